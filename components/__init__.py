@@ -1,0 +1,1 @@
+"""Everything that is not a flow or a service: domain, integrations, stages."""

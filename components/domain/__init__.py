@@ -1,0 +1,1 @@
+"""Decisions and maths: no tool names, no network, no clock."""

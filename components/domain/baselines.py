@@ -1,0 +1,136 @@
+"""The simple rules that a model must beat.
+
+Each gives scores for comparisons from what the menu and history say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from components.domain.records import Comparison, Dish
+
+Floats = npt.NDArray[np.float64]
+
+MOST_TAGS = 40  # the commonest tags; rarer ones cannot be fitted
+RIDGE = 1.0
+_NEWTON_STEPS = 25
+
+
+def random_scores(cases: Sequence[Comparison], seed: int) -> dict[str, Floats]:
+    """Uniform noise: what guessing gives."""
+    generator = np.random.default_rng(seed)
+    return {case.key: generator.random(len(case.dishes)) for case in cases}
+
+
+def popularity(train: Sequence[Comparison], cases: Sequence[Comparison]) -> dict[str, Floats]:
+    """Share of wins among the training comparisons that offered it, with one win and one loss added."""
+    won = Counter(each.chosen for each in train)
+    offered = Counter(dish for each in train for dish in each.dishes)
+    return {
+        case.key: np.array([(won[dish] + 1) / (offered[dish] + 2) for dish in case.dishes]) for case in cases
+    }
+
+
+def tag_affinity(dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> dict[str, Floats]:
+    """Mean over a dish's tags of how often the person's history, signed by verdict, had that tag."""
+    tags = common_tags(dishes, cases)
+    has = _tag_table(dishes, tags)
+    scores = {}
+    for case in cases:
+        share = _affinity(case, has, len(tags))
+        scores[case.key] = np.array([has[dish] @ share / max(1.0, has[dish].sum()) for dish in case.dishes])
+    return scores
+
+
+def content_history(
+    dishes: Mapping[str, Dish], train: Sequence[Comparison], cases: Sequence[Comparison]
+) -> dict[str, Floats]:
+    """Conditional logit on a dish's tags and on each tag times the person's affinity to it.
+
+    Fitted on training.
+
+    Maximises sum(log softmax(X w)[chosen]) - RIDGE * |w|^2 by Newton's method; the problem is concave.
+    """
+    tags = common_tags(dishes, train)
+    has = _tag_table(dishes, tags)
+    features = [_features(each, has, len(tags)) for each in train]
+    weights = _fit(features, [each.chosen_index for each in train])
+    return {case.key: _features(case, has, len(tags)) @ weights for case in cases}
+
+
+def without_history(cases: Sequence[Comparison]) -> list[Comparison]:
+    """The same cases with nothing known of the person: a probe for what is not personal."""
+    return [replace(case, history=()) for case in cases]
+
+
+def with_history_of_another(cases: Sequence[Comparison], seed: int) -> list[Comparison]:
+    """The same cases, each with the history of another person's case.
+
+    A probe for leaks and for mere menu effects.
+
+    A cyclic shift over people, taken within cases of the same day so that the swapped history is as long ago.
+    """
+    generator = np.random.default_rng(seed)
+    by_day: dict[str, list[Comparison]] = {}
+    for case in cases:
+        by_day.setdefault(case.at.date().isoformat(), []).append(case)
+    swapped = []
+    for day in sorted(by_day):
+        people: dict[str, list[Comparison]] = {}
+        for case in by_day[day]:
+            people.setdefault(case.person_id, []).append(case)
+        names = sorted(people)
+        generator.shuffle(names)
+        for name, donor in zip(names, names[1:] + names[:1], strict=True):
+            swapped += [replace(case, history=people[donor][0].history) for case in people[name]]
+    return swapped
+
+
+def common_tags(dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> list[str]:
+    """The tags most often on offer, commonest first."""
+    counts = Counter(tag for case in cases for dish in case.dishes for tag in dishes[dish].tags)
+    return [tag for tag, _ in counts.most_common(MOST_TAGS)]
+
+
+def _tag_table(dishes: Mapping[str, Dish], tags: Sequence[str]) -> dict[str, Floats]:
+    return {key: np.array([float(tag in dish.tags) for tag in tags]) for key, dish in dishes.items()}
+
+
+def _affinity(case: Comparison, has: Mapping[str, Floats], tags: int) -> Floats:
+    total = np.zeros(tags)
+    for past in case.history:
+        total += past.verdict * has[past.dish_id]
+    return total / (len(case.history) + 1)
+
+
+def _features(case: Comparison, has: Mapping[str, Floats], tags: int) -> Floats:
+    offered = np.stack([has[dish] for dish in case.dishes])
+    return np.hstack([offered, offered * _affinity(case, has, tags)])
+
+
+def _fit(features: Sequence[Floats], chosen: Sequence[int]) -> Floats:
+    sizes = [len(each) for each in features]
+    table = np.vstack(features)
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    picked = np.concatenate([[0], np.cumsum(sizes)[:-1]]) + np.array(chosen)
+    weights = np.zeros(table.shape[1])
+    for _ in range(_NEWTON_STEPS):
+        utility = table @ weights
+        exponent = np.exp(utility - utility.max())
+        share = exponent / np.bincount(owner, exponent)[owner]
+        expected = np.zeros((len(sizes), table.shape[1]))
+        np.add.at(expected, owner, share[:, None] * table)
+        gradient = table[picked].sum(axis=0) - expected.sum(axis=0) - 2 * RIDGE * weights
+        curvature = (
+            (table * share[:, None]).T @ table - expected.T @ expected + 2 * RIDGE * np.eye(len(weights))
+        )
+        step = np.linalg.solve(curvature, gradient)
+        weights += step
+        if np.abs(step).max() < 1e-8:
+            break
+    return np.asarray(weights)

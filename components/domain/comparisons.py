@@ -1,0 +1,186 @@
+"""Events become comparisons, and comparisons become a training and a test set split by time.
+
+Every comparison carries the person's history strictly before its moment, so nothing later can leak into it.
+What was offered and not chosen is passed over: it is a rival in the comparison and never a line of anyone's
+history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import Any
+
+from components.domain.errors import DataRejected
+from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Opinion, Past
+
+STATED_SET_SIZE = 5  # dishes at most in a comparison made of stated opinions; menus are taken whole
+_VERDICTS = {"like": LIKED, "choice": LIKED, "dislike": DISLIKED}
+
+
+def dishes_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Dish]:
+    """Rows of the dishes table as dishes by id."""
+    return {
+        row["dish_id"]: Dish(
+            row["dish_id"],
+            row["name"],
+            row["description"] or "",
+            row["cuisine"] or "",
+            tuple(row["tags"] or ()),
+            tuple(row["ingredients"] or ()),
+        )
+        for row in rows
+    }
+
+
+def opinions_of(rows: Iterable[Mapping[str, Any]], like_at: float, dislike_at: float) -> list[Opinion]:
+    """Rows of the events table as opinions.
+
+    A rating is a like from `like_at` up, a dislike from `dislike_at` down.
+    """
+    opinions = []
+    for row in rows:
+        rating = row["value"] if row["kind"] == "rating" else None
+        verdict = _VERDICTS.get(row["kind"], NEUTRAL)
+        if rating is not None:
+            verdict = LIKED if rating >= like_at else DISLIKED if rating <= dislike_at else NEUTRAL
+        menu = row["menu_id"] if row["kind"] == "choice" else ""
+        opinions.append(Opinion(row["person_id"], row["dish_id"], row["occurred_at"], verdict, rating, menu))
+    return opinions
+
+
+def compare(
+    opinions: Iterable[Opinion], menus: Mapping[str, Sequence[str]], max_history: int
+) -> list[Comparison]:
+    """Makes one comparison of every opinion that says what was preferred over what.
+
+    Ordered by person and time.
+
+    A choice is compared with the rest of its menu. A stated opinion is compared with what the same person
+    stated earlier and liked less (or, if none, with the last they liked more); those dishes are then left out
+    of the history.
+
+    Args:
+        opinions: Of all people, in any order.
+        menus: Dish ids by menu id.
+        max_history: Lines of history at most; see `_window`.
+    """
+    by_person: dict[str, list[Opinion]] = {}
+    for opinion in opinions:
+        by_person.setdefault(opinion.person_id, []).append(opinion)
+    comparisons = []
+    for person in sorted(by_person):
+        ordered = sorted(by_person[person], key=lambda each: (each.at, each.menu_id, each.dish_id))
+        picked: dict[str, set[str]] = {}
+        for opinion in ordered:
+            if opinion.menu_id:
+                picked.setdefault(opinion.menu_id, set()).add(opinion.dish_id)
+        for opinion in ordered:
+            before = [each for each in ordered if each.at < opinion.at]
+            if opinion.menu_id:
+                others = picked[opinion.menu_id] - {opinion.dish_id}
+                dishes = [dish for dish in menus[opinion.menu_id] if dish not in others]
+                made = _comparison(opinion, opinion.dish_id, dishes, before, max_history)
+            else:
+                chosen, dishes = _stated(opinion, before)
+                before = [each for each in before if each.dish_id not in dishes]
+                made = _comparison(opinion, chosen, dishes, before, max_history)
+            if len(made.dishes) > 1:
+                comparisons.append(made)
+    return comparisons
+
+
+def _stated(opinion: Opinion, before: Sequence[Opinion]) -> tuple[str, list[str]]:
+    latest = {each.dish_id: each for each in before if not each.menu_id and each.dish_id != opinion.dish_id}
+    less = [each.dish_id for each in latest.values() if _prefers(opinion, each)]
+    more = [each.dish_id for each in latest.values() if _prefers(each, opinion)]
+    if less:
+        return opinion.dish_id, sorted([opinion.dish_id, *less[-(STATED_SET_SIZE - 1) :]])
+    return (more[-1], sorted([opinion.dish_id, more[-1]])) if more else (opinion.dish_id, [opinion.dish_id])
+
+
+def _prefers(one: Opinion, other: Opinion) -> bool:
+    if one.rating is not None and other.rating is not None:
+        return one.rating > other.rating
+    return one.verdict > other.verdict
+
+
+def _comparison(
+    opinion: Opinion, chosen: str, dishes: Sequence[str], before: Sequence[Opinion], max_history: int
+) -> Comparison:
+    history = tuple(Past(each.dish_id, each.verdict) for each in before)
+    key = "/".join((opinion.person_id, opinion.at.isoformat(), opinion.menu_id, opinion.dish_id))
+    return Comparison(
+        key,
+        opinion.person_id,
+        opinion.at,
+        history[_window(len(history), max_history) :],
+        tuple(dishes),
+        chosen,
+    )
+
+
+def _window(length: int, most: int) -> int:
+    """First history line kept: steps of half a window.
+
+    So that a person's comparisons mostly share a prefix.
+    """
+    step = max(1, most // 2)
+    return 0 if length <= most else -(-(length - most) // step) * step
+
+
+@dataclass(frozen=True)
+class Split:
+    """Comparisons before the cut, and those after it of people who are known well enough.
+
+    Attributes:
+        cut: The first moment of the test period.
+        known_people: People with a training comparison.
+        known_dishes: Dishes in a training comparison.
+    """
+
+    cut: datetime
+    train: tuple[Comparison, ...]
+    test: tuple[Comparison, ...]
+
+    @property
+    def known_people(self) -> set[str]:
+        """People that training saw."""
+        return {each.person_id for each in self.train}
+
+    @property
+    def known_dishes(self) -> set[str]:
+        """Dishes that training saw."""
+        return {dish for each in self.train for dish in each.dishes}
+
+
+def split_by_time(comparisons: Sequence[Comparison], test_days: int, min_history: int) -> Split:
+    """Holds out the last `test_days` days that have comparisons.
+
+    Args:
+        comparisons: Of all people.
+        test_days: Days (UTC) held out, counted over days that have any comparison.
+        min_history: A person is tested if they have at least this many comparisons before the cut.
+
+    Raises:
+        DataRejected: Too few days, or nobody to train or test on.
+    """
+    days = sorted({each.at.date() for each in comparisons})
+    if len(days) <= test_days:
+        raise DataRejected(
+            f"There are comparisons on {len(days)} days and split.test_days is {test_days}: "
+            "collect more days, or hold out fewer."
+        )
+    cut = datetime.combine(days[-test_days], time(), UTC)
+    before: dict[str, int] = {}
+    for each in comparisons:
+        before[each.person_id] = before.get(each.person_id, 0) + (each.at < cut)
+    train = tuple(each for each in comparisons if each.at < cut and each.history)
+    test = tuple(each for each in comparisons if each.at >= cut and before[each.person_id] >= min_history)
+    if not train or not test:
+        raise DataRejected(
+            f"Splitting at {cut:%Y-%m-%d} leaves {len(train)} training and {len(test)} test comparisons: "
+            "collect more, or lower split.min_history or split.test_days."
+        )
+    return Split(cut, train, test)

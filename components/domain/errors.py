@@ -1,0 +1,28 @@
+"""What Palate says when it cannot go on. Each message: what was wrong, the value, what to do.
+
+PalateError
+├─ BadParams       params.yaml is wrong: every problem, with its key
+├─ DataRejected    the data broke the contract or a check: where, how often, the first rows
+├─ StageFailed     a tool broke: which, command, exit code, its last words
+└─ ReleaseRefused  the champion may not be served: why
+"""
+
+
+class PalateError(Exception):
+    """A failure that ends the night with one sentence and exit code 1, never a traceback."""
+
+
+class BadParams(PalateError):
+    """params.yaml (or its override) does not say something that can be run."""
+
+
+class DataRejected(PalateError):
+    """Tables that break the input contract as a whole, or accepted rows that fail a check."""
+
+
+class StageFailed(PalateError):
+    """A tool that Palate runs (DVC, git, a stage) ended with an error."""
+
+
+class ReleaseRefused(PalateError):
+    """A model version that must not be served."""

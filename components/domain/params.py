@@ -1,0 +1,185 @@
+"""params.yaml as frozen values. Unknown keys are errors, and all problems are told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from components.domain.errors import BadParams
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
+DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
+RULES = ("random", "popularity", "tag-affinity", "content-history", "champion")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CollectParams(_Section):
+    """Section `collect`; units stand in params.yaml, as for all sections."""
+
+    inbox: str
+    like_at: float
+    dislike_at: float
+    clock_skew_h: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _likes_lie_above_dislikes(self) -> Self:
+        if self.dislike_at >= self.like_at:
+            raise ValueError(f"dislike_at ({self.dislike_at}) must lie below like_at ({self.like_at})")
+        return self
+
+
+class CheckParams(_Section):
+    """Section `check`."""
+
+    value_range: tuple[float, float]
+    min_events: Count
+    max_growth: Annotated[float, Field(gt=1)]
+    max_quarantined_share: Share
+
+
+class SplitParams(_Section):
+    """Section `split`."""
+
+    by: Literal["time"]
+    test_days: Count
+    min_history: Annotated[int, Field(ge=0)]
+    max_history: Annotated[int, Field(ge=2)]
+
+
+class PromptParams(_Section):
+    """Section `prompt`."""
+
+    dish_fields: Annotated[tuple[DishField, ...], Field(min_length=1)]
+
+
+class BaseParams(_Section):
+    """Section `base`."""
+
+    model: Annotated[str, Field(min_length=1)]
+
+
+class CandidateParams(_Section):
+    """One entry of `train.candidates`: a LoRA adapter and how it is trained."""
+
+    rank: Count
+    alpha: Count
+    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    layers: tuple[Annotated[int, Field(ge=0)], Count]
+    learning_rate: Annotated[float, Field(gt=0)]
+    warmup_share: Share
+    comparisons: Count
+
+    @model_validator(mode="after")
+    def _layers_are_a_range(self) -> Self:
+        if self.layers[0] >= self.layers[1]:
+            raise ValueError(f"layers {list(self.layers)} is no range: give the first and one past the last")
+        return self
+
+
+class TrainParams(_Section):
+    """Section `train`."""
+
+    seed: int
+    threads: Count
+    row_tokens: Annotated[int, Field(ge=64)]
+    rows_per_step: Count
+    candidates: Annotated[dict[CandidateName, CandidateParams], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> Self:
+        taken = [name for name in self.candidates if name in RULES or name.startswith("base")]
+        if taken:
+            raise ValueError(f"candidates may not be named {', '.join(taken)}: the evaluation uses that name")
+        return self
+
+
+class EvaluateParams(_Section):
+    """Section `evaluate`."""
+
+    seed: int
+    resamples: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    subset: Count
+
+
+class RegisterParams(_Section):
+    """Section `register`."""
+
+    model: Annotated[str, Field(min_length=1)]
+    promote_first: bool
+
+
+class PackageParams(_Section):
+    """Section `package`."""
+
+    preview: bool
+
+
+class ServeParams(_Section):
+    """Section `serve`."""
+
+    max_dishes: Count
+    max_history: Count
+    canary_tolerance: Annotated[float, Field(gt=0)]
+
+
+class Params(_Section):
+    """All of params.yaml."""
+
+    collect: CollectParams
+    check: CheckParams
+    split: SplitParams
+    prompt: PromptParams
+    base: BaseParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    register_: RegisterParams = Field(alias="register")
+    package: PackageParams
+    serve: ServeParams
+
+
+def read_params(path: Path) -> Params:
+    """Reads and validates params.yaml.
+
+    Raises:
+        BadParams: Every problem in the file, each with its key.
+    """
+    return validate(read_yaml(path), str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The file's mapping, unvalidated.
+
+    Raises:
+        BadParams: No such file, not YAML, or not a mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadParams(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise BadParams(f"{path} holds {type(values).__name__}: it must be a mapping of sections.")
+    return values
+
+
+def validate(values: Mapping[str, Any], where: str) -> Params:
+    """Turns a mapping into Params, or says all that is wrong with it."""
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        problems = []
+        for each in error.errors(include_url=False):
+            key = ".".join(str(part) for part in each["loc"] if part != "[key]")
+            got = "" if each["type"] in {"missing", "value_error"} else f" (got {each['input']!r})"
+            wrong = "unknown key, remove it" if each["type"] == "extra_forbidden" else each["msg"]
+            problems.append(f"{key}: {wrong}{got}")
+        raise BadParams(f"{where} is wrong in {len(problems)} places: " + "; ".join(problems)) from error

@@ -1,0 +1,80 @@
+"""The one prompt contract: training, evaluation and serving all read a person and a menu through it.
+
+A person is a header and one line for each past dish; each dish on offer is a line that ends in a question
+mark, and its score is logit(ANSWERS[0]) - logit(ANSWERS[1]) after that line. Lines are terse: tokens are what
+a night costs. Text that people typed is data: `clean` removes what could forge a line, and the tokenizer is
+told never to read a special token out of it (see `DishTokens`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
+
+HEADER = "Meals of one person (+ good, ~ fair, - bad):"
+MARKS = {LIKED: "+", NEUTRAL: "~", DISLIKED: "-"}
+PAST_LINE = "\n{mark} {dish}"
+OFFER_LINE = "\n{dish}?"
+ANSWERS = (" yes", " no")
+MAX_DISH_CHARACTERS = 240
+
+Encode = Callable[[str], Sequence[int]]
+
+
+def clean(text: str) -> str:
+    """One line of visible characters: no control or format characters, no line breaks, single spaces."""
+    visible = (" " if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} else char for char in text)
+    return " ".join("".join(visible).split())
+
+
+def dish_text(dish: Dish, fields: Iterable[str]) -> str:
+    """The dish as the model reads it: the values of `fields`, those that are empty left out, in one line."""
+    values = (getattr(dish, name) for name in fields)
+    texts = (clean(", ".join(value) if isinstance(value, tuple) else value) for value in values)
+    return ", ".join(text for text in texts if text)[:MAX_DISH_CHARACTERS]
+
+
+def prompt_hash(fields: Iterable[str]) -> str:
+    """Sixteen hex digits that change whenever a served prompt would."""
+    parts = [HEADER, PAST_LINE, OFFER_LINE, *ANSWERS, *MARKS.values(), *fields, str(MAX_DISH_CHARACTERS)]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class DishTokens:
+    """Token ids of the prompt's lines; each line is encoded alone, so a dish always reads the same.
+
+    Attributes:
+        encode: Text to token ids, without special tokens and without recognising them in the text.
+        prefix: Ids that the tokenizer puts before every text (for example BOS); often empty.
+    """
+
+    dishes: dict[str, Dish]
+    fields: tuple[str, ...]
+    encode: Encode
+    prefix: tuple[int, ...] = ()
+    _lines: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict, repr=False)
+
+    def header(self) -> tuple[int, ...]:
+        """What every person's prompt begins with."""
+        return self.prefix + self._line(HEADER, "")
+
+    def past(self, past: Past) -> tuple[int, ...]:
+        """One line of history."""
+        return self._line(PAST_LINE.replace("{mark}", MARKS[past.verdict]), past.dish_id)
+
+    def offer(self, dish_id: str) -> tuple[int, ...]:
+        """One dish on offer; the answer is read at its last token."""
+        return self._line(OFFER_LINE, dish_id)
+
+    def _line(self, template: str, dish_id: str) -> tuple[int, ...]:
+        key = (template, dish_id)
+        if key not in self._lines:
+            before, _, after = template.partition("{dish}")
+            text = dish_text(self.dishes[dish_id], self.fields) if dish_id else ""
+            self._lines[key] = tuple(self.encode(before + text + after))
+        return self._lines[key]
