@@ -1,0 +1,1 @@
+"""One file for each tool, the only one that imports it; none imports another."""

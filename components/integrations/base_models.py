@@ -1,0 +1,144 @@
+"""transformers: any causal language model as a scorer of dishes, from a package's GGUF file.
+
+A folder or a hub.
+
+Only this file imports transformers; what leaves it is a `LanguageModel`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from components.domain.errors import StageFailed
+from components.domain.language_model import LanguageModel
+from components.domain.prompts import ANSWERS
+
+logger = logging.getLogger(__name__)
+MARKER = "palate.json"  # written last: its existence means that the folder is complete
+
+
+def choose_device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the processor computes in it, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    capabilities = torch.cpu.get_capabilities()
+    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16")
+    return torch.bfloat16 if native else torch.float32
+
+
+def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageModel:
+    """Loads a model folder (a materialised base or a merged model) for scoring."""
+    transformers_logging.disable_progress_bar()
+    network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    yes, no = (_single_token(tokenizer, answer) for answer in ANSWERS)
+    output = network.get_output_embeddings().weight
+    direction = (output[yes].float() - output[no].float()).detach().clone()
+
+    def encode(text: str) -> list[int]:
+        return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids)
+
+    prefix = tuple(tokenizer("").input_ids)
+    return LanguageModel(network, network.get_decoder(), direction, tokenizer, encode, prefix, device)
+
+
+def _single_token(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
+    ids = tokenizer(text, add_special_tokens=False).input_ids
+    if len(ids) != 1:
+        raise StageFailed(
+            f"The base model's tokenizer reads the answer {text!r} as {len(ids)} tokens, not one."
+        )
+    return int(ids[0])
+
+
+def save(network: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path, dtype: torch.dtype) -> None:
+    """Writes weights (safetensors, in `dtype`), configuration and tokenizer."""
+    transformers_logging.disable_progress_bar()
+    network.to(dtype).save_pretrained(folder)  # type: ignore[operator]
+    tokenizer.save_pretrained(folder)
+
+
+def materialise(spec: str, folder: Path) -> dict[str, str]:
+    """Makes `folder` hold the base model as safetensors; does nothing if it already holds this very one.
+
+    Args:
+        spec: `package:NAME` (an installed package with one GGUF file in it), a folder, or a hub id that is
+            cached.
+        folder: Where the model goes.
+
+    Returns:
+        `id` (the spec) and `sha256` of the weights.
+    """
+    marker = folder / MARKER
+    if marker.exists():
+        facts: dict[str, str] = json.loads(marker.read_text(encoding="utf-8"))
+        if facts["id"] == spec:
+            return facts
+        marker.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    transformers_logging.disable_progress_bar()
+    try:
+        network, tokenizer = (
+            _from_gguf(spec.removeprefix("package:")) if spec.startswith("package:") else _from(spec)
+        )
+    except (OSError, ValueError) as error:
+        raise StageFailed(
+            f"base.model '{spec}' cannot be loaded: {' '.join(str(error).split())[:300]}"
+        ) from error
+    save(network, tokenizer, folder, torch.bfloat16)
+    facts = {"id": spec, "sha256": file_sha256(folder / "model.safetensors")}
+    marker.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    logger.info("base model %s: %.1f M parameters", spec, sum(p.numel() for p in network.parameters()) / 1e6)
+    return facts
+
+
+def _from(spec: str) -> tuple[Any, PreTrainedTokenizerBase]:
+    network = AutoModelForCausalLM.from_pretrained(spec, dtype=torch.float32, use_safetensors=True)
+    return network, AutoTokenizer.from_pretrained(spec)
+
+
+def _from_gguf(package: str) -> tuple[Any, PreTrainedTokenizerBase]:
+    # find_spec, not import: the package's own dependencies are not needed for the file that it carries.
+    found = importlib.util.find_spec(package.replace("-", "_"))
+    folders = [Path(place) for place in (found.submodule_search_locations or [])] if found else []
+    files = [file for place in folders for file in sorted(place.glob("*.gguf"))]
+    if len(files) != 1:
+        raise StageFailed(
+            f"base.model 'package:{package}': expected one .gguf file in it, found {len(files)}."
+        )
+    source, name = files[0].parent, files[0].name
+    config = GgufConfig(dequantize=True)
+    loaded = AutoModelForCausalLM.from_pretrained(
+        source, gguf_file=name, dtype=torch.float32, quantization_config=config
+    )
+    # A model loaded from GGUF is marked quantized even when dequantized and refuses to be saved or trained
+    # (transformers 5.23, `is_serializable` and `is_trainable`), so its weights move into a fresh one.
+    values = loaded.config.to_dict()
+    values.pop("quantization_config", None)
+    values.pop("_name_or_path", None)
+    network = AutoModelForCausalLM.from_config(type(loaded.config).from_dict(values), dtype=torch.float32)
+    network.load_state_dict(loaded.state_dict(), strict=True)
+    network.tie_weights()
+    network.generation_config = loaded.generation_config
+    return network, AutoTokenizer.from_pretrained(source, gguf_file=name)
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,216 @@
+"""MLflow: one run a night with a child for each candidate, and the registered model with its lineage.
+
+A night's run is found again by its key while it is unfinished, so a night that was killed goes on in the same
+run. The adapter is stored without its base (logging a PEFT model on a local base through
+`mlflow.transformers` stores 292 MB that reload at random: MLflow 3.17).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities import Metric, Run
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, DataType, Schema
+
+EXPERIMENT = "palate"
+CHAMPION, CHALLENGER = "champion", "challenger"
+NIGHT_KEY, CANDIDATE = "PALATE_NIGHT", "PALATE_CANDIDATE"  # environment variables of a training stage
+LogStep = Callable[[int, Mapping[str, float]], None]
+
+_ASKED = ("case_id", "role", "dish_id", "name", "description", "cuisine", "tags", "ingredients")
+SIGNATURE = ModelSignature(
+    Schema([ColSpec(DataType.string, name) for name in _ASKED] + [ColSpec(DataType.long, "verdict")]),
+    Schema(
+        [
+            ColSpec(DataType.string, "case_id"),
+            ColSpec(DataType.string, "dish_id"),
+            ColSpec(DataType.double, "score"),
+            ColSpec(DataType.long, "rank"),
+        ]
+    ),
+)
+
+
+class Registry:
+    """One tracking server (or database) as Palate uses it."""
+
+    def __init__(self, uri: str, artifacts: Path) -> None:
+        mlflow.set_tracking_uri(uri)
+        self.client = MlflowClient(uri)
+        experiment = self.client.get_experiment_by_name(EXPERIMENT)
+        if experiment:
+            self.experiment = str(experiment.experiment_id)
+        else:  # a database has no server that knows where artifacts go
+            local = artifacts.resolve().as_uri() if "://" not in uri or uri.startswith("sqlite") else None
+            self.experiment = self.client.create_experiment(EXPERIMENT, artifact_location=local)
+
+    def night_run(self, key: str) -> str:
+        """Id of the unfinished run of this night; a new one where there is none."""
+        found = self._runs(f"tags.night = '{key}' and tags.kind = 'night' and attributes.status = 'RUNNING'")
+        if found:
+            return str(found[0].info.run_id)
+        tags = {"night": key, "kind": "night"}
+        return str(self.client.create_run(self.experiment, tags=tags, run_name="night").info.run_id)
+
+    def candidate_run(self, night: str, name: str, *, afresh: bool) -> str:
+        """Id of a candidate's run under a night's run.
+
+        Args:
+            night: Id of the parent.
+            name: Of the candidate.
+            afresh: Delete what a killed training left, so that the curve is that of one training.
+        """
+        found = self._runs(f"tags.`mlflow.parentRunId` = '{night}' and tags.candidate = '{name}'")
+        if found and not afresh:
+            return str(found[0].info.run_id)
+        for run in found:
+            self.client.delete_run(run.info.run_id)
+        tags = {"mlflow.parentRunId": night, "candidate": name, "kind": "candidate"}
+        return str(self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id)
+
+    def finish(self, run: str) -> None:
+        """Marks a run as finished."""
+        self.client.set_terminated(run)
+
+    def log_candidate(
+        self, run: str, params: Mapping[str, Any], metrics: Mapping[str, float], curve: Path
+    ) -> None:
+        """Params and results; the loss curve too.
+
+        Where training was restored from DVC's cache and never ran live.
+        """
+        for name, value in params.items():
+            self.client.log_param(run, name, value)
+        for name, number in metrics.items():
+            self.client.log_metric(run, name, number)
+        if not self.client.get_metric_history(run, "loss"):
+            log = self._step_logger(run)
+            with curve.open(encoding="utf-8", newline="") as file:
+                for row in csv.DictReader(file):
+                    log(int(row["step"]), {"loss": float(row["loss"])})
+
+    def log_night(
+        self, run: str, params: Mapping[str, str], metrics: Mapping[str, float], files: list[Path]
+    ) -> None:
+        """What holds for the whole night, and the files that prove it."""
+        for name, value in params.items():
+            self.client.set_tag(run, name, value)
+        for name, number in metrics.items():
+            self.client.log_metric(run, name, number)
+        for file in files:
+            self.client.log_artifact(run, str(file))
+
+    def _step_logger(self, run: str) -> LogStep:
+        def log(step: int, metrics: Mapping[str, float]) -> None:
+            at = int(mlflow.utils.time.get_current_time_millis())
+            self.client.log_batch(run, [Metric(name, value, at, step) for name, value in metrics.items()])
+
+        return log
+
+    def _runs(self, filter_string: str) -> list[Run]:
+        return list(
+            self.client.search_runs([self.experiment], filter_string, order_by=["attributes.start_time DESC"])
+        )
+
+    def find_version(self, model: str, gate_sha256: str) -> str | None:
+        """The version that carries this very gate report, if it is registered already."""
+        found = self.client.search_model_versions(f"name = '{model}' and tags.gate_sha256 = '{gate_sha256}'")
+        return str(found[0].version) if found else None
+
+    def register(
+        self,
+        model: str,
+        run: str,
+        python_model: Path,
+        artifacts: Mapping[str, Path],
+        code: Path,
+        tags: Mapping[str, str],
+    ) -> str:
+        """Stores an adapter as a pyfunc model and makes it a version of the registered model.
+
+        Args:
+            model: Name of the registered model; made where it does not exist.
+            run: The candidate's run.
+            python_model: A models-from-code file.
+            artifacts: Files and folders that travel with the model, by name.
+            code: Package folder that the python model imports.
+            tags: The lineage; on the version from its first moment.
+
+        Returns:
+            The version.
+        """
+        with mlflow.start_run(run_id=run):
+            logged = mlflow.pyfunc.log_model(
+                name=model,
+                python_model=str(python_model),
+                artifacts={name: str(path) for name, path in artifacts.items()},
+                code_paths=[str(code)],
+                signature=SIGNATURE,
+                pip_requirements=["torch", "transformers", "peft", "safetensors", "gguf", "pydantic"],
+            )
+        return str(mlflow.register_model(logged.model_uri, model, tags=dict(tags)).version)
+
+    def alias(self, model: str, name: str) -> str | None:
+        """The version that an alias points at."""
+        try:
+            return str(self.client.get_model_version_by_alias(model, name).version)
+        except MlflowException as error:
+            if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                return None
+            raise
+
+    def point(self, model: str, name: str, version: str) -> None:
+        """Moves an alias; the version it pointed at stays findable."""
+        if self.alias(model, name) != version:
+            self.client.set_registered_model_alias(model, name, version)
+
+    def claim_first_champion(self, model: str) -> bool:
+        """True once in the life of a registered model.
+
+        Whether nobody and nothing was ever made champion here.
+        """
+        tags = self.client.get_registered_model(model).tags
+        if self.alias(model, CHAMPION) or "first_champion" in tags:
+            return False
+        self.client.set_registered_model_tag(model, "first_champion", "set by the night")
+        return True
+
+    def tags(self, model: str, version: str) -> dict[str, str]:
+        """A version's lineage."""
+        return dict(self.client.get_model_version(model, version).tags)
+
+    def download(self, model: str, version: str, target: Path) -> Path:
+        """Fetches a version's artifacts (`adapter/`, `canary.json`.
+
+        `evaluation.json`) and returns their folder.
+        """
+        target.mkdir(parents=True, exist_ok=True)
+        return (
+            Path(mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=str(target)))
+            / "artifacts"
+        )
+
+
+@contextlib.contextmanager
+def live_run() -> Iterator[LogStep]:
+    """Logs a training stage's steps into its night's run.
+
+    Does nothing where `dvc repro` runs without a night.
+    """
+    key, name = os.environ.get(NIGHT_KEY), os.environ.get(CANDIDATE)
+    if not key or not name:
+        yield lambda _step, _metrics: None
+        return
+    registry = Registry(os.environ["MLFLOW_TRACKING_URI"], Path(os.environ["PALATE_ARTIFACTS"]))
+    run = registry.candidate_run(registry.night_run(key), name, afresh=True)
+    yield registry._step_logger(run)
+    registry.finish(run)
