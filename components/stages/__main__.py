@@ -1,0 +1,72 @@
+"""`python -m components.stages check | split | train NAME | evaluate | merge ADAPTER TARGET`.
+
+From the repository's root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+
+from components.domain.errors import PalateError
+from components.domain.params import Params, read_params
+from components.stages.paths import ENDS_WITH_STDIN, ERROR_PREFIX
+
+
+def main() -> int:
+    """Runs one stage; a failure of ours is one line and exit code 1."""
+    parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
+    parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "merge"))
+    parser.add_argument(
+        "arguments", nargs="*", help="train: the candidate; merge: adapter folder, target folder"
+    )
+    given = parser.parse_args()
+    if os.environ.get(ENDS_WITH_STDIN):
+        threading.Thread(target=_end_with_the_night, daemon=True).start()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    try:
+        _run(given.stage, given.arguments, read_params(Path("params.yaml")))
+    except PalateError as error:
+        # On stdout, which the night reads; stderr may be the terminal's own, for the progress bars.
+        print(f"{ERROR_PREFIX}{error}", flush=True)
+        return 1
+    return 0
+
+
+def _end_with_the_night() -> None:
+    """The night holds the other end of our stdin; when it is gone, however it died, nobody waits for us."""
+    sys.stdin.read()
+    os._exit(3)
+
+
+def _run(stage: str, arguments: list[str], params: Params) -> None:
+    # Imported late: Great Expectations and transformers each take seconds that the other stages need not pay.
+    if stage == "check":
+        from components.stages.check import check
+
+        check(params)
+    elif stage == "split":
+        from components.stages.split import split
+
+        split(params)
+    elif stage == "train":
+        from components.stages.train import train
+
+        train(params, *arguments)
+    elif stage == "evaluate":
+        from components.stages.evaluate import evaluate
+
+        evaluate(params)
+    else:
+        from components.stages.merge import merge
+
+        merge(*map(Path, arguments))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,33 @@
+"""Where the stages find and leave their files, from the repository's root.
+
+And how a stage says that it failed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+EVENTS, QUARANTINE, NIGHT = Path("data/events"), Path("data/quarantine"), Path("data/night.json")
+SPLITS = Path("data/splits")
+BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("models/champion")
+REPORTS = Path("reports")
+CHECKS, EVALUATION, CANARY = REPORTS / "checks.json", REPORTS / "evaluation.json", REPORTS / "canary.json"
+
+ENDS_WITH_STDIN = "PALATE_ENDS_WITH_STDIN"  # set by the night: a stage whose stdin closes ends
+ERROR_PREFIX = "palate: "  # a line that begins so is the sentence for the user; the flow repeats it
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Writes a JSON file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
