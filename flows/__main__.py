@@ -1,0 +1,62 @@
+"""`python -m flows nightly | serve | mlflow`. A failure of ours is one sentence on stderr and exit code 1."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from components.domain.errors import PalateError, StageFailed
+from flows import environment
+
+
+def main() -> int:
+    """Runs a flow, or shows what flows have left."""
+    parser = argparse.ArgumentParser(prog="python -m flows", description="Palate's night and what it leaves.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    nightly = verbs.add_parser("nightly", help="run tonight's flow and print its table")
+    nightly.add_argument(
+        "--data", default="", help="folder with your tables and, optionally, a params.yaml; empty: collect.inbox"
+    )
+    serve = verbs.add_parser("serve", help="serve the Bento of the last night")
+    serve.add_argument("--port", default="3000", help="on 127.0.0.1")
+    mlflow = verbs.add_parser("mlflow", help="open MLflow's pages on the nights of this clone")
+    mlflow.add_argument("--port", default="5000", help="on 127.0.0.1")
+    given = parser.parse_args()
+    environment.prepare()
+    try:
+        if given.verb == "nightly":
+            _nightly(given.data)
+        elif given.verb == "serve":
+            _become("bentoml", "serve", _bento_tag(), "--host", "127.0.0.1", "--port", given.port)
+        else:
+            store = os.environ["MLFLOW_TRACKING_URI"]
+            _become("mlflow", "ui", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", given.port)
+    except PalateError as error:
+        print(f"palate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _nightly(data: str) -> None:
+    # Imported here: Prefect reads its settings when imported, and they are set only now.
+    from flows import console, night_report
+    from flows.nightly import nightly
+
+    console.leave_out_tracebacks()
+    print(night_report.as_text(nightly(data)))
+
+
+def _bento_tag() -> str:
+    path = environment.STATE / "bento"
+    if not path.exists():
+        raise StageFailed("There is no Bento yet: run `make nightly` first.")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _become(*command: str) -> None:
+    os.execv(sys.executable, [sys.executable, "-m", *command])  # noqa: S606
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,45 @@
+"""Where a night keeps its state, and an environment in which no library phones home.
+
+`prepare` must run before any of these libraries is imported, since most read their settings when imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parent.parent
+STATE = REPO / ".palate"
+ARTIFACTS = STATE / "mlartifacts"
+
+QUIET = {
+    "DO_NOT_TRACK": "true",  # the word: MLflow does not take `1`
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "BENTOML_DO_NOT_TRACK": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "DVC_NO_ANALYTICS": "true",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def prepare() -> None:
+    """Sets what the user has not set: telemetry off, state below `.palate/`, components' logs in Prefect."""
+    STATE.mkdir(exist_ok=True)
+    state = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{STATE / 'mlflow.db'}",
+        "PALATE_ARTIFACTS": str(ARTIFACTS),
+        "PREFECT_HOME": str(STATE / "prefect"),
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "components",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "BENTOML_HOME": str(STATE / "bentoml"),
+        "DVC_SITE_CACHE_DIR": str(STATE / "dvc-site-cache"),
+    }
+    if not sys.stderr.isatty():
+        state["TQDM_DISABLE"] = "1"  # progress bars of every library, not only ours
+    for name, value in (QUIET | state).items():
+        os.environ.setdefault(name, value)

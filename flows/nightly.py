@@ -1,0 +1,49 @@
+"""The night: collect → version → check → split → train → evaluate → register → package → report.
+
+Prefect decides when and whether, DVC decides what is stale: each DVC stage is one task here, without
+Prefect's cache.
+"""
+
+from __future__ import annotations
+
+import time
+
+from prefect import flow
+
+from components.domain.params import read_params
+from flows import environment
+from flows.night_report import NightReport, write_page
+from flows.steps import data, release, stages
+from flows.steps.lock import one_night_at_a_time
+
+
+@flow(name="nightly", validate_parameters=False)
+def nightly(inbox: str = "") -> NightReport:
+    """One night.
+
+    Args:
+        inbox: Folder with the user's tables, whose params.yaml overrides the project's; empty for
+            `collect.inbox`.
+
+    Raises:
+        PalateError: With the sentence for the user.
+    """
+    with one_night_at_a_time(environment.STATE):
+        report = NightReport(started=time.monotonic())
+        data.adopt(inbox)
+        params = read_params(environment.REPO / "params.yaml")
+        report.timed("base", stages.materialise_base, params)
+        report.collected = report.timed("collect", data.collect, params)
+        report.versions = report.timed("version", data.version, report.collected)
+        report.timed("check", stages.run, "check")
+        data.accept(report.versions)
+        report.timed("split", stages.run, "split")
+        for name in params.train.candidates:
+            report.timed(f"train {name}", stages.train, name, report.versions)
+        report.timed("champion", release.fetch_champion, params)
+        report.timed("evaluate", stages.run, "evaluate")
+        report.timed("push", data.push)
+        report.registered = report.timed("register", release.register, params, report.versions)
+        report.bento = report.timed("package", release.package, params, report.registered)
+        write_page(report)
+        return report

@@ -1,0 +1,1 @@
+"""The tasks that the flows are made of, by what they touch."""

@@ -1,0 +1,140 @@
+"""Tasks on the data: the inbox comes in, becomes a version, and is remembered once its checks have passed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from ruamel.yaml import YAML
+
+from components.domain import events
+from components.domain.errors import BadParams
+from components.domain.events import Counts
+from components.domain.params import Params, read_yaml, validate
+from components.domain.records import NightFacts
+from components.integrations import data_versions, event_sources
+from components.stages.paths import EVENTS, NIGHT, QUARANTINE, read_json, write_json
+from flows.environment import REPO, STATE
+
+ACCEPTED = REPO / "data" / "accepted.jsonl"
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What became of the inbox's rows, by table, and how many events there are now."""
+
+    inbox: str
+    counts: dict[str, Counts]
+    events: int
+
+
+@dataclass(frozen=True)
+class Versions:
+    """DVC's hashes of what was collected, and whether tonight changed them."""
+
+    data_md5: str
+    quarantine_md5: str
+    events: int
+    changed: bool
+
+
+def adopt(inbox: str) -> None:
+    """Makes this clone the user's: merges `inbox/params.yaml` into params.yaml and sets `collect.inbox`.
+
+    Written into params.yaml itself, since that file is what DVC's stages read and what git shows.
+
+    Raises:
+        BadParams: The override is wrong, or this clone has already learnt from another inbox.
+    """
+    if not inbox:
+        return
+    path = REPO / "params.yaml"
+    folder = Path(inbox).expanduser()
+    now = read_yaml(path)
+    if (REPO / EVENTS).exists() and Path(now["collect"]["inbox"]).resolve() != folder.resolve():
+        raise BadParams(
+            f"This clone holds events from '{now['collect']['inbox']}', not from '{inbox}': use a fresh "
+            "clone, or, if it is the same source in a new place, set collect.inbox in params.yaml."
+        )
+    override = read_yaml(folder / "params.yaml") if (folder / "params.yaml").exists() else {}
+    yaml = YAML()  # keeps the comments
+    yaml.width = 4096
+    merged = yaml.load(path.read_text(encoding="utf-8"))
+    _merge(merged, override)
+    merged["collect"]["inbox"] = str(folder if folder.is_absolute() else Path(inbox))
+    validate(json.loads(json.dumps(merged)), f"params.yaml with {folder / 'params.yaml'}")
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(merged, file)
+
+
+def _merge(into: Any, override: Any) -> None:
+    for key, value in override.items():
+        if key != "candidates" and isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:  # candidates are replaced as a whole: a user who lists theirs wants those and no others
+            into[key] = value
+
+
+@task(cache_policy=NO_CACHE)
+def collect(params: Params) -> Collection:
+    """The inbox → data/events and data/quarantine.
+
+    The inbox is only read; a second collection finds duplicates.
+    """
+    data_versions.ensure_repository(REPO, STATE)
+    inbox = Path(params.collect.inbox)
+    incoming = event_sources.read_inbox(inbox if inbox.is_absolute() else REPO / inbox)
+    stored = event_sources.read_tables(REPO / EVENTS)
+    collected = events.accept(incoming, stored, datetime.now(UTC), params.collect.clock_skew_h)
+    for table, counts in collected.counts.items():
+        assert counts.rows_in == counts.accepted + counts.duplicates + counts.quarantined, table
+    event_sources.add_to_quarantine(REPO / QUARANTINE, collected.quarantined)
+    event_sources.write_tables(REPO / EVENTS, collected.tables)
+    return Collection(params.collect.inbox, collected.counts, len(collected.tables["events"]))
+
+
+@task(cache_policy=NO_CACHE)
+def version(collection: Collection) -> Versions:
+    """Hashes the data with DVC and writes what the checks must know of this night, if it changed anything."""
+    hashes = data_versions.add(REPO, str(EVENTS), str(QUARANTINE))
+    data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
+    known = read_json(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
+    changed = (known.get("data_md5"), known.get("quarantine_md5")) != (data_md5, quarantine_md5)
+    if changed:
+        seen = sum(counts.rows_in for counts in collection.counts.values())
+        turned_away = sum(counts.quarantined for counts in collection.counts.values())
+        earlier = [each["events"] for each in _accepted() if each["data_md5"] != data_md5]
+        facts = NightFacts(
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            earlier[-1] if earlier else None,
+            seen,
+            turned_away,
+            data_md5,
+            quarantine_md5,
+        )
+        write_json(REPO / NIGHT, asdict(facts))
+    return Versions(data_md5, quarantine_md5, collection.events, changed)
+
+
+def accept(versions: Versions) -> None:
+    """Remembers that this data passed its checks: the next night's volume is compared with it."""
+    if versions.data_md5 not in [each["data_md5"] for each in _accepted()[-1:]]:
+        with ACCEPTED.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"data_md5": versions.data_md5, "events": versions.events}) + "\n")
+
+
+def _accepted() -> list[dict[str, Any]]:
+    if not ACCEPTED.exists():
+        return []
+    return [json.loads(line) for line in ACCEPTED.read_text(encoding="utf-8").splitlines()]
+
+
+@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10)
+def push() -> None:
+    """Uploads data, splits and adapters to DVC's default remote."""
+    data_versions.push(REPO)

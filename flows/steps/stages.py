@@ -1,0 +1,73 @@
+"""Tasks that run a DVC stage each: DVC skips what is up to date and restores what it has computed before."""
+
+from __future__ import annotations
+
+import hashlib
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from components.domain.params import Params
+from components.integrations import data_versions
+from components.stages.paths import BASE, ENDS_WITH_STDIN, ERROR_PREFIX
+from flows import console
+from flows.environment import REPO
+from flows.steps.data import Versions
+
+_DVC_TALK = (
+    "'data/",
+    "> ",
+    "Data and pipelines",
+    "Generating lock",
+    "Stage '",
+    "To enable auto",
+    "To track",
+    "Updating lock",
+    "Use `dvc push`",
+    "\tdvc config",
+    "\tgit add",
+)
+
+
+@task(cache_policy=NO_CACHE)
+def materialise_base(params: Params) -> None:
+    """base.model → models/base, once."""
+    marker = REPO / BASE / "palate.json"
+    if marker.exists() and f'"{params.base.model}"' in marker.read_text(encoding="utf-8"):
+        return  # transformers takes seconds to import
+    from components.integrations import base_models
+
+    base_models.materialise(params.base.model, REPO / BASE)
+
+
+@task(cache_policy=NO_CACHE, task_run_name="{stage}")
+def run(stage: str) -> bool:
+    """One `dvc repro STAGE`; returns whether it ran, rather than being up to date or restored."""
+    return _repro(stage, {})
+
+
+@task(cache_policy=NO_CACHE, task_run_name="train {name}")
+def train(name: str, versions: Versions) -> bool:
+    """`dvc repro train@NAME`, which logs into tonight's MLflow run while it trains."""
+    return _repro(f"train@{name}", {"PALATE_NIGHT": night_key(versions), "PALATE_CANDIDATE": name})
+
+
+def night_key(versions: Versions) -> str:
+    """Names a night in MLflow: the same data and params are the same night, however often it is started."""
+    params = hashlib.sha256((REPO / "params.yaml").read_bytes()).hexdigest()
+    return f"{versions.data_md5[:12]}-{params[:12]}"
+
+
+def _repro(stage: str, env: dict[str, str]) -> bool:
+    ran = False
+
+    def on_line(line: str) -> None:
+        nonlocal ran
+        ran = ran or line.startswith("Running stage")
+        if line and not line.startswith(_DVC_TALK):
+            console.show(line)
+
+    data_versions.dvc(
+        REPO, "repro", stage, env=env | {ENDS_WITH_STDIN: "1"}, on_line=on_line, failure_prefix=ERROR_PREFIX
+    )
+    return ran
