@@ -1,0 +1,1 @@
+"""What answers: the BentoML service, and the registered model's MLflow form."""

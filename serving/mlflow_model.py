@@ -1,0 +1,90 @@
+"""The registered model as `mlflow.pyfunc.load_model` loads it: ranks dishes from a DataFrame, in any process.
+
+Models from code: MLflow runs this file. The base model is not stored with the adapter; it is taken from
+`models/base` where the process runs, or made from the recorded base id into the user's cache, and its
+checksum must be the recorded one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import torch
+
+from components.domain.errors import ReleaseRefused
+from components.domain.records import Comparison, Dish, Past
+from components.integrations import adapters, base_models, scoring
+
+
+class Ranker(mlflow.pyfunc.PythonModel):
+    """Scores each case's offered dishes given its past ones."""
+
+    def load_context(self, context: Any) -> None:
+        """Loads base and adapter in float32, the precision that the canary is stored in."""
+        facts = json.loads(Path(context.artifacts["lineage"]).read_text(encoding="utf-8"))
+        self.fields = tuple(facts["dish_fields"])
+        self.model = base_models.load(
+            _base(facts["base_id"], facts["base_sha256"]), torch.float32, torch.device("cpu")
+        )
+        adapters.load(self.model.network, Path(context.artifacts["adapter"]))
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """One row for each offered dish, best first within its case.
+
+        Args:
+            context: MLflow's; unused.
+            model_input: Columns case_id, role (`past` or `offer`), dish_id, name, description, cuisine, tags
+                and ingredients (both `;`-separated), verdict (1, 0 or -1; of `past` rows). Past rows come
+                oldest first.
+            params: Unused.
+        """
+        answers = []
+        for case_id, rows in model_input.groupby("case_id", sort=False):
+            dishes = {f"{row.role}/{row.dish_id}": _dish(row) for row in rows.itertuples()}
+            past = tuple(
+                Past(f"past/{row.dish_id}", int(str(row.verdict)))
+                for row in rows.itertuples()
+                if row.role == "past"
+            )
+            offers = [str(row.dish_id) for row in rows.itertuples() if row.role == "offer"]
+            keys = tuple(f"offer/{dish}" for dish in offers)
+            asked = Comparison(
+                str(case_id), str(case_id), datetime.fromtimestamp(0, UTC), past, keys, keys[0]
+            )
+            scores = scoring.score_menu(self.model, self.model.dish_tokens(dishes, self.fields), asked)
+            ranked = sorted(zip(offers, scores, strict=True), key=lambda each: -each[1])
+            answers += [(case_id, dish, value, rank) for rank, (dish, value) in enumerate(ranked, 1)]
+        return pd.DataFrame(answers, columns=["case_id", "dish_id", "score", "rank"])
+
+
+def _dish(row: Any) -> Dish:
+    many = (
+        tuple(part.strip() for part in text.split(";") if part.strip())
+        for text in (row.tags, row.ingredients)
+    )
+    return Dish(row.dish_id, row.name, row.description, row.cuisine, *many)
+
+
+def _base(spec: str, sha256: str) -> Path:
+    here = Path("models/base")
+    marker = here / base_models.MARKER
+    if marker.exists() and json.loads(marker.read_text(encoding="utf-8"))["sha256"] == sha256:
+        return here
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "palate" / f"base-{sha256[:16]}"
+    made = base_models.materialise(spec, cache)
+    if made["sha256"] != sha256:
+        raise ReleaseRefused(
+            f"base '{spec}' has checksum {made['sha256']} here, the adapter was tuned on {sha256}."
+        )
+    return cache
+
+
+mlflow.models.set_model(Ranker())

@@ -1,0 +1,94 @@
+"""What the service is asked and what it answers.
+
+Unknown keys are refused: what Palate ignores, nobody may rely on.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
+
+VERDICTS = {"liked": LIKED, "neutral": NEUTRAL, "disliked": DISLIKED}
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(max_length=500)]
+Texts = Annotated[list[Text], Field(max_length=50)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DishBody(_Body):
+    """A dish in the words of the menu; the same fields as the dishes table."""
+
+    dish_id: Id = Field(examples=["halloumi"])
+    name: Id = Field(examples=["Halloumi"])
+    description: Text = Field("", examples=["vegetarian"])
+    cuisine: Text = ""
+    tags: Texts = Field([], examples=[["vegetarian"]])
+    ingredients: Texts = []
+
+    def record(self, prefix: str) -> Dish:
+        """The dish under an id of its own, so that a past dish and an offered one with one id stay apart."""
+        many = tuple(self.tags), tuple(self.ingredients)
+        return Dish(prefix + self.dish_id, self.name, self.description, self.cuisine, *many)
+
+
+class PastBody(_Body):
+    """One dish of a person's history, oldest first; a choice counts as liked."""
+
+    dish: DishBody
+    verdict: Literal["liked", "neutral", "disliked"] = "liked"
+
+
+class RankRequest(_Body):
+    """A person, what they had before, and what is on offer now."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "person_id": "ada",
+                    "history": [
+                        {"dish": {"dish_id": "h1", "name": "Halloumi", "description": "vegetarian"}},
+                        {"dish": {"dish_id": "h2", "name": "Pumpkin falafel", "description": "vegetarian"}},
+                    ],
+                    "dishes": [
+                        {"dish_id": "1", "name": "Cauliflower potato curry", "description": "vegetarian"},
+                        {"dish_id": "2", "name": "Beef roulade", "description": "with meat or fish"},
+                    ],
+                }
+            ]
+        },
+    )
+
+    person_id: Id = Field(description="Names the person in the answer; the history is what is known of them.")
+    history: list[PastBody] = Field([], description="Oldest first.")
+    dishes: Annotated[list[DishBody], Field(min_length=1)] = Field(
+        description="What is on offer; unique dish ids."
+    )
+
+
+class RankedDish(_Body):
+    """A dish with its score in logits; only differences within one answer mean anything."""
+
+    dish_id: str
+    score: float
+
+
+class RankAnswer(_Body):
+    """The dishes, best first, and what ranked them."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    person_id: str
+    order: list[str] = Field(description="Dish ids, best first.")
+    scores: list[RankedDish] = Field(description="In the order asked.")
+    model: str
+    model_version: str
+    data_version: str = Field(description="DVC md5 of the events that the adapter was trained on.")
+    preview: bool = Field(description="True while nobody has promoted this version.")
