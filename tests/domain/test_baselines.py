@@ -1,0 +1,65 @@
+"""The rules must be as good as they can be: a weak rival is no evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from components.domain import baselines
+from components.domain.records import Comparison, Dish, Past
+
+
+def _liked(comparison: Comparison) -> tuple[Past, ...]:
+    return tuple(Past(past.dish_id, 1) for past in comparison.history)
+
+
+def test_content_history_learns_who_eats_meat(dishes: dict[str, Dish], comparisons: list[Comparison]) -> None:
+    liked = [
+        Comparison(f"{each.key}/{copy}", each.person_id, each.at, _liked(each), each.dishes, each.chosen)
+        for copy in range(20)
+        for each in comparisons
+        if each.history
+    ]
+    scores = baselines.content_history(dishes, liked, liked)
+    for each in liked:
+        best = each.dishes[int(np.argmax(scores[each.key]))]
+        assert dishes[best].tags == dishes[each.chosen].tags
+
+
+def test_content_history_finds_the_maximum_of_its_likelihood(
+    dishes: dict[str, Dish], comparisons: list[Comparison]
+) -> None:
+    has = baselines.traits(dishes, comparisons)
+    usual = np.mean([has[each.chosen] for each in comparisons], axis=0)
+    features = [baselines._features(each, has, usual) for each in comparisons]
+    chosen = [each.chosen_index for each in comparisons]
+
+    def objective(weights: np.ndarray) -> float:
+        fit = sum(
+            row[at] @ weights - np.log(np.exp(row @ weights).sum())
+            for row, at in zip(features, chosen, strict=True)
+        )
+        return float(fit - baselines.RIDGE * weights @ weights)
+
+    best = baselines._fit(features, chosen)
+    for direction in np.eye(len(best)):
+        assert objective(best) >= max(objective(best + 0.01 * direction), objective(best - 0.01 * direction))
+
+
+def test_popularity_knows_nothing_of_new_dishes(comparisons: list[Comparison]) -> None:
+    new = replace(comparisons[8], key="new", dishes=("d7", "d5"), chosen="d7")
+    scores = baselines.popularity(comparisons[:4], [comparisons[8], new])
+    assert scores["new"] == pytest.approx([0.5, 0.5])
+    assert scores[comparisons[8].key][1] == pytest.approx(1 / 6)  # d1: offered four times, never chosen
+
+
+def test_a_swapped_history_is_another_persons(comparisons: list[Comparison]) -> None:
+    last = [each for each in comparisons if each.key.endswith("-3")]
+    swapped = {each.key: each for each in baselines.with_history_of_another(last, 0)}
+    assert len(swapped) == len(last)
+    owners = {each.history: each.person_id for each in last}
+    for each in last:
+        assert owners[swapped[each.key].history] != each.person_id
+        assert swapped[each.key].dishes == each.dishes

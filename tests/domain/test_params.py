@@ -1,0 +1,65 @@
+"""params.yaml is refused as a whole, with every problem and its key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.domain.errors import BadParams
+from components.domain.params import read_params, validate
+
+REPO = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def values() -> dict[str, Any]:
+    return dict(yaml.safe_load((REPO / "params.yaml").read_text()))
+
+
+def test_the_projects_own_params_are_valid() -> None:
+    assert len(read_params(REPO / "params.yaml").train.candidates) == 2
+
+
+def test_every_field_says_its_unit_or_effect() -> None:
+    for line in (REPO / "params.yaml").read_text().splitlines():
+        leaf = line.strip() and not line.lstrip().startswith("#") and not line.rstrip().endswith(":")
+        repeated = line.startswith(" " * 6)  # a second candidate repeats the fields that the first explains
+        assert not leaf or "#" in line or repeated, line
+
+
+def test_all_problems_are_told_at_once(values: dict[str, Any]) -> None:
+    values["train"]["seeed"] = 1
+    values["split"]["test_days"] = 0
+    values["collect"]["like_at"] = "often"
+    with pytest.raises(BadParams) as caught:
+        validate(values, "params.yaml")
+    message = str(caught.value)
+    for part in (
+        "3 places",
+        "train.seeed: unknown key",
+        "split.test_days",
+        "(got 0)",
+        "collect.like_at",
+        "'often'",
+    ):
+        assert part in message
+
+
+@pytest.mark.parametrize("name", ["random", "champion", "base", "Has Spaces"])
+def test_a_candidate_may_not_take_a_rivals_name(values: dict[str, Any], name: str) -> None:
+    values["train"]["candidates"][name] = values["train"]["candidates"]["top-layers"]
+    with pytest.raises(BadParams):
+        validate(values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"), [("a: [", "cannot be read"), ("- 1", "holds list"), ("{}", "10 places")]
+)
+def test_a_file_that_is_no_params_file(tmp_path: Path, text: str, part: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(BadParams, match=part):
+        read_params(path)

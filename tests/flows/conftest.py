@@ -1,0 +1,90 @@
+"""Clones of this project in temporary folders, and nights run in them as a user runs them."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent.parent
+SAMPLE = REPO / "data" / "sample" / "canteen"
+PEOPLE = 120
+PARAMS = """
+check: {min_events: 50}
+train:
+  threads: 1
+  candidates:
+    top: &top
+      {rank: 4, alpha: 8, targets: [q_proj, v_proj], layers: [28, 30], learning_rate: 0.002,
+       warmup_share: 0.1, comparisons: 24}
+    tip: {<<: *top, rank: 2, targets: [o_proj], layers: [29, 30], comparisons: 12}
+evaluate: {resamples: 200, subset: 12}
+"""
+
+Night = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's dishes and menus with the choices of a few people, and params that make a night small."""
+    folder = tmp_path_factory.mktemp("inbox")
+    for name in ("dishes.csv", "menus.csv"):
+        shutil.copy(SAMPLE / name, folder / name)
+    with (SAMPLE / "events.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    days: dict[str, set[str]] = {}
+    for row in rows:
+        days.setdefault(row["person_id"], set()).add(row["menu_id"])
+    regulars = set(sorted(person for person, own in days.items() if len(own) >= 6)[:PEOPLE])
+    with (folder / "events.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row for row in rows if row["person_id"] in regulars)
+        writer.writerow({**rows[0], "person_id": "late", "occurred_at": "2999-01-01T12:00:00"})
+    (folder / "params.yaml").write_text(PARAMS)
+    return folder
+
+
+def make_clone(folder: Path, base: Path | None = None) -> Path:
+    """This project's files, committed in a repository of their own; with a base model, if given."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, check=True, capture_output=True, text=True
+    ).stdout.split("\n")
+    for name in filter(None, listed):
+        if (REPO / name).is_file() and name not in {"dvc.lock", "data/events.dvc", "data/quarantine.dvc"}:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPO / name, folder / name)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "clone"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    if base:
+        shutil.copytree(base, folder / "models" / "base")
+    return folder
+
+
+def clean_environment() -> dict[str, str]:
+    """Without anything that would lead a clone to this project's own state."""
+    ours = ("MLFLOW_", "PREFECT_", "BENTOML_HOME", "PALATE_", "DVC_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"OMP_NUM_THREADS": "1"}
+
+
+def start_night(clone: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Starts `python -m flows nightly` in a clone."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows", "nightly", *arguments],
+        cwd=clone, env=clean_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def run_night(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs `python -m flows nightly` in a clone to its end."""
+    process = start_night(clone, *arguments)
+    out, err = process.communicate(timeout=900)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)

@@ -1,0 +1,100 @@
+"""A real MLflow store on SQLite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.integrations.model_registry import CANDIDATE, CHAMPION, NIGHT_KEY, Registry, live_run
+
+REPO = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def registry(uri: str, tmp_path: Path) -> Registry:
+    return Registry(uri, tmp_path / "artifacts")
+
+
+def _register(registry: Registry, tmp_path: Path, model: str, gate: str) -> str:
+    run = registry.candidate_run(registry.night_run(f"{model}-{gate}"), "c", afresh=False)
+    (tmp_path / "adapter").mkdir(exist_ok=True)
+    (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(b"weights")
+    python_model = REPO / "serving" / "mlflow_model.py"
+    artifacts = {"adapter": tmp_path / "adapter"}
+    return registry.register(model, run, python_model, artifacts, REPO / "components", {"gate_sha256": gate})
+
+
+def test_an_unfinished_night_is_found_again_and_a_finished_one_is_not(registry: Registry) -> None:
+    first = registry.night_run("key")
+    assert registry.night_run("key") == first
+    assert registry.night_run("other") != first
+    registry.finish(first)
+    assert registry.night_run("key") != first
+
+
+def test_a_training_that_starts_over_leaves_one_run_with_one_curve(
+    registry: Registry, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NIGHT_KEY, "killed")
+    monkeypatch.setenv(CANDIDATE, "upper")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("PALATE_ARTIFACTS", str(tmp_path))
+    killed = live_run()
+    killed.__enter__()(1, {"loss": 9.0})
+    with live_run() as log:
+        log(1, {"loss": 2.0})
+    run = registry.candidate_run(registry.night_run("killed"), "upper", afresh=False)
+    assert [each.value for each in registry.client.get_metric_history(run, "loss")] == [2.0]
+    assert registry.client.get_run(run).info.status == "FINISHED"
+
+
+def test_without_a_night_a_stage_logs_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(NIGHT_KEY, raising=False)
+    with live_run() as log:
+        log(1, {"loss": 1.0})
+
+
+def test_a_version_is_found_by_its_gate_report_and_carries_its_adapter(
+    registry: Registry, tmp_path: Path
+) -> None:
+    version = _register(registry, tmp_path, "found", "abc")
+    assert registry.find_version("found", "abc") == version
+    assert registry.find_version("found", "xyz") is None
+    artifacts = registry.download("found", version, tmp_path / "down")
+    assert (artifacts / "adapter" / "adapter_model.safetensors").read_bytes() == b"weights"
+
+
+def test_aliases_move_and_the_first_champion_is_claimed_once(registry: Registry, tmp_path: Path) -> None:
+    one, two = (_register(registry, tmp_path, "aliased", gate) for gate in "ab")
+    assert registry.alias("aliased", CHAMPION) is None
+    assert registry.claim_first_champion("aliased")
+    registry.point("aliased", CHAMPION, one)
+    registry.point("aliased", CHAMPION, two)
+    assert registry.alias("aliased", CHAMPION) == two
+    registry.client.delete_registered_model_alias("aliased", CHAMPION)
+    assert not registry.claim_first_champion(
+        "aliased"
+    )  # a person took it away: the night must not give it back
+
+
+def test_a_model_that_does_not_exist_has_no_alias_and_no_version(registry: Registry) -> None:
+    assert registry.alias("nothing", CHAMPION) is None
+    assert registry.find_version("nothing", "abc") is None
+
+
+def test_a_restored_trainings_curve_is_logged_from_its_file(registry: Registry, tmp_path: Path) -> None:
+    curve = tmp_path / "curve.csv"
+    curve.write_text("step,comparisons,loss,seconds,tokens\n1,4,2.5,1,10\n2,8,1.5,2,20\n")
+    run = registry.candidate_run(registry.night_run("restored"), "c", afresh=False)
+    for _ in range(2):
+        registry.log_candidate(run, {"rank": 8}, {"pair_accuracy": 0.7}, curve)
+    assert [(each.step, each.value) for each in registry.client.get_metric_history(run, "loss")] == [
+        (1, 2.5),
+        (2, 1.5),
+    ]

@@ -1,0 +1,193 @@
+"""The real BentoML service over ASGI, with a small merged model; readiness is the canary's word."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import prometheus_client
+import pytest
+import torch
+from starlette.testclient import TestClient
+
+from components.domain import canary
+from components.domain.language_model import LanguageModel
+from components.domain.packing import pack
+from components.domain.params import CandidateParams
+from components.domain.prompts import prompt_hash
+from components.domain.records import Comparison, Dish
+from components.integrations import adapters, base_models, finetuning, scoring
+from serving import service
+
+FIELDS = ("name", "tags")
+CANDIDATE = CandidateParams(
+    rank=4,
+    alpha=8,
+    targets=("q_proj", "down_proj"),
+    layers=(0, 2),
+    learning_rate=0.02,
+    warmup_share=0.1,
+    comparisons=12,
+)
+ASK: dict[str, Any] = {
+    "person_id": "ada",
+    "history": [{"dish": {"dish_id": "1", "name": "Beef roulade"}}],
+    "dishes": [{"dish_id": "1", "name": "Halloumi"}, {"dish_id": "2", "name": "Chicken leg"}],
+}
+
+
+@pytest.fixture
+def served(
+    small_base: Path,
+    tmp_path: Path,
+    dishes: dict[str, Dish],
+    comparisons: list[Comparison],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A folder as the night stages it for the Bento, with an adapter trained just now."""
+
+    def fresh() -> LanguageModel:
+        return base_models.load(small_base, torch.float32, torch.device("cpu"))
+
+    base, tuned, plain = fresh(), fresh(), fresh()
+    adapted = adapters.attach(tuned.network, CANDIDATE, 1)
+    tokens = tuned.dish_tokens(dishes, FIELDS)
+    finetuning.fit(tuned, pack(comparisons, tokens, 128) * 4, CANDIDATE, 1, str)
+    adapters.save(adapted, tmp_path / "adapter", "small")
+    tuned = fresh()
+    adapters.load(tuned.network, tmp_path / "adapter")
+    folder = tmp_path / "served"
+    base_models.save(
+        adapters.merged(plain.network, tmp_path / "adapter"), plain.tokenizer, folder / "model", torch.float16
+    )
+    cases = [
+        canary.CanaryCase(
+            tuple((dishes[past.dish_id], past.verdict) for past in each.history),
+            tuple(dishes[dish] for dish in each.dishes),
+            tuple(scoring.score_menu(tuned, tokens, each)),
+            tuple(scoring.score_menu(base, tokens, each)),
+        )
+        for each in comparisons[2:4]
+    ]
+    facts = {
+        "dish_fields": FIELDS,
+        "max_history": 3,
+        "prompt_hash": prompt_hash(FIELDS),
+        "model": "palate",
+        "model_version": "7",
+        "data_md5": "abc.dir",
+        "preview": True,
+        "serve": {"max_dishes": 3, "max_history": 5, "canary_tolerance": 0.05},
+    }
+    (folder / "served.json").write_text(json.dumps(facts))
+    (folder / "canary.json").write_text(json.dumps({"cases": canary.to_json(cases)}))
+    monkeypatch.setattr(service, "SERVED", folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _metrics_are_registered_anew() -> Iterator[None]:
+    """BentoML registers its metrics process-wide when an application is made, and refuses to do it twice."""
+    before = set(prometheus_client.REGISTRY._collector_to_names)
+    yield
+    for collector in set(prometheus_client.REGISTRY._collector_to_names) - before:
+        prometheus_client.REGISTRY.unregister(collector)
+
+
+@pytest.fixture
+def client(served: Path) -> Iterator[TestClient]:
+    with TestClient(service.Palate.to_asgi()) as client:
+        yield client
+
+
+def test_a_menu_is_ranked_and_the_answer_says_by_what(client: TestClient) -> None:
+    answer = client.post("/rank", json=ASK)
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["model_version"], body["data_version"], body["preview"]) == ("7", "abc.dir", True)
+    assert [each["dish_id"] for each in body["scores"]] == ["1", "2"]
+    best = max(body["scores"], key=lambda each: each["score"])["dish_id"]
+    assert body["order"][0] == best
+
+
+def test_ready_live_and_documented_with_an_example(client: TestClient) -> None:
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/livez").status_code == 200
+    assert "Cauliflower potato curry" in client.get("/docs.json").text
+
+
+def test_the_order_asked_does_not_change_scores(client: TestClient) -> None:
+    def by_id(ask: dict[str, Any]) -> dict[str, float]:
+        return {each["dish_id"]: each["score"] for each in client.post("/rank", json=ask).json()["scores"]}
+
+    assert by_id(ASK) == pytest.approx(by_id(ASK | {"dishes": ASK["dishes"][::-1]}), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"dishes": []}, "dishes"),
+        (
+            {"dishes": [{"dish_id": str(index), "name": "x"} for index in range(4)]},
+            "dishes has 4 entries: send at most 3",
+        ),
+        ({"history": ASK["history"] * 6}, "history has 6 entries: send at most 5"),
+        ({"dishes": [ASK["dishes"][0]] * 2}, "offered twice"),
+        ({"allergies": ["milk"]}, "allergies"),
+        ({"dishes": [{"dish_id": "1", "name": "x" * 201}]}, "200"),
+        ({"history": [{"dish": ASK["dishes"][0], "verdict": "loved"}]}, "verdict"),
+        ({"person_id": None}, "person_id"),
+    ],
+)
+def test_a_bad_request_is_400_and_says_why(client: TestClient, change: dict[str, Any], part: str) -> None:
+    answer = client.post("/rank", json=ASK | change)
+    assert answer.status_code == 400
+    assert part in answer.text
+
+
+def test_a_body_over_the_limit_is_413(client: TestClient) -> None:
+    answer = client.post("/rank", content=b'{"person_id": "' + b"x" * service.MAX_BODY_BYTES)
+    assert answer.status_code == 413
+
+
+def _refusal(caplog: pytest.LogCaptureFixture) -> str:
+    with TestClient(service.Palate.to_asgi()) as client:
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/livez").status_code == 200
+        assert client.post("/rank", json=ASK).status_code == 503
+    return caplog.text  # BentoML keeps the reason of a 5xx from the caller
+
+
+def test_an_adapter_that_was_never_applied_is_never_ready(
+    served: Path, small_base: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copy(small_base / "model.safetensors", served / "model" / "model.safetensors")
+    assert "nearer to the untuned base" in _refusal(caplog)
+
+
+def test_a_wrong_merge_is_never_ready(served: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from safetensors.torch import load_file, save_file
+
+    file = served / "model" / "model.safetensors"
+    weights = {name: weight * 1.05 for name, weight in load_file(file).items()}
+    save_file(weights, file, metadata={"format": "pt"})
+    assert "off the adapter's" in _refusal(caplog)
+
+
+def test_another_prompt_is_never_ready(served: Path, caplog: pytest.LogCaptureFixture) -> None:
+    facts = json.loads((served / "served.json").read_text())
+    (served / "served.json").write_text(json.dumps(facts | {"dish_fields": ["name"]}))
+    assert "hash" in _refusal(caplog)
+
+
+def test_a_canary_that_cannot_tell_adapter_from_base_is_never_ready(
+    served: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cases = json.loads((served / "canary.json").read_text())["cases"]
+    (served / "canary.json").write_text(
+        json.dumps({"cases": [case | {"base": case["adapter"]} for case in cases]})
+    )
+    assert "proves nothing" in _refusal(caplog)
