@@ -16,7 +16,9 @@ def main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     nightly = verbs.add_parser("nightly", help="run tonight's flow and print its table")
     nightly.add_argument(
-        "--data", default="", help="folder with your tables and, optionally, a params.yaml; empty: collect.inbox"
+        "--data",
+        default="",
+        help="folder with your tables and, optionally, a params.yaml; empty: collect.inbox",
     )
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
     serve.add_argument("--port", default="3000", help="on 127.0.0.1")
@@ -42,7 +44,9 @@ def _nightly(data: str) -> None:
     # Imported here: Prefect reads its settings when imported, and they are set only now.
     from flows import console, night_report
     from flows.nightly import nightly
+    from flows.steps.lock import end_orphaned_servers
 
+    end_orphaned_servers(os.environ["PREFECT_HOME"])
     console.leave_out_tracebacks()
     print(night_report.as_text(nightly(data)))
 

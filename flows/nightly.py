@@ -43,7 +43,8 @@ def nightly(inbox: str = "") -> NightReport:
         report.timed("champion", release.fetch_champion, params)
         report.timed("evaluate", stages.run, "evaluate")
         report.timed("push", data.push)
-        report.registered = report.timed("register", release.register, params, report.versions)
+        commit = data.remember(report.versions)
+        report.registered = report.timed("register", release.register, params, report.versions, commit)
         report.bento = report.timed("package", release.package, params, report.registered)
         write_page(report)
         return report

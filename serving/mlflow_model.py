@@ -34,13 +34,10 @@ class Ranker(mlflow.pyfunc.PythonModel):
         )
         adapters.load(self.model.network, Path(context.artifacts["adapter"]))
 
-    def predict(
-        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
-    ) -> pd.DataFrame:
+    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row for each offered dish, best first within its case.
 
         Args:
-            context: MLflow's; unused.
             model_input: Columns case_id, role (`past` or `offer`), dish_id, name, description, cuisine, tags
                 and ingredients (both `;`-separated), verdict (1, 0 or -1; of `past` rows). Past rows come
                 oldest first.

@@ -24,11 +24,11 @@ class _Body(BaseModel):
 class DishBody(_Body):
     """A dish in the words of the menu; the same fields as the dishes table."""
 
-    dish_id: Id = Field(examples=["halloumi"])
-    name: Id = Field(examples=["Halloumi"])
-    description: Text = Field("", examples=["vegetarian"])
+    dish_id: Id
+    name: Id
+    description: Text = ""
     cuisine: Text = ""
-    tags: Texts = Field([], examples=[["vegetarian"]])
+    tags: Texts = []
     ingredients: Texts = []
 
     def record(self, prefix: str) -> Dish:
@@ -44,26 +44,28 @@ class PastBody(_Body):
     verdict: Literal["liked", "neutral", "disliked"] = "liked"
 
 
+_EXAMPLE = {
+    "person_id": "ada",
+    "history": [
+        {"dish": {"dish_id": "h1", "name": "Halloumi", "description": "vegetarian"}},
+        {
+            "dish": {"dish_id": "h2", "name": "Beef roulade", "description": "with meat or fish"},
+            "verdict": "disliked",
+        },
+    ],
+    "dishes": [
+        {"dish_id": "1", "name": "Cauliflower potato curry", "description": "vegetarian"},
+        {"dish_id": "2", "name": "Chicken leg", "description": "with meat or fish"},
+    ],
+}
+
+
 class RankRequest(_Body):
     """A person, what they had before, and what is on offer now."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "person_id": "ada",
-                    "history": [
-                        {"dish": {"dish_id": "h1", "name": "Halloumi", "description": "vegetarian"}},
-                        {"dish": {"dish_id": "h2", "name": "Pumpkin falafel", "description": "vegetarian"}},
-                    ],
-                    "dishes": [
-                        {"dish_id": "1", "name": "Cauliflower potato curry", "description": "vegetarian"},
-                        {"dish_id": "2", "name": "Beef roulade", "description": "with meat or fish"},
-                    ],
-                }
-            ]
-        },
+        json_schema_extra={"example": _EXAMPLE},  # the singular: BentoML writes OpenAPI 3.0
     )
 
     person_id: Id = Field(description="Names the person in the answer; the history is what is known of them.")

@@ -5,6 +5,7 @@ Each gives scores for comparisons from what the menu and history say.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,8 @@ from components.domain.records import Comparison, Dish
 
 Floats = npt.NDArray[np.float64]
 
-MOST_TAGS = 40  # the commonest tags; rarer ones cannot be fitted
+MOST_TRAITS = 40  # of tags and of words; rarer ones cannot be fitted
+NAMES_SHARING_A_WORD = 3  # a word in fewer names tells the dish, not a taste
 RIDGE = 1.0
 _NEWTON_STEPS = 25
 
@@ -39,28 +41,44 @@ def popularity(train: Sequence[Comparison], cases: Sequence[Comparison]) -> dict
 def tag_affinity(dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> dict[str, Floats]:
     """Mean over a dish's tags of how often the person's history, signed by verdict, had that tag."""
     tags = common_tags(dishes, cases)
-    has = _tag_table(dishes, tags)
+    has = {key: np.array([float(tag in dish.tags) for tag in tags]) for key, dish in dishes.items()}
+    nobody = np.zeros(len(tags))
     scores = {}
     for case in cases:
-        share = _affinity(case, has, len(tags))
-        scores[case.key] = np.array([has[dish] @ share / max(1.0, has[dish].sum()) for dish in case.dishes])
+        affinity = _affinity(case, has, nobody)
+        scores[case.key] = np.array(
+            [has[dish] @ affinity / max(1.0, has[dish].sum()) for dish in case.dishes]
+        )
     return scores
 
 
 def content_history(
     dishes: Mapping[str, Dish], train: Sequence[Comparison], cases: Sequence[Comparison]
 ) -> dict[str, Floats]:
-    """Conditional logit on a dish's tags and on each tag times the person's affinity to it.
+    """Conditional logit on a dish's traits and on each trait times the person's affinity to it.
 
-    Fitted on training.
-
-    Maximises sum(log softmax(X w)[chosen]) - RIDGE * |w|^2 by Newton's method; the problem is concave.
+    Traits are the common tags and the words that several dish names share. Affinity is the share of the
+    person's history with the trait, shrunk towards everybody's. Fitted on training: maximises
+    sum(log softmax(X w)[chosen]) - RIDGE * |w|^2 by Newton's method; the problem is concave.
     """
+    has = traits(dishes, train)
+    usual = np.mean([has[each.chosen] for each in train], axis=0)
+    weights = _fit([_features(each, has, usual) for each in train], [each.chosen_index for each in train])
+    return {case.key: _features(case, has, usual) @ weights for case in cases}
+
+
+def traits(dishes: Mapping[str, Dish], train: Sequence[Comparison]) -> dict[str, Floats]:
+    """(traits,) zeros and ones for each dish: the common tags, then the words that names share."""
     tags = common_tags(dishes, train)
-    has = _tag_table(dishes, tags)
-    features = [_features(each, has, len(tags)) for each in train]
-    weights = _fit(features, [each.chosen_index for each in train])
-    return {case.key: _features(case, has, len(tags)) @ weights for case in cases}
+    words = {key: set(re.findall(r"[^\W\d_]{3,}", dish.name.lower())) for key, dish in dishes.items()}
+    counts = Counter(word for own in words.values() for word in sorted(own))
+    shared = [word for word, count in counts.most_common(MOST_TRAITS) if count >= NAMES_SHARING_A_WORD]
+    return {
+        key: np.array(
+            [*(float(tag in dish.tags) for tag in tags), *(float(word in words[key]) for word in shared)]
+        )
+        for key, dish in dishes.items()
+    }
 
 
 def without_history(cases: Sequence[Comparison]) -> list[Comparison]:
@@ -94,23 +112,19 @@ def with_history_of_another(cases: Sequence[Comparison], seed: int) -> list[Comp
 def common_tags(dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> list[str]:
     """The tags most often on offer, commonest first."""
     counts = Counter(tag for case in cases for dish in case.dishes for tag in dishes[dish].tags)
-    return [tag for tag, _ in counts.most_common(MOST_TAGS)]
+    return [tag for tag, _ in counts.most_common(MOST_TRAITS)]
 
 
-def _tag_table(dishes: Mapping[str, Dish], tags: Sequence[str]) -> dict[str, Floats]:
-    return {key: np.array([float(tag in dish.tags) for tag in tags]) for key, dish in dishes.items()}
-
-
-def _affinity(case: Comparison, has: Mapping[str, Floats], tags: int) -> Floats:
-    total = np.zeros(tags)
+def _affinity(case: Comparison, has: Mapping[str, Floats], usual: Floats) -> Floats:
+    total = usual.copy()
     for past in case.history:
         total += past.verdict * has[past.dish_id]
-    return total / (len(case.history) + 1)
+    return np.asarray(total / (len(case.history) + 1))
 
 
-def _features(case: Comparison, has: Mapping[str, Floats], tags: int) -> Floats:
+def _features(case: Comparison, has: Mapping[str, Floats], usual: Floats) -> Floats:
     offered = np.stack([has[dish] for dish in case.dishes])
-    return np.hstack([offered, offered * _affinity(case, has, tags)])
+    return np.hstack([offered, offered * _affinity(case, has, usual)])
 
 
 def _fit(features: Sequence[Floats], chosen: Sequence[int]) -> Floats:

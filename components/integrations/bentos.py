@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def build(repo: Path, version: str, labels: Mapping[str, str]) -> str:
     Raises:
         StageFailed: BentoML's own words.
     """
+    logging.getLogger("bentoml").setLevel(logging.ERROR)  # else every build warns that a model is large
     try:
         bento = bentoml.bentos.build_bentofile(
             str(repo / "bentofile.yaml"), version=version, labels=dict(labels), build_ctx=str(repo)

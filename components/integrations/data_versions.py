@@ -95,7 +95,7 @@ def ensure_repository(repo: Path, state: Path) -> None:
 
 def add(repo: Path, *folders: str) -> dict[str, str]:
     """Puts folders under DVC and returns each one's hash (the data version)."""
-    dvc(repo, "add", "--quiet", *folders)
+    dvc(repo, "add", *folders)
     return {folder: pointer_md5(repo / f"{folder}.dvc") for folder in folders}
 
 
@@ -107,7 +107,7 @@ def pointer_md5(pointer: Path) -> str:
 
 def push(repo: Path) -> None:
     """Uploads what the default remote lacks."""
-    dvc(repo, "push", "--quiet")
+    dvc(repo, "push")
 
 
 def git_sha(repo: Path) -> str:

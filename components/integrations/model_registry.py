@@ -81,6 +81,13 @@ class Registry:
         """Marks a run as finished."""
         self.client.set_terminated(run)
 
+    def finish_night(self, key: str) -> None:
+        """Marks what is still open of a night as finished: a killed night may have left any of it."""
+        for night in self._runs(f"tags.night = '{key}' and attributes.status = 'RUNNING'"):
+            children = f"tags.`mlflow.parentRunId` = '{night.info.run_id}' and attributes.status = 'RUNNING'"
+            for run in (*self._runs(children), night):
+                self.finish(run.info.run_id)
+
     def log_candidate(
         self, run: str, params: Mapping[str, Any], metrics: Mapping[str, float], curve: Path
     ) -> None:

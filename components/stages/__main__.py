@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 from components.domain.errors import PalateError
@@ -27,8 +28,9 @@ def main() -> int:
     given = parser.parse_args()
     if os.environ.get(ENDS_WITH_STDIN):
         threading.Thread(target=_end_with_the_night, daemon=True).start()
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("components").setLevel(logging.INFO)
+    warnings.simplefilter("ignore", FutureWarning)  # meant for the developers of peft and transformers
     try:
         _run(given.stage, given.arguments, read_params(Path("params.yaml")))
     except PalateError as error:

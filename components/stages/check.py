@@ -45,5 +45,5 @@ def _sentence(report: CheckReport) -> str:
         told.append(f"{each.table}.{each.column or 'rows'} {each.expectation} failed{count}{detail}{first}")
     return (
         f"{len(told)} data checks failed, nothing was trained: {'; '.join(told)}. See reports/checks.html; "
-        "the last accepted data comes back by `git restore --source=nights data/events.dvc && dvc checkout`."
+        "to go back: `git restore --source=nights data/events.dvc && dvc checkout data/events.dvc`."
     )

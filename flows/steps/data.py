@@ -18,10 +18,21 @@ from components.domain.events import Counts
 from components.domain.params import Params, read_yaml, validate
 from components.domain.records import NightFacts
 from components.integrations import data_versions, event_sources
-from components.stages.paths import EVENTS, NIGHT, QUARANTINE, read_json, write_json
+from components.stages.paths import EVALUATION, EVENTS, NIGHT, QUARANTINE, read_json, write_json
 from flows.environment import REPO, STATE
 
 ACCEPTED = REPO / "data" / "accepted.jsonl"
+REMEMBERED = (
+    "data/events.dvc",
+    "data/quarantine.dvc",
+    "dvc.lock",
+    "params.yaml",
+    "reports/canary.json",
+    "reports/checks.json",
+    "reports/evaluation.csv",
+    "reports/evaluation.json",
+    "reports/training",
+)
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,14 @@ def _accepted() -> list[dict[str, Any]]:
     if not ACCEPTED.exists():
         return []
     return [json.loads(line) for line in ACCEPTED.read_text(encoding="utf-8").splitlines()]
+
+
+@task(cache_policy=NO_CACHE)
+def remember(versions: Versions) -> str:
+    """Commits the night's pointers and results to the branch `nights`; returns the commit."""
+    decision = read_json(REPO / EVALUATION)["gate"]["decision"]
+    message = f"Night: {versions.events} events, data {versions.data_md5[:12]}, gate {decision}"
+    return data_versions.remember_night(REPO, REMEMBERED, message)
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10)

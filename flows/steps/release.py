@@ -32,7 +32,6 @@ from flows.steps.stages import night_key
 WEIGHTS = "adapter_model.safetensors"
 SERVED = Path("models/served")
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
-NIGHT_FILES = ("data/events.dvc", "data/quarantine.dvc", "dvc.lock", "params.yaml", "reports")
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def fetch_champion(params: Params) -> str | None:
 
 
 @task(cache_policy=NO_CACHE)
-def register(params: Params, versions: Versions) -> Registered:
+def register(params: Params, versions: Versions, night_commit: str) -> Registered:
     """Logs the night and makes the best candidate a version, once for each gate report.
 
     Sets the aliases it earned.
@@ -102,7 +101,8 @@ def register(params: Params, versions: Versions) -> Registered:
     version = server.find_version(model, gate_sha256)
     new = version is None
     if version is None:
-        version = _register_new(params, versions, server, evaluation, gate_sha256)
+        version = _register_new(params, versions, night_commit, server, evaluation, gate_sha256)
+    server.finish_night(night_key(versions))
     passed = evaluation["gate"]["decision"] == "pass"
     if passed:
         server.point(model, CHALLENGER, version)
@@ -112,11 +112,17 @@ def register(params: Params, versions: Versions) -> Registered:
 
 
 def _register_new(
-    params: Params, versions: Versions, server: Registry, evaluation: Mapping[str, Any], gate_sha256: str
+    params: Params,
+    versions: Versions,
+    night_commit: str,
+    server: Registry,
+    evaluation: Mapping[str, Any],
+    gate_sha256: str,
 ) -> str:
     best, model = evaluation["gate"]["candidate"], params.register_.model
-    tags = _lineage(versions, evaluation, gate_sha256)
     night = server.night_run(night_key(versions))
+    lineage = _lineage(versions, evaluation, gate_sha256)
+    tags = lineage | {"night_commit": night_commit, "night_run": night}
     runs = {}
     for name, candidate in params.train.candidates.items():
         runs[name] = server.candidate_run(night, name, afresh=False)
@@ -125,42 +131,42 @@ def _register_new(
         server.log_candidate(
             runs[name], candidate.model_dump(), metrics, REPO / paths.REPORTS / "training" / f"{name}.csv"
         )
-        server.finish(runs[name])
     gap = evaluation["gate"]["difference"]
-    files = [REPO / path for path in ("dvc.lock", "data/events.dvc", "params.yaml")]
-    files += [paths.EVALUATION, paths.CHECKS, paths.REPORTS / "checks.html", paths.REPORTS / "evaluation.png"]
+    reports = (
+        paths.EVALUATION,
+        paths.CHECKS,
+        paths.REPORTS / "checks.html",
+        paths.REPORTS / "evaluation.png",
+    )
+    files = [REPO / path for path in ("dvc.lock", "data/events.dvc", "params.yaml", *reports)]
     server.log_night(night, tags, {"gate_difference": gap["mean"], "gate_difference_low": gap["low"]}, files)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        lineage = Path(folder) / "lineage.json"
         facts = {"dish_fields": params.prompt.dish_fields, "max_history": params.split.max_history}
-        write_json(lineage, {**tags, **facts})
+        write_json(Path(folder) / "lineage.json", {**tags, **facts})
+        # MLflow stores a folder under its own name, which readers of any version must know.
+        adapter = shutil.copytree(REPO / paths.ADAPTERS / best, Path(folder) / "adapter")
         artifacts = {
-            "adapter": REPO / paths.ADAPTERS / best,
-            "lineage": lineage,
+            "adapter": adapter,
+            "lineage": Path(folder) / "lineage.json",
             "canary": REPO / paths.CANARY,
             "evaluation": REPO / paths.EVALUATION,
         }
         python_model = REPO / "serving" / "mlflow_model.py"
         version = server.register(model, runs[best], python_model, artifacts, REPO / "components", tags)
-    server.finish(night)
     return version
 
 
 def _lineage(versions: Versions, evaluation: Mapping[str, Any], gate_sha256: str) -> dict[str, str]:
     """The tags that lead from a version back to its rows: DESIGN.md, "Registry and release"."""
     best = evaluation["gate"]["candidate"]
-    git_sha = data_versions.git_sha(REPO)
-    decision = evaluation["gate"]["decision"]
-    message = f"Night: {versions.events} events, data {versions.data_md5[:12]}, gate {decision}"
     return {
         "candidate": best,
-        "gate": decision,
+        "gate": evaluation["gate"]["decision"],
         "gate_reason": evaluation["gate"]["reason"],
         "gate_sha256": gate_sha256,
         "checks_sha256": _sha256(REPO / paths.CHECKS),
         "data_md5": versions.data_md5,
-        "git_sha": git_sha,
-        "night_commit": data_versions.remember_night(REPO, NIGHT_FILES, message),
+        "git_sha": data_versions.git_sha(REPO),
         "adapter_sha256": evaluation["adapters"][best],
         "base_id": evaluation["base"]["id"],
         "base_sha256": evaluation["base"]["sha256"],
