@@ -1,7 +1,6 @@
-"""The input contract: what a table of dishes, people, menus or events must say, row by row.
+"""Taking rows in: accepted, duplicate or quarantined; nothing else can happen to a row.
 
-`accept` sorts incoming rows into accepted, duplicate and quarantined; nothing else can happen to a row. It
-covers single rows and the ids they point at. Reading files is `integrations.event_sources`; volume and
+It covers single rows and the ids they point at. Reading files is `integrations.event_sources`; volume and
 whole-table expectations are `integrations.data_checks`.
 """
 
@@ -11,102 +10,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import datetime, timedelta
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-KINDS = ("like", "dislike", "rating", "choice")
-
-
-def _split(value: Any) -> Any:
-    return (
-        tuple(part.strip() for part in value.split(";") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-def _utc(value: datetime) -> datetime:
-    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-Id = Annotated[str, Field(min_length=1, max_length=200)]
-Many = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class DishRow(_Row):
-    """A dish; nutrients are per serving, in the unit that the name ends with."""
-
-    dish_id: Id
-    name: Id
-    description: str = ""
-    cuisine: str = ""
-    tags: Many = ()
-    ingredients: Many = ()
-    allergens: Many | None = None
-    serving_g: Amount | None = None
-    kcal: Amount | None = None
-    protein_g: Amount | None = None
-    fat_g: Amount | None = None
-    saturated_g: Amount | None = None
-    carbs_g: Amount | None = None
-    sugars_g: Amount | None = None
-    fibre_g: Amount | None = None
-    sodium_mg: Amount | None = None
-
-
-class PersonRow(_Row):
-    """A person, as far as they told."""
-
-    person_id: Id
-    diet: str = ""
-    allergies: Many = ()
-    avoids: Many = ()
-
-
-class MenuRow(_Row):
-    """One dish offered on one menu."""
-
-    menu_id: Id
-    served_on: date
-    dish_id: Id
-
-
-class EventRow(_Row):
-    """One thing a person did or said; `occurred_at` without an offset is taken as UTC."""
-
-    person_id: Id
-    dish_id: Id
-    kind: Literal["like", "dislike", "rating", "choice"]
-    value: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    menu_id: str = ""
-    occurred_at: Annotated[datetime, AfterValidator(_utc)]
-    event_id: str = ""
-    source: str = ""
-
-
-TABLES: dict[str, type[_Row]] = {"dishes": DishRow, "people": PersonRow, "menus": MenuRow, "events": EventRow}
-KEYS = {
-    "dishes": ("dish_id",),
-    "people": ("person_id",),
-    "menus": ("menu_id", "dish_id"),
-    "events": ("event_id",),
-}
-Stored = dict[str, list[dict[str, Any]]]
-
-
-def columns(table: str) -> tuple[str, ...]:
-    """Columns of a table that the contract knows, required ones included."""
-    return tuple(TABLES[table].model_fields)
-
-
-def required_columns(table: str) -> tuple[str, ...]:
-    """Columns without which no row of the table can be read."""
-    return tuple(name for name, spec in TABLES[table].model_fields.items() if spec.is_required())
+from components.domain.contract import KEYS, TABLES, Stored, columns
 
 
 @dataclass(frozen=True)

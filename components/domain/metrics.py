@@ -17,6 +17,7 @@ from components.domain.records import Comparison
 Floats = npt.NDArray[np.float64]
 Scores = Mapping[str, Floats]
 
+_DECIMALS = 12  # below: the order of additions, which would put the bounds of a constant beside its mean
 METRICS = ("pair_accuracy", "top1", "ndcg")
 
 
@@ -76,7 +77,8 @@ def paired_differences(
 def _bootstrap(values: Floats, resamples: int, confidence: float, seed: int) -> list[Interval]:
     people = len(values)
     draws = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=resamples)
-    means = draws @ values / people
+    means = np.round(draws @ values / people, _DECIMALS)
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
-    return [Interval(*map(float, row)) for row in zip(values.mean(axis=0), low, high, strict=True)]
+    mean = np.round(values.mean(axis=0), _DECIMALS)
+    return [Interval(*map(float, row)) for row in zip(mean, low, high, strict=True)]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from components.domain.events import Collected, RawRow, Stored, accept
+from components.domain.contract import Stored
+from components.domain.events import Collected, RawRow, accept
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DISHES = [

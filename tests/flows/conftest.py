@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent.parent
 SAMPLE = REPO / "data" / "sample" / "canteen"
-PEOPLE = 120
+PEOPLE = 40
 PARAMS = """
 check: {min_events: 50}
 train:
   threads: 1
   candidates:
     top: &top
-      {rank: 4, alpha: 8, targets: [q_proj, v_proj], layers: [28, 30], learning_rate: 0.002,
+      {rank: 4, alpha: 8, targets: [q_proj, v_proj], layers: [28, 30], learning_rate: 0.01,
        warmup_share: 0.1, comparisons: 24}
     tip: {<<: *top, rank: 2, targets: [o_proj], layers: [29, 30], comparisons: 12}
 evaluate: {resamples: 200, subset: 12}
 """
 
-Night = Callable[..., subprocess.CompletedProcess[str]]
 
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's dishes and menus with the choices of a few people, and params that make a night small."""
     folder = tmp_path_factory.mktemp("inbox")
@@ -75,16 +78,72 @@ def clean_environment() -> dict[str, str]:
     return kept | {"OMP_NUM_THREADS": "1"}
 
 
-def start_night(clone: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Starts `python -m flows nightly` in a clone."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "flows", "nightly", *arguments],
-        cwd=clone, env=clean_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+def start_night(clone: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Starts `python -m flows nightly` in a clone; it writes to files, since its children may outlive it."""
+    command = [sys.executable, "-m", "flows", "nightly", *arguments]
+    with (clone / "night.out").open("w") as out, (clone / "night.err").open("w") as err:
+        return subprocess.Popen(command, cwd=clone, env=clean_environment(), stdout=out, stderr=err)
 
 
 def run_night(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs `python -m flows nightly` in a clone to its end."""
     process = start_night(clone, *arguments)
-    out, err = process.communicate(timeout=900)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+    process.wait(timeout=900)
+    said = [(clone / name).read_text() for name in ("night.out", "night.err")]
+    return subprocess.CompletedProcess(process.args, process.returncode, *said)
+
+
+@dataclass
+class Done:
+    clone: Path
+    first: subprocess.CompletedProcess[str]
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        return dict(json.loads((self.clone / "reports" / "evaluation.json").read_text()))
+
+
+@pytest.fixture(scope="session")
+def night(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A first night in a fresh clone, the base model made on the way."""
+    clone = make_clone(tmp_path_factory.mktemp("clone"))
+    first = run_night(clone, "--data", str(inbox))
+    assert first.returncode == 0, first.stderr
+    return Done(clone, first)
+
+
+def state_of(clone: Path) -> dict[str, Any]:
+    """What a night leaves behind, without what depends on the clock or on chance ids."""
+    with sqlite3.connect(clone / ".palate" / "mlflow.db") as database:
+        runs = database.execute(
+            "select name, status from runs where lifecycle_stage = 'active' order by name"
+        ).fetchall()
+        versions = database.execute("select version from model_versions").fetchall()
+        tags = dict(database.execute("select key, value from model_version_tags").fetchall())
+        aliases = sorted(database.execute("select alias, version from registered_model_aliases").fetchall())
+    stable = (
+        "candidate",
+        "gate",
+        "gate_sha256",
+        "data_md5",
+        "adapter_sha256",
+        "base_sha256",
+        "prompt_hash",
+        "gate_reason",
+    )
+    return {
+        "runs": runs,
+        "versions": versions,
+        "tags": {name: tags[name] for name in stable},
+        "aliases": aliases,
+        "bento": (clone / ".palate" / "bento").read_text(),
+        "evaluation": (clone / "reports" / "evaluation.json").read_text(),
+        "data": (clone / "data" / "events.dvc").read_text(),
+    }
+
+
+def wait_for(until: Callable[[], bool], seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.05)

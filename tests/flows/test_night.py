@@ -4,73 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.flows.conftest import clean_environment, make_clone, run_night, start_night
+from tests.flows.conftest import Done, clean_environment, run_night, state_of, wait_for
 
 pytestmark = pytest.mark.night
-
-
-@dataclass
-class Done:
-    clone: Path
-    first: subprocess.CompletedProcess[str]
-
-    @property
-    def evaluation(self) -> dict[str, Any]:
-        return dict(json.loads((self.clone / "reports" / "evaluation.json").read_text()))
-
-
-@pytest.fixture(scope="module")
-def night(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A first night in a fresh clone, the base model made on the way."""
-    clone = make_clone(tmp_path_factory.mktemp("clone"))
-    first = run_night(clone, "--data", str(inbox))
-    assert first.returncode == 0, first.stderr
-    return Done(clone, first)
-
-
-def _state(clone: Path) -> dict[str, Any]:
-    """What a night leaves behind, without what depends on the clock or on chance ids."""
-    with sqlite3.connect(clone / ".palate" / "mlflow.db") as database:
-        runs = database.execute(
-            "select name, status from runs where lifecycle_stage = 'active' order by name"
-        ).fetchall()
-        versions = database.execute("select version from model_versions").fetchall()
-        tags = dict(database.execute("select key, value from model_version_tags").fetchall())
-        aliases = sorted(database.execute("select alias, version from registered_model_aliases").fetchall())
-    stable = (
-        "candidate",
-        "gate",
-        "gate_sha256",
-        "data_md5",
-        "adapter_sha256",
-        "base_sha256",
-        "prompt_hash",
-        "gate_reason",
-    )
-    return {
-        "runs": runs,
-        "versions": versions,
-        "tags": {name: tags[name] for name in stable},
-        "aliases": aliases,
-        "bento": (clone / ".palate" / "bento").read_text(),
-        "evaluation": (clone / "reports" / "evaluation.json").read_text(),
-        "data": (clone / "data" / "events.dvc").read_text(),
-    }
 
 
 def test_the_table_says_all_that_a_newcomer_looks_for(night: Done) -> None:
@@ -120,12 +66,12 @@ def test_the_evaluation_holds_every_row_with_intervals_and_the_gates_reason(nigh
 
 
 def test_a_second_night_with_nothing_new_changes_nothing_and_says_so(night: Done, inbox: Path) -> None:
-    before = _state(night.clone)
+    before = state_of(night.clone)
     second = run_night(night.clone, "--data", str(inbox))
     assert second.returncode == 0, second.stderr
     assert "Nothing new: nothing was retrained and nothing was registered twice." in second.stdout
     assert "Running stage" not in second.stderr
-    assert _state(night.clone) == before
+    assert state_of(night.clone) == before
 
 
 def test_lineage_leads_from_the_version_back_to_the_rows(night: Done) -> None:
@@ -211,7 +157,7 @@ def service(night: Done) -> Iterator[str]:
         process = subprocess.Popen(command, cwd="/", env=env, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(lambda: _status(f"{address}/readyz") == 200, 120, "the service to be ready")
+        wait_for(lambda: _status(f"{address}/readyz") == 200, 120, "the service to be ready")
         yield address
     finally:
         process.terminate()
@@ -224,13 +170,6 @@ def _status(url: str) -> int:
             return int(answer.status)
     except OSError:
         return 0
-
-
-def _wait(until: Callable[[], bool], seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
 
 
 def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
@@ -259,79 +198,3 @@ def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
             "select 1 from registered_model_aliases where alias = 'champion'"
         ).fetchall()
     assert body["preview"] == (not champions)
-
-
-def test_a_night_killed_twice_ends_like_one_that_was_not(night: Done, inbox: Path, tmp_path: Path) -> None:
-    clone = make_clone(tmp_path / "killed", night.clone / "models" / "base")
-    _kill_when(clone, inbox, lambda: (clone / "reports" / "training" / "top.csv").exists())  # during training
-    assert not (clone / "models" / "adapters" / "top").exists()
-    _kill_when(clone, inbox, lambda: _count(clone, "model_versions") > 0)  # between register and package
-    assert not (clone / ".palate" / "bento").exists()
-    last = run_night(clone, "--data", str(inbox))
-    assert last.returncode == 0, last.stderr
-    assert _state(clone) == _state(night.clone)
-
-
-def _kill_when(clone: Path, inbox: Path, moment: Callable[[], bool]) -> None:
-    process = start_night(clone, "--data", str(inbox))
-    try:
-        _wait(lambda: moment() or process.poll() is not None, 600, "the moment to kill the night")
-        assert process.poll() is None, process.communicate()
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-
-
-def _count(clone: Path, table: str) -> int:
-    try:
-        with sqlite3.connect(f"file:{clone / '.palate' / 'mlflow.db'}?mode=ro", uri=True) as database:
-            return int(database.execute(f"select count(*) from {table}").fetchone()[0])  # noqa: S608
-    except sqlite3.OperationalError:
-        return 0
-
-
-@pytest.mark.parametrize(
-    ("file", "content", "sentence"),
-    [
-        ("", "", "holds no events"),
-        ("events.parquet", "this is no parquet", "not a readable Parquet file"),
-        ("params.yaml", "train: {seeed: 1}", "train.seeed: unknown key"),
-        ("params.yaml", "check: {min_events: 100000}", "events.rows table_row_count_to_be_between failed"),
-    ],
-)
-def test_bad_input_is_one_sentence_and_exit_code_1(
-    night: Done, inbox: Path, tmp_path: Path, file: str, content: str, sentence: str
-) -> None:
-    clone = make_clone(tmp_path / "clone", night.clone / "models" / "base")
-    folder = tmp_path / "inbox"
-    if file == "params.yaml":
-        shutil.copytree(inbox, folder)
-    else:
-        folder.mkdir()
-    if file:
-        (folder / file).write_text(content)
-    before = (clone / "params.yaml").read_text()
-    done = run_night(clone, "--data", str(folder))
-    assert done.returncode == 1
-    ours = [line for line in done.stderr.splitlines() if line.startswith("palate: ")]
-    assert len(ours) == 1
-    assert sentence in ours[0]
-    assert "Traceback" not in done.stderr
-    if "seeed" in content:
-        assert (clone / "params.yaml").read_text() == before
-
-
-def test_a_second_night_at_once_is_told_that_one_is_running(night: Done) -> None:
-    import fcntl
-
-    with (night.clone / ".palate" / "night.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = run_night(night.clone)
-    assert done.returncode == 1
-    assert "A night is already running" in done.stderr
-
-
-def test_another_inbox_in_a_used_clone_is_refused(night: Done, tmp_path: Path) -> None:
-    done = run_night(night.clone, "--data", str(tmp_path))
-    assert done.returncode == 1
-    assert "use a fresh clone" in done.stderr

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.domain.events import Stored, columns
+from components.domain.contract import Stored, columns
 from components.domain.params import CheckParams
 from components.domain.records import CheckReport, NightFacts
 from components.integrations import data_checks, pages
