@@ -5,7 +5,7 @@ Unknown keys are refused: what Palate ignores, nobody may rely on.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,7 +44,7 @@ class PastBody(_Body):
     verdict: Literal["liked", "neutral", "disliked"] = "liked"
 
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "person_id": "ada",
     "history": [
         {"dish": {"dish_id": "h1", "name": "Halloumi", "description": "vegetarian"}},

@@ -1,4 +1,4 @@
-"""Nights that are killed, nights on bad input, and nights at the wrong moment: nothing is lost, all is said."""
+"""Nights that are killed, nights on bad input, nights at the wrong moment: nothing is lost, all is said."""
 
 from __future__ import annotations
 
