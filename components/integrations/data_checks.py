@@ -7,6 +7,7 @@ bloat the report.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,7 @@ def check(tables: Stored, night: NightFacts, params: CheckParams, clock_skew_h: 
     """Validates every table; a failed expectation is a result, not an exception."""
     frames = {name: pd.DataFrame(rows, columns=list(columns(name))) for name, rows in tables.items()}
     _derive(frames)
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it sets INFO when imported
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     source = context.data_sources.add_pandas("accepted")

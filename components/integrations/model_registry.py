@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,9 @@ class Registry:
         Returns:
             The version.
         """
-        with mlflow.start_run(run_id=run):
+        with mlflow.start_run(run_id=run), warnings.catch_warnings():
+            # An example would make MLflow load and run the model; the signature is given.
+            warnings.filterwarnings("ignore", message=".*input example was not provided")
             logged = mlflow.pyfunc.log_model(
                 name=model,
                 python_model=str(python_model),

@@ -71,6 +71,14 @@ def test_a_bad_row_is_quarantined_with_its_reason(change: dict[str, str], reason
     assert len(collected.tables["events"]) == 1
 
 
+def test_ids_may_be_numbers() -> None:
+    dishes = [{"dish_id": 7, "name": "Halloumi"}]
+    event = {"person_id": 1, "dish_id": 7, "kind": "like", "occurred_at": datetime(2026, 1, 1)}
+    collected = _accept([event], dishes=dishes, menus=[])
+    assert not collected.quarantined
+    assert collected.tables["events"][0]["person_id"] == "1"
+
+
 def test_a_dish_that_was_not_offered_cannot_be_chosen() -> None:
     collected = _accept([EVENT | {"dish_id": "d2"}], menus=MENUS[:1])
     assert "was not offered on menu 'm1'" in collected.quarantined[0].reason
