@@ -92,11 +92,28 @@ def _bento(bento: Packaged | None) -> str:
 
 def as_text(report: NightReport) -> str:
     """The table that ends a night on the terminal."""
-    evaluation = read_json(REPO / EVALUATION)
-    lines = ["", *_columns([(name, value) for name, value in facts(report)]), ""]
+    took = ", ".join(f"{name} {seconds:.0f}" for name, seconds in report.seconds.items())
+    total = time.monotonic() - report.started
+    lines = ["", *_columns(facts(report)), "", *_models(), "", f"seconds: {took}; in all {total:.0f}"]
+    if report.nothing_new:
+        lines += ["Nothing new: nothing was retrained and nothing was registered twice."]
+    return "\n".join([*lines, "", "Look at:", *_columns(_WHERE_TO_LOOK)])
+
+
+_WHERE_TO_LOOK = [
+    ("  the night's report", str(PAGE)),
+    ("  the data checks (Data Docs)", str(REPORTS / "checks.html")),
+    ("  MLflow", "make mlflow"),
+    ("  the service", "make serve"),
+    ("  past nights", "git log nights"),
+]
+
+
+def _models() -> list[str]:
+    """Every model with its intervals, best first, and which rows were scored on fewer people."""
+    models = read_json(REPO / EVALUATION)["models"]
     rows = [("held out, per person", "pair accuracy", "", "top-1", "NDCG", "people", "best minus it")]
-    ordered = sorted(evaluation["models"].items(), key=lambda item: -item[1]["pair_accuracy"]["mean"])
-    for name, row in ordered:
+    for name, row in sorted(models.items(), key=lambda item: -item[1]["pair_accuracy"]["mean"]):
         pair, gap = row["pair_accuracy"], row["best_minus_it"]
         rows.append(
             (
@@ -111,29 +128,9 @@ def as_text(report: NightReport) -> str:
                 else "the best candidate",
             )
         )
-    lines += _columns(rows)
-    subset = min(row["people"] for row in evaluation["models"].values())
-    lines += ["  * candidate; rows with fewer people than the candidates were scored on a seeded subset "]
-    lines[-1] += f"({subset:,} people) and are compared on it"
-    took = ", ".join(f"{name} {seconds:.0f}" for name, seconds in report.seconds.items())
-    total = time.monotonic() - report.started
-    lines += ["", f"seconds: {took}; in all {total:.0f}"]
-    if report.nothing_new:
-        lines += ["Nothing new: nothing was retrained and nothing was registered twice."]
-    lines += [
-        "",
-        "Look at:",
-        *_columns(
-            [
-                ("  the night's report", str(PAGE)),
-                ("  the data checks (Data Docs)", str(REPORTS / "checks.html")),
-                ("  MLflow", "make mlflow"),
-                ("  the service", "make serve"),
-                ("  past nights", "git log nights"),
-            ]
-        ),
-    ]
-    return "\n".join(lines)
+    fewest = min(row["people"] for row in models.values())
+    note = "  * candidate; rows with fewer people than the candidates were scored on a seeded subset "
+    return [*_columns(rows), f"{note}({fewest:,} people) and are compared on it"]
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -183,16 +183,16 @@ class Registry:
         if self.alias(model, name) != version:
             self.client.set_registered_model_alias(model, name, version)
 
-    def claim_first_champion(self, model: str) -> bool:
-        """True once in the life of a registered model.
+    def make_first_champion(self, model: str, version: str) -> None:
+        """Makes a version the champion unless this model ever had one: what a person takes away stays away.
 
-        Whether nobody and nothing was ever made champion here.
+        The tag that remembers it is set last, so a night killed in between does it again.
         """
-        tags = self.client.get_registered_model(model).tags
-        if self.alias(model, CHAMPION) or "first_champion" in tags:
-            return False
-        self.client.set_registered_model_tag(model, "first_champion", "set by the night")
-        return True
+        if "first_champion" in self.client.get_registered_model(model).tags:
+            return
+        if self.alias(model, CHAMPION) is None:
+            self.point(model, CHAMPION, version)
+        self.client.set_registered_model_tag(model, "first_champion", "exists since this tag does")
 
     def tags(self, model: str, version: str) -> dict[str, str]:
         """A version's lineage."""

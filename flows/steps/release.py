@@ -29,7 +29,7 @@ from flows.environment import ARTIFACTS, REPO, STATE
 from flows.steps.data import Versions
 from flows.steps.stages import night_key
 
-WEIGHTS = "adapter_model.safetensors"
+WEIGHTS = "adapter_model.safetensors"  # as in integrations.adapters, whose peft takes seconds to import
 SERVED = Path("models/served")
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
 
@@ -106,8 +106,8 @@ def register(params: Params, versions: Versions, night_commit: str) -> Registere
     passed = evaluation["gate"]["decision"] == "pass"
     if passed:
         server.point(model, CHALLENGER, version)
-        if params.register_.promote_first and server.claim_first_champion(model):
-            server.point(model, CHAMPION, version)
+        if params.register_.promote_first:
+            server.make_first_champion(model, version)
     return Registered(version, new, passed, server.alias(model, CHAMPION))
 
 
@@ -123,6 +123,26 @@ def _register_new(
     night = server.night_run(night_key(versions))
     lineage = _lineage(versions, evaluation, gate_sha256)
     tags = lineage | {"night_commit": night_commit, "night_run": night}
+    runs = _log_night(params, server, night, tags, evaluation)
+    with tempfile.TemporaryDirectory(dir=STATE) as folder:
+        facts = {"dish_fields": params.prompt.dish_fields, "max_history": params.split.max_history}
+        write_json(Path(folder) / "lineage.json", {**tags, **facts})
+        # MLflow stores a folder under its own name, which readers of any version must know.
+        adapter = shutil.copytree(REPO / paths.ADAPTERS / best, Path(folder) / "adapter")
+        artifacts = {
+            "adapter": adapter,
+            "lineage": Path(folder) / "lineage.json",
+            "canary": REPO / paths.CANARY,
+            "evaluation": REPO / paths.EVALUATION,
+        }
+        python_model = REPO / "serving" / "mlflow_model.py"
+        return server.register(model, runs[best], python_model, artifacts, REPO / "components", tags)
+
+
+def _log_night(
+    params: Params, server: Registry, night: str, tags: Mapping[str, str], evaluation: Mapping[str, Any]
+) -> dict[str, str]:
+    """The night's run and a child for each candidate; returns the children's ids by candidate."""
     runs = {}
     for name, candidate in params.train.candidates.items():
         runs[name] = server.candidate_run(night, name, afresh=False)
@@ -140,20 +160,7 @@ def _register_new(
     )
     files = [REPO / path for path in ("dvc.lock", "data/events.dvc", "params.yaml", *reports)]
     server.log_night(night, tags, {"gate_difference": gap["mean"], "gate_difference_low": gap["low"]}, files)
-    with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        facts = {"dish_fields": params.prompt.dish_fields, "max_history": params.split.max_history}
-        write_json(Path(folder) / "lineage.json", {**tags, **facts})
-        # MLflow stores a folder under its own name, which readers of any version must know.
-        adapter = shutil.copytree(REPO / paths.ADAPTERS / best, Path(folder) / "adapter")
-        artifacts = {
-            "adapter": adapter,
-            "lineage": Path(folder) / "lineage.json",
-            "canary": REPO / paths.CANARY,
-            "evaluation": REPO / paths.EVALUATION,
-        }
-        python_model = REPO / "serving" / "mlflow_model.py"
-        version = server.register(model, runs[best], python_model, artifacts, REPO / "components", tags)
-    return version
+    return runs
 
 
 def _lineage(versions: Versions, evaluation: Mapping[str, Any], gate_sha256: str) -> dict[str, str]:

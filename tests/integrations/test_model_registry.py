@@ -70,17 +70,17 @@ def test_a_version_is_found_by_its_gate_report_and_carries_its_adapter(
     assert (artifacts / "adapter" / "adapter_model.safetensors").read_bytes() == b"weights"
 
 
-def test_aliases_move_and_the_first_champion_is_claimed_once(registry: Registry, tmp_path: Path) -> None:
+def test_aliases_move_and_the_first_champion_is_made_once(registry: Registry, tmp_path: Path) -> None:
     one, two = (_register(registry, tmp_path, "aliased", gate) for gate in "ab")
     assert registry.alias("aliased", CHAMPION) is None
-    assert registry.claim_first_champion("aliased")
-    registry.point("aliased", CHAMPION, one)
+    registry.make_first_champion("aliased", one)
+    assert registry.alias("aliased", CHAMPION) == one
     registry.point("aliased", CHAMPION, two)
+    registry.make_first_champion("aliased", one)
     assert registry.alias("aliased", CHAMPION) == two
     registry.client.delete_registered_model_alias("aliased", CHAMPION)
-    assert not registry.claim_first_champion(
-        "aliased"
-    )  # a person took it away: the night must not give it back
+    registry.make_first_champion("aliased", one)  # a person took it away: the night must not give it back
+    assert registry.alias("aliased", CHAMPION) is None
 
 
 def test_a_model_that_does_not_exist_has_no_alias_and_no_version(registry: Registry) -> None:
