@@ -145,6 +145,6 @@ def _fit(features: Sequence[Floats], chosen: Sequence[int]) -> Floats:
         )
         step = np.linalg.solve(curvature, gradient)
         weights += step
-        if np.abs(step).max() < 1e-8:
+        if np.abs(step).max(initial=0.0) < 1e-8:  # without any trait there is nothing to fit
             break
     return np.asarray(weights)

@@ -29,7 +29,8 @@ def check(tables: Stored, night: NightFacts, params: CheckParams, clock_skew_h: 
     """Validates every table; a failed expectation is a result, not an exception."""
     frames = {name: pd.DataFrame(rows, columns=list(columns(name))) for name, rows in tables.items()}
     _derive(frames)
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # it sets INFO when imported
+    # This one sets itself to INFO, to tell of a temporary folder that nobody here uses.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     source = context.data_sources.add_pandas("accepted")

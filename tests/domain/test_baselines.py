@@ -48,6 +48,15 @@ def test_content_history_finds_the_maximum_of_its_likelihood(
         assert objective(best) >= max(objective(best + 0.01 * direction), objective(best - 0.01 * direction))
 
 
+def test_dishes_without_tags_or_shared_words_give_ties_not_failures(comparisons: list[Comparison]) -> None:
+    bare = {f"d{index}": Dish(f"d{index}", str(index)) for index in range(8)}
+    for scores in (
+        baselines.content_history(bare, comparisons, comparisons),
+        baselines.tag_affinity(bare, comparisons),
+    ):
+        assert all((values == values[0]).all() for values in scores.values())
+
+
 def test_popularity_knows_nothing_of_new_dishes(comparisons: list[Comparison]) -> None:
     new = replace(comparisons[8], key="new", dishes=("d7", "d5"), chosen="d7")
     scores = baselines.popularity(comparisons[:4], [comparisons[8], new])
