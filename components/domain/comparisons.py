@@ -136,23 +136,11 @@ class Split:
 
     Attributes:
         cut: The first moment of the test period.
-        known_people: People with a training comparison.
-        known_dishes: Dishes in a training comparison.
     """
 
     cut: datetime
     train: tuple[Comparison, ...]
     test: tuple[Comparison, ...]
-
-    @property
-    def known_people(self) -> set[str]:
-        """People that training saw."""
-        return {each.person_id for each in self.train}
-
-    @property
-    def known_dishes(self) -> set[str]:
-        """Dishes that training saw."""
-        return {dish for each in self.train for dish in each.dishes}
 
 
 def split_by_time(comparisons: Sequence[Comparison], test_days: int, min_history: int) -> Split:

@@ -57,10 +57,11 @@ def evaluate(params: Params) -> None:
         table["champion"] = ("champion", reader.scores(test, "", champion=champion))
     people = {name: per_person(scores, test) for name, (_, scores) in table.items()}
     verdict = _verdict(params, people, champion, comparable)
-    write_json(EVALUATION, _report(params, table, people, verdict, test, train, reader.base))
+    report = _report(params, table, people, verdict, test, train, reader.base)
+    write_json(EVALUATION, report)
     write_json(CANARY, {"candidate": best, "cases": to_json(reader.canary(test, best))})
-    _write_csv(read_json(EVALUATION)["models"])
-    charts.evaluation_chart(read_json(EVALUATION), REPORTS / "evaluation.png")
+    _write_csv(report["models"])
+    charts.evaluation_chart(report, REPORTS / "evaluation.png")
 
 
 class _Reader:

@@ -46,12 +46,11 @@ class Collection:
 
 @dataclass(frozen=True)
 class Versions:
-    """DVC's hashes of what was collected, and whether tonight changed them."""
+    """DVC's hashes of what was collected, and how many events that is."""
 
     data_md5: str
     quarantine_md5: str
     events: int
-    changed: bool
 
 
 def adopt(inbox: str) -> None:
@@ -115,8 +114,7 @@ def version(collection: Collection) -> Versions:
     hashes = data_versions.add(REPO, str(EVENTS), str(QUARANTINE))
     data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
     known = read_json(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
-    changed = (known.get("data_md5"), known.get("quarantine_md5")) != (data_md5, quarantine_md5)
-    if changed:
+    if (known.get("data_md5"), known.get("quarantine_md5")) != (data_md5, quarantine_md5):
         seen = sum(counts.rows_in for counts in collection.counts.values())
         turned_away = sum(counts.quarantined for counts in collection.counts.values())
         earlier = [each["events"] for each in _accepted() if each["data_md5"] != data_md5]
@@ -129,7 +127,7 @@ def version(collection: Collection) -> Versions:
             quarantine_md5,
         )
         write_json(REPO / NIGHT, asdict(facts))
-    return Versions(data_md5, quarantine_md5, collection.events, changed)
+    return Versions(data_md5, quarantine_md5, collection.events)
 
 
 def accept(versions: Versions) -> None:
