@@ -32,14 +32,15 @@ class Ranker(mlflow.pyfunc.PythonModel):
         self.model = base_models.load(
             _base(facts["base_id"], facts["base_sha256"]), torch.float32, torch.device("cpu")
         )
-        adapters.load(self.model.network, Path(context.artifacts["adapter"]))
+        adapters.load(self.model, Path(context.artifacts["adapter"]))
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row for each offered dish, best first within its case.
 
         Args:
             model_input: Columns case_id, role (`past` or `offer`), dish_id, name, description, cuisine, tags
-                and ingredients (both `;`-separated), verdict (1, 0 or -1; of `past` rows). Past rows come
+                and ingredients (both `;`-separated), verdict (1, 0 or -1; of `past` rows) and, where one was
+                stated, rating. Past rows come
                 oldest first.
             params: Unused.
         """
@@ -47,7 +48,7 @@ class Ranker(mlflow.pyfunc.PythonModel):
         for case_id, rows in model_input.groupby("case_id", sort=False):
             dishes = {f"{row.role}/{row.dish_id}": _dish(row) for row in rows.itertuples()}
             past = tuple(
-                Past(f"past/{row.dish_id}", int(str(row.verdict)))
+                Past(f"past/{row.dish_id}", int(str(row.verdict)), _rating(row))
                 for row in rows.itertuples()
                 if row.role == "past"
             )
@@ -60,6 +61,11 @@ class Ranker(mlflow.pyfunc.PythonModel):
             ranked = sorted(zip(offers, scores, strict=True), key=lambda each: -each[1])
             answers += [(case_id, dish, value, rank) for rank, (dish, value) in enumerate(ranked, 1)]
         return pd.DataFrame(answers, columns=["case_id", "dish_id", "score", "rank"])
+
+
+def _rating(row: Any) -> float | None:
+    rating = getattr(row, "rating", None)
+    return None if pd.isna(rating) else float(rating)
 
 
 def _dish(row: Any) -> Dish:

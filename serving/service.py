@@ -48,10 +48,13 @@ class Palate:
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
         self._check_sizes(ask)
-        past = [each.dish.record("past/") for each in ask.history][-self.facts["max_history"] :]
+        recent = ask.history[-self.facts["max_history"] :]
+        past = [each.dish.record("past/") for each in recent]
         offered = [dish.record("offer/") for dish in ask.dishes]
-        verdicts = [VERDICTS[each.verdict] for each in ask.history][-self.facts["max_history"] :]
-        history = tuple(Past(dish.dish_id, verdict) for dish, verdict in zip(past, verdicts, strict=True))
+        history = tuple(
+            Past(dish.dish_id, VERDICTS[each.verdict], each.rating)
+            for dish, each in zip(past, recent, strict=True)
+        )
         ids = tuple(dish.dish_id for dish in offered)
         asked = Comparison("asked", ask.person_id, datetime.now(UTC), history, ids, ids[0])
         tokens = self.model.dish_tokens({dish.dish_id: dish for dish in (*past, *offered)}, self.fields)

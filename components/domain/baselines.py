@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from components.domain.records import Comparison, Dish
+from components.domain.records import Comparison, Dish, Past
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,12 +30,18 @@ def random_scores(cases: Sequence[Comparison], seed: int) -> dict[str, Floats]:
 
 
 def popularity(train: Sequence[Comparison], cases: Sequence[Comparison]) -> dict[str, Floats]:
-    """Share of wins among the training comparisons that offered it, with one win and one loss added."""
-    won = Counter(each.chosen for each in train)
-    offered = Counter(dish for each in train for dish in each.dishes)
-    return {
-        case.key: np.array([(won[dish] + 1) / (offered[dish] + 2) for dish in case.dishes]) for case in cases
-    }
+    """Log odds of winning a training comparison; 0 for dishes that training has not seen."""
+    odds = wins(train)
+    return {case.key: np.array([odds.get(dish, 0.0) for dish in case.dishes]) for case in cases}
+
+
+def wins(train: Iterable[Comparison]) -> dict[str, float]:
+    """For each dish log((won + 1) / (lost + 1)) over the comparisons that offered it."""
+    won, offered = Counter[str](), Counter[str]()
+    for each in train:
+        won[each.chosen] += 1
+        offered.update(each.dishes)
+    return {dish: float(np.log((won[dish] + 1) / (count - won[dish] + 1))) for dish, count in offered.items()}
 
 
 def tag_affinity(dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> dict[str, Floats]:
@@ -45,39 +51,85 @@ def tag_affinity(dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> dic
     nobody = np.zeros(len(tags))
     scores = {}
     for case in cases:
-        affinity = _affinity(case, has, nobody)
+        affinity = _affinity(case.history, has, nobody)
         scores[case.key] = np.array(
             [has[dish] @ affinity / max(1.0, has[dish].sum()) for dish in case.dishes]
         )
     return scores
 
 
+@dataclass(frozen=True)
+class Traits:
+    """What a dish is said to be: the common tags, then the words that several names share."""
+
+    tags: tuple[str, ...]
+    words: tuple[str, ...]
+
+    def of(self, dish: Dish) -> Floats:
+        """(traits,) zeros and ones."""
+        own = _words(dish.name)
+        return np.array(
+            [*(float(tag in dish.tags) for tag in self.tags), *(float(word in own) for word in self.words)]
+        )
+
+
+def fit_traits(dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> Traits:
+    """The vocabulary for these dishes."""
+    counts = Counter(word for dish in dishes.values() for word in sorted(_words(dish.name)))
+    shared = (word for word, count in counts.most_common(MOST_TRAITS) if count >= NAMES_SHARING_A_WORD)
+    return Traits(tuple(common_tags(dishes, cases)), tuple(shared))
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]{3,}", name.lower()))
+
+
+@dataclass(frozen=True)
+class ContentHistory:
+    """A conditional logit on a dish's traits and on each trait times the person's affinity to it.
+
+    Attributes:
+        traits: Vocabulary.
+        usual: (traits,) share of the preferred dishes that have each trait.
+        weights: (2 * traits,) of the traits, then of their products with the affinity.
+    """
+
+    traits: Traits
+    usual: Floats
+    weights: Floats
+
+    def affinity(self, history: Sequence[Past], has: Mapping[str, Floats]) -> Floats:
+        """(traits,) share of the history with the trait, signed by verdict, shrunk towards everybody's."""
+        return _affinity(history, has, self.usual)
+
+    def utility(self, offered: Floats, affinity: Floats) -> Floats:
+        """(dishes,) utilities in nats of offered dishes, given as (dishes, traits)."""
+        return np.asarray(np.hstack([offered, offered * affinity]) @ self.weights)
+
+
+def fit_content_history(dishes: Mapping[str, Dish], train: Sequence[Comparison]) -> ContentHistory:
+    """Fits the weights; see `fit_logit`."""
+    traits = fit_traits(dishes, train)
+    has = {key: traits.of(dish) for key, dish in dishes.items()}
+    usual = np.mean([has[each.chosen] for each in train], axis=0)
+    features = []
+    for each in train:
+        offered = np.stack([has[dish] for dish in each.dishes])
+        features.append(np.hstack([offered, offered * _affinity(each.history, has, usual)]))
+    return ContentHistory(traits, usual, fit_logit(features, [each.chosen_index for each in train]))
+
+
 def content_history(
     dishes: Mapping[str, Dish], train: Sequence[Comparison], cases: Sequence[Comparison]
 ) -> dict[str, Floats]:
-    """Conditional logit on a dish's traits and on each trait times the person's affinity to it.
-
-    Traits are the common tags and the words that several dish names share. Affinity is the share of the
-    person's history with the trait, shrunk towards everybody's. Fitted on training: maximises
-    sum(log softmax(X w)[chosen]) - RIDGE * |w|^2 by Newton's method; the problem is concave.
-    """
-    has = traits(dishes, train)
-    usual = np.mean([has[each.chosen] for each in train], axis=0)
-    weights = _fit([_features(each, has, usual) for each in train], [each.chosen_index for each in train])
-    return {case.key: _features(case, has, usual) @ weights for case in cases}
-
-
-def traits(dishes: Mapping[str, Dish], train: Sequence[Comparison]) -> dict[str, Floats]:
-    """(traits,) zeros and ones for each dish: the common tags, then the words that names share."""
-    tags = common_tags(dishes, train)
-    words = {key: set(re.findall(r"[^\W\d_]{3,}", dish.name.lower())) for key, dish in dishes.items()}
-    counts = Counter(word for own in words.values() for word in sorted(own))
-    shared = [word for word, count in counts.most_common(MOST_TRAITS) if count >= NAMES_SHARING_A_WORD]
+    """What `ContentHistory`, fitted on training, says of the cases."""
+    rule = fit_content_history(dishes, train)
+    has = {key: rule.traits.of(dish) for key, dish in dishes.items()}
     return {
-        key: np.array(
-            [*(float(tag in dish.tags) for tag in tags), *(float(word in words[key]) for word in shared)]
+        case.key: rule.utility(
+            np.stack([has[dish] for dish in case.dishes]), rule.affinity(case.history, has)
         )
-        for key, dish in dishes.items()
+        for case in cases
     }
 
 
@@ -115,19 +167,20 @@ def common_tags(dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> list
     return [tag for tag, _ in counts.most_common(MOST_TRAITS)]
 
 
-def _affinity(case: Comparison, has: Mapping[str, Floats], usual: Floats) -> Floats:
+def _affinity(history: Sequence[Past], has: Mapping[str, Floats], usual: Floats) -> Floats:
     total = usual.copy()
-    for past in case.history:
+    for past in history:
         total += past.verdict * has[past.dish_id]
-    return np.asarray(total / (len(case.history) + 1))
+    return np.asarray(total / (len(history) + 1))
 
 
-def _features(case: Comparison, has: Mapping[str, Floats], usual: Floats) -> Floats:
-    offered = np.stack([has[dish] for dish in case.dishes])
-    return np.hstack([offered, offered * _affinity(case, has, usual)])
+def fit_logit(features: Sequence[Floats], chosen: Sequence[int]) -> Floats:
+    """(features,) weights that maximise sum(log softmax(X w)[chosen]) - RIDGE * |w|^2, by Newton's method.
 
-
-def _fit(features: Sequence[Floats], chosen: Sequence[int]) -> Floats:
+    Args:
+        features: (dishes, features) for each comparison.
+        chosen: Row of the preferred dish in each.
+    """
     sizes = [len(each) for each in features]
     table = np.vstack(features)
     owner = np.repeat(np.arange(len(sizes)), sizes)

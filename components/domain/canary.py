@@ -21,20 +21,20 @@ _NO_TIME = datetime.fromtimestamp(0, UTC)
 class CanaryCase:
     """One stored question with the adapter's and the untuned base's scores (logits, float32, unmerged)."""
 
-    history: tuple[tuple[Dish, int], ...]
+    history: tuple[tuple[Dish, int, float | None], ...]
     dishes: tuple[Dish, ...]
     adapter: tuple[float, ...]
     base: tuple[float, ...]
 
     def comparison(self, key: str) -> Comparison:
         """The question in the form that scoring takes; nothing is known of what was chosen."""
-        history = tuple(Past(dish.dish_id, verdict) for dish, verdict in self.history)
+        history = tuple(Past(dish.dish_id, verdict, rating) for dish, verdict, rating in self.history)
         ids = tuple(dish.dish_id for dish in self.dishes)
         return Comparison(key, key, _NO_TIME, history, ids, ids[0])
 
     def menu(self) -> dict[str, Dish]:
         """All dishes that the question names, by id."""
-        return {dish.dish_id: dish for dish in (*self.dishes, *(dish for dish, _ in self.history))}
+        return {dish.dish_id: dish for dish in (*self.dishes, *(dish for dish, *_ in self.history))}
 
 
 def examine(cases: Sequence[CanaryCase], served: Sequence[Sequence[float]], tolerance: float) -> str:
@@ -61,7 +61,7 @@ def to_json(cases: Sequence[CanaryCase]) -> list[dict[str, Any]]:
     """The cases as plain values."""
     return [
         {
-            "history": [[vars(dish), verdict] for dish, verdict in case.history],
+            "history": [[vars(dish), verdict, rating] for dish, verdict, rating in case.history],
             "dishes": [vars(dish) for dish in case.dishes],
             "adapter": list(case.adapter),
             "base": list(case.base),
@@ -74,7 +74,7 @@ def from_json(values: Sequence[dict[str, Any]]) -> list[CanaryCase]:
     """The inverse of `to_json`."""
     return [
         CanaryCase(
-            tuple((_dish(dish), verdict) for dish, verdict in value["history"]),
+            tuple((_dish(dish), verdict, rating) for dish, verdict, rating in value["history"]),
             tuple(map(_dish, value["dishes"])),
             tuple(value["adapter"]),
             tuple(value["base"]),

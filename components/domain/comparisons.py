@@ -1,18 +1,16 @@
-"""Events become comparisons, and comparisons become a training and a test set split by time.
+"""Events become opinions, and opinions become comparisons in the order of time.
 
 Every comparison carries the person's history strictly before its moment, so nothing later can leak into it.
-What was offered and not chosen is passed over: it is a rival in the comparison and never a line of anyone's
+How comparisons are divided into training and test is `domain.splits`. What was offered and not chosen is
+passed over: it is a rival in the comparison and never a line of anyone's
 history.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time
 from typing import Any
 
-from components.domain.errors import DataRejected
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Opinion, Past
 
 STATED_SET_SIZE = 5  # dishes at most in a comparison made of stated opinions; menus are taken whole
@@ -46,7 +44,8 @@ def opinions_of(rows: Iterable[Mapping[str, Any]], like_at: float, dislike_at: f
         if rating is not None:
             verdict = LIKED if rating >= like_at else DISLIKED if rating <= dislike_at else NEUTRAL
         menu = row["menu_id"] if row["kind"] == "choice" else ""
-        opinions.append(Opinion(row["person_id"], row["dish_id"], row["occurred_at"], verdict, rating, menu))
+        who, dish, at, source = row["person_id"], row["dish_id"], row["occurred_at"], row["source"]
+        opinions.append(Opinion(who, dish, at, verdict, rating, menu, source))
     return opinions
 
 
@@ -81,35 +80,54 @@ def compare(
             if opinion.menu_id:
                 others = picked[opinion.menu_id] - {opinion.dish_id}
                 dishes = [dish for dish in menus[opinion.menu_id] if dish not in others]
-                made = _comparison(opinion, opinion.dish_id, dishes, before, max_history)
+                verdicts = menu_verdicts(dishes, opinion.dish_id)
+                made = _comparison(opinion, opinion.dish_id, dishes, verdicts, before, max_history)
             else:
                 chosen, dishes = _stated(opinion, before)
+                stated = {each.dish_id: each.verdict for each in (*before, opinion) if not each.menu_id}
+                verdicts = tuple(stated[dish] for dish in dishes)
                 before = [each for each in before if each.dish_id not in dishes]
-                made = _comparison(opinion, chosen, dishes, before, max_history)
+                made = _comparison(opinion, chosen, dishes, verdicts, before, max_history)
             if len(made.dishes) > 1:
                 comparisons.append(made)
     return comparisons
 
 
+def menu_verdicts(dishes: Sequence[str], chosen: str) -> tuple[int, ...]:
+    """For the pointwise objective: what a choice says of a menu's dishes if passing over is disliking."""
+    return tuple(LIKED if dish == chosen else DISLIKED for dish in dishes)
+
+
 def _stated(opinion: Opinion, before: Sequence[Opinion]) -> tuple[str, list[str]]:
     latest = {each.dish_id: each for each in before if not each.menu_id and each.dish_id != opinion.dish_id}
-    less = [each.dish_id for each in latest.values() if _prefers(opinion, each)]
-    more = [each.dish_id for each in latest.values() if _prefers(each, opinion)]
+    less = [each.dish_id for each in latest.values() if prefers(opinion, each)]
+    more = [each.dish_id for each in latest.values() if prefers(each, opinion)]
     if less:
         return opinion.dish_id, sorted([opinion.dish_id, *less[-(STATED_SET_SIZE - 1) :]])
     return (more[-1], sorted([opinion.dish_id, more[-1]])) if more else (opinion.dish_id, [opinion.dish_id])
 
 
-def _prefers(one: Opinion, other: Opinion) -> bool:
+def prefers(one: Opinion, other: Opinion) -> bool:
+    """Whether the first was liked more, as far as the two can be compared.
+
+    Each source has a scale of its own.
+    """
+    if one.source != other.source:
+        return False
     if one.rating is not None and other.rating is not None:
         return one.rating > other.rating
     return one.verdict > other.verdict
 
 
 def _comparison(
-    opinion: Opinion, chosen: str, dishes: Sequence[str], before: Sequence[Opinion], max_history: int
+    opinion: Opinion,
+    chosen: str,
+    dishes: Sequence[str],
+    verdicts: tuple[int, ...],
+    before: Sequence[Opinion],
+    max_history: int,
 ) -> Comparison:
-    history = tuple(Past(each.dish_id, each.verdict) for each in before)
+    history = tuple(Past(each.dish_id, each.verdict, each.rating) for each in before)
     key = "/".join((opinion.person_id, opinion.at.isoformat(), opinion.menu_id, opinion.dish_id))
     return Comparison(
         key,
@@ -118,6 +136,7 @@ def _comparison(
         history[_window(len(history), max_history) :],
         tuple(dishes),
         chosen,
+        verdicts,
     )
 
 
@@ -128,47 +147,3 @@ def _window(length: int, most: int) -> int:
     """
     step = max(1, most // 2)
     return 0 if length <= most else -(-(length - most) // step) * step
-
-
-@dataclass(frozen=True)
-class Split:
-    """Comparisons before the cut, and those after it of people who are known well enough.
-
-    Attributes:
-        cut: The first moment of the test period.
-    """
-
-    cut: datetime
-    train: tuple[Comparison, ...]
-    test: tuple[Comparison, ...]
-
-
-def split_by_time(comparisons: Sequence[Comparison], test_days: int, min_history: int) -> Split:
-    """Holds out the last `test_days` days that have comparisons.
-
-    Args:
-        comparisons: Of all people.
-        test_days: Days (UTC) held out, counted over days that have any comparison.
-        min_history: A person is tested if they have at least this many comparisons before the cut.
-
-    Raises:
-        DataRejected: Too few days, or nobody to train or test on.
-    """
-    days = sorted({each.at.date() for each in comparisons})
-    if len(days) <= test_days:
-        raise DataRejected(
-            f"There are comparisons on {len(days)} days and split.test_days is {test_days}: "
-            "collect more days, or hold out fewer."
-        )
-    cut = datetime.combine(days[-test_days], time(), UTC)
-    before: dict[str, int] = {}
-    for each in comparisons:
-        before[each.person_id] = before.get(each.person_id, 0) + (each.at < cut)
-    train = tuple(each for each in comparisons if each.at < cut and each.history)
-    test = tuple(each for each in comparisons if each.at >= cut and before[each.person_id] >= min_history)
-    if not train or not test:
-        raise DataRejected(
-            f"Splitting at {cut:%Y-%m-%d} leaves {len(train)} training and {len(test)} test comparisons: "
-            "collect more, or lower split.min_history or split.test_days."
-        )
-    return Split(cut, train, test)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from components.domain.prompts import DishTokens
 from components.domain.records import Dish
+from components.domain.taste_vectors import Head
 
 
 @dataclass
@@ -25,6 +26,9 @@ class LanguageModel:
         encode: Text to token ids; a special token's name in the text is only letters.
         prefix: Ids that go before every text (for example BOS); often empty.
         device: Where the weights lie.
+        head: Ranks by dish vectors where there is one; else dishes are read in context and answered yes or
+            no.
+        vectors: Dish vectors by line that scoring has computed with this model and head.
     """
 
     network: Any
@@ -34,6 +38,8 @@ class LanguageModel:
     encode: Callable[[str], list[int]]
     prefix: tuple[int, ...]
     device: torch.device
+    head: Head | None = None
+    vectors: dict[tuple[int, ...], Tensor] = field(default_factory=dict, repr=False)
 
     def dish_tokens(self, dishes: dict[str, Dish], fields: tuple[str, ...]) -> DishTokens:
         """The prompt's lines for these dishes, in this model's tokens."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from components.domain.packing import Row
+from components.domain.records import LIKED, NEUTRAL
+
+DPO_BETA = 1.0
 
 
 def dish_scores(hidden: Tensor, answer_at: Tensor, direction: Tensor) -> Tensor:
@@ -46,6 +51,67 @@ def listwise_loss(scores: Tensor, comparison_of: Tensor, chosen: Tensor) -> Tens
         0, comparison_of, shifted
     )
     return total.log() + highest - scores[chosen]
+
+
+def anchored_pair_loss(
+    scores: Tensor, reference: Tensor, comparison_of: Tensor, chosen: Tensor, beta: float
+) -> Tensor:
+    """Pairwise DPO: -log sigmoid(beta ((s_c - s_o) - (r_c - r_o))) of the chosen dish against each other.
+
+    Rafailov et al. 2023, with a dish's score in the place of a completion's log-likelihood.
+
+    Args:
+        scores: (dishes,) scores.
+        reference: (dishes,) scores of the untuned base.
+        comparison_of: (dishes,) which comparison each dish belongs to.
+        chosen: (comparisons,) index into `scores` of each comparison's chosen dish.
+        beta: How much a step away from the reference counts. Up: the tuned model stays nearer to it.
+
+    Returns:
+        (pairs,) losses in nats, a pair for each dish that was not chosen.
+    """
+    moved = scores - reference
+    is_chosen = torch.zeros_like(comparison_of, dtype=torch.bool)
+    is_chosen[chosen] = True
+    apart = moved[chosen][comparison_of] - moved
+    return -logsigmoid(beta * apart[~is_chosen])
+
+
+def pointwise_loss(scores: Tensor, verdicts: Tensor) -> Tensor:
+    """Yes or no for each dish alone: binary cross-entropy of its score; neutral verdicts are left out.
+
+    Args:
+        scores: (dishes,) logits.
+        verdicts: (dishes,) LIKED, NEUTRAL or DISLIKED.
+
+    Returns:
+        (dishes that are not neutral,) losses in nats.
+    """
+    told = verdicts != NEUTRAL
+    return binary_cross_entropy_with_logits(
+        scores[told], (verdicts[told] == LIKED).to(scores.dtype), reduction="none"
+    )
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the losses need to know of a batch's dishes: see their arguments."""
+
+    comparison_of: Tensor
+    chosen: Tensor
+    verdicts: Tensor
+    reference: Tensor | None = None
+
+
+def objective_loss(objective: str, scores: Tensor, targets: Targets) -> Tensor:
+    """The batch's mean loss under `train.candidates.*.objective`."""
+    if objective == "pointwise":
+        return pointwise_loss(scores, targets.verdicts).mean()
+    if objective == "dpo":
+        reference = scores.detach() if targets.reference is None else targets.reference
+        pairs = scores, reference, targets.comparison_of, targets.chosen
+        return anchored_pair_loss(*pairs, DPO_BETA).mean()
+    return listwise_loss(scores, targets.comparison_of, targets.chosen).mean()
 
 
 def scores_of_rows(

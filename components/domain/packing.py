@@ -117,7 +117,8 @@ def _fits(group: list[Comparison], comparison: Comparison, tokens: DishTokens, b
     last = group[-1].history
     if comparison.history[: len(last)] != last:
         return False
-    offers = sum(len(tokens.offer(dish)) for each in (*group, comparison) for dish in each.dishes)
+    asked = {(len(each.history), dish) for each in (*group, comparison) for dish in each.dishes}
+    offers = sum(len(tokens.offer(dish)) for _, dish in asked)
     return len(tokens.header()) + _history_length(comparison.history, tokens) + offers <= budget
 
 
@@ -133,16 +134,21 @@ def _block(group: list[Comparison], tokens: DishTokens) -> Block:
         ends.append(len(ids))
     prefix = len(ids)
     block = Block(ids, list(range(prefix)), prefix, list(range(1, prefix + 1)), [0] * prefix)
+    answers: dict[tuple[int, str], int] = {}  # a dish asked about twice after one history is read once
     for comparison in group:
         seen = ends[len(comparison.history)]
         for index, dish in enumerate(comparison.dishes):
+            if (seen, dish) in answers:
+                block.answers.append((comparison, index, answers[seen, dish]))
+                continue
             line = tokens.offer(dish)
             start = len(block.tokens)
             block.tokens.extend(line)
             block.positions.extend(range(seen, seen + len(line)))
             block.sees.extend([seen] * len(line))
             block.line.extend([start] * len(line))
-            block.answers.append((comparison, index, len(block.tokens) - 1))
+            answers[seen, dish] = len(block.tokens) - 1
+            block.answers.append((comparison, index, answers[seen, dish]))
     return block
 
 

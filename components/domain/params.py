@@ -15,7 +15,16 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
-RULES = ("random", "popularity", "tag-affinity", "content-history", "champion")
+ROWS = (
+    "random",
+    "popularity",
+    "tag-affinity",
+    "content-history",
+    "item-knn",
+    "matrix-factorisation",
+    "stacked-rules",
+    "champion",
+)  # of the evaluation's table
 
 
 class _Section(BaseModel):
@@ -49,10 +58,20 @@ class CheckParams(_Section):
 class SplitParams(_Section):
     """Section `split`."""
 
-    by: Literal["time"]
+    by: Literal["time", "within_person", "source"]
     test_days: Count
+    test_share: Annotated[float, Field(gt=0, lt=1)]
+    test_sources: tuple[str, ...]
+    background: tuple[str, ...]
+    seed: int
     min_history: Annotated[int, Field(ge=0)]
     max_history: Annotated[int, Field(ge=2)]
+
+    @model_validator(mode="after")
+    def _sources_are_named(self) -> Self:
+        if self.by == "source" and not self.test_sources:
+            raise ValueError("split.by is source: name the held-out sources in test_sources")
+        return self
 
 
 class PromptParams(_Section):
@@ -67,9 +86,20 @@ class BaseParams(_Section):
     model: Annotated[str, Field(min_length=1)]
 
 
-class CandidateParams(_Section):
-    """One entry of `train.candidates`: a LoRA adapter and how it is trained."""
+class VectorParams(_Section):
+    """The head of dish vectors of a candidate; without this section dishes are read in context, yes or no."""
 
+    size: Count
+    learning_rate: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    comparisons_per_step: Count
+
+
+class CandidateParams(_Section):
+    """One entry of `train.candidates`: an adapter and how it is trained."""
+
+    method: Literal["lora", "rslora", "dora", "full"] = "lora"
+    objective: Literal["listwise", "dpo", "pointwise"] = "listwise"
     rank: Count
     alpha: Count
     targets: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -77,6 +107,8 @@ class CandidateParams(_Section):
     learning_rate: Annotated[float, Field(gt=0)]
     warmup_share: Share
     comparisons: Count
+    epochs: Count = 1
+    vectors: VectorParams | None = None
 
     @model_validator(mode="after")
     def _layers_are_a_range(self) -> Self:
@@ -96,7 +128,7 @@ class TrainParams(_Section):
 
     @model_validator(mode="after")
     def _names_are_free(self) -> Self:
-        taken = [name for name in self.candidates if name in RULES or name.startswith("base")]
+        taken = [name for name in self.candidates if name in ROWS or name.startswith("base")]
         if taken:
             raise ValueError(f"candidates may not be named {', '.join(taken)}: the evaluation uses that name")
         return self

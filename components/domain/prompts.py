@@ -1,9 +1,12 @@
 """The one prompt contract: training, evaluation and serving all read a person and a menu through it.
 
-A person is a header and one line for each past dish; each dish on offer is a line that ends in a question
+A person is a header and one line for each past dish (its mark, or the rating where one was stated); each
+dish on offer is a line that ends in a question
 mark, and its score is logit(ANSWERS[0]) - logit(ANSWERS[1]) after that line. Lines are terse: tokens are what
 a night costs. Text that people typed is data: `clean` removes what could forge a line, and the tokenizer is
-told never to read a special token out of it (see `DishTokens`).
+told never to read a special token out of it (see `DishTokens`). The head of dish vectors reads each dish
+alone, in
+a line of its own, at its last token.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ HEADER = "Meals of one person (+ good, ~ fair, - bad):"
 MARKS = {LIKED: "+", NEUTRAL: "~", DISLIKED: "-"}
 PAST_LINE = "\n{mark} {dish}"
 OFFER_LINE = "\n{dish}?"
+DISH_LINE = "A dish: {dish}."
 ANSWERS = (" yes", " no")
 MAX_DISH_CHARACTERS = 240
 
@@ -40,7 +44,16 @@ def dish_text(dish: Dish, fields: Iterable[str]) -> str:
 
 def prompt_hash(fields: Iterable[str]) -> str:
     """Sixteen hex digits that change whenever a served prompt would."""
-    parts = [HEADER, PAST_LINE, OFFER_LINE, *ANSWERS, *MARKS.values(), *fields, str(MAX_DISH_CHARACTERS)]
+    parts = [
+        HEADER,
+        PAST_LINE,
+        OFFER_LINE,
+        DISH_LINE,
+        *ANSWERS,
+        *MARKS.values(),
+        *fields,
+        str(MAX_DISH_CHARACTERS),
+    ]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
@@ -65,11 +78,16 @@ class DishTokens:
 
     def past(self, past: Past) -> tuple[int, ...]:
         """One line of history."""
-        return self._line(PAST_LINE.replace("{mark}", MARKS[past.verdict]), past.dish_id)
+        mark = MARKS[past.verdict] if past.rating is None else f"{past.rating:g}"
+        return self._line(PAST_LINE.replace("{mark}", mark), past.dish_id)
 
     def offer(self, dish_id: str) -> tuple[int, ...]:
         """One dish on offer; the answer is read at its last token."""
         return self._line(OFFER_LINE, dish_id)
+
+    def alone(self, dish_id: str) -> tuple[int, ...]:
+        """The dish without a person; its vector is read at the last token."""
+        return self.prefix + self._line(DISH_LINE, dish_id)
 
     def _line(self, template: str, dish_id: str) -> tuple[int, ...]:
         key = (template, dish_id)

@@ -28,6 +28,7 @@ class Opinion:
         verdict: LIKED (also a choice), NEUTRAL or DISLIKED.
         rating: The stated rating on the user's own scale; None for likes, dislikes and choices.
         menu_id: The menu a choice was made from; empty for stated opinions.
+        source: Where the event came from; ratings of different sources are on different scales.
     """
 
     person_id: str
@@ -36,14 +37,19 @@ class Opinion:
     verdict: int
     rating: float | None = None
     menu_id: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
 class Past:
-    """One line of a person's history, as the model reads it."""
+    """One line of a person's history, as the model reads it.
+
+    A verdict, and the rating where one was stated.
+    """
 
     dish_id: str
     verdict: int
+    rating: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class Comparison:
         key: Unique and stable: names this comparison in frozen files and in scores.
         history: Oldest first, at most `split.max_history` lines.
         dishes: Dish ids, in menu order; holds `chosen`.
+        verdicts: Of each dish, for the pointwise objective alone, where a dish passed over counts as
+            disliked.
     """
 
     key: str
@@ -62,6 +70,7 @@ class Comparison:
     history: tuple[Past, ...]
     dishes: tuple[str, ...]
     chosen: str
+    verdicts: tuple[int, ...] = ()
 
     @property
     def chosen_index(self) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
@@ -22,6 +23,7 @@ from transformers.utils import logging as transformers_logging
 from components.domain.errors import StageFailed
 from components.domain.language_model import LanguageModel
 from components.domain.prompts import ANSWERS
+from components.domain.taste_vectors import HEAD_FILE, Head
 
 logger = logging.getLogger(__name__)
 MARKER = "palate.json"  # written last: its existence means that the folder is complete
@@ -42,7 +44,7 @@ def choose_dtype(device: torch.device) -> torch.dtype:
 
 
 def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageModel:
-    """Loads a model folder (a materialised base or a merged model) for scoring."""
+    """Loads a model folder for scoring: a materialised base, or a merged model with its head."""
     transformers_logging.disable_progress_bar()
     network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device)
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -54,7 +56,10 @@ def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageMode
         return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids)
 
     prefix = tuple(tokenizer("").input_ids)
-    return LanguageModel(network, network.get_decoder(), direction, tokenizer, encode, prefix, device)
+    head = (
+        Head(**load_file(folder / HEAD_FILE, device=str(device))) if (folder / HEAD_FILE).exists() else None
+    )
+    return LanguageModel(network, network.get_decoder(), direction, tokenizer, encode, prefix, device, head)
 
 
 def _single_token(tokenizer: PreTrainedTokenizerBase, text: str) -> int:

@@ -17,8 +17,10 @@ _COMPARISONS = pa.schema(
         ("at", pa.timestamp("us", tz="UTC")),
         ("history_dishes", pa.list_(pa.string())),
         ("history_verdicts", pa.list_(pa.int8())),
+        ("history_ratings", pa.list_(pa.float64())),
         ("dishes", pa.list_(pa.string())),
         ("chosen", pa.string()),
+        ("verdicts", pa.list_(pa.int8())),
     ]
 )
 _DISHES = pa.schema(
@@ -36,6 +38,7 @@ def write_comparisons(path: Path, comparisons: Sequence[Comparison]) -> None:
             **vars(each),
             "history_dishes": [past.dish_id for past in each.history],
             "history_verdicts": [past.verdict for past in each.history],
+            "history_ratings": [past.rating for past in each.history],
         }
         for each in comparisons
     ]
@@ -49,9 +52,10 @@ def read_comparisons(path: Path) -> list[Comparison]:
             row["key"],
             row["person_id"],
             row["at"],
-            tuple(map(Past, row["history_dishes"], row["history_verdicts"])),
+            tuple(map(Past, row["history_dishes"], row["history_verdicts"], row["history_ratings"])),
             tuple(row["dishes"]),
             row["chosen"],
+            tuple(row["verdicts"]),
         )
         for row in pq.read_table(path).to_pylist()
     ]

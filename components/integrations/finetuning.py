@@ -1,4 +1,4 @@
-"""torch: the training loop. It sees packed rows and parameters, not where either came from."""
+"""torch: the training loop. It sees batches and parameters, not where either came from."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from components.domain import encoding
 from components.domain.language_model import LanguageModel
-from components.domain.objective import chosen_of_rows, listwise_loss, scores_of_rows
+from components.domain.objective import Targets, chosen_of_rows, objective_loss, scores_of_rows
 from components.domain.packing import Row
-from components.domain.params import CandidateParams
+from components.domain.params import CandidateParams, VectorParams
+from components.domain.prompts import DishTokens
 from components.domain.records import Comparison
+from components.domain.taste_vectors import dish_vectors, questions, start_head, vector_scores
 
 logger = logging.getLogger(__name__)
+Report = Callable[["Step"], None]
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,23 @@ class Step:
     comparisons: int
     loss: float
     seconds: float
+    tokens: int
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What one step learns from.
+
+    Attributes:
+        scores: (dishes,) scores under the weights of the moment.
+        targets: What the dishes' scores should say.
+        comparisons: How many are in it.
+        tokens: Real tokens that the language model reads for it.
+    """
+
+    scores: Callable[[], Tensor]
+    targets: Targets
+    comparisons: int
     tokens: int
 
 
@@ -47,40 +68,124 @@ def sample(train: Sequence[Comparison], budget: int, seed: int) -> list[Comparis
     return taken
 
 
-def fit(
-    model: LanguageModel,
-    rows: Sequence[Row],
-    candidate: CandidateParams,
-    rows_per_step: int,
-    on_step: Callable[[Step], None],
+def fit_answers(
+    model: LanguageModel, rows: Sequence[Row], candidate: CandidateParams, rows_per_step: int, on_step: Report
 ) -> None:
-    """Trains the model's trainable parameters in place: one pass over the rows, listwise loss, AdamW.
+    """Trains the model's trainable weights to answer yes or no, on packed rows."""
+
+    def batch(rows: Sequence[Row]) -> _Batch:
+        comparisons = [each for row in rows for each in row.comparisons]
+        verdicts = torch.tensor([verdict for each in comparisons for verdict in each.verdicts])
+        owner = torch.cat([torch.from_numpy(row.comparison_of) for row in rows])
+        offset = torch.repeat_interleave(
+            torch.tensor([0, *(len(row.comparisons) for row in rows[:-1])]).cumsum(0),
+            torch.tensor([len(row.comparison_of) for row in rows]),
+        )
+        targets = Targets(owner + offset, chosen_of_rows(rows), verdicts)
+        return _Batch(
+            lambda: scores_of_rows(model.decoder, model.direction, rows)[0],
+            _on(targets, model.device),
+            len(comparisons),
+            sum(row.real for row in rows),
+        )
+
+    batches = [batch(rows[start : start + rows_per_step]) for start in range(0, len(rows), rows_per_step)]
+    _fit(model, batches, candidate, [], on_step)
+
+
+def fit_vectors(
+    model: LanguageModel,
+    tokens: DishTokens,
+    train: Sequence[Comparison],
+    candidate: CandidateParams,
+    vectors: VectorParams,
+    spread: float,
+    on_step: Report,
+) -> None:
+    """Trains the model's trainable weights, and a head of dish vectors that it is given here.
+
+    Each step reads the distinct dishes of its comparisons once, through the tuned layers only.
+
+    Args:
+        model: With a fresh adapter.
+        tokens: Covers all dishes of the comparisons and their histories.
+        train: In the order of training.
+        candidate: How the model's weights are trained.
+        vectors: Its section `vectors`.
+        spread: See `taste_vectors.Head`.
+        on_step: Told of every step.
+    """
+    everything = questions(train, spread)
+    lines = {dish: tokens.alone(dish) for dish in everything.dishes}
+    first = 0 if candidate.method == "full" else candidate.layers[0]
+    lower = dict(zip(lines, encoding.lower_states(model, list(lines.values()), first), strict=True))
+    with torch.no_grad():
+        untuned = encoding.upper_states(model, list(lower.values()), first)
+    head = model.head = start_head(untuned, vectors.size, spread)
+    for tensor in head.trained:
+        tensor.requires_grad_()
+
+    def batch(comparisons: Sequence[Comparison]) -> _Batch:
+        asked = questions(comparisons, spread)
+        verdicts = torch.tensor([verdict for each in comparisons for verdict in each.verdicts])
+
+        def scores() -> Tensor:
+            hidden = encoding.upper_states(model, [lower[dish] for dish in asked.dishes], first)
+            return vector_scores(dish_vectors(hidden, head), asked, head)
+
+        targets = _on(Targets(asked.comparison_of, asked.chosen, verdicts), model.device)
+        return _Batch(scores, targets, len(comparisons), sum(len(lines[dish]) for dish in asked.dishes))
+
+    size = vectors.comparisons_per_step
+    batches = [batch(train[start : start + size]) for start in range(0, len(train), size)]
+    _fit(model, batches, candidate, head.trained, on_step)
+    for tensor in head.trained:
+        tensor.requires_grad_(requires_grad=False)
+
+
+def _on(targets: Targets, device: torch.device) -> Targets:
+    return Targets(targets.comparison_of.to(device), targets.chosen.to(device), targets.verdicts.to(device))
+
+
+def _fit(
+    model: LanguageModel,
+    batches: Sequence[_Batch],
+    candidate: CandidateParams,
+    head: Sequence[Tensor],
+    on_step: Report,
+) -> None:
+    """Passes over the batches `candidate.epochs` times with AdamW.
 
     The optimizer works on float32 copies, since a late small step would round to nothing in bfloat16. The
     rate rises linearly over `warmup_share` of the steps and falls linearly to zero.
     """
+    if candidate.objective == "dpo":
+        with torch.no_grad():  # a fresh adapter changes no score: this is the untuned base
+            batches = [
+                replace(each, targets=replace(each.targets, reference=each.scores())) for each in batches
+            ]
     weights = [weight for weight in model.network.parameters() if weight.requires_grad]
     masters = [weight.detach().float().clone().requires_grad_() for weight in weights]
-    optimizer = torch.optim.AdamW(masters, lr=candidate.learning_rate, weight_decay=0.0)
-    batches = [rows[start : start + rows_per_step] for start in range(0, len(rows), rows_per_step)]
-    warmup = max(1, int(len(batches) * candidate.warmup_share))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min((step + 1) / warmup, (len(batches) - step) / max(1, len(batches) - warmup), 1.0),
-    )
+    optimizer = _optimizer(masters, head, candidate)
+    schedule = _schedule(optimizer, len(batches) * candidate.epochs, candidate.warmup_share)
     model.network.train()
     started, comparisons, tokens = time.monotonic(), 0, 0
-    with tqdm(batches, desc="train", unit="step", disable=None) as bar:
+    with tqdm(list(batches) * candidate.epochs, desc="train", unit="step", disable=None) as bar:
         for index, batch in enumerate(bar, 1):
-            loss = _step(model, batch, weights, masters)
+            loss = objective_loss(candidate.objective, batch.scores(), batch.targets)
+            loss.backward()  # type: ignore[no-untyped-call]
+            told = float(loss.detach())
+            _take_gradients(weights, masters)
+            torch.nn.utils.clip_grad_norm_([*masters, *head], 1.0)
             optimizer.step()
+            optimizer.zero_grad()
             schedule.step()
             for weight, master in zip(weights, masters, strict=True):
                 weight.data.copy_(master.data)
-            comparisons += sum(len(row.comparisons) for row in batch)
-            tokens += sum(row.real for row in batch)
-            bar.set_postfix(loss=f"{loss:.3f}")
-            on_step(Step(index, comparisons, loss, time.monotonic() - started, tokens))
+            comparisons += batch.comparisons
+            tokens += batch.tokens
+            bar.set_postfix(loss=f"{told:.3f}")
+            on_step(Step(index, comparisons, told, time.monotonic() - started, tokens))
     model.network.eval()
     seconds = time.monotonic() - started
     logger.info(
@@ -89,14 +194,26 @@ def fit(
     )  # fmt: skip
 
 
-def _step(
-    model: LanguageModel, batch: Sequence[Row], weights: Iterable[Tensor], masters: Iterable[Tensor]
-) -> float:
-    scores, comparison_of = scores_of_rows(model.decoder, model.direction, batch)
-    loss = listwise_loss(scores, comparison_of, chosen_of_rows(batch).to(scores.device)).mean()
-    loss.backward()  # type: ignore[no-untyped-call]
+def _optimizer(
+    masters: Sequence[Tensor], head: Sequence[Tensor], candidate: CandidateParams
+) -> torch.optim.AdamW:
+    groups = [{"params": list(masters), "lr": candidate.learning_rate, "weight_decay": 0.0}]
+    if candidate.vectors:
+        settings = {"lr": candidate.vectors.learning_rate, "weight_decay": candidate.vectors.weight_decay}
+        groups.append({"params": list(head), **settings})
+    return torch.optim.AdamW(groups)
+
+
+def _schedule(
+    optimizer: torch.optim.Optimizer, steps: int, warmup_share: float
+) -> torch.optim.lr_scheduler.LambdaLR:
+    warmup = max(1, int(steps * warmup_share))
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup), 1.0)
+    )
+
+
+def _take_gradients(weights: Iterable[Tensor], masters: Iterable[Tensor]) -> None:
     for weight, master in zip(weights, masters, strict=True):
         master.grad = None if weight.grad is None else weight.grad.float()
         weight.grad = None
-    torch.nn.utils.clip_grad_norm_(list(masters), 1.0)
-    return float(loss.detach())

@@ -29,7 +29,10 @@ LogStep = Callable[[int, Mapping[str, float]], None]
 
 _ASKED = ("case_id", "role", "dish_id", "name", "description", "cuisine", "tags", "ingredients")
 SIGNATURE = ModelSignature(
-    Schema([ColSpec(DataType.string, name) for name in _ASKED] + [ColSpec(DataType.long, "verdict")]),
+    Schema(
+        [ColSpec(DataType.string, name) for name in _ASKED]
+        + [ColSpec(DataType.long, "verdict"), ColSpec(DataType.double, "rating", required=False)]
+    ),
     Schema(
         [
             ColSpec(DataType.string, "case_id"),

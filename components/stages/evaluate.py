@@ -12,11 +12,13 @@ import torch
 
 from components.domain import baselines
 from components.domain.canary import CanaryCase, to_json
+from components.domain.collaborative import collaborative_rules
 from components.domain.gate import Verdict, judge
 from components.domain.metrics import METRICS, Floats, intervals, paired_differences, per_person
 from components.domain.params import EvaluateParams, Params
 from components.domain.prompts import prompt_hash
 from components.domain.records import Comparison, Dish
+from components.domain.stacked_rules import fit_stacked_rules
 from components.integrations import adapters, base_models, charts, comparison_files, scoring
 from components.stages.paths import (
     ADAPTERS,
@@ -27,6 +29,7 @@ from components.stages.paths import (
     REPORTS,
     SPLITS,
     read_json,
+    weights_sha256,
     write_json,
 )
 
@@ -47,7 +50,7 @@ def evaluate(params: Params) -> None:
     table: Table = {name: ("candidate", reader.scores(test, name)) for name in params.train.candidates}
     people = {name: per_person(scores, test) for name, (_, scores) in table.items()}
     best = max(people, key=lambda name: sum(row[0] for row in people[name].values()))
-    table |= _rules(params.evaluate, dishes, train, test)
+    table |= _rules(params, dishes, train, test)
     table |= _costly_rows(
         reader, best, subset(test, params.evaluate.subset, params.evaluate.seed), params.evaluate
     )
@@ -83,7 +86,7 @@ class _Reader:
         model = base_models.load(BASE, base_models.choose_dtype(device), device)
         fields = tuple(champion["dish_fields"]) if champion else self.params.prompt.dish_fields
         if champion or adapter:
-            adapters.load(model.network, CHAMPION if champion else ADAPTERS / adapter)
+            adapters.load(model, CHAMPION if champion else ADAPTERS / adapter)
         what = label or adapter or ("champion" if champion else "base")
         tokens = model.dish_tokens(self.dishes, fields)
         return scoring.score(model, tokens, cases, self.params.train.row_tokens, what)
@@ -94,11 +97,11 @@ class _Reader:
         model = base_models.load(BASE, torch.float32, torch.device("cpu"))
         tokens = model.dish_tokens(self.dishes, self.params.prompt.dish_fields)
         base = [scoring.score_menu(model, tokens, each) for each in asked]
-        adapters.load(model.network, ADAPTERS / adapter)
+        adapters.load(model, ADAPTERS / adapter)
         tuned = [scoring.score_menu(model, tokens, each) for each in asked]
         return [
             CanaryCase(
-                tuple((self.dishes[past.dish_id], past.verdict) for past in each.history),
+                tuple((self.dishes[past.dish_id], past.verdict, past.rating) for past in each.history),
                 tuple(self.dishes[dish] for dish in each.dishes),
                 tuple(own),
                 tuple(plain),
@@ -116,14 +119,21 @@ def subset(cases: Sequence[Comparison], size: int, seed: int) -> list[Comparison
 
 
 def _rules(
-    params: EvaluateParams, dishes: dict[str, Dish], train: Sequence[Comparison], test: Sequence[Comparison]
+    params: Params, dishes: dict[str, Dish], train: Sequence[Comparison], test: Sequence[Comparison]
 ) -> Table:
-    return {
-        "random": ("rule", baselines.random_scores(test, params.seed)),
-        "popularity": ("rule", baselines.popularity(train, test)),
-        "tag-affinity": ("rule", baselines.tag_affinity(dishes, test)),
-        "content-history": ("rule", baselines.content_history(dishes, train, test)),
+    by_time = params.split.by == "time"
+    stacked = fit_stacked_rules(
+        dishes, train, lambda each: each.at.date().isoformat() if by_time else each.person_id
+    )
+    rules = {
+        "random": baselines.random_scores(test, params.evaluate.seed),
+        "popularity": baselines.popularity(train, test),
+        "tag-affinity": baselines.tag_affinity(dishes, test),
+        "content-history": baselines.content_history(dishes, train, test),
+        **collaborative_rules(train, test),
+        "stacked-rules": stacked.scores(dishes, test),
     }
+    return {name: ("rule", scores) for name, scores in rules.items()}
 
 
 def _costly_rows(reader: _Reader, best: str, cases: Sequence[Comparison], params: EvaluateParams) -> Table:
@@ -174,10 +184,7 @@ def _report(
         "slices": _slices(params, table, test, train),
         "confidence": settings.confidence,
         "test": {"comparisons": len(test), "people": len({each.person_id for each in test})},
-        "adapters": {
-            name: base_models.file_sha256(ADAPTERS / name / adapters.WEIGHTS)
-            for name in params.train.candidates
-        },
+        "adapters": {name: weights_sha256(ADAPTERS / name) for name in params.train.candidates},
         "base": dict(base),
         "prompt_hash": prompt_hash(params.prompt.dish_fields),
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
 
+from components.domain.taste_vectors import HEAD_FILE
 from components.integrations import adapters, base_models
 from components.stages.paths import BASE
 
@@ -17,4 +19,7 @@ def merge(adapter: Path, target: Path) -> None:
     keeps its value in it; a bfloat16 store rounds much of a small adapter away (docs/decisions/0004).
     """
     model = base_models.load(BASE, torch.float32, torch.device("cpu"))
-    base_models.save(adapters.merged(model.network, adapter), model.tokenizer, target, torch.float16)
+    network = adapters.merged(model, adapter)
+    base_models.save(network, model.tokenizer, target, torch.float16)
+    if model.head:
+        shutil.copy(adapter / HEAD_FILE, target / HEAD_FILE)

@@ -5,6 +5,7 @@ And how a stage says that it failed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,3 +32,14 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     partial.replace(path)
+
+
+def weights_sha256(folder: Path) -> str:
+    """Of the bytes of all weights in a folder, in the order of their names.
+
+    An adapter and its head are one.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

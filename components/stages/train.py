@@ -6,6 +6,7 @@ import csv
 
 import torch
 
+from components.domain.collaborative import known_opinions, rating_spread
 from components.domain.packing import pack
 from components.domain.params import Params
 from components.integrations import adapters, base_models, comparison_files, finetuning, model_registry
@@ -22,12 +23,11 @@ def train(params: Params, name: str) -> None:
     device = base_models.choose_device()
     model = base_models.load(BASE, base_models.choose_dtype(device), device)
     adapted = adapters.attach(model.network, candidate, settings.seed)
+    comparisons = finetuning.sample(
+        comparison_files.read_comparisons(SPLITS / "train.parquet"), candidate.comparisons, settings.seed
+    )
     tokens = model.dish_tokens(
         comparison_files.read_dishes(SPLITS / "dishes.parquet"), params.prompt.dish_fields
-    )
-    all_of_them = comparison_files.read_comparisons(SPLITS / "train.parquet")
-    rows = pack(
-        finetuning.sample(all_of_them, candidate.comparisons, settings.seed), tokens, settings.row_tokens
     )
     curve = REPORTS / "training" / f"{name}.csv"
     curve.parent.mkdir(parents=True, exist_ok=True)
@@ -41,5 +41,10 @@ def train(params: Params, name: str) -> None:
             )
             log(step.step, {"loss": step.loss, "comparisons_per_second": step.comparisons / step.seconds})
 
-        finetuning.fit(model, rows, candidate, settings.rows_per_step, on_step)
-    adapters.save(adapted, ADAPTERS / name, read_json(BASE / base_models.MARKER)["id"])
+        if candidate.vectors:
+            spread = rating_spread(known_opinions(comparisons))
+            finetuning.fit_vectors(model, tokens, comparisons, candidate, candidate.vectors, spread, on_step)
+        else:
+            rows = pack(comparisons, tokens, settings.row_tokens)
+            finetuning.fit_answers(model, rows, candidate, settings.rows_per_step, on_step)
+    adapters.save(adapted, model.head, ADAPTERS / name, read_json(BASE / base_models.MARKER)["id"])

@@ -29,7 +29,6 @@ from flows.environment import ARTIFACTS, REPO, STATE
 from flows.steps.data import Versions
 from flows.steps.stages import night_key
 
-WEIGHTS = "adapter_model.safetensors"  # as in integrations.adapters, whose peft takes seconds to import
 SERVED = Path("models/served")
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
 
@@ -75,7 +74,7 @@ def fetch_champion(params: Params) -> str | None:
             write_json(target / "champion.json", {"version": None})
         return None
     tags = registry().tags(model, version)
-    tonight = {_sha256(REPO / paths.ADAPTERS / name / WEIGHTS) for name in params.train.candidates}
+    tonight = {paths.weights_sha256(REPO / paths.ADAPTERS / name) for name in params.train.candidates}
     if known is not None and (known["version"] == version or tags["adapter_sha256"] in tonight):
         return version
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
