@@ -1,4 +1,4 @@
-# nightly · serve · mlflow · test · check · format. DATA=folder runs the night on your own tables.
+# nightly · serve · mlflow · benchmark · test · check · format. DATA=folder runs the night on your own tables.
 .DEFAULT_GOAL := help
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help nightly serve mlflow test check format
+.PHONY: help nightly serve mlflow benchmark test check format
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -27,6 +27,9 @@ serve: $(BIN)/installed
 
 mlflow: $(BIN)/installed
 	@$(BIN)/python -m flows mlflow --port $(or $(PORT),5000)
+
+benchmark: $(BIN)/installed
+	@$(BIN)/python -m benchmarks.quality $(or $(SET),canteen)
 
 test: $(BIN)/installed
 	$(BIN)/python -m pytest

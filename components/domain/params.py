@@ -141,6 +141,7 @@ class EvaluateParams(_Section):
     resamples: Annotated[int, Field(ge=100)]
     confidence: Annotated[float, Field(gt=0, lt=1)]
     subset: Count
+    retrieved: Count
 
 
 class RegisterParams(_Section):

@@ -29,13 +29,15 @@ class Head:
 
     Attributes:
         mean: (width,) mean hidden state of the untuned base over training dishes.
-        projection: (size, width) from centred hidden states to vectors.
+        scale: () mean distance of those states from their mean.
+        projection: (size, width) from centred and scaled hidden states to vectors.
         gains: (size,) weight of each dimension in the bilinear form.
         appeal: (size,) what a dimension is worth to anyone.
         spread: () standard deviation of ratings; see `collaborative.rating_spread`.
     """
 
     mean: Tensor
+    scale: Tensor
     projection: Tensor
     gains: Tensor
     appeal: Tensor
@@ -47,7 +49,7 @@ class Head:
 
     @property
     def trained(self) -> list[Tensor]:
-        """What training changes."""
+        """What training changes; the projection first, whose small entries need small steps."""
         return [self.projection, self.gains, self.appeal]
 
 
@@ -69,7 +71,8 @@ def start_head(hidden: Tensor, size: int, spread: float) -> Head:
     count = len(directions)
     return Head(
         mean,
-        (directions * signs / scale).contiguous(),
+        scale,
+        (directions * signs).contiguous(),
         torch.full((count,), START_GAIN, device=hidden.device),
         torch.zeros(count, device=hidden.device),
         torch.tensor(spread, device=hidden.device),
@@ -78,7 +81,7 @@ def start_head(hidden: Tensor, size: int, spread: float) -> Head:
 
 def dish_vectors(hidden: Tensor, head: Head) -> Tensor:
     """(dishes, size) vectors of (dishes, width) hidden states."""
-    return (hidden.float() - head.mean) @ head.projection.T
+    return (hidden.float() - head.mean) / head.scale @ head.projection.T
 
 
 @dataclass(frozen=True)

@@ -100,8 +100,7 @@ def load(model: LanguageModel, folder: Path) -> nn.Module:
     """
     if not all((folder / name).exists() for name in (WEIGHTS, CONFIG)):
         raise StageFailed(f"'{folder}' holds no adapter: it needs {WEIGHTS} and {CONFIG}.")
-    if (folder / HEAD_FILE).exists():
-        model.head, model.vectors = Head(**load_file(folder / HEAD_FILE, device=str(model.device))), {}
+    load_head(model, folder)
     if json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("method") == "full":
         unknown = model.network.load_state_dict(load_file(folder / WEIGHTS), strict=False).unexpected_keys
         if unknown:
@@ -110,6 +109,12 @@ def load(model: LanguageModel, folder: Path) -> nn.Module:
         return network
     adapted: nn.Module = PeftModel.from_pretrained(model.network, str(folder), autocast_adapter_dtype=False)
     return adapted.eval()
+
+
+def load_head(model: LanguageModel, folder: Path) -> None:
+    """Gives the model the head of an adapter's folder, if it has one, without the adapter."""
+    if (folder / HEAD_FILE).exists():
+        model.head, model.vectors = Head(**load_file(folder / HEAD_FILE, device=str(model.device))), {}
 
 
 def merged(model: LanguageModel, folder: Path) -> nn.Module:

@@ -22,6 +22,7 @@ from components.domain.records import Comparison
 from components.domain.taste_vectors import dish_vectors, questions, start_head, vector_scores
 
 logger = logging.getLogger(__name__)
+PROJECTION_RATE = 0.1  # of the head's rate
 Report = Callable[["Step"], None]
 
 
@@ -140,7 +141,7 @@ def fit_vectors(
     batches = [batch(train[start : start + size]) for start in range(0, len(train), size)]
     _fit(model, batches, candidate, head.trained, on_step)
     for tensor in head.trained:
-        tensor.requires_grad_(requires_grad=False)
+        tensor.requires_grad = False
 
 
 def _on(targets: Targets, device: torch.device) -> Targets:
@@ -199,8 +200,10 @@ def _optimizer(
 ) -> torch.optim.AdamW:
     groups = [{"params": list(masters), "lr": candidate.learning_rate, "weight_decay": 0.0}]
     if candidate.vectors:
-        settings = {"lr": candidate.vectors.learning_rate, "weight_decay": candidate.vectors.weight_decay}
-        groups.append({"params": list(head), **settings})
+        rate = candidate.vectors.learning_rate
+        projection, *rest = head
+        groups.append({"params": [projection], "lr": rate * PROJECTION_RATE, "weight_decay": 0.0})
+        groups.append({"params": rest, "lr": rate, "weight_decay": candidate.vectors.weight_decay})
     return torch.optim.AdamW(groups)
 
 

@@ -3,147 +3,58 @@
 from __future__ import annotations
 
 import csv
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import torch
 
-from components.domain import baselines
-from components.domain.canary import CanaryCase, to_json
-from components.domain.collaborative import collaborative_rules
+from components.domain.canary import to_json
 from components.domain.gate import Verdict, judge
 from components.domain.metrics import METRICS, Floats, intervals, paired_differences, per_person
-from components.domain.params import EvaluateParams, Params
+from components.domain.params import Params
 from components.domain.prompts import prompt_hash
-from components.domain.records import Comparison, Dish
-from components.domain.stacked_rules import fit_stacked_rules
-from components.integrations import adapters, base_models, charts, comparison_files, scoring
+from components.domain.records import Comparison
+from components.integrations import charts, comparison_files
 from components.stages.paths import (
     ADAPTERS,
-    BASE,
     CANARY,
     CHAMPION,
     EVALUATION,
+    JUDGED,
     REPORTS,
     SPLITS,
     read_json,
     weights_sha256,
     write_json,
 )
+from components.stages.rows import Reader, Table
 
-CANARY_CASES = 4
-Table = dict[str, tuple[str, dict[str, Floats]]]  # name -> (kind, scores by comparison key)
+RIVALS = ("content-history", "item-knn", "stacked-rules")  # shown beside the candidates in the slices
 
 
 def evaluate(params: Params) -> None:
-    """Scores every candidate and rival on the frozen test comparisons, judges.
-
-    And stores the canary of the best.
-    """
+    """Scores candidates and rivals on the test comparisons, judges, and stores the canary of the best."""
     torch.set_num_threads(params.train.threads)
     train = comparison_files.read_comparisons(SPLITS / "train.parquet")
     test = comparison_files.read_comparisons(SPLITS / "test.parquet")
-    dishes = comparison_files.read_dishes(SPLITS / "dishes.parquet")
-    reader = _Reader(params, dishes)
-    table: Table = {name: ("candidate", reader.scores(test, name)) for name in params.train.candidates}
+    reader = Reader(params, comparison_files.read_dishes(SPLITS / "dishes.parquet"), train, test)
+    table: Table = {name: ("candidate", reader.candidate(name)) for name in params.train.candidates}
     people = {name: per_person(scores, test) for name, (_, scores) in table.items()}
     best = max(people, key=lambda name: sum(row[0] for row in people[name].values()))
-    table |= _rules(params, dishes, train, test)
-    table |= _costly_rows(
-        reader, best, subset(test, params.evaluate.subset, params.evaluate.seed), params.evaluate
-    )
+    table |= reader.rules() | reader.untuned(best) | reader.probes(best)
     champion = read_json(CHAMPION / "champion.json")
     comparable = not champion["version"] or champion["base_sha256"] == reader.base["sha256"]
     if champion["version"] and comparable:
-        table["champion"] = ("champion", reader.scores(test, "", champion=champion))
+        table["champion"] = ("champion", reader.champion(champion))
     people = {name: per_person(scores, test) for name, (_, scores) in table.items()}
     verdict = _verdict(params, people, champion, comparable)
     report = _report(params, table, people, verdict, test, train, reader.base)
     write_json(EVALUATION, report)
-    write_json(CANARY, {"candidate": best, "cases": to_json(reader.canary(test, best))})
+    write_json(CANARY, {"candidate": best, "cases": to_json(reader.canary(best))})
     _write_csv(report["models"])
+    _write_people(people)
     charts.evaluation_chart(report, REPORTS / "evaluation.png")
-
-
-class _Reader:
-    """Loads models one at a time and reads comparisons with them."""
-
-    def __init__(self, params: Params, dishes: dict[str, Dish]) -> None:
-        self.params, self.dishes = params, dishes
-        self.base: dict[str, str] = read_json(BASE / base_models.MARKER)
-
-    def scores(
-        self,
-        cases: Sequence[Comparison],
-        adapter: str,
-        label: str = "",
-        champion: Mapping[str, Any] | None = None,
-    ) -> dict[str, Floats]:
-        """Scores of the cases by a candidate, the champion, or (no adapter) the untuned base."""
-        device = base_models.choose_device()
-        model = base_models.load(BASE, base_models.choose_dtype(device), device)
-        fields = tuple(champion["dish_fields"]) if champion else self.params.prompt.dish_fields
-        if champion or adapter:
-            adapters.load(model, CHAMPION if champion else ADAPTERS / adapter)
-        what = label or adapter or ("champion" if champion else "base")
-        tokens = model.dish_tokens(self.dishes, fields)
-        return scoring.score(model, tokens, cases, self.params.train.row_tokens, what)
-
-    def canary(self, cases: Sequence[Comparison], adapter: str) -> list[CanaryCase]:
-        """A few test questions with the scores of adapter and base, both in float32 and unmerged."""
-        asked = sorted(cases, key=lambda each: (-len(each.history), each.key))[:CANARY_CASES]
-        model = base_models.load(BASE, torch.float32, torch.device("cpu"))
-        tokens = model.dish_tokens(self.dishes, self.params.prompt.dish_fields)
-        base = [scoring.score_menu(model, tokens, each) for each in asked]
-        adapters.load(model, ADAPTERS / adapter)
-        tuned = [scoring.score_menu(model, tokens, each) for each in asked]
-        return [
-            CanaryCase(
-                tuple((self.dishes[past.dish_id], past.verdict, past.rating) for past in each.history),
-                tuple(self.dishes[dish] for dish in each.dishes),
-                tuple(own),
-                tuple(plain),
-            )
-            for each, own, plain in zip(asked, tuned, base, strict=True)
-        ]
-
-
-def subset(cases: Sequence[Comparison], size: int, seed: int) -> list[Comparison]:
-    """All cases of randomly drawn people, until `size` cases are reached."""
-    people = sorted({case.person_id for case in cases})
-    random.Random(seed).shuffle(people)
-    order = {person: index for index, person in enumerate(people)}
-    return sorted(cases, key=lambda case: order[case.person_id])[:size]
-
-
-def _rules(
-    params: Params, dishes: dict[str, Dish], train: Sequence[Comparison], test: Sequence[Comparison]
-) -> Table:
-    by_time = params.split.by == "time"
-    stacked = fit_stacked_rules(
-        dishes, train, lambda each: each.at.date().isoformat() if by_time else each.person_id
-    )
-    rules = {
-        "random": baselines.random_scores(test, params.evaluate.seed),
-        "popularity": baselines.popularity(train, test),
-        "tag-affinity": baselines.tag_affinity(dishes, test),
-        "content-history": baselines.content_history(dishes, train, test),
-        **collaborative_rules(train, test),
-        "stacked-rules": stacked.scores(dishes, test),
-    }
-    return {name: ("rule", scores) for name, scores in rules.items()}
-
-
-def _costly_rows(reader: _Reader, best: str, cases: Sequence[Comparison], params: EvaluateParams) -> Table:
-    """Rows that cost a forward pass each and are therefore measured on a subset of the cases."""
-    alone, swapped = baselines.without_history(cases), baselines.with_history_of_another(cases, params.seed)
-    return {
-        "base": ("untuned", reader.scores(cases, "", "base")),
-        "no-history": ("probe", reader.scores(alone, best, "no-history")),
-        "other-history": ("probe", reader.scores(swapped, best, "other-history")),
-    }
 
 
 def _verdict(
@@ -210,7 +121,7 @@ def _slices(
     for part, cases in parts.items():
         if len({each.person_id for each in cases}) < 2:
             continue
-        for name in (*params.train.candidates, "content-history"):
+        for name in (*params.train.candidates, *(name for name in RIVALS if name in table)):
             measured = per_person(table[name][1], cases)
             row = intervals(measured, settings.resamples, settings.confidence, settings.seed)["pair_accuracy"]
             slices.setdefault(part, {})[name] = {
@@ -227,3 +138,12 @@ def _write_csv(models: Mapping[str, Mapping[str, Any]]) -> None:
         writer.writerow(["model", "kind", *METRICS])
         for name, row in models.items():
             writer.writerow([name, row["kind"], *(row[metric]["mean"] for metric in METRICS)])
+
+
+def _write_people(people: Mapping[str, Mapping[str, Floats]]) -> None:
+    JUDGED.mkdir(parents=True, exist_ok=True)
+    with (JUDGED / "people.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["model", "person_id", *METRICS])
+        for name, rows in people.items():
+            writer.writerows([name, person, *map(float, row)] for person, row in sorted(rows.items()))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 EVENTS, QUARANTINE, NIGHT = Path("data/events"), Path("data/quarantine"), Path("data/night.json")
-SPLITS = Path("data/splits")
+SPLITS, JUDGED = Path("data/splits"), Path("data/judged")
 BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("models/champion")
 REPORTS = Path("reports")
 CHECKS, EVALUATION, CANARY = REPORTS / "checks.json", REPORTS / "evaluation.json", REPORTS / "canary.json"

@@ -28,12 +28,11 @@ def test_content_history_learns_who_eats_meat(dishes: dict[str, Dish], compariso
         assert dishes[best].tags == dishes[each.chosen].tags
 
 
-def test_content_history_finds_the_maximum_of_its_likelihood(
+def test_the_logit_finds_the_maximum_of_its_likelihood(
     dishes: dict[str, Dish], comparisons: list[Comparison]
 ) -> None:
-    has = baselines.traits(dishes, comparisons)
-    usual = np.mean([has[each.chosen] for each in comparisons], axis=0)
-    features = [baselines._features(each, has, usual) for each in comparisons]
+    traits = baselines.fit_traits(dishes, comparisons)
+    features = [np.stack([traits.of(dishes[dish]) for dish in each.dishes]) for each in comparisons]
     chosen = [each.chosen_index for each in comparisons]
 
     def objective(weights: np.ndarray) -> float:
@@ -43,7 +42,7 @@ def test_content_history_finds_the_maximum_of_its_likelihood(
         )
         return float(fit - baselines.RIDGE * weights @ weights)
 
-    best = baselines._fit(features, chosen)
+    best = baselines.fit_logit(features, chosen)
     for direction in np.eye(len(best)):
         assert objective(best) >= max(objective(best + 0.01 * direction), objective(best - 0.01 * direction))
 
@@ -60,8 +59,8 @@ def test_dishes_without_tags_or_shared_words_give_ties_not_failures(comparisons:
 def test_popularity_knows_nothing_of_new_dishes(comparisons: list[Comparison]) -> None:
     new = replace(comparisons[8], key="new", dishes=("d7", "d5"), chosen="d7")
     scores = baselines.popularity(comparisons[:4], [comparisons[8], new])
-    assert scores["new"] == pytest.approx([0.5, 0.5])
-    assert scores[comparisons[8].key][1] == pytest.approx(1 / 6)  # d1: offered four times, never chosen
+    assert scores["new"] == pytest.approx([0.0, 0.0])
+    assert scores[comparisons[8].key][1] == pytest.approx(np.log(1 / 5))  # d1: four losses
 
 
 def test_a_swapped_history_is_another_persons(comparisons: list[Comparison]) -> None:

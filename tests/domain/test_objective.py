@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from components.domain.objective import listwise_loss
+from components.domain.objective import anchored_pair_loss, listwise_loss, pointwise_loss
 
 
 def test_listwise_loss_is_cross_entropy_of_each_comparison() -> None:
@@ -26,3 +26,16 @@ def test_gradient_pushes_the_chosen_up_and_the_others_down() -> None:
     assert scores.grad is not None
     assert scores.grad[0] < 0 < scores.grad[1]
     assert float(scores.grad.sum()) == pytest.approx(0, abs=1e-6)
+
+
+def test_pair_loss_counts_only_what_moved_away_from_the_reference() -> None:
+    scores, owner = torch.tensor([2.0, 1.0, 0.5, 3.0, 1.0]), torch.tensor([0, 0, 0, 1, 1])
+    reference = torch.tensor([1.0, 1.5, 0.0, 3.0, 1.0])
+    losses = anchored_pair_loss(scores, reference, owner, torch.tensor([0, 3]), beta=2.0)
+    apart = torch.tensor([1 - -0.5, 1 - 0.5, 0.0])  # chosen against each other dish, in order
+    assert losses.tolist() == pytest.approx((-torch.nn.functional.logsigmoid(2.0 * apart)).tolist())
+
+
+def test_pointwise_loss_leaves_neutral_verdicts_out() -> None:
+    losses = pointwise_loss(torch.tensor([0.0, 9.0, -3.0]), torch.tensor([1, 0, -1]))
+    assert losses.tolist() == pytest.approx([0.6931, 0.0486], abs=1e-4)

@@ -28,7 +28,9 @@ train:
     top: &top
       {rank: 4, alpha: 8, targets: [q_proj, v_proj], layers: [28, 30], learning_rate: 0.01,
        warmup_share: 0.1, comparisons: 24}
-    tip: {<<: *top, rank: 2, targets: [o_proj], layers: [29, 30], comparisons: 12}
+    tip:
+      {<<: *top, comparisons: 200, epochs: 4,
+       vectors: {size: 8, learning_rate: 0.05, weight_decay: 0.1, comparisons_per_step: 50}}
 evaluate: {resamples: 200, subset: 12}
 """
 

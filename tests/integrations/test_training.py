@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ import torch
 from components.domain.errors import StageFailed
 from components.domain.language_model import LanguageModel
 from components.domain.packing import pack
-from components.domain.params import CandidateParams
+from components.domain.params import CandidateParams, VectorParams
 from components.domain.records import Comparison, Dish
+from components.domain.taste_vectors import HEAD_FILE
 from components.integrations import adapters, base_models, finetuning, scoring
 
 CANDIDATE = CandidateParams(
@@ -22,7 +25,16 @@ CANDIDATE = CandidateParams(
     learning_rate=0.01,
     warmup_share=0.1,
     comparisons=12,
+    epochs=12,
 )
+VECTORS = CANDIDATE.model_copy(
+    update={
+        "layers": (1, 2),
+        "learning_rate": 0.02,
+        "vectors": VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=8),
+    }
+)
+HEADS = pytest.mark.parametrize("candidate", [CANDIDATE, VECTORS], ids=["answers", "vectors"])
 MERGE_TOLERANCE = 1e-4  # logits, float32
 
 
@@ -32,17 +44,26 @@ def _train(
     dishes: dict[str, Dish],
     comparisons: list[Comparison],
     dtype: torch.dtype = torch.float32,
+    candidate: CandidateParams = CANDIDATE,
 ) -> list[float]:
     model = base_models.load(base, dtype, torch.device("cpu"))
-    adapted = adapters.attach(model.network, CANDIDATE, 7)
+    adapted = adapters.attach(model.network, candidate, 7)
     tokens = model.dish_tokens(dishes, ("name", "tags"))
     losses: list[float] = []
-    rows = pack(finetuning.sample(comparisons, 12, 7), tokens, 128) * 12
-    finetuning.fit(model, rows, CANDIDATE, 2, lambda step: losses.append(step.loss))
-    adapters.save(adapted, folder, "small")
+    taken = finetuning.sample(comparisons, 12, 7)
+
+    def on_step(step: finetuning.Step) -> None:
+        losses.append(step.loss)
+
+    if candidate.vectors:
+        finetuning.fit_vectors(model, tokens, taken, candidate, candidate.vectors, 1.0, on_step)
+    else:
+        finetuning.fit_answers(model, pack(taken, tokens, 128), candidate, 2, on_step)
+    adapters.save(adapted, model.head, folder, "small")
     return losses
 
 
+@HEADS
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_training_learns(
     small_base: Path,
@@ -50,18 +71,25 @@ def test_training_learns(
     dishes: dict[str, Dish],
     comparisons: list[Comparison],
     dtype: torch.dtype,
+    candidate: CandidateParams,
 ) -> None:
-    losses = _train(tmp_path, small_base, dishes, comparisons, dtype)
+    losses = _train(tmp_path, small_base, dishes, comparisons, dtype, candidate)
     assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
 
 
-def test_training_twice_gives_the_same_two_files_byte_for_byte(
-    small_base: Path, tmp_path: Path, dishes: dict[str, Dish], comparisons: list[Comparison]
+@HEADS
+def test_training_twice_gives_the_same_files_byte_for_byte(
+    small_base: Path,
+    tmp_path: Path,
+    dishes: dict[str, Dish],
+    comparisons: list[Comparison],
+    candidate: CandidateParams,
 ) -> None:
     for name in ("one", "two"):
-        _train(tmp_path / name, small_base, dishes, comparisons)
-    assert sorted(file.name for file in (tmp_path / "one").iterdir()) == [adapters.CONFIG, adapters.WEIGHTS]
-    for name in (adapters.CONFIG, adapters.WEIGHTS):
+        _train(tmp_path / name, small_base, dishes, comparisons, candidate=candidate)
+    files = [adapters.CONFIG, adapters.WEIGHTS, *([HEAD_FILE] if candidate.vectors else [])]
+    assert sorted(file.name for file in (tmp_path / "one").iterdir()) == files
+    for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
@@ -75,7 +103,7 @@ def test_a_fresh_adapter_changes_no_score_and_training_no_base_weight(
     after = scoring.score(small_model, tokens, comparisons, 256, "")
     for key in before:
         assert before[key] == pytest.approx(after[key], abs=1e-6)
-    finetuning.fit(small_model, pack(comparisons, tokens, 256), CANDIDATE, 1, str)
+    finetuning.fit_answers(small_model, pack(comparisons, tokens, 256), CANDIDATE, 1, str)
     trained = {
         name.removeprefix("base_model.model.").replace(".base_layer", ""): weight
         for name, weight in adapted.named_parameters()
@@ -84,22 +112,30 @@ def test_a_fresh_adapter_changes_no_score_and_training_no_base_weight(
         assert torch.equal(weight, trained[name])
 
 
+@pytest.mark.parametrize("method", ["lora", "rslora", "dora", "full"])
+@HEADS
 def test_reloaded_and_merged_scores_equal_the_adapters_own_and_differ_from_the_bases(
-    small_base: Path, tmp_path: Path, dishes: dict[str, Dish], comparisons: list[Comparison]
+    small_base: Path,
+    tmp_path: Path,
+    dishes: dict[str, Dish],
+    comparisons: list[Comparison],
+    candidate: CandidateParams,
+    method: str,
 ) -> None:
-    _train(tmp_path / "adapter", small_base, dishes, comparisons)
+    candidate = candidate.model_copy(update={"method": method})
+    _train(tmp_path / "adapter", small_base, dishes, comparisons, candidate=candidate)
 
     def scores(kind: str) -> dict[str, list[float]]:
         model = base_models.load(small_base, torch.float32, torch.device("cpu"))
         if kind == "adapter":
-            adapters.load(model.network, tmp_path / "adapter")
+            adapters.load(model, tmp_path / "adapter")
+        if kind == "base":
+            adapters.load_head(model, tmp_path / "adapter")
         if kind == "merged":
-            base_models.save(
-                adapters.merged(model.network, tmp_path / "adapter"),
-                model.tokenizer,
-                tmp_path / kind,
-                torch.float32,
-            )
+            network = adapters.merged(model, tmp_path / "adapter")
+            base_models.save(network, model.tokenizer, tmp_path / kind, torch.float32)
+            if candidate.vectors:
+                shutil.copy(tmp_path / "adapter" / HEAD_FILE, tmp_path / kind)
             model = base_models.load(tmp_path / kind, torch.float32, torch.device("cpu"))
         tokens = model.dish_tokens(dishes, ("name", "tags"))
         return {key: list(value) for key, value in scoring.score(model, tokens, comparisons, 256, "").items()}
@@ -107,7 +143,31 @@ def test_reloaded_and_merged_scores_equal_the_adapters_own_and_differ_from_the_b
     base, adapter, merged = scores("base"), scores("adapter"), scores("merged")
     for key in adapter:
         assert merged[key] == pytest.approx(adapter[key], abs=MERGE_TOLERANCE)
-    assert max(abs(a - b) for key in base for a, b in zip(base[key], adapter[key], strict=True)) > 0.5
+    assert max(abs(a - b) for key in base for a, b in zip(base[key], adapter[key], strict=True)) > 0.1
+
+
+@pytest.mark.parametrize("objective", ["listwise", "dpo", "pointwise"])
+@HEADS
+def test_every_objective_puts_the_chosen_dish_first(
+    small_base: Path,
+    tmp_path: Path,
+    dishes: dict[str, Dish],
+    comparisons: list[Comparison],
+    candidate: CandidateParams,
+    objective: str,
+) -> None:
+    told = [
+        replace(each, verdicts=tuple(1 if dish == each.chosen else -1 for dish in each.dishes))
+        for each in comparisons
+    ]
+    candidate = candidate.model_copy(update={"objective": objective, "epochs": 30})
+    losses = _train(tmp_path, small_base, dishes, told, candidate=candidate)
+    assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
+    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
+    adapters.load(model, tmp_path)
+    scores = scoring.score(model, model.dish_tokens(dishes, ("name", "tags")), told, 256, "")
+    first = [each.dishes[scores[each.key].argmax()] == each.chosen for each in told]
+    assert sum(first) / len(first) > 0.6
 
 
 def test_the_sample_is_whole_people_and_depends_on_the_seed_alone(comparisons: list[Comparison]) -> None:
@@ -126,7 +186,7 @@ def test_a_folder_without_a_whole_adapter_is_refused(
     if content:
         (tmp_path / adapters.WEIGHTS).write_bytes(content)
     with pytest.raises(StageFailed, match="holds no adapter"):
-        adapters.load(small_model.network, tmp_path)
+        adapters.load(small_model, tmp_path)
 
 
 def test_modules_that_the_base_lacks_are_named(small_model: LanguageModel) -> None:

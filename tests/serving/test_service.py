@@ -16,9 +16,10 @@ from starlette.testclient import TestClient
 from components.domain import canary
 from components.domain.language_model import LanguageModel
 from components.domain.packing import pack
-from components.domain.params import CandidateParams
+from components.domain.params import CandidateParams, VectorParams
 from components.domain.prompts import prompt_hash
 from components.domain.records import Comparison, Dish
+from components.domain.taste_vectors import HEAD_FILE
 from components.integrations import adapters, base_models, finetuning, scoring
 from serving import service
 
@@ -31,7 +32,9 @@ CANDIDATE = CandidateParams(
     learning_rate=0.02,
     warmup_share=0.1,
     comparisons=12,
+    epochs=4,
 )
+HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
 ASK: dict[str, Any] = {
     "person_id": "ada",
     "history": [{"dish": {"dish_id": "1", "name": "Beef roulade"}}],
@@ -39,8 +42,9 @@ ASK: dict[str, Any] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(params=["answers", "vectors"])
 def served(
+    request: pytest.FixtureRequest,
     small_base: Path,
     tmp_path: Path,
     dishes: dict[str, Dish],
@@ -55,17 +59,22 @@ def served(
     base, tuned, plain = fresh(), fresh(), fresh()
     adapted = adapters.attach(tuned.network, CANDIDATE, 1)
     tokens = tuned.dish_tokens(dishes, FIELDS)
-    finetuning.fit(tuned, pack(comparisons, tokens, 128) * 4, CANDIDATE, 1, str)
-    adapters.save(adapted, tmp_path / "adapter", "small")
+    if request.param == "vectors":
+        finetuning.fit_vectors(tuned, tokens, comparisons, CANDIDATE, HEAD, 1.0, str)
+    else:
+        finetuning.fit_answers(tuned, pack(comparisons, tokens, 128), CANDIDATE, 1, str)
+    adapters.save(adapted, tuned.head, tmp_path / "adapter", "small")
     tuned = fresh()
-    adapters.load(tuned.network, tmp_path / "adapter")
+    adapters.load(tuned, tmp_path / "adapter")
+    adapters.load_head(base, tmp_path / "adapter")
     folder = tmp_path / "served"
-    base_models.save(
-        adapters.merged(plain.network, tmp_path / "adapter"), plain.tokenizer, folder / "model", torch.float16
-    )
+    network = adapters.merged(plain, tmp_path / "adapter")
+    base_models.save(network, plain.tokenizer, folder / "model", torch.float16)
+    if plain.head:
+        shutil.copy(tmp_path / "adapter" / HEAD_FILE, folder / "model")
     cases = [
         canary.CanaryCase(
-            tuple((dishes[past.dish_id], past.verdict) for past in each.history),
+            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in each.history),
             tuple(dishes[dish] for dish in each.dishes),
             tuple(scoring.score_menu(tuned, tokens, each)),
             tuple(scoring.score_menu(base, tokens, each)),
