@@ -14,13 +14,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag
+from torch.nn.functional import normalize
 
 from components.domain.collaborative import strengths
 from components.domain.records import Comparison, Past
 
 HEAD_FILE = "head.safetensors"  # beside the weights of an adapter or of a merged model
 START_GAIN = 0.5
+START_SHARPNESS = 1.5  # e^1.5 is 4.5: a like dish counts about ninety times what an opposite one does
 
 
 @dataclass
@@ -33,6 +34,8 @@ class Head:
         projection: (size, width) from centred and scaled hidden states to vectors.
         gains: (size,) weight of each dimension in the bilinear form.
         appeal: (size,) what a dimension is worth to anyone.
+        sharpness: () of the attention: the logarithm of what a cosine of 1 is multiplied by.
+        focus: () what the attention's answer is worth.
         spread: () standard deviation of ratings; see `collaborative.rating_spread`.
     """
 
@@ -41,6 +44,8 @@ class Head:
     projection: Tensor
     gains: Tensor
     appeal: Tensor
+    sharpness: Tensor
+    focus: Tensor
     spread: Tensor
 
     def tensors(self) -> dict[str, Tensor]:
@@ -50,7 +55,7 @@ class Head:
     @property
     def trained(self) -> list[Tensor]:
         """What training changes; the projection first, whose small entries need small steps."""
-        return [self.projection, self.gains, self.appeal]
+        return [self.projection, self.gains, self.appeal, self.sharpness, self.focus]
 
 
 def start_head(hidden: Tensor, size: int, spread: float) -> Head:
@@ -75,6 +80,8 @@ def start_head(hidden: Tensor, size: int, spread: float) -> Head:
         (directions * signs).contiguous(),
         torch.full((count,), START_GAIN, device=hidden.device),
         torch.zeros(count, device=hidden.device),
+        torch.tensor(START_SHARPNESS, device=hidden.device),
+        torch.tensor(START_GAIN, device=hidden.device),
         torch.tensor(spread, device=hidden.device),
     )
 
@@ -86,13 +93,13 @@ def dish_vectors(hidden: Tensor, head: Head) -> Tensor:
 
 @dataclass(frozen=True)
 class Questions:
-    """Comparisons as index tensors over `dishes`.
+    """Comparisons as index tensors over `dishes`; histories are padded to the longest.
 
     Attributes:
         dishes: Ids of all distinct dishes, past or offered.
-        past: (lines,) dish of each line of each distinct history, one history after the other.
-        liked: (lines,) strength of the line over the lines of its history + 1, float32.
-        starts: (histories,) first line of each history.
+        past: (histories, lines) dish of each line of each distinct history.
+        liked: (histories, lines) strength of the line, float32; 0 after a history's end.
+        real: (histories, lines) True where there is a line.
         history_of: (asked,) history of each dish asked about.
         offer: (asked,) the dish asked about.
         comparison_of: (asked,) which comparison it belongs to.
@@ -102,7 +109,7 @@ class Questions:
     dishes: tuple[str, ...]
     past: Tensor
     liked: Tensor
-    starts: Tensor
+    real: Tensor
     history_of: Tensor
     offer: Tensor
     comparison_of: Tensor
@@ -115,14 +122,20 @@ def questions(comparisons: Sequence[Comparison], spread: float) -> Questions:
     place = {history: number for number, history in enumerate(histories)}
     dishes = tuple(sorted(_named(comparisons, histories)))
     index = {dish: number for number, dish in enumerate(dishes)}
-    liked = [strengths(history, spread) / (len(history) + 1) for history in histories]
+    lines = max(1, *(len(history) for history in histories)) if histories else 1
+    past, liked = np.zeros((len(histories), lines), np.int64), np.zeros((len(histories), lines), np.float32)
+    real = np.zeros((len(histories), lines), np.bool_)
+    for row, history in enumerate(histories):
+        past[row, : len(history)] = [index[each.dish_id] for each in history]
+        liked[row, : len(history)] = strengths(history, spread)
+        real[row, : len(history)] = True
     sizes = [len(each.dishes) for each in comparisons]
     first = np.cumsum([0, *sizes[:-1]])
     return Questions(
         dishes,
-        torch.tensor([index[past.dish_id] for history in histories for past in history], dtype=torch.long),
-        torch.from_numpy(np.concatenate(liked) if liked else np.zeros(0)).float(),
-        torch.from_numpy(np.cumsum([0, *(len(history) for history in histories[:-1])])),
+        torch.from_numpy(past),
+        torch.from_numpy(liked),
+        torch.from_numpy(real),
         torch.from_numpy(np.repeat([place[each.history] for each in comparisons], sizes)),
         torch.tensor([index[dish] for each in comparisons for dish in each.dishes]),
         torch.from_numpy(np.repeat(np.arange(len(comparisons)), sizes)),
@@ -139,12 +152,18 @@ def _named(comparisons: Iterable[Comparison], histories: Iterable[Sequence[Past]
 def vector_scores(vectors: Tensor, asked: Questions, head: Head) -> Tensor:
     """(asked,) scores, given the (dishes, size) vectors of `asked.dishes`."""
     device = vectors.device
-    people = embedding_bag(
-        asked.past.to(device),
-        vectors,
-        asked.starts.to(device),
-        mode="sum",
-        per_sample_weights=asked.liked.to(device),
-    )
-    offered = vectors[asked.offer.to(device)]
-    return (offered * head.gains * people[asked.history_of.to(device)]).sum(-1) + offered @ head.appeal
+    past, liked, real = asked.past.to(device), asked.liked.to(device), asked.real.to(device)
+    history_of, offer = asked.history_of.to(device), asked.offer.to(device)
+    people = torch.einsum("hl,hls->hs", liked, vectors[past]) / (real.sum(1, keepdim=True) + 1)
+    offered = vectors[offer]
+    bilinear = (offered * head.gains * people[history_of]).sum(-1)
+    # Between dishes, then looked up: dishes are few, pairs of an asked dish and a past line are many.
+    directions = normalize(vectors, dim=-1)
+    alike = (head.sharpness.exp() * directions @ directions.T)[offer[:, None], past[history_of]]
+    alike = alike.masked_fill(~real[history_of], -torch.inf)
+    nobody = torch.zeros(
+        len(offer), 1, device=device
+    )  # a line that says nothing, so that a history may be empty
+    attention = torch.cat([alike, nobody], 1).softmax(1)[:, :-1]
+    nearest = (attention * liked[history_of]).sum(1)
+    return bilinear + head.focus * nearest + offered @ head.appeal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -57,12 +58,16 @@ def test_scores_are_the_formula_for_each_dish_alone_and_the_same_from_memory(
     again = scoring.score(small_model, tokens, comparisons, 1, "")
     z = {dish: dish_vectors(_alone(small_model, line)[None], head)[0] for dish, line in lines.items()}
     for each in comparisons:
-        liked = strengths(each.history, 1.0) / (len(each.history) + 1)
-        person = sum(
-            (float(much) * z[past.dish_id] for much, past in zip(liked, each.history, strict=True)),
-            torch.zeros(4),
-        )
-        wanted = [float(((head.gains * person + head.appeal) * z[dish]).sum()) for dish in each.dishes]
+        strength = torch.tensor(strengths(each.history, 1.0)).float()
+        past = torch.stack([z[line.dish_id] for line in each.history] or [torch.zeros(4)])
+        strength = strength if len(strength) else torch.zeros(1)
+        person = (strength[:, None] * past).sum(0) / (len(each.history) + 1)
+        wanted = []
+        for dish in each.dishes:
+            alike = (head.sharpness.exp() * torch.cosine_similarity(past, z[dish][None])).exp()
+            alike = alike if each.history else torch.zeros(1)
+            nearest = (alike * strength).sum() / (alike.sum() + 1)
+            wanted.append(float(((head.gains * person + head.appeal) * z[dish]).sum() + head.focus * nearest))
         assert first[each.key] == pytest.approx(wanted, abs=10 * TOLERANCE)
         assert np.array_equal(first[each.key], again[each.key])
 
@@ -83,17 +88,14 @@ def test_a_fresh_head_prefers_what_is_like_the_liked(
 def test_a_history_may_be_empty_and_ratings_count_from_the_persons_mean(
     comparisons: list[Comparison],
 ) -> None:
-    head = Head(
-        torch.zeros(2),
-        torch.tensor(1.0),
-        torch.eye(2),
-        torch.ones(2),
-        torch.tensor([1.0, 2.0]),
-        torch.tensor(2.0),
-    )
+    one = torch.tensor(1.0)
+    appeal = torch.tensor([1.0, 2.0])
+    head = Head(torch.zeros(2), one, torch.eye(2), torch.ones(2), appeal, 0 * one, one, 2 * one)
     rated = (Past("d1", 0, 5.0), Past("d6", 0, 1.0))
     known = replace(comparisons[0], history=rated, dishes=("d1", "d6"), chosen="d1")
     asked = questions([replace(known, history=()), known], 2.0)
     vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    # Strengths are (5 - 3) / 2 and (1 - 3) / 2, over two lines and one.
-    assert vector_scores(vectors, asked, head).tolist() == pytest.approx([1, 2, 1 + 1 / 3, 2 - 1 / 3])
+    # Strengths are (5 - 3) / 2 and (1 - 3) / 2, over two lines and one; cosines are 1 and 0, and 1 is added.
+    near = (math.e - 1) / (math.e + 2)
+    wanted = [1, 2, 1 + 1 / 3 + near, 2 - 1 / 3 - near]
+    assert vector_scores(vectors, asked, head).tolist() == pytest.approx(wanted)

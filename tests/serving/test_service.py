@@ -29,10 +29,10 @@ CANDIDATE = CandidateParams(
     alpha=8,
     targets=("q_proj", "down_proj"),
     layers=(0, 2),
-    learning_rate=0.02,
+    learning_rate=0.05,
     warmup_share=0.1,
     comparisons=12,
-    epochs=4,
+    epochs=30,
 )
 HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
 ASK: dict[str, Any] = {
