@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -139,7 +140,13 @@ def fit_vectors(
 
     size = vectors.comparisons_per_step
     batches = [batch(train[start : start + size]) for start in range(0, len(train), size)]
-    _fit(model, batches, candidate, head.trained, on_step)
+    projection, *rest = head.trained
+    rate = vectors.learning_rate
+    groups = [
+        {"params": [projection], "lr": rate * PROJECTION_RATE, "weight_decay": 0.0},
+        {"params": rest, "lr": rate, "weight_decay": vectors.weight_decay},
+    ]
+    _fit(model, batches, candidate, groups, on_step)
     for tensor in head.trained:
         tensor.requires_grad = False
 
@@ -152,10 +159,10 @@ def _fit(
     model: LanguageModel,
     batches: Sequence[_Batch],
     candidate: CandidateParams,
-    head: Sequence[Tensor],
+    head: Sequence[dict[str, Any]],
     on_step: Report,
 ) -> None:
-    """Passes over the batches `candidate.epochs` times with AdamW.
+    """Passes `candidate.epochs` times over the batches with AdamW; `head` are groups beside the weights.
 
     The optimizer works on float32 copies, since a late small step would round to nothing in bfloat16. The
     rate rises linearly over `warmup_share` of the steps and falls linearly to zero.
@@ -167,7 +174,9 @@ def _fit(
             ]
     weights = [weight for weight in model.network.parameters() if weight.requires_grad]
     masters = [weight.detach().float().clone().requires_grad_() for weight in weights]
-    optimizer = _optimizer(masters, head, candidate)
+    groups = [{"params": masters, "lr": candidate.learning_rate, "weight_decay": 0.0}, *head]
+    optimizer = torch.optim.AdamW(groups)
+    trained = [weight for group in groups for weight in group["params"]]
     schedule = _schedule(optimizer, len(batches) * candidate.epochs, candidate.warmup_share)
     model.network.train()
     started, comparisons, tokens = time.monotonic(), 0, 0
@@ -177,7 +186,7 @@ def _fit(
             loss.backward()  # type: ignore[no-untyped-call]
             told = float(loss.detach())
             _take_gradients(weights, masters)
-            torch.nn.utils.clip_grad_norm_([*masters, *head], 1.0)
+            torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             optimizer.zero_grad()
             schedule.step()
@@ -193,18 +202,6 @@ def _fit(
         "trained on %d comparisons, %d tokens, in %.0f s: %.2f comparisons/s, %.0f tokens/s",
         comparisons, tokens, seconds, comparisons / seconds, tokens / seconds,
     )  # fmt: skip
-
-
-def _optimizer(
-    masters: Sequence[Tensor], head: Sequence[Tensor], candidate: CandidateParams
-) -> torch.optim.AdamW:
-    groups = [{"params": list(masters), "lr": candidate.learning_rate, "weight_decay": 0.0}]
-    if candidate.vectors:
-        rate = candidate.vectors.learning_rate
-        projection, *rest = head
-        groups.append({"params": [projection], "lr": rate * PROJECTION_RATE, "weight_decay": 0.0})
-        groups.append({"params": rest, "lr": rate, "weight_decay": candidate.vectors.weight_decay})
-    return torch.optim.AdamW(groups)
 
 
 def _schedule(

@@ -177,12 +177,15 @@ def test_an_adapter_that_was_never_applied_is_never_ready(
     assert "nearer to the untuned base" in _refusal(caplog)
 
 
-def test_a_wrong_merge_is_never_ready(served: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_adapter_merged_twice_is_never_ready(
+    served: Path, small_base: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     from safetensors.torch import load_file, save_file
 
     file = served / "model" / "model.safetensors"
-    weights = {name: weight * 1.05 for name, weight in load_file(file).items()}
-    save_file(weights, file, metadata={"format": "pt"})
+    merged, base = load_file(file), load_file(small_base / "model.safetensors")
+    twice = {name: (2 * merged[name].float() - base[name].float()).half() for name in merged}
+    save_file(twice, file, metadata={"format": "pt"})
     assert "off the adapter's" in _refusal(caplog)
 
 
