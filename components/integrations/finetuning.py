@@ -119,7 +119,8 @@ def fit_vectors(
     """
     everything = questions(train, spread)
     lines = {dish: tokens.alone(dish) for dish in everything.dishes}
-    first = 0 if candidate.method == "full" else candidate.layers[0]
+    tuned = any(weight.requires_grad for weight in model.network.parameters())
+    first = candidate.layers[0] if tuned else len(model.decoder.layers)  # nothing above a frozen base changes
     lower = dict(zip(lines, encoding.lower_states(model, list(lines.values()), first), strict=True))
     with torch.no_grad():
         untuned = encoding.upper_states(model, list(lower.values()), first)

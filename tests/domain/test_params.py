@@ -50,7 +50,7 @@ def test_all_problems_are_told_at_once(values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["random", "champion", "base", "Has Spaces"])
 def test_a_candidate_may_not_take_a_rivals_name(values: dict[str, Any], name: str) -> None:
-    values["train"]["candidates"][name] = values["train"]["candidates"]["vectors-deep"]
+    values["train"]["candidates"][name] = values["train"]["candidates"]["vectors"]
     with pytest.raises(BadParams):
         validate(values, "params.yaml")
 
