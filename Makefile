@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help nightly serve mlflow benchmark test check format
+.PHONY: help nightly serve mlflow benchmark benchmark-training benchmark-ranking test check format
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -30,6 +30,14 @@ mlflow: $(BIN)/installed
 
 benchmark: $(BIN)/installed
 	@$(BIN)/python -m benchmarks.quality $(or $(SET),canteen)
+
+benchmark-training: $(BIN)/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+		--target .palate/peers -r requirements-benchmarks.lock
+	@PYTHONPATH=.palate/peers $(BIN)/python -m benchmarks.training_speed
+
+benchmark-ranking: $(BIN)/installed
+	@$(BIN)/python -m benchmarks.ranking_speed
 
 test: $(BIN)/installed
 	$(BIN)/python -m pytest

@@ -1,0 +1,38 @@
+"""The canteen's training comparisons and the base model, for benchmarks that need no night."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.domain.comparisons import compare, dishes_of, opinions_of
+from components.domain.events import accept
+from components.domain.language_model import LanguageModel
+from components.domain.params import Params, read_params
+from components.domain.records import Comparison, Dish
+from components.domain.splits import split_by_time
+from components.integrations import base_models, event_sources
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+def canteen() -> tuple[Params, dict[str, Dish], list[Comparison]]:
+    """Params, dishes and training comparisons, as a night on the sample makes them."""
+    params = read_params(REPO / "params.yaml")
+    raw = event_sources.read_inbox(REPO / "data" / "sample" / "canteen")
+    tables = accept(raw, {}, datetime.now(UTC), params.collect.clock_skew_h).tables
+    menus: dict[str, list[str]] = {}
+    for row in tables["menus"]:
+        menus.setdefault(row["menu_id"], []).append(row["dish_id"])
+    opinions = opinions_of(tables["events"], params.collect.like_at, params.collect.dislike_at)
+    comparisons = compare(opinions, menus, params.split.max_history)
+    split = split_by_time(comparisons, params.split.test_days, params.split.min_history)
+    return params, dishes_of(tables["dishes"]), list(split.train)
+
+
+def base(params: Params) -> LanguageModel:
+    """The base model of params.yaml on the best device."""
+    folder = REPO / "models" / "base"
+    base_models.materialise(params.base.model, folder)
+    device = base_models.choose_device()
+    return base_models.load(folder, base_models.choose_dtype(device), device)
