@@ -1,7 +1,7 @@
 """`make benchmark-training`: comparisons trained per second, against TRL's trainers in the same process.
 
-All with the same base, dtype, LoRA and data. A comparison is one choice from a menu of about six dishes: for DPO it
-is a pair for every dish passed over, for SFT an example (yes or no) for every dish.
+All with the same base, dtype, LoRA and data. A comparison is one choice from a menu of about six dishes: for DPO
+it is a pair for every dish passed over, for SFT an example (yes or no) for every dish.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from components.integrations import adapters, finetuning
 STEPS = 6  # measured, after one that is not
 PEER_BATCH = 16
 FIELDS = ("name", "description")
+HEAD = VectorParams(size=16, learning_rate=0.02, weight_decay=0.1, comparisons_per_step=2048)
 RESULT = REPO / "benchmarks" / "results" / "speed-training.json"
 
 
@@ -33,9 +34,7 @@ def main() -> None:
     params, dishes, train = canteen()
     torch.set_num_threads(params.train.threads)
     vectors = params.train.candidates["vectors"]
-    head = vectors.vectors or VectorParams(
-        size=16, learning_rate=0.02, weight_decay=0.1, comparisons_per_step=2048
-    )
+    head = vectors.vectors or HEAD
     answers = vectors.model_copy(update={"vectors": None, "epochs": 1})
     some = finetuning.sample(train, 400, 1)
     rates = {
@@ -55,8 +54,8 @@ def _page(rates: dict[str, float]) -> str:
     lines = [
         "# Training speed on the canteen",
         "",
-        f"`make benchmark-training`, one process, median of {STEPS} steps after one that is not counted; the same base,",
-        "dtype, LoRA (layers, rank, targets) and data for all; activation checkpointing off.",
+        f"`make benchmark-training`, one process, median of {STEPS} steps after one that is not counted;",
+        "the same base, dtype, LoRA (layers, rank, targets) and data for all; activation checkpointing off.",
         "",
         "| trainer | comparisons a second | times the slowest |",
         "|---|---|---|",
@@ -70,9 +69,8 @@ def _vectors(
 ) -> float:
     model = base(canteen()[0])
     adapters.attach(model.network, candidate, 1)
-    enough = candidate.model_copy(
-        update={"epochs": -(-(STEPS + 1) * head.comparisons_per_step // len(train))}
-    )
+    epochs = -(-(STEPS + 1) * head.comparisons_per_step // len(train))
+    enough = candidate.model_copy(update={"epochs": epochs})
     seen: list[finetuning.Step] = []
     finetuning.fit_vectors(model, model.dish_tokens(dishes, FIELDS), train, enough, head, 1.0, seen.append)
     return _median(seen)
@@ -173,10 +171,8 @@ def _peer(
 
 
 def _prompt(dishes: dict[str, Dish], each: Comparison) -> str:
-    past = (
-        PAST_LINE.format(mark=MARKS[past.verdict], dish=_text(dishes, past.dish_id)) for past in each.history
-    )
-    return HEADER + "".join(past)
+    said = ((MARKS[past.verdict], _text(dishes, past.dish_id)) for past in each.history)
+    return HEADER + "".join(PAST_LINE.format(mark=mark, dish=dish) for mark, dish in said)
 
 
 def _offer(dishes: dict[str, Dish], dish: str) -> str:
