@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help nightly serve mlflow benchmark benchmark-training benchmark-ranking test check format
+.PHONY: help nightly serve mlflow benchmark benchmark-training benchmark-ranking benchmark-methods test check format
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -35,6 +35,9 @@ benchmark-training: $(BIN)/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
 		--target .palate/peers -r requirements-benchmarks.lock
 	@PYTHONPATH=.palate/peers $(BIN)/python -m benchmarks.training_speed
+
+benchmark-methods: $(BIN)/installed
+	@$(BIN)/python -m benchmarks.methods
 
 benchmark-ranking: $(BIN)/installed
 	@$(BIN)/python -m benchmarks.ranking_speed

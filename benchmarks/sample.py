@@ -10,7 +10,7 @@ from components.domain.events import accept
 from components.domain.language_model import LanguageModel
 from components.domain.params import Params, read_params
 from components.domain.records import Comparison, Dish
-from components.domain.splits import split_by_time
+from components.domain.splits import Split, split_by_time
 from components.integrations import base_models, event_sources
 
 REPO = Path(__file__).resolve().parent.parent
@@ -18,6 +18,12 @@ REPO = Path(__file__).resolve().parent.parent
 
 def canteen() -> tuple[Params, dict[str, Dish], list[Comparison]]:
     """Params, dishes and training comparisons, as a night on the sample makes them."""
+    params, dishes, split = canteen_split()
+    return params, dishes, list(split.train)
+
+
+def canteen_split() -> tuple[Params, dict[str, Dish], Split]:
+    """The same with the test comparisons."""
     params = read_params(REPO / "params.yaml")
     raw = event_sources.read_inbox(REPO / "data" / "sample" / "canteen")
     tables = accept(raw, {}, datetime.now(UTC), params.collect.clock_skew_h).tables
@@ -27,7 +33,7 @@ def canteen() -> tuple[Params, dict[str, Dish], list[Comparison]]:
     opinions = opinions_of(tables["events"], params.collect.like_at, params.collect.dislike_at)
     comparisons = compare(opinions, menus, params.split.max_history)
     split = split_by_time(comparisons, params.split.test_days, params.split.min_history)
-    return params, dishes_of(tables["dishes"]), list(split.train)
+    return params, dishes_of(tables["dishes"]), split
 
 
 def base(params: Params) -> LanguageModel:

@@ -1,7 +1,7 @@
 """`make benchmark-training`: comparisons trained per second, against TRL's trainers in the same process.
 
-All with the same base, dtype, LoRA and data. A comparison is one choice from a menu of about six dishes: for DPO
-it is a pair for every dish passed over, for SFT an example (yes or no) for every dish.
+All with the same base, dtype, LoRA and data. A comparison is one choice from a menu of about six dishes: for
+DPO it is a pair for every dish passed over, for SFT an example (yes or no) for every dish.
 """
 
 from __future__ import annotations

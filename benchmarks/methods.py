@@ -1,0 +1,154 @@
+"""`make benchmark-methods`: what each way of tuning costs and gives on the canteen, one process each, in one table.
+
+Writes docs/method-comparison.md. The table has one seed; how much a seed moves a number is in results/quality-canteen.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.sample import REPO, base, canteen_split
+from components.domain.collaborative import known_opinions, rating_spread
+from components.domain.language_model import LanguageModel
+from components.domain.metrics import per_person
+from components.domain.prompts import DishTokens
+from components.domain.records import Comparison
+from components.domain.taste_vectors import HEAD_FILE
+from components.integrations import adapters, base_models, finetuning, scoring
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "LoRA, listwise": {},
+    "rsLoRA, listwise": {"method": "rslora"},
+    "DoRA, listwise": {"method": "dora"},
+    "full, listwise": {"method": "full", "learning_rate": 1e-4},
+    "LoRA, DPO": {"objective": "dpo"},
+    "LoRA, pointwise": {"objective": "pointwise"},
+}
+RUNS = 5
+PAGE = REPO / "docs" / "method-comparison.md"
+
+
+def main() -> None:
+    """Runs every variant in a process of its own, so that its peak memory is its own, and writes the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.methods", description=__doc__)
+    parser.add_argument("--one", choices=list(VARIANTS))
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(_measure(VARIANTS[given.one])))
+        return
+    rows = {}
+    for name in VARIANTS:
+        command = [sys.executable, "-m", "benchmarks.methods", "--one", name]
+        done = subprocess.run(command, cwd=REPO, check=True, capture_output=True, text=True)
+        rows[name] = json.loads(done.stdout.splitlines()[-1])
+        print(name, rows[name], flush=True)
+    PAGE.write_text(_page(rows))
+
+
+def _measure(changes: dict[str, Any]) -> dict[str, float]:
+    params, dishes, split = canteen_split()
+    torch.set_num_threads(params.train.threads)
+    candidate = params.train.candidates["vectors"].model_copy(update=changes)
+    head = candidate.vectors
+    if head is None:
+        raise SystemExit("the candidate `vectors` of params.yaml has no section `vectors`.")
+    model = base(params)
+    tokens = model.dish_tokens(dishes, params.prompt.dish_fields)
+    adapted = adapters.attach(model.network, candidate, params.train.seed)
+    trained = sum(weight.numel() for weight in model.network.parameters() if weight.requires_grad)
+    train = finetuning.sample(split.train, candidate.comparisons, params.train.seed)
+    spread = rating_spread(known_opinions(train))
+    started = time.monotonic()
+    finetuning.fit_vectors(model, tokens, train, candidate, head, spread, lambda _step: None)
+    seconds = time.monotonic() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        adapters.save(adapted, model.head, folder / "adapter", "base")
+        stored = sum(file.stat().st_size for file in (folder / "adapter").iterdir()) / 1e6
+        serving = _serving(folder, params.prompt.dish_fields, dishes, split.test)
+    return {"trained": trained, "stored_mb": stored, "peak_mb": peak, "seconds": seconds, **serving}
+
+
+def _serving(
+    folder: Path, fields: tuple[str, ...], dishes: dict[str, Any], test: tuple[Comparison, ...]
+) -> dict[str, float]:
+    """Quality, delay and the equality of merged and unmerged scores, in float32 on the CPU as the service runs."""
+    place = REPO / "models" / "base", torch.float32, torch.device("cpu")
+    plain = base_models.load(*place)
+    tokens = plain.dish_tokens(dishes, fields)
+    adapters.load_head(plain, folder / "adapter")
+    asked = replace(test[0], history=max((each.history for each in test), key=len)[-10:])
+    delays = {"base_ms": _delay(plain, tokens, asked)}
+    adapters.load(plain, folder / "adapter")
+    delays["unmerged_ms"] = _delay(plain, tokens, asked)
+    scores = scoring.score(plain, tokens, test, 1, "")
+    whole = base_models.load(*place)
+    base_models.save(
+        adapters.merged(whole, folder / "adapter"), whole.tokenizer, folder / "merged", torch.float32
+    )
+    shutil.copy(folder / "adapter" / HEAD_FILE, folder / "merged")
+    merged = base_models.load(folder / "merged", torch.float32, torch.device("cpu"))
+    delays["merged_ms"] = _delay(merged, tokens, asked)
+    again = scoring.score(merged, tokens, test, 1, "")
+    apart = max(float(np.abs(scores[key] - again[key]).max()) for key in scores)
+    pair, top, _ = np.mean(list(per_person(scores, test).values()), axis=0)
+    return {"pair_accuracy": float(pair), "top1": float(top), "merged_apart": apart, **delays}
+
+
+def _delay(model: LanguageModel, tokens: DishTokens, asked: Comparison) -> float:
+    """Milliseconds for a menu whose dishes, like the past ones, the model has not seen before; median."""
+
+    def run() -> None:
+        model.vectors.clear()
+        scoring.score_menu(model, tokens, asked)
+
+    run()
+    return 1000 * statistics.median(_seconds(run) for _ in range(RUNS))
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+_HEADER = """# Ways of tuning, compared
+
+`make benchmark-methods` writes this page: the canteen, the candidate `vectors` of params.yaml with only the named thing changed
+(full: the tuned layers' own weights, at a tenth of the rate), one seed, each in a process of its own. Quality is held out, per
+person. The delay is a menu of six dishes for a person with ten past dishes, none of them seen before, in float32 on the CPU: a
+dish that was seen before costs nothing. "Apart" is the largest difference of a merged score from the unmerged one, in logits.
+
+| | trained weights | stored MB | peak MB | seconds | pair accuracy | top-1 | base ms | unmerged ms | merged ms | apart |
+|---|---|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def _page(rows: dict[str, dict[str, float]]) -> str:
+    lines = [
+        f"| {name} | {row['trained']:,} | {row['stored_mb']:.1f} | {row['peak_mb']:,.0f} | {row['seconds']:.0f} | "
+        f"{row['pair_accuracy']:.3f} | {row['top1']:.3f} | {row['base_ms']:.0f} | {row['unmerged_ms']:.0f} | "
+        f"{row['merged_ms']:.0f} | {row['merged_apart']:.0e} |"
+        for name, row in rows.items()
+    ]
+    return _HEADER + "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    main()
