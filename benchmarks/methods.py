@@ -1,6 +1,7 @@
-"""`make benchmark-methods`: what each way of tuning costs and gives on the canteen, one process each, in one table.
+"""`make benchmark-methods`: what each way of tuning costs and gives on the canteen, in one table.
 
-Writes docs/method-comparison.md. The table has one seed; how much a seed moves a number is in results/quality-canteen.md.
+Every way runs in a process of its own. Writes docs/method-comparison.md. The table has one seed; how
+much a seed moves a number is in results/quality-canteen.md.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def _measure(changes: dict[str, Any]) -> dict[str, float]:
 def _serving(
     folder: Path, fields: tuple[str, ...], dishes: dict[str, Any], test: tuple[Comparison, ...]
 ) -> dict[str, float]:
-    """Quality, delay and the equality of merged and unmerged scores, in float32 on the CPU as the service runs."""
+    """Quality, delay, and how far merged scores are from unmerged ones, in float32 on the CPU."""
     place = REPO / "models" / "base", torch.float32, torch.device("cpu")
     plain = base_models.load(*place)
     tokens = plain.dish_tokens(dishes, fields)
@@ -99,9 +100,8 @@ def _serving(
     delays["unmerged_ms"] = _delay(plain, tokens, asked)
     scores = scoring.score(plain, tokens, test, 1, "")
     whole = base_models.load(*place)
-    base_models.save(
-        adapters.merged(whole, folder / "adapter"), whole.tokenizer, folder / "merged", torch.float32
-    )
+    network = adapters.merged(whole, folder / "adapter")
+    base_models.save(network, whole.tokenizer, folder / "merged", torch.float32)
     shutil.copy(folder / "adapter" / HEAD_FILE, folder / "merged")
     merged = base_models.load(folder / "merged", torch.float32, torch.device("cpu"))
     delays["merged_ms"] = _delay(merged, tokens, asked)
@@ -130,23 +130,32 @@ def _seconds(run: Callable[[], None]) -> float:
 
 _HEADER = """# Ways of tuning, compared
 
-`make benchmark-methods` writes this page: the canteen, the candidate `vectors` of params.yaml with only the named thing changed
-(full: the tuned layers' own weights, at a tenth of the rate), one seed, each in a process of its own. Quality is held out, per
-person. The delay is a menu of six dishes for a person with ten past dishes, none of them seen before, in float32 on the CPU: a
-dish that was seen before costs nothing. "Apart" is the largest difference of a merged score from the unmerged one, in logits.
+`make benchmark-methods` writes this page: the canteen, the candidate `vectors` of params.yaml with only the named
+thing changed (full: the tuned layers' own weights, at a tenth of the rate), one seed, each in its own process.
+Quality is held out, per person. The delay is a menu of six dishes for a person with ten past dishes, none of them
+seen before, in float32 on the CPU; a dish that was seen before is not read again. "Apart" is the largest
+difference of a merged score from the unmerged one, in logits.
 
-| | trained weights | stored MB | peak MB | seconds | pair accuracy | top-1 | base ms | unmerged ms | merged ms | apart |
-|---|---|---|---|---|---|---|---|---|---|---|
 """
+_COLUMNS = (  # heading, key, format
+    ("trained weights", "trained", ","),
+    ("stored MB", "stored_mb", ".1f"),
+    ("peak MB", "peak_mb", ",.0f"),
+    ("seconds", "seconds", ".0f"),
+    ("pair accuracy", "pair_accuracy", ".3f"),
+    ("top-1", "top1", ".3f"),
+    ("base ms", "base_ms", ".0f"),
+    ("unmerged ms", "unmerged_ms", ".0f"),
+    ("merged ms", "merged_ms", ".0f"),
+    ("apart", "merged_apart", ".0e"),
+)
 
 
 def _page(rows: dict[str, dict[str, float]]) -> str:
-    lines = [
-        f"| {name} | {row['trained']:,} | {row['stored_mb']:.1f} | {row['peak_mb']:,.0f} | {row['seconds']:.0f} | "
-        f"{row['pair_accuracy']:.3f} | {row['top1']:.3f} | {row['base_ms']:.0f} | {row['unmerged_ms']:.0f} | "
-        f"{row['merged_ms']:.0f} | {row['merged_apart']:.0e} |"
-        for name, row in rows.items()
-    ]
+    lines = [f"| | {' | '.join(heading for heading, *_ in _COLUMNS)} |", "|---|" + "---|" * len(_COLUMNS)]
+    for name, row in rows.items():
+        cells = (format(row[key], how) for _, key, how in _COLUMNS)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return _HEADER + "\n".join([*lines, ""])
 
 
