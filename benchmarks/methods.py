@@ -130,11 +130,11 @@ def _seconds(run: Callable[[], None]) -> float:
 
 _HEADER = """# Ways of tuning, compared
 
-`make benchmark-methods` writes this page: the canteen, the candidate `vectors` of params.yaml with only the named
-thing changed (full: the tuned layers' own weights, at a tenth of the rate), one seed, each in its own process.
-Quality is held out, per person. The delay is a menu of six dishes for a person with ten past dishes, none of them
-seen before, in float32 on the CPU; a dish that was seen before is not read again. "Apart" is the largest
-difference of a merged score from the unmerged one, in logits.
+`make benchmark-methods` writes this page: the canteen, the candidate `vectors` of params.yaml with only
+the named thing changed (full: the tuned layers' own weights, at a tenth of the rate), one seed, each in
+its own process. Quality is held out, per person. The delay is a menu of six dishes for a person with ten
+past dishes, none of them seen before, in float32 on the CPU; a dish that was seen before is not read
+again. "Apart" is the largest difference of a merged score from the unmerged one, in logits.
 
 """
 _COLUMNS = (  # heading, key, format
