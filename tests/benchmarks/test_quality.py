@@ -1,0 +1,46 @@
+"""The benchmark's table is the mean over seeds of people, with the interval over people, not over seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import quality
+
+
+def _night(seed: int, better_by: float) -> dict[str, Any]:
+    """A candidate that is better than its rival for half the people, and as good for the rest."""
+    rival = {f"p{n}": np.array([0.5, 0.2, 0.6]) for n in range(40)}
+    own = {f"p{n}": np.array([0.5 + better_by * (n % 2), 0.3, 0.6]) for n in range(40)}
+    row = {"kind": "rule", "pair_accuracy": {"mean": 0.5}}
+    best = {"kind": "candidate", "pair_accuracy": {"mean": 0.5 + better_by / 2}}
+    evaluation = {
+        "models": {"vectors": best, "rule": row},
+        "gate": {"reason": f"reason {seed}", "decision": "fail"},
+        "slices": {"unseen people": {"vectors": {"mean": better_by, "people": 7}}},
+    }
+    return {"seed": seed, "evaluation": evaluation, "people": {"vectors": own, "rule": rival}}
+
+
+def test_the_mean_is_over_seeds_first_and_its_interval_over_people() -> None:
+    nights = [_night(1, 0.1), _night(2, 0.3)]
+    report = quality._report("canteen", nights, quality._mean([night["people"] for night in nights]))
+    assert report["best"] == "vectors"
+    row = report["models"]["rule"]
+    assert row["best_minus_it"]["mean"] == pytest.approx(0.1)  # 0.2 for half the people
+    assert 0.06 < row["best_minus_it"]["low"] < 0.1 < row["best_minus_it"]["high"] < 0.14
+    assert report["models"]["vectors"]["by_seed"] == pytest.approx([0.55, 0.65])
+    page = quality._page(report)
+    assert "| unseen people | vectors | 0.200 | 7 |" in page
+    assert "reason 1" in page
+    assert "reason 2" in page
+
+
+def test_only_people_whom_every_seed_measured_count() -> None:
+    one, other = _night(1, 0.1)["people"], _night(2, 0.1)["people"]
+    del other["rule"]["p3"]
+    mean = quality._mean([one, other])
+    assert len(mean["rule"]) == 39
+    assert len(mean["vectors"]) == 40
