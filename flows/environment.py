@@ -36,6 +36,7 @@ def prepare() -> None:
         "PREFECT_LOGGING_EXTRA_LOGGERS": "components",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 are too few on a busy machine (seen)
         "BENTOML_HOME": str(STATE / "bentoml"),
         "DVC_SITE_CACHE_DIR": str(STATE / "dvc-site-cache"),
     }

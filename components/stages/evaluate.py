@@ -28,7 +28,7 @@ from components.stages.paths import (
     weights_sha256,
     write_json,
 )
-from components.stages.rows import Reader, Table
+from components.stages.rows import ABLATION, Reader, Table
 
 RIVALS = ("content-history", "item-knn", "stacked-rules")  # shown beside the candidates in the slices
 
@@ -48,7 +48,8 @@ def evaluate(params: Params) -> None:
     if champion["version"] and comparable:
         table["champion"] = ("champion", reader.champion(champion))
     people = {name: per_person(scores, test) for name, (_, scores) in table.items()}
-    verdict = _verdict(params, people, champion, comparable)
+    judged = {name: rows for name, rows in people.items() if table[name][0] != ABLATION}
+    verdict = _verdict(params, judged, champion, comparable)
     report = _report(params, table, people, verdict, test, train, reader.base)
     write_json(EVALUATION, report)
     write_json(CANARY, {"candidate": best, "cases": to_json(reader.canary(best))})

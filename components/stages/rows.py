@@ -21,6 +21,7 @@ from components.integrations import adapters, base_models, finetuning, scoring
 from components.stages.paths import ADAPTERS, BASE, CHAMPION, read_json
 
 CANARY_CASES = 4
+ABLATION = "ablation"  # says what a part is worth; a candidate need not beat it
 Scores = dict[str, Floats]
 Table = dict[str, tuple[str, Scores]]  # name -> (kind, scores by comparison key)
 
@@ -93,7 +94,11 @@ class Reader:
         return table
 
     def probes(self, best: str) -> Table:
-        """The best candidate with something taken from it: what that something is worth."""
+        """The best candidate with something taken from it: what that something is worth.
+
+        A candidate that does as well without the person has learnt nothing of them, so these probes are
+        rivals; one that does as well from names alone is only frugal.
+        """
         model = self._adapted(best)
         cases = self.test if model.head else self.few
         swapped = baselines.with_history_of_another(cases, self.params.evaluate.seed)
@@ -102,7 +107,7 @@ class Reader:
                 "probe", self._score(model, baselines.without_history(cases), "no-history")
             ),
             "other-history": ("probe", self._score(model, swapped, "other-history")),
-            "name-only": ("probe", self._score(model, cases, "name-only", ("name",))),
+            "name-only": (ABLATION, self._score(model, cases, "name-only", ("name",))),
         }  # fmt: skip
 
     def canary(self, name: str) -> list[CanaryCase]:
