@@ -20,7 +20,21 @@ def values() -> dict[str, Any]:
 
 
 def test_the_projects_own_params_are_valid() -> None:
-    assert len(read_params(REPO / "params.yaml").train.candidates) == 2
+    assert set(read_params(REPO / "params.yaml").train.candidates) == {"vectors"}
+
+
+@pytest.mark.parametrize("name", ["food-world-cup", "italian-recipes"])
+def test_the_sample_sets_params_are_valid(values: dict[str, Any], name: str) -> None:
+    own = yaml.safe_load((REPO / "data" / "sample" / name / "params.yaml").read_text())
+    for section, changes in own.items():
+        values[section] |= changes
+    assert validate(values, name).split.by == "source"
+
+
+def test_holding_out_by_source_needs_sources(values: dict[str, Any]) -> None:
+    values["split"]["by"] = "source"
+    with pytest.raises(BadParams, match="test_sources"):
+        validate(values, "params.yaml")
 
 
 def test_every_field_says_its_unit_or_effect() -> None:
