@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from components.domain.packing import Row
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.prompts import DishTokens
 from components.domain.records import Comparison
-from components.domain.taste_vectors import dish_vectors, questions, start_head, vector_scores
+from components.domain.taste_vectors import Head, dish_vectors, questions, start_head, vector_scores
 
 logger = logging.getLogger(__name__)
 PROJECTION_RATE = 0.1  # of the head's rate
@@ -117,16 +118,13 @@ def fit_vectors(
         spread: See `taste_vectors.Head`.
         on_step: Told of every step.
     """
-    everything = questions(train, spread)
-    lines = {dish: tokens.alone(dish) for dish in everything.dishes}
+    lines = {dish: tokens.alone(dish) for dish in questions(train, spread).dishes}
     tuned = any(weight.requires_grad for weight in model.network.parameters())
     first = candidate.layers[0] if tuned else len(model.decoder.layers)  # nothing above a frozen base changes
     lower = dict(zip(lines, encoding.lower_states(model, list(lines.values()), first), strict=True))
     with torch.no_grad():
         untuned = encoding.upper_states(model, list(lower.values()), first)
     head = model.head = start_head(untuned, vectors.size, spread)
-    for tensor in head.trained:
-        tensor.requires_grad_()
 
     def batch(comparisons: Sequence[Comparison]) -> _Batch:
         asked = questions(comparisons, spread)
@@ -141,15 +139,26 @@ def fit_vectors(
 
     size = vectors.comparisons_per_step
     batches = [batch(train[start : start + size]) for start in range(0, len(train), size)]
+    with _trainable(head):
+        _fit(model, batches, candidate, _groups(head, vectors), on_step)
+
+
+@contextlib.contextmanager
+def _trainable(head: Head) -> Iterator[None]:
+    for tensor in head.trained:
+        tensor.requires_grad = True
+    yield
+    for tensor in head.trained:
+        tensor.requires_grad = False
+
+
+def _groups(head: Head, vectors: VectorParams) -> list[dict[str, Any]]:
     projection, *rest = head.trained
     rate = vectors.learning_rate
-    groups = [
+    return [
         {"params": [projection], "lr": rate * PROJECTION_RATE, "weight_decay": 0.0},
         {"params": rest, "lr": rate, "weight_decay": vectors.weight_decay},
     ]
-    _fit(model, batches, candidate, groups, on_step)
-    for tensor in head.trained:
-        tensor.requires_grad = False
 
 
 def _on(targets: Targets, device: torch.device) -> Targets:

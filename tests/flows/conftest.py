@@ -19,7 +19,7 @@ import pytest
 
 REPO = Path(__file__).resolve().parent.parent.parent
 SAMPLE = REPO / "data" / "sample" / "canteen"
-PEOPLE = 40
+PEOPLE = 24
 PARAMS = """
 check: {min_events: 50}
 train:
