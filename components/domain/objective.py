@@ -108,8 +108,9 @@ def objective_loss(objective: str, scores: Tensor, targets: Targets) -> Tensor:
     if objective == "pointwise":
         return pointwise_loss(scores, targets.verdicts).mean()
     if objective == "dpo":
-        reference = scores.detach() if targets.reference is None else targets.reference
-        pairs = scores, reference, targets.comparison_of, targets.chosen
+        if targets.reference is None:
+            raise ValueError("DPO needs the untuned base's scores as a reference")
+        pairs = scores, targets.reference, targets.comparison_of, targets.chosen
         return anchored_pair_loss(*pairs, DPO_BETA).mean()
     return listwise_loss(scores, targets.comparison_of, targets.chosen).mean()
 

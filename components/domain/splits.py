@@ -90,14 +90,14 @@ def split_within_person(
     test: list[Comparison] = []
     for person in sorted(by_person):
         own = sorted(by_person[person], key=lambda each: (each.at, each.source, each.menu_id, each.dish_id))
-        always = [each for each in own if each.source in background]
-        known = [each for each in own if each.source not in background and not held_out(each)]
-        asked = [each for each in own if each.source not in background and held_out(each)]
+        compared = [each for each in own if each.source not in background]
+        asked = [each for each in compared if held_out(each)]
+        known = [each for each in compared if not held_out(each)]
         for group in _groups(known, GROUPS, f"{seed}/{person}"):
-            rest = [each for each in own if each in always or (each in known and each not in group)]
+            rest = _without(own, [*asked, *group])
             train += [each for each in _ask(group, rest, menus, max_history) if each.history]
-        if len(known) + len(always) >= min_history:
-            rest = [each for each in own if each in always or each in known]
+        rest = _without(own, asked)
+        if len(rest) >= min_history:
             for group in _groups(asked, 1, f"{seed}/{person}"):
                 test += _ask(group, rest, menus, max_history)
     if not train or not test:
@@ -119,6 +119,11 @@ def seeded_share(opinions: Iterable[Opinion], share: float, seed: int) -> frozen
         size = min(len(own) - 1, max(1, round(share * len(own))))
         drawn += random.Random(f"{seed}/{person}").sample(own, size)
     return frozenset(drawn)
+
+
+def _without(own: Sequence[Opinion], some: Iterable[Opinion]) -> list[Opinion]:
+    left_out = set(some)
+    return [each for each in own if each not in left_out]
 
 
 def _groups(opinions: Sequence[Opinion], fewest: int, seed: str) -> list[list[Opinion]]:
