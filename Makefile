@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help nightly serve mlflow benchmark benchmark-training benchmark-ranking benchmark-methods test check format
+.PHONY: help nightly serve mlflow benchmark benchmark-training benchmark-ranking benchmark-methods benchmark-incremental test check format
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -38,6 +38,9 @@ benchmark-training: $(BIN)/installed
 
 benchmark-methods: $(BIN)/installed
 	@$(BIN)/python -m benchmarks.methods
+
+benchmark-incremental: $(BIN)/installed
+	@$(BIN)/python -m benchmarks.incremental
 
 benchmark-ranking: $(BIN)/installed
 	@$(BIN)/python -m benchmarks.ranking_speed

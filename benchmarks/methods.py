@@ -30,6 +30,7 @@ from components.domain.metrics import per_person
 from components.domain.prompts import DishTokens
 from components.domain.records import Comparison
 from components.domain.taste_vectors import HEAD_FILE
+from components.domain.training_plan import whole_people
 from components.integrations import adapters, base_models, finetuning, scoring
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -72,10 +73,12 @@ def _measure(changes: dict[str, Any]) -> dict[str, float]:
     tokens = model.dish_tokens(dishes, params.prompt.dish_fields)
     adapted = adapters.attach(model.network, candidate, params.train.seed)
     trained = sum(weight.numel() for weight in model.network.parameters() if weight.requires_grad)
-    train = finetuning.sample(split.train, candidate.comparisons, params.train.seed)
+    train = whole_people(split.train, candidate.comparisons, params.train.seed)
     spread = rating_spread(known_opinions(train))
     started = time.monotonic()
-    finetuning.fit_vectors(model, tokens, train, candidate, head, spread, lambda _step: None)
+    finetuning.fit_vectors(
+        model, tokens, train, candidate, head, candidate.epochs, spread, lambda _step: None
+    )
     seconds = time.monotonic() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     with tempfile.TemporaryDirectory() as place:

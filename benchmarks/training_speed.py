@@ -20,6 +20,7 @@ from components.domain.packing import pack
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.prompts import ANSWERS, HEADER, MARKS, OFFER_LINE, PAST_LINE, dish_text
 from components.domain.records import Comparison, Dish
+from components.domain.training_plan import whole_people
 from components.integrations import adapters, finetuning
 
 STEPS = 6  # measured, after one that is not
@@ -36,7 +37,7 @@ def main() -> None:
     vectors = params.train.candidates["vectors"]
     head = vectors.vectors or HEAD
     answers = vectors.model_copy(update={"vectors": None, "epochs": 1})
-    some = finetuning.sample(train, 400, 1)
+    some = whole_people(train, 400, 1)
     rates = {
         "Palate, dish vectors (default)": _vectors(vectors, head, dishes, train),
         "Palate, answers in context, packed": _answers(answers, dishes, some),
@@ -70,9 +71,10 @@ def _vectors(
     model = base(canteen()[0])
     adapters.attach(model.network, candidate, 1)
     epochs = -(-(STEPS + 1) * head.comparisons_per_step // len(train))
-    enough = candidate.model_copy(update={"epochs": epochs})
     seen: list[finetuning.Step] = []
-    finetuning.fit_vectors(model, model.dish_tokens(dishes, FIELDS), train, enough, head, 1.0, seen.append)
+    finetuning.fit_vectors(
+        model, model.dish_tokens(dishes, FIELDS), train, candidate, head, epochs, 1.0, seen.append
+    )
     return _median(seen)
 
 
@@ -83,7 +85,7 @@ def _answers(candidate: CandidateParams, dishes: dict[str, Dish], train: list[Co
     tokens = model.dish_tokens(dishes, params.prompt.dish_fields)
     rows = pack(train, tokens, params.train.row_tokens)[: (STEPS + 1) * params.train.rows_per_step]
     seen: list[finetuning.Step] = []
-    finetuning.fit_answers(model, rows, candidate, params.train.rows_per_step, seen.append)
+    finetuning.fit_answers(model, rows, candidate, 1, params.train.rows_per_step, seen.append)
     return _median(seen)
 
 

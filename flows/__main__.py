@@ -20,6 +20,9 @@ def main() -> int:
         default="",
         help="folder with your tables and, optionally, a params.yaml; empty: collect.inbox",
     )
+    nightly.add_argument(
+        "--full", action="store_true", help="train from scratch, not on from the champion's adapter"
+    )
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
     serve.add_argument("--port", default="3000", help="on 127.0.0.1")
     mlflow = verbs.add_parser("mlflow", help="open MLflow's pages on the nights of this clone")
@@ -28,7 +31,7 @@ def main() -> int:
     environment.prepare()
     try:
         if given.verb == "nightly":
-            _nightly(given.data)
+            _nightly(given.data, full=given.full)
         elif given.verb == "serve":
             _become("bentoml", "serve", _bento_tag(), "--host", "127.0.0.1", "--port", given.port)
         else:
@@ -40,7 +43,7 @@ def main() -> int:
     return 0
 
 
-def _nightly(data: str) -> None:
+def _nightly(data: str, *, full: bool) -> None:
     # Imported here: Prefect reads its settings when imported, and they are set only now.
     from flows import console, night_report
     from flows.nightly import nightly
@@ -48,7 +51,7 @@ def _nightly(data: str) -> None:
 
     end_orphaned_servers(os.environ["PREFECT_HOME"])
     console.leave_out_tracebacks()
-    print(night_report.as_text(nightly(data)))
+    print(night_report.as_text(nightly(data, full=full)))
 
 
 def _bento_tag() -> str:

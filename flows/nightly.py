@@ -13,17 +13,18 @@ from prefect import flow
 from components.domain.params import read_params
 from flows import environment
 from flows.night_report import NightReport, write_page
-from flows.steps import data, release, stages
+from flows.steps import champion, data, release, stages
 from flows.steps.lock import one_night_at_a_time
 
 
 @flow(name="nightly", validate_parameters=False)
-def nightly(inbox: str = "") -> NightReport:
+def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     """One night.
 
     Args:
         inbox: Folder with the user's tables, whose params.yaml overrides the project's; empty for
             `collect.inbox`.
+        full: Train from scratch, also where the night could go on from the champion.
 
     Raises:
         PalateError: With the sentence for the user.
@@ -38,9 +39,10 @@ def nightly(inbox: str = "") -> NightReport:
         report.timed("check", stages.run, "check")
         data.accept(report.versions)
         report.timed("split", stages.run, "split")
+        report.timed("champion", champion.fetch_champion, params, report.versions)
+        champion.choose_start(params, full=full)
         for name in params.train.candidates:
             report.timed(f"train {name}", stages.train, name, report.versions)
-        report.timed("champion", release.fetch_champion, params)
         report.timed("evaluate", stages.run, "evaluate")
         report.timed("push", data.push)
         commit = data.remember(report.versions)

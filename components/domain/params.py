@@ -117,6 +117,15 @@ class CandidateParams(_Section):
         return self
 
 
+class IncrementalParams(_Section):
+    """Section `train.incremental`: nights that go on from the champion."""
+
+    enabled: bool
+    replay: Annotated[float, Field(ge=0)]
+    epochs: Count
+    full_every_days: Count
+
+
 class TrainParams(_Section):
     """Section `train`."""
 
@@ -124,6 +133,7 @@ class TrainParams(_Section):
     threads: Count
     row_tokens: Annotated[int, Field(ge=64)]
     rows_per_step: Count
+    incremental: IncrementalParams
     candidates: Annotated[dict[CandidateName, CandidateParams], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -53,6 +53,12 @@ def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Modu
     return adapted
 
 
+def resume(model: LanguageModel, candidate: CandidateParams, folder: Path) -> nn.Module:
+    """Loads a saved adapter of the same candidate, and its head, to go on training them."""
+    network = load(model, folder, trainable=True)
+    return _unfreeze(network, candidate) if candidate.method == "full" else network
+
+
 def _unfreeze(network: nn.Module, candidate: CandidateParams) -> nn.Module:
     network.requires_grad_(requires_grad=False)
     layers = network.get_decoder().layers  # type: ignore[operator]
@@ -92,8 +98,13 @@ def save(adapted: nn.Module, head: Head | None, folder: Path, base_id: str) -> N
         save_file(tensors, folder / HEAD_FILE, metadata={"format": "pt"})
 
 
-def load(model: LanguageModel, folder: Path) -> nn.Module:
-    """Attaches a saved adapter, in the base's dtype, and its head for inference; returns the adapted network.
+def load(model: LanguageModel, folder: Path, *, trainable: bool = False) -> nn.Module:
+    """Attaches a saved adapter, in the base's dtype, and its head; returns the adapted network.
+
+    Args:
+        model: The base.
+        folder: What `save` wrote.
+        trainable: For `resume`; otherwise for inference alone.
 
     Raises:
         StageFailed: The folder holds no complete adapter.
@@ -107,7 +118,9 @@ def load(model: LanguageModel, folder: Path) -> nn.Module:
             raise StageFailed(f"'{folder}' was trained on another base: it has no {unknown[0]}.")
         network: nn.Module = model.network
         return network
-    adapted: nn.Module = PeftModel.from_pretrained(model.network, str(folder), autocast_adapter_dtype=False)
+    adapted: nn.Module = PeftModel.from_pretrained(
+        model.network, str(folder), is_trainable=trainable, autocast_adapter_dtype=False
+    )
     return adapted.eval()
 
 

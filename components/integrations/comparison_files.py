@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.domain.records import Comparison, Dish, Past
@@ -59,6 +61,12 @@ def read_comparisons(path: Path) -> list[Comparison]:
         )
         for row in pq.read_table(path).to_pylist()
     ]
+
+
+def newest(path: Path) -> datetime:
+    """Moment of the newest comparison in a file that holds any."""
+    at: datetime = pc.max(pq.read_table(path, columns=["at"])["at"]).as_py()
+    return at
 
 
 def write_dishes(path: Path, dishes: dict[str, Dish]) -> None:

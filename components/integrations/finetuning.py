@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -56,25 +55,15 @@ class _Batch:
     tokens: int
 
 
-def sample(train: Sequence[Comparison], budget: int, seed: int) -> list[Comparison]:
-    """Whole people in random order until `budget` comparisons are reached (or all there are)."""
-    by_person: dict[str, list[Comparison]] = {}
-    for each in train:
-        by_person.setdefault(each.person_id, []).append(each)
-    people = sorted(by_person)
-    random.Random(seed).shuffle(people)
-    taken: list[Comparison] = []
-    for person in people:
-        if len(taken) >= budget:
-            break
-        taken += by_person[person]
-    return taken
-
-
 def fit_answers(
-    model: LanguageModel, rows: Sequence[Row], candidate: CandidateParams, rows_per_step: int, on_step: Report
+    model: LanguageModel,
+    rows: Sequence[Row],
+    candidate: CandidateParams,
+    epochs: int,
+    rows_per_step: int,
+    on_step: Report,
 ) -> None:
-    """Trains the model's trainable weights to answer yes or no, on packed rows."""
+    """Trains the model's trainable weights to answer yes or no, `epochs` times on packed rows."""
 
     def batch(rows: Sequence[Row]) -> _Batch:
         comparisons = [each for row in rows for each in row.comparisons]
@@ -93,7 +82,7 @@ def fit_answers(
         )
 
     batches = [batch(rows[start : start + rows_per_step]) for start in range(0, len(rows), rows_per_step)]
-    _fit(model, batches, candidate, [], on_step)
+    _fit(model, batches, candidate, epochs, [], on_step)
 
 
 def fit_vectors(
@@ -102,29 +91,34 @@ def fit_vectors(
     train: Sequence[Comparison],
     candidate: CandidateParams,
     vectors: VectorParams,
+    epochs: int,
     spread: float,
     on_step: Report,
 ) -> None:
-    """Trains the model's trainable weights, and a head of dish vectors that it is given here.
+    """Trains the model's trainable weights and its head of dish vectors; a model without one gets one here.
 
     Each step reads the distinct dishes of its comparisons once, through the tuned layers only.
 
     Args:
-        model: With a fresh adapter.
+        model: With a fresh adapter, or with an adapter and a head to go on from.
         tokens: Covers all dishes of the comparisons and their histories.
         train: In the order of training.
         candidate: How the model's weights are trained.
         vectors: Its section `vectors`.
-        spread: See `taste_vectors.Head`.
+        epochs: Passes over the comparisons.
+        spread: See `taste_vectors.Head`; a head that is there keeps its own.
         on_step: Told of every step.
     """
+    spread = float(model.head.spread) if model.head else spread
     lines = {dish: tokens.alone(dish) for dish in questions(train, spread).dishes}
     tuned = any(weight.requires_grad for weight in model.network.parameters())
     first = candidate.layers[0] if tuned else len(model.decoder.layers)  # nothing above a frozen base changes
     lower = dict(zip(lines, encoding.lower_states(model, list(lines.values()), first), strict=True))
-    with torch.no_grad():
-        untuned = encoding.upper_states(model, list(lower.values()), first)
-    head = model.head = start_head(untuned, vectors.size, spread)
+    if model.head is None:
+        with torch.no_grad():
+            untuned = encoding.upper_states(model, list(lower.values()), first)
+        model.head = start_head(untuned, vectors.size, spread)
+    head, model.vectors = model.head, {}
 
     def batch(comparisons: Sequence[Comparison]) -> _Batch:
         asked = questions(comparisons, spread)
@@ -140,7 +134,7 @@ def fit_vectors(
     size = vectors.comparisons_per_step
     batches = [batch(train[start : start + size]) for start in range(0, len(train), size)]
     with _trainable(head):
-        _fit(model, batches, candidate, _groups(head, vectors), on_step)
+        _fit(model, batches, candidate, epochs, _groups(head, vectors), on_step)
 
 
 @contextlib.contextmanager
@@ -169,16 +163,17 @@ def _fit(
     model: LanguageModel,
     batches: Sequence[_Batch],
     candidate: CandidateParams,
+    epochs: int,
     head: Sequence[dict[str, Any]],
     on_step: Report,
 ) -> None:
-    """Passes `candidate.epochs` times over the batches with AdamW; `head` are groups beside the weights.
+    """Passes `epochs` times over the batches with AdamW; `head` are groups beside the weights.
 
     The optimizer works on float32 copies, since a late small step would round to nothing in bfloat16. The
     rate rises linearly over `warmup_share` of the steps and falls linearly to zero.
     """
     if candidate.objective == "dpo":
-        with torch.no_grad():  # a fresh adapter changes no score: this is the untuned base
+        with torch.no_grad():  # what it starts from: the untuned base, or the champion
             batches = [
                 replace(each, targets=replace(each.targets, reference=each.scores())) for each in batches
             ]
@@ -187,10 +182,10 @@ def _fit(
     groups = [{"params": masters, "lr": candidate.learning_rate, "weight_decay": 0.0}, *head]
     optimizer = torch.optim.AdamW(groups)
     trained = [weight for group in groups for weight in group["params"]]
-    schedule = _schedule(optimizer, len(batches) * candidate.epochs, candidate.warmup_share)
+    schedule = _schedule(optimizer, len(batches) * epochs, candidate.warmup_share)
     model.network.train()
     started, comparisons, tokens = time.monotonic(), 0, 0
-    with tqdm(list(batches) * candidate.epochs, desc="train", unit="step", disable=None) as bar:
+    with tqdm(list(batches) * epochs, desc="train", unit="step", disable=None) as bar:
         for index, batch in enumerate(bar, 1):
             loss = objective_loss(candidate.objective, batch.scores(), batch.targets)
             loss.backward()  # type: ignore[no-untyped-call]

@@ -14,6 +14,7 @@ from typing import Any
 EVENTS, QUARANTINE, NIGHT = Path("data/events"), Path("data/quarantine"), Path("data/night.json")
 SPLITS, JUDGED = Path("data/splits"), Path("data/judged")
 BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("models/champion")
+START = Path("models/start")  # the adapter that tonight's trainings go on from, or only why there is none
 REPORTS = Path("reports")
 CHECKS, EVALUATION, CANARY = REPORTS / "checks.json", REPORTS / "evaluation.json", REPORTS / "canary.json"
 

@@ -17,6 +17,7 @@ from components.domain.params import Params
 from components.domain.records import Comparison, Dish
 from components.domain.retrieval import with_most_similar_history
 from components.domain.stacked_rules import fit_stacked_rules
+from components.domain.training_plan import whole_people
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.stages.paths import ADAPTERS, BASE, CHAMPION, read_json
 
@@ -88,8 +89,10 @@ class Reader:
             tokens = model.dish_tokens(self.dishes, self.params.prompt.dish_fields)
             spread = rating_spread(known_opinions(self.train))
             settings = self.params.train.candidates[best]
-            train = finetuning.sample(self.train, settings.comparisons, self.params.train.seed)
-            finetuning.fit_vectors(model, tokens, train, settings, vectors, spread, lambda _step: None)
+            train = whole_people(self.train, settings.comparisons, self.params.train.seed)
+            finetuning.fit_vectors(
+                model, tokens, train, settings, vectors, settings.epochs, spread, lambda _step: None
+            )
             table["base-vectors"] = ("untuned", self._score(model, self.test, "base-vectors"))
         return table
 

@@ -1,16 +1,23 @@
-"""data/splits + models/base → models/adapters/NAME and its loss curve."""
+"""data/splits + models/base + models/start → models/adapters/NAME and its loss curve."""
 
 from __future__ import annotations
 
 import csv
+import logging
+from collections.abc import Sequence
 
 import torch
 
 from components.domain.collaborative import known_opinions, rating_spread
+from components.domain.language_model import LanguageModel
 from components.domain.packing import pack
-from components.domain.params import Params
+from components.domain.params import CandidateParams, Params, TrainParams
+from components.domain.records import Comparison
+from components.domain.training_plan import TRAINING_FILE, Plan, Training, from_scratch, from_start
 from components.integrations import adapters, base_models, comparison_files, finetuning, model_registry
-from components.stages.paths import ADAPTERS, BASE, REPORTS, SPLITS, read_json
+from components.stages.paths import ADAPTERS, BASE, REPORTS, SPLITS, START, read_json, write_json
+
+logger = logging.getLogger(__name__)
 
 
 def train(params: Params, name: str) -> None:
@@ -22,13 +29,11 @@ def train(params: Params, name: str) -> None:
     torch.set_num_threads(settings.threads)
     device = base_models.choose_device()
     model = base_models.load(BASE, base_models.choose_dtype(device), device)
-    adapted = adapters.attach(model.network, candidate, settings.seed)
-    comparisons = finetuning.sample(
-        comparison_files.read_comparisons(SPLITS / "train.parquet"), candidate.comparisons, settings.seed
-    )
-    tokens = model.dish_tokens(
-        comparison_files.read_dishes(SPLITS / "dishes.parquet"), params.prompt.dish_fields
-    )
+    plan = _plan(comparison_files.read_comparisons(SPLITS / "train.parquet"), candidate, settings)
+    if plan.training.started_from:
+        adapted = adapters.resume(model, candidate, START)
+    else:
+        adapted = adapters.attach(model.network, candidate, settings.seed)
     curve = REPORTS / "training" / f"{name}.csv"
     curve.parent.mkdir(parents=True, exist_ok=True)
     with curve.open("w", encoding="utf-8", newline="") as file, model_registry.live_run() as log:
@@ -41,10 +46,39 @@ def train(params: Params, name: str) -> None:
             )
             log(step.step, {"loss": step.loss, "comparisons_per_second": step.comparisons / step.seconds})
 
-        if candidate.vectors:
-            spread = rating_spread(known_opinions(comparisons))
-            finetuning.fit_vectors(model, tokens, comparisons, candidate, candidate.vectors, spread, on_step)
-        else:
-            rows = pack(comparisons, tokens, settings.row_tokens)
-            finetuning.fit_answers(model, rows, candidate, settings.rows_per_step, on_step)
+        _fit(model, plan, params, candidate, on_step)
     adapters.save(adapted, model.head, ADAPTERS / name, read_json(BASE / base_models.MARKER)["id"])
+    write_json(ADAPTERS / name / TRAINING_FILE, plan.training.to_json())
+
+
+def _plan(train: Sequence[Comparison], candidate: CandidateParams, settings: TrainParams) -> Plan:
+    """From models/start where the night put an adapter of this very candidate; else from scratch."""
+    start = read_json(START / "start.json")
+    made = Training.from_json(read_json(START / TRAINING_FILE)) if start["version"] else None
+    if made is None or made.settings != candidate.model_dump(mode="json"):
+        why = start["why"] or "the champion is not of this candidate, or of other settings"
+        logger.info("from scratch: %s", why)
+        return from_scratch(train, candidate, settings.seed)
+    plan = from_start(train, candidate, settings, made, start["version"])
+    if not plan.training.new:
+        logger.info("from scratch: champion %s has read every comparison of tonight", start["version"])
+        return from_scratch(train, candidate, settings.seed)
+    new, replayed = plan.training.new, plan.training.replayed
+    logger.info("from champion %s: %d new comparisons, %d replayed", start["version"], new, replayed)
+    return plan
+
+
+def _fit(
+    model: LanguageModel, plan: Plan, params: Params, candidate: CandidateParams, on_step: finetuning.Report
+) -> None:
+    tokens = model.dish_tokens(
+        comparison_files.read_dishes(SPLITS / "dishes.parquet"), params.prompt.dish_fields
+    )
+    if candidate.vectors:
+        spread = rating_spread(known_opinions(plan.comparisons))
+        finetuning.fit_vectors(
+            model, tokens, plan.comparisons, candidate, candidate.vectors, plan.epochs, spread, on_step
+        )
+    else:
+        rows = pack(plan.comparisons, tokens, params.train.row_tokens)
+        finetuning.fit_answers(model, rows, candidate, plan.epochs, params.train.rows_per_step, on_step)

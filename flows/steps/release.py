@@ -58,36 +58,6 @@ def registry() -> Registry:
     return Registry(os.environ["MLFLOW_TRACKING_URI"], ARTIFACTS)
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
-def fetch_champion(params: Params) -> str | None:
-    """The champion's adapter → models/champion, unless it is one of tonight's own candidates.
-
-    In that case the folder stays as it is: the candidate was already judged, against the champion of that
-    time.
-    """
-    target, model = REPO / paths.CHAMPION, params.register_.model
-    version = registry().alias(model, CHAMPION)
-    known = read_json(target / "champion.json") if (target / "champion.json").exists() else None
-    if version is None:
-        if known is None or known["version"]:
-            shutil.rmtree(target, ignore_errors=True)
-            write_json(target / "champion.json", {"version": None})
-        return None
-    tags = registry().tags(model, version)
-    tonight = {paths.weights_sha256(REPO / paths.ADAPTERS / name) for name in params.train.candidates}
-    if known is not None and (known["version"] == version or tags["adapter_sha256"] in tonight):
-        return version
-    with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        artifacts = registry().download(model, version, Path(folder))
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(artifacts / "adapter", target)
-        facts = read_json(artifacts / "lineage.json")
-    write_json(
-        target / "champion.json", {"version": version, **facts}
-    )  # last: it says that the folder is whole
-    return version
-
-
 @task(cache_policy=NO_CACHE)
 def register(params: Params, versions: Versions, night_commit: str) -> Registered:
     """Logs the night and makes the best candidate a version, once for each gate report.
@@ -121,7 +91,7 @@ def _register_new(
     best, model = evaluation["gate"]["candidate"], params.register_.model
     night = server.night_run(night_key(versions))
     lineage = _lineage(versions, evaluation, gate_sha256)
-    tags = lineage | {"night_commit": night_commit, "night_run": night}
+    tags = lineage | {"night_commit": night_commit, "night_run": night, "night": night_key(versions)}
     runs = _log_night(params, server, night, tags, evaluation)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         facts = {"dish_fields": params.prompt.dish_fields, "max_history": params.split.max_history}

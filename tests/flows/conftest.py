@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.flows.meaning import write_inbox
+
 REPO = Path(__file__).resolve().parent.parent.parent
 SAMPLE = REPO / "data" / "sample" / "canteen"
 PEOPLE = 24
@@ -110,6 +112,16 @@ def night(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A first night in a fresh clone, the base model made on the way."""
     clone = make_clone(tmp_path_factory.mktemp("clone"))
     first = run_night(clone, "--data", str(inbox))
+    assert first.returncode == 0, first.stderr
+    return Done(clone, first)
+
+
+@pytest.fixture(scope="session")
+def promoted(night: Done, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A night whose gate passes, so that version 1 is the champion; its inbox lies beside the clone."""
+    clone = make_clone(tmp_path_factory.mktemp("promoted") / "clone", night.clone / "models" / "base")
+    write_inbox(clone.parent / "inbox", days=9)
+    first = run_night(clone, "--data", str(clone.parent / "inbox"))
     assert first.returncode == 0, first.stderr
     return Done(clone, first)
 

@@ -15,6 +15,7 @@ from components.domain.packing import pack
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.records import Comparison, Dish
 from components.domain.taste_vectors import HEAD_FILE
+from components.domain.training_plan import whole_people
 from components.integrations import adapters, base_models, finetuning, scoring
 
 CANDIDATE = CandidateParams(
@@ -50,15 +51,17 @@ def _train(
     adapted = adapters.attach(model.network, candidate, 7)
     tokens = model.dish_tokens(dishes, ("name", "tags"))
     losses: list[float] = []
-    taken = finetuning.sample(comparisons, 12, 7)
+    taken = whole_people(comparisons, 12, 7)
 
     def on_step(step: finetuning.Step) -> None:
         losses.append(step.loss)
 
     if candidate.vectors:
-        finetuning.fit_vectors(model, tokens, taken, candidate, candidate.vectors, 1.0, on_step)
+        finetuning.fit_vectors(
+            model, tokens, taken, candidate, candidate.vectors, candidate.epochs, 1.0, on_step
+        )
     else:
-        finetuning.fit_answers(model, pack(taken, tokens, 128), candidate, 2, on_step)
+        finetuning.fit_answers(model, pack(taken, tokens, 128), candidate, candidate.epochs, 2, on_step)
     adapters.save(adapted, model.head, folder, "small")
     return losses
 
@@ -103,7 +106,7 @@ def test_a_fresh_adapter_changes_no_score_and_training_no_base_weight(
     after = scoring.score(small_model, tokens, comparisons, 256, "")
     for key in before:
         assert before[key] == pytest.approx(after[key], abs=1e-6)
-    finetuning.fit_answers(small_model, pack(comparisons, tokens, 256), CANDIDATE, 1, str)
+    finetuning.fit_answers(small_model, pack(comparisons, tokens, 256), CANDIDATE, 1, 1, str)
     trained = {
         name.removeprefix("base_model.model.").replace(".base_layer", ""): weight
         for name, weight in adapted.named_parameters()
@@ -170,13 +173,35 @@ def test_every_objective_puts_the_chosen_dish_first(
     assert sum(first) / len(first) > 0.6
 
 
-def test_the_sample_is_whole_people_and_depends_on_the_seed_alone(comparisons: list[Comparison]) -> None:
-    taken = {each.key for each in finetuning.sample(comparisons, 5, 3)}
-    assert len(taken) == 8
-    assert len({key.split("-")[0] for key in taken}) == 2
-    assert taken == {each.key for each in finetuning.sample(comparisons[::-1], 5, 3)}
-    samples = {frozenset(each.key for each in finetuning.sample(comparisons, 4, seed)) for seed in range(9)}
-    assert len(samples) == 3  # every person comes first for some seed
+@HEADS
+def test_training_goes_on_from_a_saved_adapter_and_its_head(
+    small_base: Path,
+    tmp_path: Path,
+    dishes: dict[str, Dish],
+    comparisons: list[Comparison],
+    candidate: CandidateParams,
+) -> None:
+    last = _train(tmp_path, small_base, dishes, comparisons, candidate=candidate)[-1]
+    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
+    adapters.resume(model, candidate, tmp_path)
+    kept = {name: weight.clone() for name, weight in model.head.tensors().items()} if model.head else {}
+    tokens = model.dish_tokens(dishes, ("name", "tags"))
+    losses: list[float] = []
+
+    def on_step(step: finetuning.Step) -> None:
+        losses.append(step.loss)
+
+    if candidate.vectors:
+        finetuning.fit_vectors(model, tokens, comparisons[:12], candidate, candidate.vectors, 2, 9.0, on_step)
+        assert model.head
+        assert torch.equal(model.head.spread, kept["spread"])
+        assert not torch.equal(model.head.gains, kept["gains"])
+    else:
+        finetuning.fit_answers(model, pack(comparisons[:12], tokens, 128), candidate, 2, 2, on_step)
+    assert losses[0] < last + 0.3
+    trained = {name for name, weight in model.network.named_parameters() if weight.requires_grad}
+    assert trained
+    assert all("lora_" in name for name in trained)
 
 
 @pytest.mark.parametrize("content", [None, b"short"])
