@@ -1,4 +1,4 @@
-"""`python -m flows nightly | serve | mlflow`. A failure of ours is one sentence on stderr and exit code 1."""
+"""`python -m flows nightly | release | serve | mlflow`. Our failures: one sentence on stderr, exit code 1."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def main() -> int:
     nightly.add_argument(
         "--full", action="store_true", help="train from scratch, not on from the champion's adapter"
     )
+    verbs.add_parser("release", help="one pass: release the champion, or say why not")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
     serve.add_argument("--port", default="3000", help="on 127.0.0.1")
     mlflow = verbs.add_parser("mlflow", help="open MLflow's pages on the nights of this clone")
@@ -32,6 +33,8 @@ def main() -> int:
     try:
         if given.verb == "nightly":
             _nightly(given.data, full=given.full)
+        elif given.verb == "release":
+            _release()
         elif given.verb == "serve":
             _become("bentoml", "serve", _bento_tag(), "--host", "127.0.0.1", "--port", given.port)
         else:
@@ -52,6 +55,14 @@ def _nightly(data: str, *, full: bool) -> None:
     end_orphaned_servers(os.environ["PREFECT_HOME"])
     console.leave_out_tracebacks()
     print(night_report.as_text(nightly(data, full=full)))
+
+
+def _release() -> None:
+    from flows import console
+    from flows.release import release
+
+    console.leave_out_tracebacks()
+    print(release().said)
 
 
 def _bento_tag() -> str:

@@ -10,8 +10,10 @@ from typing import Any, ParamSpec, TypeVar
 from components.integrations import pages
 from components.stages.paths import CHECKS, EVALUATION, REPORTS, read_json
 from flows.environment import REPO
+from flows.steps.bento import Packaged
 from flows.steps.data import Collection, Versions
-from flows.steps.release import Packaged, Registered
+from flows.steps.registration import Registered
+from flows.steps.release import Outcome
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +31,8 @@ class NightReport:
     collected: Collection | None = None
     versions: Versions | None = None
     registered: Registered | None = None
-    bento: Packaged | None = None
+    preview: Packaged | None = None
+    outcome: Outcome | None = None
 
     def timed(self, name: str, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a step, remembers its seconds, and whether it had anything to do."""
@@ -65,7 +68,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         ("gate", f"{gate['decision'].upper()}: {gate['reason']}"),
         ("model version", _version(report.registered)),
         ("champion", f"version {report.registered.champion}" if report.registered.champion else "none yet"),
-        ("Bento", _bento(report.bento)),
+        ("release", _release(report)),
     ]
     return rows
 
@@ -83,11 +86,12 @@ def _version(registered: Registered) -> str:
     return f"{registered.version} ({state}; {alias})"
 
 
-def _bento(bento: Packaged | None) -> str:
-    if bento is None:
-        return "none: there is no champion and package.preview is off"
-    kind = "PREVIEW, not promoted" if bento.preview else "champion"
-    return f"{bento.tag} ({kind}; {'built tonight' if bento.new else 'built before'})"
+def _release(report: NightReport) -> str:
+    if report.preview:
+        built = "built tonight" if report.preview.new else "built before"
+        return f"{report.preview.tag} (PREVIEW, not promoted; {built})"
+    assert report.outcome
+    return report.outcome.said
 
 
 def as_text(report: NightReport) -> str:

@@ -1,4 +1,4 @@
-"""The night: collect → version → check → split → train → evaluate → register → package → report.
+"""The night: collect → version → check → split → train → evaluate → register → release → report.
 
 Prefect decides when and whether, DVC decides what is stale: each DVC stage is one task here, without
 Prefect's cache.
@@ -11,10 +11,11 @@ import time
 from prefect import flow
 
 from components.domain.params import read_params
+from components.integrations import model_registry
 from flows import environment
 from flows.night_report import NightReport, write_page
-from flows.steps import champion, data, release, stages
-from flows.steps.lock import one_night_at_a_time
+from flows.steps import bento, champion, data, registration, release, stages
+from flows.steps.lock import one_at_a_time
 
 
 @flow(name="nightly", validate_parameters=False)
@@ -29,7 +30,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     Raises:
         PalateError: With the sentence for the user.
     """
-    with one_night_at_a_time(environment.STATE):
+    with one_at_a_time(environment.STATE, "night"), model_registry.failures_as_sentences():
         report = NightReport(started=time.monotonic())
         data.adopt(inbox)
         params = read_params(environment.REPO / "params.yaml")
@@ -46,7 +47,9 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.timed("evaluate", stages.run, "evaluate")
         report.timed("push", data.push)
         commit = data.remember(report.versions)
-        report.registered = report.timed("register", release.register, params, report.versions, commit)
-        report.bento = report.timed("package", release.package, params, report.registered)
+        report.registered = report.timed("register", registration.register, params, report.versions, commit)
+        report.preview = report.timed("preview", bento.preview, params, report.registered)
+        if report.preview is None:
+            report.outcome = report.timed("release", release.release_champion, params)
         write_page(report)
         return report

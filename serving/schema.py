@@ -76,6 +76,19 @@ class RankRequest(_Body):
     )
 
 
+class CanaryAnswer(_Body):
+    """Whether what is served was just proven to be the adapter that was trained."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    passed: bool
+    reason: str = Field(description="Why it failed; empty where it passed.")
+    worst: float | None = Field(description="Largest difference from the adapter's scores, in logits.")
+    model_version: str
+    bento: str
+    adapter_sha256: str
+
+
 class RankedDish(_Body):
     """A dish with its score in logits; only differences within one answer mean anything."""
 

@@ -12,12 +12,12 @@ import bentoml
 import torch
 from bentoml.exceptions import InvalidArgument, ServiceUnavailable
 
-from components.domain import canary
+from components.domain import canary as proof
 from components.domain.prompts import prompt_hash
 from components.domain.records import Comparison, Past
 from components.integrations import base_models, scoring
 from serving.body_limit import BodyLimit
-from serving.schema import VERDICTS, RankAnswer, RankedDish, RankRequest
+from serving.schema import VERDICTS, CanaryAnswer, RankAnswer, RankedDish, RankRequest
 
 logger = logging.getLogger("palate")
 
@@ -34,7 +34,7 @@ class Palate:
         self.fields = tuple(self.facts["dish_fields"])
         device = base_models.choose_device()
         self.model = base_models.load(SERVED / "model", torch.float32, device)
-        self.refusal = self._canary()
+        self.refusal, _ = self._canary()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
 
@@ -73,6 +73,21 @@ class Palate:
             preview=self.facts["preview"],
         )
 
+    @bentoml.api
+    def canary(self) -> CanaryAnswer:
+        """Asks the stored questions anew: are the answers still the trained adapter's? Readiness follows."""
+        self.refusal, worst = self._canary()
+        if self.refusal:
+            logger.error("not ready: %s", self.refusal)
+        return CanaryAnswer(
+            passed=not self.refusal,
+            reason=self.refusal,
+            worst=worst,
+            model_version=self.facts["model_version"],
+            bento=self.facts["bento"],
+            adapter_sha256=self.facts["adapter_sha256"],
+        )
+
     def _check_sizes(self, ask: RankRequest) -> None:
         limits = self.facts["serve"]
         for what, given in (("dishes", ask.dishes), ("history", ask.history)):
@@ -85,18 +100,20 @@ class Palate:
         if twice:
             raise InvalidArgument(f"dish_id {twice[0]!r} is offered twice: send each dish once.")
 
-    def _canary(self) -> str:
+    def _canary(self) -> tuple[str, float | None]:
         own, learnt = prompt_hash(self.fields), self.facts["prompt_hash"]
         if own != learnt:
-            return f"prompts here hash to {own}, the adapter learnt with {learnt}"
-        cases = canary.from_json(json.loads((SERVED / "canary.json").read_text(encoding="utf-8"))["cases"])
+            return f"prompts here hash to {own}, the adapter learnt with {learnt}", None
+        self.model.vectors.clear()  # what is remembered of a dish would prove what was, not what is
+        cases = proof.from_json(json.loads((SERVED / "canary.json").read_text(encoding="utf-8"))["cases"])
         served = [
             scoring.score_menu(
                 self.model, self.model.dish_tokens(case.menu(), self.fields), case.comparison(str(index))
             )
             for index, case in enumerate(cases)
         ]
-        return canary.examine(cases, served, self.facts["serve"]["canary_tolerance"])
+        tolerance = self.facts["serve"]["canary_tolerance"]
+        return proof.examine(cases, served, tolerance), proof.worst(cases, served)
 
 
 Palate.add_asgi_middleware(  # type: ignore[attr-defined]  # the decorator makes it a Service

@@ -48,13 +48,21 @@ def examine(cases: Sequence[CanaryCase], served: Sequence[Sequence[float]], tole
     adapter = np.concatenate([case.adapter for case in cases])
     base = np.concatenate([case.base for case in cases])
     given = np.concatenate([np.asarray(scores, dtype=float) for scores in served])
-    off = float(np.abs(given - adapter).max()) if np.isfinite(given).all() else float("inf")
+    off = worst(cases, served)
+    off = float("inf") if off is None else off
     if off > tolerance:
         nearer = " (they are nearer to the untuned base)" if np.abs(given - base).max() < off else ""
         return f"served scores are up to {off:.3f} logits off the adapter's, allowed are {tolerance}{nearer}"
     if float(np.abs(adapter - base).max()) <= 2 * tolerance:
         return "the adapter's scores do not differ from the untuned base's: the canary proves nothing"
     return ""
+
+
+def worst(cases: Sequence[CanaryCase], served: Sequence[Sequence[float]]) -> float | None:
+    """Largest difference of a served score from the adapter's, in logits; None if a score is no number."""
+    adapter = np.concatenate([case.adapter for case in cases])
+    given = np.concatenate([np.asarray(scores, dtype=float) for scores in served])
+    return float(np.abs(given - adapter).max()) if np.isfinite(given).all() else None
 
 
 def to_json(cases: Sequence[CanaryCase]) -> list[dict[str, Any]]:

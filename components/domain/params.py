@@ -167,6 +167,20 @@ class PackageParams(_Section):
     preview: bool
 
 
+class ReleaseParams(_Section):
+    """Section `release`."""
+
+    engine: Literal["none", "docker", "podman", "buildah"]
+    image: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:-]*$")]
+    push: bool
+    build_options: tuple[str, ...]
+    move_back: bool
+    service: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")]
+    watch_s: Annotated[float, Field(ge=0)]
+    max_error_rate: Share
+    min_requests: Count
+
+
 class ServeParams(_Section):
     """Section `serve`."""
 
@@ -187,6 +201,7 @@ class Params(_Section):
     evaluate: EvaluateParams
     register_: RegisterParams = Field(alias="register")
     package: PackageParams
+    release: ReleaseParams
     serve: ServeParams
 
 

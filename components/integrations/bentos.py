@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import bentoml
+from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException, NotFound
 
 from components.domain.errors import StageFailed
 
+logger = logging.getLogger(__name__)
 
-def exists(tag: str) -> bool:
-    """Whether the store holds a Bento with this tag."""
+
+@dataclass(frozen=True)
+class Found:
+    """A Bento in the store: its folder and its labels."""
+
+    folder: Path
+    labels: Mapping[str, str]
+
+
+def find(tag: str) -> Found | None:
+    """The Bento with this tag, if the store holds it and can read it."""
     try:
-        bentoml.bentos.get(tag)
+        bento = bentoml.bentos.get(tag)
     except NotFound:
-        return False
-    return True
+        return None
+    except Exception as error:  # noqa: BLE001  # a damaged bento.yaml: YAML, attrs and file errors alike
+        logger.warning("Bento %s cannot be read (%s); it is built anew", tag, type(error).__name__)
+        remove(tag)
+        return None
+    return Found(Path(bento.path), dict(bento.info.labels))
+
+
+def remove(tag: str) -> None:
+    """Takes a Bento out of the store, however damaged it is."""
+    name, _, version = tag.partition(":")
+    shutil.rmtree(Path(BentoMLContainer.bento_store_dir.get()) / name / version, ignore_errors=True)
 
 
 def build(repo: Path, version: str, labels: Mapping[str, str]) -> str:

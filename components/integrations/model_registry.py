@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
+
+from components.domain.errors import StageFailed
 
 EXPERIMENT = "palate"
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -42,6 +46,31 @@ SIGNATURE = ModelSignature(
         ]
     ),
 )
+
+
+@contextlib.contextmanager
+def failures_as_sentences() -> Iterator[None]:
+    """Turns what MLflow raises into one sentence.
+
+    Raises:
+        StageFailed: MLflow is down, read-only or refused; with its own words.
+    """
+    talk = logging.getLogger("mlflow.store.db.utils")  # logs a traceback of what it then raises
+    talk.addFilter(_without_traceback)
+    try:
+        yield
+    except MlflowException as error:
+        words = " ".join(str(error).split())[:300]
+        raise StageFailed(
+            f"MLflow ({mlflow.get_tracking_uri()}) did not do what was asked: {words}. Is it running, and "
+            "may it be written to? Nothing is lost: run again once it is."
+        ) from error
+    finally:
+        talk.removeFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    return not record.exc_info
 
 
 class Registry:
@@ -200,6 +229,23 @@ class Registry:
     def tags(self, model: str, version: str) -> dict[str, str]:
         """A version's lineage."""
         return dict(self.client.get_model_version(model, version).tags)
+
+    def tag(self, model: str, version: str, name: str, value: str) -> None:
+        """Sets a version's tag where it says something else."""
+        if self.tags(model, version).get(name) != value:
+            self.client.set_model_version_tag(model, version, name, value)
+
+    def untag(self, model: str, version: str, name: str) -> None:
+        """Takes a version's tag away where it has it."""
+        if name in self.tags(model, version):
+            self.client.delete_model_version_tag(model, version, name)
+
+    def comment(self, model: str, version: str, sentence: str) -> None:
+        """Adds a dated line to a version's description, where the last one says something else."""
+        known = self.client.get_model_version(model, version).description or ""
+        if not known.endswith(sentence):
+            dated = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {sentence}"
+            self.client.update_model_version(model, version, "\n\n".join(filter(None, [known, dated])))
 
     def download(self, model: str, version: str, target: Path) -> Path:
         """Fetches a version's artifacts (`adapter/`, `canary.json`.

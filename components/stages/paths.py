@@ -14,6 +14,7 @@ from typing import Any
 EVENTS, QUARANTINE, NIGHT = Path("data/events"), Path("data/quarantine"), Path("data/night.json")
 SPLITS, JUDGED = Path("data/splits"), Path("data/judged")
 BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("models/champion")
+BASE_MARKER = BASE / "palate.json"  # written last: its id and checksum; see integrations/base_models
 START = Path("models/start")  # the adapter that tonight's trainings go on from, or only why there is none
 REPORTS = Path("reports")
 CHECKS, EVALUATION, CANARY = REPORTS / "checks.json", REPORTS / "evaluation.json", REPORTS / "canary.json"
@@ -33,6 +34,12 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     partial.replace(path)
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def weights_sha256(folder: Path) -> str:

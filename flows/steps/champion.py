@@ -17,7 +17,7 @@ from components.stages import paths
 from components.stages.paths import read_json, write_json
 from flows.environment import REPO, STATE
 from flows.steps.data import Versions
-from flows.steps.release import registry
+from flows.steps.registration import registry
 from flows.steps.stages import night_key
 
 

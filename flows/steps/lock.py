@@ -1,4 +1,4 @@
-"""One night at a time, and nothing left of one that was killed."""
+"""One night and one release at a time, and nothing left of one that was killed."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ import psutil
 from components.domain.errors import StageFailed
 
 
+class Busy(StageFailed):
+    """Another process holds the lock."""
+
+
 @contextlib.contextmanager
-def one_night_at_a_time(state: Path) -> Iterator[None]:
-    """Holds a lock that the kernel gives back however the night ends, killed ones included.
+def one_at_a_time(state: Path, what: str) -> Iterator[None]:
+    """Holds a lock that the kernel gives back however the holder ends, killed ones included.
+
+    Args:
+        state: Folder of the lock's file.
+        what: A `night` or a `release`.
 
     Raises:
-        StageFailed: Another night is running here.
+        Busy: Another one is running here.
     """
     state.mkdir(exist_ok=True)
-    with (state / "night.lock").open("a") as file:
+    with (state / f"{what}.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StageFailed(
-                "A night is already running in this clone: wait for it, then run again."
-            ) from error
+            raise Busy(f"A {what} is already running in this clone: wait for it, then run again.") from error
         yield
 
 

@@ -1,203 +1,179 @@
-"""Tasks between the night and the registry.
+"""What a release pass does: watch what is served, verify what is wanted, make what is missing.
 
-The champion comes in, the best candidate goes out, a Bento is built.
+Every step looks at the world first and does nothing where it finds its work done, so a pass that was killed
+is finished by the next one, and a rollback finds everything made already.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.errors import StageFailed
+from components.domain import release as rules
 from components.domain.params import Params
-from components.integrations import bentos, data_versions
-from components.integrations.model_registry import CHALLENGER, CHAMPION, Registry
+from components.integrations import images, manifests, service_probe
+from components.integrations.model_registry import CHAMPION, Registry
 from components.stages import paths
-from components.stages.paths import ERROR_PREFIX, read_json, write_json
-from flows.environment import ARTIFACTS, REPO, STATE
-from flows.steps.data import Versions
-from flows.steps.stages import night_key
+from components.stages.paths import file_sha256, read_json, weights_sha256, write_json
+from flows.environment import REPO, STATE
+from flows.steps import bento
+from flows.steps.registration import registry
 
-SERVED = Path("models/served")
-BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
-
-
-@dataclass(frozen=True)
-class Registered:
-    """Tonight's best candidate in the registry, and whether it was there before."""
-
-    version: str
-    new: bool
-    passed: bool
-    champion: str | None
+RELEASED = STATE / "released.json"  # written last: what it names was made whole
+COMPONENT = Path("deploy/released/kustomization.yaml")
+RENDERED = STATE / "manifests"
 
 
 @dataclass(frozen=True)
-class Packaged:
-    """The Bento that serves, and whether it was there before."""
+class Release:
+    """What is released.
 
-    tag: str
-    version: str
-    preview: bool
-    new: bool
-
-
-def registry() -> Registry:
-    """The tracking server that the environment names."""
-    return Registry(os.environ["MLFLOW_TRACKING_URI"], ARTIFACTS)
-
-
-@task(cache_policy=NO_CACHE)
-def register(params: Params, versions: Versions, night_commit: str) -> Registered:
-    """Logs the night and makes the best candidate a version, once for each gate report.
-
-    Sets the aliases it earned.
+    Attributes:
+        version: Of the registered model.
+        bento: Its tag.
+        image: Name and digest; empty where no engine is set.
+        previous: The version released before it; empty for the first.
+        at: When it was released first or again, ISO 8601.
     """
-    model, server = params.register_.model, registry()
-    evaluation = read_json(REPO / paths.EVALUATION)
-    gate_sha256 = _sha256(REPO / paths.EVALUATION)
-    version = server.find_version(model, gate_sha256)
-    new = version is None
-    if version is None:
-        version = _register_new(params, versions, night_commit, server, evaluation, gate_sha256)
-    server.finish_night(night_key(versions))
-    passed = evaluation["gate"]["decision"] == "pass"
-    if passed:
-        server.point(model, CHALLENGER, version)
-        if params.register_.promote_first:
-            server.make_first_champion(model, version)
-    return Registered(version, new, passed, server.alias(model, CHAMPION))
+
+    version: str
+    bento: str
+    image: str
+    previous: str
+    at: str
 
 
-def _register_new(
-    params: Params,
-    versions: Versions,
-    night_commit: str,
-    server: Registry,
-    evaluation: Mapping[str, Any],
-    gate_sha256: str,
-) -> str:
-    best, model = evaluation["gate"]["candidate"], params.register_.model
-    night = server.night_run(night_key(versions))
-    lineage = _lineage(versions, evaluation, gate_sha256)
-    tags = lineage | {"night_commit": night_commit, "night_run": night, "night": night_key(versions)}
-    runs = _log_night(params, server, night, tags, evaluation)
-    with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        facts = {"dish_fields": params.prompt.dish_fields, "max_history": params.split.max_history}
-        write_json(Path(folder) / "lineage.json", {**tags, **facts})
-        # MLflow stores a folder under its own name, which readers of any version must know.
-        adapter = shutil.copytree(REPO / paths.ADAPTERS / best, Path(folder) / "adapter")
-        artifacts = {
-            "adapter": adapter,
-            "lineage": Path(folder) / "lineage.json",
-            "canary": REPO / paths.CANARY,
-            "evaluation": REPO / paths.EVALUATION,
-        }
-        python_model = REPO / "serving" / "mlflow_model.py"
-        return server.register(model, runs[best], python_model, artifacts, REPO / "components", tags)
+@dataclass(frozen=True)
+class Outcome:
+    """How a pass ended: one sentence, whether it changed anything, and what is released now."""
+
+    said: str
+    changed: bool
+    release: Release | None
 
 
-def _log_night(
-    params: Params, server: Registry, night: str, tags: Mapping[str, str], evaluation: Mapping[str, Any]
-) -> dict[str, str]:
-    """The night's run and a child for each candidate; returns the children's ids by candidate."""
-    runs = {}
-    for name, candidate in params.train.candidates.items():
-        runs[name] = server.candidate_run(night, name, afresh=False)
-        row = evaluation["models"][name]
-        metrics = {metric: row[metric]["mean"] for metric in ("pair_accuracy", "top1", "ndcg")}
-        server.log_candidate(
-            runs[name], candidate.model_dump(), metrics, REPO / paths.REPORTS / "training" / f"{name}.csv"
+def reconcile(params: Params) -> Outcome:
+    """One pass: the champion in the registry becomes what is released, or it is said why not."""
+    server, model = registry(), params.register_.model
+    released = current()
+    stepped_back = _watch(params, server, released) if released else ""
+    wanted = server.alias(model, CHAMPION)
+    if wanted is None:
+        return Outcome(
+            "there is no champion: give a version the alias champion in MLflow",
+            changed=False,
+            release=released,
         )
-    gap = evaluation["gate"]["difference"]
-    reports = (
-        paths.EVALUATION,
-        paths.CHECKS,
-        paths.REPORTS / "checks.html",
-        paths.REPORTS / "evaluation.png",
+    if released and released.version == wanted and _is_made(params, released):
+        return Outcome(f"version {wanted} is released; nothing to do", changed=False, release=released)
+    refusal = _verify(params, server, wanted)
+    if refusal:
+        return _refuse(params, server, wanted, refusal, released)
+    server.untag(model, wanted, rules.REFUSED)
+    made = _make(params, wanted, released)
+    server.tag(model, wanted, rules.RELEASED, f"{made.at} as {made.image or made.bento}")
+    return Outcome(
+        stepped_back or f"version {wanted} was released as {made.image or made.bento}",
+        changed=True,
+        release=made,
     )
-    files = [REPO / path for path in ("dvc.lock", "data/events.dvc", "params.yaml", *reports)]
-    server.log_night(night, tags, {"gate_difference": gap["mean"], "gate_difference_low": gap["low"]}, files)
-    return runs
 
 
-def _lineage(versions: Versions, evaluation: Mapping[str, Any], gate_sha256: str) -> dict[str, str]:
-    """The tags that lead from a version back to its rows: DESIGN.md, "Registry and release"."""
-    best = evaluation["gate"]["candidate"]
-    return {
-        "candidate": best,
-        "gate": evaluation["gate"]["decision"],
-        "gate_reason": evaluation["gate"]["reason"],
-        "gate_sha256": gate_sha256,
-        "checks_sha256": _sha256(REPO / paths.CHECKS),
-        "data_md5": versions.data_md5,
-        "git_sha": data_versions.git_sha(REPO),
-        "adapter_sha256": evaluation["adapters"][best],
-        "base_id": evaluation["base"]["id"],
-        "base_sha256": evaluation["base"]["sha256"],
-        "prompt_hash": evaluation["prompt_hash"],
-    }
+release_champion = task(name="release", cache_policy=NO_CACHE)(reconcile)  # as a step of the night
 
 
-@task(cache_policy=NO_CACHE)
-def package(params: Params, registered: Registered) -> Packaged | None:
-    """The champion as a Bento (without one.
-
-    Tonight's best, marked as preview), built once for each version.
-    """
-    preview = registered.champion is None
-    if preview and not params.package.preview:
-        return None
-    version, model = registered.champion or registered.version, params.register_.model
-    tags = registry().tags(model, version)
-    name = f"{'preview-' if preview else ''}v{version}-{tags['gate_sha256'][:8]}"
-    tag = f"{model}:{name}"
-    new = not bentos.exists(tag)
-    if new:
-        facts = {"model_version": version, "preview": preview, "model": model}
-        _stage_model(model, version, facts | {"serve": params.serve.model_dump()})
-        labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
-        tag = bentos.build(REPO, name, labels | {"model_version": version, "preview": str(preview).lower()})
-    BENTO_TAG.write_text(f"{tag}\n", encoding="utf-8")
-    return Packaged(tag, version, preview, new)
+def current() -> Release | None:
+    """What the last whole pass released."""
+    return Release(**read_json(RELEASED)) if RELEASED.exists() else None
 
 
-def _stage_model(model: str, version: str, facts: Mapping[str, Any]) -> None:
-    """Fills models/served: what bentofile.yaml takes along beside the code."""
-    target = REPO / SERVED
-    shutil.rmtree(target, ignore_errors=True)
+def _verify(params: Params, server: Registry, version: str) -> str:
+    """Why the version may not be served, from what its artifacts really are."""
+    tags = server.tags(params.register_.model, version)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        artifacts = registry().download(model, version, Path(folder))
-        merge = [
-            sys.executable,
-            "-m",
-            "components.stages",
-            "merge",
-            str(artifacts / "adapter"),
-            str(target / "model"),
-        ]
-        done = subprocess.run(merge, cwd=REPO, capture_output=True, text=True, check=False)
-        if done.returncode:
-            told = (done.stdout + done.stderr).strip().splitlines()[-1:]
-            raise StageFailed(
-                f"merging version {version} failed: {' '.join(told).removeprefix(ERROR_PREFIX)}"
-            )
-        shutil.copy(artifacts / "canary.json", target / "canary.json")
-        lineage = read_json(artifacts / "lineage.json")
-    write_json(target / "served.json", {**lineage, **facts})
+        artifacts = server.download(params.register_.model, version, Path(folder))
+        report = artifacts / "evaluation.json"
+        measured = rules.Measured(
+            file_sha256(report) if report.exists() else None,
+            read_json(report)["gate"]["decision"] if report.exists() else "",
+            weights_sha256(artifacts / "adapter"),
+            read_json(REPO / paths.BASE_MARKER)["sha256"],
+        )
+    return rules.why_refused(tags, measured)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _refuse(
+    params: Params, server: Registry, version: str, refusal: str, released: Release | None
+) -> Outcome:
+    """Writes the reason on the version, where the person looks, and moves the alias back if params say so."""
+    model = params.register_.model
+    said = f"version {version} may not be served: {refusal}"
+    server.tag(model, version, rules.REFUSED, refusal)
+    server.comment(model, version, f"Not released: {refusal}.")
+    if params.release.move_back and released:
+        server.point(model, CHAMPION, released.version)
+        said += f"; the alias champion was moved back to version {released.version}"
+    return Outcome(said, changed=False, release=released)
+
+
+def _make(params: Params, version: str, released: Release | None) -> Release:
+    packaged = bento.build(params, version, preview=False)
+    image = _image(params, packaged.tag)
+    if image:
+        manifests.write_component(REPO / COMPONENT, image, _facts(packaged))
+        manifests.render(REPO / "deploy" / "overlays", RENDERED)
+    before = released.version if released and released.version != version else ""
+    previous = before or (released.previous if released else "")
+    made = Release(version, packaged.tag, image, previous, datetime.now(UTC).isoformat(timespec="seconds"))
+    bento.serve_from_now_on(packaged.tag)
+    write_json(RELEASED, asdict(made))
+    return made
+
+
+def _image(params: Params, tag: str) -> str:
+    """`NAME@sha256:…` of the Bento's image, built and pushed as params say; empty without an engine."""
+    settings = params.release
+    if settings.engine == "none":
+        return ""
+    name = f"{settings.image}:{tag.partition(':')[2]}"
+    digest = images.build(tag, settings.engine, name, settings.build_options)
+    if settings.push:
+        digest = images.push(settings.engine, name)
+    return f"{settings.image}@{digest}"
+
+
+def _facts(packaged: bento.Packaged) -> dict[str, str]:
+    return {"model-version": packaged.version, "bento": packaged.tag}
+
+
+def _is_made(params: Params, released: Release) -> bool:
+    """Whether all that the release names is still there."""
+    if bento.find_whole(released.bento) is None:
+        return False
+    if params.release.engine == "none":
+        return True
+    return bool(released.image) and manifests.names_image(REPO / COMPONENT, released.image)
+
+
+def _watch(params: Params, server: Registry, released: Release) -> str:
+    """Steps back from a newly released version whose service is not well; says so, or nothing."""
+    settings, model = params.release, params.register_.model
+    age = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
+    if not settings.service or not released.previous or age > settings.watch_s:
+        return ""
+    served = service_probe.ask(settings.service)
+    if served is None or served.version != released.version:
+        return ""  # not started yet, or still the one before
+    why = rules.why_step_back(served, settings.max_error_rate, settings.min_requests)
+    if not why or server.alias(model, CHAMPION) != released.version:
+        return ""
+    server.tag(model, released.version, rules.STEPPED_BACK, why)
+    server.comment(model, released.version, f"Taken back: {why}.")
+    server.point(model, CHAMPION, released.previous)
+    write_json(RELEASED, asdict(replace(released, previous="")))  # no way back from the way back
+    return f"version {released.version} was taken back: {why}; version {released.previous} is released again"

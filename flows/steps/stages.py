@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from components.domain.params import Params
 from components.integrations import data_versions
-from components.stages.paths import BASE, ENDS_WITH_STDIN, ERROR_PREFIX
+from components.stages.paths import BASE, BASE_MARKER, ENDS_WITH_STDIN, ERROR_PREFIX
 from flows import console
 from flows.environment import REPO
 from flows.steps.data import Versions
@@ -32,7 +32,7 @@ _DVC_TALK = (
 @task(cache_policy=NO_CACHE)
 def materialise_base(params: Params) -> None:
     """base.model → models/base, once."""
-    marker = REPO / BASE / "palate.json"
+    marker = REPO / BASE_MARKER
     if marker.exists() and f'"{params.base.model}"' in marker.read_text(encoding="utf-8"):
         return  # transformers takes seconds to import
     from components.integrations import base_models

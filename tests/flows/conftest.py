@@ -120,7 +120,7 @@ def night(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
 def promoted(night: Done, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A night whose gate passes, so that version 1 is the champion; its inbox lies beside the clone."""
     clone = make_clone(tmp_path_factory.mktemp("promoted") / "clone", night.clone / "models" / "base")
-    write_inbox(clone.parent / "inbox", days=9)
+    write_inbox(clone.parent / "inbox", days=10)
     first = run_night(clone, "--data", str(clone.parent / "inbox"))
     assert first.returncode == 0, first.stderr
     return Done(clone, first)

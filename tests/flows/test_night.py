@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from components.integrations import service_probe
 from tests.flows.conftest import Done, clean_environment, run_night, state_of, wait_for
 
 pytestmark = pytest.mark.night
@@ -29,7 +30,7 @@ def test_the_table_says_all_that_a_newcomer_looks_for(night: Done) -> None:
         "content-history",
         "gate",
         "model version",
-        "Bento",
+        "release",
         "seconds:",
     ):
         assert part in out
@@ -191,8 +192,10 @@ def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         body = json.load(answer)
-    with urllib.request.urlopen(f"{service}/metrics", timeout=30) as answer:
-        assert 'endpoint="/rank"' in answer.read().decode()
+    told = service_probe.ask(service)
+    assert told
+    assert (told.version, told.canary, told.errors) == ("1", "", 0)
+    assert told.requests >= 1
     assert sorted(body["order"]) == ["1", "2"]
     assert body["model_version"] == "1"
     assert body["data_version"] in (night.clone / "data" / "events.dvc").read_text()

@@ -31,7 +31,7 @@ def test_the_next_night_goes_on_from_the_champion_and_is_held_against_it(promote
     again = run_night(promoted.clone)
     assert again.returncode == 0, again.stderr
     assert "Nothing new" in again.stdout  # the champion is tonight's own candidate: nothing is compared anew
-    write_inbox(promoted.clone.parent / "inbox", days=10)
+    write_inbox(promoted.clone.parent / "inbox", days=11)
     second = run_night(promoted.clone)
     assert second.returncode == 0, second.stderr
     assert "from champion 1: 40 new comparisons, 120 replayed" in second.stderr

@@ -60,9 +60,9 @@ def served(
     adapted = adapters.attach(tuned.network, CANDIDATE, 1)
     tokens = tuned.dish_tokens(dishes, FIELDS)
     if request.param == "vectors":
-        finetuning.fit_vectors(tuned, tokens, comparisons, CANDIDATE, HEAD, 1.0, str)
+        finetuning.fit_vectors(tuned, tokens, comparisons, CANDIDATE, HEAD, 30, 1.0, str)
     else:
-        finetuning.fit_answers(tuned, pack(comparisons, tokens, 128), CANDIDATE, 1, str)
+        finetuning.fit_answers(tuned, pack(comparisons, tokens, 128), CANDIDATE, 30, 1, str)
     adapters.save(adapted, tuned.head, tmp_path / "adapter", "small")
     tuned = fresh()
     adapters.load(tuned, tmp_path / "adapter")
@@ -88,6 +88,8 @@ def served(
         "model": "palate",
         "model_version": "7",
         "data_md5": "abc.dir",
+        "bento": "palate:v7-abc",
+        "adapter_sha256": "def",
         "preview": True,
         "serve": {"max_dishes": 3, "max_history": 5, "canary_tolerance": 0.05},
     }
@@ -162,6 +164,21 @@ def test_a_body_over_the_limit_is_413(client: TestClient) -> None:
     assert answer.status_code == 413
 
 
+def test_the_canary_is_asked_anew_on_demand_and_readiness_follows(served: Path, client: TestClient) -> None:
+    told = client.post("/canary", json={}).json()
+    assert told["passed"]
+    assert told["worst"] < 0.05
+    assert (told["model_version"], told["bento"], told["adapter_sha256"]) == ("7", "palate:v7-abc", "def")
+    stored = json.loads((served / "canary.json").read_text())
+    for case in stored["cases"]:
+        case["adapter"] = [score + 1 for score in case["adapter"]]
+    (served / "canary.json").write_text(json.dumps(stored))
+    again = client.post("/canary", json={}).json()
+    assert not again["passed"]
+    assert again["worst"] == pytest.approx(1, abs=0.05)
+    assert client.get("/readyz").status_code == 503
+
+
 def _refusal(caplog: pytest.LogCaptureFixture) -> str:
     with TestClient(service.Palate.to_asgi()) as client:
         assert client.get("/readyz").status_code == 503
@@ -187,6 +204,49 @@ def test_an_adapter_merged_twice_is_never_ready(
     twice = {name: (2 * merged[name].float() - base[name].float()).half() for name in merged}
     save_file(twice, file, metadata={"format": "pt"})
     assert "off the adapter's" in _refusal(caplog)
+
+
+def test_another_adapter_is_never_ready(
+    served: Path, small_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
+    adapted = adapters.attach(model.network, CANDIDATE, 2)
+    with torch.no_grad():
+        for name, weight in adapted.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(0, 0.2, generator=torch.Generator().manual_seed(1))
+    adapters.save(adapted, None, tmp_path / "other", "small")
+    other = base_models.load(small_base, torch.float32, torch.device("cpu"))
+    network = adapters.merged(other, tmp_path / "other")
+    base_models.save(network, other.tokenizer, tmp_path / "merged", torch.float16)
+    shutil.copy(tmp_path / "merged" / "model.safetensors", served / "model" / "model.safetensors")
+    assert "off the adapter's" in _refusal(caplog)
+
+
+def test_another_base_is_never_ready(
+    served: Path, small_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(small_base, tmp_path / "base")
+    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
+    with torch.no_grad():
+        for weight in model.network.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(3)))
+    base_models.save(model.network, model.tokenizer, tmp_path / "base", torch.float32)
+    other = base_models.load(tmp_path / "base", torch.float32, torch.device("cpu"))
+    network = adapters.merged(other, tmp_path / "adapter")
+    base_models.save(network, other.tokenizer, tmp_path / "merged", torch.float16)
+    shutil.copy(tmp_path / "merged" / "model.safetensors", served / "model" / "model.safetensors")
+    assert "off the adapter's" in _refusal(caplog)
+
+
+def test_a_truncated_weights_file_never_starts(served: Path) -> None:
+    file = served / "model" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1000])
+    with (
+        pytest.raises(Exception, match=r"[Ss]afe|incomplete|[Hh]eader|[Bb]uffer"),
+        TestClient(service.Palate.to_asgi()),
+    ):
+        pass
 
 
 def test_another_prompt_is_never_ready(served: Path, caplog: pytest.LogCaptureFixture) -> None:
