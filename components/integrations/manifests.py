@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from components.domain.errors import StageFailed
+from components.domain.manifest_rules import problems
 
 
 def write_component(path: Path, image: str, facts: Mapping[str, str]) -> None:
@@ -46,7 +47,7 @@ def render(overlays: Path, target: Path) -> None:
     """Renders every overlay to `target/OVERLAY.yaml`; does nothing where kubectl is not installed.
 
     Raises:
-        StageFailed: kustomize's own words.
+        StageFailed: kustomize's own words, or the rules that the manifests break.
     """
     if not shutil.which("kubectl"):
         return
@@ -57,4 +58,7 @@ def render(overlays: Path, target: Path) -> None:
         )
         if done.returncode:
             raise StageFailed(f"kubectl kustomize {overlay.name}: {done.stderr.strip()}")
+        broken = problems([each for each in yaml.safe_load_all(done.stdout) if each])
+        if broken:
+            raise StageFailed(f"deploy/overlays/{overlay.name} breaks a rule: {'; '.join(broken)}")
         (target / f"{overlay.name}.yaml").write_text(done.stdout, encoding="utf-8")

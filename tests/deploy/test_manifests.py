@@ -1,0 +1,130 @@
+"""deploy/ renders, fits the schemas, and meets our own rules; each rule is shown to catch its fault."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from components.domain.errors import StageFailed
+from components.domain.manifest_rules import problems
+from components.integrations import manifests
+
+REPO = Path(__file__).resolve().parent.parent.parent
+IMAGE = f"registry.example/palate@sha256:{'a' * 64}"
+Objects = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """deploy/ as the first release leaves it."""
+    folder = tmp_path_factory.mktemp("deploy") / "deploy"
+    shutil.copytree(REPO / "deploy", folder, ignore=shutil.ignore_patterns("released"))
+    manifests.write_component(folder / "released" / "kustomization.yaml", IMAGE, {"model-version": "3"})
+    return folder
+
+
+def rendered(deploy: Path, overlay: str) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(deploy / overlay)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+
+@pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod", "pipeline"])
+def test_every_object_has_a_schema_and_fits_it(deploy: Path, overlay: str) -> None:
+    objects = rendered(deploy, overlay)
+    assert objects
+    for each in objects:
+        kubernetes_validate.validate(each, "1.32", strict=True)  # a schema that is not found raises
+
+
+@pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod"])
+def test_the_service_meets_every_rule_once_it_is_released(deploy: Path, overlay: str) -> None:
+    objects = rendered(deploy, overlay)
+    assert problems(objects) == []
+    deployment = next(each for each in objects if each["kind"] == "Deployment")
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
+    assert deployment["spec"]["template"]["metadata"]["annotations"] == {"palate/model-version": "3"}
+
+
+def test_the_pipeline_meets_every_rule_but_the_image_that_its_user_builds(deploy: Path) -> None:
+    left = problems(rendered(deploy, "pipeline"))
+    assert [each for each in left if "image 'palate-pipeline'" not in each] == []
+
+
+def test_a_release_renders_every_overlay(deploy: Path, tmp_path: Path) -> None:
+    manifests.render(deploy / "overlays", tmp_path)
+    assert {each.name for each in tmp_path.iterdir()} == {"dev.yaml", "prod.yaml"}
+    assert IMAGE in (tmp_path / "prod.yaml").read_text()
+    assert manifests.names_image(deploy / "released" / "kustomization.yaml", IMAGE)
+    assert not manifests.names_image(deploy / "nothing.yaml", IMAGE)
+
+
+def test_an_overlay_that_cannot_be_rendered_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "overlays" / "broken").mkdir(parents=True)
+    (tmp_path / "overlays" / "broken" / "kustomization.yaml").write_text("resources: [nothing.yaml]\n")
+    with pytest.raises(StageFailed, match="kubectl kustomize broken"):
+        manifests.render(tmp_path / "overlays", tmp_path / "out")
+
+
+def _container(objects: Objects) -> dict[str, Any]:
+    container: dict[str, Any] = objects["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def _set(value: Any, *path: Any) -> Callable[[Objects], None]:
+    def change(objects: Objects) -> None:
+        place: Any = _container(objects) if path[0] == "container" else objects[path[0]]
+        for part in path[1:-1]:
+            place = place[part]
+        place[path[-1]] = value
+
+    return change
+
+
+FAULTS: list[tuple[Callable[[Objects], None], str]] = [
+    (_set("pallet", "Service", "spec", "selector", "app.kubernetes.io/name"), "Service palate: no pod has"),
+    (
+        _set("x", "Deployment", "spec", "selector", "matchLabels", "app.kubernetes.io/name"),
+        "Deployment palate: no pod",
+    ),
+    (
+        _set("x", "PodDisruptionBudget", "spec", "selector", "matchLabels", "app.kubernetes.io/name"),
+        "PodDisruptionBudget palate: no pod",
+    ),
+    (_set("web", "Service", "spec", "ports", 0, "targetPort"), "target port web"),
+    (_set("web", "container", "readinessProbe", "httpGet", "port"), "readinessProbe asks port web"),
+    (_set("pallet", "HorizontalPodAutoscaler", "spec", "scaleTargetRef", "name"), "target Deployment pallet"),
+    (_set(7, "HorizontalPodAutoscaler", "spec", "minReplicas"), "minReplicas 7 is more than"),
+    (_set(3, "Deployment", "spec", "replicas"), "sets replicas"),
+    (_set(2, "PodDisruptionBudget", "spec", "minAvailable"), "lets no pod go"),
+    (_set("other", "container", "envFrom", 0, "configMapRef", "name"), "ConfigMap other is not there"),
+    (_set(False, "container", "envFrom", 1, "secretRef", "optional"), "Secret palate-feedback is not there"),
+    (_set("3Gi", "container", "resources", "requests", "memory"), "requests 3Gi memory"),
+    (_set({}, "container", "resources", "requests"), "requests no cpu"),
+    (_set("2 GB", "container", "resources", "limits", "memory"), "'2 GB' is no quantity"),
+    (_set("registry.example/palate:latest", "container", "image"), "not pinned"),
+    (
+        _set(False, "Deployment", "spec", "template", "spec", "securityContext", "runAsNonRoot"),
+        "runAsNonRoot",
+    ),
+    (_set([], "container", "securityContext", "capabilities", "drop"), "drop ALL"),
+    (_set(False, "container", "securityContext", "readOnlyRootFilesystem"), "read-only root"),
+]
+
+
+@pytest.mark.parametrize(("fault", "said"), FAULTS, ids=[said for _, said in FAULTS])
+def test_each_rule_catches_its_fault(deploy: Path, fault: Callable[[Objects], None], said: str) -> None:
+    objects = copy.deepcopy(rendered(deploy, "overlays/prod"))
+    fault({each["kind"]: each for each in objects})
+    found = problems(objects)
+    assert any(said in each for each in found), found
