@@ -17,6 +17,7 @@ from components.domain.prompts import prompt_hash
 from components.domain.records import Comparison, Past
 from components.integrations import base_models, scoring
 from serving.body_limit import BodyLimit
+from serving.image import service_image
 from serving.schema import VERDICTS, CanaryAnswer, RankAnswer, RankedDish, RankRequest
 
 logger = logging.getLogger("palate")
@@ -25,7 +26,7 @@ SERVED = Path(__file__).resolve().parent.parent / "models" / "served"
 MAX_BODY_BYTES = 1_000_000
 
 
-@bentoml.service(name="palate", workers=1, traffic={"timeout": 30})
+@bentoml.service(name="palate", image=service_image(), workers=1, traffic={"timeout": 30})
 class Palate:
     """Ranks dishes for a person by what they ate before. /readyz is 503 unless the canary has passed."""
 

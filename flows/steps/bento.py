@@ -61,7 +61,11 @@ def build(params: Params, version: str, *, preview: bool) -> Packaged:
         labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
         labels |= {"model_version": version, "preview": str(preview).lower()}
         labels["weights_sha256"] = weights_sha256(REPO / SERVED / "model")
-        bentos.build(REPO, name, labels)
+        image = {
+            "PALATE_BASE_IMAGE": params.release.base_image,
+            "PALATE_TORCH_BACKEND": params.release.torch_backend,
+        }
+        bentos.build(REPO, name, labels, image)
         return Packaged(tag, version, preview, new=True)
 
 

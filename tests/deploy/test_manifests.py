@@ -16,6 +16,7 @@ import yaml
 from components.domain.errors import StageFailed
 from components.domain.manifest_rules import problems
 from components.integrations import manifests
+from tests.conftest import needs
 
 REPO = Path(__file__).resolve().parent.parent.parent
 IMAGE = f"registry.example/palate@sha256:{'a' * 64}"
@@ -25,6 +26,7 @@ Objects = dict[str, dict[str, Any]]
 @pytest.fixture(scope="session")
 def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """deploy/ as the first release leaves it."""
+    needs("kubectl")
     folder = tmp_path_factory.mktemp("deploy") / "deploy"
     shutil.copytree(REPO / "deploy", folder, ignore=shutil.ignore_patterns("released"))
     manifests.write_component(folder / "released" / "kustomization.yaml", IMAGE, {"model-version": "3"})
@@ -70,6 +72,7 @@ def test_a_release_renders_every_overlay(deploy: Path, tmp_path: Path) -> None:
 
 
 def test_an_overlay_that_cannot_be_rendered_is_one_sentence(tmp_path: Path) -> None:
+    needs("kubectl")
     (tmp_path / "overlays" / "broken").mkdir(parents=True)
     (tmp_path / "overlays" / "broken" / "kustomization.yaml").write_text("resources: [nothing.yaml]\n")
     with pytest.raises(StageFailed, match="kubectl kustomize broken"):

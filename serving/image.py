@@ -1,0 +1,41 @@
+"""What is in the service's image: Python, the lean lock, and nothing that only training or building needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bentoml.images import Image
+
+LOCK = Path(__file__).resolve().parent.parent / "requirements-service.lock"
+BASE_IMAGE, TORCH_BACKEND = "PALATE_BASE_IMAGE", "PALATE_TORCH_BACKEND"  # set by the release from params.yaml
+
+# Symbols of the linker, headers, tests and caches: nothing that answers a request reads them, and the import
+# proves it. It also makes the bytecode of what is imported, in place of all bytecode that there could be.
+_NOT_SERVED = (
+    "apt-get update -q && apt-get install -qy --no-install-recommends binutils"
+    ' && cd "$VIRTUAL_ENV"/lib/python*/site-packages'
+    " && strip --strip-unneeded torch/lib/libtorch_cpu.so torch/lib/libtorch_python.so"
+    " && apt-get purge -qy --auto-remove binutils"
+    " && find torch/bin -type f ! -name torch_shm_manager -delete"
+    " && rm -rf torch/include torch/share torch/test torch/utils/benchmark numpy/*/tests hf_xet setuptools"
+    " && find . \\( -name '*.pyi' -o -name '*.a' \\) -delete && find . -name __pycache__ -exec rm -rf {} +"
+    " && python -c 'import bentoml, _bentoml_impl.server.serving, _bentoml_impl.server.app, torch"
+    "; import transformers.models.llama.modeling_llama, transformers.models.auto, tqdm, safetensors.torch'"
+    " && rm -rf /root/.cache /var/lib/apt/lists /var/cache/apt /usr/share/doc /usr/share/man"
+)
+
+
+def service_image() -> Image:
+    """The image of the service; without BentoML's default compilers and git."""
+    image = Image(
+        base_image=os.environ.get(BASE_IMAGE, "python:3.11-slim"),
+        distro="none",
+        python_version="3.11",
+        lock_python_packages=False,
+    )
+    backend = os.environ.get(TORCH_BACKEND, "")
+    if backend:  # uv then takes torch from PyTorch's own index for that backend
+        image.run(f"mkdir -p /etc/uv && printf '[pip]\\ntorch-backend = \"{backend}\"\\n' > /etc/uv/uv.toml")
+    pinned = [line for line in LOCK.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    return image.python_packages(*pinned).run(_NOT_SERVED)

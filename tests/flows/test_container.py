@@ -1,0 +1,160 @@
+"""The image of a released version, built and run for real: what it answers, and what it may not do."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import needs
+from tests.flows.conftest import Done, wait_for
+from tests.flows.container import BASE_IMAGE, TOOLS, Engine, start_engine
+from tests.flows.test_night import _status
+from tests.flows.test_release import release_pass
+
+pytestmark = pytest.mark.night
+MOST_BYTES = 1_200_000_000
+TRAINING_TOOLS = ("peft", "mlflow", "dvc", "prefect", "great_expectations", "pandas", "pyarrow", "trl", "git")
+LEAST_RIGHTS = (
+    "--read-only", "--tmpfs", "/tmp", "-e", "BENTOML_HOME=/tmp/bentoml", "-e", "OMP_NUM_THREADS=2",
+    "--user", "1034:1034", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "2g",
+    "--pids-limit", "128", "--network", "host",
+)  # fmt: skip
+ASK = {
+    "person_id": "ada",
+    "history": [{"dish": {"dish_id": "h", "name": "Salmon"}}],
+    "dishes": [{"dish_id": "1", "name": "Beef"}, {"dish_id": "2", "name": "Trout"}],
+}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    needs(*TOOLS)
+    engine = start_engine(tmp_path_factory.mktemp("engine"))
+    yield engine
+    engine.run("podman", "rm", "--all", "--force", "--time", "0", check=False)
+
+
+@pytest.fixture(scope="module")
+def image(promoted: Done, engine: Engine) -> Iterator[str]:
+    """The champion's image, made by a release pass; its name with the digest."""
+    params = promoted.clone / "params.yaml"
+    before = params.read_text()
+    values = yaml.safe_load(before)
+    values["release"] |= {
+        "engine": "buildah",
+        "image": "localhost/palate",
+        "base_image": BASE_IMAGE,
+        "torch_backend": "",
+        "build_options": ["network=host", f"volume={engine.build}:/build:ro"],
+    }
+    params.write_text(yaml.safe_dump(values))
+    bentos = promoted.clone / ".palate" / "bentoml" / "bentos" / "palate"
+    for bento in bentos.glob("v1-*"):  # built for another base image
+        engine.run("rm", "-r", str(bento))
+    done = release_pass(promoted.clone, **engine.env)
+    assert done.returncode == 0, done.stderr
+    yield str(json.loads((promoted.clone / ".palate" / "released.json").read_text())["image"])
+    params.write_text(before)
+
+
+@pytest.fixture(scope="module")
+def address(engine: Engine, image: str) -> Iterator[str]:
+    """A running container with no rights that it does not need; yields its address once it is ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    engine.run("podman", "run", "-d", "--name", "served", "-e", f"PORT={port}", *LEAST_RIGHTS, image)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: _status(f"{address}/readyz") == 200, 60, "the container to be ready")
+        yield address
+    except AssertionError:
+        pytest.fail(engine.run("podman", "logs", "served", check=False).stderr)
+
+
+def _post(url: str, body: object) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return dict(json.load(answer))
+
+
+def test_the_image_is_small_and_named_by_its_digest(engine: Engine, image: str, promoted: Done) -> None:
+    told = json.loads(engine.run("podman", "image", "inspect", image).stdout)[0]
+    assert told["Size"] < MOST_BYTES
+    assert image in (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
+    assert image.split("@")[1].startswith("sha256:")
+
+
+def test_no_training_tool_is_in_the_image(engine: Engine, image: str) -> None:
+    look = (
+        "import importlib.util, shutil, sys;"
+        "print([each for each in sys.argv[1:] if importlib.util.find_spec(each) or shutil.which(each)])"
+    )
+    python = ["podman", "run", "--rm", "--network", "none", "--entrypoint", "/app/.venv/bin/python", image]
+    assert engine.run(*python, "-c", look, *TRAINING_TOOLS).stdout.strip() == "[]"
+    assert engine.run(*python, "-c", look, "torch").stdout.strip() == "['torch']"
+
+
+def test_the_container_ranks_and_proves_its_adapter(address: str) -> None:
+    answer = _post(f"{address}/rank", ASK)
+    assert answer["model_version"] == "1"
+    assert sorted(answer["order"]) == ["1", "2"]
+    assert _post(f"{address}/canary", {})["passed"]
+
+
+def test_the_container_is_nobody_and_can_write_nothing(engine: Engine, address: str) -> None:
+    look = (
+        "id -u; grep CapEff /proc/self/status; touch /home/bentoml/x /app/x /x; touch /tmp/x && echo scratch"
+    )
+    told = engine.run("podman", "exec", "served", "sh", "-c", look)
+    lines = told.stdout.split("\n")
+    assert lines[0] == "1034"
+    assert int(lines[1].split()[1], 16) == 0
+    assert lines[2] == "scratch"
+    assert told.stderr.count("Read-only file system") == 3
+
+
+def test_sigterm_lets_requests_end_and_exits_zero(engine: Engine, address: str) -> None:
+    orders: list[list[str]] = []
+    asking = [
+        threading.Thread(target=lambda: orders.append(_post(f"{address}/rank", ASK)["order"]))
+        for _ in range(8)
+    ]
+    for each in asking:
+        each.start()
+    wait_for(lambda: len(orders) > 0, 30, "the first answer")
+    engine.run("podman", "stop", "--time", "30", "served")
+    for each in asking:
+        each.join(30)
+    assert [sorted(order) for order in orders] == [["1", "2"]] * 8
+    state = engine.run("podman", "inspect", "served", "--format", "{{.State.ExitCode}}")
+    assert state.stdout.strip() == "0"
+
+
+def test_the_rendered_pod_really_runs(engine: Engine, image: str, promoted: Done, tmp_path: Path) -> None:
+    rendered = (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
+    kept = [
+        each for each in yaml.safe_load_all(rendered) if each and each["kind"] in {"ConfigMap", "Deployment"}
+    ]
+    file = tmp_path / "pod.yaml"
+    file.write_text(yaml.safe_dump_all(kept))
+    engine.run("podman", "play", "kube", str(file))
+    name = engine.run("podman", "ps", "--format", "{{.Names}}").stdout.split()
+    container = next(each for each in name if each.endswith("palate"))
+    ready = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:3000/readyz').status)"
+    python = ["podman", "exec", container, "/app/.venv/bin/python", "-c"]
+    wait_for(
+        lambda: engine.run(*python, ready, check=False).stdout.strip() == "200", 60, "the pod to be ready"
+    )
+    told = json.loads(engine.run("podman", "inspect", container).stdout)[0]
+    assert told["HostConfig"]["ReadonlyRootfs"]
+    assert told["Config"]["User"].startswith("1034")
+    engine.run("podman", "play", "kube", "--down", str(file))
