@@ -1,4 +1,4 @@
-# nightly · release · serve · mlflow · benchmark · test · check · format. DATA=folder runs the night on your own tables.
+# nightly · up · status · release · serve · mlflow · benchmark · test · check · format. DATA=folder runs the night on your own tables.
 .DEFAULT_GOAL := help
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help nightly release serve mlflow benchmark benchmark-training benchmark-ranking benchmark-methods benchmark-incremental test check format
+.PHONY: help nightly up status release serve mlflow benchmark benchmark-training benchmark-ranking benchmark-methods benchmark-incremental test check format
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -21,6 +21,12 @@ $(BIN)/installed: requirements.lock requirements-base-model.lock
 
 nightly: $(BIN)/installed
 	@$(BIN)/python -m flows nightly --data "$(DATA)"
+
+up: $(BIN)/installed
+	@$(BIN)/python -m flows up
+
+status: $(BIN)/installed
+	@$(BIN)/python -m flows status
 
 release: $(BIN)/installed
 	@$(BIN)/python -m flows release

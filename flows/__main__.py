@@ -1,4 +1,4 @@
-"""`python -m flows nightly | release | serve | mlflow`. Our failures: one sentence on stderr, exit code 1."""
+"""`python -m flows VERB`. A failure of ours is one sentence on stderr and exit code 1."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def main() -> int:
     nightly.add_argument(
         "--full", action="store_true", help="train from scratch, not on from the champion's adapter"
     )
+    verbs.add_parser("up", help="run everything here: Prefect, MLflow, the release and the service")
+    verbs.add_parser("status", help="the last nights, what is served, what waits for a person")
     verbs.add_parser("release", help="one pass: release the champion, or say why not")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
     serve.add_argument("--port", default="3000", help="on 127.0.0.1")
@@ -33,6 +35,8 @@ def main() -> int:
     try:
         if given.verb == "nightly":
             _nightly(given.data, full=given.full)
+        elif given.verb in {"up", "status"}:
+            _up_or_status(given.verb)
         elif given.verb == "release":
             _release()
         elif given.verb == "serve":
@@ -55,6 +59,17 @@ def _nightly(data: str, *, full: bool) -> None:
     end_orphaned_servers(os.environ["PREFECT_HOME"])
     console.leave_out_tracebacks()
     print(night_report.as_text(nightly(data, full=full)))
+
+
+def _up_or_status(verb: str) -> None:
+    from components.domain.params import read_params
+    from flows import status, up
+
+    params = read_params(environment.REPO / "params.yaml")
+    if verb == "up":
+        up.run(params)
+    else:
+        print(status.text(params))
 
 
 def _release() -> None:

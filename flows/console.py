@@ -26,6 +26,11 @@ def leave_out_tracebacks() -> None:
             handler.addFilter(_OursWithoutTraceback())
 
 
+def say(text: str) -> None:
+    """A result, on stdout."""
+    print(text, flush=True)
+
+
 def show(line: str) -> None:
     """One line of a stage on stderr, unless it is the sentence that the end of the night will say."""
     if not line.startswith(ERROR_PREFIX):

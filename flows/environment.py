@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
 
+import psutil
+
 REPO = Path(__file__).resolve().parent.parent
 STATE = REPO / ".palate"
 ARTIFACTS = STATE / "mlartifacts"
+UP = STATE / "up.json"  # where `make up` serves, while it runs
 
 QUIET = {
     "DO_NOT_TRACK": "true",  # the word: MLflow does not take `1`
@@ -30,6 +34,7 @@ def prepare() -> None:
     """Sets what the user has not set: telemetry off, state below `.palate/`, components' logs in Prefect."""
     STATE.mkdir(exist_ok=True)
     state = {
+        "PALATE_MLFLOW_STORE": f"sqlite:///{STATE / 'mlflow.db'}",
         "MLFLOW_TRACKING_URI": f"sqlite:///{STATE / 'mlflow.db'}",
         "PALATE_ARTIFACTS": str(ARTIFACTS),
         "PREFECT_HOME": str(STATE / "prefect"),
@@ -42,5 +47,15 @@ def prepare() -> None:
     }
     if not sys.stderr.isatty():
         state["TQDM_DISABLE"] = "1"  # progress bars of every library, not only ours
-    for name, value in (QUIET | state).items():
+    for name, value in (QUIET | state | _of_what_is_up()).items():
         os.environ.setdefault(name, value)
+
+
+def _of_what_is_up() -> dict[str, str]:
+    """The servers of a running `make up`: a night beside it writes to the same ones."""
+    if not UP.exists():
+        return {}
+    up: dict[str, str] = json.loads(UP.read_text(encoding="utf-8"))
+    if not psutil.pid_exists(int(up.pop("pid"))):
+        return {}
+    return up

@@ -6,6 +6,7 @@ Prefect's cache.
 
 from __future__ import annotations
 
+import logging
 import time
 
 from prefect import flow
@@ -13,7 +14,7 @@ from prefect import flow
 from components.domain.params import read_params
 from components.integrations import model_registry
 from flows import environment
-from flows.night_report import NightReport, write_page
+from flows.night_report import NightReport, as_text, write_page
 from flows.steps import bento, champion, data, registration, release, stages
 from flows.steps.lock import one_at_a_time
 
@@ -52,4 +53,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         if report.preview is None:
             report.outcome = report.timed("release", release.release_champion, params)
         write_page(report)
+        logging.getLogger("prefect.flow_runs").info(
+            as_text(report)
+        )  # in Prefect's pages, where it was scheduled
         return report

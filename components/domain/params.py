@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -13,6 +14,8 @@ from components.domain.errors import BadParams
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Cron = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$")]
 CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
 ROWS = (
@@ -183,6 +186,26 @@ class ReleaseParams(_Section):
     min_requests: Count
 
 
+class UpParams(_Section):
+    """Section `up`."""
+
+    prefect_port: Port
+    mlflow_port: Port
+    service_port: Port
+    webhook_port: Port
+    nightly_cron: Cron
+    weekly_full_cron: Cron
+    timezone: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _timezone_is_known(self) -> Self:
+        if self.timezone not in available_timezones():
+            raise ValueError(
+                f"timezone {self.timezone!r} is none that this machine knows, such as Europe/Berlin"
+            )
+        return self
+
+
 class ServeParams(_Section):
     """Section `serve`."""
 
@@ -205,6 +228,7 @@ class Params(_Section):
     package: PackageParams
     release: ReleaseParams
     serve: ServeParams
+    up: UpParams
 
 
 def read_params(path: Path) -> Params:

@@ -152,6 +152,13 @@ def remember_night(repo: Path, paths: Sequence[str], message: str) -> str:
     return commit
 
 
+def last_nights(repo: Path, count: int) -> list[str]:
+    """When each of the last nights was and what it said, newest first."""
+    said = _git(repo, "log", f"-{count}", "--first-parent", "--format=%cd  %s", "--date=iso-local",
+                "--grep=^Night:", NIGHTS_BRANCH, check=False)  # fmt: skip
+    return said.splitlines()
+
+
 def _identity(repo: Path) -> list[str]:
     """An author for machines where git has none; never an invented person's name."""
     if _git(repo, "config", "user.email", check=False):

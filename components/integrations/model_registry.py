@@ -12,7 +12,7 @@ import csv
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from components.domain.errors import StageFailed
 
 EXPERIMENT = "palate"
 CHAMPION, CHALLENGER = "champion", "challenger"
+ALIAS_MOVED = ("model_version_alias.created", "model_version_alias.deleted")  # events of a webhook
 NIGHT_KEY, CANDIDATE = "PALATE_NIGHT", "PALATE_CANDIDATE"  # environment variables of a training stage
 LogStep = Callable[[int, Mapping[str, float]], None]
 
@@ -246,6 +247,13 @@ class Registry:
         if not known.endswith(sentence):
             dated = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {sentence}"
             self.client.update_model_version(model, version, "\n\n".join(filter(None, [known, dated])))
+
+    def ensure_webhook(self, name: str, url: str, events: Sequence[str], secret: str) -> None:
+        """Makes one webhook of this name, with this address and secret, in place of any before it."""
+        for known in self.client.list_webhooks():
+            if known.name == name:
+                self.client.delete_webhook(known.webhook_id)
+        self.client.create_webhook(name, url, list(events), secret=secret)
 
     def download(self, model: str, version: str, target: Path) -> Path:
         """Fetches a version's artifacts (`adapter/`, `canary.json`.

@@ -1,0 +1,55 @@
+"""Receives MLflow's webhook when an alias moves, and starts a release pass. Only a hint: passes run anyway.
+
+A call is believed if its HMAC is right, it is recent, and its delivery was not seen before.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from components.domain.webhook_signature import why_forged
+from flows import secrets
+from flows.environment import STATE
+
+logger = logging.getLogger(__name__)
+REMEMBERED = 1000  # deliveries; older ones are refused by their age
+_seen: OrderedDict[str, None] = OrderedDict()
+
+
+async def moved(request: Request) -> JSONResponse:
+    """202 and a release pass for a call that is MLflow's; 401 and nothing for any other."""
+    body = (await request.body()).decode("utf-8", "replace")
+    delivery = request.headers.get("x-mlflow-delivery-id", "")
+    stamp, signature = (request.headers.get(f"x-mlflow-{name}", "") for name in ("timestamp", "signature"))
+    why = why_forged(body, delivery, stamp, signature, secrets.keys(STATE)["webhook"], time.time())
+    if not why and delivery in _seen:
+        why = "this delivery was seen before"
+    if why:
+        logger.warning("webhook refused: %s", why)
+        return JSONResponse({"refused": why}, 401)
+    await _start_pass()
+    _seen[delivery] = None  # remembered once it worked: MLflow tries again after a failure
+    while len(_seen) > REMEMBERED:
+        _seen.popitem(last=False)
+    return JSONResponse({"started": "release"}, 202)
+
+
+async def _start_pass() -> None:
+    from prefect.deployments import arun_deployment
+
+    await arun_deployment("release/release", timeout=0)
+
+
+async def health(_: Request) -> JSONResponse:
+    """Answers as soon as the receiver is there."""
+    return JSONResponse({})
+
+
+app = Starlette(routes=[Route("/mlflow", moved, methods=["POST"]), Route("/health", health)])
