@@ -25,6 +25,8 @@ def main() -> int:
     )
     verbs.add_parser("up", help="run everything here: Prefect, MLflow, the release and the service")
     verbs.add_parser("status", help="the last nights, what is served, what waits for a person")
+    lineage = verbs.add_parser("lineage", help="from a version to its rows, from data to its models")
+    lineage.add_argument("what", help="a version, a Bento's tag, or a data version's md5")
     verbs.add_parser("release", help="one pass: release the champion, or say why not")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
     serve.add_argument("--port", default="3000", help="on 127.0.0.1")
@@ -35,8 +37,8 @@ def main() -> int:
     try:
         if given.verb == "nightly":
             _nightly(given.data, full=given.full)
-        elif given.verb in {"up", "status"}:
-            _up_or_status(given.verb)
+        elif given.verb in {"up", "status", "lineage"}:
+            _show(given)
         elif given.verb == "release":
             _release()
         elif given.verb == "serve":
@@ -61,15 +63,17 @@ def _nightly(data: str, *, full: bool) -> None:
     print(night_report.as_text(nightly(data, full=full)))
 
 
-def _up_or_status(verb: str) -> None:
+def _show(given: argparse.Namespace) -> None:
     from components.domain.params import read_params
-    from flows import status, up
+    from flows import lineage, status, up
 
     params = read_params(environment.REPO / "params.yaml")
-    if verb == "up":
+    if given.verb == "up":
         up.run(params)
-    else:
+    elif given.verb == "status":
         print(status.text(params))
+    else:
+        print(lineage.text(params, given.what))
 
 
 def _release() -> None:

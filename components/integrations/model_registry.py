@@ -231,6 +231,13 @@ class Registry:
         """A version's lineage."""
         return dict(self.client.get_model_version(model, version).tags)
 
+    def versions(self, model: str) -> dict[str, dict[str, str]]:
+        """The tags of every version, oldest first."""
+        found = self.client.search_model_versions(f"name = '{model}'")
+        return {
+            str(each.version): dict(each.tags) for each in sorted(found, key=lambda each: int(each.version))
+        }
+
     def tag(self, model: str, version: str, name: str, value: str) -> None:
         """Sets a version's tag where it says something else."""
         if self.tags(model, version).get(name) != value:
@@ -242,11 +249,12 @@ class Registry:
             self.client.delete_model_version_tag(model, version, name)
 
     def comment(self, model: str, version: str, sentence: str) -> None:
-        """Adds a dated line to a version's description, where the last one says something else."""
+        """Puts a dated paragraph on top of a version's description, where the top one says something else."""
         known = self.client.get_model_version(model, version).description or ""
-        if not known.endswith(sentence):
+        dated, _, top = known.partition(": ")
+        if not top.startswith(sentence):
             dated = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {sentence}"
-            self.client.update_model_version(model, version, "\n\n".join(filter(None, [known, dated])))
+            self.client.update_model_version(model, version, "\n\n".join(filter(None, [dated, known])))
 
     def ensure_webhook(self, name: str, url: str, events: Sequence[str], secret: str) -> None:
         """Makes one webhook of this name, with this address and secret, in place of any before it."""

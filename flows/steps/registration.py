@@ -13,6 +13,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from components.domain import gate_report
 from components.domain.params import Params
 from components.integrations import data_versions
 from components.integrations.model_registry import CHALLENGER, CHAMPION, Registry
@@ -85,7 +86,9 @@ def _register_new(
             "evaluation": REPO / paths.EVALUATION,
         }
         python_model = REPO / "serving" / "mlflow_model.py"
-        return server.register(model, runs[best], python_model, artifacts, REPO / "components", tags)
+        version = server.register(model, runs[best], python_model, artifacts, REPO / "components", tags)
+    server.comment(model, version, gate_report.as_markdown(evaluation))
+    return version
 
 
 def _log_night(

@@ -219,3 +219,29 @@ def test_a_new_version_whose_canary_fails_is_taken_back(
     assert "canary failed" in client.get_model_version("palate", second).tags["release_taken_back"]
     client.set_registered_model_alias("palate", "champion", second)
     assert "it was taken back before" in said(promoted.clone)
+
+
+@pytest.mark.parametrize("by", ["version", "Bento", "data"])
+def test_lineage_leads_from_a_version_a_bento_or_data_to_the_rows(
+    promoted: Done, client: MlflowClient, by: str
+) -> None:
+    tags = client.get_model_version("palate", "1").tags
+    what = {"version": "1", "Bento": f"palate:v1-{tags['gate_sha256'][:8]}", "data": tags["data_md5"][:12]}[
+        by
+    ]
+    done = _lineage(promoted.clone, what)
+    assert done.returncode == 0, done.stderr
+    for name in ("data_md5", "git_sha", "gate_sha256", "adapter_sha256", "night_commit"):
+        assert tags[name] in done.stdout
+    assert f"git restore --source={tags['night_commit']}" in done.stdout
+
+
+def test_lineage_of_nothing_known_is_one_sentence(promoted: Done) -> None:
+    done = _lineage(promoted.clone, "no-such-thing")
+    assert done.returncode == 1
+    assert done.stderr.startswith("palate: 'no-such-thing' is no version, Bento or data version")
+
+
+def _lineage(clone: Path, what: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flows", "lineage", what]
+    return subprocess.run(command, cwd=clone, env=clean_environment(), capture_output=True, text=True)

@@ -1,0 +1,168 @@
+"""`make up` as a person uses it: an alias clicked in MLflow's pages becomes the answer of the new service."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import psutil
+import pytest
+import yaml
+from mlflow.tracking import MlflowClient
+
+from tests.conftest import needs
+from tests.flows.conftest import Done, clean_environment, wait_for
+
+pytestmark = pytest.mark.night
+CHROMIUM = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@dataclass
+class Up:
+    clone: Path
+    process: subprocess.Popen[bytes]
+    ports: dict[str, int]
+
+    def address(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.ports[f'{name}_port']}"
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def up(promoted: Done) -> Iterator[Up]:
+    """Everything running in a clone with a champion; ended by TERM, which must leave nothing."""
+    params = promoted.clone / "params.yaml"
+    before = params.read_text()
+    values = yaml.safe_load(before)
+    names = ("prefect_port", "mlflow_port", "service_port", "webhook_port")
+    ports = dict(zip(names, _free_ports(4), strict=True))
+    values["up"] |= ports
+    values["release"]["service"] = f"http://127.0.0.1:{ports['service_port']}"
+    params.write_text(yaml.safe_dump(values))
+    with (promoted.clone / "up.out").open("w") as out:
+        command = [sys.executable, "-m", "flows", "up"]
+        process = subprocess.Popen(
+            command, cwd=promoted.clone, env=clean_environment(), stdout=out, stderr=out
+        )
+    up = Up(promoted.clone, process, ports)
+    try:
+        wait_for(lambda: "Ctrl-C stops" in (promoted.clone / "up.out").read_text(), 180, "make up's table")
+        yield up
+    finally:
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        process.wait(90)
+        left = psutil.wait_procs(children, timeout=20)[1]
+        params.write_text(before)
+    assert process.returncode == 0
+    assert left == []
+    assert not (promoted.clone / ".palate" / "up.json").exists()
+
+
+def _canary(up: Up) -> dict[str, Any]:
+    asked = urllib.request.Request(
+        f"{up.address('service')}/canary", b"{}", {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return dict(json.load(answer))
+    except OSError:
+        return {}
+
+
+def test_an_alias_clicked_in_mlflow_is_answered_by_the_new_service(up: Up) -> None:
+    needs("chromium")
+    from playwright.sync_api import sync_playwright
+
+    wait_for(lambda: _canary(up).get("model_version") == "1", 120, "the champion's service")
+    uri, before = up.address("mlflow"), mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    client = MlflowClient(uri)
+    first = client.get_model_version("palate", "1")
+    source = f"models:/{first.source.rpartition('/')[2]}"
+    second = mlflow.register_model(source, "palate", tags={**first.tags, "released": ""}).version
+    client.update_model_version("palate", second, first.description)
+    mlflow.set_tracking_uri(before)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        page = browser.new_page(viewport={"width": 1400, "height": 1100})
+        outside: list[str] = []
+        page.on("request", lambda asked: outside.append(asked.url) if "127.0.0.1" not in asked.url else None)
+        page.goto(f"{uri}/#/models/palate/versions/{second}")
+        page.get_by_text("content-history").first.wait_for(timeout=60_000)  # the gate table, on the version
+        assert page.get_by_text("Gate: PASS").count()
+        page.locator('button[title="Add aliases"], button[title="Edit aliases"]').first.click()
+        page.get_by_role("dialog").get_by_role("combobox").click()
+        page.keyboard.type("champion")
+        page.keyboard.press("Enter")
+        pictures = Path(os.environ.get("PALATE_PICTURES", up.clone))
+        page.screenshot(path=pictures / "promotion.png")
+        page.get_by_role("button", name="Save aliases").click()
+        wait_for(lambda: _canary(up).get("model_version") == str(second), 120, "the new version's service")
+        browser.close()
+    assert [url for url in outside if url.startswith("http")] == []
+    answer = _canary(up)
+    assert answer["passed"]
+    assert answer["adapter_sha256"] == first.tags["adapter_sha256"]
+    status = subprocess.run(
+        [sys.executable, "-m", "flows", "status"],
+        cwd=up.clone, env=clean_environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"version {second} at {up.address('service')}: its canary passed" in status.stdout
+    assert "Night: " in status.stdout
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-MLflow-Signature": "v1,x", "X-MLflow-Timestamp": "0"}])
+def test_a_forged_webhook_call_is_refused(up: Up, headers: dict[str, str]) -> None:
+    asked = urllib.request.Request(f"{up.address('webhook')}/mlflow", b"{}", headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked, timeout=10)
+    assert refused.value.code == 401
+
+
+def test_a_taken_port_is_one_sentence(up: Up) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flows", "up"],
+        cwd=up.clone, env=clean_environment(), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"palate: port {up.ports['prefect_port']} is taken")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_night_started_through_prefect_ends_like_one_on_the_command_line(up: Up) -> None:
+    code = (
+        "from flows import environment; environment.prepare()\n"
+        "from prefect.deployments import run_deployment\n"
+        "print('state', run_deployment('nightly/nightly', timeout=400).state.type.value)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=up.clone, env=clean_environment(), capture_output=True, text=True, timeout=500,
+    )  # fmt: skip
+    assert "state COMPLETED" in done.stdout, done.stdout + done.stderr
+    log = (up.clone / ".palate" / "logs" / "worker.log").read_text()
+    assert "held out, per person" in log
