@@ -85,7 +85,7 @@ def test_a_pass_with_nothing_to_do_changes_nothing(promoted: Done, client: Mlflo
     before = state.read_bytes()
     assert said(promoted.clone) == "version 1 is released; nothing to do"
     assert state.read_bytes() == before
-    assert "palate:v1-" in client.get_model_version("palate", "1").tags["released"]
+    assert " as " in client.get_model_version("palate", "1").tags["released"]
 
 
 def test_a_changed_adapter_is_refused_on_the_version_and_the_alias_moved_back(

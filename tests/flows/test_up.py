@@ -140,6 +140,7 @@ def test_a_forged_webhook_call_is_refused(up: Up, headers: dict[str, str]) -> No
     asked = urllib.request.Request(f"{up.address('webhook')}/mlflow", b"{}", headers)
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(asked, timeout=10)
+    refused.value.close()
     assert refused.value.code == 401
 
 
