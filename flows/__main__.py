@@ -25,8 +25,9 @@ def main() -> int:
     )
     verbs.add_parser("up", help="run everything here: Prefect, MLflow, the release and the service")
     verbs.add_parser("status", help="the last nights, what is served, what waits for a person")
-    lineage = verbs.add_parser("lineage", help="from a version to its rows, from data to its models")
-    lineage.add_argument("what", help="a version, a Bento's tag, or a data version's md5")
+    lineage = verbs.add_parser("lineage", help="from an answer to its rows, from data to its models")
+    lineage.add_argument("what", help="an answer's id, a version, a Bento's tag, or a data version's md5")
+    lineage.add_argument("--person", default="", help="show this person's rows in it, too")
     verbs.add_parser("release", help="one pass: release the champion, or say why not")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
     serve.add_argument("--port", default="3000", help="on 127.0.0.1")
@@ -73,7 +74,7 @@ def _show(given: argparse.Namespace) -> None:
     elif given.verb == "status":
         print(status.text(params))
     else:
-        print(lineage.text(params, given.what))
+        print(lineage.text(params, given.what, given.person))
 
 
 def _release() -> None:

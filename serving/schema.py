@@ -101,6 +101,7 @@ class RankAnswer(_Body):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
+    answer_id: str = Field(description="Leads back to version and rows: `python -m flows lineage ANSWER_ID`.")
     person_id: str
     order: list[str] = Field(description="Dish ids, best first.")
     scores: list[RankedDish] = Field(description="In the order asked.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class Palate:
         return not self.refusal
 
     @bentoml.api
-    def rank(self, ask: RankRequest, /) -> RankAnswer:
+    def rank(self, ask: RankRequest, /, ctx: bentoml.Context) -> RankAnswer:
         """Ranks the offered dishes for a person, given their history."""
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
@@ -64,7 +65,10 @@ class Palate:
             RankedDish(dish_id=dish.dish_id, score=score)
             for dish, score in zip(ask.dishes, scores, strict=True)
         ]
+        answer_id = f"{self.facts['bento']}/{secrets.token_hex(8)}"
+        ctx.response.headers.update(self._lineage(answer_id))
         return RankAnswer(
+            answer_id=answer_id,
             person_id=ask.person_id,
             order=[each.dish_id for each in sorted(scored, key=lambda each: -each.score)],
             scores=scored,
@@ -88,6 +92,12 @@ class Palate:
             bento=self.facts["bento"],
             adapter_sha256=self.facts["adapter_sha256"],
         )
+
+    def _lineage(self, answer_id: str) -> dict[str, str]:
+        """Headers that name what answered, so that a proxy's log can be followed to the rows."""
+        facts = {"version": "model_version", "data": "data_md5", "gate": "gate_sha256", "git": "git_sha"}
+        named = {f"X-Palate-{name.title()}": str(self.facts[key]) for name, key in facts.items()}
+        return {"X-Palate-Answer": answer_id, **named}
 
     def _check_sizes(self, ask: RankRequest) -> None:
         limits = self.facts["serve"]

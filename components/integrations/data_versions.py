@@ -75,22 +75,22 @@ def dvc(
 
 
 def _path_with_this_python() -> str:
-    """dvc.yaml says `python`: it must be the one that runs the night.
-
-    Also where no environment is activated.
-    """
+    """dvc.yaml says `python`: it must be the one that runs the night, also in no active environment."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 def ensure_repository(repo: Path, state: Path) -> None:
-    """Checks that DVC can work here and that its default remote's folder exists.
+    """Checks that DVC can work here and that its default remote's folder exists, below `state`.
 
     Raises:
         StageFailed: The folder is no git and DVC repository.
     """
     if not (repo / ".dvc").is_dir() or not (repo / ".git").exists():
         raise StageFailed(f"'{repo}' is not a git repository with DVC in it: run Palate from its own clone.")
-    (state / "dvc-remote").mkdir(parents=True, exist_ok=True)
+    remote = state / "dvc-remote"
+    remote.mkdir(parents=True, exist_ok=True)
+    if state != repo / ".palate":  # where .dvc/config has it
+        dvc(repo, "config", "--local", "remote.local.url", str(remote))
 
 
 def add(repo: Path, *folders: str) -> dict[str, str]:
@@ -117,9 +117,7 @@ def git_sha(repo: Path) -> str:
 
 
 def remember_night(repo: Path, paths: Sequence[str], message: str) -> str:
-    """Commits the night's pointers and reports to the branch `nights`.
-
-    Without touching index or working tree.
+    """Commits the night's pointers and reports to `nights`, without touching index or working tree.
 
     The commit's tree is the checked-out commit's plus `paths` as they are now, so `dvc checkout`, `dvc
     metrics diff` and `git log` work on it. A night that changed nothing makes no commit.
@@ -150,6 +148,20 @@ def remember_night(repo: Path, paths: Sequence[str], message: str) -> str:
     commit = _git(repo, *_identity(repo), "commit-tree", tree, *parents, "-m", message)
     _git(repo, "update-ref", f"refs/heads/{NIGHTS_BRANCH}", commit, tip or "0" * 40)
     return commit
+
+
+def file_at(repo: Path, commit: str, path: str) -> str:
+    """A file's text as that commit has it; empty where the commit or the file is not here."""
+    return _git(repo, "show", f"{commit}:{path}", check=False)
+
+
+def fetch(repo: Path, path: str, commit: str, target: Path) -> None:
+    """Writes what DVC keeps under a path, as of a commit, to `target`; from the cache or the remote."""
+    if not file_at(repo, commit, f"{path}.dvc"):
+        raise StageFailed(
+            f"Commit {commit} is not in this clone: `git fetch origin {NIGHTS_BRANCH}:{NIGHTS_BRANCH}`."
+        )
+    dvc(repo, "get", ".", path, "--rev", commit, "--out", str(target))
 
 
 def last_nights(repo: Path, count: int) -> list[str]:

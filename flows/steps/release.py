@@ -115,7 +115,8 @@ def _refuse(
     said = f"version {version} may not be served: {refusal}"
     server.tag(model, version, rules.REFUSED, refusal)
     server.comment(model, version, f"Not released: {refusal}.")
-    if params.release.move_back and released:
+    # Whoever moved the alias meanwhile wants another version, and the next pass looks at that one.
+    if params.release.move_back and released and server.alias(model, CHAMPION) == version:
         server.point(model, CHAMPION, released.version)
         said += f"; the alias champion was moved back to version {released.version}"
     return Outcome(said, changed=False, release=released)

@@ -1,25 +1,20 @@
-"""Clones of this project in temporary folders, and nights run in them as a user runs them."""
+"""Nights that several tests look at, and what they look at them with."""
 
 from __future__ import annotations
 
 import csv
-import json
-import os
 import shutil
-import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import mlflow
 import pytest
+from mlflow.tracking import MlflowClient
 
+from tests.flows.clones import REPO, Done, make_clone, run_night
 from tests.flows.meaning import write_inbox
+from tests.flows.releasing import said
 
-REPO = Path(__file__).resolve().parent.parent.parent
 SAMPLE = REPO / "data" / "sample" / "canteen"
 PEOPLE = 24
 PARAMS = """
@@ -58,55 +53,6 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def make_clone(folder: Path, base: Path | None = None) -> Path:
-    """This project's files, committed in a repository of their own; with a base model, if given."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, check=True, capture_output=True, text=True
-    ).stdout.split("\n")
-    for name in filter(None, listed):
-        if (REPO / name).is_file() and name not in {"dvc.lock", "data/events.dvc", "data/quarantine.dvc"}:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPO / name, folder / name)
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
-    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "clone"]):
-        subprocess.run([*git, *command], cwd=folder, check=True)
-    if base:
-        shutil.copytree(base, folder / "models" / "base")
-    return folder
-
-
-def clean_environment() -> dict[str, str]:
-    """Without anything that would lead a clone to this project's own state."""
-    ours = ("MLFLOW_", "PREFECT_", "BENTOML_HOME", "PALATE_", "DVC_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {"OMP_NUM_THREADS": "1"}
-
-
-def start_night(clone: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """Starts `python -m flows nightly` in a clone; it writes to files, since its children may outlive it."""
-    command = [sys.executable, "-m", "flows", "nightly", *arguments]
-    with (clone / "night.out").open("w") as out, (clone / "night.err").open("w") as err:
-        return subprocess.Popen(command, cwd=clone, env=clean_environment(), stdout=out, stderr=err)
-
-
-def run_night(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs `python -m flows nightly` in a clone to its end."""
-    process = start_night(clone, *arguments)
-    process.wait(timeout=900)
-    said = [(clone / name).read_text() for name in ("night.out", "night.err")]
-    return subprocess.CompletedProcess(process.args, process.returncode, *said)
-
-
-@dataclass
-class Done:
-    clone: Path
-    first: subprocess.CompletedProcess[str]
-
-    @property
-    def evaluation(self) -> dict[str, Any]:
-        return dict(json.loads((self.clone / "reports" / "evaluation.json").read_text()))
-
-
 @pytest.fixture(scope="session")
 def night(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A first night in a fresh clone, the base model made on the way."""
@@ -126,38 +72,27 @@ def promoted(night: Done, tmp_path_factory: pytest.TempPathFactory) -> Done:
     return Done(clone, first)
 
 
-def state_of(clone: Path) -> dict[str, Any]:
-    """What a night leaves behind, without what depends on the clock or on chance ids."""
-    with sqlite3.connect(clone / ".palate" / "mlflow.db") as database:
-        runs = database.execute(
-            "select name, status from runs where lifecycle_stage = 'active' order by name"
-        ).fetchall()
-        versions = database.execute("select version from model_versions").fetchall()
-        tags = dict(database.execute("select key, value from model_version_tags").fetchall())
-        aliases = sorted(database.execute("select alias, version from registered_model_aliases").fetchall())
-    stable = (
-        "candidate",
-        "gate",
-        "gate_sha256",
-        "data_md5",
-        "adapter_sha256",
-        "base_sha256",
-        "prompt_hash",
-        "gate_reason",
+@pytest.fixture
+def client(promoted: Done) -> Iterator[MlflowClient]:
+    """The registry of the clone; whatever a test did, version 1 is the released champion again afterwards."""
+    uri, before = f"sqlite:///{promoted.clone / '.palate' / 'mlflow.db'}", mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)  # making a version from another's source asks the global one
+    client = MlflowClient(uri)
+    yield client
+    mlflow.set_tracking_uri(before)
+    for version in client.search_model_versions("name = 'palate'"):
+        for tag in ("release_refused", "release_override", "release_taken_back"):
+            if tag in version.tags:
+                client.delete_model_version_tag("palate", version.version, tag)
+    client.set_registered_model_alias("palate", "champion", "1")
+    assert "version 1" in said(promoted.clone)
+
+
+@pytest.fixture
+def second(promoted: Done, client: MlflowClient) -> str:
+    """A second version: the first one's artifacts and lineage under a gate report of its own."""
+    first = client.get_model_version("palate", "1")
+    copy = client.create_model_version(
+        "palate", first.source, first.run_id, tags={**first.tags, "released": ""}, model_id=first.model_id
     )
-    return {
-        "runs": runs,
-        "versions": versions,
-        "tags": {name: tags[name] for name in stable},
-        "aliases": aliases,
-        "bento": (clone / ".palate" / "bento").read_text(),
-        "evaluation": (clone / "reports" / "evaluation.json").read_text(),
-        "data": (clone / "data" / "events.dvc").read_text(),
-    }
-
-
-def wait_for(until: Callable[[], bool], seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
+    return str(copy.version)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from components.integrations import service_probe
-from tests.flows.conftest import Done, clean_environment, run_night, state_of, wait_for
+from tests.flows.clones import Done, clean_environment, run_night, state_of, wait_for
 
 pytestmark = pytest.mark.night
 
@@ -58,7 +58,9 @@ def test_the_evaluation_holds_every_row_with_intervals_and_the_gates_reason(nigh
         "no-history",
         "other-history",
         "name-only",
-        "base-retrieval",
+        "base-bm25",
+        "base-embeddings",
+        "short-history",
     } == set(models) - {"base-vectors"}
     for row in models.values():
         for metric in ("pair_accuracy", "top1", "ndcg"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import Done, make_clone, run_night, start_night, state_of, wait_for
+from tests.flows.clones import Done, make_clone, run_night, start_night, state_of, wait_for
 
 pytestmark = pytest.mark.night
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.flows.conftest import Done, run_night, state_of
+from tests.flows.clones import Done, run_night, state_of
 from tests.flows.meaning import write_inbox
 
 pytestmark = pytest.mark.night

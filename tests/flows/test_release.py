@@ -5,75 +5,17 @@ from __future__ import annotations
 import fcntl
 import http.server
 import json
+import sqlite3
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
-import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.flows.conftest import Done, clean_environment
+from tests.flows.clones import Done
+from tests.flows.releasing import release_pass, said
 
 pytestmark = pytest.mark.night
-
-SCRIPT = """
-from flows import environment
-environment.prepare()
-import sys
-from components.domain.errors import PalateError
-from flows.release import release
-try:
-    print(release.fn().said)
-except PalateError as error:
-    sys.exit(f"palate: {error}")
-"""
-
-
-def release_pass(clone: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """One pass without Prefect's server, which has nothing to do with what it does."""
-    return subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        cwd=clone,
-        env=clean_environment() | env,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def said(clone: Path, **env: str) -> str:
-    done = release_pass(clone, **env)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip().splitlines()[-1]
-
-
-@pytest.fixture
-def client(promoted: Done) -> Iterator[MlflowClient]:
-    """The registry of the clone; whatever a test did, version 1 is the released champion again afterwards."""
-    uri, before = f"sqlite:///{promoted.clone / '.palate' / 'mlflow.db'}", mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(uri)  # making a version from another's source asks the global one
-    client = MlflowClient(uri)
-    yield client
-    mlflow.set_tracking_uri(before)
-    for version in client.search_model_versions("name = 'palate'"):
-        for tag in ("release_refused", "release_override", "release_taken_back"):
-            if tag in version.tags:
-                client.delete_model_version_tag("palate", version.version, tag)
-    client.set_registered_model_alias("palate", "champion", "1")
-    assert "version 1" in said(promoted.clone)
-
-
-@pytest.fixture
-def second(promoted: Done, client: MlflowClient) -> str:
-    """A second version: the first one's artifacts and lineage under a gate report of its own."""
-    first = client.get_model_version("palate", "1")
-    copy = client.create_model_version(
-        "palate", first.source, first.run_id, tags={**first.tags, "released": ""}, model_id=first.model_id
-    )
-    return str(copy.version)
 
 
 def champion(client: MlflowClient) -> str:
@@ -143,6 +85,31 @@ def test_two_passes_at_once_do_no_harm(promoted: Done) -> None:
     with (promoted.clone / ".palate" / "release.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert said(promoted.clone) == "another pass is running"
+
+
+def test_a_refusal_never_undoes_what_another_person_chose_meanwhile(
+    promoted: Done, client: MlflowClient, second: str
+) -> None:
+    first = client.get_model_version("palate", "1")
+    third = client.create_model_version(
+        "palate", first.source, first.run_id, tags={**first.tags, "released": ""}, model_id=first.model_id
+    ).version
+    client.set_model_version_tag("palate", second, "adapter_sha256", "0" * 64)
+    client.set_registered_model_alias("palate", "champion", second)
+    with sqlite3.connect(promoted.clone / ".palate" / "mlflow.db") as database:
+        # In the very moment in which the second is refused another person chooses the third.
+        database.execute(
+            "create trigger meanwhile after insert on model_version_tags when new.key = 'release_refused' "
+            "begin update registered_model_aliases set version = new.version + 1 "
+            "where alias = 'champion'; end"
+        )
+    told = said(promoted.clone)
+    with sqlite3.connect(promoted.clone / ".palate" / "mlflow.db") as database:
+        database.execute("drop trigger meanwhile")
+    assert f"version {second} may not be served" in told
+    assert "moved back" not in told
+    assert champion(client) == str(third)
+    assert said(promoted.clone).startswith(f"version {third} was released as palate:v{third}-")
 
 
 def test_a_champion_that_was_deleted_leaves_what_is_served_alone(
@@ -219,29 +186,3 @@ def test_a_new_version_whose_canary_fails_is_taken_back(
     assert "canary failed" in client.get_model_version("palate", second).tags["release_taken_back"]
     client.set_registered_model_alias("palate", "champion", second)
     assert "it was taken back before" in said(promoted.clone)
-
-
-@pytest.mark.parametrize("by", ["version", "Bento", "data"])
-def test_lineage_leads_from_a_version_a_bento_or_data_to_the_rows(
-    promoted: Done, client: MlflowClient, by: str
-) -> None:
-    tags = client.get_model_version("palate", "1").tags
-    what = {"version": "1", "Bento": f"palate:v1-{tags['gate_sha256'][:8]}", "data": tags["data_md5"][:12]}[
-        by
-    ]
-    done = _lineage(promoted.clone, what)
-    assert done.returncode == 0, done.stderr
-    for name in ("data_md5", "git_sha", "gate_sha256", "adapter_sha256", "night_commit"):
-        assert tags[name] in done.stdout
-    assert f"git restore --source={tags['night_commit']}" in done.stdout
-
-
-def test_lineage_of_nothing_known_is_one_sentence(promoted: Done) -> None:
-    done = _lineage(promoted.clone, "no-such-thing")
-    assert done.returncode == 1
-    assert done.stderr.startswith("palate: 'no-such-thing' is no version, Bento or data version")
-
-
-def _lineage(clone: Path, what: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows", "lineage", what]
-    return subprocess.run(command, cwd=clone, env=clean_environment(), capture_output=True, text=True)

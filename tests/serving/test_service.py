@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,8 @@ def served(
         "model": "palate",
         "model_version": "7",
         "data_md5": "abc.dir",
+        "gate_sha256": "abc0",
+        "git_sha": "def0",
         "bento": "palate:v7-abc",
         "adapter_sha256": "def",
         "preview": True,
@@ -122,6 +125,17 @@ def test_a_menu_is_ranked_and_the_answer_says_by_what(client: TestClient) -> Non
     assert [each["dish_id"] for each in body["scores"]] == ["1", "2"]
     best = max(body["scores"], key=lambda each: each["score"])["dish_id"]
     assert body["order"][0] == best
+
+
+def test_every_answer_has_an_id_of_its_own_and_its_lineage_in_headers(client: TestClient) -> None:
+    answers = [client.post("/rank", json=ASK) for _ in range(2)]
+    ids = [answer.json()["answer_id"] for answer in answers]
+    assert ids[0] != ids[1]
+    assert all(re.fullmatch(r"palate:v7-abc/[0-9a-f]{16}", each) for each in ids)
+    headers = answers[0].headers
+    assert headers["X-Palate-Answer"] == ids[0]
+    named = [headers[f"X-Palate-{name}"] for name in ("Version", "Data", "Gate", "Git")]
+    assert named == ["7", "abc.dir", "abc0", "def0"]
 
 
 def test_ready_live_and_documented_with_an_example(client: TestClient) -> None:

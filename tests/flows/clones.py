@@ -1,0 +1,120 @@
+"""Clones of this project in temporary folders, and nights run in them as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass
+class Done:
+    clone: Path
+    first: subprocess.CompletedProcess[str]
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        return dict(json.loads((self.clone / "reports" / "evaluation.json").read_text()))
+
+
+def make_clone(folder: Path, base: Path | None = None) -> Path:
+    """This project's files, committed in a repository of their own; with a base model, if given."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, check=True, capture_output=True, text=True
+    ).stdout.split("\n")
+    for name in filter(None, listed):
+        if (REPO / name).is_file() and name not in {"dvc.lock", "data/events.dvc", "data/quarantine.dvc"}:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPO / name, folder / name)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "clone"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    if base:
+        shutil.copytree(base, folder / "models" / "base")
+    return folder
+
+
+def clean_environment() -> dict[str, str]:
+    """Without anything that would lead a clone to this project's own state."""
+    ours = ("MLFLOW_", "PREFECT_", "BENTOML_HOME", "PALATE_", "DVC_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"OMP_NUM_THREADS": "1"}
+
+
+def start_night(
+    clone: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts `python -m flows nightly` in a clone; it writes to files, since its children may outlive it."""
+    command = [sys.executable, "-m", "flows", "nightly", *arguments]
+    with (clone / "night.out").open("w") as out, (clone / "night.err").open("w") as err:
+        environment = clean_environment() | dict(env or {})
+        return subprocess.Popen(command, cwd=clone, env=environment, stdout=out, stderr=err)
+
+
+def run_night(
+    clone: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs `python -m flows nightly` in a clone to its end."""
+    process = start_night(clone, *arguments, env=env)
+    process.wait(timeout=900)
+    said = [(clone / name).read_text() for name in ("night.out", "night.err")]
+    return subprocess.CompletedProcess(process.args, process.returncode, *said)
+
+
+def state_of(clone: Path) -> dict[str, Any]:
+    """What a night leaves behind, without what depends on the clock or on chance ids."""
+    with sqlite3.connect(clone / ".palate" / "mlflow.db") as database:
+        runs = database.execute(
+            "select name, status from runs where lifecycle_stage = 'active' order by name"
+        ).fetchall()
+        versions = database.execute("select version from model_versions").fetchall()
+        tags = dict(database.execute("select key, value from model_version_tags").fetchall())
+        aliases = sorted(database.execute("select alias, version from registered_model_aliases").fetchall())
+    stable = (
+        "candidate",
+        "gate",
+        "gate_sha256",
+        "data_md5",
+        "adapter_sha256",
+        "base_sha256",
+        "prompt_hash",
+        "gate_reason",
+    )
+    return {
+        "runs": runs,
+        "versions": versions,
+        "tags": {name: tags[name] for name in stable},
+        "aliases": aliases,
+        "bento": (clone / ".palate" / "bento").read_text(),
+        "evaluation": (clone / "reports" / "evaluation.json").read_text(),
+        "data": (clone / "data" / "events.dvc").read_text(),
+    }
+
+
+def wait_for(until: Callable[[], bool], seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.05)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listened on just now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
