@@ -61,7 +61,7 @@ def _end_zombies() -> None:
         Automation(
             name=ZOMBIES,
             trigger=EventTrigger(
-                after={"prefect.flow-run.heartbeat"},
+                after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
                 expect={"prefect.flow-run.heartbeat", "prefect.flow-run.Completed", "prefect.flow-run.Failed",
                         "prefect.flow-run.Cancelled", "prefect.flow-run.Crashed"},
                 match={"prefect.resource.id": "prefect.flow-run.*"},

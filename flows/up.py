@@ -25,6 +25,7 @@ from flows.steps.bento import BENTO_TAG
 
 LOGS = STATE / "logs"
 START_S, STOP_S, LOOK_S, AGAIN_S = 120, 20, 2, 30
+MOST_FAILURES = 3
 
 
 class Stopped(Exception):
@@ -40,6 +41,10 @@ class Child:
         command: Arguments of this Python.
         address: Shown in the table; its port must be free before the start.
         health: Path that answers 200 once it is up; empty where there is none.
+        env: Added to ours.
+        process: While it runs, and until somebody looks.
+        started: On the monotonic clock.
+        failures: How often in a row it ended within AGAIN_S seconds.
     """
 
     name: str
@@ -48,10 +53,13 @@ class Child:
     health: str = ""
     env: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
 
     def start(self) -> None:
         """Starts it in a process group of its own, so that Ctrl-C reaches us alone."""
         LOGS.mkdir(exist_ok=True)
+        self.started = time.monotonic()
         with (LOGS / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *self.command], cwd=REPO, env=os.environ | self.env,
@@ -73,6 +81,10 @@ class Child:
     def runs(self) -> bool:
         """Whether its process is alive."""
         return self.process is not None and self.process.poll() is None
+
+    def age(self) -> float:
+        """Seconds since its last start."""
+        return time.monotonic() - self.started
 
     def stop(self) -> None:
         """TERM to its group, and KILL to what is left after a while."""
@@ -171,20 +183,28 @@ def _start(params: Params, children: list[Child]) -> None:
 
 
 def _keep(children: list[Child], service: Child) -> None:
-    """Looks after everything: what ends is an error, and the service follows what is released."""
-    served, started = "", 0.0
+    """Looks after everything: what ends is started again, and the service follows what is released.
+
+    Raises:
+        StageFailed: Something ended soon after each of its last starts: another would not help it.
+    """
+    served = ""
     while True:
         for child in children:
             if not child.runs():
-                raise StageFailed(f"{child.name} ended: see {LOGS / child.name}.log")
+                child.failures = child.failures + 1 if child.age() < AGAIN_S else 1
+                if child.failures == MOST_FAILURES:
+                    raise StageFailed(f"{child.name} ended: see {LOGS / child.name}.log")
+                console.say(f"{child.name} ended, it is started again: see {LOGS / child.name}.log")
+                child.start()
         wanted = BENTO_TAG.read_text(encoding="utf-8").strip() if BENTO_TAG.exists() else ""
-        again = not service.runs() and time.monotonic() - started > AGAIN_S
+        again = not service.runs() and service.age() > AGAIN_S
         if wanted and (wanted != served or again):
             service.stop()
             port = service.address.rpartition(":")[2]
             service.command = ["bentoml", "serve", wanted, "--host", "127.0.0.1", "--port", port]
             service.start()
-            served, started = wanted, time.monotonic()
+            served = wanted
             console.say(f"serving {wanted} on {service.address}")
         time.sleep(LOOK_S)
 
@@ -195,7 +215,7 @@ def _table(params: Params, children: list[Child]) -> str:
     rows += [("service", service if BENTO_TAG.exists() else f"{service} once something is released")]
     rows += [
         ("nightly", f"{params.up.nightly_cron} {params.up.timezone}"),
-        ("logs", str(LOGS.relative_to(REPO))),
+        ("logs", str(LOGS)),
     ]
     return "\n".join(f"{name:9} {where}" for name, where in rows) + "\nCtrl-C stops all of it."
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -22,7 +21,7 @@ import yaml
 from mlflow.tracking import MlflowClient
 
 from tests.conftest import needs
-from tests.flows.conftest import Done, clean_environment, wait_for
+from tests.flows.clones import Done, clean_environment, free_ports, wait_for
 
 pytestmark = pytest.mark.night
 CHROMIUM = (
@@ -41,16 +40,6 @@ class Up:
         return f"http://127.0.0.1:{self.ports[f'{name}_port']}"
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
 def up(promoted: Done) -> Iterator[Up]:
     """Everything running in a clone with a champion; ended by TERM, which must leave nothing."""
@@ -58,7 +47,7 @@ def up(promoted: Done) -> Iterator[Up]:
     before = params.read_text()
     values = yaml.safe_load(before)
     names = ("prefect_port", "mlflow_port", "service_port", "webhook_port")
-    ports = dict(zip(names, _free_ports(4), strict=True))
+    ports = dict(zip(names, free_ports(4), strict=True))
     values["up"] |= ports
     values["release"]["service"] = f"http://127.0.0.1:{ports['service_port']}"
     params.write_text(yaml.safe_dump(values))
@@ -167,3 +156,50 @@ def test_a_night_started_through_prefect_ends_like_one_on_the_command_line(up: U
     assert "state COMPLETED" in done.stdout, done.stdout + done.stderr
     log = (up.clone / ".palate" / "logs" / "worker.log").read_text()
     assert "held out, per person" in log
+
+
+def _prefect(up: Up, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    asked = urllib.request.Request(
+        f"{up.address('prefect')}/api/{path}",
+        None if body is None else json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return dict(json.load(answer))
+
+
+def _schedule(up: Up, deployment: str) -> str:
+    found = _prefect(up, f"deployments/name/nightly/{deployment}")["id"]
+    made = _prefect(up, f"deployments/{found}/create_flow_run", {"state": {"type": "SCHEDULED"}})
+    return str(made["id"])
+
+
+def _wait_for_state(up: Up, run: str, state: str, seconds: float) -> None:
+    wait_for(
+        lambda: _prefect(up, f"flow_runs/{run}")["state_type"] == state,
+        seconds,
+        f"state {state} of a night",
+    )
+
+
+def test_a_night_killed_with_its_worker_is_marked_and_does_not_block_the_next(up: Up) -> None:
+    first = _schedule(up, "weekly-full")
+    _wait_for_state(up, first, "RUNNING", 120)
+    second = _schedule(up, "weekly-full")
+    _wait_for_state(up, second, "CANCELLED", 120)  # one at a time: the second is not queued behind it
+    log = up.clone / ".palate" / "logs" / "worker.log"
+    wait_for(lambda: "a full training was asked for" in log.read_text(), 120, "the training")
+    worker = next(
+        each
+        for each in psutil.Process(up.process.pid).children()
+        if {"prefect", "worker"} < set(each.cmdline())
+    )
+    for each in [*worker.children(recursive=True), worker]:
+        each.kill()
+    wait_for(
+        lambda: "worker ended, it is started again" in (up.clone / "up.out").read_text(), 30, "it to start"
+    )
+    assert _prefect(up, f"flow_runs/{first}")["state_type"] == "RUNNING"
+    _wait_for_state(up, first, "CRASHED", 240)
+    third = _schedule(up, "weekly-full")
+    _wait_for_state(up, third, "COMPLETED", 400)
