@@ -13,7 +13,10 @@ _RIVAL = "#888888"
 
 
 def evaluation_chart(evaluation: Mapping[str, Any], path: Path) -> None:
-    """Draws every model's pair accuracy, best on top, with its interval; writes a PNG."""
+    """Draws every model's pair accuracy, best on top, with its interval; writes a PNG.
+
+    As wide as MLflow's column for a version's description, where a person sees it.
+    """
     rows = sorted(evaluation["models"].items(), key=lambda item: item[1]["pair_accuracy"]["mean"])
     figure = Figure(figsize=(8, 0.45 * len(rows) + 1.4), layout="constrained")
     axes = figure.subplots()
@@ -34,4 +37,4 @@ def evaluation_chart(evaluation: Mapping[str, Any], path: Path) -> None:
     axes.set_xlabel(f"pair accuracy, held out, per person, {evaluation['confidence']:.0%} interval")
     axes.set_title(f"Gate: {evaluation['gate']['decision']}", loc="left")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120, metadata={"Software": None})
+    figure.savefig(path, dpi=95, metadata={"Software": None})

@@ -23,6 +23,8 @@ from flows.environment import ARTIFACTS, REPO, STATE
 from flows.steps.data import Versions
 from flows.steps.stages import night_key
 
+PLOT = "Pair accuracy of every model with its interval"
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -87,7 +89,9 @@ def _register_new(
         }
         python_model = REPO / "serving" / "mlflow_model.py"
         version = server.register(model, runs[best], python_model, artifacts, REPO / "components", tags)
-    server.comment(model, version, gate_report.as_markdown(evaluation))
+    # Beside MLflow's own pages this path leads to the night's artifact, so the person sees the plot at once.
+    plot = f"get-artifact?path=evaluation.png&run_uuid={night}"
+    server.comment(model, version, f"{gate_report.as_markdown(evaluation)}\n\n![{PLOT}]({plot})")
     return version
 
 

@@ -1,0 +1,192 @@
+"""Promotion on an MLflow server with a login, on SQLite and on PostgreSQL: from the click to the answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import needs
+from tests.flows.clones import Done, clean_environment, free_ports, run_night, wait_for
+from tests.flows.test_up import CHROMIUM
+
+pytestmark = pytest.mark.night
+USER, PASSWORD = "admin", "correct horse battery"  # of a server that lives for one test
+
+
+@dataclass
+class Server:
+    address: str
+    clone: Path
+    env: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of this test's own, run by its user as it refuses to run as root; gives its URI."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    needs(*([] if found else ["postgresql"]))
+    folder = tmp_path_factory.mktemp("postgres")
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(0o755)
+    owner: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    if owner:
+        shutil.chown(folder, **owner)
+    port = free_ports(1)[0]
+
+    def run(*command: str) -> None:
+        subprocess.run(
+            [str(found[-1] / command[0]), *command[1:]],
+            cwd=folder, **owner, check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+
+    data, options = str(folder / "data"), f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}"
+    run("initdb", "-D", data, "--auth", "trust", "-U", "palate")
+    run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+    run("createdb", "-h", str(folder), "-p", str(port), "-U", "palate", "mlflow")
+    yield f"postgresql://palate@127.0.0.1:{port}/mlflow"
+    run("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, promoted: Done, tmp_path: Path) -> Iterator[Server]:
+    """MLflow with its basic-auth app, and a clone whose nights write to it; nothing is promoted yet."""
+    store = (
+        f"sqlite:///{tmp_path}/store.db" if request.param == "sqlite" else request.getfixturevalue("postgres")
+    )
+    port = free_ports(1)[0]
+    (tmp_path / "auth.ini").write_text(
+        f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{tmp_path}/auth.db\n"
+        f"admin_username = {USER}\nadmin_password = {PASSWORD}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    own = {
+        "MLFLOW_AUTH_CONFIG_PATH": str(tmp_path / "auth.ini"),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "only-for-this-test",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--backend-store-uri", store,
+        "--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1", "--port", str(port),
+    ]  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=clean_environment() | own,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_for(lambda: _answers(port), 120, "MLflow")
+        clone = shutil.copytree(promoted.clone, tmp_path / "clone", symlinks=True)
+        values = yaml.safe_load((clone / "params.yaml").read_text())
+        values["register"]["promote_first"] = False
+        (clone / "params.yaml").write_text(yaml.safe_dump(values))
+        for name in ("released.json", "bento"):
+            (clone / ".palate" / name).unlink(missing_ok=True)
+        login = {"MLFLOW_TRACKING_USERNAME": USER, "MLFLOW_TRACKING_PASSWORD": PASSWORD}
+        yield Server(address, clone, login | {"MLFLOW_TRACKING_URI": address})
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_version_is_promoted_by_a_person_who_logs_in_and_its_service_answers(server: Server) -> None:
+    needs("chromium")
+    night = run_night(server.clone, env=server.env)
+    assert night.returncode == 0, night.stderr
+    assert "champion       none yet" in night.stdout
+    _promote_by_clicking(server)
+    released = subprocess.run(
+        [sys.executable, "-m", "flows", "release"],
+        cwd=server.clone, env=clean_environment() | server.env, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert "version 1 was released as palate:v1-" in released.stdout, released.stderr
+    assert PASSWORD not in night.stdout + night.stderr + released.stdout + released.stderr
+    answer = _ask_the_service(server)
+    assert answer["answer_id"].startswith("palate:v1-")
+    assert (answer["model_version"], answer["preview"]) == ("1", False)
+
+
+def _promote_by_clicking(server: Server) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with pytest.raises(urllib.error.HTTPError) as stranger:
+        urllib.request.urlopen(server.address, timeout=30)
+    stranger.value.close()
+    assert stranger.value.code == 401
+    page_of_version = f"{server.address}/#/models/palate/versions/1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        page = browser.new_context(
+            http_credentials={"username": USER, "password": PASSWORD},
+            viewport={"width": 1400, "height": 2000},
+        ).new_page()
+        page.goto(page_of_version)
+        page.get_by_text("content-history").first.wait_for(timeout=60_000)  # the gate table
+        plot = page.locator('img[src*="path=evaluation.png"]')  # MLflow drops the alternative text
+        plot.wait_for(timeout=60_000)
+        wait_for(lambda: bool(plot.evaluate("image => image.naturalWidth > 0")), 30, "the plot")
+        page.screenshot(path=Path(os.environ.get("PALATE_PICTURES", server.clone)) / "version.png")
+        page.locator('button[title="Add aliases"], button[title="Edit aliases"]').first.click()
+        page.get_by_role("dialog").get_by_role("combobox").click()
+        page.keyboard.type("champion")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Save aliases").click()
+        page.get_by_role("dialog").wait_for(state="hidden", timeout=30_000)
+        browser.close()
+
+
+def _ask_the_service(server: Server) -> dict[str, Any]:
+    port = free_ports(1)[0]
+    with (server.clone / "serve.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows", "serve", "--port", str(port)],
+            cwd=server.clone, env=clean_environment() | server.env, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+    body = {
+        "person_id": "ada",
+        "dishes": [{"dish_id": "1", "name": "Salmon"}, {"dish_id": "2", "name": "Veal"}],
+    }
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}/rank", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    told: dict[str, Any] = {}
+
+    def answered() -> bool:
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                told.update(json.load(answer))
+        except OSError:
+            return False
+        return True
+
+    try:
+        wait_for(answered, 120, "the service")
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)
+    return told
