@@ -47,7 +47,11 @@ def preview(params: Params, registered: Registered) -> Packaged | None:
 
 
 def build(params: Params, version: str, *, preview: bool) -> Packaged:
-    """Builds a version's Bento unless a whole one is in the store; one build at a time."""
+    """Builds a version's Bento unless a whole one is in the store; one build at a time.
+
+    Raises:
+        StageFailed: The disk is full or may not be written to, or BentoML's own words.
+    """
     model = params.register_.model
     tags = registry().tags(model, version)
     name = f"{'preview-' if preview else ''}v{version}-{tags['gate_sha256'][:8]}"
@@ -56,17 +60,27 @@ def build(params: Params, version: str, *, preview: bool) -> Packaged:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if find_whole(tag):
             return Packaged(tag, version, preview, new=False)
-        facts = {"model_version": version, "preview": preview, "model": model, "bento": tag}
-        _stage_model(model, version, facts | {"serve": params.serve.model_dump()})
-        labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
-        labels |= {"model_version": version, "preview": str(preview).lower()}
-        labels["weights_sha256"] = weights_sha256(REPO / SERVED / "model")
-        image = {
-            "PALATE_BASE_IMAGE": params.release.base_image,
-            "PALATE_TORCH_BACKEND": params.release.torch_backend,
-        }
-        bentos.build(REPO, name, labels, image)
+        try:
+            _build_new(params, version, tag, tags, preview=preview)
+        except OSError as error:
+            raise StageFailed(
+                f"{tag} could not be packaged: {error}; what is served stays. Make room, then run again."
+            ) from error
         return Packaged(tag, version, preview, new=True)
+
+
+def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], *, preview: bool) -> None:
+    model, name = tag.split(":")
+    facts = {"model_version": version, "preview": preview, "model": model, "bento": tag}
+    _stage_model(model, version, facts | {"serve": params.serve.model_dump()})
+    labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
+    labels |= {"model_version": version, "preview": str(preview).lower()}
+    labels["weights_sha256"] = weights_sha256(REPO / SERVED / "model")
+    image = {
+        "PALATE_BASE_IMAGE": params.release.base_image,
+        "PALATE_TORCH_BACKEND": params.release.torch_backend,
+    }
+    bentos.build(REPO, name, labels, image)
 
 
 def serve_from_now_on(tag: str) -> None:

@@ -12,8 +12,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
+from tests.flows.clones import free_ports
+
 BASE_IMAGE = "localhost/python:3.11-slim"
-TOOLS = ("podman", "buildah", "runc", "mmdebstrap")
+TOOLS = ("podman", "buildah", "runc", "mmdebstrap", "docker-registry")
 _CONTAINERS = """
 [containers]
 default_ulimits=["nofile=16384:16384","nproc=16384:16384"]
@@ -34,10 +38,19 @@ ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/build
 
 @dataclass(frozen=True)
 class Engine:
-    """Where images and containers are kept, and what a build mounts at /build: uv and torch's CPU wheel."""
+    """Where images and containers are kept.
+
+    Attributes:
+        env: Leads podman and buildah there.
+        build: What a build mounts at /build: uv and torch's CPU wheel.
+        registry: Address for a registry of images; plain HTTP is allowed.
+        refusing: Another one, for a registry that refuses.
+    """
 
     env: dict[str, str]
     build: Path
+    registry: str
+    refusing: str
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -53,11 +66,16 @@ def start_engine(folder: Path) -> Engine:
     (folder / "storage.conf").write_text(
         f'[storage]\ndriver="overlay"\ngraphroot="{folder}/graph"\nrunroot="{folder}/run"\n'
     )
+    registries = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    (folder / "registries.conf").write_text(
+        "".join(f'[[registry]]\nlocation="{each}"\ninsecure=true\n' for each in registries)
+    )
     env = {
+        "CONTAINERS_REGISTRIES_CONF": str(folder / "registries.conf"),
         "CONTAINERS_CONF": str(folder / "containers.conf"),
         "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
     }
-    engine = Engine(env, folder / "build")
+    engine = Engine(env, folder / "build", *registries)
     _tools(engine.build)
     base = folder / "base"
     base.mkdir()
@@ -73,6 +91,18 @@ def start_engine(folder: Path) -> Engine:
     )  # fmt: skip
     engine.run("buildah", "bud", "-q", "--network", "host", "-t", BASE_IMAGE, str(base))
     return engine
+
+
+def start_registry(engine: Engine, folder: Path) -> subprocess.Popen[bytes]:
+    """Debian's docker-registry, keeping its images in a folder."""
+    config = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(folder / "registry")}},
+        "http": {"addr": engine.registry},
+    }
+    (folder / "registry.yaml").write_text(yaml.safe_dump(config))
+    command = ["docker-registry", "serve", str(folder / "registry.yaml")]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _tools(folder: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import os
 import socket
 import threading
 import urllib.request
@@ -14,10 +16,10 @@ import pytest
 import yaml
 
 from tests.conftest import needs
-from tests.flows.conftest import Done, wait_for
-from tests.flows.container import BASE_IMAGE, TOOLS, Engine, start_engine
+from tests.flows.clones import Done, wait_for
+from tests.flows.container import BASE_IMAGE, TOOLS, Engine, start_engine, start_registry
+from tests.flows.releasing import release_pass
 from tests.flows.test_night import _status
-from tests.flows.test_release import release_pass
 
 pytestmark = pytest.mark.night
 MOST_BYTES = 1_200_000_000
@@ -37,31 +39,38 @@ ASK = {
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     needs(*TOOLS)
-    engine = start_engine(tmp_path_factory.mktemp("engine"))
+    folder = tmp_path_factory.mktemp("engine")
+    engine = start_engine(folder)
+    registry = start_registry(engine, folder)
     yield engine
     engine.run("podman", "rm", "--all", "--force", "--time", "0", check=False)
+    registry.terminate()
+    registry.wait(30)
 
 
 @pytest.fixture(scope="module")
 def image(promoted: Done, engine: Engine) -> Iterator[str]:
-    """The champion's image, made by a release pass; its name with the digest."""
+    """The champion's image, made and pushed by a release pass; its name with the registry's digest."""
     params = promoted.clone / "params.yaml"
     before = params.read_text()
     values = yaml.safe_load(before)
     values["release"] |= {
         "engine": "buildah",
-        "image": "localhost/palate",
+        "image": f"{engine.registry}/palate",
+        "push": True,
         "base_image": BASE_IMAGE,
         "torch_backend": "",
         "build_options": ["network=host", f"volume={engine.build}:/build:ro"],
     }
     params.write_text(yaml.safe_dump(values))
     bentos = promoted.clone / ".palate" / "bentoml" / "bentos" / "palate"
-    for bento in bentos.glob("v1-*"):  # built for another base image
+    for bento in bentos.glob("v*"):  # built for another base image
         engine.run("rm", "-r", str(bento))
     done = release_pass(promoted.clone, **engine.env)
     assert done.returncode == 0, done.stderr
-    yield str(json.loads((promoted.clone / ".palate" / "released.json").read_text())["image"])
+    image = str(json.loads((promoted.clone / ".palate" / "released.json").read_text())["image"])
+    engine.run("podman", "pull", "-q", image)  # as a node of a cluster does
+    yield image
     params.write_text(before)
 
 
@@ -93,6 +102,78 @@ def test_the_image_is_small_and_named_by_its_digest(engine: Engine, image: str, 
     assert image.split("@")[1].startswith("sha256:")
 
 
+@pytest.fixture
+def unreleased(promoted: Done, image: str) -> Iterator[dict[str, Any]]:
+    """Params that a test may change for the next pass, which finds that the release is not what they ask."""
+    params, state = promoted.clone / "params.yaml", promoted.clone / ".palate" / "released.json"
+    before, released = params.read_text(), state.read_text()
+    rendered = (promoted.clone / "deploy" / "released" / "kustomization.yaml").read_text()
+    (promoted.clone / "deploy" / "released" / "kustomization.yaml").unlink()
+    state.unlink()
+    served = (promoted.clone / ".palate" / "bento").read_text()
+    yield dict(yaml.safe_load(before))
+    assert (promoted.clone / ".palate" / "bento").read_text() == served  # the running service is not harmed
+    assert not state.exists()
+    params.write_text(before)
+    state.write_text(released)
+    (promoted.clone / "deploy" / "released" / "kustomization.yaml").write_text(rendered)
+
+
+class _Refuses(http.server.BaseHTTPRequestHandler):
+    def _refuse(self) -> None:
+        self.send_response(403)
+        self.end_headers()
+
+    do_GET = do_HEAD = do_POST = _refuse  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_registry_that_refuses_is_one_sentence(
+    engine: Engine, image: str, promoted: Done, unreleased: dict[str, Any]
+) -> None:
+    tag = (promoted.clone / ".palate" / "bento").read_text().strip().partition(":")[2]
+    engine.run("buildah", "tag", f"{engine.registry}/palate:{tag}", f"{engine.refusing}/palate:{tag}")
+    unreleased["release"]["image"] = f"{engine.refusing}/palate"
+    (promoted.clone / "params.yaml").write_text(yaml.safe_dump(unreleased))
+    host, port = engine.refusing.split(":")
+    with http.server.ThreadingHTTPServer((host, int(port)), _Refuses) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = release_pass(promoted.clone, **engine.env)
+        server.shutdown()
+    assert done.returncode == 1
+    assert "403" in done.stderr.splitlines()[-1]
+    assert "palate: `buildah push" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("full", ["the images'", "the Bentos'"])
+def test_a_disk_that_is_full_during_the_build_is_one_sentence(
+    engine: Engine, image: str, promoted: Done, unreleased: dict[str, Any], tmp_path: Path, full: str
+) -> None:
+    if os.geteuid():
+        pytest.skip("only root may mount the small disk")
+    unreleased["release"] |= {"image": "localhost/other", "push": False}
+    (promoted.clone / "params.yaml").write_text(yaml.safe_dump(unreleased))
+    engine.run("mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", str(tmp_path))
+    graph = Path(engine.env["CONTAINERS_STORAGE_CONF"]).parent / "graph"
+    (tmp_path / "storage.conf").write_text(
+        f'[storage]\ndriver="overlay"\ngraphroot="{tmp_path}/graph"\nrunroot="{tmp_path}/run"\n'
+        f'[storage.options]\nadditionalimagestores=["{graph}"]\n'
+    )
+    env = {"CONTAINERS_STORAGE_CONF": str(tmp_path / "storage.conf"), "TMPDIR": str(tmp_path)}
+    if full == "the Bentos'":
+        env = {"BENTOML_HOME": str(tmp_path)}
+    try:
+        done = release_pass(promoted.clone, **engine.env | env)
+    finally:
+        engine.run("umount", "-l", str(tmp_path))
+    assert done.returncode == 1
+    assert "no space left on device" in done.stderr.splitlines()[-1].lower()
+    assert "Traceback" not in done.stderr
+
+
 def test_no_training_tool_is_in_the_image(engine: Engine, image: str) -> None:
     look = (
         "import importlib.util, shutil, sys;"
@@ -105,7 +186,7 @@ def test_no_training_tool_is_in_the_image(engine: Engine, image: str) -> None:
 
 def test_the_container_ranks_and_proves_its_adapter(address: str) -> None:
     answer = _post(f"{address}/rank", ASK)
-    assert answer["model_version"] == "1"
+    assert answer["answer_id"].startswith(f"palate:v{answer['model_version']}-")
     assert sorted(answer["order"]) == ["1", "2"]
     assert _post(f"{address}/canary", {})["passed"]
 
