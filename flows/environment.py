@@ -11,9 +11,21 @@ import sys
 from pathlib import Path
 
 import psutil
+import yaml
 
 REPO = Path(__file__).resolve().parent.parent
-STATE = REPO / ".palate"
+
+
+def _state_folder() -> Path:
+    """`up.state` of params.yaml; what is wrong with that file is said later, where it is read as a whole."""
+    try:
+        named = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))["up"]["state"]
+        return REPO / Path(named).expanduser()
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return REPO / ".palate"
+
+
+STATE = _state_folder()
 ARTIFACTS = STATE / "mlartifacts"
 UP = STATE / "up.json"  # where `make up` serves, while it runs
 
@@ -31,8 +43,8 @@ QUIET = {
 
 
 def prepare() -> None:
-    """Sets what the user has not set: telemetry off, state below `.palate/`, components' logs in Prefect."""
-    STATE.mkdir(exist_ok=True)
+    """Sets what the user has not set: telemetry off, state below `up.state`, components' logs in Prefect."""
+    STATE.mkdir(parents=True, exist_ok=True)
     state = {
         "PALATE_MLFLOW_STORE": f"sqlite:///{STATE / 'mlflow.db'}",
         "MLFLOW_TRACKING_URI": f"sqlite:///{STATE / 'mlflow.db'}",

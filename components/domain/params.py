@@ -189,6 +189,7 @@ class ReleaseParams(_Section):
 class UpParams(_Section):
     """Section `up`."""
 
+    state: Annotated[str, Field(min_length=1)]
     prefect_port: Port
     mlflow_port: Port
     service_port: Port

@@ -1,6 +1,4 @@
-"""transformers: any causal language model as a scorer of dishes, from a package's GGUF file.
-
-A folder or a hub.
+"""transformers: any causal language model as a scorer of dishes, from a package, a folder or a hub.
 
 Only this file imports transformers; what leaves it is a `LanguageModel`.
 """
@@ -82,8 +80,8 @@ def materialise(spec: str, folder: Path) -> dict[str, str]:
     """Makes `folder` hold the base model as safetensors; does nothing if it already holds this very one.
 
     Args:
-        spec: `package:NAME` (an installed package with one GGUF file in it), a folder, or a hub id that is
-            cached.
+        spec: `package:NAME` (an installed package with one GGUF file in it), a folder of transformers' or
+            with one GGUF file, or a hub id that is cached.
         folder: Where the model goes.
 
     Returns:
@@ -99,7 +97,9 @@ def materialise(spec: str, folder: Path) -> dict[str, str]:
     transformers_logging.disable_progress_bar()
     try:
         network, tokenizer = (
-            _from_gguf(spec.removeprefix("package:")) if spec.startswith("package:") else _from(spec)
+            _from_gguf(spec, _folders_of(spec.removeprefix("package:")))
+            if spec.startswith("package:")
+            else _from(spec)
         )
     except (OSError, ValueError) as error:
         raise StageFailed(
@@ -113,19 +113,23 @@ def materialise(spec: str, folder: Path) -> dict[str, str]:
 
 
 def _from(spec: str) -> tuple[Any, PreTrainedTokenizerBase]:
+    folder = Path(spec).expanduser()
+    if folder.is_dir() and not (folder / "config.json").exists():
+        return _from_gguf(spec, [folder])
     network = AutoModelForCausalLM.from_pretrained(spec, dtype=torch.float32, use_safetensors=True)
     return network, AutoTokenizer.from_pretrained(spec)
 
 
-def _from_gguf(package: str) -> tuple[Any, PreTrainedTokenizerBase]:
+def _folders_of(package: str) -> list[Path]:
     # find_spec, not import: the package's own dependencies are not needed for the file that it carries.
     found = importlib.util.find_spec(package.replace("-", "_"))
-    folders = [Path(place) for place in (found.submodule_search_locations or [])] if found else []
+    return [Path(place) for place in (found.submodule_search_locations or [])] if found else []
+
+
+def _from_gguf(spec: str, folders: list[Path]) -> tuple[Any, PreTrainedTokenizerBase]:
     files = [file for place in folders for file in sorted(place.glob("*.gguf"))]
     if len(files) != 1:
-        raise StageFailed(
-            f"base.model 'package:{package}': expected one .gguf file in it, found {len(files)}."
-        )
+        raise StageFailed(f"base.model '{spec}': expected one .gguf file in it, found {len(files)}.")
     source, name = files[0].parent, files[0].name
     config = GgufConfig(dequantize=True)
     loaded = AutoModelForCausalLM.from_pretrained(

@@ -76,6 +76,11 @@ def adopt(inbox: str) -> None:
     yaml.width = 4096
     merged = yaml.load(path.read_text(encoding="utf-8"))
     _merge(merged, override)
+    if merged["up"]["state"] != now["up"]["state"]:
+        raise BadParams(
+            f"up.state in {folder / 'params.yaml'} comes too late, the state is kept in "
+            f"'{now['up']['state']}' already: set it in this clone's params.yaml before the first night."
+        )
     merged["collect"]["inbox"] = str(folder if folder.is_absolute() else Path(inbox))
     validate(json.loads(json.dumps(merged)), f"params.yaml with {folder / 'params.yaml'}")
     with path.open("w", encoding="utf-8") as file:
