@@ -43,10 +43,7 @@ def rating_spread(known: Mapping[str, Sequence[Past]]) -> float:
 
 
 def known_opinions(train: Iterable[Comparison]) -> dict[str, tuple[Past, ...]]:
-    """For each person the latest line on each dish that training tells.
-
-    Of their histories, and what they chose.
-    """
+    """For each person the latest line on each dish that training tells of: their histories and choices."""
     known: dict[str, dict[str, Past]] = {}
     for each in sorted(train, key=lambda comparison: comparison.at):
         own = known.setdefault(each.person_id, {})

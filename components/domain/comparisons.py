@@ -141,9 +141,6 @@ def _comparison(
 
 
 def _window(length: int, most: int) -> int:
-    """First history line kept: steps of half a window.
-
-    So that a person's comparisons mostly share a prefix.
-    """
+    """First history line kept: by half windows, so that a person's comparisons mostly share a prefix."""
     step = max(1, most // 2)
     return 0 if length <= most else -(-(length - most) // step) * step

@@ -1,12 +1,10 @@
 """The one prompt contract: training, evaluation and serving all read a person and a menu through it.
 
-A person is a header and one line for each past dish (its mark, or the rating where one was stated); each
-dish on offer is a line that ends in a question
-mark, and its score is logit(ANSWERS[0]) - logit(ANSWERS[1]) after that line. Lines are terse: tokens are what
-a night costs. Text that people typed is data: `clean` removes what could forge a line, and the tokenizer is
-told never to read a special token out of it (see `DishTokens`). The head of dish vectors reads each dish
-alone, in
-a line of its own, at its last token.
+A person is a header and one line for each past dish (its mark, or the rating where one was stated); each dish
+on offer is a line that ends in a question mark, and its score is logit(ANSWERS[0]) - logit(ANSWERS[1]) after
+that line. Lines are terse: tokens are what a night costs. Text that people typed is data: `clean` removes
+what could forge a line, and the tokenizer is told never to read a special token out of it (see
+`DishTokens`). The head of dish vectors reads each dish alone, in a line of its own, at its last token.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """How comparisons are divided into training and test: by time, or within each person.
 
 Within a person, some of their opinions are held out and the rest is their history: for data without real
-times
-(a survey, ratings collected at once). Training sees the same question in small: the known opinions are dealt
-into groups, and each group is asked about with the other groups as history.
+times (a survey, ratings collected at once). Training sees the same question in small: the known opinions are
+dealt into groups, and each group is asked about with the other groups as history.
 """
 
 from __future__ import annotations
@@ -83,13 +82,9 @@ def split_within_person(
     Raises:
         DataRejected: Nobody to train or test on.
     """
-    by_person: dict[str, list[Opinion]] = {}
-    for opinion in opinions:
-        by_person.setdefault(opinion.person_id, []).append(opinion)
     train: list[Comparison] = []
     test: list[Comparison] = []
-    for person in sorted(by_person):
-        own = sorted(by_person[person], key=lambda each: (each.at, each.source, each.menu_id, each.dish_id))
+    for person, own in _by_person(opinions):
         compared = [each for each in own if each.source not in background]
         asked = [each for each in compared if held_out(each)]
         known = [each for each in compared if not held_out(each)]
@@ -110,15 +105,23 @@ def split_within_person(
 
 def seeded_share(opinions: Iterable[Opinion], share: float, seed: int) -> frozenset[Opinion]:
     """A random share of each person's opinions (rounded, at least one of two or more)."""
-    by_person: dict[str, list[Opinion]] = {}
-    for opinion in opinions:
-        by_person.setdefault(opinion.person_id, []).append(opinion)
     drawn: list[Opinion] = []
-    for person in sorted(by_person):
-        own = sorted(by_person[person], key=lambda each: (each.at, each.source, each.menu_id, each.dish_id))
+    for person, own in _by_person(opinions):
         size = min(len(own) - 1, max(1, round(share * len(own))))
         drawn += random.Random(f"{seed}/{person}").sample(own, size)
     return frozenset(drawn)
+
+
+def _by_person(opinions: Iterable[Opinion]) -> list[tuple[str, list[Opinion]]]:
+    """Each person's opinions in one order, whatever order they came in."""
+    found: dict[str, list[Opinion]] = {}
+    for opinion in opinions:
+        found.setdefault(opinion.person_id, []).append(opinion)
+    return [(person, sorted(found[person], key=_order)) for person in sorted(found)]
+
+
+def _order(opinion: Opinion) -> tuple[datetime, str, str, str]:
+    return opinion.at, opinion.source, opinion.menu_id, opinion.dish_id
 
 
 def _without(own: Sequence[Opinion], some: Iterable[Opinion]) -> list[Opinion]:
@@ -147,7 +150,7 @@ def _ask(
     """Every choice of the group against its menu; every two stated opinions that differ."""
     history = tuple(Past(each.dish_id, each.verdict, each.rating) for each in known[-max_history:])
     asked = []
-    for one in sorted(group, key=lambda each: (each.at, each.source, each.menu_id, each.dish_id)):
+    for one in sorted(group, key=_order):
         start = f"{one.person_id}/{one.at.isoformat()}/{one.menu_id or one.source}/{one.dish_id}"
         sets: list[tuple[str, Sequence[str], tuple[int, ...]]] = []
         if one.menu_id:

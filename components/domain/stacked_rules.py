@@ -92,10 +92,7 @@ class StackedRules:
 
 @dataclass(frozen=True)
 class _Person:
-    """What a history says.
-
-    Affinity to traits, liked words, mean strength by dish, and two tables over dishes.
-    """
+    """What a history says: affinity to traits, liked words, strength by dish, two tables over dishes."""
 
     affinity: Floats
     words: Mapping[str, float]

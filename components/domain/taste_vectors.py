@@ -1,9 +1,9 @@
 """Dish and person vectors: the head that reads every dish once instead of every dish in every context.
 
 A dish is one vector z, a projection of the language model's last hidden state after the dish's line. A
-person is
-the mean of their past dishes' vectors, each times how much it was liked. A dish's score is
-sum(gains * z * person) + appeal . z: a bilinear form, and what the dish is worth to anyone.
+person is the mean of their past dishes' vectors, each times how much it was liked. A dish's score is
+sum(gains * z * person) + appeal . z, a bilinear form and what the dish is worth to anyone, and attention over
+the past dishes most like it.
 """
 
 from __future__ import annotations

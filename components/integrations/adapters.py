@@ -1,8 +1,7 @@
 """peft: what training adds to a base model, attached, saved canonically, loaded and merged.
 
 Mostly LoRA weights; `method: full` trains the layers' own weights, for the comparison that shows what LoRA
-saves.
-A head of dish vectors, where a candidate has one, lies beside the weights.
+saves. A head of dish vectors, where a candidate has one, lies beside the weights.
 """
 
 from __future__ import annotations

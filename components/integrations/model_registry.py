@@ -125,10 +125,7 @@ class Registry:
     def log_candidate(
         self, run: str, params: Mapping[str, Any], metrics: Mapping[str, float], curve: Path
     ) -> None:
-        """Params and results; the loss curve too.
-
-        Where training was restored from DVC's cache and never ran live.
-        """
+        """Params and results; and the loss curve, where DVC restored a training that never ran live."""
         for name, value in params.items():
             self.client.log_param(run, name, value)
         for name, number in metrics.items():
@@ -264,10 +261,7 @@ class Registry:
         self.client.create_webhook(name, url, list(events), secret=secret)
 
     def download(self, model: str, version: str, target: Path) -> Path:
-        """Fetches a version's artifacts (`adapter/`, `canary.json`.
-
-        `evaluation.json`) and returns their folder.
-        """
+        """Fetches a version's artifacts (adapter/, canary.json, evaluation.json); returns their folder."""
         target.mkdir(parents=True, exist_ok=True)
         return (
             Path(mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=str(target)))

@@ -1,6 +1,1 @@
-"""What dvc.yaml calls: one file a stage, each reading files, calling domain and integrations.
-
-And writing files.
-
-A stage touches no service, no clock and no person, so what it writes is a function of what it reads.
-"""
+"""What dvc.yaml calls, one file a stage: reads files, calls domain and integrations, writes files."""

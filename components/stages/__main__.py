@@ -1,7 +1,4 @@
-"""`python -m components.stages check | split | train NAME | evaluate | merge ADAPTER TARGET`.
-
-From the repository's root.
-"""
+"""`python -m components.stages check | split | train NAME | evaluate | merge ADAPTER TARGET`, at the root."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where the stages find and leave their files, from the repository's root.
-
-And how a stage says that it failed.
-"""
+"""Where the stages find and leave their files, from the root, and how a stage says that it failed."""
 
 from __future__ import annotations
 
