@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from components.domain.language_model import LanguageModel
 
 LINES_AT_ONCE = 64
+KEPT = 128  # lines whose activations are kept for the backward pass: about a gigabyte at 135 M parameters
 
 
 class _Passthrough(nn.Module):
@@ -31,8 +33,9 @@ def hidden_states(model: LanguageModel, lines: Sequence[Sequence[int]]) -> Tenso
     with torch.no_grad():
         return _in_batches(
             [torch.tensor(line, device=model.device) for line in lines],
-            lambda tokens, mask: model.decoder(input_ids=tokens, attention_mask=mask, use_cache=False),
-            _last,
+            lambda tokens, mask: _last(
+                model.decoder(input_ids=tokens, attention_mask=mask, use_cache=False), mask
+            ),
         )
 
 
@@ -49,14 +52,26 @@ def lower_states(model: LanguageModel, lines: Sequence[Sequence[int]], first_tun
 
 
 def upper_states(model: LanguageModel, lower: Sequence[Tensor], first_tuned: int) -> Tensor:
-    """(lines, width) hidden state after each line, given what enters layer `first_tuned`; keeps gradients."""
+    """(lines, width) hidden state after each line, given what enters layer `first_tuned`; keeps gradients.
+
+    With more than KEPT lines nothing but the states is kept for the backward pass, which computes the rest
+    again batch by batch: memory then grows by what enters and leaves a line, at the price of a forward pass.
+    """
     layers = range(first_tuned, len(model.decoder.layers))
-    with _only_layers(model.decoder, layers, ends=True):
-        return _in_batches(
-            lower,
-            lambda states, mask: model.decoder(inputs_embeds=states, attention_mask=mask, use_cache=False),
-            _last,
-        )
+
+    def run(states: Tensor, mask: Tensor) -> Tensor:
+        # In here, since the backward pass may run it again when everything outside is long over.
+        with _only_layers(model.decoder, layers, ends=True):
+            return _last(model.decoder(inputs_embeds=states, attention_mask=mask, use_cache=False), mask)
+
+    if len(lower) <= KEPT or not torch.is_grad_enabled():
+        return _in_batches(lower, run)
+    return _in_batches(lower, lambda states, mask: _again(run, states, mask))
+
+
+def _again(run: Callable[[Tensor, Tensor], Tensor], states: Tensor, mask: Tensor) -> Tensor:
+    made: Tensor = checkpoint(run, states, mask, use_reentrant=False)
+    return made
 
 
 def _last(output: Any, mask: Tensor) -> Tensor:
@@ -64,15 +79,11 @@ def _last(output: Any, mask: Tensor) -> Tensor:
     return output.last_hidden_state[torch.arange(len(ends), device=ends.device), ends]  # type: ignore[no-any-return]
 
 
-def _in_batches(
-    lines: Sequence[Tensor],
-    run: Callable[[Tensor, Tensor], Any],
-    take: Callable[[Any, Tensor], Tensor],
-) -> Tensor:
+def _in_batches(lines: Sequence[Tensor], run: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     order, found = [], []
     for part in _by_length(lines):
         values, mask = _padded([lines[place] for place in part])
-        found.append(take(run(values, mask), mask))
+        found.append(run(values, mask))
         order += part
     back = torch.empty(len(order), dtype=torch.long)
     back[torch.tensor(order)] = torch.arange(len(order))

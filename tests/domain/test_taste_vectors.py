@@ -48,6 +48,26 @@ def test_lower_then_upper_layers_give_what_the_whole_model_gives(
     assert torch.allclose(encoding.hidden_states(small_model, lines), upper.detach(), atol=TOLERANCE)
 
 
+def test_many_lines_have_the_gradient_of_few_though_their_activations_are_computed_again(
+    small_model: LanguageModel,
+) -> None:
+    weight = small_model.decoder.layers[1].mlp.down_proj.weight
+    weight.requires_grad = True
+    lines = [small_model.encode(f"A dish: number {number}.") for number in range(encoding.KEPT + 10)]
+    lower = encoding.lower_states(small_model, lines, 1)
+
+    def gradient(part: list[torch.Tensor]) -> torch.Tensor:
+        weight.grad = None
+        encoding.upper_states(small_model, part, 1).sin().sum().backward()
+        assert len(small_model.decoder.layers) == 2
+        return weight.grad.clone()
+
+    half = len(lower) // 2  # few enough for their activations to be kept
+    apart = gradient(lower[:half]) + gradient(lower[half:])
+    assert apart.abs().max() > 0.01
+    assert torch.allclose(gradient(lower), apart, atol=TOLERANCE)
+
+
 def test_scores_are_the_formula_for_each_dish_alone_and_the_same_from_memory(
     small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
 ) -> None:
