@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help nightly up status release serve mlflow benchmark benchmark-training benchmark-ranking benchmark-methods benchmark-incremental test check format
+.PHONY: help nightly up status release serve mlflow benchmark benchmark-training benchmark-ranking benchmark-in-context benchmark-scaling benchmark-methods benchmark-incremental test check format
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -50,6 +50,12 @@ benchmark-methods: $(BIN)/installed
 
 benchmark-incremental: $(BIN)/installed
 	@$(BIN)/python -m benchmarks.incremental
+
+benchmark-scaling: $(BIN)/installed
+	@$(BIN)/python -m benchmarks.scaling
+
+benchmark-in-context: $(BIN)/installed
+	@$(BIN)/python -m benchmarks.in_context
 
 benchmark-ranking: $(BIN)/installed
 	@$(BIN)/python -m benchmarks.ranking_speed

@@ -9,84 +9,120 @@ from __future__ import annotations
 import itertools
 import json
 import statistics
-import tempfile
-import time
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
-from benchmarks.sample import REPO, base, canteen
+from benchmarks import trl_trainers
+from benchmarks.sample import REPO, base, canteen_split
+from benchmarks.trl_trainers import FIELDS, ROW_TOKENS, STEPS
+from components.domain.language_model import LanguageModel
+from components.domain.metrics import Interval, intervals, per_person
 from components.domain.packing import pack
-from components.domain.params import CandidateParams, VectorParams
-from components.domain.prompts import ANSWERS, HEADER, MARKS, OFFER_LINE, PAST_LINE, dish_text
+from components.domain.params import CandidateParams
 from components.domain.records import Comparison, Dish
 from components.domain.training_plan import whole_people
-from components.integrations import adapters, finetuning
+from components.integrations import adapters, finetuning, scoring
+from components.stages.rows import subset
 
-STEPS = 6  # measured, after one that is not
-PEER_BATCH = 16
-FIELDS = ("name", "description")
-HEAD = VectorParams(size=16, learning_rate=0.02, weight_decay=0.1, comparisons_per_step=2048)
+CASES = 200
 RESULT = REPO / "benchmarks" / "results" / "speed-training.json"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Comparisons a second, seconds trained, and pair accuracy on held-out cases afterwards."""
+
+    rate: float
+    seconds: float
+    quality: Interval
 
 
 def main() -> None:
     """Measures every trainer and writes results/speed-training.json and .md."""
-    params, dishes, train = canteen()
+    params, dishes, split = canteen_split()
     torch.set_num_threads(params.train.threads)
     vectors = params.train.candidates["vectors"]
-    head = vectors.vectors or HEAD
     answers = vectors.model_copy(update={"vectors": None, "epochs": 1})
-    some = whole_people(train, 400, 1)
-    rates = {
-        "Palate, dish vectors (default)": _vectors(vectors, head, dishes, train),
-        "Palate, answers in context, packed": _answers(answers, dishes, some),
-        "TRL SFTTrainer, yes or no a dish": _sft(answers, dishes, some),
-        "TRL DPOTrainer, a pair a dish passed over": _dpo(answers, dishes, some),
+    some = whole_people(split.train, 400, 1)
+    cases = subset(split.test, CASES, 1)
+    ours = _vectors(vectors, dishes, list(split.train), cases)
+    told = {
+        "Palate, dish vectors (default)": ours,
+        "Palate, answers in context, packed": _answers(answers, dishes, some, cases),
     }
-    RESULT.write_text(json.dumps({"comparisons_per_second": rates, "steps": STEPS}, indent=1) + "\n")
-    page = _page(rates)
+    for name, peer in (
+        ("TRL SFTTrainer, yes or no a dish", trl_trainers.sft),
+        ("TRL DPOTrainer, a pair a dish passed over", trl_trainers.dpo),
+    ):
+        theirs = peer(answers, dishes, some, cases, ours.seconds)
+        told[name] = Trained(theirs.rate, theirs.seconds, _quality(theirs.scores, cases))
+    rows = {name: asdict(each) for name, each in told.items()}
+    RESULT.write_text(json.dumps({"trainers": rows, "steps": STEPS}, indent=1) + "\n")
+    page = _page(told, len({case.person_id for case in cases}))
     RESULT.with_suffix(".md").write_text(page)
     print(page)
 
 
-def _page(rates: dict[str, float]) -> str:
-    slowest = min(rates.values())
+def _page(told: dict[str, Trained], people: int) -> str:
+    slowest = min(each.rate for each in told.values())
     lines = [
         "# Training speed on the canteen",
         "",
-        f"`make benchmark-training`, one process, median of {STEPS} steps after one that is not counted;",
-        "the same base, dtype, LoRA (layers, rank, targets) and data for all; activation checkpointing off.",
+        f"`make benchmark-training`, one process, median of at least {STEPS} steps after one that is not",
+        "counted; the same base, dtype, LoRA (layers, rank, targets) and data for all; activation",
+        "checkpointing off. Dish vectors train to their end, TRL's trainers for at least as long; then the",
+        f"pair accuracy on {CASES} test comparisons of {people} people, with its 95 % interval over people.",
         "",
-        "| trainer | comparisons a second | times the slowest |",
-        "|---|---|---|",
+        "| trainer | comparisons a second | times the slowest | seconds trained | pair accuracy after them |",
+        "|---|---|---|---|---|",
     ]
-    lines += [f"| {name} | {rate:,.2f} | {rate / slowest:,.0f} |" for name, rate in rates.items()]
+    for name, each in told.items():
+        known = f"{each.quality.mean:.3f} ({each.quality.low:.3f} to {each.quality.high:.3f})"
+        lines.append(
+            f"| {name} | {each.rate:,.2f} | {each.rate / slowest:,.0f} | {each.seconds:.0f} | {known} |"
+        )
     return "\n".join([*lines, ""])
 
 
+def _quality(scores: Mapping[str, npt.NDArray[np.float64]], cases: list[Comparison]) -> Interval:
+    return intervals(per_person(scores, cases), 2000, 0.95, 1)["pair_accuracy"]
+
+
+def _read(model: LanguageModel, dishes: dict[str, Dish], cases: list[Comparison]) -> Interval:
+    tokens = model.dish_tokens(dishes, FIELDS)
+    return _quality(scoring.score(model, tokens, cases, ROW_TOKENS, ""), cases)
+
+
 def _vectors(
-    candidate: CandidateParams, head: VectorParams, dishes: dict[str, Dish], train: list[Comparison]
-) -> float:
-    model = base(canteen()[0])
+    candidate: CandidateParams, dishes: dict[str, Dish], train: list[Comparison], cases: list[Comparison]
+) -> Trained:
+    if candidate.vectors is None:
+        raise SystemExit("the candidate `vectors` of params.yaml has no section `vectors`.")
+    model = base(canteen_split()[0])
     adapters.attach(model.network, candidate, 1)
-    epochs = -(-(STEPS + 1) * head.comparisons_per_step // len(train))
     seen: list[finetuning.Step] = []
     finetuning.fit_vectors(
-        model, model.dish_tokens(dishes, FIELDS), train, candidate, head, epochs, 1.0, seen.append
-    )
-    return _median(seen)
+        model, model.dish_tokens(dishes, FIELDS), train, candidate, candidate.vectors, candidate.epochs, 1.0,
+        seen.append,
+    )  # fmt: skip
+    return Trained(_median(seen), seen[-1].seconds, _read(model, dishes, cases))
 
 
-def _answers(candidate: CandidateParams, dishes: dict[str, Dish], train: list[Comparison]) -> float:
-    params = canteen()[0]
+def _answers(
+    candidate: CandidateParams, dishes: dict[str, Dish], train: list[Comparison], cases: list[Comparison]
+) -> Trained:
+    params = canteen_split()[0]
     model = base(params)
     adapters.attach(model.network, candidate, 1)
-    tokens = model.dish_tokens(dishes, params.prompt.dish_fields)
-    rows = pack(train, tokens, params.train.row_tokens)[: (STEPS + 1) * params.train.rows_per_step]
+    tokens = model.dish_tokens(dishes, FIELDS)
+    rows = pack(train, tokens, ROW_TOKENS)[: (STEPS + 1) * params.train.rows_per_step]
     seen: list[finetuning.Step] = []
     finetuning.fit_answers(model, rows, candidate, 1, params.train.rows_per_step, seen.append)
-    return _median(seen)
+    return Trained(_median(seen), seen[-1].seconds, _read(model, dishes, cases))
 
 
 def _median(seen: list[finetuning.Step]) -> float:
@@ -94,95 +130,6 @@ def _median(seen: list[finetuning.Step]) -> float:
     return statistics.median(
         (after.comparisons - before.comparisons) / (after.seconds - before.seconds) for before, after in pairs
     )
-
-
-def _dpo(candidate: CandidateParams, dishes: dict[str, Dish], train: list[Comparison]) -> float:
-    from trl import DPOConfig, DPOTrainer
-
-    rows = [
-        {"prompt": prompt, "chosen": _offer(dishes, each.chosen), "rejected": _offer(dishes, dish)}
-        for each, prompt in ((each, _prompt(dishes, each)) for each in train)
-        for dish in each.dishes
-        if dish != each.chosen
-    ]
-    pairs = len(rows) / len(train)
-    return PEER_BATCH / pairs / _peer(candidate, rows, DPOTrainer, DPOConfig, max_length=512)
-
-
-def _sft(candidate: CandidateParams, dishes: dict[str, Dish], train: list[Comparison]) -> float:
-    from trl import SFTConfig, SFTTrainer
-
-    rows = [
-        {
-            "prompt": _prompt(dishes, each) + OFFER_LINE.format(dish=_text(dishes, dish)),
-            "completion": ANSWERS[0] if dish == each.chosen else ANSWERS[1],
-        }
-        for each in train
-        for dish in each.dishes
-    ]
-    examples = len(rows) / len(train)
-    return PEER_BATCH / examples / _peer(candidate, rows, SFTTrainer, SFTConfig, max_length=512)
-
-
-def _peer(
-    candidate: CandidateParams, rows: list[dict[str, str]], trainer: Any, config: Any, **settings: Any
-) -> float:
-    """Median seconds of an optimizer step of a TRL trainer."""
-    from datasets import Dataset
-    from peft import LoraConfig
-    from transformers import TrainerCallback
-
-    stamps: list[float] = []
-
-    class Clock(TrainerCallback):  # type: ignore[misc]  # untyped
-        def on_step_end(self, *_: Any, **__: Any) -> None:
-            stamps.append(time.monotonic())
-
-    model = base(canteen()[0])
-    lora = LoraConfig(
-        r=candidate.rank,
-        lora_alpha=candidate.alpha,
-        target_modules=list(candidate.targets),
-        layers_to_transform=list(range(*candidate.layers)),
-        task_type="CAUSAL_LM",
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = config(
-            output_dir=folder,
-            per_device_train_batch_size=PEER_BATCH,
-            max_steps=STEPS + 1,
-            learning_rate=candidate.learning_rate,
-            activation_checkpointing=False,
-            report_to="none",
-            save_strategy="no",
-            logging_strategy="no",
-            disable_tqdm=True,
-            use_cpu=model.device.type == "cpu",
-            bf16=False,
-            **settings,
-        )
-        trainer(
-            model=model.network,
-            args=arguments,
-            train_dataset=Dataset.from_list(rows),
-            processing_class=model.tokenizer,
-            peft_config=lora,
-            callbacks=[Clock()],
-        ).train()
-    return statistics.median(after - before for before, after in itertools.pairwise(stamps))
-
-
-def _prompt(dishes: dict[str, Dish], each: Comparison) -> str:
-    said = ((MARKS[past.verdict], _text(dishes, past.dish_id)) for past in each.history)
-    return HEADER + "".join(PAST_LINE.format(mark=mark, dish=dish) for mark, dish in said)
-
-
-def _offer(dishes: dict[str, Dish], dish: str) -> str:
-    return PAST_LINE.format(mark=MARKS[1], dish=_text(dishes, dish))
-
-
-def _text(dishes: dict[str, Dish], dish: str) -> str:
-    return dish_text(dishes[dish], FIELDS)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,20 @@
-"""Retrieval over a person's history: the past dishes whose words are most like what is on offer (BM25)."""
+"""Retrieval over a person's history: the past dishes most like what is on offer, by words or by vectors."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
+
 from components.domain.records import Comparison, Dish
+
+Floats = npt.NDArray[np.float64]
+Alike = Callable[[str, str], float]
 
 K1, B = 1.2, 0.75  # the usual constants of BM25 (Robertson & Zaragoza 2009)
 
@@ -36,14 +42,26 @@ class Bm25:
         )
 
 
-def with_most_similar_history(
-    cases: Sequence[Comparison], dishes: Mapping[str, Dish], most: int
-) -> list[Comparison]:
+def cosine(vectors: Mapping[str, Floats]) -> Alike:
+    """How well one dish answers to another, both by id: the cosine between what is special of each.
+
+    Args:
+        vectors: (width,) of each dish, for example hidden states of a language model. Their mean is taken
+            away first, since hidden states all point in nearly the same direction.
+    """
+    names = list(vectors)
+    away = np.stack([vectors[name] for name in names])
+    away = away - away.mean(0)
+    away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
+    place = {name: number for number, name in enumerate(names)}
+    return lambda query, document: float(away[place[query]] @ away[place[document]])
+
+
+def with_most_similar_history(cases: Sequence[Comparison], alike: Alike, most: int) -> list[Comparison]:
     """The same cases with at most `most` history lines: those most like any dish on offer, oldest first."""
-    index = Bm25(dishes)
     found = []
     for case in cases:
-        likeness = [max(index.score(dish, past.dish_id) for dish in case.dishes) for past in case.history]
+        likeness = [max(alike(dish, past.dish_id) for dish in case.dishes) for past in case.history]
         best = sorted(range(len(likeness)), key=lambda place: (-likeness[place], -place))[:most]
         found.append(replace(case, history=tuple(case.history[place] for place in sorted(best))))
     return found

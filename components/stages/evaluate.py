@@ -105,10 +105,7 @@ def _report(
 def _slices(
     params: Params, table: Table, test: Sequence[Comparison], train: Sequence[Comparison]
 ) -> dict[str, dict[str, Any]]:
-    """Candidates and the strongest rule on people.
-
-    Dishes and histories of which training saw nothing or little.
-    """
+    """Candidates and the strongest rules where training saw nothing or little of people or dishes."""
     people = {each.person_id for each in train}
     dishes = {dish for each in train for dish in each.dishes}
     short = sorted(len(each.history) for each in test)[len(test) // 2]

@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from components.domain import baselines
+from components.domain import baselines, encoding
 from components.domain.canary import CanaryCase
 from components.domain.collaborative import collaborative_rules, known_opinions, rating_spread
 from components.domain.language_model import LanguageModel
 from components.domain.metrics import Floats
 from components.domain.params import Params
 from components.domain.records import Comparison, Dish
-from components.domain.retrieval import with_most_similar_history
+from components.domain.retrieval import Alike, Bm25, cosine, with_most_similar_history
 from components.domain.stacked_rules import fit_stacked_rules
 from components.domain.training_plan import whole_people
 from components.integrations import adapters, base_models, finetuning, scoring
@@ -43,6 +43,7 @@ class Reader:
     ) -> None:
         self.params, self.dishes, self.train, self.test = params, dishes, train, test
         self.few = subset(test, params.evaluate.subset, params.evaluate.seed)
+        self.by_words = Bm25(dishes).score
         self.base: dict[str, str] = read_json(BASE / base_models.MARKER)
 
     def candidate(self, name: str) -> Scores:
@@ -79,11 +80,10 @@ class Reader:
         Rows that read dishes in context cost a forward pass each and are measured on a subset of the cases.
         """
         model, vectors = self._base(), self.params.train.candidates[best].vectors
-        retrieved = with_most_similar_history(self.few, self.dishes, self.params.evaluate.retrieved)
-        table: Table = {
-            "base": ("untuned", self._score(model, self.few, "base")),
-            "base-retrieval": ("untuned", self._score(model, retrieved, "base-retrieval")),
-        }
+        table: Table = {"base": ("untuned", self._score(model, self.few, "base"))}
+        for name, alike in (("base-bm25", self.by_words), ("base-embeddings", self._by_meaning(model))):
+            retrieved = with_most_similar_history(self.few, alike, self.params.evaluate.retrieved)
+            table[name] = ("untuned", self._score(model, retrieved, name))
         if vectors:
             model.network.requires_grad_(requires_grad=False)
             tokens = model.dish_tokens(self.dishes, self.params.prompt.dish_fields)
@@ -104,12 +104,14 @@ class Reader:
         """
         model = self._adapted(best)
         cases = self.test if model.head else self.few
+        short = with_most_similar_history(cases, self.by_words, self.params.evaluate.retrieved)
         swapped = baselines.with_history_of_another(cases, self.params.evaluate.seed)
         return {
             "no-history": (
                 "probe", self._score(model, baselines.without_history(cases), "no-history")
             ),
             "other-history": ("probe", self._score(model, swapped, "other-history")),
+            "short-history": (ABLATION, self._score(model, short, "short-history")),
             "name-only": (ABLATION, self._score(model, cases, "name-only", ("name",))),
         }  # fmt: skip
 
@@ -131,6 +133,11 @@ class Reader:
             )
             for each, own, plain in zip(asked, tuned, base, strict=True)
         ]
+
+    def _by_meaning(self, model: LanguageModel) -> Alike:
+        tokens = model.dish_tokens(self.dishes, self.params.prompt.dish_fields)
+        states = encoding.hidden_states(model, [tokens.alone(dish) for dish in self.dishes])
+        return cosine(dict(zip(self.dishes, states.double().cpu().numpy(), strict=True)))
 
     def _base(self) -> LanguageModel:
         device = base_models.choose_device()

@@ -17,7 +17,7 @@ from components.domain.collaborative import (
 )
 from components.domain.metrics import per_person
 from components.domain.records import Comparison, Dish, Past
-from components.domain.retrieval import Bm25, with_most_similar_history
+from components.domain.retrieval import Bm25, cosine, with_most_similar_history
 from components.domain.stacked_rules import RULES, fit_stacked_rules
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,7 +90,24 @@ def test_retrieval_keeps_what_is_most_like_the_offer_in_its_order() -> None:
         "d": Dish("d", "apple strudel"), "o": Dish("o", "beef goulash"), "p": Dish("p", "pea soup"),
     }  # fmt: skip
     case = Comparison("x", "x", NOW, tuple(Past(dish, 1) for dish in "dabc"), ("o", "p"), "o")
-    (found,) = with_most_similar_history([case], dishes, 3)
-    assert [past.dish_id for past in found.history] == ["a", "b", "c"]
     index = Bm25(dishes)
+    (found,) = with_most_similar_history([case], index.score, 3)
+    assert [past.dish_id for past in found.history] == ["a", "b", "c"]
     assert index.score("o", "a") > index.score("o", "d") == 0.0
+
+
+def test_retrieval_by_vectors_keeps_the_nearest_whatever_all_dishes_share() -> None:
+    shared = np.array([100.0, 0.0, 0.0])
+    own = {
+        "a": [0, 1, 0],
+        "b": [0, 0, 1],
+        "c": [0, 0.9, 0.1],
+        "d": [0, -1, 0],
+        "e": [0, 0, -1],
+        "o": [0, 1, 0.1],
+    }
+    alike = cosine({name: shared + np.array(vector, float) for name, vector in own.items()})
+    case = Comparison("x", "x", NOW, tuple(Past(dish, 1) for dish in "dcab"), ("o", "e"), "o")
+    (found,) = with_most_similar_history([case], alike, 2)
+    assert [past.dish_id for past in found.history] == ["c", "a"]
+    assert alike("o", "d") < 0 < alike("o", "a")
