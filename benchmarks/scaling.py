@@ -134,18 +134,22 @@ def _plot(told: dict[str, list[dict[str, Any]]]) -> None:
     figure, axes = plt.subplots(2, len(told), figsize=(11, 5.5), sharey="row")
     for column, (what, rows) in enumerate(told.items()):
         sizes = [row["size"] for row in rows]
-        for row, key, unit in ((0, "seconds", "seconds"), (1, "peak_mb", "peak memory, MB")):
+        for row, key in ((0, "seconds"), (1, "peak_mb")):
             axis = axes[row, column]
             axis.plot(sizes, [each[key] for each in rows], marker="o")
             axis.set_xscale("log", base=2)
             axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
-            axis.set_ylim(bottom=0)
             axis.grid(visible=True, alpha=0.3)
-            if column == 0:
-                axis.set_ylabel(unit)
+        first = rows[0]["seconds"]
+        axes[0, column].plot(sizes, [first * size / sizes[0] for size in sizes], ":", color="grey")
         axes[1, column].set_xlabel({"history": "past dishes a person"}.get(what, what))
+    axes[0, 0].set_yscale("log")
+    axes[0, 0].set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+    axes[0, 0].set_ylabel("seconds (dotted: linear)")
+    axes[1, 0].set_ylim(bottom=0, top=1.1 * max(row["peak_mb"] for rows in told.values() for row in rows))
+    axes[1, 0].set_ylabel("peak memory, MB")
     figure.tight_layout()
-    figure.savefig(PLOT, dpi=110)
+    figure.savefig(PLOT, dpi=90)
 
 
 if __name__ == "__main__":
