@@ -58,7 +58,7 @@ def main() -> None:
         ("TRL SFTTrainer, yes or no a dish", trl_trainers.sft),
         ("TRL DPOTrainer, a pair a dish passed over", trl_trainers.dpo),
     ):
-        theirs = peer(answers, dishes, some, cases, ours.seconds)
+        theirs = peer(trl_trainers.Task(answers, dishes, some, cases, ours.seconds))
         told[name] = Trained(theirs.rate, theirs.seconds, _quality(theirs.scores, cases))
     rows = {name: asdict(each) for name, each in told.items()}
     RESULT.write_text(json.dumps({"trainers": rows, "steps": STEPS}, indent=1) + "\n")

@@ -27,6 +27,17 @@ Scores = dict[str, npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
+class Task:
+    """What a trainer is given: settings of the LoRA, data, the cases to score, and seconds at least."""
+
+    candidate: CandidateParams
+    dishes: dict[str, Dish]
+    train: list[Comparison]
+    cases: list[Comparison]
+    budget: float
+
+
+@dataclass(frozen=True)
 class Peer:
     """Comparisons a second, seconds trained, and (dishes,) scores of each case afterwards."""
 
@@ -35,56 +46,45 @@ class Peer:
     scores: Scores
 
 
-def dpo(
-    candidate: CandidateParams,
-    dishes: dict[str, Dish],
-    train: list[Comparison],
-    cases: list[Comparison],
-    budget: float,
-) -> Peer:
-    """DPOTrainer for at least `budget` seconds."""
+def dpo(task: Task) -> Peer:
+    """DPOTrainer; a case's score is how much likelier the dish became, DPO's own idea of a reward."""
     from trl import DPOConfig, DPOTrainer
 
+    dishes = task.dishes
     rows = [
         {"prompt": prompt, "chosen": _offer(dishes, each.chosen), "rejected": _offer(dishes, dish)}
-        for each, prompt in ((each, _prompt(dishes, each)) for each in train)
+        for each, prompt in ((each, _prompt(dishes, each)) for each in task.train)
         for dish in each.dishes
         if dish != each.chosen
     ]
-    pairs = len(rows) / len(train)
+    pairs = len(rows) / len(task.train)
     model = base(canteen_split()[0])
-    stamps, trained = _peer(model, candidate, rows, DPOTrainer, DPOConfig, budget)
-    told = _continuations(model, dishes, cases)
+    stamps, trained = _train(model, task, rows, DPOTrainer, DPOConfig)
+    told = _continuations(model, dishes, task.cases)
     with trained.disable_adapter():
-        plain = _continuations(model, dishes, cases)
-    # DPO's own idea of a reward: how much likelier the dish became.
+        plain = _continuations(model, dishes, task.cases)
     scores = {key: told[key] - plain[key] for key in told}
     return Peer(PEER_BATCH / pairs / _step_seconds(stamps), stamps[-1] - stamps[0], scores)
 
 
-def sft(
-    candidate: CandidateParams,
-    dishes: dict[str, Dish],
-    train: list[Comparison],
-    cases: list[Comparison],
-    budget: float,
-) -> Peer:
-    """SFTTrainer for at least `budget` seconds; its answers are read as ours are."""
+def sft(task: Task) -> Peer:
+    """SFTTrainer; its answers are read as ours are."""
     from trl import SFTConfig, SFTTrainer
 
+    dishes = task.dishes
     rows = [
         {
             "prompt": _prompt(dishes, each) + OFFER_LINE.format(dish=_text(dishes, dish)),
             "completion": ANSWERS[0] if dish == each.chosen else ANSWERS[1],
         }
-        for each in train
+        for each in task.train
         for dish in each.dishes
     ]
-    examples = len(rows) / len(train)
+    examples = len(rows) / len(task.train)
     model = base(canteen_split()[0])
-    stamps, _ = _peer(model, candidate, rows, SFTTrainer, SFTConfig, budget)
+    stamps, _ = _train(model, task, rows, SFTTrainer, SFTConfig)
     rate = PEER_BATCH / examples / _step_seconds(stamps)
-    scores = scoring.score(model, model.dish_tokens(dishes, FIELDS), cases, ROW_TOKENS, "")
+    scores = scoring.score(model, model.dish_tokens(dishes, FIELDS), task.cases, ROW_TOKENS, "")
     return Peer(rate, stamps[-1] - stamps[0], scores)
 
 
@@ -92,42 +92,27 @@ def _step_seconds(stamps: list[float]) -> float:
     return statistics.median(after - before for before, after in itertools.pairwise(stamps[1:]))
 
 
-def _peer(
-    model: LanguageModel,
-    candidate: CandidateParams,
-    rows: list[dict[str, str]],
-    trainer: Any,
-    config: Any,
-    budget: float,
+def _train(
+    model: LanguageModel, task: Task, rows: list[dict[str, str]], trainer: Any, config: Any
 ) -> tuple[list[float], Any]:
-    """Trains for `budget` seconds and at least STEPS + 1 steps: its start, each step's end, and the model."""
+    """Trains at least STEPS + 1 steps: when it started, when each step ended, and the adapted model."""
     from datasets import Dataset
     from peft import LoraConfig
-    from transformers import TrainerCallback
-
-    stamps: list[float] = []
-
-    class Clock(TrainerCallback):  # type: ignore[misc]  # untyped
-        def on_train_begin(self, *_: Any, **__: Any) -> None:
-            stamps.append(time.monotonic())
-
-        def on_step_end(self, _args: Any, _state: Any, control: Any, **__: Any) -> None:
-            stamps.append(time.monotonic())
-            control.should_training_stop = len(stamps) > STEPS + 1 and stamps[-1] - stamps[0] > budget
 
     lora = LoraConfig(
-        r=candidate.rank,
-        lora_alpha=candidate.alpha,
-        target_modules=list(candidate.targets),
-        layers_to_transform=list(range(*candidate.layers)),
+        r=task.candidate.rank,
+        lora_alpha=task.candidate.alpha,
+        target_modules=list(task.candidate.targets),
+        layers_to_transform=list(range(*task.candidate.layers)),
         task_type="CAUSAL_LM",
     )
+    stamps: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         arguments = config(
             output_dir=folder,
             per_device_train_batch_size=PEER_BATCH,
             max_steps=MOST_STEPS,
-            learning_rate=candidate.learning_rate,
+            learning_rate=task.candidate.learning_rate,
             activation_checkpointing=False,
             report_to="none",
             save_strategy="no",
@@ -143,11 +128,25 @@ def _peer(
             train_dataset=Dataset.from_list(rows),
             processing_class=model.tokenizer,
             peft_config=lora,
-            callbacks=[Clock()],
+            callbacks=[_clock(stamps, task.budget)],
         )
         training.train()
     model.network.eval()
     return stamps, training.model
+
+
+def _clock(stamps: list[float], budget: float) -> Any:
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):  # type: ignore[misc]  # untyped
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
+            stamps.append(time.monotonic())
+
+        def on_step_end(self, _args: Any, _state: Any, control: Any, **__: Any) -> None:
+            stamps.append(time.monotonic())
+            control.should_training_stop = len(stamps) > STEPS + 1 and stamps[-1] - stamps[0] > budget
+
+    return Clock()
 
 
 def _continuations(model: LanguageModel, dishes: dict[str, Dish], cases: list[Comparison]) -> Scores:

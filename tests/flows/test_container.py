@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from mlflow.tracking import MlflowClient
 
 from tests.conftest import needs
 from tests.flows.clones import Done, wait_for
@@ -172,6 +173,27 @@ def test_a_disk_that_is_full_during_the_build_is_one_sentence(
     assert done.returncode == 1
     assert "no space left on device" in done.stderr.splitlines()[-1].lower()
     assert "Traceback" not in done.stderr
+
+
+def test_rollback_renders_the_manifests_of_before_and_builds_nothing(
+    engine: Engine, image: str, promoted: Done, client: MlflowClient, second: str
+) -> None:
+    def move_to(version: str) -> tuple[str, str, str]:
+        client.set_registered_model_alias("palate", "champion", version)
+        done = release_pass(promoted.clone, **engine.env)
+        assert done.returncode == 0, done.stderr
+        released = json.loads((promoted.clone / ".palate" / "released.json").read_text())
+        rendered = (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
+        return released["image"], rendered, engine.run("buildah", "images", "--all", "--quiet").stdout
+
+    newer, rendered, built = move_to(second)
+    assert newer != image
+    assert newer in rendered
+    back, rendered, after = move_to("1")
+    assert back == image
+    assert image in rendered
+    assert newer not in rendered
+    assert after == built
 
 
 def test_no_training_tool_is_in_the_image(engine: Engine, image: str) -> None:
