@@ -1,7 +1,8 @@
-"""torch: last hidden states of dish lines, with the frozen lower layers computed once.
+"""torch: last hidden states of packed sequences and of dish lines.
 
-Where only upper layers are tuned, what enters the first tuned layer never changes: `lower_states` computes it
-once for each line, and a training step runs the upper layers alone.
+Where nothing is trained, `hidden_states` reads what lines share once. Where only upper layers are tuned, what
+enters the first tuned layer never changes: `lower_states` computes it once for each line, and a training step
+runs the upper layers alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from components.domain.language_model import LanguageModel
+from components.domain.packing import Packed
+from components.domain.prefix_tree import tree_rows
 
 LINES_AT_ONCE = 64
 KEPT = 128  # lines whose activations are kept for the backward pass: about a gigabyte at 135 M parameters
@@ -30,13 +33,49 @@ class _Passthrough(nn.Module):
 
 def hidden_states(model: LanguageModel, lines: Sequence[Sequence[int]]) -> Tensor:
     """(lines, width) hidden state after each line of token ids, without gradients."""
+    order: list[int] = []
+    found = []
     with torch.no_grad():
-        return _in_batches(
-            [torch.tensor(line, device=model.device) for line in lines],
-            lambda tokens, mask: _last(
-                model.decoder(input_ids=tokens, attention_mask=mask, use_cache=False), mask
-            ),
-        )
+        for row, places in tree_rows(lines):
+            found.append(packed_states(model.decoder, [row], model.device))
+            order += places
+    return _in_order(torch.cat(found), order)
+
+
+def packed_states(decoder: Callable[..., Any], rows: Sequence[Packed], device: torch.device) -> Tensor:
+    """One forward pass over packed rows.
+
+    Args:
+        decoder: Gives `.last_hidden_state` for `input_ids`, `position_ids` and a 4-D additive
+            `attention_mask`.
+        rows: Padded here to the longest.
+        device: Where the decoder lies.
+
+    Returns:
+        (dishes, width) hidden states at the rows' `answer_at`, row after row.
+    """
+    length = max(len(row.tokens) for row in rows)
+    shape = (len(rows), length)
+    tokens, positions = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+    visible = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)
+    answer_at = []
+    for index, row in enumerate(rows):
+        size = len(row.tokens)
+        tokens[index, :size] = torch.from_numpy(row.tokens)
+        positions[index, :size] = torch.from_numpy(row.positions)
+        visible[index, :size, :size] = torch.from_numpy(row.mask)
+        answer_at.append(torch.from_numpy(row.answer_at) + index * length)
+    dtype = next(decoder.parameters()).dtype  # type: ignore[attr-defined]
+    mask = torch.zeros((len(rows), 1, length, length), dtype=dtype).masked_fill(
+        ~visible[:, None], torch.finfo(dtype).min
+    )
+    hidden: Tensor = decoder(
+        input_ids=tokens.to(device),
+        position_ids=positions.to(device),
+        attention_mask=mask.to(device),
+        use_cache=False,
+    ).last_hidden_state
+    return hidden.flatten(0, 1).index_select(0, torch.cat(answer_at).to(device))
 
 
 def lower_states(model: LanguageModel, lines: Sequence[Sequence[int]], first_tuned: int) -> list[Tensor]:
@@ -85,9 +124,14 @@ def _in_batches(lines: Sequence[Tensor], run: Callable[[Tensor, Tensor], Tensor]
         values, mask = _padded([lines[place] for place in part])
         found.append(run(values, mask))
         order += part
-    back = torch.empty(len(order), dtype=torch.long)
-    back[torch.tensor(order)] = torch.arange(len(order))
-    return torch.cat(found)[back.to(found[0].device)]
+    return _in_order(torch.cat(found), order)
+
+
+def _in_order(states: Tensor, places: Sequence[int]) -> Tensor:
+    """The states, of which each row belongs at its place, in the order of the places."""
+    back = torch.empty(len(places), dtype=torch.long)
+    back[torch.tensor(places)] = torch.arange(len(places))
+    return states[back.to(states.device)]
 
 
 def _by_length(lines: Sequence[Any]) -> Iterator[list[int]]:

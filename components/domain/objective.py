@@ -11,25 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+from components.domain.encoding import packed_states
 from components.domain.packing import Row
 from components.domain.records import LIKED, NEUTRAL
 
 DPO_BETA = 1.0
-
-
-def dish_scores(hidden: Tensor, answer_at: Tensor, direction: Tensor) -> Tensor:
-    """logit(yes) - logit(no) at each dish's answer position, without computing any other logit.
-
-    Args:
-        hidden: (rows, length, width) last hidden states of the decoder.
-        answer_at: (dishes,) index of each answer token into the flattened (rows * length) positions.
-        direction: (width,) output embedding of the "yes" token minus that of the "no" token.
-
-    Returns:
-        (dishes,) float32 scores.
-    """
-    at_answers = hidden.flatten(0, 1).index_select(0, answer_at)
-    return (at_answers.float() * direction.float()).sum(-1)
 
 
 def listwise_loss(scores: Tensor, comparison_of: Tensor, chosen: Tensor) -> Tensor:
@@ -118,42 +104,24 @@ def objective_loss(objective: str, scores: Tensor, targets: Targets) -> Tensor:
 def scores_of_rows(
     decoder: Callable[..., Any], direction: Tensor, rows: Sequence[Row]
 ) -> tuple[Tensor, Tensor]:
-    """One forward pass over packed rows.
+    """logit(yes) - logit(no) of every dish of packed rows, without computing any other logit.
 
     Args:
-        decoder: Gives `.last_hidden_state` for `input_ids`, `position_ids` and a 4-D additive
-            `attention_mask`.
-        direction: (width,) see `dish_scores`; its device is where the pass runs.
-        rows: Padded here to the longest.
+        decoder: See `encoding.packed_states`.
+        direction: (width,) output embedding of the "yes" token minus that of the "no" token; its device is
+            where the pass runs.
+        rows: Padded to the longest.
 
     Returns:
-        (dishes,) scores and (dishes,) comparison indices, counted through the rows in order.
+        (dishes,) float32 scores and (dishes,) comparison indices, counted through the rows in order.
     """
-    length = max(len(row.tokens) for row in rows)
-    shape = (len(rows), length)
-    tokens, positions = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
-    visible = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)
-    answer_at, comparison_of, comparisons = [], [], 0
-    for index, row in enumerate(rows):
-        size = len(row.tokens)
-        tokens[index, :size] = torch.from_numpy(row.tokens)
-        positions[index, :size] = torch.from_numpy(row.positions)
-        visible[index, :size, :size] = torch.from_numpy(row.mask)
-        answer_at.append(torch.from_numpy(row.answer_at) + index * length)
-        comparison_of.append(torch.from_numpy(row.comparison_of) + comparisons)
-        comparisons += len(row.comparisons)
-    device, dtype = direction.device, next(decoder.parameters()).dtype  # type: ignore[attr-defined]
-    mask = torch.zeros((len(rows), 1, length, length), dtype=dtype).masked_fill(
-        ~visible[:, None], torch.finfo(dtype).min
+    device = direction.device
+    states = packed_states(decoder, rows, device)
+    first = np.cumsum([0, *(len(row.comparisons) for row in rows[:-1])])
+    comparison_of = np.concatenate(
+        [row.comparison_of + start for row, start in zip(rows, first, strict=True)]
     )
-    hidden = decoder(
-        input_ids=tokens.to(device),
-        position_ids=positions.to(device),
-        attention_mask=mask.to(device),
-        use_cache=False,
-    ).last_hidden_state
-    scores = dish_scores(hidden, torch.cat(answer_at).to(device), direction)
-    return scores, torch.cat(comparison_of).to(device)
+    return (states.float() * direction.float()).sum(-1), torch.from_numpy(comparison_of).to(device)
 
 
 def chosen_of_rows(rows: Sequence[Row]) -> Tensor:

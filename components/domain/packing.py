@@ -46,16 +46,14 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Row:
+class Packed:
     """One packed sequence, ready for a tensor.
 
     Attributes:
         tokens: (length,) token ids, zero-padded.
         positions: (length,) position ids.
         mask: (length, length) True where the row's token may attend to the column's.
-        answer_at: (dishes,) token index of each dish's answer.
-        comparison_of: (dishes,) index into `comparisons` for each dish.
-        comparisons: The comparisons answered in this row, each whole.
+        answer_at: (dishes,) token index at which each dish is read.
         real: Number of tokens that are not padding.
     """
 
@@ -63,9 +61,20 @@ class Row:
     positions: Ints
     mask: Bools
     answer_at: Ints
+    real: int
+
+
+@dataclass(frozen=True)
+class Row(Packed):
+    """A packed sequence of comparisons.
+
+    Attributes:
+        comparison_of: (dishes,) index into `comparisons` for each dish.
+        comparisons: The comparisons answered in this row, each whole.
+    """
+
     comparison_of: Ints
     comparisons: tuple[Comparison, ...]
-    real: int
 
 
 def pack(comparisons: Iterable[Comparison], tokens: DishTokens, row_tokens: int) -> list[Row]:
@@ -176,7 +185,7 @@ def _row(blocks: list[Block]) -> Row:
             comparison_of.append(order[comparison.key])
         start = stop
     return Row(
-        tokens, positions, mask, np.array(answer_at), np.array(comparison_of), tuple(comparisons), real
+        tokens, positions, mask, np.array(answer_at), real, np.array(comparison_of), tuple(comparisons)
     )
 
 
