@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help nightly up status release serve mlflow benchmark benchmark-training benchmark-ranking benchmark-in-context benchmark-scaling benchmark-methods benchmark-incremental test check format
+.PHONY: help nightly up status release serve mlflow benchmark benchmark-validation benchmark-training benchmark-ranking benchmark-in-context benchmark-scaling benchmark-methods benchmark-incremental test check format
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -39,6 +39,9 @@ mlflow: $(BIN)/installed
 
 benchmark: $(BIN)/installed
 	@$(BIN)/python -m benchmarks.quality $(or $(SET),canteen)
+
+benchmark-validation: $(BIN)/installed
+	@$(BIN)/python -m benchmarks.quality $(or $(SET),canteen) --validation
 
 benchmark-training: $(BIN)/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \

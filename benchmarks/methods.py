@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "rsLoRA, listwise": {"method": "rslora"},
     "DoRA, listwise": {"method": "dora"},
     "full, listwise": {"method": "full", "learning_rate": 1e-4},
+    "full in all 30 layers": {"method": "full", "learning_rate": 1e-4, "layers": (0, 30)},
     "LoRA, DPO": {"objective": "dpo"},
     "LoRA, pointwise": {"objective": "pointwise"},
 }
@@ -94,35 +96,32 @@ def _serving(
 ) -> dict[str, float]:
     """Quality, delay, and how far merged scores are from unmerged ones, in float32 on the CPU."""
     place = REPO / "models" / "base", torch.float32, torch.device("cpu")
-    plain = base_models.load(*place)
+    plain, unmerged = base_models.load(*place), base_models.load(*place)
     tokens = plain.dish_tokens(dishes, fields)
     adapters.load_head(plain, folder / "adapter")
-    asked = replace(test[0], history=max((each.history for each in test), key=len)[-10:])
-    delays = {"base_ms": _delay(plain, tokens, asked)}
-    adapters.load(plain, folder / "adapter")
-    delays["unmerged_ms"] = _delay(plain, tokens, asked)
-    scores = scoring.score(plain, tokens, test, 1, "")
+    adapters.load(unmerged, folder / "adapter")
     whole = base_models.load(*place)
     network = adapters.merged(whole, folder / "adapter")
     base_models.save(network, whole.tokenizer, folder / "merged", torch.float32)
     shutil.copy(folder / "adapter" / HEAD_FILE, folder / "merged")
     merged = base_models.load(folder / "merged", torch.float32, torch.device("cpu"))
-    delays["merged_ms"] = _delay(merged, tokens, asked)
-    again = scoring.score(merged, tokens, test, 1, "")
+    asked = replace(test[0], history=max((each.history for each in test), key=len)[-10:])
+    delays = _delays({"base_ms": plain, "unmerged_ms": unmerged, "merged_ms": merged}, tokens, asked)
+    scores, again = (scoring.score(model, tokens, test, 1, "") for model in (unmerged, merged))
     apart = max(float(np.abs(scores[key] - again[key]).max()) for key in scores)
     pair, top, _ = np.mean(list(per_person(scores, test).values()), axis=0)
     return {"pair_accuracy": float(pair), "top1": float(top), "merged_apart": apart, **delays}
 
 
-def _delay(model: LanguageModel, tokens: DishTokens, asked: Comparison) -> float:
-    """Milliseconds for a menu whose dishes, like the past ones, the model has not seen before; median."""
+def _delays(models: dict[str, LanguageModel], tokens: DishTokens, asked: Comparison) -> dict[str, float]:
+    """Milliseconds for a menu whose dishes, like the past ones, the model has not seen; medians of turns."""
 
-    def run() -> None:
+    def run(model: LanguageModel) -> None:
         model.vectors.clear()
         scoring.score_menu(model, tokens, asked)
 
-    run()
-    return 1000 * statistics.median(_seconds(run) for _ in range(RUNS))
+    turns = [{name: _seconds(partial(run, model)) for name, model in models.items()} for _ in range(RUNS + 1)]
+    return {name: 1000 * statistics.median(turn[name] for turn in turns[1:]) for name in models}
 
 
 def _seconds(run: Callable[[], None]) -> float:
@@ -134,9 +133,10 @@ def _seconds(run: Callable[[], None]) -> float:
 _HEADER = """# Ways of tuning, compared
 
 `make benchmark-methods` writes this page: the canteen, the candidate `vectors` of params.yaml with only
-the named thing changed (full: the tuned layers' own weights, at a tenth of the rate), one seed, each in
-its own process. Quality is held out, per person. The delay is a menu of six dishes for a person with ten
-past dishes, none of them seen before, in float32 on the CPU; a dish that was seen before is not read
+the named thing changed (full: the layers' own weights, at a tenth of the rate), one seed, each in its own
+process; the frozen layers below the tuned ones are run once for all steps. Quality is held out, per person.
+The delay is a menu of six dishes for a person with ten past dishes, none of them seen before, in float32 on
+the CPU, median of runs in which base, unmerged and merged take turns; a dish that was seen before is not read
 again. "Apart" is the largest difference of a merged score from the unmerged one, in logits.
 
 """

@@ -144,21 +144,33 @@ def with_history_of_another(cases: Sequence[Comparison], seed: int) -> list[Comp
     A probe for leaks and for mere menu effects.
 
     A cyclic shift over people, taken within cases of the same day so that the swapped history is as long ago.
+    A person who is alone on their day is dealt with those of the next (the last: of the one before). Where
+    there is only one person in all, nobody's history can be given, and theirs is left out.
     """
     generator = np.random.default_rng(seed)
-    by_day: dict[str, list[Comparison]] = {}
-    for case in cases:
-        by_day.setdefault(case.at.date().isoformat(), []).append(case)
     swapped = []
-    for day in sorted(by_day):
-        people: dict[str, list[Comparison]] = {}
-        for case in by_day[day]:
-            people.setdefault(case.person_id, []).append(case)
+    for people in _people_by_days(cases):
         names = sorted(people)
         generator.shuffle(names)
         for name, donor in zip(names, names[1:] + names[:1], strict=True):
-            swapped += [replace(case, history=people[donor][0].history) for case in people[name]]
+            history = people[donor][0].history if donor != name else ()
+            swapped += [replace(case, history=history) for case in people[name]]
     return swapped
+
+
+def _people_by_days(cases: Sequence[Comparison]) -> list[dict[str, list[Comparison]]]:
+    """Cases by person, for each day or, where a day has one person only, for as few days as have two."""
+    groups: list[dict[str, list[Comparison]]] = []
+    day = None
+    for case in sorted(cases, key=lambda each: each.at):
+        if case.at.date() != day and (not groups or len(groups[-1]) > 1):
+            groups.append({})
+        day = case.at.date()
+        groups[-1].setdefault(case.person_id, []).append(case)
+    if len(groups) > 1 and len(groups[-1]) == 1:
+        for name, own in groups.pop().items():
+            groups[-1].setdefault(name, []).extend(own)
+    return groups
 
 
 def common_tags(dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> list[str]:

@@ -8,12 +8,13 @@ history.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Opinion, Past
 
 STATED_SET_SIZE = 5  # dishes at most in a comparison made of stated opinions; menus are taken whole
+Offered = Callable[[Opinion], list[str]]
 _VERDICTS = {"like": LIKED, "choice": LIKED, "dislike": DISLIKED}
 
 
@@ -71,15 +72,11 @@ def compare(
     comparisons = []
     for person in sorted(by_person):
         ordered = sorted(by_person[person], key=lambda each: (each.at, each.menu_id, each.dish_id))
-        picked: dict[str, set[str]] = {}
-        for opinion in ordered:
-            if opinion.menu_id:
-                picked.setdefault(opinion.menu_id, set()).add(opinion.dish_id)
+        offered = rivals(ordered, menus)
         for opinion in ordered:
             before = [each for each in ordered if each.at < opinion.at]
             if opinion.menu_id:
-                others = picked[opinion.menu_id] - {opinion.dish_id}
-                dishes = [dish for dish in menus[opinion.menu_id] if dish not in others]
+                dishes = offered(opinion)
                 verdicts = menu_verdicts(dishes, opinion.dish_id)
                 made = _comparison(opinion, opinion.dish_id, dishes, verdicts, before, max_history)
             else:
@@ -91,6 +88,20 @@ def compare(
             if len(made.dishes) > 1:
                 comparisons.append(made)
     return comparisons
+
+
+def rivals(own: Iterable[Opinion], menus: Mapping[str, Sequence[str]]) -> Offered:
+    """For a choice among a person's own, its menu without what else they chose from it."""
+    picked: dict[str, set[str]] = {}
+    for each in own:
+        if each.menu_id:
+            picked.setdefault(each.menu_id, set()).add(each.dish_id)
+
+    def offered(choice: Opinion) -> list[str]:
+        others = picked[choice.menu_id] - {choice.dish_id}
+        return [dish for dish in menus[choice.menu_id] if dish not in others]
+
+    return offered
 
 
 def menu_verdicts(dishes: Sequence[str], chosen: str) -> tuple[int, ...]:

@@ -92,7 +92,8 @@ class Targets:
 def objective_loss(objective: str, scores: Tensor, targets: Targets) -> Tensor:
     """The batch's mean loss under `train.candidates.*.objective`."""
     if objective == "pointwise":
-        return pointwise_loss(scores, targets.verdicts).mean()
+        losses = pointwise_loss(scores, targets.verdicts)
+        return losses.sum() / max(1, len(losses))  # a batch may be neutral throughout
     if objective == "dpo":
         if targets.reference is None:
             raise ValueError("DPO needs the untuned base's scores as a reference")

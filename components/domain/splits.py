@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
-from components.domain.comparisons import menu_verdicts, prefers
+from components.domain.comparisons import Offered, menu_verdicts, prefers, rivals
 from components.domain.errors import DataRejected
 from components.domain.records import Comparison, Opinion, Past
 
@@ -88,13 +88,14 @@ def split_within_person(
         compared = [each for each in own if each.source not in background]
         asked = [each for each in compared if held_out(each)]
         known = [each for each in compared if not held_out(each)]
+        offered = rivals(own, menus)
         for group in _groups(known, GROUPS, f"{seed}/{person}"):
             rest = _without(own, [*asked, *group])
-            train += [each for each in _ask(group, rest, menus, max_history) if each.history]
+            train += [each for each in _ask(group, rest, offered, max_history) if each.history]
         rest = _without(own, asked)
         if len(rest) >= min_history:
             for group in _groups(asked, 1, f"{seed}/{person}"):
-                test += _ask(group, rest, menus, max_history)
+                test += _ask(group, rest, offered, max_history)
     if not train or not test:
         raise DataRejected(
             f"Holding out within each person leaves {len(train)} training and {len(test)} test comparisons: "
@@ -104,12 +105,14 @@ def split_within_person(
 
 
 def seeded_share(opinions: Iterable[Opinion], share: float, seed: int) -> frozenset[Opinion]:
-    """A random share of each person's opinions (rounded, at least one of two or more)."""
-    drawn: list[Opinion] = []
-    for person, own in _by_person(opinions):
-        size = min(len(own) - 1, max(1, round(share * len(own))))
-        drawn += random.Random(f"{seed}/{person}").sample(own, size)
-    return frozenset(drawn)
+    """A random share of each person's opinions.
+
+    Drawn for each person and dish alone, so that what a later night adds moves nothing: a champion is never
+    tested on what it was trained on, and a dish judged twice stands on one side.
+    """
+    return frozenset(
+        each for each in opinions if random.Random(f"{seed}/{each.person_id}/{each.dish_id}").random() < share
+    )
 
 
 def _by_person(opinions: Iterable[Opinion]) -> list[tuple[str, list[Opinion]]]:
@@ -145,17 +148,17 @@ def _groups(opinions: Sequence[Opinion], fewest: int, seed: str) -> list[list[Op
 
 
 def _ask(
-    group: Sequence[Opinion], known: Sequence[Opinion], menus: Mapping[str, Sequence[str]], max_history: int
+    group: Sequence[Opinion], known: Sequence[Opinion], offered: Offered, max_history: int
 ) -> list[Comparison]:
-    """Every choice of the group against its menu; every two stated opinions that differ."""
+    """Every choice of the group against what it was preferred to; every two stated opinions that differ."""
     history = tuple(Past(each.dish_id, each.verdict, each.rating) for each in known[-max_history:])
     asked = []
     for one in sorted(group, key=_order):
         start = f"{one.person_id}/{one.at.isoformat()}/{one.menu_id or one.source}/{one.dish_id}"
         sets: list[tuple[str, Sequence[str], tuple[int, ...]]] = []
         if one.menu_id:
-            menu = menus[one.menu_id]
-            sets = [(start, menu, menu_verdicts(menu, one.dish_id))]
+            menu = offered(one)
+            sets = [(start, menu, menu_verdicts(menu, one.dish_id))] if len(menu) > 1 else []
         else:
             for other in group:
                 if not other.menu_id and other.dish_id != one.dish_id and prefers(one, other):

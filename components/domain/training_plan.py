@@ -109,7 +109,7 @@ def from_start(
 
 
 def why_from_scratch(
-    params: TrainParams, split_by: str, start: Training | None, newest: datetime, *, full: bool
+    params: TrainParams, split_by: str, start: Training | None, changed: str, newest: datetime, *, full: bool
 ) -> str:
     """Why tonight's trainings may not start from the champion; empty where they may.
 
@@ -117,6 +117,7 @@ def why_from_scratch(
         params: Section `train`.
         split_by: `split.by`; without real times no comparison is newer than another.
         start: What the champion was made of, where there is one that says so.
+        changed: Which of base and prompt is not the champion's any more; empty where both are.
         newest: Moment of tonight's newest event.
         full: Whether a full training was asked for.
     """
@@ -129,6 +130,8 @@ def why_from_scratch(
         return f"split.by is {split_by}, so no comparison is newer than another"
     if start is None:
         return "there is no champion to start from"
+    if changed:
+        return f"the champion was trained with another {changed}"
     if newest - start.full_until >= most:
         return f"the last full training read data until {start.full_until:%Y-%m-%d}"
     return ""

@@ -108,10 +108,13 @@ def _slices(
     """Candidates and the strongest rules where training saw nothing or little of people or dishes."""
     people = {each.person_id for each in train}
     dishes = {dish for each in train for dish in each.dishes}
-    short = sorted(len(each.history) for each in test)[len(test) // 2]
+    short = sorted(len(each.history) for each in test)[len(test) // 4]
     parts = {
         "unseen people": [each for each in test if each.person_id not in people],
         "unseen dishes": [each for each in test if each.chosen not in dishes],
+        "no dish in the history": [
+            each for each in test if not {past.dish_id for past in each.history} & set(each.dishes)
+        ],
         f"histories up to {short}": [each for each in test if len(each.history) <= short],
     }
     settings = params.evaluate

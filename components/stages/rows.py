@@ -28,11 +28,19 @@ Table = dict[str, tuple[str, Scores]]  # name -> (kind, scores by comparison key
 
 
 def subset(cases: Sequence[Comparison], size: int, seed: int) -> list[Comparison]:
-    """All cases of randomly drawn people, until `size` cases are reached."""
-    people = sorted({case.person_id for case in cases})
-    random.Random(seed).shuffle(people)
-    order = {person: index for index, person in enumerate(people)}
-    return sorted(cases, key=lambda case: order[case.person_id])[:size]
+    """A case of every person in random order, then a second of each, until `size` cases are reached.
+
+    Intervals are over people, so as many as can be are heard.
+    """
+    draw = random.Random(seed)
+    by_person: dict[str, list[Comparison]] = {}
+    for case in sorted(cases, key=lambda each: each.key):
+        by_person.setdefault(case.person_id, []).append(case)
+    rounds = []
+    for person in draw.sample(sorted(by_person), len(by_person)):
+        own = by_person[person]
+        rounds += list(enumerate(draw.sample(own, len(own))))
+    return [case for _, case in sorted(rounds, key=lambda each: each[0])][:size]
 
 
 class Reader:

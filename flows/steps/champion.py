@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.params import Params
+from components.domain.prompts import prompt_hash
 from components.domain.training_plan import TRAINING_FILE, Training, why_from_scratch
-from components.integrations import comparison_files
+from components.integrations import base_models, comparison_files
 from components.integrations.model_registry import CHAMPION
 from components.stages import paths
 from components.stages.paths import read_json, write_json
@@ -63,7 +66,8 @@ def choose_start(params: Params, *, full: bool) -> None:
     known = champion / TRAINING_FILE
     made = Training.from_json(read_json(known)) if version and known.exists() else None
     newest = comparison_files.newest(REPO / paths.SPLITS / "train.parquet")
-    why = why_from_scratch(params.train, params.split.by, made, newest, full=full)
+    changed = _changed(params, read_json(champion / "champion.json")) if made else ""
+    why = why_from_scratch(params.train, params.split.by, made, changed, newest, full=full)
     wanted = {"version": "" if why else version, "why": why}
     if (start / "start.json").exists() and read_json(start / "start.json") == wanted:
         return
@@ -72,3 +76,11 @@ def choose_start(params: Params, *, full: bool) -> None:
         shutil.copytree(champion, start)
         (start / "champion.json").unlink()
     write_json(start / "start.json", wanted)
+
+
+def _changed(params: Params, champion: Mapping[str, Any]) -> str:
+    """What its weights do not fit any more."""
+    base = read_json(REPO / paths.BASE / base_models.MARKER)
+    if champion["base_sha256"] != base["sha256"]:
+        return "base"
+    return "" if champion["prompt_hash"] == prompt_hash(params.prompt.dish_fields) else "prompt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ def _night(seed: int, better_by: float) -> dict[str, Any]:
     evaluation = {
         "models": {"vectors": best, "rule": row},
         "gate": {"reason": f"reason {seed}", "decision": "fail"},
-        "slices": {"unseen people": {"vectors": {"mean": better_by, "people": 7}}},
+        "slices": {
+            "unseen people": {"vectors": {"mean": better_by, "low": 0.0, "high": 2 * better_by, "people": 7}}
+        },
     }
     return {"seed": seed, "evaluation": evaluation, "people": {"vectors": own, "rule": rival}}
 
@@ -31,9 +34,10 @@ def test_the_mean_is_over_seeds_first_and_its_interval_over_people() -> None:
     row = report["models"]["rule"]
     assert row["best_minus_it"]["mean"] == pytest.approx(0.1)  # 0.2 for half the people
     assert 0.06 < row["best_minus_it"]["low"] < 0.1 < row["best_minus_it"]["high"] < 0.14
+    assert row["top1_best_minus_it"]["mean"] == pytest.approx(0.1)
     assert report["models"]["vectors"]["by_seed"] == pytest.approx([0.55, 0.65])
     page = quality._page(report)
-    assert "| unseen people | vectors | 0.200 | 7 |" in page
+    assert "| unseen people | vectors | 0.200 (0.000 to 0.600) | 7 |" in page
     assert "reason 1" in page
     assert "reason 2" in page
 
@@ -44,3 +48,14 @@ def test_only_people_whom_every_seed_measured_count() -> None:
     mean = quality._mean([one, other])
     assert len(mean["rule"]) == 39
     assert len(mean["vectors"]) == 40
+
+
+@pytest.mark.parametrize("by", ["time", "source"])
+def test_a_validation_never_sees_what_is_tested(tmp_path: Path, by: str) -> None:
+    table = tmp_path / "events.csv"
+    rows = [f"p,d{day},like,2026-01-0{day}T12:00:00,{'test' if day > 7 else 'train'}" for day in range(1, 10)]
+    table.write_text("\n".join(["person_id,dish_id,kind,occurred_at,source", *rows]))
+    split = {"by": by, "test_days": 2, "test_sources": ["test"]}
+    instead = quality._without_test(table, split)
+    assert table.read_text().split()[1:] == rows[:7]
+    assert instead == ({} if by == "time" else {"by": "within_person", "test_sources": []})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -71,3 +72,15 @@ def test_a_swapped_history_is_another_persons(comparisons: list[Comparison]) -> 
     for each in last:
         assert owners[swapped[each.key].history] != each.person_id
         assert swapped[each.key].dishes == each.dishes
+
+
+def test_nobody_alone_on_a_day_keeps_their_own_history(comparisons: list[Comparison]) -> None:
+    last = [each for each in comparisons if each.key.endswith("-3")]
+    days = [replace(each, at=each.at + timedelta(days=10 * place)) for place, each in enumerate(last)]
+    for cases in days, days[:-1], [*last, days[-1]]:
+        owners = {each.history: each.person_id for each in cases}
+        swapped = baselines.with_history_of_another(cases, 0)
+        assert len(swapped) == len(cases)
+        assert all(owners[each.history] != each.person_id for each in swapped)
+    (alone,) = baselines.with_history_of_another(last[:1], 0)
+    assert not alone.history

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from components.domain.objective import anchored_pair_loss, listwise_loss, pointwise_loss
+from components.domain.objective import (
+    Targets,
+    anchored_pair_loss,
+    listwise_loss,
+    objective_loss,
+    pointwise_loss,
+)
 
 
 def test_listwise_loss_is_cross_entropy_of_each_comparison() -> None:
@@ -37,5 +43,8 @@ def test_pair_loss_counts_only_what_moved_away_from_the_reference() -> None:
 
 
 def test_pointwise_loss_leaves_neutral_verdicts_out() -> None:
-    losses = pointwise_loss(torch.tensor([0.0, 9.0, -3.0]), torch.tensor([1, 0, -1]))
+    scores, one = torch.tensor([0.0, 9.0, -3.0]), torch.zeros(1, dtype=torch.long)
+    losses = pointwise_loss(scores, torch.tensor([1, 0, -1]))
     assert losses.tolist() == pytest.approx([0.6931, 0.0486], abs=1e-4)
+    neutral = Targets(one.repeat(3), one, one.repeat(3))
+    assert objective_loss("pointwise", scores, neutral) == 0  # and not the mean of nothing

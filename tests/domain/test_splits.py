@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +83,33 @@ def test_a_choice_is_asked_against_its_menu() -> None:
     assert (asked.dishes, asked.chosen, asked.verdicts) == (("p", "q", "r"), "q", (DISLIKED, LIKED, DISLIKED))
 
 
-def test_a_seeded_share_is_the_same_again_and_leaves_everyone_a_history() -> None:
-    opinions = _rated("ada", [1] * 20, "s") + _rated("bob", [1, 2], "s") + _rated("eve", [1], "s")
+def test_a_seeded_share_is_the_same_again() -> None:
+    opinions = [each for name in ("ada", "bob", "eve") for each in _rated(name, [1] * 100, "s")]
     drawn = seeded_share(opinions, 0.25, 3)
     assert drawn == seeded_share(opinions[::-1], 0.25, 3) != seeded_share(opinions, 0.25, 4)
-    counts = {who: sum(each.person_id == who for each in drawn) for who in ("ada", "bob", "eve")}
-    assert counts == {"ada": 5, "bob": 1, "eve": 0}
+    assert 0.2 < len(drawn) / len(opinions) < 0.3
+
+
+def test_what_is_held_out_stays_so_when_a_night_adds_more() -> None:
+    before = _rated("ada", [1] * 40, "s")
+    later = [*before, *_rated("ada", [2] * 60, "t"), *_rated("bob", [1] * 60, "s")]
+    judged_again = [replace(each, at=NOW + timedelta(days=1), rating=5.0) for each in before]
+    drawn = seeded_share(before, 0.25, 3)
+    assert drawn == {each for each in seeded_share(later, 0.25, 3) if each in before}
+    again = seeded_share(judged_again, 0.25, 3)
+    assert {each.dish_id for each in again} == {each.dish_id for each in drawn}
+
+
+def test_two_choices_from_one_menu_are_no_rivals() -> None:
+    menus = {"m": ("p", "q", "r")}
+    chosen = [Opinion("ada", dish, NOW, LIKED, None, "m", "test") for dish in ("p", "q")]
+    opinions = [*chosen, *_rated("ada", list(range(20)), "train")]
+    for held in set(chosen), {chosen[0]}:
+        test = split_within_person(opinions, menus, held.__contains__, frozenset(), 1, 50, 0).test
+        assert {(each.chosen, each.dishes) for each in test} == {
+            (each.dish_id, tuple(dish for dish in ("p", "q", "r") if dish in (each.dish_id, "r")))
+            for each in held
+        }
 
 
 def test_nothing_to_test_is_said() -> None:

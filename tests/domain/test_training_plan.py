@@ -100,6 +100,15 @@ def test_every_reason_for_a_full_training_is_said(
     changed = settings.model_copy(update={"incremental": settings.incremental.model_copy(update=change)})
     made = from_scratch(comparisons, candidate, 1).training
     newest = made.full_until + timedelta(days=days)
-    said = why_from_scratch(changed, split_by, made if champion else None, newest, full=full)
+    said = why_from_scratch(changed, split_by, made if champion else None, "", newest, full=full)
     assert why in said
     assert bool(why) == bool(said)
+
+
+def test_weights_of_another_base_or_prompt_are_no_start(
+    settings: TrainParams, candidate: CandidateParams, comparisons: list[Comparison]
+) -> None:
+    made = from_scratch(comparisons, candidate, 1).training
+    for changed in ("base", "prompt"):
+        said = why_from_scratch(settings, "time", made, changed, made.full_until, full=False)
+        assert said == f"the champion was trained with another {changed}"

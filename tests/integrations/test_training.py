@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from components.domain.errors import StageFailed
 from components.domain.language_model import LanguageModel
 from components.domain.packing import pack
 from components.domain.params import CandidateParams, VectorParams
-from components.domain.records import Comparison, Dish
+from components.domain.records import LIKED, Comparison, Dish, Past
 from components.domain.taste_vectors import HEAD_FILE
 from components.domain.training_plan import whole_people
 from components.integrations import adapters, base_models, finetuning, scoring
@@ -51,7 +52,7 @@ def _train(
     adapted = adapters.attach(model.network, candidate, 7)
     tokens = model.dish_tokens(dishes, ("name", "tags"))
     losses: list[float] = []
-    taken = whole_people(comparisons, 12, 7)
+    taken = whole_people(comparisons, max(12, len(comparisons)), 7)
 
     def on_step(step: finetuning.Step) -> None:
         losses.append(step.loss)
@@ -94,6 +95,33 @@ def test_training_twice_gives_the_same_files_byte_for_byte(
     assert sorted(file.name for file in (tmp_path / "one").iterdir()) == files
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_training_twice_on_two_threads_gives_the_same_weights(
+    small_base: Path, tmp_path: Path, dishes: dict[str, Dish], comparisons: list[Comparison]
+) -> None:
+    draw = random.Random(0)
+    many = [  # so many that torch divides the gathering of their vectors among threads
+        replace(
+            each,
+            key=f"{each.key}/{copy}",
+            history=tuple(Past(dish, LIKED) for dish in draw.choices(sorted(dishes), k=12)),
+        )
+        for copy in range(200)
+        for each in comparisons
+    ]
+    vectors = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=len(many))
+    candidate = VECTORS.model_copy(update={"vectors": vectors, "epochs": 3})
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for name in "one", "two", "three":
+            _train(tmp_path / name, small_base, dishes, many, candidate=candidate)
+    finally:
+        torch.set_num_threads(threads)
+    for name in "two", "three":
+        for file in adapters.WEIGHTS, HEAD_FILE:
+            assert (tmp_path / "one" / file).read_bytes() == (tmp_path / name / file).read_bytes()
 
 
 def test_a_fresh_adapter_changes_no_score_and_training_no_base_weight(
