@@ -28,6 +28,9 @@ def main() -> int:
     lineage = verbs.add_parser("lineage", help="from an answer to its rows, from data to its models")
     lineage.add_argument("what", help="an answer's id, a version, a Bento's tag, or a data version's md5")
     lineage.add_argument("--person", default="", help="show this person's rows in it, too")
+    deploy = verbs.add_parser("deploy", help="give the deployments of prefect.yaml to PREFECT_API_URL")
+    deploy.add_argument("--pool", choices=("process", "kubernetes"), default="process")
+    deploy.add_argument("--image", default="", help="of the Jobs in Kubernetes, by its digest")
     verbs.add_parser("release", help="one pass: release the champion, or say why not")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
     serve.add_argument("--port", default="3000", help="on 127.0.0.1")
@@ -38,7 +41,7 @@ def main() -> int:
     try:
         if given.verb == "nightly":
             _nightly(given.data, full=given.full)
-        elif given.verb in {"up", "status", "lineage"}:
+        elif given.verb in {"up", "deploy", "status", "lineage"}:
             _show(given)
         elif given.verb == "release":
             _release()
@@ -66,15 +69,19 @@ def _nightly(data: str, *, full: bool) -> None:
 
 def _show(given: argparse.Namespace) -> None:
     from components.domain.params import read_params
-    from flows import lineage, status, up
+    from components.integrations.model_registry import failures_as_sentences
+    from flows import deployments, lineage, status, up
 
     params = read_params(environment.REPO / "params.yaml")
-    if given.verb == "up":
-        up.run(params)
-    elif given.verb == "status":
-        print(status.text(params))
-    else:
-        print(lineage.text(params, given.what, given.person))
+    with failures_as_sentences():
+        if given.verb == "up":
+            up.run(params)
+        elif given.verb == "deploy":
+            deployments.deploy(params, given.pool, given.image)
+        elif given.verb == "status":
+            print(status.text(params))
+        else:
+            print(lineage.text(params, given.what, given.person))
 
 
 def _release() -> None:

@@ -1,47 +1,66 @@
-"""What `make up` tells Prefect and MLflow: pools, deployments, how zombies end, the webhook."""
+"""What Prefect and MLflow are told: pools, deployments, how zombies end, the webhook."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.integrations.model_registry import ALIAS_MOVED
-from flows.environment import REPO
+from components.stages.paths import read_json, write_json
+from flows.environment import HEARTBEAT_S, REPO, STATE
 from flows.steps.registration import registry
 
+PROCESS, KUBERNETES = "process", "kubernetes"  # work pools, and their types
+JOB_TEMPLATE = REPO / "deploy" / "pipeline" / "job-template.json"
+CLONE_OF_JOBS = "/palate/clone"  # where the template mounts it
 ZOMBIES = "palate: a run without heartbeat has crashed"
-NO_HEARTBEAT = timedelta(seconds=90)  # three heartbeats
+NO_HEARTBEAT = timedelta(seconds=3 * HEARTBEAT_S)
 
 
-def deploy(params: Params) -> None:
+def deploy(params: Params, pool: str, image: str = "") -> None:
     """Makes the work pools and all deployments of prefect.yaml, with the times of params.yaml.
+
+    Args:
+        params: Say when.
+        pool: Where the runs go: `process`, on the worker's machine in this clone, or `kubernetes`, a Job each
+            in the clone on the cluster's volume.
+        image: Of these Jobs, by its digest; empty where none runs.
 
     Raises:
         StageFailed: Prefect's last words.
     """
     at = params.up
     env = {
-        "PALATE_REPO": str(REPO),
+        "PALATE_POOL": pool,
+        "PALATE_REPO": str(REPO) if pool == PROCESS else CLONE_OF_JOBS,
         "PALATE_NIGHTLY_CRON": at.nightly_cron,
         "PALATE_WEEKLY_CRON": at.weekly_full_cron,
         "PALATE_TIMEZONE": at.timezone,
     }
-    for pool, kind in (("process", "process"), ("kubernetes", "kubernetes")):
-        _prefect("work-pool", "create", pool, "--type", kind, "--overwrite", env=env, check=kind == "process")
+    _prefect("work-pool", "create", PROCESS, "--type", PROCESS, "--overwrite", env=env)
+    with tempfile.TemporaryDirectory(dir=STATE) as folder:
+        template = read_json(JOB_TEMPLATE)
+        if image:
+            template["variables"]["properties"]["image"]["default"] = image
+        write_json(Path(folder) / "template.json", template)
+        named = ["--type", KUBERNETES, "--base-job-template", str(Path(folder) / "template.json")]
+        _prefect("work-pool", "create", KUBERNETES, *named, "--overwrite", env=env)
     _prefect("deploy", "--all", env=env)
     _end_zombies()
 
 
-def _prefect(*command: str, env: dict[str, str], check: bool = True) -> None:
+def _prefect(*command: str, env: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", *command],
         cwd=REPO, env=os.environ | env, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if done.returncode and check:
+    if done.returncode:
         words = " ".join((done.stdout + done.stderr).split()[-60:])
         raise StageFailed(f"`prefect {' '.join(command)}` ended with {done.returncode}: {words}")
 

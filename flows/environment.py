@@ -28,6 +28,7 @@ def _state_folder() -> Path:
 STATE = _state_folder()
 ARTIFACTS = STATE / "mlartifacts"
 UP = STATE / "up.json"  # where `make up` serves, while it runs
+HEARTBEAT_S = 30  # of a flow's run; without one for three times as long it is taken for dead
 
 QUIET = {
     "DO_NOT_TRACK": "true",  # the word: MLflow does not take `1`
@@ -54,6 +55,8 @@ def prepare() -> None:
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 are too few on a busy machine (seen)
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # 14 s of waiting; MLflow's own 7 are minutes under a lock
         "BENTOML_HOME": str(STATE / "bentoml"),
         "DVC_SITE_CACHE_DIR": str(STATE / "dvc-site-cache"),
     }

@@ -11,11 +11,12 @@ import time
 
 from prefect import flow
 
-from components.domain.params import read_params
+from components.domain.errors import PalateError
+from components.domain.params import Params, read_params
 from components.integrations import model_registry
 from flows import environment
 from flows.night_report import NightReport, as_text, write_page
-from flows.steps import bento, champion, data, registration, release, stages
+from flows.steps import bento, champion, data, delivery, registration, release, stages
 from flows.steps.lock import one_at_a_time
 
 
@@ -49,11 +50,21 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.timed("push", data.push)
         commit = data.remember(report.versions)
         report.registered = report.timed("register", registration.register, params, report.versions, commit)
-        report.preview = report.timed("preview", bento.preview, params, report.registered)
+        if delivery.current() is None:  # nothing that a person promoted gives way to a preview
+            report.preview = report.timed("preview", bento.preview, params, report.registered)
         if report.preview is None:
-            report.outcome = report.timed("release", release.release_champion, params)
+            report.outcome = _release(report, params)
         write_page(report)
         logging.getLogger("prefect.flow_runs").info(
             as_text(report)
         )  # in Prefect's pages, where it was scheduled
         return report
+
+
+def _release(report: NightReport, params: Params) -> release.Outcome:
+    """The night is registered and whole whatever becomes of its release, which the next pass tries again."""
+    try:
+        return report.timed("release", release.release_champion, params)
+    except PalateError as error:
+        said = f"failed, the next pass tries again: {error}"
+        return release.Outcome(said, changed=False, release=delivery.current())

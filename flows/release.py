@@ -9,10 +9,8 @@ from __future__ import annotations
 from prefect import flow
 
 from components.domain.params import read_params
-from components.integrations import model_registry
 from flows import environment
-from flows.steps.lock import Busy, one_at_a_time
-from flows.steps.release import Outcome, current, reconcile
+from flows.steps.release import Outcome, reconcile
 
 
 @flow(name="release", validate_parameters=False)
@@ -22,9 +20,4 @@ def release() -> Outcome:
     Raises:
         PalateError: With the sentence for the user; what is served stays as it is.
     """
-    params = read_params(environment.REPO / "params.yaml")
-    try:
-        with one_at_a_time(environment.STATE, "release"), model_registry.failures_as_sentences():
-            return reconcile(params)
-    except Busy:
-        return Outcome("another pass is running", changed=False, release=current())
+    return reconcile(read_params(environment.REPO / "params.yaml"))

@@ -7,8 +7,8 @@ from components.domain.release import REFUSED
 from components.integrations import data_versions, service_probe
 from components.integrations.model_registry import CHALLENGER, CHAMPION
 from flows.environment import REPO
+from flows.steps.delivery import current
 from flows.steps.registration import registry
-from flows.steps.release import current
 
 NIGHTS = 5
 

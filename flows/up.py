@@ -20,8 +20,8 @@ from types import FrameType
 from components.domain.errors import StageFailed
 from components.domain.params import Params
 from flows import console, deployments, secrets
-from flows.environment import REPO, STATE, UP
-from flows.steps.bento import BENTO_TAG
+from flows.environment import ARTIFACTS, REPO, STATE, UP
+from flows.steps import bento
 
 LOGS = STATE / "logs"
 START_S, STOP_S, LOOK_S, AGAIN_S = 120, 20, 2, 30
@@ -107,11 +107,10 @@ def run(params: Params) -> None:
     Raises:
         StageFailed: A port is taken, or something did not start.
     """
-    children = _children(params)
-    _check_ports(children)
+    children, service = _children(params), _service(params)
+    _check_ports([*children, service])
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    service = _service(params)
     try:
         _start(params, children)
         console.say(_table(params, children))
@@ -140,7 +139,9 @@ def _children(params: Params) -> list[Child]:
     }
     store = os.environ["PALATE_MLFLOW_STORE"]
     host = ["--host", "127.0.0.1", "--port"]
-    mlflow = ["mlflow", "server", "--backend-store-uri", store, "--workers", "1", *host, str(at.mlflow_port)]
+    # The root that a night without this server writes to: what the one made the other finds.
+    stores = ["--backend-store-uri", store, "--default-artifact-root", ARTIFACTS.as_uri()]
+    mlflow = ["mlflow", "server", *stores, "--workers", "1", *host, str(at.mlflow_port)]
     prefect = ["prefect", "server", "start", *host, str(at.prefect_port)]
     webhook = ["uvicorn", "flows.webhook:app", "--log-level", "warning", *host, str(at.webhook_port)]
     return [
@@ -173,9 +174,9 @@ def _start(params: Params, children: list[Child]) -> None:
     for child in (prefect, mlflow):
         child.wait_until_up()
     addresses = {"PREFECT_API_URL": f"{prefect.address}/api", "MLFLOW_TRACKING_URI": mlflow.address}
-    os.environ.update(addresses, PREFECT_LOGGING_LEVEL="INFO", PREFECT_FLOWS_HEARTBEAT_FREQUENCY="30")
+    os.environ.update(addresses, PREFECT_LOGGING_LEVEL="INFO")
     UP.write_text(json.dumps({"pid": os.getpid(), **addresses}), encoding="utf-8")
-    deployments.deploy(params)
+    deployments.deploy(params, deployments.PROCESS)
     deployments.hint_by_webhook(f"{webhook.address}/mlflow", secrets.keys(STATE)["webhook"])
     for child in (webhook, worker):
         child.start()
@@ -197,7 +198,7 @@ def _keep(children: list[Child], service: Child) -> None:
                     raise StageFailed(f"{child.name} ended: see {LOGS / child.name}.log")
                 console.say(f"{child.name} ended, it is started again: see {LOGS / child.name}.log")
                 child.start()
-        wanted = BENTO_TAG.read_text(encoding="utf-8").strip() if BENTO_TAG.exists() else ""
+        wanted = bento.served()
         again = not service.runs() and service.age() > AGAIN_S
         if wanted and (wanted != served or again):
             service.stop()
@@ -212,7 +213,7 @@ def _keep(children: list[Child], service: Child) -> None:
 def _table(params: Params, children: list[Child]) -> str:
     service = f"http://127.0.0.1:{params.up.service_port}"
     rows = [(child.name, child.address or "takes runs from the pool `process`") for child in children]
-    rows += [("service", service if BENTO_TAG.exists() else f"{service} once something is released")]
+    rows += [("service", service if bento.served() else f"{service} once something is released")]
     rows += [
         ("nightly", f"{params.up.nightly_cron} {params.up.timezone}"),
         ("logs", str(LOGS)),

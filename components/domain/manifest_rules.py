@@ -20,6 +20,7 @@ _SCALE = {
     "Gi": 2**30,
     "Ti": 2**40,
 }
+_WITH_PODS = ("Deployment", "Job")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
@@ -43,9 +44,11 @@ def _pods(manifests: Sequence[Manifest]) -> list[Manifest]:
 
 
 def _containers(manifest: Manifest) -> list[Manifest]:
-    return (
-        list(manifest["spec"]["template"]["spec"]["containers"]) if manifest["kind"] == "Deployment" else []
-    )
+    """Those that run and those that run before them."""
+    if manifest["kind"] not in _WITH_PODS:
+        return []
+    pod = manifest["spec"]["template"]["spec"]
+    return [*pod["containers"], *pod.get("initContainers", [])]
 
 
 def _selects(selector: Mapping[str, str], pod: Manifest) -> bool:
@@ -59,12 +62,14 @@ def _ports(container: Manifest) -> set[Any]:
 
 
 def selectors_meet_pods(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """Deployment, Service and disruption budget select pods that are there."""
+    """Deployment, Service, disruption budget and network policy select pods that are there."""
     spec = manifest.get("spec", {})
     if manifest["kind"] == "Service":
         selector = spec.get("selector", {})
     elif manifest["kind"] in {"Deployment", "PodDisruptionBudget"}:
         selector = spec["selector"].get("matchLabels", {})
+    elif manifest["kind"] == "NetworkPolicy" and spec["podSelector"].get("matchLabels"):
+        selector = spec["podSelector"].get("matchLabels", {})
     else:
         return
     pods = [spec["template"]] if manifest["kind"] == "Deployment" else _pods(manifests)
@@ -100,10 +105,42 @@ def autoscaler_fits(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterat
         yield f"{target['kind']} {target['name']} sets replicas: every apply would undo the autoscaler's"
 
 
+def monitors_meet_services(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
+    """A ServiceMonitor selects a Service that is there, and scrapes a port of it."""
+    if manifest["kind"] != "ServiceMonitor":
+        return
+    selector = manifest["spec"]["selector"].get("matchLabels", {})
+    found = [
+        each for each in _of("Service", manifests)
+        if selector and selector.items() <= each["metadata"].get("labels", {}).items()
+    ]  # fmt: skip
+    if not found:
+        yield f"no Service has the labels {dict(selector)} that it selects"
+    there = {port.get("name") for each in found for port in each["spec"]["ports"]}
+    wanted = [endpoint["port"] for endpoint in manifest["spec"]["endpoints"]]
+    yield from (f"port {port} is no port of its Service" for port in wanted if found and port not in there)
+
+
+def everything_is_denied_first(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
+    """A network policy closes every pod in both directions; others open what is needed."""
+    if manifest["kind"] != "Deployment":
+        return
+    for each in _of("NetworkPolicy", manifests):
+        spec = each["spec"]
+        closes = {"Ingress", "Egress"} <= set(spec.get("policyTypes", []))
+        if not spec["podSelector"] and closes and not spec.get("ingress") and not spec.get("egress"):
+            return
+    yield "no network policy denies everything that no other one allows"
+
+
 def disruption_budget_lets_nodes_drain(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
     """At least one pod may go: the budget is below the least number of replicas."""
-    least = manifest.get("spec", {}).get("minAvailable")
-    if manifest["kind"] != "PodDisruptionBudget" or not isinstance(least, int):
+    if manifest["kind"] != "PodDisruptionBudget":
+        return
+    if manifest["spec"].get("maxUnavailable") in {0, "0%"}:
+        yield "maxUnavailable 0 lets no pod go"
+    least = manifest["spec"].get("minAvailable")
+    if not isinstance(least, int):
         return
     for scaler in _of("HorizontalPodAutoscaler", manifests):
         if least >= scaler["spec"].get("minReplicas", 1):
@@ -170,14 +207,23 @@ def images_are_pinned(manifest: Manifest, _others: Sequence[Manifest]) -> Iterat
 
 def pods_are_restricted(manifest: Manifest, _others: Sequence[Manifest]) -> Iterator[str]:
     """What the Pod Security level `restricted` asks for, and a root that cannot be written."""
-    if manifest["kind"] != "Deployment":
+    if manifest["kind"] not in _WITH_PODS:
         return
     pod = manifest["spec"]["template"]["spec"]
     outer = pod.get("securityContext", {})
     if not outer.get("runAsNonRoot") or outer.get("seccompProfile", {}).get("type") != "RuntimeDefault":
         yield "its pods must say runAsNonRoot and seccompProfile RuntimeDefault"
-    for container in pod["containers"]:
+    shared = [each for each in ("hostNetwork", "hostPID", "hostIPC") if pod.get(each)]
+    shared += [f"hostPath {each['name']}" for each in pod.get("volumes", []) if "hostPath" in each]
+    yield from (f"its pods share the node's {each}" for each in shared)
+    for container in _containers(manifest):
         own = container.get("securityContext", {})
+        if (
+            own.get("privileged")
+            or own.get("runAsNonRoot") is False
+            or own.get("capabilities", {}).get("add")
+        ):
+            yield f"container {container['name']} takes rights that its pod gave up"
         if own.get("allowPrivilegeEscalation") is not False or "ALL" not in own.get("capabilities", {}).get(
             "drop", []
         ):
@@ -189,6 +235,8 @@ def pods_are_restricted(manifest: Manifest, _others: Sequence[Manifest]) -> Iter
 Rule = Callable[[Manifest, Sequence[Manifest]], Iterator[str]]
 RULES: tuple[Rule, ...] = (
     selectors_meet_pods,
+    monitors_meet_services,
+    everything_is_denied_first,
     ports_exist,
     autoscaler_fits,
     disruption_budget_lets_nodes_drain,

@@ -31,12 +31,14 @@ class Measured:
         gate: The decision written in it.
         adapter_sha256: Of the adapter's weights.
         base_sha256: Of the base model in this clone.
+        missing: Artifacts that serving needs and that are not there.
     """
 
     gate_sha256: str | None
     gate: str
     adapter_sha256: str
     base_sha256: str
+    missing: tuple[str, ...] = ()
 
 
 def why_refused(tags: Mapping[str, str], measured: Measured) -> str:
@@ -54,6 +56,8 @@ def why_refused(tags: Mapping[str, str], measured: Measured) -> str:
         return f"its lineage is incomplete: the tag {missing[0]} is missing; register it by a night"
     if measured.gate_sha256 is None:
         return "it has no gate report (artifact evaluation.json); register it by a night"
+    if measured.missing:
+        return f"its artifact {measured.missing[0]} is missing; register it by a night"
     for what, name in (("gate report", "gate_sha256"), ("adapter", "adapter_sha256")):
         found = getattr(measured, name)
         if found != tags[name]:
@@ -73,6 +77,11 @@ def why_refused(tags: Mapping[str, str], measured: Measured) -> str:
             f"to serve it all the same, set the tag {OVERRIDE} on the version with your reason"
         )
     return ""
+
+
+def excuse(tags: Mapping[str, str]) -> str:
+    """A person's reason to serve a version whose gate did not pass; empty where none was needed or given."""
+    return "" if tags.get("gate") == "pass" else tags.get(OVERRIDE, "").strip()
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,17 @@ class Found:
 
 
 def find(tag: str) -> Found | None:
-    """The Bento with this tag, if the store holds it and can read it."""
+    """The Bento with this tag, if the store holds it and can read it.
+
+    Raises:
+        StageFailed: The store itself cannot be read.
+    """
     try:
         bento = bentoml.bentos.get(tag)
     except NotFound:
         return None
+    except OSError as error:  # a disk that does not answer now is no reason to delete what lies on it
+        raise StageFailed(f"the Bento {tag} cannot be read: {error}") from error
     except Exception as error:  # noqa: BLE001  # a damaged bento.yaml: YAML, attrs and file errors alike
         logger.warning("Bento %s cannot be read (%s); it is built anew", tag, type(error).__name__)
         remove(tag)

@@ -45,8 +45,11 @@ def digest(engine: str, image: str) -> str:
     """The image's digest in the engine's storage; empty where it is not there."""
     if engine == "docker":
         told = _try(["docker", "image", "inspect", image])
-        found = json.loads(told)[0] if told else {}
-        return str(found.get("RepoDigests", [""])[0].rpartition("@")[2] or found["Id"]) if found else ""
+        if not told:
+            return ""
+        found = json.loads(told)[0]
+        pushed = [each.rpartition("@")[2] for each in found.get("RepoDigests") or []]
+        return str(pushed[0] if pushed else found["Id"])
     kind = ["image", "inspect"] if engine == "podman" else ["inspect", "--type", "image"]
     told = _try([engine, *kind, image])
     if not told:

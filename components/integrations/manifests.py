@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,21 @@ import yaml
 
 from components.domain.errors import StageFailed
 from components.domain.manifest_rules import problems
+
+
+@contextlib.contextmanager
+def pinned(path: Path, image: str, facts: Mapping[str, str]) -> Iterator[None]:
+    """Pins the overlays to an image, as `write_component` does; a failure within puts back what was there."""
+    before = path.read_bytes() if path.exists() else None
+    write_component(path, image, facts)
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
+        raise
 
 
 def write_component(path: Path, image: str, facts: Mapping[str, str]) -> None:
@@ -43,13 +59,18 @@ def names_image(path: Path, image: str) -> bool:
     return bool(f"{pinned['newName']}@{pinned['digest']}" == image)
 
 
+def can_render() -> bool:
+    """Whether kubectl is installed."""
+    return shutil.which("kubectl") is not None
+
+
 def render(overlays: Path, target: Path) -> None:
     """Renders every overlay to `target/OVERLAY.yaml`; does nothing where kubectl is not installed.
 
     Raises:
         StageFailed: kustomize's own words, or the rules that the manifests break.
     """
-    if not shutil.which("kubectl"):
+    if not can_render():
         return
     target.mkdir(parents=True, exist_ok=True)
     for overlay in sorted(each for each in overlays.iterdir() if each.is_dir()):

@@ -11,6 +11,7 @@ import contextlib
 import csv
 import logging
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -61,13 +62,18 @@ def failures_as_sentences() -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        words = " ".join(str(error).split())[:300]
+        words = _without_password(" ".join(str(error).split()))[:300]
         raise StageFailed(
-            f"MLflow ({mlflow.get_tracking_uri()}) did not do what was asked: {words}. Is it running, and "
-            "may it be written to? Nothing is lost: run again once it is."
+            f"MLflow ({_without_password(mlflow.get_tracking_uri())}) did not do what was asked: {words}. "
+            "Is it running, and may it be written to? Nothing is lost: run again once it is."
         ) from error
     finally:
         talk.removeFilter(_without_traceback)
+
+
+def _without_password(text: str) -> str:
+    """A database's address holds one."""
+    return re.sub(r"://[^/@\s]+@", "://***@", text)
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

@@ -18,11 +18,12 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.integrations import bentos
-from components.stages.paths import ERROR_PREFIX, read_json, weights_sha256, write_json
+from components.stages.paths import ERROR_PREFIX, folder_sha256, read_json, write_json
 from flows.environment import REPO, STATE
 from flows.steps.registration import Registered, registry
 
 SERVED = Path("models/served")
+SERVICE = "palate"  # the name in serving/service.py, which is that of every Bento
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
 
 
@@ -38,7 +39,7 @@ class Packaged:
 
 @task(cache_policy=NO_CACHE)
 def preview(params: Params, registered: Registered) -> Packaged | None:
-    """While there is no champion: tonight's best as a Bento that is marked as preview, if params want one."""
+    """While nothing is released: tonight's best as a Bento that is marked as preview, if params want one."""
     if registered.champion is not None or not params.package.preview:
         return None
     packaged = build(params, registered.version, preview=True)
@@ -55,7 +56,7 @@ def build(params: Params, version: str, *, preview: bool) -> Packaged:
     model = params.register_.model
     tags = registry().tags(model, version)
     name = f"{'preview-' if preview else ''}v{version}-{tags['gate_sha256'][:8]}"
-    tag = f"{model}:{name}"
+    tag = f"{SERVICE}:{name}"
     with (STATE / "bento.lock").open("a") as lock:  # models/served is one folder
         fcntl.flock(lock, fcntl.LOCK_EX)
         if find_whole(tag):
@@ -70,12 +71,12 @@ def build(params: Params, version: str, *, preview: bool) -> Packaged:
 
 
 def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], *, preview: bool) -> None:
-    model, name = tag.split(":")
+    model, name = params.register_.model, tag.partition(":")[2]
     facts = {"model_version": version, "preview": preview, "model": model, "bento": tag}
     _stage_model(model, version, facts | {"serve": params.serve.model_dump()})
     labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
     labels |= {"model_version": version, "preview": str(preview).lower()}
-    labels["weights_sha256"] = weights_sha256(REPO / SERVED / "model")
+    labels["served_sha256"] = folder_sha256(REPO / SERVED)
     image = {
         "PALATE_BASE_IMAGE": params.release.base_image,
         "PALATE_TORCH_BACKEND": params.release.torch_backend,
@@ -85,19 +86,33 @@ def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], 
 
 def serve_from_now_on(tag: str) -> None:
     """What `make serve` starts next, and what `make up` changes to."""
-    if not BENTO_TAG.exists() or BENTO_TAG.read_text(encoding="utf-8").strip() != tag:
+    if served() != tag:
         BENTO_TAG.write_text(f"{tag}\n", encoding="utf-8")
 
 
+def served() -> str:
+    """The tag of what is served; empty where nothing is."""
+    return BENTO_TAG.read_text(encoding="utf-8").strip() if BENTO_TAG.exists() else ""
+
+
 def find_whole(tag: str) -> bentos.Found | None:
-    """The Bento, if the store holds it with the weights it was built with; a damaged one is removed."""
+    """The Bento, if the store holds it with the model it was built with; a damaged one is removed."""
     found = bentos.find(tag)
-    if found and weights_sha256(found.folder / "src" / SERVED / "model") != found.labels.get(
-        "weights_sha256"
-    ):
+    if found and folder_sha256(found.folder / "src" / SERVED) != found.labels.get("served_sha256"):
         bentos.remove(tag)
         return None
     return found
+
+
+def prove(tag: str) -> str:
+    """Starts the Bento's own code on its own model; the reason why it may not be served, or nothing."""
+    found = find_whole(tag)
+    if found is None:
+        return "its Bento is damaged"
+    command = [sys.executable, "-m", "serving.prove"]
+    done = subprocess.run(command, cwd=found.folder / "src", capture_output=True, text=True, check=False)
+    told = (done.stdout.strip() or done.stderr.strip() or f"it ended with {done.returncode}").splitlines()
+    return told[-1] if done.returncode else ""
 
 
 def _stage_model(model: str, version: str, facts: Mapping[str, Any]) -> None:

@@ -1,13 +1,12 @@
-"""What a release pass does: watch what is served, verify what is wanted, make what is missing.
+"""What a release pass decides: watch what is served, verify what is wanted, have made what is missing.
 
-Every step looks at the world first and does nothing where it finds its work done, so a pass that was killed
-is finished by the next one, and a rollback finds everything made already.
+A pass that was killed is finished by the next one, and a rollback finds everything made already.
 """
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,37 +14,18 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain import release as rules
+from components.domain.errors import StageFailed
 from components.domain.params import Params
-from components.integrations import images, manifests, service_probe
-from components.integrations.model_registry import CHAMPION, Registry
+from components.integrations import service_probe
+from components.integrations.manifests import can_render
+from components.integrations.model_registry import CHAMPION, Registry, failures_as_sentences
 from components.stages import paths
-from components.stages.paths import file_sha256, read_json, weights_sha256, write_json
+from components.stages.paths import file_sha256, read_json, weights_sha256
 from flows.environment import REPO, STATE
-from flows.steps import bento
+from flows.steps import bento, delivery
+from flows.steps.delivery import Release, current
+from flows.steps.lock import Busy, one_at_a_time
 from flows.steps.registration import registry
-
-RELEASED = STATE / "released.json"  # written last: what it names was made whole
-COMPONENT = Path("deploy/released/kustomization.yaml")
-RENDERED = STATE / "manifests"
-
-
-@dataclass(frozen=True)
-class Release:
-    """What is released.
-
-    Attributes:
-        version: Of the registered model.
-        bento: Its tag.
-        image: Name and digest; empty where no engine is set.
-        previous: The version released before it; empty for the first.
-        at: When it was released first or again, ISO 8601.
-    """
-
-    version: str
-    bento: str
-    image: str
-    previous: str
-    at: str
 
 
 @dataclass(frozen=True)
@@ -58,51 +38,84 @@ class Outcome:
 
 
 def reconcile(params: Params) -> Outcome:
-    """One pass: the champion in the registry becomes what is released, or it is said why not."""
-    server, model = registry(), params.register_.model
-    released = current()
-    stepped_back = _watch(params, server, released) if released else ""
-    wanted = server.alias(model, CHAMPION)
-    if wanted is None:
-        return Outcome(
-            "there is no champion: give a version the alias champion in MLflow",
-            changed=False,
-            release=released,
-        )
-    if released and released.version == wanted and _is_made(params, released):
-        return Outcome(f"version {wanted} is released; nothing to do", changed=False, release=released)
-    refusal = _verify(params, server, wanted)
-    if refusal:
-        return _refuse(params, server, wanted, refusal, released)
-    server.untag(model, wanted, rules.REFUSED)
-    made = _make(params, wanted, released)
-    server.tag(model, wanted, rules.RELEASED, f"{made.at} as {made.image or made.bento}")
-    return Outcome(
-        stepped_back or f"version {wanted} was released as {made.image or made.bento}",
-        changed=True,
-        release=made,
-    )
+    """One pass: the champion in the registry becomes what is released, or it is said why not.
+
+    Raises:
+        PalateError: With the sentence for the user; what is served stays as it is.
+    """
+    try:
+        with one_at_a_time(STATE, "release"), failures_as_sentences():
+            return _pass(params)
+    except Busy:
+        return Outcome("another pass is running", changed=False, release=current())
 
 
 release_champion = task(name="release", cache_policy=NO_CACHE)(reconcile)  # as a step of the night
 
 
-def current() -> Release | None:
-    """What the last whole pass released."""
-    return Release(**read_json(RELEASED)) if RELEASED.exists() else None
+def _pass(params: Params) -> Outcome:
+    server, model = registry(), params.register_.model
+    released = current()
+    stepped_back = _watch(params, server, released) if released else ""
+    wanted = server.alias(model, CHAMPION)
+    if wanted is None:
+        said = "there is no champion: give a version the alias champion in MLflow"
+        return Outcome(said, changed=False, release=released)
+    if released and released.version == wanted and delivery.is_made(params, released):
+        _tell(server, model, released)  # a pass that was killed may not have come to it
+        return Outcome(f"version {wanted} is released; nothing to do", changed=False, release=released)
+    refusal = _verify(params, server, wanted)
+    packaged = None if refusal else bento.build(params, wanted, preview=False)
+    if packaged and (packaged.new or not server.tags(model, wanted).get(rules.RELEASED)):
+        refusal = bento.prove(packaged.tag)
+    if refusal or packaged is None:
+        return _refuse(params, server, wanted, refusal, released)
+    image = delivery.image_of(params, packaged.tag)
+    if server.alias(model, CHAMPION) != wanted:
+        said = f"the alias champion was moved while version {wanted} was made: the next pass follows it"
+        return Outcome(said, changed=False, release=released)
+    server.untag(model, wanted, rules.REFUSED)
+    excuse = rules.excuse(server.tags(model, wanted))
+    if excuse:
+        server.comment(model, wanted, f"Released although its gate did not pass: {excuse}.")
+    made = delivery.change_to(packaged, image, _previous(server, model, released, wanted))
+    _tell(server, model, made)
+    said = stepped_back or f"version {wanted} was released as {made.image or made.bento}"
+    if image and not can_render():
+        said += "; deploy/released is pinned, nothing was rendered: kubectl is not on PATH"
+    return Outcome(said, changed=True, release=made)
+
+
+def _tell(server: Registry, model: str, made: Release) -> None:
+    server.tag(model, made.version, rules.RELEASED, f"{made.at} as {made.image or made.bento}")
+
+
+def _previous(server: Registry, model: str, released: Release | None, wanted: str) -> str:
+    """The version to step back to: the one before, unless it was deleted or was itself taken back."""
+    if released is None:
+        return ""
+    before = released.version if released.version != wanted else released.previous
+    tags = server.versions(model).get(before)
+    return before if tags is not None and not tags.get(rules.STEPPED_BACK) else ""
 
 
 def _verify(params: Params, server: Registry, version: str) -> str:
     """Why the version may not be served, from what its artifacts really are."""
+    base = REPO / paths.BASE_MARKER
+    if not base.exists():
+        raise StageFailed(f"{paths.BASE} is not here, so nothing can be verified: run `make nightly` once.")
     tags = server.tags(params.register_.model, version)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = server.download(params.register_.model, version, Path(folder))
         report = artifacts / "evaluation.json"
+        gate_sha256 = file_sha256(report) if report.exists() else None
+        known = gate_sha256 == tags.get("gate_sha256")  # else its content is nobody's word
         measured = rules.Measured(
-            file_sha256(report) if report.exists() else None,
-            read_json(report)["gate"]["decision"] if report.exists() else "",
+            gate_sha256,
+            read_json(report)["gate"]["decision"] if known else "",
             weights_sha256(artifacts / "adapter"),
-            read_json(REPO / paths.BASE_MARKER)["sha256"],
+            read_json(base)["sha256"],
+            tuple(name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()),
         )
     return rules.why_refused(tags, measured)
 
@@ -116,49 +129,11 @@ def _refuse(
     server.tag(model, version, rules.REFUSED, refusal)
     server.comment(model, version, f"Not released: {refusal}.")
     # Whoever moved the alias meanwhile wants another version, and the next pass looks at that one.
-    if params.release.move_back and released and server.alias(model, CHAMPION) == version:
-        server.point(model, CHAMPION, released.version)
-        said += f"; the alias champion was moved back to version {released.version}"
+    back = released.version if released and released.version != version else ""
+    if params.release.move_back and back and server.alias(model, CHAMPION) == version:
+        server.point(model, CHAMPION, back)
+        said += f"; the alias champion was moved back to version {back}"
     return Outcome(said, changed=False, release=released)
-
-
-def _make(params: Params, version: str, released: Release | None) -> Release:
-    packaged = bento.build(params, version, preview=False)
-    image = _image(params, packaged.tag)
-    if image:
-        manifests.write_component(REPO / COMPONENT, image, _facts(packaged))
-        manifests.render(REPO / "deploy" / "overlays", RENDERED)
-    before = released.version if released and released.version != version else ""
-    previous = before or (released.previous if released else "")
-    made = Release(version, packaged.tag, image, previous, datetime.now(UTC).isoformat(timespec="seconds"))
-    bento.serve_from_now_on(packaged.tag)
-    write_json(RELEASED, asdict(made))
-    return made
-
-
-def _image(params: Params, tag: str) -> str:
-    """`NAME@sha256:…` of the Bento's image, built and pushed as params say; empty without an engine."""
-    settings = params.release
-    if settings.engine == "none":
-        return ""
-    name = f"{settings.image}:{tag.partition(':')[2]}"
-    digest = images.build(tag, settings.engine, name, settings.build_options)
-    if settings.push:
-        digest = images.push(settings.engine, name)
-    return f"{settings.image}@{digest}"
-
-
-def _facts(packaged: bento.Packaged) -> dict[str, str]:
-    return {"model-version": packaged.version, "bento": packaged.tag}
-
-
-def _is_made(params: Params, released: Release) -> bool:
-    """Whether all that the release names is still there."""
-    if bento.find_whole(released.bento) is None:
-        return False
-    if params.release.engine == "none":
-        return True
-    return bool(released.image) and manifests.names_image(REPO / COMPONENT, released.image)
 
 
 def _watch(params: Params, server: Registry, released: Release) -> str:
@@ -176,5 +151,4 @@ def _watch(params: Params, server: Registry, released: Release) -> str:
     server.tag(model, released.version, rules.STEPPED_BACK, why)
     server.comment(model, released.version, f"Taken back: {why}.")
     server.point(model, CHAMPION, released.previous)
-    write_json(RELEASED, asdict(replace(released, previous="")))  # no way back from the way back
     return f"version {released.version} was taken back: {why}; version {released.previous} is released again"

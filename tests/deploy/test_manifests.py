@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -12,10 +13,12 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from prefect.utilities.templating import apply_values
 
 from components.domain.errors import StageFailed
 from components.domain.manifest_rules import problems
 from components.integrations import manifests
+from flows import deployments
 from tests.conftest import needs
 
 REPO = Path(__file__).resolve().parent.parent.parent
@@ -29,6 +32,9 @@ def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     needs("kubectl")
     folder = tmp_path_factory.mktemp("deploy") / "deploy"
     shutil.copytree(REPO / "deploy", folder, ignore=shutil.ignore_patterns("released"))
+    shutil.copytree(folder / "overlays" / "prod", folder / "overlays" / "watched")
+    with (folder / "overlays" / "watched" / "kustomization.yaml").open("a") as file:
+        file.write("  - ../../components/service-monitor\n")  # where Prometheus' operator is
     manifests.write_component(folder / "released" / "kustomization.yaml", IMAGE, {"model-version": "3"})
     return folder
 
@@ -49,7 +55,12 @@ def test_every_object_has_a_schema_and_fits_it(deploy: Path, overlay: str) -> No
         kubernetes_validate.validate(each, "1.32", strict=True)  # a schema that is not found raises
 
 
-@pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod"])
+def test_a_schema_that_is_not_found_is_a_failure() -> None:
+    with pytest.raises(kubernetes_validate.utils.SchemaNotFoundError):
+        kubernetes_validate.validate({"apiVersion": "v7", "kind": "Pod"}, "1.32", strict=True)
+
+
+@pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod", "overlays/watched"])
 def test_the_service_meets_every_rule_once_it_is_released(deploy: Path, overlay: str) -> None:
     objects = rendered(deploy, overlay)
     assert problems(objects) == []
@@ -59,13 +70,42 @@ def test_the_service_meets_every_rule_once_it_is_released(deploy: Path, overlay:
 
 
 def test_the_pipeline_meets_every_rule_but_the_image_that_its_user_builds(deploy: Path) -> None:
-    left = problems(rendered(deploy, "pipeline"))
-    assert [each for each in left if "image 'palate-pipeline'" not in each] == []
+    left = problems([*rendered(deploy, "pipeline"), _job()])
+    by_its_user = ("image 'palate-pipeline'", "Secret palate-pipeline")
+    assert [each for each in left if not any(made in each for made in by_its_user)] == []
+
+
+def test_a_night_in_kubernetes_is_a_job_that_fits_its_schema_and_may_write_its_clone_alone() -> None:
+    job = _job()
+    kubernetes_validate.validate(job, "1.32", strict=True)
+    pod = job["spec"]["template"]["spec"]
+    assert [each["mountPath"] for each in pod["containers"][0]["volumeMounts"]] == ["/tmp", "/palate"]
+    assert deployments.CLONE_OF_JOBS.startswith("/palate/")
+    assert pod["containers"][0]["args"] == ["prefect", "flow-run", "execute"]
+
+
+def _job() -> dict[str, Any]:
+    """What Prefect's worker makes of the template for a run."""
+    template = json.loads(deployments.JOB_TEMPLATE.read_text())
+    known = {
+        name: each["default"]
+        for name, each in template["variables"]["properties"].items()
+        if "default" in each
+    }
+    known |= {
+        "name": "night",
+        "labels": {"prefect.io/flow-run-id": "x"},
+        "command": ["prefect", "flow-run", "execute"],
+        "env": [{"name": name, "value": value} for name, value in known["env"].items()],
+    }
+    job: dict[str, Any] = apply_values(template["job_configuration"]["job_manifest"], known)
+    job["metadata"]["name"] = "night-x"  # which the cluster makes of generateName
+    return job
 
 
 def test_a_release_renders_every_overlay(deploy: Path, tmp_path: Path) -> None:
     manifests.render(deploy / "overlays", tmp_path)
-    assert {each.name for each in tmp_path.iterdir()} == {"dev.yaml", "prod.yaml"}
+    assert {each.name for each in tmp_path.iterdir()} == {"dev.yaml", "prod.yaml", "watched.yaml"}
     assert IMAGE in (tmp_path / "prod.yaml").read_text()
     assert manifests.names_image(deploy / "released" / "kustomization.yaml", IMAGE)
     assert not manifests.names_image(deploy / "nothing.yaml", IMAGE)
@@ -121,13 +161,65 @@ FAULTS: list[tuple[Callable[[Objects], None], str]] = [
         "runAsNonRoot",
     ),
     (_set([], "container", "securityContext", "capabilities", "drop"), "drop ALL"),
+    (_set(True, "container", "securityContext", "allowPrivilegeEscalation"), "and escalation"),
+    (_set(True, "container", "securityContext", "privileged"), "takes rights"),
+    (_set(["NET_ADMIN"], "container", "securityContext", "capabilities", "add"), "takes rights"),
+    (
+        _set(
+            "Unconfined",
+            "Deployment",
+            "spec",
+            "template",
+            "spec",
+            "securityContext",
+            "seccompProfile",
+            "type",
+        ),
+        "seccompProfile RuntimeDefault",
+    ),
+    (_set(True, "Deployment", "spec", "template", "spec", "hostNetwork"), "share the node's hostNetwork"),
+    (
+        _set([{"name": "x", "hostPath": {"path": "/"}}], "Deployment", "spec", "template", "spec", "volumes"),
+        "share the node's hostPath x",
+    ),
+    (
+        _set(
+            [{"name": "first", "image": "busybox"}],
+            "Deployment",
+            "spec",
+            "template",
+            "spec",
+            "initContainers",
+        ),
+        "container first must drop ALL",
+    ),
+    (_set(0, "PodDisruptionBudget", "spec", "maxUnavailable"), "maxUnavailable 0 lets no pod go"),
+    (
+        _set("pallet", "ServiceMonitor", "spec", "selector", "matchLabels", "app.kubernetes.io/name"),
+        "no Service",
+    ),
+    (_set("web", "ServiceMonitor", "spec", "endpoints", 0, "port"), "port web is no port of its Service"),
+    (
+        _set("x", "NetworkPolicy", "spec", "podSelector", "matchLabels", "app.kubernetes.io/name"),
+        "NetworkPolicy palate: no pod",
+    ),
+    (
+        _set({"matchLabels": {"a": "b"}}, "NetworkPolicy default-deny", "spec", "podSelector"),
+        "no network policy denies",
+    ),
+    (_set([{}], "NetworkPolicy default-deny", "spec", "egress"), "no network policy denies"),
+    (_set(["Ingress"], "NetworkPolicy default-deny", "spec", "policyTypes"), "no network policy denies"),
     (_set(False, "container", "securityContext", "readOnlyRootFilesystem"), "read-only root"),
 ]
 
 
+def _names(manifest: dict[str, Any]) -> tuple[str, str]:
+    return manifest["kind"], f"{manifest['kind']} {manifest['metadata']['name']}"
+
+
 @pytest.mark.parametrize(("fault", "said"), FAULTS, ids=[said for _, said in FAULTS])
 def test_each_rule_catches_its_fault(deploy: Path, fault: Callable[[Objects], None], said: str) -> None:
-    objects = copy.deepcopy(rendered(deploy, "overlays/prod"))
-    fault({each["kind"]: each for each in objects})
+    objects = copy.deepcopy(rendered(deploy, "overlays/watched"))
+    fault({name: each for each in objects for name in _names(each)})
     found = problems(objects)
     assert any(said in each for each in found), found

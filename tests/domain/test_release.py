@@ -39,6 +39,7 @@ def test_no_tag_of_the_lineage_may_be_missing(name: str) -> None:
     [
         ({"gate_sha256": None}, "no gate report"),
         ({"gate_sha256": "h" * 64}, "its gate report has checksum hhhh"),
+        ({"missing": ("canary.json",)}, "its artifact canary.json is missing"),
         ({"adapter_sha256": "c" * 64}, "its adapter has checksum cccc"),
         ({"base_sha256": "d" * 64}, "base.model"),
         ({"gate": "fail"}, OVERRIDE),

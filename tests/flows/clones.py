@@ -102,11 +102,11 @@ def state_of(clone: Path) -> dict[str, Any]:
     }
 
 
-def wait_for(until: Callable[[], bool], seconds: float, what: str) -> None:
+def wait_for(until: Callable[[], bool], seconds: float, what: str, every: float = 0.05) -> None:
     end = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 def free_ports(count: int) -> list[int]:

@@ -11,7 +11,9 @@ import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
 
+from tests.conftest import needs
 from tests.flows.clones import REPO, Done, make_clone, run_night
+from tests.flows.container import TOOLS, Engine, start_engine, start_registry
 from tests.flows.meaning import write_inbox
 from tests.flows.releasing import said
 
@@ -96,3 +98,16 @@ def second(promoted: Done, client: MlflowClient) -> str:
         "palate", first.source, first.run_id, tags={**first.tags, "released": ""}, model_id=first.model_id
     )
     return str(copy.version)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Podman and buildah, and a registry for what they push."""
+    needs(*TOOLS)
+    folder = tmp_path_factory.mktemp("engine")
+    engine = start_engine(folder)
+    registry = start_registry(engine, folder)
+    yield engine
+    engine.run("podman", "rm", "--all", "--force", "--time", "0", check=False)
+    registry.terminate()
+    registry.wait(30)

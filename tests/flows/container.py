@@ -1,23 +1,39 @@
-"""Debian's podman and buildah in a folder of their own, and a Python base image made from Debian packages.
+"""Debian's podman, buildah and docker, and a Python base image made from Debian packages.
+
+All of it lies in a folder of its own.
 
 No registry is reached: the base image that BentoML's generated Dockerfile names is made here.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from tests.flows.clones import free_ports
+from tests.flows.clones import free_ports, wait_for
 
 BASE_IMAGE = "localhost/python:3.11-slim"
+DOCKER_BASE_IMAGE = "localhost/python-with-tools:3.11-slim"
 TOOLS = ("podman", "buildah", "runc", "mmdebstrap", "docker-registry")
+LEAST_RIGHTS = (
+    "--read-only", "--tmpfs", "/tmp", "-e", "BENTOML_HOME=/tmp/bentoml", "-e", "OMP_NUM_THREADS=2",
+    "--user", "1034:1034", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "2g",
+    "--pids-limit", "128", "--network", "host",
+)  # fmt: skip
+ASK = {
+    "person_id": "ada",
+    "history": [{"dish": {"dish_id": "h", "name": "Salmon"}}],
+    "dishes": [{"dish_id": "1", "name": "Beef"}, {"dish_id": "2", "name": "Trout"}],
+}
 _CONTAINERS = """
 [containers]
 default_ulimits=["nofile=16384:16384","nproc=16384:16384"]
@@ -103,6 +119,31 @@ def start_registry(engine: Engine, folder: Path) -> subprocess.Popen[bytes]:
     (folder / "registry.yaml").write_text(yaml.safe_dump(config))
     command = ["docker-registry", "serve", str(folder / "registry.yaml")]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def start_docker(engine: Engine, folder: Path) -> tuple[Engine, subprocess.Popen[bytes]]:
+    """Debian's docker with an image that has the build's tools in it, since it mounts nothing in a build."""
+    tools = folder / "Containerfile"
+    tools.write_text(f"FROM {BASE_IMAGE}\nCOPY . /build\n")
+    engine.run("buildah", "bud", "-q", "-f", str(tools), "-t", DOCKER_BASE_IMAGE, str(engine.build))
+    engine.run("podman", "save", "-q", "-o", str(folder / "base.tar"), DOCKER_BASE_IMAGE)
+    command = ["dockerd", "--bridge=none", "--iptables=false", "--host", f"unix://{folder}/docker.sock"]
+    for name in ("data-root", "exec-root", "pidfile"):
+        command += [f"--{name}", str(folder / name)]
+    daemon = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    env = {"DOCKER_HOST": f"unix://{folder}/docker.sock", "PATH": f"/usr/bin:{os.environ['PATH']}"}
+    docker = Engine(env, engine.build, engine.registry, engine.refusing)
+    wait_for(lambda: docker.run("docker", "info", check=False).returncode == 0, 60, "dockerd")
+    docker.run("docker", "load", "-q", "-i", str(folder / "base.tar"))
+    (folder / "base.tar").unlink()
+    return docker, daemon
+
+
+def post(url: str, body: object) -> dict[str, Any]:
+    """The answer of a service."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return dict(json.load(answer))
 
 
 def _tools(folder: Path) -> None:

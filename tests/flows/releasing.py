@@ -33,6 +33,18 @@ def release_pass(clone: Path, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def start_pass(clone: Path) -> subprocess.Popen[str]:
+    """A pass that goes on by itself."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        cwd=clone,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
 def said(clone: Path, **env: str) -> str:
     done = release_pass(clone, **env)
     assert done.returncode == 0, done.stderr

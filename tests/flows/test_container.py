@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import threading
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,37 +15,14 @@ import pytest
 import yaml
 from mlflow.tracking import MlflowClient
 
-from tests.conftest import needs
 from tests.flows.clones import Done, wait_for
-from tests.flows.container import BASE_IMAGE, TOOLS, Engine, start_engine, start_registry
+from tests.flows.container import ASK, BASE_IMAGE, LEAST_RIGHTS, Engine, post
 from tests.flows.releasing import release_pass
 from tests.flows.test_night import _status
 
 pytestmark = pytest.mark.night
 MOST_BYTES = 1_200_000_000
 TRAINING_TOOLS = ("peft", "mlflow", "dvc", "prefect", "great_expectations", "pandas", "pyarrow", "trl", "git")
-LEAST_RIGHTS = (
-    "--read-only", "--tmpfs", "/tmp", "-e", "BENTOML_HOME=/tmp/bentoml", "-e", "OMP_NUM_THREADS=2",
-    "--user", "1034:1034", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "2g",
-    "--pids-limit", "128", "--network", "host",
-)  # fmt: skip
-ASK = {
-    "person_id": "ada",
-    "history": [{"dish": {"dish_id": "h", "name": "Salmon"}}],
-    "dishes": [{"dish_id": "1", "name": "Beef"}, {"dish_id": "2", "name": "Trout"}],
-}
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    needs(*TOOLS)
-    folder = tmp_path_factory.mktemp("engine")
-    engine = start_engine(folder)
-    registry = start_registry(engine, folder)
-    yield engine
-    engine.run("podman", "rm", "--all", "--force", "--time", "0", check=False)
-    registry.terminate()
-    registry.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +64,6 @@ def address(engine: Engine, image: str) -> Iterator[str]:
         yield address
     except AssertionError:
         pytest.fail(engine.run("podman", "logs", "served", check=False).stderr)
-
-
-def _post(url: str, body: object) -> dict[str, Any]:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return dict(json.load(answer))
 
 
 def test_the_image_is_small_and_named_by_its_digest(engine: Engine, image: str, promoted: Done) -> None:
@@ -207,10 +177,10 @@ def test_no_training_tool_is_in_the_image(engine: Engine, image: str) -> None:
 
 
 def test_the_container_ranks_and_proves_its_adapter(address: str) -> None:
-    answer = _post(f"{address}/rank", ASK)
+    answer = post(f"{address}/rank", ASK)
     assert answer["answer_id"].startswith(f"palate:v{answer['model_version']}-")
     assert sorted(answer["order"]) == ["1", "2"]
-    assert _post(f"{address}/canary", {})["passed"]
+    assert post(f"{address}/canary", {})["passed"]
 
 
 def test_the_container_is_nobody_and_can_write_nothing(engine: Engine, address: str) -> None:
@@ -228,7 +198,7 @@ def test_the_container_is_nobody_and_can_write_nothing(engine: Engine, address: 
 def test_sigterm_lets_requests_end_and_exits_zero(engine: Engine, address: str) -> None:
     orders: list[list[str]] = []
     asking = [
-        threading.Thread(target=lambda: orders.append(_post(f"{address}/rank", ASK)["order"]))
+        threading.Thread(target=lambda: orders.append(post(f"{address}/rank", ASK)["order"]))
         for _ in range(8)
     ]
     for each in asking:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
+import hashlib
 import http.server
 import json
+import re
 import sqlite3
 import subprocess
 import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import Done
-from tests.flows.releasing import release_pass, said
+from tests.flows.clones import Done, run_night, wait_for
+from tests.flows.releasing import release_pass, said, start_pass
 
 pytestmark = pytest.mark.night
 
@@ -81,10 +85,36 @@ def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
     assert said(promoted.clone) == "version 1 is released; nothing to do"
 
 
-def test_two_passes_at_once_do_no_harm(promoted: Done) -> None:
-    with (promoted.clone / ".palate" / "release.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        assert said(promoted.clone) == "another pass is running"
+@pytest.mark.parametrize("step", ["the Bento is built", "it is what is served", "it is written down"])
+def test_a_pass_that_was_killed_is_finished_by_the_next(
+    promoted: Done, client: MlflowClient, second: str, step: str
+) -> None:
+    state = promoted.clone / ".palate"
+    client.set_registered_model_alias("palate", "champion", second)
+    began = start_pass(promoted.clone)
+    done = {
+        "the Bento is built": lambda: list((state / "bentoml/bentos/palate").glob(f"v{second}-*/bento.yaml")),
+        "it is what is served": lambda: f":v{second}-" in (state / "bento").read_text(),
+        "it is written down": lambda: json.loads((state / "released.json").read_text())["version"] == second,
+    }[step]
+    wait_for(lambda: bool(done()), 120, step, every=0.002)
+    began.kill()
+    began.communicate()
+    assert f"version {second} " in said(promoted.clone)
+    assert said(promoted.clone) == f"version {second} is released; nothing to do"
+    assert " as palate:v" in client.get_model_version("palate", second).tags["released"]
+    assert json.loads((state / "released.json").read_text())["previous"] == "1"
+
+
+def test_two_passes_at_once_do_no_harm(promoted: Done, client: MlflowClient, second: str) -> None:
+    client.set_registered_model_alias("palate", "champion", second)
+    passes = [start_pass(promoted.clone) for _ in range(2)]
+    told = sorted(each.communicate(timeout=300)[0].strip().splitlines()[-1] for each in passes)
+    assert [each.returncode for each in passes] == [0, 0]
+    assert told[0] == "another pass is running" or told[0].endswith("nothing to do")
+    assert told[1].startswith(f"version {second} ")
+    assert any(each.startswith(f"version {second} was released") for each in told)
+    assert said(promoted.clone) == f"version {second} is released; nothing to do"
 
 
 def test_a_refusal_never_undoes_what_another_person_chose_meanwhile(
@@ -119,7 +149,63 @@ def test_a_champion_that_was_deleted_leaves_what_is_served_alone(
     client.delete_model_version("palate", second)
     before = (promoted.clone / ".palate" / "bento").read_text()
     assert said(promoted.clone).startswith("there is no champion")
+    night = run_night(promoted.clone)
+    assert night.returncode == 0, night.stderr
+    assert "there is no champion" in night.stdout
+    assert (promoted.clone / ".palate" / "bento").read_text() == before  # and no preview in its place
+    client.set_registered_model_alias("palate", "champion", "1")
+    assert said(promoted.clone) == "version 1 is released; nothing to do"
+
+
+@contextlib.contextmanager
+def _artifact(clone: Path, name: str, change: Callable[[str], str]) -> Iterator[Path]:
+    """The stored file of the model that all versions share, changed for a while."""
+    (path,) = (clone / ".palate" / "mlartifacts").rglob(f"artifacts/artifacts/{name}")
+    before = path.read_text()
+    path.write_text(change(before))
+    try:
+        yield path
+    finally:
+        path.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("evaluation.json", lambda text: text[:-200], "its gate report has checksum"),
+        ("canary.json", lambda text: re.sub(r"-?\d+\.\d{5,}", "0.25", text), "its canary failed"),
+        ("canary.json", lambda text: text[:-200], "it does not start: JSONDecodeError"),
+    ],
+)
+def test_damaged_artifacts_are_refused_on_the_version_and_never_served(
+    promoted: Done, client: MlflowClient, second: str, name: str, change: Callable[[str], str], words: str
+) -> None:
+    before = (promoted.clone / ".palate" / "bento").read_text()
+    with _artifact(promoted.clone, name, change):
+        client.set_registered_model_alias("palate", "champion", second)
+        assert words in said(promoted.clone)
+    assert words in client.get_model_version("palate", second).tags["release_refused"]
+    assert champion(client) == "1"
     assert (promoted.clone / ".palate" / "bento").read_text() == before
+
+
+def test_a_failed_gate_is_served_for_a_persons_reason_which_is_recorded(
+    promoted: Done, client: MlflowClient, second: str
+) -> None:
+    fail = lambda text: text.replace('"decision": "pass"', '"decision": "fail"')  # noqa: E731
+    with _artifact(promoted.clone, "evaluation.json", fail) as report:
+        client.set_model_version_tag("palate", second, "gate", "fail")
+        sha256 = hashlib.sha256(report.read_bytes()).hexdigest()
+        client.set_model_version_tag("palate", second, "gate_sha256", sha256)
+        client.set_registered_model_alias("palate", "champion", second)
+        assert "its gate report says fail" in said(promoted.clone)
+        assert champion(client) == "1"
+        client.set_model_version_tag("palate", second, "release_override", "the chef asked for it")
+        client.set_registered_model_alias("palate", "champion", second)
+        assert said(promoted.clone).startswith(f"version {second} was released")
+    told = client.get_model_version("palate", second)
+    assert "Released although its gate did not pass: the chef asked for it" in told.description
+    assert "release_refused" not in told.tags
 
 
 @pytest.mark.parametrize(
@@ -145,16 +231,22 @@ def test_a_registry_that_is_down_or_read_only_is_one_sentence_and_harms_nothing(
 
 
 class _ServiceThatIsNotWell(http.server.BaseHTTPRequestHandler):
-    """Says what a service says whose canary has failed: same addresses, same fields."""
+    """Says what a service says that is not well: same addresses, same fields, BentoML's counters."""
 
-    version = ""
+    version, canary, failures = "", "", 0
 
     def do_POST(self) -> None:
-        told = {"model_version": self.version, "passed": False, "reason": "served scores are off"}
+        told = {"model_version": self.version, "passed": not self.canary, "reason": self.canary}
         self._answer(json.dumps(told))
 
     def do_GET(self) -> None:
-        self._answer("")
+        labels = 'endpoint="/rank",http_response_code="{}",service_name="palate",service_version="x"'
+        counted = {"200": 100 - self.failures, "500": self.failures}
+        rows = (
+            f"bentoml_service_request_total{{{labels.format(status)}}} {count}"
+            for status, count in counted.items()
+        )
+        self._answer("\n".join(rows))
 
     def _answer(self, text: str) -> None:
         self.send_response(200)
@@ -165,12 +257,19 @@ class _ServiceThatIsNotWell(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_a_new_version_whose_canary_fails_is_taken_back(
-    promoted: Done, client: MlflowClient, second: str
+@pytest.mark.parametrize(
+    ("sick", "why"),
+    [
+        ({"canary": "served scores are off"}, "its canary failed: served scores are off"),
+        ({"failures": 20}, "20 of its 100 answers were errors (20.0%, allowed are 5.0%)"),
+    ],
+)
+def test_a_new_version_that_is_not_well_is_taken_back(
+    promoted: Done, client: MlflowClient, second: str, sick: dict[str, object], why: str
 ) -> None:
     params = promoted.clone / "params.yaml"
     before = params.read_text()
-    handler = type("_Second", (_ServiceThatIsNotWell,), {"version": second})
+    handler = type("_Sick", (_ServiceThatIsNotWell,), {"version": second, **sick})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
@@ -178,11 +277,12 @@ def test_a_new_version_whose_canary_fails_is_taken_back(
         client.set_registered_model_alias("palate", "champion", second)
         assert f"version {second} was released" in said(promoted.clone)
         told = said(promoted.clone)
+        handler.version = "1"  # as sick as the one that it stands in for: there is nothing to step back to
+        assert said(promoted.clone) == "version 1 is released; nothing to do"
         server.shutdown()
     params.write_text(before)
-    assert told.startswith(f"version {second} was taken back: its canary failed: served scores are off")
-    assert told.endswith("version 1 is released again")
+    assert told == f"version {second} was taken back: {why}; version 1 is released again"
     assert champion(client) == "1"
-    assert "canary failed" in client.get_model_version("palate", second).tags["release_taken_back"]
+    assert client.get_model_version("palate", second).tags["release_taken_back"] == why
     client.set_registered_model_alias("palate", "champion", second)
     assert "it was taken back before" in said(promoted.clone)

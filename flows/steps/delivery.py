@@ -1,0 +1,91 @@
+"""What a version becomes so that it can be served: Bento, proof, image, pinned and rendered manifests.
+
+Every step looks at the world first and does nothing where it finds its work done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.domain.params import Params
+from components.integrations import images, manifests
+from components.stages.paths import read_json, write_json
+from flows.environment import REPO, STATE
+from flows.steps import bento
+
+RELEASED = STATE / "released.json"  # written last: what it names was made whole
+PUSHED = STATE / "pushed-images.json"  # Bento → the image that a registry holds, so a rollback needs neither
+COMPONENT = Path("deploy/released/kustomization.yaml")
+RENDERED = STATE / "manifests"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is released.
+
+    Attributes:
+        version: Of the registered model.
+        bento: Its tag.
+        image: Name and digest; empty where no engine is set.
+        previous: The version to step back to; empty where there is none.
+        at: When it was released first or again, ISO 8601.
+    """
+
+    version: str
+    bento: str
+    image: str
+    previous: str
+    at: str
+
+
+def current() -> Release | None:
+    """What the last whole pass released."""
+    return Release(**read_json(RELEASED)) if RELEASED.exists() else None
+
+
+def is_made(params: Params, released: Release) -> bool:
+    """Whether all that the release names is still there, and is what is served."""
+    if bento.find_whole(released.bento) is None or bento.served() != released.bento:
+        return False
+    if params.release.engine == "none":
+        return True
+    return bool(released.image) and manifests.names_image(REPO / COMPONENT, released.image)
+
+
+def image_of(params: Params, tag: str) -> str:
+    """`NAME@sha256:…` of a Bento's image, built and pushed as params say; empty without an engine.
+
+    What was pushed before is not built again, even where the engine has forgotten it.
+    """
+    settings = params.release
+    if settings.engine == "none":
+        return ""
+    pushed: dict[str, str] = read_json(PUSHED) if PUSHED.exists() else {}
+    if settings.push and pushed.get(tag, "").startswith(f"{settings.image}@"):
+        return pushed[tag]
+    name = f"{settings.image}:{tag.partition(':')[2]}"
+    digest = images.build(tag, settings.engine, name, settings.build_options)
+    if not settings.push:
+        return f"{settings.image}@{digest}"
+    image = f"{settings.image}@{images.push(settings.engine, name)}"
+    write_json(PUSHED, {**pushed, tag: image})
+    return image
+
+
+def change_to(packaged: bento.Packaged, image: str, previous: str) -> Release:
+    """From here on it is what is served.
+
+    Raises:
+        StageFailed: The manifests break a rule; they stay pinned to the image of before.
+    """
+    if image:
+        facts = {"model-version": packaged.version, "bento": packaged.tag}
+        with manifests.pinned(REPO / COMPONENT, image, facts):
+            manifests.render(REPO / "deploy" / "overlays", RENDERED)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    release = Release(packaged.version, packaged.tag, image, previous, at)
+    bento.serve_from_now_on(packaged.tag)
+    write_json(RELEASED, asdict(release))
+    return release

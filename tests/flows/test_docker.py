@@ -1,0 +1,64 @@
+"""The same image by docker: built, pushed and run for real, and known by what the registry calls it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from components.integrations import images
+from tests.conftest import needs
+from tests.flows.clones import Done, free_ports, wait_for
+from tests.flows.container import ASK, DOCKER_BASE_IMAGE, LEAST_RIGHTS, Engine, post, start_docker
+from tests.flows.releasing import release_pass
+from tests.flows.test_night import _status
+
+pytestmark = pytest.mark.night
+
+
+@pytest.fixture
+def docker(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    needs("dockerd", "docker")
+    docker, daemon = start_docker(engine, tmp_path_factory.mktemp("docker"))
+    yield docker
+    docker.run("docker", "rm", "--force", "served", check=False)
+    daemon.terminate()
+    daemon.wait(60)
+
+
+def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
+    promoted: Done, docker: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = promoted.clone / "params.yaml"
+    before = params.read_text()
+    values = yaml.safe_load(before)
+    values["release"] |= {
+        "engine": "docker",
+        "image": f"{docker.registry}/palate-by-docker",
+        "push": True,
+        "base_image": DOCKER_BASE_IMAGE,
+        "torch_backend": "",
+        "build_options": ["network=host"],
+    }
+    params.write_text(yaml.safe_dump(values))
+    for bento in (promoted.clone / ".palate" / "bentoml" / "bentos" / "palate").glob("v*"):
+        docker.run("rm", "-r", str(bento))  # built for another base image
+    done = release_pass(promoted.clone, **docker.env)
+    params.write_text(before)
+    assert done.returncode == 0, done.stderr
+    image = json.loads((promoted.clone / ".palate" / "released.json").read_text())["image"]
+    assert image in (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
+    for name, value in docker.env.items():
+        monkeypatch.setenv(name, value)
+    assert images.digest("docker", image) == image.partition("@")[2]
+    base = json.loads(docker.run("docker", "image", "inspect", DOCKER_BASE_IMAGE).stdout)[0]
+    assert images.digest("docker", DOCKER_BASE_IMAGE) == base["Id"]  # what was never pushed has no other
+    assert images.digest("docker", "localhost/nothing:1") == ""
+    (port,) = free_ports(1)
+    docker.run("docker", "run", "-d", "--name", "served", "-e", f"PORT={port}", *LEAST_RIGHTS, image)
+    address = f"http://127.0.0.1:{port}"
+    wait_for(lambda: _status(f"{address}/readyz") == 200, 60, "the container to be ready")
+    assert sorted(post(f"{address}/rank", ASK)["order"]) == ["1", "2"]
+    assert post(f"{address}/canary", {})["passed"]
