@@ -21,7 +21,11 @@ from components.domain.records import Comparison, Dish
 from components.integrations import scoring
 
 STEPS, MOST_STEPS = 6, 10_000  # measured, after one that is not; TRL wants to know an end
-PEER_BATCH, ROW_TOKENS = 16, 384
+BATCHES, TRIED_STEPS = (
+    (4, 16, 32),
+    2,
+)  # each batch is tried, after one step that is not counted; the fastest trains
+ROW_TOKENS = 384
 FIELDS = ("name", "description")
 Scores = dict[str, npt.NDArray[np.float64]]
 
@@ -39,11 +43,22 @@ class Task:
 
 @dataclass(frozen=True)
 class Peer:
-    """Comparisons a second, seconds trained, and (dishes,) scores of each case afterwards."""
+    """Comparisons a second, its batch, seconds trained, and (dishes,) scores of each case afterwards."""
 
     rate: float
+    batch: int
     seconds: float
     scores: Scores
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A training: examples a second, when it started and each step ended, and the adapted network."""
+
+    rate: float
+    batch: int
+    stamps: list[float]
+    network: Any
 
 
 def dpo(task: Task) -> Peer:
@@ -58,13 +73,12 @@ def dpo(task: Task) -> Peer:
         if dish != each.chosen
     ]
     pairs = len(rows) / len(task.train)
-    model = base(canteen_split()[0])
-    stamps, trained = _train(model, task, rows, DPOTrainer, DPOConfig)
+    model, run = _fastest(task, rows, DPOTrainer, DPOConfig)
     told = _continuations(model, dishes, task.cases)
-    with trained.disable_adapter():
+    with run.network.disable_adapter():
         plain = _continuations(model, dishes, task.cases)
     scores = {key: told[key] - plain[key] for key in told}
-    return Peer(PEER_BATCH / pairs / _step_seconds(stamps), stamps[-1] - stamps[0], scores)
+    return Peer(run.rate / pairs, run.batch, run.stamps[-1] - run.stamps[0], scores)
 
 
 def sft(task: Task) -> Peer:
@@ -81,23 +95,35 @@ def sft(task: Task) -> Peer:
         for dish in each.dishes
     ]
     examples = len(rows) / len(task.train)
-    model = base(canteen_split()[0])
-    stamps, _ = _train(model, task, rows, SFTTrainer, SFTConfig)
-    rate = PEER_BATCH / examples / _step_seconds(stamps)
+    model, run = _fastest(task, rows, SFTTrainer, SFTConfig)
     scores = scoring.score(model, model.dish_tokens(dishes, FIELDS), task.cases, ROW_TOKENS, "")
-    return Peer(rate, stamps[-1] - stamps[0], scores)
+    return Peer(run.rate / examples, run.batch, run.stamps[-1] - run.stamps[0], scores)
 
 
-def _step_seconds(stamps: list[float]) -> float:
-    return statistics.median(after - before for before, after in itertools.pairwise(stamps[1:]))
+def _fastest(task: Task, rows: list[dict[str, str]], trainer: Any, config: Any) -> tuple[LanguageModel, _Run]:
+    """Tries every batch for a few steps, and trains with the fastest for the task's seconds."""
+    tried = [
+        _train(base(canteen_split()[0]), task, rows, trainer, config, batch, TRIED_STEPS, 0.0)
+        for batch in BATCHES
+    ]
+    best = max(tried, key=lambda each: each.rate).batch
+    model = base(canteen_split()[0])
+    return model, _train(model, task, rows, trainer, config, best, STEPS, task.budget)
 
 
 def _train(
-    model: LanguageModel, task: Task, rows: list[dict[str, str]], trainer: Any, config: Any
-) -> tuple[list[float], Any]:
-    """Trains at least STEPS + 1 steps: when it started, when each step ended, and the adapted model."""
+    model: LanguageModel,
+    task: Task,
+    rows: list[dict[str, str]],
+    trainer: Any,
+    config: Any,
+    batch: int,
+    steps: int,
+    budget: float,
+) -> _Run:
+    """Trains one step that is not counted, `steps` at least that are, and `budget` seconds at least."""
     from datasets import Dataset
-    from peft import LoraConfig
+    from peft import LoraConfig, get_peft_model
 
     lora = LoraConfig(
         r=task.candidate.rank,
@@ -106,11 +132,13 @@ def _train(
         layers_to_transform=list(range(*task.candidate.layers)),
         task_type="CAUSAL_LM",
     )
+    # bfloat16 adapters on a bfloat16 base, as ours: PEFT's own float32 ones are slower on a CPU.
+    network = get_peft_model(model.network, lora, autocast_adapter_dtype=False)
     stamps: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         arguments = config(
             output_dir=folder,
-            per_device_train_batch_size=PEER_BATCH,
+            per_device_train_batch_size=batch,
             max_steps=MOST_STEPS,
             learning_rate=task.candidate.learning_rate,
             activation_checkpointing=False,
@@ -123,19 +151,19 @@ def _train(
             max_length=512,
         )
         training = trainer(
-            model=model.network,
+            model=network,
             args=arguments,
             train_dataset=Dataset.from_list(rows),
             processing_class=model.tokenizer,
-            peft_config=lora,
-            callbacks=[_clock(stamps, task.budget)],
+            callbacks=[_clock(stamps, steps, budget)],
         )
         training.train()
     model.network.eval()
-    return stamps, training.model
+    seconds = statistics.median(after - before for before, after in itertools.pairwise(stamps[1:]))
+    return _Run(batch / seconds, batch, stamps, training.model)
 
 
-def _clock(stamps: list[float], budget: float) -> Any:
+def _clock(stamps: list[float], steps: int, budget: float) -> Any:
     from transformers import TrainerCallback
 
     class Clock(TrainerCallback):  # type: ignore[misc]  # untyped
@@ -144,7 +172,7 @@ def _clock(stamps: list[float], budget: float) -> Any:
 
         def on_step_end(self, _args: Any, _state: Any, control: Any, **__: Any) -> None:
             stamps.append(time.monotonic())
-            control.should_training_stop = len(stamps) > STEPS + 1 and stamps[-1] - stamps[0] > budget
+            control.should_training_stop = len(stamps) > steps + 1 and stamps[-1] - stamps[0] > budget
 
     return Clock()
 

@@ -38,8 +38,10 @@ def text(params: Params) -> str:
         waiting.append(
             f"version {challenger} passed the gate: give it the alias champion in MLflow, or leave it"
         )
-    for version in filter(None, {champion, challenger}):
-        refused = server.tags(model, version).get(REFUSED)
-        if refused:
-            waiting.append(f"version {version} was refused: {refused}")
+    since = int(released.version) if released else 0
+    waiting += [
+        f"version {version} was refused: {tags[REFUSED]}"
+        for version, tags in server.versions(model).items()
+        if tags.get(REFUSED) and int(version) > since
+    ]
     return "\n".join([*lines, *(f"  {each}" for each in waiting or ["nothing"])])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,12 @@ import psutil
 import pytest
 import yaml
 from mlflow.tracking import MlflowClient
+from mlflow.webhooks.delivery import _generate_hmac_signature
 
+from flows import secrets
 from tests.conftest import needs
-from tests.flows.clones import Done, clean_environment, free_ports, wait_for
+from tests.flows.clones import Done, clean_environment, wait_for
+from tests.flows.running import Up, running
 
 pytestmark = pytest.mark.night
 CHROMIUM = (
@@ -30,45 +32,11 @@ CHROMIUM = (
 ).split()
 
 
-@dataclass
-class Up:
-    clone: Path
-    process: subprocess.Popen[bytes]
-    ports: dict[str, int]
-
-    def address(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.ports[f'{name}_port']}"
-
-
 @pytest.fixture(scope="module")
 def up(promoted: Done) -> Iterator[Up]:
-    """Everything running in a clone with a champion; ended by TERM, which must leave nothing."""
-    params = promoted.clone / "params.yaml"
-    before = params.read_text()
-    values = yaml.safe_load(before)
-    names = ("prefect_port", "mlflow_port", "service_port", "webhook_port")
-    ports = dict(zip(names, free_ports(4), strict=True))
-    values["up"] |= ports
-    values["release"]["service"] = f"http://127.0.0.1:{ports['service_port']}"
-    params.write_text(yaml.safe_dump(values))
-    with (promoted.clone / "up.out").open("w") as out:
-        command = [sys.executable, "-m", "flows", "up"]
-        process = subprocess.Popen(
-            command, cwd=promoted.clone, env=clean_environment(), stdout=out, stderr=out
-        )
-    up = Up(promoted.clone, process, ports)
-    try:
-        wait_for(lambda: "Ctrl-C stops" in (promoted.clone / "up.out").read_text(), 180, "make up's table")
+    """Everything running in a clone with a champion."""
+    with running(promoted.clone) as up:
         yield up
-    finally:
-        children = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGTERM)
-        process.wait(90)
-        left = psutil.wait_procs(children, timeout=20)[1]
-        params.write_text(before)
-    assert process.returncode == 0
-    assert left == []
-    assert not (promoted.clone / ".palate" / "up.json").exists()
 
 
 def _canary(up: Up) -> dict[str, Any]:
@@ -133,6 +101,52 @@ def test_a_forged_webhook_call_is_refused(up: Up, headers: dict[str, str]) -> No
     assert refused.value.code == 401
 
 
+def test_a_signed_webhook_call_starts_a_pass_at_once_and_is_believed_once(up: Up) -> None:
+    def call(delivery: str, at: float) -> int:
+        stamp, key = str(int(at)), secrets.keys(up.clone / ".palate")["webhook"]
+        headers = {
+            "X-MLflow-Delivery-Id": delivery,
+            "X-MLflow-Timestamp": stamp,
+            "X-MLflow-Signature": _generate_hmac_signature(key, delivery, stamp, "{}"),
+        }
+        asked = urllib.request.Request(f"{up.address('webhook')}/mlflow", b"{}", headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            return refused.code
+
+    def asked_for() -> int:
+        runs = _prefect(
+            up, "flow_runs/count",
+            {"deployments": {"name": {"any_": ["release"]}}, "flow_runs": {"tags": {"is_null_": True}}},
+        )  # fmt: skip
+        return int(runs)
+
+    before = asked_for()  # without the schedule's, which carry its tag
+    now = time.time()
+    assert call("one", up.started - 5) == 401  # what an earlier receiver may have seen
+    assert call("two", now) == 202
+    assert call("two", now) == 401
+    assert asked_for() == before + 1
+
+
+def test_prefect_has_the_pools_the_deployments_and_their_times(up: Up) -> None:
+    params = yaml.safe_load((up.clone / "params.yaml").read_text())["up"]
+    times = {"nightly/nightly": params["nightly_cron"], "nightly/weekly-full": params["weekly_full_cron"]}
+    for name, cron in (times | {"release/release": "* * * * *"}).items():
+        made = _prefect(up, f"deployments/name/{name}")
+        (schedule,) = made["schedules"]
+        assert schedule["schedule"]["cron"] == cron
+        assert name.startswith("release") or schedule["schedule"]["timezone"] == params["timezone"]
+        assert made["work_pool_name"] == "process"
+        assert made["global_concurrency_limit"]["limit"] == 1
+    pool = _prefect(up, "work_pools/kubernetes")
+    assert pool["type"] == "kubernetes"
+    assert "palate-clone" in json.dumps(pool["base_job_template"])
+
+
 def test_a_taken_port_is_one_sentence(up: Up) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "flows", "up"],
@@ -158,14 +172,14 @@ def test_a_night_started_through_prefect_ends_like_one_on_the_command_line(up: U
     assert "held out, per person" in log
 
 
-def _prefect(up: Up, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def _prefect(up: Up, path: str, body: dict[str, Any] | None = None) -> Any:
     asked = urllib.request.Request(
         f"{up.address('prefect')}/api/{path}",
         None if body is None else json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(asked, timeout=30) as answer:
-        return dict(json.load(answer))
+        return json.load(answer)
 
 
 def _schedule(up: Up, deployment: str) -> str:
