@@ -81,7 +81,7 @@ def test_a_night_in_kubernetes_is_a_job_that_fits_its_schema_and_may_write_its_c
     pod = job["spec"]["template"]["spec"]
     assert [each["mountPath"] for each in pod["containers"][0]["volumeMounts"]] == ["/tmp", "/palate"]
     assert deployments.CLONE_OF_JOBS.startswith("/palate/")
-    assert pod["containers"][0]["args"] == ["prefect", "flow-run", "execute"]
+    assert pod["containers"][0]["workingDir"] == deployments.CLONE_OF_JOBS
 
 
 def _job() -> dict[str, Any]:
@@ -95,7 +95,6 @@ def _job() -> dict[str, Any]:
     known |= {
         "name": "night",
         "labels": {"prefect.io/flow-run-id": "x"},
-        "command": ["prefect", "flow-run", "execute"],
         "env": [{"name": name, "value": value} for name, value in known["env"].items()],
     }
     job: dict[str, Any] = apply_values(template["job_configuration"]["job_manifest"], known)
