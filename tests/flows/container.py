@@ -139,6 +139,15 @@ def start_docker(engine: Engine, folder: Path) -> tuple[Engine, subprocess.Popen
     return docker, daemon
 
 
+def stop_docker(daemon: subprocess.Popen[bytes], folder: Path) -> None:
+    """Ends the daemon and what it leaves mounted, which would keep the folder from being removed."""
+    daemon.terminate()
+    daemon.wait(60)
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((each for each in mounts if each.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", mount], check=True)
+
+
 def post(url: str, body: object) -> dict[str, Any]:
     """The answer of a service."""
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})

@@ -11,7 +11,15 @@ import yaml
 from components.integrations import images
 from tests.conftest import needs
 from tests.flows.clones import Done, free_ports, wait_for
-from tests.flows.container import ASK, DOCKER_BASE_IMAGE, LEAST_RIGHTS, Engine, post, start_docker
+from tests.flows.container import (
+    ASK,
+    DOCKER_BASE_IMAGE,
+    LEAST_RIGHTS,
+    Engine,
+    post,
+    start_docker,
+    stop_docker,
+)
 from tests.flows.releasing import release_pass
 from tests.flows.test_night import _status
 
@@ -21,11 +29,11 @@ pytestmark = pytest.mark.night
 @pytest.fixture
 def docker(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     needs("dockerd", "docker")
-    docker, daemon = start_docker(engine, tmp_path_factory.mktemp("docker"))
+    folder = tmp_path_factory.mktemp("docker")
+    docker, daemon = start_docker(engine, folder)
     yield docker
     docker.run("docker", "rm", "--force", "served", check=False)
-    daemon.terminate()
-    daemon.wait(60)
+    stop_docker(daemon, folder)
 
 
 def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
