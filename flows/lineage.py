@@ -18,6 +18,7 @@ from components.domain.release import LINEAGE, OVERRIDE, REFUSED, RELEASED, STEP
 from components.integrations import data_versions, event_sources
 from components.stages.paths import CHECKS, EVENTS
 from flows.environment import REPO, STATE
+from flows.steps.bento import SERVICE
 from flows.steps.registration import registry
 
 # palate:v3-1a2b3c4d is a Bento; an answer's id is its Bento and 16 digits of its own.
@@ -44,7 +45,7 @@ def text(params: Params, what: str, person: str = "") -> str:
             f"'{what}' is no answer, version, Bento or data version of '{model}': "
             f"versions are {', '.join(versions) or 'none'}."
         )
-    pages = [_backwards(model, name, tags) for name, tags in found.items()]
+    pages = [_backwards(model, name, tags, _bento(what, name, tags)) for name, tags in found.items()]
     if person:
         newest = list(found.values())[-1]
         pages.append(_rows(person, newest.get("night_commit", "")))
@@ -58,9 +59,16 @@ def _means(what: str, version: str, tags: Mapping[str, str]) -> bool:
     return what == version or (bool(_DATA.fullmatch(what)) and tags.get("data_md5", "").startswith(what))
 
 
-def _backwards(model: str, version: str, tags: Mapping[str, str]) -> str:
-    rows = [("version", f"{model} {version}")]
-    rows += [("Bento", f"{model}:v{version}-{tags.get('gate_sha256', '')[:8]}")]
+def _bento(what: str, version: str, tags: Mapping[str, str]) -> str:
+    """The Bento that was asked about, which may be a preview; else the one of a release."""
+    if _BENTO.fullmatch(what):
+        return what.partition("/")[0]
+    return f"{SERVICE}:v{version}-{tags.get('gate_sha256', '')[:8]}"
+
+
+def _backwards(model: str, version: str, tags: Mapping[str, str], bento: str) -> str:
+    rows = [("version", f"{model} {version}"), ("Bento", bento)]
+    rows += [("run", registry().run_of(model, version))]
     rows += [(name, tags[name]) for name in (RELEASED, REFUSED, OVERRIDE, STEPPED_BACK) if name in tags]
     rows += [(name, tags.get(name, "missing")) for name in ("gate_reason", *LINEAGE, "night_run")]
     commit = tags.get("night_commit", "")

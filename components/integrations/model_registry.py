@@ -234,6 +234,10 @@ class Registry:
         """A version's lineage."""
         return dict(self.client.get_model_version(model, version).tags)
 
+    def run_of(self, model: str, version: str) -> str:
+        """Id of the training that made a version."""
+        return str(self.client.get_model_version(model, version).run_id)
+
     def versions(self, model: str) -> dict[str, dict[str, str]]:
         """The tags of every version, oldest first."""
         found = self.client.search_model_versions(f"name = '{model}'")

@@ -28,8 +28,23 @@ def test_lineage_leads_from_a_version_a_bento_an_answer_or_data_to_the_rows(
     assert done.returncode == 0, done.stderr
     for name in ("data_md5", "git_sha", "gate_sha256", "adapter_sha256", "night_commit"):
         assert tags[name] in done.stdout
+    assert re.search(f"Bento +{re.escape(bento)}\n", done.stdout)
+    assert client.get_model_version("palate", "1").run_id in done.stdout
     assert f"git restore --source={tags['night_commit']}" in done.stdout
     assert re.search(r"checks +\d+ passed, 0 failed", done.stdout)
+
+
+def test_data_leads_forth_to_every_model_that_learnt_from_it(
+    promoted: Done, client: MlflowClient, second: str
+) -> None:
+    done = _lineage(promoted.clone, client.get_model_version("palate", "1").tags["data_md5"])
+    assert re.findall(r"version +palate (\d+)", done.stdout)[-1] == second
+    assert re.search(r"version +palate 1\n", done.stdout)
+
+
+def test_a_preview_is_named_as_it_was_served(promoted: Done, client: MlflowClient) -> None:
+    bento = f"palate:preview-v1-{client.get_model_version('palate', '1').tags['gate_sha256'][:8]}"
+    assert re.search(f"Bento +{bento}\n", _lineage(promoted.clone, f"{bento}/{'0' * 16}").stdout)
 
 
 def test_a_fresh_clone_with_the_remotes_finds_an_answers_rows(

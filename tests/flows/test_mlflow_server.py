@@ -128,6 +128,11 @@ def test_a_version_is_promoted_by_a_person_who_logs_in_and_its_service_answers(s
     answer = _ask_the_service(server)
     assert answer["answer_id"].startswith("palate:v1-")
     assert (answer["model_version"], answer["preview"]) == ("1", False)
+    lineage = subprocess.run(
+        [sys.executable, "-m", "flows", "lineage", answer["answer_id"]],
+        cwd=server.clone, env=clean_environment() | server.env, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert answer["data_version"] in lineage.stdout, lineage.stderr
 
 
 def _promote_by_clicking(server: Server) -> None:
