@@ -156,7 +156,11 @@ def test_rollback_renders_the_manifests_of_before_and_builds_nothing(
         rendered = (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
         return released["image"], rendered, engine.run("buildah", "images", "--all", "--quiet").stdout
 
+    params = promoted.clone / "params.yaml"
+    by_buildah = params.read_text()
+    params.write_text(by_buildah.replace("engine: buildah", "engine: podman"))
     newer, rendered, built = move_to(second)
+    params.write_text(by_buildah)
     assert newer != image
     assert newer in rendered
     back, rendered, after = move_to("1")

@@ -14,92 +14,15 @@ import pytest
 import torch
 from starlette.testclient import TestClient
 
-from components.domain import canary
-from components.domain.language_model import LanguageModel
-from components.domain.packing import pack
-from components.domain.params import CandidateParams, VectorParams
-from components.domain.prompts import prompt_hash
-from components.domain.records import Comparison, Dish
-from components.domain.taste_vectors import HEAD_FILE
-from components.integrations import adapters, base_models, finetuning, scoring
+from components.integrations import adapters, base_models
 from serving import service
+from tests.serving.conftest import CANDIDATE
 
-FIELDS = ("name", "tags")
-CANDIDATE = CandidateParams(
-    rank=4,
-    alpha=8,
-    targets=("q_proj", "down_proj"),
-    layers=(0, 2),
-    learning_rate=0.05,
-    warmup_share=0.1,
-    comparisons=12,
-    epochs=30,
-)
-HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
 ASK: dict[str, Any] = {
     "person_id": "ada",
     "history": [{"dish": {"dish_id": "1", "name": "Beef roulade"}}],
     "dishes": [{"dish_id": "1", "name": "Halloumi"}, {"dish_id": "2", "name": "Chicken leg"}],
 }
-
-
-@pytest.fixture(params=["answers", "vectors"])
-def served(
-    request: pytest.FixtureRequest,
-    small_base: Path,
-    tmp_path: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Path:
-    """A folder as the night stages it for the Bento, with an adapter trained just now."""
-
-    def fresh() -> LanguageModel:
-        return base_models.load(small_base, torch.float32, torch.device("cpu"))
-
-    base, tuned, plain = fresh(), fresh(), fresh()
-    adapted = adapters.attach(tuned.network, CANDIDATE, 1)
-    tokens = tuned.dish_tokens(dishes, FIELDS)
-    if request.param == "vectors":
-        finetuning.fit_vectors(tuned, tokens, comparisons, CANDIDATE, HEAD, 30, 1.0, str)
-    else:
-        finetuning.fit_answers(tuned, pack(comparisons, tokens, 128), CANDIDATE, 30, 1, str)
-    adapters.save(adapted, tuned.head, tmp_path / "adapter", "small")
-    tuned = fresh()
-    adapters.load(tuned, tmp_path / "adapter")
-    adapters.load_head(base, tmp_path / "adapter")
-    folder = tmp_path / "served"
-    network = adapters.merged(plain, tmp_path / "adapter")
-    base_models.save(network, plain.tokenizer, folder / "model", torch.float16)
-    if plain.head:
-        shutil.copy(tmp_path / "adapter" / HEAD_FILE, folder / "model")
-    cases = [
-        canary.CanaryCase(
-            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in each.history),
-            tuple(dishes[dish] for dish in each.dishes),
-            tuple(scoring.score_menu(tuned, tokens, each)),
-            tuple(scoring.score_menu(base, tokens, each)),
-        )
-        for each in comparisons[2:4]
-    ]
-    facts = {
-        "dish_fields": FIELDS,
-        "max_history": 3,
-        "prompt_hash": prompt_hash(FIELDS),
-        "model": "palate",
-        "model_version": "7",
-        "data_md5": "abc.dir",
-        "gate_sha256": "abc0",
-        "git_sha": "def0",
-        "bento": "palate:v7-abc",
-        "adapter_sha256": "def",
-        "preview": True,
-        "serve": {"max_dishes": 3, "max_history": 5, "canary_tolerance": 0.05},
-    }
-    (folder / "served.json").write_text(json.dumps(facts))
-    (folder / "canary.json").write_text(json.dumps({"cases": canary.to_json(cases)}))
-    monkeypatch.setattr(service, "SERVED", folder)
-    return folder
 
 
 @pytest.fixture(autouse=True)
