@@ -20,6 +20,9 @@ from components.domain.packing import Packed
 from components.domain.prefix_tree import tree_rows
 
 LINES_AT_ONCE = 64
+ROWS_AT_ONCE = (
+    8  # 110 lines in 0.37 s; row by row 0.59 s, and 0.50 s in rows twice as long (bfloat16, 2 cores)
+)
 KEPT = 128  # lines whose activations are kept for the backward pass: about a gigabyte at 135 M parameters
 
 
@@ -33,12 +36,13 @@ class _Passthrough(nn.Module):
 
 def hidden_states(model: LanguageModel, lines: Sequence[Sequence[int]]) -> Tensor:
     """(lines, width) hidden state after each line of token ids, without gradients."""
-    order: list[int] = []
+    rows = tree_rows(lines)
+    order = [place for _, places in rows for place in places]
     found = []
     with torch.no_grad():
-        for row, places in tree_rows(lines):
-            found.append(packed_states(model.decoder, [row], model.device))
-            order += places
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = [row for row, _ in rows[start : start + ROWS_AT_ONCE]]
+            found.append(packed_states(model.decoder, part, model.device))
     return _in_order(torch.cat(found), order)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from components.domain.packing import LENGTH_STEP, Packed
 
-ROW_TOKENS = 384  # longer rows pay for attention between lines that never see each other
+ROW_TOKENS = 192  # longer rows pay for attention between lines that never see each other
 
 
 def tree_rows(lines: Sequence[Sequence[int]], row_tokens: int = ROW_TOKENS) -> list[tuple[Packed, list[int]]]:
