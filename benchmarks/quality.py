@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -18,12 +19,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from components.domain.metrics import Floats, intervals, paired_differences
+from components.domain.metrics import METRICS, Floats, intervals, paired_differences
 
 REPO = Path(__file__).resolve().parent.parent
 RESULTS = REPO / "benchmarks" / "results"
 RESAMPLES, CONFIDENCE, SEED = 2000, 0.95, 11
-People = dict[str, dict[str, Floats]]  # model -> person -> (pair accuracy, top-1, NDCG)
+PARTS = slice(len(METRICS)), slice(len(METRICS), None)  # of a row of `People`
+# model -> person -> pair accuracy, top-1, NDCG; then those of the night's best on the same comparisons
+People = dict[str, dict[str, Floats]]
 
 
 def main() -> None:
@@ -73,6 +76,7 @@ def _night(clone: Path, name: str, seed: int, validation: bool) -> dict[str, Any
     return {
         "seed": seed,
         "evaluation": evaluation,
+        "largest_process_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
         "people": _people(clone / "data" / "judged" / "people.csv"),
     }
 
@@ -118,12 +122,16 @@ def _mean(nights: Sequence[People]) -> People:
 def _report(name: str, nights: Sequence[Mapping[str, Any]], people: People) -> dict[str, Any]:
     kinds = {model: row["kind"] for model, row in nights[0]["evaluation"]["models"].items()}
     sample = RESAMPLES, CONFIDENCE, SEED
-    measured = {model: intervals(people[model], *sample) for model in people}
+    own, paired = (
+        {model: {person: row[part] for person, row in rows.items()} for model, rows in people.items()}
+        for part in PARTS
+    )
+    measured = {model: intervals(own[model], *sample) for model in people}
     candidates = [model for model in people if kinds[model] == "candidate"]
     best = max(candidates, key=lambda model: measured[model]["pair_accuracy"].mean)
     rows = {}
     for model in people:
-        differences = paired_differences(people[best], people[model], *sample)
+        differences = paired_differences(paired[model], own[model], *sample)
         rows[model] = {
             "kind": kinds[model],
             "people": len(people[model]),
@@ -137,6 +145,7 @@ def _report(name: str, nights: Sequence[Mapping[str, Any]], people: People) -> d
         "commit": _commit(),
         "seeds": [night["seed"] for night in nights],
         "best": best,
+        "largest_process_mb": max(night["largest_process_mb"] for night in nights),
         "models": rows,
         "gates": [night["evaluation"]["gate"]["reason"] for night in nights],
         "decisions": [night["evaluation"]["gate"]["decision"] for night in nights],
@@ -155,7 +164,9 @@ def _page(report: Mapping[str, Any]) -> str:
         f"# Quality on {report['set']}",
         "",
         f"`make benchmark SET={report['set']}` at commit {report['commit']}: held out, per person, mean over",
-        f"seeds {seeds}, with the 95 % interval over people.",
+        f"seeds {seeds}, with the 95 % interval over people. Differences are taken on the comparisons that",
+        "both models scored. The largest process of these nights, of their trainings and of all else took",
+        f"{report['largest_process_mb'] / 1024:.1f} GB.",
         "",
         "| model | kind | pair accuracy | by seed | top-1 | people | best minus it | best minus it, top-1 |",
         "|---|---|---|---|---|---|---|---|",

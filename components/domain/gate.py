@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.domain.metrics import Floats, Interval, paired_differences
 
 METRIC = "pair_accuracy"
+People = Mapping[str, Floats]  # a person's metrics, see `metrics.per_person`
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Verdict:
         decision: "pass" or "fail".
         candidate: The candidate with the highest mean.
         rival: The rival it was least clearly better than (lowest lower bound of the difference).
-        difference: candidate - rival in METRIC, on the people both were scored for.
+        difference: candidate - rival in METRIC, on the comparisons both were scored for.
         confidence: Of that interval: the asked one, tightened for having picked the best of several
             candidates.
     """
@@ -32,8 +33,9 @@ class Verdict:
 
 
 def judge(
-    people: Mapping[str, Mapping[str, Floats]],
-    candidates: Sequence[str],
+    best: str,
+    rivals: Mapping[str, tuple[People, People]],
+    candidates: int,
     resamples: int,
     confidence: float,
     seed: int,
@@ -44,21 +46,16 @@ def judge(
     1 - (1 - confidence) / k (Bonferroni).
 
     Args:
-        people: For each model, each person's metrics (see `metrics.per_person`).
-        candidates: Names in `people` that may be promoted; all other names are rivals.
+        best: Name of the candidate with the highest mean.
+        rivals: For each rival, the candidate's people and its own (see `metrics.paired_people`).
+        candidates: Out of how many the best was picked.
         resamples: Bootstrap resamples.
         confidence: Fraction of 1.
         seed: Of the bootstrap.
     """
-    means = {
-        name: sum(float(row[0]) for row in people[name].values()) / len(people[name]) for name in candidates
-    }
-    best = max(candidates, key=lambda name: means[name])
-    level = 1 - (1 - confidence) / len(candidates)
+    level = 1 - (1 - confidence) / candidates
     differences = {
-        name: paired_differences(people[best], rows, resamples, level, seed)[METRIC]
-        for name, rows in people.items()
-        if name not in candidates
+        name: paired_differences(*pair, resamples, level, seed)[METRIC] for name, pair in rivals.items()
     }
     rival = min(differences, key=lambda name: differences[name].low)
     gap = differences[rival]

@@ -56,6 +56,17 @@ def per_person(scores: Scores, comparisons: Sequence[Comparison]) -> dict[str, F
     return {person: np.mean(values, axis=0) for person, values in by_person.items()}
 
 
+def paired_people(
+    one: Scores, other: Scores, comparisons: Sequence[Comparison]
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Each person's metrics of two models, over the comparisons that both scored: they may be subtracted.
+
+    A mean over all of a person's comparisons minus one over some of them would also tell how hard these are.
+    """
+    both = [each for each in comparisons if each.key in one and each.key in other]
+    return per_person(one, both), per_person(other, both)
+
+
 def intervals(
     people: Mapping[str, Floats], resamples: int, confidence: float, seed: int
 ) -> dict[str, Interval]:

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from components.domain.canary import to_json
-from components.domain.gate import Verdict, judge
-from components.domain.metrics import METRICS, Floats, intervals, paired_differences, per_person
+from components.domain.gate import People, Verdict, judge
+from components.domain.metrics import METRICS, intervals, paired_differences, paired_people, per_person
 from components.domain.params import Params
 from components.domain.prompts import prompt_hash
 from components.domain.records import Comparison
@@ -29,6 +29,8 @@ from components.stages.paths import (
     write_json,
 )
 from components.stages.rows import ABLATION, Reader, Table
+
+Pairs = Mapping[str, tuple[People, People]]  # the best candidate's people and the model's own
 
 RIVALS = ("content-history", "item-knn", "stacked-rules")  # shown beside the candidates in the slices
 
@@ -48,23 +50,22 @@ def evaluate(params: Params) -> None:
     if champion["version"] and comparable:
         table["champion"] = ("champion", reader.champion(champion))
     people = {name: per_person(scores, test) for name, (_, scores) in table.items()}
-    judged = {name: rows for name, rows in people.items() if table[name][0] != ABLATION}
-    verdict = _verdict(params, judged, champion, comparable)
-    report = _report(params, table, people, verdict, test, train, reader.base)
+    pairs = {name: paired_people(table[best][1], scores, test) for name, (_, scores) in table.items()}
+    rivals = {name: pairs[name] for name, (kind, _) in table.items() if kind not in {"candidate", ABLATION}}
+    verdict = _verdict(params, best, rivals, champion, comparable)
+    report = _report(params, table, people, pairs, verdict, test, train, reader.base)
     write_json(EVALUATION, report)
     write_json(CANARY, {"candidate": best, "cases": to_json(reader.canary(best))})
     _write_csv(report["models"])
-    _write_people(people)
+    _write_people(people, pairs)
     charts.evaluation_chart(report, REPORTS / "evaluation.png")
 
 
 def _verdict(
-    params: Params, people: Mapping[str, Mapping[str, Floats]], champion: Mapping[str, Any], comparable: bool
+    params: Params, best: str, rivals: Pairs, champion: Mapping[str, Any], comparable: bool
 ) -> Verdict:
-    settings = params.evaluate
-    verdict = judge(
-        people, list(params.train.candidates), settings.resamples, settings.confidence, settings.seed
-    )
+    settings, candidates = params.evaluate, len(params.train.candidates)
+    verdict = judge(best, rivals, candidates, settings.resamples, settings.confidence, settings.seed)
     if comparable:
         return verdict
     reason = f"champion version {champion['version']} was tuned on another base: remove its alias to go on"
@@ -74,7 +75,8 @@ def _verdict(
 def _report(
     params: Params,
     table: Table,
-    people: Mapping[str, Mapping[str, Floats]],
+    people: Mapping[str, People],
+    pairs: Pairs,
     verdict: Verdict,
     test: Sequence[Comparison],
     train: Sequence[Comparison],
@@ -87,8 +89,9 @@ def _report(
         measured = {metric: asdict(each) for metric, each in intervals(people[name], *sample).items()}
         row = {"kind": kind, **measured, "people": len(people[name]), "comparisons": len(scores)}
         if name != verdict.candidate:
-            gap = paired_differences(people[verdict.candidate], people[name], *sample)["pair_accuracy"]
-            row["best_minus_it"] = asdict(gap)
+            row["best_minus_it"] = asdict(
+                paired_differences(pairs[name][0], pairs[name][1], *sample)["pair_accuracy"]
+            )
         models[name] = row | ({"best_minus_it": None} if name == verdict.candidate else {})
     return {
         "models": models,
@@ -141,10 +144,15 @@ def _write_csv(models: Mapping[str, Mapping[str, Any]]) -> None:
             writer.writerow([name, row["kind"], *(row[metric]["mean"] for metric in METRICS)])
 
 
-def _write_people(people: Mapping[str, Mapping[str, Floats]]) -> None:
+def _write_people(people: Mapping[str, People], pairs: Pairs) -> None:
+    """Each model's metrics for each person, and the best candidate's on the same comparisons."""
     JUDGED.mkdir(parents=True, exist_ok=True)
     with (JUDGED / "people.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["model", "person_id", *METRICS])
+        writer.writerow(["model", "person_id", *METRICS, *(f"best_{metric}" for metric in METRICS)])
         for name, rows in people.items():
-            writer.writerows([name, person, *map(float, row)] for person, row in sorted(rows.items()))
+            best = pairs[name][0]
+            writer.writerows(
+                [name, person, *map(float, row), *map(float, best[person])]
+                for person, row in sorted(rows.items())
+            )

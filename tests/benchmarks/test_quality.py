@@ -13,18 +13,20 @@ from benchmarks import quality
 
 def _night(seed: int, better_by: float) -> dict[str, Any]:
     """A candidate that is better than its rival for half the people, and as good for the rest."""
-    rival = {f"p{n}": np.array([0.5, 0.2, 0.6]) for n in range(40)}
-    own = {f"p{n}": np.array([0.5 + better_by * (n % 2), 0.3, 0.6]) for n in range(40)}
+    best = {f"p{n}": np.array([0.5 + better_by * (n % 2), 0.3, 0.6]) for n in range(40)}
+    own = {person: np.concatenate([row, row]) for person, row in best.items()}
+    rival = {person: np.concatenate([[0.5, 0.2, 0.6], row]) for person, row in best.items()}
     row = {"kind": "rule", "pair_accuracy": {"mean": 0.5}}
-    best = {"kind": "candidate", "pair_accuracy": {"mean": 0.5 + better_by / 2}}
+    candidate = {"kind": "candidate", "pair_accuracy": {"mean": 0.5 + better_by / 2}}
     evaluation = {
-        "models": {"vectors": best, "rule": row},
+        "models": {"vectors": candidate, "rule": row},
         "gate": {"reason": f"reason {seed}", "decision": "fail"},
         "slices": {
             "unseen people": {"vectors": {"mean": better_by, "low": 0.0, "high": 2 * better_by, "people": 7}}
         },
     }
-    return {"seed": seed, "evaluation": evaluation, "people": {"vectors": own, "rule": rival}}
+    people = {"vectors": own, "rule": rival}
+    return {"seed": seed, "evaluation": evaluation, "people": people, "largest_process_mb": 2048.0 * seed}
 
 
 def test_the_mean_is_over_seeds_first_and_its_interval_over_people() -> None:
@@ -40,6 +42,15 @@ def test_the_mean_is_over_seeds_first_and_its_interval_over_people() -> None:
     assert "| unseen people | vectors | 0.200 (0.000 to 0.600) | 7 |" in page
     assert "reason 1" in page
     assert "reason 2" in page
+    assert "\n4.0 GB." in page
+
+
+def test_a_rival_that_was_asked_less_is_met_on_what_it_was_asked() -> None:
+    night = _night(1, 0.0)
+    for row in night["people"]["rule"].values():
+        row[3] = 0.9  # the best found these easy, and has 0.5 over all of its own
+    report = quality._report("canteen", [night], quality._mean([night["people"]]))
+    assert report["models"]["rule"]["best_minus_it"]["mean"] == pytest.approx(0.4)
 
 
 def test_only_people_whom_every_seed_measured_count() -> None:

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from components.domain.gate import judge
-from components.domain.metrics import comparison_metrics, intervals, paired_differences, per_person
+from components.domain.metrics import (
+    comparison_metrics,
+    intervals,
+    paired_differences,
+    paired_people,
+    per_person,
+)
 from components.domain.records import Comparison
 
 
@@ -60,6 +66,18 @@ def test_pairing_uses_only_the_people_that_both_have() -> None:
     assert paired_differences(one, other, 100, 0.9, 0)["top1"].mean == 1.0
 
 
+def test_a_model_minus_itself_on_some_of_its_comparisons_is_nothing(comparisons: list[Comparison]) -> None:
+    draw = np.random.default_rng(6)
+    scores = {each.key: draw.normal(size=len(each.dishes)) for each in comparisons}
+    first = {each.person_id: each.key for each in reversed(comparisons)}
+    some = {key: scores[key] for key in first.values()}
+    assert len(some) < len(scores)
+    apart = paired_differences(per_person(scores, comparisons), per_person(some, comparisons), 100, 0.9, 0)
+    assert apart["pair_accuracy"].mean != 0.0  # what the difference would have been
+    gap = paired_differences(*paired_people(scores, some, comparisons), 100, 0.9, 0)["pair_accuracy"]
+    assert (gap.mean, gap.low, gap.high) == (0.0, 0.0, 0.0)
+
+
 def _people(values: list[float]) -> dict[str, np.ndarray]:
     return {str(index): np.full(3, value) for index, value in enumerate(values)}
 
@@ -67,12 +85,12 @@ def _people(values: list[float]) -> dict[str, np.ndarray]:
 def test_the_gate_passes_what_beats_every_rival_and_names_the_closest() -> None:
     generator = np.random.default_rng(1)
     noise = generator.normal(0, 0.1, 300)
-    people = {
-        "new": _people(list(0.8 + noise)),
-        "rule": _people(list(0.7 + noise + generator.normal(0, 0.05, 300))),
-        "random": _people(list(0.5 + generator.normal(0, 0.1, 300))),
+    new = _people(list(0.8 + noise))
+    rivals = {
+        "rule": (new, _people(list(0.7 + noise + generator.normal(0, 0.05, 300)))),
+        "random": (new, _people(list(0.5 + generator.normal(0, 0.1, 300)))),
     }
-    verdict = judge(people, ["new"], 500, 0.95, 0)
+    verdict = judge("new", rivals, 1, 500, 0.95, 0)
     assert (verdict.decision, verdict.rival) == ("pass", "rule")
 
 
@@ -80,22 +98,20 @@ def test_the_gate_passes_what_beats_every_rival_and_names_the_closest() -> None:
 def test_a_tie_is_a_no(gap: float) -> None:
     noise = np.random.default_rng(2).normal(0, 0.2, 100)
     other = np.random.default_rng(3).normal(0, 0.2, 100)
-    verdict = judge(
-        {"new": _people(list(0.7 + gap + noise)), "rule": _people(list(0.7 + other))}, ["new"], 500, 0.95, 0
-    )
+    pair = _people(list(0.7 + gap + noise)), _people(list(0.7 + other))
+    verdict = judge("new", {"rule": pair}, 1, 500, 0.95, 0)
     assert verdict.decision == "fail"
     assert "does not clearly beat rule" in verdict.reason
 
 
 def test_equal_scores_are_a_no() -> None:
     same = _people([0.6, 0.7, 0.8])
-    assert judge({"new": same, "champion": same}, ["new"], 200, 0.95, 0).decision == "fail"
+    assert judge("new", {"champion": (same, same)}, 1, 200, 0.95, 0).decision == "fail"
 
 
 def test_the_interval_widens_with_the_number_of_candidates() -> None:
     rows = _people(list(np.random.default_rng(4).normal(0.7, 0.1, 50)))
-    rivals = {"rule": _people(list(np.random.default_rng(5).normal(0.6, 0.1, 50)))}
-    one = judge({"a": rows, **rivals}, ["a"], 500, 0.95, 0)
-    four = judge(dict.fromkeys("abcd", rows) | rivals, list("abcd"), 500, 0.95, 0)
+    rivals = {"rule": (rows, _people(list(np.random.default_rng(5).normal(0.6, 0.1, 50))))}
+    one, four = (judge("a", rivals, candidates, 500, 0.95, 0) for candidates in (1, 4))
     assert four.confidence == pytest.approx(0.9875)
     assert four.difference.low < one.difference.low
