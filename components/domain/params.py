@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from components.domain.errors import BadParams
 
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -93,7 +94,7 @@ class VectorParams(_Section):
     """The head of dish vectors of a candidate; without this section dishes are read in context, yes or no."""
 
     size: Count
-    learning_rate: Annotated[float, Field(gt=0)]
+    learning_rate: Rate
     weight_decay: Annotated[float, Field(ge=0)]
     comparisons_per_step: Count
 
@@ -107,7 +108,7 @@ class CandidateParams(_Section):
     alpha: Count
     targets: Annotated[tuple[str, ...], Field(min_length=1)]
     layers: tuple[Annotated[int, Field(ge=0)], Count]
-    learning_rate: Annotated[float, Field(gt=0)]
+    learning_rate: Rate
     warmup_share: Share
     comparisons: Count
     epochs: Count = 1

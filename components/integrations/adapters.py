@@ -29,6 +29,7 @@ def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Modu
 
     An adapter takes the base's dtype: float32 adapters on a bfloat16 base train at two thirds of the speed.
     """
+    _check_layers(network, candidate)  # peft leaves out in silence what the base has not
     torch.manual_seed(seed)
     if candidate.method == "full":
         return _unfreeze(network, candidate)
@@ -58,14 +59,18 @@ def resume(model: LanguageModel, candidate: CandidateParams, folder: Path) -> nn
     return _unfreeze(network, candidate) if candidate.method == "full" else network
 
 
+def _check_layers(network: nn.Module, candidate: CandidateParams) -> None:
+    count = len(network.get_decoder().layers)  # type: ignore[operator]
+    if candidate.layers[1] > count:
+        raise StageFailed(
+            f"The base model has {count} layers and a candidate's layers are {list(candidate.layers)}: "
+            "lower the second number in params.yaml."
+        )
+
+
 def _unfreeze(network: nn.Module, candidate: CandidateParams) -> nn.Module:
     network.requires_grad_(requires_grad=False)
     layers = network.get_decoder().layers  # type: ignore[operator]
-    if candidate.layers[1] > len(layers):
-        raise StageFailed(
-            f"The base model has {len(layers)} layers and a candidate's layers are {list(candidate.layers)}: "
-            "lower the second number in params.yaml."
-        )
     for place in range(*candidate.layers):
         layers[place].requires_grad_(requires_grad=True)
     return network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from components.domain import encoding
+from components.domain.errors import StageFailed
 from components.domain.language_model import LanguageModel
 from components.domain.objective import Targets, chosen_of_rows, objective_loss, scores_of_rows
 from components.domain.packing import Row
@@ -184,15 +186,18 @@ def _fit(
     trained = [weight for group in groups for weight in group["params"]]
     schedule = _schedule(optimizer, len(batches) * epochs, candidate.warmup_share)
     model.network.train()
-    before = torch.are_deterministic_algorithms_enabled()
-    # Else gathered rows' gradients are added in the order in which threads come; 3 % slower (measured).
-    torch.use_deterministic_algorithms(mode=True, warn_only=model.device.type != "cpu")
     started, comparisons, tokens = time.monotonic(), 0, 0
-    with tqdm(list(batches) * epochs, desc="train", unit="step", disable=None) as bar:
+    steps = tqdm(list(batches) * epochs, desc="train", unit="step", disable=None)
+    with _deterministic(model.device), steps as bar:
         for index, batch in enumerate(bar, 1):
             loss = objective_loss(candidate.objective, batch.scores(), batch.targets)
             loss.backward()  # type: ignore[no-untyped-call]
             told = float(loss.detach())
+            if not math.isfinite(told):
+                raise StageFailed(
+                    f"the training's loss became {told} at step {index}: lower the rates of the candidate "
+                    f"(learning_rate is {candidate.learning_rate:g}), also that of its vectors."
+                )
             _take_gradients(weights, masters)
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
@@ -204,13 +209,23 @@ def _fit(
             tokens += batch.tokens
             bar.set_postfix(loss=f"{told:.3f}")
             on_step(Step(index, comparisons, told, time.monotonic() - started, tokens))
-    torch.use_deterministic_algorithms(mode=before)
     model.network.eval()
     seconds = time.monotonic() - started
     logger.info(
         "trained on %d comparisons, %d tokens, in %.0f s: %.2f comparisons/s, %.0f tokens/s",
         comparisons, tokens, seconds, comparisons / seconds, tokens / seconds,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _deterministic(device: torch.device) -> Iterator[None]:
+    """Else gathered rows' gradients are added in the order in which threads come; 3 % slower (measured)."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(mode=True, warn_only=device.type != "cpu")
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(mode=before)
 
 
 def _schedule(

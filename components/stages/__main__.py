@@ -14,6 +14,8 @@ from components.domain.errors import PalateError
 from components.domain.params import Params, read_params
 from components.stages.paths import ENDS_WITH_STDIN, ERROR_PREFIX
 
+ARGUMENTS = {"train": 1, "merge": 2}
+
 
 def main() -> int:
     """Runs one stage; a failure of ours is one line and exit code 1."""
@@ -23,6 +25,8 @@ def main() -> int:
         "arguments", nargs="*", help="train: the candidate; merge: adapter folder, target folder"
     )
     given = parser.parse_args()
+    if len(given.arguments) != ARGUMENTS.get(given.stage, 0):
+        parser.error(f"{given.stage} takes {ARGUMENTS.get(given.stage, 0)} arguments: {given.arguments}")
     if os.environ.get(ENDS_WITH_STDIN):
         threading.Thread(target=_end_with_the_night, daemon=True).start()
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)

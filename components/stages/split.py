@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from components.domain.comparisons import compare, dishes_of, opinions_of
+from components.domain.errors import DataRejected
 from components.domain.params import Params, SplitParams
+from components.domain.prompts import dish_text
 from components.domain.records import Opinion
 from components.domain.splits import Split, seeded_share, split_by_time, split_within_person
 from components.integrations import comparison_files, event_sources
@@ -13,8 +15,18 @@ from components.stages.paths import EVENTS, SPLITS
 
 
 def split(params: Params) -> None:
-    """Makes comparisons of all events and holds some of them out."""
+    """Makes comparisons of all events and holds some of them out.
+
+    Raises:
+        DataRejected: No dish says anything in the fields that the model reads.
+    """
     tables = event_sources.read_tables(EVENTS)
+    dishes, fields = dishes_of(tables["dishes"]), params.prompt.dish_fields
+    if not any(dish_text(dish, fields) for dish in dishes.values()):
+        raise DataRejected(
+            f"none of the {len(dishes)} dishes has a value in prompt.dish_fields ({', '.join(fields)}): "
+            "the model would read nothing. Name fields that your dishes have."
+        )
     menus: dict[str, list[str]] = {}
     for row in tables["menus"]:
         menus.setdefault(row["menu_id"], []).append(row["dish_id"])
@@ -23,7 +35,7 @@ def split(params: Params) -> None:
     SPLITS.mkdir(parents=True, exist_ok=True)
     comparison_files.write_comparisons(SPLITS / "train.parquet", halves.train)
     comparison_files.write_comparisons(SPLITS / "test.parquet", halves.test)
-    comparison_files.write_dishes(SPLITS / "dishes.parquet", dishes_of(tables["dishes"]))
+    comparison_files.write_dishes(SPLITS / "dishes.parquet", dishes)
 
 
 def _halves(settings: SplitParams, opinions: Sequence[Opinion], menus: Mapping[str, Sequence[str]]) -> Split:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 
 from components.domain.collaborative import known_opinions, rating_spread
+from components.domain.errors import BadParams
 from components.domain.language_model import LanguageModel
 from components.domain.packing import pack
 from components.domain.params import CandidateParams, Params, TrainParams
@@ -24,7 +25,13 @@ def train(params: Params, name: str) -> None:
     """Trains one candidate's adapter.
 
     The curve is also live in MLflow when the night gave the stage a run.
+
+    Raises:
+        BadParams: No such candidate.
     """
+    if name not in params.train.candidates:
+        known = ", ".join(params.train.candidates)
+        raise BadParams(f"There is no candidate '{name}': train.candidates of params.yaml has {known}.")
     candidate, settings = params.train.candidates[name], params.train
     torch.set_num_threads(settings.threads)
     device = base_models.choose_device()

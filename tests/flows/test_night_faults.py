@@ -51,6 +51,11 @@ def _count(clone: Path, table: str) -> int:
         ("", "", "holds no events"),
         ("events.parquet", "this is no parquet", "not a readable Parquet file"),
         ("params.yaml", "train: {seeed: 1}", "train.seeed: unknown key"),
+        (
+            "params.yaml",
+            "prompt: {dish_fields: [ingredients]}",
+            "has a value in prompt.dish_fields (ingredients)",
+        ),
         ("params.yaml", "check: {min_events: 100000}", "events.rows table_row_count_to_be_between failed"),
     ],
 )

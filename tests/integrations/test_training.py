@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from components.domain.errors import StageFailed
+from components.domain.errors import BadParams, StageFailed
 from components.domain.language_model import LanguageModel
 from components.domain.packing import pack
-from components.domain.params import CandidateParams, VectorParams
+from components.domain.params import CandidateParams, VectorParams, read_params
 from components.domain.records import LIKED, Comparison, Dish, Past
 from components.domain.taste_vectors import HEAD_FILE
 from components.domain.training_plan import whole_people
 from components.integrations import adapters, base_models, finetuning, scoring
+from components.stages.train import train
+from tests.conftest import REPO
 
 CANDIDATE = CandidateParams(
     rank=4,
@@ -97,8 +99,13 @@ def test_training_twice_gives_the_same_files_byte_for_byte(
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_training_twice_on_two_threads_gives_the_same_weights(
-    small_base: Path, tmp_path: Path, dishes: dict[str, Dish], comparisons: list[Comparison]
+    small_base: Path,
+    tmp_path: Path,
+    dishes: dict[str, Dish],
+    comparisons: list[Comparison],
+    dtype: torch.dtype,
 ) -> None:
     draw = random.Random(0)
     many = [  # so many that torch divides the gathering of their vectors among threads
@@ -116,7 +123,7 @@ def test_training_twice_on_two_threads_gives_the_same_weights(
     torch.set_num_threads(2)
     try:
         for name in "one", "two", "three":
-            _train(tmp_path / name, small_base, dishes, many, candidate=candidate)
+            _train(tmp_path / name, small_base, dishes, many, dtype, candidate)
     finally:
         torch.set_num_threads(threads)
     for name in "two", "three":
@@ -240,6 +247,34 @@ def test_a_folder_without_a_whole_adapter_is_refused(
         (tmp_path / adapters.WEIGHTS).write_bytes(content)
     with pytest.raises(StageFailed, match="holds no adapter"):
         adapters.load(small_model, tmp_path)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_layers_beyond_the_base_are_named(small_model: LanguageModel, method: str) -> None:
+    candidate = CANDIDATE.model_copy(update={"layers": (1, 5), "method": method})
+    with pytest.raises(StageFailed, match=r"The base model has 2 layers .* \[1, 5\]"):
+        adapters.attach(small_model.network, candidate, 7)
+
+
+def test_a_candidate_that_params_do_not_name_is_one_sentence() -> None:
+    with pytest.raises(BadParams, match=r"There is no candidate 'nope': .* has vectors\."):
+        train(read_params(REPO / "params.yaml"), "nope")
+
+
+@HEADS
+def test_a_training_that_diverges_ends_with_a_sentence(
+    small_base: Path,
+    tmp_path: Path,
+    dishes: dict[str, Dish],
+    comparisons: list[Comparison],
+    candidate: CandidateParams,
+) -> None:
+    vectors = candidate.vectors and candidate.vectors.model_copy(update={"learning_rate": 1e30})
+    wild = candidate.model_copy(update={"learning_rate": 1e30, "warmup_share": 0.0, "vectors": vectors})
+    with pytest.raises(StageFailed, match=r"loss became (nan|inf) at step \d+"):
+        _train(tmp_path, small_base, dishes, comparisons, candidate=wild)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert not (tmp_path / adapters.WEIGHTS).exists()
 
 
 def test_modules_that_the_base_lacks_are_named(small_model: LanguageModel) -> None:
