@@ -100,9 +100,10 @@ def _untuned(params: Params, dishes: dict[str, Dish], cases: list[Comparison]) -
 
 
 def _catalogue(nearest: Callable[[str, str], float], dishes: list[str], case: Comparison) -> list[str]:
-    """The dishes of the whole catalogue that are most like what the person had: it does not know the menu."""
+    """Of the catalogue, without what the person had, the dishes most like that: it does not know the menu."""
     had = [past.dish_id for past in case.history]
-    return sorted(dishes, key=lambda dish: -max((nearest(dish, each) for each in had), default=0.0))[
+    others = [dish for dish in dishes if dish not in set(had)]
+    return sorted(others, key=lambda dish: -max((nearest(dish, each) for each in had), default=0.0))[
         :CATALOGUE
     ]
 
