@@ -39,7 +39,7 @@ def main() -> None:
     clone = _clone(given.set)
     nights = [_night(clone, given.set, seed, given.validation) for seed in range(1, given.seeds + 1)]
     people = _mean([night["people"] for night in nights])
-    report = _report(given.set, nights, people)
+    report = _report(given.set, _commit(clone), nights, people)
     page = _page(report)
     if not given.validation:  # which is for choosing settings; what is published is the test
         RESULTS.mkdir(exist_ok=True)
@@ -119,7 +119,7 @@ def _mean(nights: Sequence[People]) -> People:
     }
 
 
-def _report(name: str, nights: Sequence[Mapping[str, Any]], people: People) -> dict[str, Any]:
+def _report(name: str, commit: str, nights: Sequence[Mapping[str, Any]], people: People) -> dict[str, Any]:
     kinds = {model: row["kind"] for model, row in nights[0]["evaluation"]["models"].items()}
     sample = RESAMPLES, CONFIDENCE, SEED
     own, paired = (
@@ -142,7 +142,7 @@ def _report(name: str, nights: Sequence[Mapping[str, Any]], people: People) -> d
         }
     return {
         "set": name,
-        "commit": _commit(),
+        "commit": commit,
         "seeds": [night["seed"] for night in nights],
         "best": best,
         "largest_process_mb": max(night["largest_process_mb"] for night in nights),
@@ -153,9 +153,10 @@ def _report(name: str, nights: Sequence[Mapping[str, Any]], people: People) -> d
     }
 
 
-def _commit() -> str:
-    asked = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(asked, cwd=REPO, capture_output=True, text=True, check=True).stdout.strip()
+def _commit(clone: Path) -> str:
+    """What was measured: HEAD here may have moved on meanwhile."""
+    asked = ["git", "rev-parse", "--short", "origin/HEAD"]
+    return subprocess.run(asked, cwd=clone, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _page(report: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ def _night(seed: int, better_by: float) -> dict[str, Any]:
 
 def test_the_mean_is_over_seeds_first_and_its_interval_over_people() -> None:
     nights = [_night(1, 0.1), _night(2, 0.3)]
-    report = quality._report("canteen", nights, quality._mean([night["people"] for night in nights]))
+    report = quality._report("canteen", "abc", nights, quality._mean([night["people"] for night in nights]))
     assert report["best"] == "vectors"
     row = report["models"]["rule"]
     assert row["best_minus_it"]["mean"] == pytest.approx(0.1)  # 0.2 for half the people
@@ -49,7 +49,7 @@ def test_a_rival_that_was_asked_less_is_met_on_what_it_was_asked() -> None:
     night = _night(1, 0.0)
     for row in night["people"]["rule"].values():
         row[3] = 0.9  # the best found these easy, and has 0.5 over all of its own
-    report = quality._report("canteen", [night], quality._mean([night["people"]]))
+    report = quality._report("canteen", "abc", [night], quality._mean([night["people"]]))
     assert report["models"]["rule"]["best_minus_it"]["mean"] == pytest.approx(0.4)
 
 
