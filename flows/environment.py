@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 import yaml
@@ -28,6 +30,7 @@ def _state_folder() -> Path:
 STATE = _state_folder()
 ARTIFACTS = STATE / "mlartifacts"
 UP = STATE / "up.json"  # where `make up` serves, while it runs
+CLOCK_S = 2  # how far a corrected clock may move the start of a process
 HEARTBEAT_S = 30  # of a flow's run; without one for three times as long it is taken for dead
 
 QUIET = {
@@ -71,7 +74,21 @@ def _of_what_is_up() -> dict[str, str]:
     """The servers of a running `make up`: a night beside it writes to the same ones."""
     if not UP.exists():
         return {}
-    up: dict[str, str] = json.loads(UP.read_text(encoding="utf-8"))
-    if not psutil.pid_exists(int(up.pop("pid"))):
-        return {}
-    return up
+    up: dict[str, Any] = json.loads(UP.read_text(encoding="utf-8"))
+    addresses = {name: str(value) for name, value in up.items() if name.isupper()}
+    return addresses if is_running(up) else {}
+
+
+def this_process() -> dict[str, float]:
+    """What names this process for as long as this machine runs."""
+    here = psutil.Process()
+    return {"pid": here.pid, "since": here.create_time()}
+
+
+def is_running(written: Mapping[str, Any]) -> bool:
+    """Whether the process that wrote `this_process` is still there; its number alone may be another's now."""
+    try:
+        apart = psutil.Process(int(written["pid"])).create_time() - float(written.get("since", 0.0))
+        return bool(abs(apart) < CLOCK_S)
+    except psutil.Error:
+        return False

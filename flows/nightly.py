@@ -16,7 +16,7 @@ from components.domain.params import Params, read_params
 from components.integrations import model_registry
 from flows import environment
 from flows.night_report import NightReport, as_text, write_page
-from flows.steps import bento, champion, data, delivery, registration, release, stages
+from flows.steps import bento, champion, data, delivery, last_run, registration, release, stages
 from flows.steps.lock import one_at_a_time
 
 
@@ -32,7 +32,11 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     Raises:
         PalateError: With the sentence for the user.
     """
-    with one_at_a_time(environment.STATE, "night"), model_registry.failures_as_sentences():
+    with (
+        one_at_a_time(environment.STATE, "night"),
+        last_run.written_down(),
+        model_registry.failures_as_sentences(),
+    ):
         report = NightReport(started=time.monotonic())
         data.adopt(inbox)
         params = read_params(environment.REPO / "params.yaml")
@@ -52,6 +56,8 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.registered = report.timed("register", registration.register, params, report.versions, commit)
         if delivery.current() is None:  # nothing that a person promoted gives way to a preview
             report.preview = report.timed("preview", bento.preview, params, report.registered)
+        if report.preview and delivery.current() is None:  # a pass may have released one meanwhile
+            bento.serve_from_now_on(report.preview.tag)
         if report.preview is None:
             report.outcome = _release(report, params)
         write_page(report)

@@ -6,7 +6,6 @@ started anew when a release changes it.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -19,17 +18,19 @@ from types import FrameType
 
 from components.domain.errors import StageFailed
 from components.domain.params import Params
+from components.stages.paths import write_json
 from flows import console, deployments, secrets
-from flows.environment import ARTIFACTS, REPO, STATE, UP
+from flows.environment import ARTIFACTS, REPO, STATE, UP, this_process
 from flows.steps import bento
 
 LOGS = STATE / "logs"
 START_S, STOP_S, LOOK_S, AGAIN_S = 120, 20, 2, 30
 MOST_FAILURES = 3
+STOPS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP  # the last comes where a terminal is closed
 
 
 class Stopped(Exception):
-    """Ctrl-C, or TERM."""
+    """Ctrl-C, TERM or HUP."""
 
 
 @dataclass
@@ -102,15 +103,15 @@ class Child:
 
 
 def run(params: Params) -> None:
-    """Starts all, says where it is, and stops all on Ctrl-C or TERM.
+    """Starts all, says where it is, and stops all on Ctrl-C, TERM or HUP.
 
     Raises:
         StageFailed: A port is taken, or something did not start.
     """
     children, service = _children(params), _service(params)
     _check_ports([*children, service])
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    for sign in STOPS:
+        signal.signal(sign, _stop)
     try:
         _start(params, children)
         console.say(_table(params, children))
@@ -118,7 +119,7 @@ def run(params: Params) -> None:
     except Stopped:
         console.show("stopping")
     finally:
-        for sign in (signal.SIGTERM, signal.SIGINT):  # a second Ctrl-C must not leave half of them
+        for sign in STOPS:  # a second Ctrl-C must not leave half of them
             signal.signal(sign, signal.SIG_IGN)
         UP.unlink(missing_ok=True)
         for child in (service, *reversed(children)):
@@ -176,7 +177,7 @@ def _start(params: Params, children: list[Child]) -> None:
         child.wait_until_up()
     addresses = {"PREFECT_API_URL": f"{prefect.address}/api", "MLFLOW_TRACKING_URI": mlflow.address}
     os.environ.update(addresses, PREFECT_LOGGING_LEVEL="INFO")
-    UP.write_text(json.dumps({"pid": os.getpid(), **addresses}), encoding="utf-8")
+    write_json(UP, {**this_process(), **addresses})
     deployments.deploy(params, deployments.PROCESS)
     deployments.hint_by_webhook(f"{webhook.address}/mlflow", secrets.keys(STATE)["webhook"])
     for child in (webhook, worker):

@@ -42,7 +42,9 @@ class PastBody(_Body):
 
     dish: DishBody
     verdict: Literal["liked", "neutral", "disliked"] = "liked"
-    rating: float | None = Field(None, description="Where one was stated, on the scale that was trained on.")
+    rating: float | None = Field(
+        None, allow_inf_nan=False, description="Where one was stated, on the scale that was trained on."
+    )
 
 
 _EXAMPLE: dict[str, Any] = {

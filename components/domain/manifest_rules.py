@@ -8,7 +8,7 @@ from typing import Any
 
 Manifest = Mapping[str, Any]
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
-_QUANTITY = re.compile(r"^([0-9.]+)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
+_QUANTITY = re.compile(r"^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
 _SCALE = {
     "m": 1e-3,
     "k": 1e3,
@@ -140,6 +140,8 @@ def disruption_budget_lets_nodes_drain(manifest: Manifest, manifests: Sequence[M
     if manifest["spec"].get("maxUnavailable") in {0, "0%"}:
         yield "maxUnavailable 0 lets no pod go"
     least = manifest["spec"].get("minAvailable")
+    if least == "100%":
+        yield "minAvailable 100% lets no pod go"
     if not isinstance(least, int):
         return
     for scaler in _of("HorizontalPodAutoscaler", manifests):

@@ -232,6 +232,11 @@ class Params(_Section):
     serve: ServeParams
     up: UpParams
 
+    @property
+    def watched_service(self) -> str:
+        """Address of the service that a release is watched at: of production, or that of `make up`."""
+        return self.release.service or f"http://127.0.0.1:{self.up.service_port}"
+
 
 def read_params(path: Path) -> Params:
     """Reads and validates params.yaml.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 LINEAGE = (
     "candidate",
@@ -32,6 +33,7 @@ class Measured:
         adapter_sha256: Of the adapter's weights.
         base_sha256: Of the base model in this clone.
         missing: Artifacts that serving needs and that are not there.
+        lineage: What its artifact lineage.json says, which the service will tell of itself.
     """
 
     gate_sha256: str | None
@@ -39,6 +41,17 @@ class Measured:
     adapter_sha256: str
     base_sha256: str
     missing: tuple[str, ...] = ()
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+
+
+def why_no_lineage(tags: Mapping[str, str]) -> str:
+    """What a version lacks that every night gives it; empty where it lacks nothing."""
+    missing = [name for name in LINEAGE if not tags.get(name)]
+    return (
+        f"its lineage is incomplete: the tag {missing[0]} is missing; register it by a night"
+        if missing
+        else ""
+    )
 
 
 def why_refused(tags: Mapping[str, str], measured: Measured) -> str:
@@ -51,9 +64,9 @@ def why_refused(tags: Mapping[str, str], measured: Measured) -> str:
         tags: Of the version.
         measured: What its artifacts really are.
     """
-    missing = [name for name in LINEAGE if not tags.get(name)]
-    if missing:
-        return f"its lineage is incomplete: the tag {missing[0]} is missing; register it by a night"
+    incomplete = why_no_lineage(tags)
+    if incomplete:
+        return incomplete
     if measured.gate_sha256 is None:
         return "it has no gate report (artifact evaluation.json); register it by a night"
     if measured.missing:
@@ -64,6 +77,10 @@ def why_refused(tags: Mapping[str, str], measured: Measured) -> str:
             return (
                 f"its {what} has checksum {found[:12]}, its tag {name} says {tags[name][:12]}: it was changed"
             )
+    other = [name for name in LINEAGE if measured.lineage.get(name, tags[name]) != tags[name]]
+    if other:
+        told, said = measured.lineage[other[0]], tags[other[0]]
+        return f"its lineage.json says {other[0]} {told}, its tag says {said}: it was changed"
     if measured.base_sha256 != tags["base_sha256"]:
         return (
             f"the base model here has checksum {measured.base_sha256[:12]}, the adapter was tuned on "

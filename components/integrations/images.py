@@ -14,7 +14,7 @@ from components.domain.errors import StageFailed
 LAST_WORDS = 8  # lines of a failed build that its error message repeats
 
 
-def build(bento: str, engine: str, image: str, options: Sequence[str]) -> str:
+def build(bento: str, engine: str, image: str, options: Sequence[str], *, anew: bool = False) -> str:
     """Builds the image of a Bento unless it is there, and returns its digest (`sha256:…`).
 
     Args:
@@ -22,6 +22,7 @@ def build(bento: str, engine: str, image: str, options: Sequence[str]) -> str:
         engine: docker, podman or buildah.
         image: Name and tag of the image.
         options: Each one `--opt` of `bentoml containerize`, as `key=value`.
+        anew: Build it even where an image of that name is there.
 
     Raises:
         StageFailed: No such engine here, or its last words.
@@ -30,7 +31,7 @@ def build(bento: str, engine: str, image: str, options: Sequence[str]) -> str:
         raise StageFailed(
             f"release.engine is {engine}, which is not on PATH: install it, or set release.engine to none."
         )
-    known = digest(engine, image)
+    known = "" if anew else digest(engine, image)
     if known:
         return known
     command = [sys.executable, "-m", "bentoml", "containerize", bento, "--backend", engine, "-t", image]

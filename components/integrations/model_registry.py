@@ -31,6 +31,8 @@ EXPERIMENT = "palate"
 CHAMPION, CHALLENGER = "champion", "challenger"
 ALIAS_MOVED = ("model_version_alias.created", "model_version_alias.deleted")  # events of a webhook
 NIGHT_KEY, CANDIDATE = "PALATE_NIGHT", "PALATE_CANDIDATE"  # environment variables of a training stage
+MOST_CHARACTERS = 5000  # of a description: MLflow's column, of which SQLite does not mind the width
+_DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC: ")
 LogStep = Callable[[int, Mapping[str, float]], None]
 
 _ASKED = ("case_id", "role", "dish_id", "name", "description", "cuisine", "tags", "ingredients")
@@ -256,12 +258,22 @@ class Registry:
             self.client.delete_model_version_tag(model, version, name)
 
     def comment(self, model: str, version: str, sentence: str) -> None:
-        """Puts a dated paragraph on top of a version's description, where the top one says something else."""
+        """Puts a dated paragraph on top of a version's description, where the top one says something else.
+
+        Where MLflow would take no more characters the older ones give way, but not the very first, which is
+        the gate report.
+        """
         known = self.client.get_model_version(model, version).description or ""
-        dated, _, top = known.partition(": ")
-        if not top.startswith(sentence):
-            dated = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {sentence}"
-            self.client.update_model_version(model, version, "\n\n".join(filter(None, [dated, known])))
+        if known.partition(": ")[2].startswith(sentence):
+            return
+        parts = [part for part in known.split("\n\n") if part]
+        said = [part for part in parts if _DATED.match(part)]
+        rest = [part for part in parts if not _DATED.match(part)]
+        said.insert(0, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {sentence}")
+        while len("\n\n".join([*said, *rest])) > MOST_CHARACTERS and len(said) > 2:
+            said.pop(-2)
+        text = "\n\n".join([*said, *rest])[:MOST_CHARACTERS]
+        self.client.update_model_version(model, version, text)
 
     def ensure_webhook(self, name: str, url: str, events: Sequence[str], secret: str) -> None:
         """Makes one webhook of this name, with this address and secret, in place of any before it."""

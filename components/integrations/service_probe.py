@@ -15,7 +15,7 @@ _COUNTED = re.compile(
 
 
 def ask(address: str) -> Served | None:
-    """Asks the service; None where nothing answers.
+    """Asks the service; None where no service of ours answers.
 
     Args:
         address: Of the service, `http://HOST:PORT`.
@@ -23,12 +23,13 @@ def ask(address: str) -> Served | None:
     try:
         canary = json.loads(_get(f"{address}/canary", b"{}"))
         metrics = _get(f"{address}/metrics")
-    except (OSError, ValueError):
+        version, reason = str(canary["model_version"]), str(canary["reason"])
+    except (OSError, ValueError, KeyError, TypeError):  # down, or something else that listens there
         return None
     counts = [(match[1], float(match[2])) for line in metrics.splitlines() if (match := _COUNTED.match(line))]
     return Served(
-        canary["model_version"],
-        canary["reason"],
+        version,
+        reason,
         int(sum(count for _, count in counts)),
         int(sum(count for status, count in counts if status >= "500")),
     )

@@ -27,9 +27,14 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Writes a JSON file whole or not at all."""
+    replace_text(path, json.dumps(values, indent=1) + "\n")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes a text file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 

@@ -18,12 +18,13 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.integrations import bentos
-from components.stages.paths import ERROR_PREFIX, folder_sha256, read_json, write_json
+from components.stages.paths import ERROR_PREFIX, folder_sha256, read_json, replace_text, write_json
 from flows.environment import REPO, STATE
 from flows.steps.registration import Registered, registry
 
 SERVED = Path("models/served")
 SERVICE = "palate"  # the name in serving/service.py, which is that of every Bento
+PROVE_S = 300  # some 15 s on 2 cores with nothing beside it
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
 
 
@@ -42,9 +43,7 @@ def preview(params: Params, registered: Registered) -> Packaged | None:
     """While nothing is released: tonight's best as a Bento that is marked as preview, if params want one."""
     if registered.champion is not None or not params.package.preview:
         return None
-    packaged = build(params, registered.version, preview=True)
-    serve_from_now_on(packaged.tag)
-    return packaged
+    return build(params, registered.version, preview=True)
 
 
 def build(params: Params, version: str, *, preview: bool) -> Packaged:
@@ -55,8 +54,7 @@ def build(params: Params, version: str, *, preview: bool) -> Packaged:
     """
     model = params.register_.model
     tags = registry().tags(model, version)
-    name = f"{'preview-' if preview else ''}v{version}-{tags['gate_sha256'][:8]}"
-    tag = f"{SERVICE}:{name}"
+    tag = tag_of(version, tags, preview=preview)
     with (STATE / "bento.lock").open("a") as lock:  # models/served is one folder
         fcntl.flock(lock, fcntl.LOCK_EX)
         if find_whole(tag):
@@ -68,6 +66,17 @@ def build(params: Params, version: str, *, preview: bool) -> Packaged:
                 f"{tag} could not be packaged: {error}; what is served stays. Make room, then run again."
             ) from error
         return Packaged(tag, version, preview, new=True)
+
+
+def tag_of(version: str, tags: Mapping[str, str], *, preview: bool) -> str:
+    """The Bento of a version, built or not.
+
+    Args:
+        version: Of the registered model.
+        tags: The version's.
+        preview: Whether nobody promoted it.
+    """
+    return f"{SERVICE}:{'preview-' if preview else ''}v{version}-{tags.get('gate_sha256', '')[:8]}"
 
 
 def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], *, preview: bool) -> None:
@@ -87,7 +96,7 @@ def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], 
 def serve_from_now_on(tag: str) -> None:
     """What `make serve` starts next, and what `make up` changes to."""
     if served() != tag:
-        BENTO_TAG.write_text(f"{tag}\n", encoding="utf-8")
+        replace_text(BENTO_TAG, f"{tag}\n")
 
 
 def served() -> str:
@@ -110,7 +119,15 @@ def prove(tag: str) -> str:
     if found is None:
         return "its Bento is damaged"
     command = [sys.executable, "-m", "serving.prove"]
-    done = subprocess.run(command, cwd=found.folder / "src", capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command, cwd=found.folder / "src", capture_output=True, text=True, check=False, timeout=PROVE_S
+        )
+    except subprocess.TimeoutExpired:
+        raise StageFailed(
+            f"{tag} did not answer its canary within {PROVE_S} s: is this machine overloaded? The next pass "
+            "tries again."
+        ) from None
     told = (done.stdout.strip() or done.stderr.strip() or f"it ended with {done.returncode}").splitlines()
     return told[-1] if done.returncode else ""
 

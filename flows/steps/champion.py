@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from components.domain.params import Params
 from components.domain.prompts import prompt_hash
+from components.domain.release import why_no_lineage
 from components.domain.training_plan import TRAINING_FILE, Training, why_from_scratch
 from components.integrations import base_models, comparison_files
 from components.integrations.model_registry import CHAMPION
@@ -23,23 +25,29 @@ from flows.steps.data import Versions
 from flows.steps.registration import registry
 from flows.steps.stages import night_key
 
+logger = logging.getLogger(__name__)
+
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
 def fetch_champion(params: Params, versions: Versions) -> str | None:
     """The champion's adapter → models/champion, unless it is one of tonight's own candidates.
 
     That is so where this very night ran before and was promoted. The folder stays as it is then: the
-    candidate was already judged, against the champion of that time, and trained from it.
+    candidate was already judged, against the champion of that time, and trained from it. A version that no
+    night registered is no champion here, since nothing could serve it.
     """
     target, model = REPO / paths.CHAMPION, params.register_.model
     version = registry().alias(model, CHAMPION)
+    tags = registry().tags(model, version) if version else {}
+    if version and why_no_lineage(tags):
+        logger.warning("version %s is no champion to compare with: %s", version, why_no_lineage(tags))
+        version = None
     known = read_json(target / "champion.json") if (target / "champion.json").exists() else None
     if version is None:
         if known is None or known["version"]:
             shutil.rmtree(target, ignore_errors=True)
             write_json(target / "champion.json", {"version": None})
         return None
-    tags = registry().tags(model, version)
     tonight = {paths.weights_sha256(REPO / paths.ADAPTERS / name) for name in params.train.candidates}
     own = tags.get("night") == night_key(versions) and tags["adapter_sha256"] in tonight
     if known is not None and (known["version"] == version or own):

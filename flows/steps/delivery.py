@@ -49,24 +49,33 @@ def is_made(params: Params, released: Release) -> bool:
     """Whether all that the release names is still there, and is what is served."""
     if bento.find_whole(released.bento) is None or bento.served() != released.bento:
         return False
-    if params.release.engine == "none":
-        return True
-    return bool(released.image) and manifests.names_image(REPO / COMPONENT, released.image)
-
-
-def image_of(params: Params, tag: str) -> str:
-    """`NAME@sha256:…` of a Bento's image, built and pushed as params say; empty without an engine.
-
-    What was pushed before is not built again, even where the engine has forgotten it.
-    """
     settings = params.release
     if settings.engine == "none":
+        return True
+    as_asked = released.image.startswith(f"{settings.image}@")
+    if settings.push:
+        as_asked = as_asked and _pushed().get(released.bento) == released.image
+    return as_asked and manifests.names_image(REPO / COMPONENT, released.image)
+
+
+def _pushed() -> dict[str, str]:
+    return dict(read_json(PUSHED)) if PUSHED.exists() else {}
+
+
+def image_of(params: Params, packaged: bento.Packaged) -> str:
+    """`NAME@sha256:…` of a Bento's image, built and pushed as params say; empty without an engine.
+
+    What was pushed before is not built again, even where the engine has forgotten it; a Bento that was built
+    anew, since somebody deleted it, gets a new image.
+    """
+    settings, tag = params.release, packaged.tag
+    if settings.engine == "none":
         return ""
-    pushed: dict[str, str] = read_json(PUSHED) if PUSHED.exists() else {}
-    if settings.push and pushed.get(tag, "").startswith(f"{settings.image}@"):
+    pushed = _pushed()
+    if settings.push and not packaged.new and pushed.get(tag, "").startswith(f"{settings.image}@"):
         return pushed[tag]
     name = f"{settings.image}:{tag.partition(':')[2]}"
-    digest = images.build(tag, settings.engine, name, settings.build_options)
+    digest = images.build(tag, settings.engine, name, settings.build_options, anew=packaged.new)
     if not settings.push:
         return f"{settings.image}@{digest}"
     image = f"{settings.image}@{images.push(settings.engine, name)}"

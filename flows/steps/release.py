@@ -6,6 +6,7 @@ A pass that was killed is finished by the next one, and a rollback finds everyth
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,14 +64,15 @@ def _pass(params: Params) -> Outcome:
         return Outcome(said, changed=False, release=released)
     if released and released.version == wanted and delivery.is_made(params, released):
         _tell(server, model, released)  # a pass that was killed may not have come to it
-        return Outcome(f"version {wanted} is released; nothing to do", changed=False, release=released)
+        said = stepped_back or f"version {wanted} is released; nothing to do"
+        return Outcome(said, changed=False, release=released)
     refusal = _verify(params, server, wanted)
     packaged = None if refusal else bento.build(params, wanted, preview=False)
     if packaged and (packaged.new or not server.tags(model, wanted).get(rules.RELEASED)):
         refusal = bento.prove(packaged.tag)
     if refusal or packaged is None:
         return _refuse(params, server, wanted, refusal, released)
-    image = delivery.image_of(params, packaged.tag)
+    image = delivery.image_of(params, packaged)
     if server.alias(model, CHAMPION) != wanted:
         said = f"the alias champion was moved while version {wanted} was made: the next pass follows it"
         return Outcome(said, changed=False, release=released)
@@ -101,23 +103,36 @@ def _previous(server: Registry, model: str, released: Release | None, wanted: st
 
 def _verify(params: Params, server: Registry, version: str) -> str:
     """Why the version may not be served, from what its artifacts really are."""
-    base = REPO / paths.BASE_MARKER
-    if not base.exists():
-        raise StageFailed(f"{paths.BASE} is not here, so nothing can be verified: run `make nightly` once.")
     tags = server.tags(params.register_.model, version)
+    base_sha256 = _base_of(version, tags)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = server.download(params.register_.model, version, Path(folder))
-        report = artifacts / "evaluation.json"
+        report, lineage = artifacts / "evaluation.json", artifacts / "lineage.json"
         gate_sha256 = file_sha256(report) if report.exists() else None
-        known = gate_sha256 == tags.get("gate_sha256")  # else its content is nobody's word
+        # Where the checksum is another the content is nobody's word.
+        known = gate_sha256 is not None and gate_sha256 == tags.get("gate_sha256")
         measured = rules.Measured(
             gate_sha256,
             read_json(report)["gate"]["decision"] if known else "",
             weights_sha256(artifacts / "adapter"),
-            read_json(base)["sha256"],
+            base_sha256,
             tuple(name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()),
+            read_json(lineage) if lineage.exists() else {},
         )
     return rules.why_refused(tags, measured)
+
+
+def _base_of(version: str, tags: Mapping[str, str]) -> str:
+    """Checksum of the base that the version would be served with.
+
+    A Bento that was released carries its base, so a rollback works after base.model was changed.
+    """
+    if tags.get(rules.RELEASED) and bento.find_whole(bento.tag_of(version, tags, preview=False)):
+        return tags.get("base_sha256", "")
+    marker = REPO / paths.BASE_MARKER
+    if not marker.exists():
+        raise StageFailed(f"{paths.BASE} is not here, so nothing can be verified: run `make nightly` once.")
+    return str(read_json(marker)["sha256"])
 
 
 def _refuse(
@@ -127,12 +142,12 @@ def _refuse(
     model = params.register_.model
     said = f"version {version} may not be served: {refusal}"
     server.tag(model, version, rules.REFUSED, refusal)
-    server.comment(model, version, f"Not released: {refusal}.")
     # Whoever moved the alias meanwhile wants another version, and the next pass looks at that one.
     back = released.version if released and released.version != version else ""
     if params.release.move_back and back and server.alias(model, CHAMPION) == version:
         server.point(model, CHAMPION, back)
         said += f"; the alias champion was moved back to version {back}"
+    server.comment(model, version, f"Not released: {refusal}.")
     return Outcome(said, changed=False, release=released)
 
 
@@ -140,15 +155,18 @@ def _watch(params: Params, server: Registry, released: Release) -> str:
     """Steps back from a newly released version whose service is not well; says so, or nothing."""
     settings, model = params.release, params.register_.model
     age = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
-    if not settings.service or not released.previous or age > settings.watch_s:
+    if not released.previous or age > settings.watch_s:
         return ""
-    served = service_probe.ask(settings.service)
+    served = service_probe.ask(params.watched_service)
     if served is None or served.version != released.version:
         return ""  # not started yet, or still the one before
     why = rules.why_step_back(served, settings.max_error_rate, settings.min_requests)
     if not why or server.alias(model, CHAMPION) != released.version:
         return ""
+    if released.previous not in server.versions(model):
+        gone = f"version {released.previous}, to which it would step back, was deleted"
+        return f"version {released.version} is not well ({why}), and {gone}: give another the alias champion"
     server.tag(model, released.version, rules.STEPPED_BACK, why)
-    server.comment(model, released.version, f"Taken back: {why}.")
     server.point(model, CHAMPION, released.previous)
+    server.comment(model, released.version, f"Taken back: {why}.")
     return f"version {released.version} was taken back: {why}; version {released.previous} is released again"

@@ -192,6 +192,8 @@ FAULTS: list[tuple[Callable[[Objects], None], str]] = [
         ),
         "container first must drop ALL",
     ),
+    (_set("1.2.3", "container", "resources", "limits", "cpu"), "'1.2.3' is no quantity"),
+    (_set("100%", "PodDisruptionBudget", "spec", "minAvailable"), "minAvailable 100% lets no pod go"),
     (_set(0, "PodDisruptionBudget", "spec", "maxUnavailable"), "maxUnavailable 0 lets no pod go"),
     (
         _set("pallet", "ServiceMonitor", "spec", "selector", "matchLabels", "app.kubernetes.io/name"),

@@ -42,6 +42,7 @@ def test_no_tag_of_the_lineage_may_be_missing(name: str) -> None:
         ({"missing": ("canary.json",)}, "its artifact canary.json is missing"),
         ({"adapter_sha256": "c" * 64}, "its adapter has checksum cccc"),
         ({"base_sha256": "d" * 64}, "base.model"),
+        ({"lineage": TAGS | {"data_md5": "y"}}, "its lineage.json says data_md5 y, its tag says x"),
         ({"gate": "fail"}, OVERRIDE),
     ],
 )

@@ -72,6 +72,15 @@ def run_night(
     return subprocess.CompletedProcess(process.args, process.returncode, *said)
 
 
+def status_of(clone: Path) -> str:
+    """What `make status` says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flows", "status"],
+        cwd=clone, env=clean_environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
 def state_of(clone: Path) -> dict[str, Any]:
     """What a night leaves behind, without what depends on the clock or on chance ids."""
     with sqlite3.connect(clone / ".palate" / "mlflow.db") as database:

@@ -29,8 +29,8 @@ class Up:
 
 
 @contextlib.contextmanager
-def running(clone: Path) -> Iterator[Up]:
-    """Everything is up inside, and ended by Ctrl-C's signal, which must leave nothing."""
+def running(clone: Path, stop: signal.Signals = signal.SIGINT) -> Iterator[Up]:
+    """Everything is up inside, and ended by Ctrl-C's signal or another, which must leave nothing."""
     params = clone / "params.yaml"
     before = params.read_text()
     values = yaml.safe_load(before)
@@ -48,7 +48,7 @@ def running(clone: Path) -> Iterator[Up]:
         yield Up(clone, process, ports, started)
     finally:
         children = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         process.wait(90)
         left = psutil.wait_procs(children, timeout=20)[1]
         params.write_text(before)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.clones import Done, make_clone, run_night, start_night, state_of, wait_for
+from tests.flows.clones import Done, make_clone, run_night, start_night, state_of, status_of, wait_for
 
 pytestmark = pytest.mark.night
 
@@ -35,6 +35,7 @@ def _kill_when(clone: Path, inbox: Path, moment: Callable[[], bool]) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
+    assert "it was killed: run it again" in status_of(clone)
 
 
 def _count(clone: Path, table: str) -> int:
@@ -77,6 +78,7 @@ def test_bad_input_is_one_sentence_and_exit_code_1(
     assert len(ours) == 1
     assert sentence in ours[0]
     assert "Traceback" not in done.stderr
+    assert f"it failed: {ours[0].removeprefix('palate: ')}" in status_of(clone)
     if "seeed" in content:
         assert (clone / "params.yaml").read_text() == before
 

@@ -48,6 +48,41 @@ def test_a_changed_adapter_is_refused_on_the_version_and_the_alias_moved_back(
     assert champion(client) == "1"
 
 
+def test_a_version_that_no_night_registered_is_refused_and_stands_in_no_nights_way(
+    promoted: Done, client: MlflowClient
+) -> None:
+    first = client.get_model_version("palate", "1")
+    by_hand = client.create_model_version("palate", first.source, first.run_id).version
+    client.set_registered_model_alias("palate", "champion", by_hand)
+    night = run_night(promoted.clone)  # whose last step is a pass
+    assert night.returncode == 0, night.stderr
+    assert "its lineage is incomplete: the tag candidate is missing" in night.stdout
+    assert champion(client) == "1"
+    with _artifact(promoted.clone, "evaluation.json", lambda text: text) as report:
+        report.unlink()  # neither tag nor report: two nothings are no equal checksums
+        client.set_registered_model_alias("palate", "champion", by_hand)
+        assert f"version {by_hand} may not be served: its lineage is incomplete" in said(promoted.clone)
+    client.delete_model_version("palate", by_hand)
+
+
+def test_rollback_needs_no_base_since_the_bento_carries_it(
+    promoted: Done, client: MlflowClient, second: str
+) -> None:
+    client.set_registered_model_alias("palate", "champion", second)
+    assert said(promoted.clone).startswith(f"version {second} was released")
+    marker = promoted.clone / "models" / "base" / "palate.json"
+    before = marker.read_text()
+    marker.write_text(json.dumps({**json.loads(before), "sha256": "0" * 64}))  # as base.model was changed
+    try:
+        client.set_registered_model_alias("palate", "champion", "1")
+        assert said(promoted.clone).startswith("version 1 was released as palate:v1-")
+        client.delete_model_version_tag("palate", second, "released")  # never was: its base must be here
+        client.set_registered_model_alias("palate", "champion", second)
+        assert "the base model here has checksum 000000000000" in said(promoted.clone)
+    finally:
+        marker.write_text(before)
+
+
 def test_promotion_releases_and_rollback_builds_nothing(
     promoted: Done, client: MlflowClient, second: str
 ) -> None:
@@ -193,10 +228,18 @@ def test_a_failed_gate_is_served_for_a_persons_reason_which_is_recorded(
     promoted: Done, client: MlflowClient, second: str
 ) -> None:
     fail = lambda text: text.replace('"decision": "pass"', '"decision": "fail"')  # noqa: E731
-    with _artifact(promoted.clone, "evaluation.json", fail) as report:
+    as_it_is = lambda text: text  # noqa: E731
+    with (
+        _artifact(promoted.clone, "evaluation.json", fail) as report,
+        _artifact(promoted.clone, "lineage.json", as_it_is) as lineage,
+    ):
         client.set_model_version_tag("palate", second, "gate", "fail")
         sha256 = hashlib.sha256(report.read_bytes()).hexdigest()
         client.set_model_version_tag("palate", second, "gate_sha256", sha256)
+        client.set_registered_model_alias("palate", "champion", second)
+        assert "its lineage.json says gate pass, its tag says fail" in said(promoted.clone)
+        told = json.dumps({**json.loads(lineage.read_text()), "gate": "fail", "gate_sha256": sha256})
+        lineage.write_text(told)
         client.set_registered_model_alias("palate", "champion", second)
         assert "its gate report says fail" in said(promoted.clone)
         assert champion(client) == "1"
@@ -273,7 +316,7 @@ def test_a_new_version_that_is_not_well_is_taken_back(
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
-        params.write_text(before.replace("http://127.0.0.1:3000", address))
+        params.write_text(re.sub(r"service: \"\"", f"service: {address}", before))
         client.set_registered_model_alias("palate", "champion", second)
         assert f"version {second} was released" in said(promoted.clone)
         told = said(promoted.clone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import mlflow
@@ -17,7 +18,7 @@ def test_a_night_beside_it_and_one_after_it_share_every_store(
     night: Done, inbox: Path, tmp_path: Path
 ) -> None:
     clone = make_clone(tmp_path / "clone", night.clone / "models" / "base")
-    with running(clone) as up:
+    with running(clone, stop=signal.SIGHUP) as up:  # as where its terminal is closed
         beside = run_night(clone, "--data", str(inbox))
         assert beside.returncode == 0, beside.stderr
         before = mlflow.get_tracking_uri()

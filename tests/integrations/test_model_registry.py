@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from components.integrations.model_registry import CANDIDATE, CHAMPION, NIGHT_KEY, Registry, live_run
+from components.integrations.model_registry import (
+    CANDIDATE,
+    CHAMPION,
+    MOST_CHARACTERS,
+    NIGHT_KEY,
+    Registry,
+    live_run,
+)
 
 REPO = Path(__file__).resolve().parent.parent.parent
 
@@ -98,3 +105,26 @@ def test_a_restored_trainings_curve_is_logged_from_its_file(registry: Registry, 
         (1, 2.5),
         (2, 1.5),
     ]
+
+
+def test_a_description_keeps_the_gate_report_and_the_newest_words_in_what_mlflow_can_hold(
+    registry: Registry, tmp_path: Path
+) -> None:
+    version, gate = _register(registry, tmp_path, "told", "abc"), "| model | pair accuracy |\n|---|---|"
+    registry.comment("told", version, f"{gate}\n\n![plot](x)")
+
+    def told() -> str:
+        return str(registry.client.get_model_version("told", version).description)
+
+    first = told()
+    for number in range(30):
+        registry.comment("told", version, f"Not released: reason {number}, {'x' * 300}.")
+        registry.comment("told", version, f"Not released: reason {number}, {'x' * 300}.")  # not twice
+    assert len(told()) <= MOST_CHARACTERS
+    assert "Not released: reason 29," in told().splitlines()[0]
+    assert told().count("reason 29,") == 1
+    assert "reason 0," not in told()
+    assert gate in told()
+    assert first.rpartition("\n\n")[2] in told()
+    registry.comment("told", version, "y" * 2 * MOST_CHARACTERS)
+    assert len(told()) == MOST_CHARACTERS

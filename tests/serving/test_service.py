@@ -96,6 +96,14 @@ def test_a_bad_request_is_400_and_says_why(client: TestClient, change: dict[str,
     assert part in answer.text
 
 
+def test_a_rating_that_is_no_number_is_400(client: TestClient) -> None:
+    past = {"dish": ASK["dishes"][0], "rating": "R"}
+    body = json.dumps(ASK | {"history": [past]}).replace('"R"', "NaN")
+    answer = client.post("/rank", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert "rating" in answer.text
+
+
 def test_a_body_over_the_limit_is_413(client: TestClient) -> None:
     answer = client.post("/rank", content=b'{"person_id": "' + b"x" * service.MAX_BODY_BYTES)
     assert answer.status_code == 413
