@@ -31,6 +31,7 @@ def main() -> int:
     deploy = verbs.add_parser("deploy", help="give the deployments of prefect.yaml to PREFECT_API_URL")
     deploy.add_argument("--pool", choices=("process", "kubernetes"), default="process")
     deploy.add_argument("--image", default="", help="of the Jobs in Kubernetes, by its digest")
+    verbs.add_parser("worker", help="take runs of PREFECT_API_URL's pool `process` into this clone")
     verbs.add_parser("execute", help="run the flow run that a Job of Prefect's worker is for")
     verbs.add_parser("release", help="one pass: release the champion, or say why not")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
@@ -46,6 +47,8 @@ def main() -> int:
             _show(given)
         elif given.verb == "release":
             _release()
+        elif given.verb == "worker":
+            _become("prefect", "worker", "start", "--pool", "process", "--type", "process")
         elif given.verb == "execute":
             _become("prefect", "flow-run", "execute")
         elif given.verb == "serve":

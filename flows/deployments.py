@@ -28,8 +28,8 @@ def deploy(params: Params, pool: str, image: str = "") -> None:
 
     Args:
         params: Say when.
-        pool: Where the runs go: `process`, on the worker's machine in this clone, or `kubernetes`, a Job each
-            in the clone on the cluster's volume.
+        pool: Where nights go: `process`, in this clone on the worker's machine, or `kubernetes`, Jobs in
+            the clone on the cluster's volume. Releases always go to `process`.
         image: Of these Jobs, by its digest; empty where none runs.
 
     Raises:
@@ -39,6 +39,7 @@ def deploy(params: Params, pool: str, image: str = "") -> None:
     env = {
         "PALATE_POOL": pool,
         "PALATE_REPO": str(REPO) if pool == PROCESS else CLONE_OF_JOBS,
+        "PALATE_RELEASE_REPO": str(REPO),
         "PALATE_NIGHTLY_CRON": at.nightly_cron,
         "PALATE_WEEKLY_CRON": at.weekly_full_cron,
         "PALATE_TIMEZONE": at.timezone,

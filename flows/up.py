@@ -150,7 +150,7 @@ def _children(params: Params) -> list[Child]:
         Child("prefect", prefect, f"http://127.0.0.1:{at.prefect_port}", "/api/health", own_log),
         Child("mlflow", mlflow, f"http://127.0.0.1:{at.mlflow_port}", "/health", webhook_env),
         Child("webhook", webhook, f"http://127.0.0.1:{at.webhook_port}", "/health"),
-        Child("worker", ["prefect", "worker", "start", "--pool", "process", "--type", "process"]),
+        Child("worker", ["flows", "worker"]),
     ]
 
 

@@ -143,6 +143,15 @@ def test_prefect_has_the_pools_the_deployments_and_their_times(up: Up) -> None:
         assert name.startswith("release") or schedule["schedule"]["timezone"] == params["timezone"]
         assert made["work_pool_name"] == "process"
         assert made["global_concurrency_limit"]["limit"] == 1
+    deploy = [sys.executable, "-m", "flows", "deploy", "--pool"]
+    for name in "kubernetes", "process":
+        image = ["--image", "x@sha256:y"] if name == "kubernetes" else []
+        subprocess.run(
+            [*deploy, name, *image], cwd=up.clone, env=clean_environment(), check=True, timeout=120
+        )
+        assert _prefect(up, "deployments/name/nightly/nightly")["work_pool_name"] == name
+        # A restricted pod has no container engine.
+        assert _prefect(up, "deployments/name/release/release")["work_pool_name"] == "process"
     pool = _prefect(up, "work_pools/kubernetes")
     assert pool["type"] == "kubernetes"
     assert "palate-clone" in json.dumps(pool["base_job_template"])
