@@ -91,9 +91,9 @@ def _page(told: dict[str, Trained], people: int) -> str:
         "activation checkpointing off; TRL's trainers with batches of like length, of the fastest size of",
         f"{BATCHES}; DPO's reference is computed as it goes: no more work where a pair is read once.",
         "Dish vectors train to their end on all comparisons, TRL's trainers at least as long on 400 (more",
-        f"than they come to read); then the pair accuracy on {CASES} test comparisons of {people} people, with",
-        "its 95 % interval over people. The share is of the bfloat16 products that this machine makes in a",
-        "second of nothing else, for the layers that these tokens pass (forward, back through the tuned ones).",
+        f"than they come to read); then the pair accuracy on {CASES} test comparisons of {people} people,",
+        "with its 95 % interval over people. The share is of the bfloat16 products that this machine makes",
+        "in a second of nothing else, for the layers that these tokens pass (back through the tuned ones).",
         "",
         "| trainer | comparisons a second | times SFT | times DPO | real tokens a second | share "
         "| seconds trained | pair accuracy after them |",
