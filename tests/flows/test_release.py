@@ -316,7 +316,7 @@ def test_a_new_version_that_is_not_well_is_taken_back(
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
-        params.write_text(re.sub(r"service: \"\"", f"service: {address}", before))
+        params.write_text(before.replace("service: ''", f"service: {address}"))
         client.set_registered_model_alias("palate", "champion", second)
         assert f"version {second} was released" in said(promoted.clone)
         told = said(promoted.clone)
