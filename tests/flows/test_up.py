@@ -188,8 +188,16 @@ def _prefect(up: Up, path: str, body: dict[str, Any] | None = None) -> Any:
         None if body is None else json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(asked, timeout=30) as answer:
-        return json.load(answer)
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as busy:  # its SQLite is being written to; Prefect's client tries again
+            busy.close()
+            if busy.code != 503 or time.monotonic() > end:
+                raise
+            time.sleep(0.5)
 
 
 def _schedule(up: Up, deployment: str) -> str:
