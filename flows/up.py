@@ -132,7 +132,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 def _children(params: Params) -> list[Child]:
     at, keys = params.up, secrets.keys(STATE)
-    own_log = {"PREFECT_SERVER_LOGGING_LEVEL": "WARNING"}
+    lasting = {"PREFECT_SERVER_LOGGING_LEVEL": "WARNING", "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "true"}
     webhook_env = {
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven processes for what we do not use
         "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
@@ -147,7 +147,7 @@ def _children(params: Params) -> list[Child]:
     prefect = ["prefect", "server", "start", *host, str(at.prefect_port)]
     webhook = ["uvicorn", "flows.webhook:app", "--log-level", "warning", *host, str(at.webhook_port)]
     return [
-        Child("prefect", prefect, f"http://127.0.0.1:{at.prefect_port}", "/api/health", own_log),
+        Child("prefect", prefect, f"http://127.0.0.1:{at.prefect_port}", "/api/health", lasting),
         Child("mlflow", mlflow, f"http://127.0.0.1:{at.mlflow_port}", "/health", webhook_env),
         Child("webhook", webhook, f"http://127.0.0.1:{at.webhook_port}", "/health"),
         Child("worker", ["flows", "worker"]),
