@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import statistics
 import tempfile
 import time
 from dataclasses import dataclass
@@ -147,30 +149,18 @@ def _train(
             use_cpu=model.device.type == "cpu",
             bf16=False,
             max_length=512,
-            train_sampling_strategy="sequential",
         )
         training = trainer(
             model=network,
             args=arguments,
-            train_dataset=Dataset.from_list(_of_like_length(rows, batch)),
+            train_dataset=Dataset.from_list(rows),
             processing_class=model.tokenizer,
             callbacks=[_clock(stamps, steps, budget)],
         )
         training.train()
     model.network.eval()
-    rate = batch * (len(stamps) - 2) / (stamps[-1] - stamps[1])
-    return _Run(rate, batch, stamps, training.model)
-
-
-def _of_like_length(rows: list[dict[str, str]], batch: int) -> list[dict[str, str]]:
-    """Batches of rows of like length, in random order, so that little is padded.
-
-    What transformers calls group_by_length, which knows no length of a pair.
-    """
-    ordered = sorted(rows, key=lambda row: len("".join(row.values())))
-    batches = [ordered[start : start + batch] for start in range(0, len(ordered), batch)]
-    order = np.random.default_rng(1).permutation(len(batches))
-    return [row for place in order for row in batches[place]]
+    seconds = statistics.median(after - before for before, after in itertools.pairwise(stamps[1:]))
+    return _Run(batch / seconds, batch, stamps, training.model)
 
 
 def _clock(stamps: list[float], steps: int, budget: float) -> Any:
