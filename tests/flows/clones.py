@@ -49,7 +49,7 @@ def clean_environment() -> dict[str, str]:
     """Without anything that would lead a clone to this project's own state."""
     ours = ("MLFLOW_", "PREFECT_", "BENTOML_HOME", "PALATE_", "DVC_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {"OMP_NUM_THREADS": "1"}
+    return kept | {"OMP_NUM_THREADS": "2"}
 
 
 def start_night(

@@ -22,7 +22,7 @@ PEOPLE = 24
 PARAMS = """
 check: {min_events: 50}
 train:
-  threads: 1
+  threads: 2
   candidates:
     top: &top
       {rank: 4, alpha: 8, targets: [q_proj, v_proj], layers: [28, 30], learning_rate: 0.01,

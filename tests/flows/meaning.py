@@ -25,7 +25,7 @@ check: {min_events: 50}
 split: {test_days: 3}
 prompt: {dish_fields: [name]}
 train:
-  threads: 1
+  threads: 2
   candidates:
     reader:
       {rank: 8, alpha: 16, targets: [q_proj, v_proj, o_proj, down_proj], layers: [20, 30],

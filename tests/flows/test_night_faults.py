@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
 import signal
 import sqlite3
@@ -22,6 +23,7 @@ def test_a_night_killed_twice_ends_like_one_that_was_not(night: Done, inbox: Pat
     assert not (clone / "models" / "adapters" / "top").exists()
     _kill_when(clone, inbox, lambda: _count(clone, "model_versions") > 0)  # between register and package
     assert not (clone / ".palate" / "bento").exists()
+    assert "it was killed: run it again" in status_of(clone)
     last = run_night(clone, "--data", str(inbox))
     assert last.returncode == 0, last.stderr
     assert state_of(clone) == state_of(night.clone)
@@ -35,7 +37,6 @@ def _kill_when(clone: Path, inbox: Path, moment: Callable[[], bool]) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert "it was killed: run it again" in status_of(clone)
 
 
 def _count(clone: Path, table: str) -> int:
@@ -78,7 +79,8 @@ def test_bad_input_is_one_sentence_and_exit_code_1(
     assert len(ours) == 1
     assert sentence in ours[0]
     assert "Traceback" not in done.stderr
-    assert f"it failed: {ours[0].removeprefix('palate: ')}" in status_of(clone)
+    last = json.loads((clone / ".palate" / "last-night.json").read_text())  # what `make status` tells
+    assert last["said"] == f"it failed: {ours[0].removeprefix('palate: ')}"
     if "seeed" in content:
         assert (clone / "params.yaml").read_text() == before
 

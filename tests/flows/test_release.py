@@ -194,8 +194,11 @@ def test_a_champion_that_was_deleted_leaves_what_is_served_alone(
 
 @contextlib.contextmanager
 def _artifact(clone: Path, name: str, change: Callable[[str], str]) -> Iterator[Path]:
-    """The stored file of the model that all versions share, changed for a while."""
-    (path,) = (clone / ".palate" / "mlartifacts").rglob(f"artifacts/artifacts/{name}")
+    """The stored file of version 1, which its copies share, changed for a while."""
+    with contextlib.closing(sqlite3.connect(clone / ".palate" / "mlflow.db")) as database:
+        (source,) = database.execute("select source from model_versions where version = 1").fetchone()
+    model = clone / ".palate" / "mlartifacts" / "models" / source.rpartition("/")[2]
+    path = model / "artifacts" / "artifacts" / name
     before = path.read_text()
     path.write_text(change(before))
     try:
