@@ -24,7 +24,7 @@ from flows.steps.registration import Registered, registry
 
 SERVED = Path("models/served")
 SERVICE = "palate"  # the name in serving/service.py, which is that of every Bento
-PROVE_S = 300  # some 15 s on 2 cores with nothing beside it
+PROVE_S = 300  # a load and a canary; a machine that takes longer has no time to serve either
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 from components.domain.errors import PalateError
 from components.stages.paths import read_json, write_json
@@ -15,10 +14,10 @@ LAST_RUN = STATE / "last-night.json"
 
 
 @contextlib.contextmanager
-def written_down(path: Path = LAST_RUN) -> Iterator[None]:
+def written_down() -> Iterator[None]:
     """Writes down when a night began, and how it ended."""
     began = {"began": datetime.now().astimezone().isoformat(" ", "minutes"), **this_process()}
-    write_json(path, {**began, "said": ""})
+    write_json(LAST_RUN, {**began, "said": ""})
     said = "it was stopped"
     try:
         yield
@@ -30,13 +29,13 @@ def written_down(path: Path = LAST_RUN) -> Iterator[None]:
         said = f"it failed: {type(error).__name__}: {error}"
         raise
     finally:
-        write_json(path, {**began, "said": said})
+        write_json(LAST_RUN, {**began, "said": said})
 
 
-def told(path: Path = LAST_RUN) -> str:
+def told() -> str:
     """One sentence on it; empty where none ran here."""
-    if not path.exists():
+    if not LAST_RUN.exists():
         return ""
-    last = read_json(path)
+    last = read_json(LAST_RUN)
     said = last["said"] or ("it is running" if is_running(last) else "it was killed: run it again")
     return f"{last['began']}  {said}"
