@@ -86,9 +86,10 @@ def _page(told: dict[str, Trained], people: int) -> str:
     lines = [
         "# Training speed on the canteen",
         "",
-        f"`make benchmark-training`, one process, median of at least {STEPS} steps after one that is not",
-        "counted; the same base, dtype (also of the adapters) and LoRA (layers, rank, targets) for all;",
-        f"activation checkpointing off; TRL's trainers with the fastest batch of {BATCHES}. Dish vectors",
+        f"`make benchmark-training`, one process, median (TRL: mean) of at least {STEPS} steps after one",
+        "that is not counted; the same base, dtype (also of the adapters) and LoRA (layers, rank, targets)",
+        "for all; TRL's trainers without activation checkpointing, in batches of rows of like length, of the",
+        f"fastest size of {BATCHES}. Dish vectors",
         "train to their end on all comparisons, TRL's trainers at least as long on 400 (more than they come",
         f"to read); then the pair accuracy on {CASES} test comparisons of {people} people, with its 95 %",
         "interval over people. The share is of the bfloat16 products that this machine makes in a second of",
