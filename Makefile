@@ -6,7 +6,7 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help nightly up status release serve mlflow benchmark benchmark-validation benchmark-training benchmark-ranking benchmark-in-context benchmark-scaling benchmark-methods benchmark-incremental test check format
+.PHONY: help nightly up status release serve mlflow benchmark benchmark-validation benchmark-training benchmark-ranking benchmark-in-context benchmark-scaling benchmark-methods benchmark-incremental benchmark-long-history test check format
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -53,6 +53,9 @@ benchmark-methods: $(BIN)/installed
 
 benchmark-incremental: $(BIN)/installed
 	@$(BIN)/python -m benchmarks.incremental
+
+benchmark-long-history: $(BIN)/installed
+	@$(BIN)/python -m benchmarks.long_history
 
 benchmark-scaling: $(BIN)/installed
 	@$(BIN)/python -m benchmarks.scaling

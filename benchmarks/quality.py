@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from benchmarks.clones import clone_head, commit_of
+from benchmarks.sample import REPO
 from components.domain.metrics import METRICS, Floats, intervals, paired_differences
 
-REPO = Path(__file__).resolve().parent.parent
 RESULTS = REPO / "benchmarks" / "results"
 RESAMPLES, CONFIDENCE, SEED = 2000, 0.95, 11
 PARTS = slice(len(METRICS)), slice(len(METRICS), None)  # of a row of `People`
@@ -36,25 +37,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--validation", action="store_true", help="hold out of the training period only")
     given = parser.parse_args()
-    clone = _clone(given.set)
+    clone = clone_head(given.set)
     nights = [_night(clone, given.set, seed, given.validation) for seed in range(1, given.seeds + 1)]
     people = _mean([night["people"] for night in nights])
-    report = _report(given.set, _commit(clone), nights, people)
+    report = _report(given.set, commit_of(clone), nights, people)
     page = _page(report)
     if not given.validation:  # which is for choosing settings; what is published is the test
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"quality-{given.set}.json").write_text(json.dumps(report, indent=1) + "\n")
         (RESULTS / f"quality-{given.set}.md").write_text(page)
     print(page)
-
-
-def _clone(name: str) -> Path:
-    target = REPO / ".palate" / "benchmarks" / name
-    shutil.rmtree(target, ignore_errors=True)
-    subprocess.run(["git", "clone", "-q", str(REPO), str(target)], check=True)
-    if (REPO / "models" / "base").exists():
-        shutil.copytree(REPO / "models" / "base", target / "models" / "base")
-    return target
 
 
 def _night(clone: Path, name: str, seed: int, validation: bool) -> dict[str, Any]:
@@ -151,12 +143,6 @@ def _report(name: str, commit: str, nights: Sequence[Mapping[str, Any]], people:
         "decisions": [night["evaluation"]["gate"]["decision"] for night in nights],
         "slices": [night["evaluation"]["slices"] for night in nights],
     }
-
-
-def _commit(clone: Path) -> str:
-    """What was measured: HEAD here may have moved on meanwhile."""
-    asked = ["git", "rev-parse", "--short", "origin/HEAD"]
-    return subprocess.run(asked, cwd=clone, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _page(report: Mapping[str, Any]) -> str:
