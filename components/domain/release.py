@@ -77,10 +77,10 @@ def why_refused(tags: Mapping[str, str], measured: Measured) -> str:
             return (
                 f"its {what} has checksum {found[:12]}, its tag {name} says {tags[name][:12]}: it was changed"
             )
-    other = [name for name in LINEAGE if measured.lineage.get(name, tags[name]) != tags[name]]
+    other = [name for name in LINEAGE if measured.lineage.get(name) != tags[name]]
     if other:
-        told, said = measured.lineage[other[0]], tags[other[0]]
-        return f"its lineage.json says {other[0]} {told}, its tag says {said}: it was changed"
+        told, said = measured.lineage.get(other[0], "nothing"), tags[other[0]]
+        return f"its lineage.json says of {other[0]} {told}, its tag says {said}: it was changed"
     if measured.base_sha256 != tags["base_sha256"]:
         return (
             f"the base model here has checksum {measured.base_sha256[:12]}, the adapter was tuned on "

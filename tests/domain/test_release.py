@@ -16,13 +16,13 @@ from components.domain.release import (
     why_step_back,
 )
 
-MEASURED = Measured("g" * 64, "pass", "a" * 64, "b" * 64)
 TAGS = dict.fromkeys(LINEAGE, "x") | {
     "gate": "pass",
     "gate_sha256": "g" * 64,
     "adapter_sha256": "a" * 64,
     "base_sha256": "b" * 64,
 }
+MEASURED = Measured("g" * 64, "pass", "a" * 64, "b" * 64, lineage=TAGS)
 
 
 def test_a_whole_version_with_a_passing_gate_may_be_served() -> None:
@@ -42,7 +42,8 @@ def test_no_tag_of_the_lineage_may_be_missing(name: str) -> None:
         ({"missing": ("canary.json",)}, "its artifact canary.json is missing"),
         ({"adapter_sha256": "c" * 64}, "its adapter has checksum cccc"),
         ({"base_sha256": "d" * 64}, "base.model"),
-        ({"lineage": TAGS | {"data_md5": "y"}}, "its lineage.json says data_md5 y, its tag says x"),
+        ({"lineage": TAGS | {"data_md5": "y"}}, "its lineage.json says of data_md5 y, its tag says x"),
+        ({"lineage": {}}, "its lineage.json says of candidate nothing, its tag says x"),
         ({"gate": "fail"}, OVERRIDE),
     ],
 )

@@ -240,7 +240,7 @@ def test_a_failed_gate_is_served_for_a_persons_reason_which_is_recorded(
         sha256 = hashlib.sha256(report.read_bytes()).hexdigest()
         client.set_model_version_tag("palate", second, "gate_sha256", sha256)
         client.set_registered_model_alias("palate", "champion", second)
-        assert "its lineage.json says gate pass, its tag says fail" in said(promoted.clone)
+        assert "its lineage.json says of gate pass, its tag says fail" in said(promoted.clone)
         told = json.dumps({**json.loads(lineage.read_text()), "gate": "fail", "gate_sha256": sha256})
         lineage.write_text(told)
         client.set_registered_model_alias("palate", "champion", second)
