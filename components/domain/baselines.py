@@ -104,7 +104,17 @@ class ContentHistory:
 
     def utility(self, offered: Floats, affinity: Floats) -> Floats:
         """(dishes,) utilities in nats of offered dishes, given as (dishes, traits)."""
-        return np.asarray(np.hstack([offered, offered * affinity]) @ self.weights)
+        return np.asarray(np.concatenate([offered, offered * affinity], axis=1) @ self.weights)
+
+    def scores(self, dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> dict[str, Floats]:
+        """(dishes,) utilities of each case's dishes, in nats, by comparison key."""
+        has = {key: self.traits.of(dish) for key, dish in dishes.items()}
+        return {
+            case.key: self.utility(
+                np.stack([has[dish] for dish in case.dishes]), self.affinity(case.history, has)
+            )
+            for case in cases
+        }
 
 
 def fit_content_history(dishes: Mapping[str, Dish], train: Sequence[Comparison]) -> ContentHistory:
@@ -112,25 +122,12 @@ def fit_content_history(dishes: Mapping[str, Dish], train: Sequence[Comparison])
     traits = fit_traits(dishes, train)
     has = {key: traits.of(dish) for key, dish in dishes.items()}
     usual = np.mean([has[each.chosen] for each in train], axis=0)
+    table, at = np.stack(list(has.values())), {key: row for row, key in enumerate(has)}
     features = []
     for each in train:
-        offered = np.stack([has[dish] for dish in each.dishes])
-        features.append(np.hstack([offered, offered * _affinity(each.history, has, usual)]))
+        offered = table[[at[dish] for dish in each.dishes]]
+        features.append(np.concatenate([offered, offered * _affinity(each.history, has, usual)], axis=1))
     return ContentHistory(traits, usual, fit_logit(features, [each.chosen_index for each in train]))
-
-
-def content_history(
-    dishes: Mapping[str, Dish], train: Sequence[Comparison], cases: Sequence[Comparison]
-) -> dict[str, Floats]:
-    """What `ContentHistory`, fitted on training, says of the cases."""
-    rule = fit_content_history(dishes, train)
-    has = {key: rule.traits.of(dish) for key, dish in dishes.items()}
-    return {
-        case.key: rule.utility(
-            np.stack([has[dish] for dish in case.dishes]), rule.affinity(case.history, has)
-        )
-        for case in cases
-    }
 
 
 def without_history(cases: Sequence[Comparison]) -> list[Comparison]:
@@ -194,16 +191,15 @@ def fit_logit(features: Sequence[Floats], chosen: Sequence[int]) -> Floats:
         chosen: Row of the preferred dish in each.
     """
     sizes = [len(each) for each in features]
-    table = np.vstack(features)
-    owner = np.repeat(np.arange(len(sizes)), sizes)
-    picked = np.concatenate([[0], np.cumsum(sizes)[:-1]]) + np.array(chosen)
+    table = np.concatenate(features)
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]])  # of each comparison's rows
+    picked = first + np.array(chosen)
     weights = np.zeros(table.shape[1])
     for _ in range(_NEWTON_STEPS):
         utility = table @ weights
         exponent = np.exp(utility - utility.max())
-        share = exponent / np.bincount(owner, exponent)[owner]
-        expected = np.zeros((len(sizes), table.shape[1]))
-        np.add.at(expected, owner, share[:, None] * table)
+        share = exponent / np.repeat(np.add.reduceat(exponent, first), sizes)
+        expected = np.add.reduceat(share[:, None] * table, first)
         gradient = table[picked].sum(axis=0) - expected.sum(axis=0) - 2 * RIDGE * weights
         curvature = (
             (table * share[:, None]).T @ table - expected.T @ expected + 2 * RIDGE * np.eye(len(weights))

@@ -52,23 +52,6 @@ def known_opinions(train: Iterable[Comparison]) -> dict[str, tuple[Past, ...]]:
     return {person: tuple(own.values()) for person, own in known.items()}
 
 
-def collaborative_rules(
-    train: Sequence[Comparison], cases: Sequence[Comparison]
-) -> dict[str, dict[str, Floats]]:
-    """What item-kNN and matrix factorisation say of the cases; nothing where every dish on offer is new."""
-    tables = fit_collaborative(known_opinions(train))
-    index = {dish: place for place, dish in enumerate(tables.dishes)}
-    if not any(dish in index for case in cases for dish in case.dishes):
-        return {}
-    rules: dict[str, dict[str, Floats]] = {}
-    for name, rule in (("item-knn", tables.neighbours), ("matrix-factorisation", tables.factors)):
-        told = {history: np.append(rule(history), 0.0) for history in {case.history for case in cases}}
-        rules[name] = {
-            case.key: told[case.history][[index.get(dish, -1) for dish in case.dishes]] for case in cases
-        }
-    return rules
-
-
 @dataclass(frozen=True)
 class Collaborative:
     """Fitted tables over the commonest dishes.
@@ -87,6 +70,19 @@ class Collaborative:
     similarity: Floats
     loadings: Floats
     spread: float
+
+    def scores(self, cases: Sequence[Comparison]) -> dict[str, dict[str, Floats]]:
+        """(dishes,) scores of each case by rule and key; nothing where every dish on offer is new."""
+        index = {dish: place for place, dish in enumerate(self.dishes)}
+        if not any(dish in index for case in cases for dish in case.dishes):
+            return {}
+        rules: dict[str, dict[str, Floats]] = {}
+        for name, rule in (("item-knn", self.neighbours), ("matrix-factorisation", self.factors)):
+            told = {history: np.append(rule(history), 0.0) for history in {case.history for case in cases}}
+            rules[name] = {
+                case.key: told[case.history][[index.get(dish, -1) for dish in case.dishes]] for case in cases
+            }
+        return rules
 
     def neighbours(self, history: Sequence[Past]) -> Floats:
         """(dishes,) item-kNN.

@@ -10,7 +10,7 @@ import torch
 
 from components.domain import baselines, encoding
 from components.domain.canary import CanaryCase
-from components.domain.collaborative import collaborative_rules, known_opinions, rating_spread
+from components.domain.collaborative import known_opinions, rating_spread
 from components.domain.language_model import LanguageModel
 from components.domain.metrics import Floats
 from components.domain.params import Params
@@ -76,8 +76,8 @@ class Reader:
             "random": baselines.random_scores(self.test, self.params.evaluate.seed),
             "popularity": baselines.popularity(self.train, self.test),
             "tag-affinity": baselines.tag_affinity(self.dishes, self.test),
-            "content-history": baselines.content_history(self.dishes, self.train, self.test),
-            **collaborative_rules(self.train, self.test),
+            "content-history": stacked.content.scores(self.dishes, self.test),
+            **stacked.people.scores(self.test),
             "stacked-rules": stacked.scores(self.dishes, self.test),
         }
         return {name: ("rule", scores) for name, scores in rules.items()}

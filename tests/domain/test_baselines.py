@@ -23,7 +23,7 @@ def test_content_history_learns_who_eats_meat(dishes: dict[str, Dish], compariso
         for each in comparisons
         if each.history
     ]
-    scores = baselines.content_history(dishes, liked, liked)
+    scores = baselines.fit_content_history(dishes, liked).scores(dishes, liked)
     for each in liked:
         best = each.dishes[int(np.argmax(scores[each.key]))]
         assert dishes[best].tags == dishes[each.chosen].tags
@@ -51,7 +51,7 @@ def test_the_logit_finds_the_maximum_of_its_likelihood(
 def test_dishes_without_tags_or_shared_words_give_ties_not_failures(comparisons: list[Comparison]) -> None:
     bare = {f"d{index}": Dish(f"d{index}", str(index)) for index in range(8)}
     for scores in (
-        baselines.content_history(bare, comparisons, comparisons),
+        baselines.fit_content_history(bare, comparisons).scores(bare, comparisons),
         baselines.tag_affinity(bare, comparisons),
     ):
         assert all((values == values[0]).all() for values in scores.values())

@@ -9,7 +9,6 @@ import pytest
 
 from components.domain import baselines
 from components.domain.collaborative import (
-    collaborative_rules,
     fit_collaborative,
     known_opinions,
     rating_spread,
@@ -46,7 +45,7 @@ def _accuracy(scores: dict[str, np.ndarray], cases: list[Comparison]) -> float:
 
 def test_neighbours_and_factors_find_tastes_that_popularity_cannot() -> None:
     train, test = _people(200, 0), _people(100, 1)
-    rules = collaborative_rules(train, test)
+    rules = fit_collaborative(known_opinions(train)).scores(test)
     assert _accuracy(rules["item-knn"], test) > 0.8
     assert _accuracy(rules["matrix-factorisation"], test) > 0.8
     assert _accuracy(baselines.popularity(train, test), test) < 0.7
@@ -57,9 +56,10 @@ def test_neighbours_and_factors_find_tastes_that_popularity_cannot() -> None:
 
 def test_dishes_that_training_never_saw_have_no_such_rule() -> None:
     new = Comparison("x", "x", NOW, (), ("n1", "n2"), "n1")
-    assert collaborative_rules(_people(20, 0), [new]) == {}
+    tables = fit_collaborative(known_opinions(_people(20, 0)))
+    assert tables.scores([new]) == {}
     mixed = Comparison("y", "y", NOW, (), ("n1", "d2"), "n1")
-    assert collaborative_rules(_people(20, 0), [mixed])["item-knn"]["y"][0] == 0.0
+    assert tables.scores([mixed])["item-knn"]["y"][0] == 0.0
 
 
 def test_strengths_are_verdicts_or_ratings_from_the_persons_own_mean() -> None:
