@@ -44,7 +44,9 @@ def choose_dtype(device: torch.device) -> torch.dtype:
 def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageModel:
     """Loads a model folder for scoring: a materialised base, or a merged model with its head."""
     transformers_logging.disable_progress_bar()
-    network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").to(device)
+    attention = _attention(dtype, device)
+    network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
+    network = network.to(device)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     yes, no = (_single_token(tokenizer, answer) for answer in ANSWERS)
     output = network.get_output_embeddings().weight
@@ -58,6 +60,11 @@ def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageMode
         Head(**load_file(folder / HEAD_FILE, device=str(device))) if (folder / HEAD_FILE).exists() else None
     )
     return LanguageModel(network, network.get_decoder(), direction, tokenizer, encode, prefix, device, head)
+
+
+def _attention(dtype: torch.dtype, device: torch.device) -> str:
+    """PyTorch's fused kernel is slow in bfloat16 on a CPU, backwards most of all; see decision 0017."""
+    return "eager" if device.type == "cpu" and dtype == torch.bfloat16 else "sdpa"
 
 
 def _single_token(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
