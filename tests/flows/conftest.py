@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,7 +88,9 @@ def client(promoted: Done) -> Iterator[MlflowClient]:
             if tag in version.tags:
                 client.delete_model_version_tag("palate", version.version, tag)
     client.set_registered_model_alias("palate", "champion", "1")
-    assert "version 1" in said(promoted.clone)
+    released = json.loads((promoted.clone / ".palate" / "released.json").read_text())
+    if released["version"] != "1":  # a pass takes seconds, and most tests end where they began
+        assert said(promoted.clone).startswith("version 1 was released")
 
 
 @pytest.fixture
