@@ -123,11 +123,11 @@ def fit_content_history(dishes: Mapping[str, Dish], train: Sequence[Comparison])
     has = {key: traits.of(dish) for key, dish in dishes.items()}
     usual = np.mean([has[each.chosen] for each in train], axis=0)
     table, at = np.stack(list(has.values())), {key: row for row, key in enumerate(has)}
-    features = []
-    for each in train:
-        offered = table[[at[dish] for dish in each.dishes]]
-        features.append(np.concatenate([offered, offered * _affinity(each.history, has, usual)], axis=1))
-    return ContentHistory(traits, usual, fit_logit(features, [each.chosen_index for each in train]))
+    offered = table[[at[dish] for each in train for dish in each.dishes]]
+    affinity = np.stack([_affinity(each.history, has, usual) for each in train])
+    sizes = [len(each.dishes) for each in train]
+    features = np.concatenate([offered, offered * np.repeat(affinity, sizes, axis=0)], axis=1)
+    return ContentHistory(traits, usual, fit_logit(features, sizes, [each.chosen_index for each in train]))
 
 
 def without_history(cases: Sequence[Comparison]) -> list[Comparison]:
@@ -183,15 +183,14 @@ def _affinity(history: Sequence[Past], has: Mapping[str, Floats], usual: Floats)
     return np.asarray(total / (len(history) + 1))
 
 
-def fit_logit(features: Sequence[Floats], chosen: Sequence[int]) -> Floats:
+def fit_logit(table: Floats, sizes: Sequence[int], chosen: Sequence[int]) -> Floats:
     """(features,) weights that maximise sum(log softmax(X w)[chosen]) - RIDGE * |w|^2, by Newton's method.
 
     Args:
-        features: (dishes, features) for each comparison.
-        chosen: Row of the preferred dish in each.
+        table: (dishes, features) of all comparisons, one after the other.
+        sizes: How many dishes each comparison has.
+        chosen: Which of its dishes is the preferred one.
     """
-    sizes = [len(each) for each in features]
-    table = np.concatenate(features)
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])  # of each comparison's rows
     picked = first + np.array(chosen)
     weights = np.zeros(table.shape[1])

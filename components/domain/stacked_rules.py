@@ -122,7 +122,9 @@ def fit_stacked_rules(
         if inside and outside:
             told |= _rules(dishes, outside, inside).opinions(dishes, inside)
     asked = [each for each in train if each.key in told]
-    weights = fit_logit([told[each.key] for each in asked], [each.chosen_index for each in asked])
+    table = np.concatenate([told[each.key] for each in asked])
+    sizes, chosen = [len(each.dishes) for each in asked], [each.chosen_index for each in asked]
+    weights = fit_logit(table, sizes, chosen)
     rules = _rules(dishes, train, ())
     return StackedRules(rules.content, rules.popular, rules.rarity, rules.people, weights)
 

@@ -43,7 +43,7 @@ def test_the_logit_finds_the_maximum_of_its_likelihood(
         )
         return float(fit - baselines.RIDGE * weights @ weights)
 
-    best = baselines.fit_logit(features, chosen)
+    best = baselines.fit_logit(np.concatenate(features), [len(row) for row in features], chosen)
     for direction in np.eye(len(best)):
         assert objective(best) >= max(objective(best + 0.01 * direction), objective(best - 0.01 * direction))
 
