@@ -81,12 +81,13 @@ def _attend(
     On a CPU and in bfloat16 the kernel's backward pass takes 14 ms a layer for 64 lines of eleven tokens,
     that of products 2 (docs/decisions/0017).
     """
-    special = mask is None or settings.get("dropout") or settings.get("softcap")
-    if special or not torch.is_grad_enabled() or query.shape[2] > MOST_PLAIN:
+    scale, special = settings.get("scaling"), settings.get("dropout") or settings.get("softcap")
+    training = torch.is_grad_enabled() and query.shape[2] <= MOST_PLAIN
+    if mask is None or scale is None or special or not training:
         return sdpa_attention_forward(module, query, key, value, mask, **settings)  # type: ignore[no-any-return]
     shared = query.shape[1] // key.shape[1]  # query heads to a key's
     key, value = key.repeat_interleave(shared, 1), value.repeat_interleave(shared, 1)
-    weights = (query * settings["scaling"] @ key.transpose(-1, -2) + mask).softmax(-1)
+    weights = (query * scale @ key.transpose(-1, -2) + mask).softmax(-1)
     return (weights @ value).transpose(1, 2).contiguous(), None
 
 
