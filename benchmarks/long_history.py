@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -98,16 +97,8 @@ def _told(clone: Path, said: str) -> Night:
 
 
 def _run(clone: Path, *verb: str) -> str:
-    environment = os.environ | {"OMP_NUM_THREADS": "2"}
-    done = subprocess.run(
-        [sys.executable, "-m", "flows", *verb],
-        cwd=clone,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return done.stdout
+    command = [sys.executable, "-m", "flows", *verb]
+    return subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def _day(row: dict[str, str]) -> str:

@@ -23,7 +23,7 @@ from transformers import (
     GgufConfig,
     PreTrainedTokenizerBase,
 )
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import eager_mask
 from transformers.utils import logging as transformers_logging
 
@@ -86,9 +86,8 @@ def _attend(
     if mask is None or scale is None or special or not training:
         return sdpa_attention_forward(module, query, key, value, mask, **settings)  # type: ignore[no-any-return]
     shared = query.shape[1] // key.shape[1]  # query heads to a key's
-    key, value = key.repeat_interleave(shared, 1), value.repeat_interleave(shared, 1)
-    weights = (query * scale @ key.transpose(-1, -2) + mask).softmax(-1)
-    return (weights @ value).transpose(1, 2).contiguous(), None
+    weights = (query * scale @ repeat_kv(key, shared).transpose(-1, -2) + mask).softmax(-1)
+    return (weights @ repeat_kv(value, shared)).transpose(1, 2).contiguous(), None
 
 
 AttentionInterface.register("palate", _attend)
