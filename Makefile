@@ -72,7 +72,7 @@ test: $(BIN)/installed
 check: $(BIN)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy flows components serving
+	$(BIN)/mypy flows components serving benchmarks
 	$(BIN)/lint-imports
 
 format: $(BIN)/installed

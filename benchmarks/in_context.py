@@ -17,18 +17,18 @@ import numpy as np
 import torch
 
 from benchmarks.sample import REPO, base, canteen_split
-from components.domain import encoding
-from components.domain.collaborative import known_opinions, rating_spread
-from components.domain.language_model import LanguageModel
-from components.domain.metrics import intervals, per_person
-from components.domain.packing import pack
 from components.domain.params import Params
-from components.domain.prompts import DishTokens, dish_text
+from components.domain.preferences.strengths import known_opinions, rating_spread
+from components.domain.preferences.training_plan import whole_people
+from components.domain.ranker import encoding
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.packing import pack
+from components.domain.ranker.prompts import DishTokens, dish_text
 from components.domain.records import Comparison, Dish
-from components.domain.retrieval import Bm25, cosine, with_most_similar_history
-from components.domain.training_plan import whole_people
+from components.domain.rivals.retrieval import Bm25, cosine, with_most_similar_history
+from components.domain.verdict.metrics import intervals, per_person
 from components.integrations import adapters, finetuning, scoring
-from components.stages.rows import subset
+from components.stages.contenders import subset
 
 CASES, WRITTEN, CATALOGUE, SEED = 200, 60, 6, 11  # an answer that is written takes seconds
 RETRIEVED = 2  # past dishes: three quarters of the cases know three to five

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 
 from benchmarks.sample import REPO, base, canteen_split
-from components.domain.collaborative import known_opinions, rating_spread
-from components.domain.metrics import Floats, intervals, paired_differences, per_person
 from components.domain.params import Params
+from components.domain.preferences.strengths import known_opinions, rating_spread
+from components.domain.preferences.training_plan import Plan, Training, from_scratch, from_start
 from components.domain.records import Comparison, Dish
-from components.domain.training_plan import Plan, Training, from_scratch, from_start
+from components.domain.verdict.metrics import Floats, intervals, paired_differences, per_person
 from components.integrations import adapters, comparison_files, finetuning, scoring
 
 FIRST = 5  # days that the first training has

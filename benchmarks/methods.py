@@ -25,13 +25,13 @@ import numpy as np
 import torch
 
 from benchmarks.sample import REPO, base, canteen_split
-from components.domain.collaborative import known_opinions, rating_spread
-from components.domain.language_model import LanguageModel
-from components.domain.metrics import per_person
-from components.domain.prompts import DishTokens
+from components.domain.preferences.strengths import known_opinions, rating_spread
+from components.domain.preferences.training_plan import whole_people
+from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Comparison
-from components.domain.taste_vectors import HEAD_FILE
-from components.domain.training_plan import whole_people
+from components.domain.verdict.metrics import per_person
 from components.integrations import adapters, base_models, finetuning, scoring
 
 VARIANTS: dict[str, dict[str, Any]] = {

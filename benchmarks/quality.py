@@ -21,7 +21,7 @@ import yaml
 
 from benchmarks.clones import clone_head, commit_of
 from benchmarks.sample import REPO
-from components.domain.metrics import METRICS, Floats, intervals, paired_differences
+from components.domain.verdict.metrics import METRICS, Floats, intervals, paired_differences
 
 RESULTS = REPO / "benchmarks" / "results"
 RESAMPLES, CONFIDENCE, SEED = 2000, 0.95, 11

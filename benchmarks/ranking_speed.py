@@ -16,11 +16,11 @@ from dataclasses import replace
 import torch
 
 from benchmarks.sample import REPO, canteen
-from components.domain import encoding
-from components.domain.language_model import LanguageModel
-from components.domain.prompts import ANSWERS, DishTokens
+from components.domain.ranker import encoding
+from components.domain.ranker.dish_vectors import start_head
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.prompts import ANSWERS, DishTokens
 from components.domain.records import LIKED, Comparison, Dish, Past
-from components.domain.taste_vectors import start_head
 from components.integrations import base_models, scoring
 
 RUNS, PEER_BATCH, HISTORY = 5, 25, 10

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from components.domain.comparisons import compare, dishes_of, opinions_of
-from components.domain.events import accept
-from components.domain.language_model import LanguageModel
 from components.domain.params import Params, read_params
+from components.domain.preferences.comparisons import compare, dishes_of, opinions_of
+from components.domain.preferences.events import accept
+from components.domain.preferences.splits import Split, split_by_time
+from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Comparison, Dish
-from components.domain.splits import Split, split_by_time
 from components.integrations import base_models, event_sources
 
 REPO = Path(__file__).resolve().parent.parent

@@ -20,14 +20,14 @@ import torch
 from benchmarks import trl_trainers
 from benchmarks.sample import REPO, base, canteen_split
 from benchmarks.trl_trainers import BATCHES, FIELDS, ROW_TOKENS, STEPS
-from components.domain.language_model import LanguageModel
-from components.domain.metrics import Interval, intervals, per_person
-from components.domain.packing import pack
 from components.domain.params import CandidateParams
+from components.domain.preferences.training_plan import whole_people
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.packing import pack
 from components.domain.records import Comparison, Dish
-from components.domain.training_plan import whole_people
+from components.domain.verdict.metrics import Interval, intervals, per_person
 from components.integrations import adapters, finetuning, scoring
-from components.stages.rows import subset
+from components.stages.contenders import subset
 
 CASES = 200
 RESULT = REPO / "benchmarks" / "results" / "speed-training.json"

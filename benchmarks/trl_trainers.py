@@ -12,9 +12,9 @@ import numpy.typing as npt
 import torch
 
 from benchmarks.sample import base, canteen_split
-from components.domain.language_model import LanguageModel
 from components.domain.params import CandidateParams
-from components.domain.prompts import ANSWERS, HEADER, MARKS, OFFER_LINE, PAST_LINE, dish_text
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.prompts import ANSWERS, HEADER, MARKS, OFFER_LINE, PAST_LINE, dish_text
 from components.domain.records import Comparison, Dish
 from components.integrations import scoring
 

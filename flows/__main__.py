@@ -75,7 +75,7 @@ def _nightly(data: str, *, full: bool) -> None:
 
 def _show(given: argparse.Namespace) -> None:
     from components.domain.params import read_params
-    from components.integrations.model_registry import failures_as_sentences
+    from components.integrations.model_registry.registry import failures_as_sentences
     from flows import deployments, lineage, status, up
 
     params = read_params(environment.REPO / "params.yaml")
@@ -95,7 +95,7 @@ def _release() -> None:
     from flows.release import release
 
     console.leave_out_tracebacks()
-    print(release().said)
+    print(release().sentence)
 
 
 def _bento_tag() -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from components.domain.errors import StageFailed
 from components.domain.params import Params
-from components.integrations.model_registry import ALIAS_MOVED
-from components.stages.paths import read_json, write_json
+from components.files import read_json, write_json
+from components.integrations.model_registry.registry import ALIAS_MOVED
 from flows.environment import HEARTBEAT_S, REPO, STATE
 from flows.steps.registration import registry
 

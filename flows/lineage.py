@@ -14,7 +14,7 @@ from pathlib import Path
 
 from components.domain.errors import StageFailed
 from components.domain.params import Params
-from components.domain.release import LINEAGE, OVERRIDE, REFUSED, RELEASED, STEPPED_BACK
+from components.domain.verdict.admission import LINEAGE, OVERRIDE, REFUSED, RELEASED, STEPPED_BACK
 from components.integrations import data_versions, event_sources
 from components.stages.paths import CHECKS, EVENTS
 from flows.environment import REPO, STATE

@@ -10,7 +10,7 @@ from prefect import flow
 
 from components.domain.params import read_params
 from flows import environment
-from flows.steps.release import Outcome, reconcile
+from flows.steps.reconciliation import Outcome, reconcile
 
 
 @flow(name="release", validate_parameters=False)

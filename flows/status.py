@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from components.domain.params import Params
-from components.domain.release import REFUSED
+from components.domain.verdict.admission import REFUSED
 from components.integrations import data_versions, service_probe
-from components.integrations.model_registry import CHALLENGER, CHAMPION
+from components.integrations.model_registry.registry import CHALLENGER, CHAMPION
 from flows.environment import REPO
 from flows.steps import last_run
 from flows.steps.delivery import current
@@ -19,14 +19,14 @@ def text(params: Params) -> str:
     server, model = registry(), params.register_.model
     nights = data_versions.last_nights(REPO, NIGHTS) or ["none yet: run `make nightly`"]
     lines = ["the last nights with new data", *(f"  {each}" for each in nights)]
-    if last_run.told():
-        lines += ["", "the last run", f"  {last_run.told()}"]
+    if last_run.sentence():
+        lines += ["", "the last run", f"  {last_run.sentence()}"]
     lines += ["", "served"]
     released = current()
     lines.append(
         f"  released   {f'version {released.version} since {released.at}' if released else 'nothing yet'}"
     )
-    told = service_probe.ask(params.watched_service)
+    told = service_probe.probe(params.watched_service)
     if told:
         proven = "its canary passed" if not told.canary else f"its canary FAILED: {told.canary}"
         answers = f"{told.requests} answers, {told.errors} errors"

@@ -18,8 +18,8 @@ from types import FrameType
 
 from components.domain.errors import StageFailed
 from components.domain.params import Params
-from components.stages.paths import write_json
-from flows import console, deployments, secrets
+from components.files import write_json
+from flows import console, deployments, keys
 from flows.environment import ARTIFACTS, REPO, STATE, UP, this_process
 from flows.steps import bento
 
@@ -131,13 +131,13 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _children(params: Params) -> list[Child]:
-    at, keys = params.up, secrets.keys(STATE)
+    at, secret = params.up, keys.keys(STATE)
     lasting = {"PREFECT_SERVER_LOGGING_LEVEL": "WARNING", "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "true"}
     webhook_env = {
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven processes for what we do not use
         "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",  # the receiver is on this machine
-        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": keys["webhook_encryption"],
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": secret["webhook_encryption"],
     }
     store = os.environ["PALATE_MLFLOW_STORE"]
     host = ["--host", "127.0.0.1", "--port"]
@@ -179,7 +179,7 @@ def _start(params: Params, children: list[Child]) -> None:
     os.environ.update(addresses, PREFECT_LOGGING_LEVEL="INFO")
     write_json(UP, {**this_process(), **addresses})
     deployments.deploy(params, deployments.PROCESS)
-    deployments.hint_by_webhook(f"{webhook.address}/mlflow", secrets.keys(STATE)["webhook"])
+    deployments.hint_by_webhook(f"{webhook.address}/mlflow", keys.keys(STATE)["webhook"])
     for child in (webhook, worker):
         child.start()
         child.wait_until_up()

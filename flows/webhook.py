@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from components.domain.webhook_signature import why_forged
-from flows import secrets
+from components.integrations.model_registry.webhook_signature import why_forged
+from flows import keys
 from flows.environment import STATE
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ async def moved(request: Request) -> JSONResponse:
     body = (await request.body()).decode("utf-8", "replace")
     delivery = request.headers.get("x-mlflow-delivery-id", "")
     stamp, signature = (request.headers.get(f"x-mlflow-{name}", "") for name in ("timestamp", "signature"))
-    why = why_forged(body, delivery, stamp, signature, secrets.keys(STATE)["webhook"], time.time())
+    why = why_forged(body, delivery, stamp, signature, keys.keys(STATE)["webhook"], time.time())
     if not why and float(stamp) < _started:
         why = "it was signed before this receiver started"
     if not why and delivery in _seen:

@@ -13,9 +13,9 @@ import bentoml
 import torch
 from bentoml.exceptions import InvalidArgument, ServiceUnavailable
 
-from components.domain import canary as proof
-from components.domain.prompts import prompt_hash
+from components.domain.ranker.prompts import prompt_hash
 from components.domain.records import Comparison, Past
+from components.domain.verdict import canary as proof
 from components.integrations import base_models, scoring
 from serving.body_limit import BodyLimit
 from serving.image import service_image

@@ -17,7 +17,7 @@ for _name, _value in environment.QUIET.items():  # before any of the libraries i
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
-from components.domain.language_model import LanguageModel
+from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import DISLIKED, LIKED, Comparison, Dish, Past
 
 REPO = Path(__file__).resolve().parent.parent

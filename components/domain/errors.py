@@ -2,6 +2,7 @@
 
 PalateError
 ├─ BadParams       params.yaml is wrong: every problem, with its key
+├─ NotFound        no such version, person, candidate, night or Bento
 ├─ DataRejected    the data broke the contract or a check: where, how often, the first rows
 ├─ StageFailed     a tool broke: which, command, exit code, its last words
 └─ ReleaseRefused  the champion may not be served: why
@@ -13,7 +14,11 @@ class PalateError(Exception):
 
 
 class BadParams(PalateError):
-    """params.yaml (or its override) does not say something that can be run."""
+    """params.yaml (or its override) sets something that cannot be run."""
+
+
+class NotFound(PalateError):
+    """Something that the user or a step named does not exist here."""
 
 
 class DataRejected(PalateError):
@@ -21,7 +26,7 @@ class DataRejected(PalateError):
 
 
 class StageFailed(PalateError):
-    """A tool that Palate runs (DVC, git, a stage) ended with an error."""
+    """A tool that Palate runs (DVC, git, MLflow, a stage) ended with an error."""
 
 
 class ReleaseRefused(PalateError):

@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from components.domain.errors import StageFailed
-from components.domain.language_model import LanguageModel
 from components.domain.params import CandidateParams
-from components.domain.taste_vectors import HEAD_FILE, Head
+from components.domain.ranker.dish_vectors import HEAD_FILE, Head
+from components.domain.ranker.language_model import LanguageModel
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 _FULL = {"method": "full"}

@@ -5,7 +5,6 @@ Only this file imports transformers; what leaves it is a `LanguageModel`.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import logging
@@ -28,9 +27,10 @@ from transformers.masking_utils import eager_mask
 from transformers.utils import logging as transformers_logging
 
 from components.domain.errors import StageFailed
-from components.domain.language_model import LanguageModel
-from components.domain.prompts import ANSWERS
-from components.domain.taste_vectors import HEAD_FILE, Head
+from components.domain.ranker.dish_vectors import HEAD_FILE, Head
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.prompts import ANSWERS
+from components.files import file_sha256, replace_text
 
 logger = logging.getLogger(__name__)
 MARKER = "palate.json"  # written last: its existence means that the folder is complete
@@ -141,7 +141,7 @@ def materialise(spec: str, folder: Path) -> dict[str, str]:
         ) from error
     save(network, tokenizer, folder, torch.bfloat16)
     facts = {"id": spec, "sha256": file_sha256(folder / "model.safetensors")}
-    marker.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    replace_text(marker, json.dumps(facts, indent=1) + "\n")
     logger.info("base model %s: %.1f M parameters", spec, sum(p.numel() for p in network.parameters()) / 1e6)
     return facts
 
@@ -179,9 +179,3 @@ def _from_gguf(spec: str, folders: list[Path]) -> tuple[Any, PreTrainedTokenizer
     network.tie_weights()
     network.generation_config = loaded.generation_config
     return network, AutoTokenizer.from_pretrained(source, gguf_file=name)
-
-
-def file_sha256(path: Path) -> str:
-    """Of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,8 +17,8 @@ import great_expectations.expectations as gxe
 import pandas as pd
 from great_expectations.expectations.expectation import Expectation
 
-from components.domain.contract import KEYS, KINDS, Stored, columns, required_columns
 from components.domain.params import CheckParams
+from components.domain.preferences.contract import KEYS, KINDS, Stored, columns, required_columns
 from components.domain.records import CheckReport, CheckResult, NightFacts
 
 _FIRST_ROWS = 5

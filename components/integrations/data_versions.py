@@ -116,7 +116,7 @@ def git_sha(repo: Path) -> str:
     return sha + ("-dirty" if _git(repo, "status", "--porcelain", "--untracked-files=no") else "")
 
 
-def remember_night(repo: Path, paths: Sequence[str], message: str) -> str:
+def commit_night(repo: Path, paths: Sequence[str], message: str) -> str:
     """Commits the night's pointers and reports to `nights`, without touching index or working tree.
 
     The commit's tree is the checked-out commit's plus `paths` as they are now, so `dvc checkout`, `dvc

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.domain.contract import TABLES, Stored, columns, required_columns
 from components.domain.errors import DataRejected
-from components.domain.events import Quarantined, RawRow
+from components.domain.preferences.contract import TABLES, Stored, columns, required_columns
+from components.domain.preferences.events import Quarantined, RawRow
 
 logger = logging.getLogger(__name__)
 

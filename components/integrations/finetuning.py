@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from components.domain import encoding
 from components.domain.errors import StageFailed
-from components.domain.language_model import LanguageModel
-from components.domain.objective import Targets, chosen_of_rows, objective_loss, scores_of_rows
-from components.domain.packing import Row
 from components.domain.params import CandidateParams, VectorParams
-from components.domain.prompts import DishTokens
+from components.domain.ranker import encoding
+from components.domain.ranker.dish_vectors import Head, dish_vectors, questions, start_head, vector_scores
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.objective import Targets, chosen_of_rows, objective_loss, scores_of_rows
+from components.domain.ranker.packing import Row
+from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Comparison
-from components.domain.taste_vectors import Head, dish_vectors, questions, start_head, vector_scores
 
 logger = logging.getLogger(__name__)
 PROJECTION_RATE = 0.1  # of the head's rate
@@ -108,7 +108,7 @@ def fit_vectors(
         candidate: How the model's weights are trained.
         vectors: Its section `vectors`.
         epochs: Passes over the comparisons.
-        spread: See `taste_vectors.Head`; a head that is there keeps its own.
+        spread: See `dish_vectors.Head`; a head that is there keeps its own.
         on_step: Told of every step.
     """
     spread = float(model.head.spread) if model.head else spread

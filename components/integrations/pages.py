@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from components.domain.records import CheckReport, NightFacts
+from components.domain.verdict.evaluation import EvaluationReport
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -19,17 +20,16 @@ def checks_page(report: CheckReport, night: NightFacts) -> str:
     return _render("checks.html", report=report, night=night)
 
 
-def night_page(evaluation: Mapping[str, Any], facts: Sequence[tuple[str, str]], picture: Path) -> str:
+def night_page(report: EvaluationReport, facts: Sequence[tuple[str, str]], picture: Path) -> str:
     """The night's report as HTML, the picture inside it.
 
     Args:
-        evaluation: The content of reports/evaluation.json.
-        facts: (name, value) rows for its first table.
+        report: The night's evaluation.
+        facts: (name, value) lines of its first table.
         picture: A PNG.
     """
-    rows = sorted(evaluation["models"].items(), key=lambda item: -item[1]["pair_accuracy"]["mean"])
     encoded = base64.b64encode(picture.read_bytes()).decode()
-    return _render("night.html", evaluation=evaluation, facts=facts, rows=rows, picture=encoded)
+    return _render("night.html", report=report, facts=facts, picture=encoded)
 
 
 def _render(template: str, **values: Any) -> str:

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from components.domain.encoding import hidden_states
-from components.domain.language_model import LanguageModel
-from components.domain.objective import scores_of_rows
-from components.domain.packing import pack
-from components.domain.prompts import DishTokens
+from components.domain.ranker.dish_vectors import Head, dish_vectors, questions, vector_scores
+from components.domain.ranker.encoding import hidden_states
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.objective import scores_of_rows
+from components.domain.ranker.packing import pack
+from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Comparison
-from components.domain.taste_vectors import Head, dish_vectors, questions, vector_scores
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import json
 import re
 import urllib.request
 
-from components.domain.release import Served
+from components.domain.verdict.admission import Served
 
 TIMEOUT_S = 10
 _COUNTED = re.compile(
@@ -14,16 +14,16 @@ _COUNTED = re.compile(
 )
 
 
-def ask(address: str) -> Served | None:
-    """Asks the service; None where no service of ours answers.
+def probe(address: str) -> Served | None:
+    """What the service at an address reports; None where no service of Palate answers.
 
     Args:
-        address: Of the service, `http://HOST:PORT`.
+        address: `http://HOST:PORT`.
     """
     try:
         canary = json.loads(_get(f"{address}/canary", b"{}"))
         metrics = _get(f"{address}/metrics")
-        version, reason = str(canary["model_version"]), str(canary["reason"])
+        version, reason = str(canary["model_version"]), str(canary["reason"]) or None
     except (OSError, ValueError, KeyError, TypeError):  # down, or something else that listens there
         return None
     counts = [(match[1], float(match[2])) for line in metrics.splitlines() if (match := _COUNTED.match(line))]

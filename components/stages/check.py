@@ -7,8 +7,9 @@ from dataclasses import asdict
 from components.domain.errors import DataRejected
 from components.domain.params import Params
 from components.domain.records import CheckReport, NightFacts
+from components.files import read_json, write_json
 from components.integrations import data_checks, event_sources, pages
-from components.stages.paths import CHECKS, EVENTS, NIGHT, REPORTS, read_json, write_json
+from components.stages.paths import CHECKS, EVENTS, NIGHT, REPORTS
 
 
 def check(params: Params) -> None:

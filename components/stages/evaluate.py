@@ -9,26 +9,24 @@ from typing import Any
 
 import torch
 
-from components.domain.canary import to_json
-from components.domain.gate import People, Verdict, judge
-from components.domain.metrics import METRICS, intervals, paired_differences, paired_people, per_person
 from components.domain.params import Params
-from components.domain.prompts import prompt_hash
+from components.domain.ranker.prompts import prompt_hash
 from components.domain.records import Comparison
-from components.integrations import charts, comparison_files
-from components.stages.paths import (
-    ADAPTERS,
-    CANARY,
-    CHAMPION,
-    EVALUATION,
-    JUDGED,
-    REPORTS,
-    SPLITS,
-    read_json,
-    weights_sha256,
-    write_json,
+from components.domain.verdict.canary import to_json
+from components.domain.verdict.evaluation import EvaluationReport, ModelResult, SliceResult, TestSize
+from components.domain.verdict.gate import People, Verdict, judge
+from components.domain.verdict.metrics import (
+    METRICS,
+    intervals,
+    paired_differences,
+    paired_people,
+    per_person,
 )
-from components.stages.rows import ABLATION, Reader, Table
+from components.files import read_json, weights_sha256, write_json
+from components.integrations import charts, comparison_files
+from components.stages.contenders import ABLATION, Reader, Table
+from components.stages.paths import ADAPTERS, CANARY, CHAMPION, EVALUATION, JUDGED, REPORTS, SPLITS
+from components.stages.reports import write_report
 
 Pairs = Mapping[str, tuple[People, People]]  # the best candidate's people and the model's own
 
@@ -54,9 +52,9 @@ def evaluate(params: Params) -> None:
     rivals = {name: pairs[name] for name, (kind, _) in table.items() if kind not in {"candidate", ABLATION}}
     verdict = _verdict(params, best, rivals, champion, comparable)
     report = _report(params, table, people, pairs, verdict, test, train, reader.base)
-    write_json(EVALUATION, report)
+    write_report(EVALUATION, report)
     write_json(CANARY, {"candidate": best, "cases": to_json(reader.canary(best))})
-    _write_csv(report["models"])
+    _write_csv(report)
     _write_people(people, pairs)
     charts.evaluation_chart(report, REPORTS / "evaluation.png")
 
@@ -81,33 +79,39 @@ def _report(
     test: Sequence[Comparison],
     train: Sequence[Comparison],
     base: Mapping[str, str],
-) -> dict[str, Any]:
+) -> EvaluationReport:
     settings = params.evaluate
     sample = settings.resamples, settings.confidence, settings.seed
     models = {}
     for name, (kind, scores) in table.items():
-        measured = {metric: asdict(each) for metric, each in intervals(people[name], *sample).items()}
-        row = {"kind": kind, **measured, "people": len(people[name]), "comparisons": len(scores)}
+        gap = None
         if name != verdict.candidate:
-            row["best_minus_it"] = asdict(
-                paired_differences(pairs[name][0], pairs[name][1], *sample)["pair_accuracy"]
-            )
-        models[name] = row | ({"best_minus_it": None} if name == verdict.candidate else {})
-    return {
-        "models": models,
-        "gate": asdict(verdict),
-        "slices": _slices(params, table, test, train),
-        "confidence": settings.confidence,
-        "test": {"comparisons": len(test), "people": len({each.person_id for each in test})},
-        "adapters": {name: weights_sha256(ADAPTERS / name) for name in params.train.candidates},
-        "base": dict(base),
-        "prompt_hash": prompt_hash(params.prompt.dish_fields),
-    }
+            gap = paired_differences(pairs[name][0], pairs[name][1], *sample)["pair_accuracy"]
+        means = intervals(people[name], *sample)
+        models[name] = ModelResult(
+            kind,
+            means["pair_accuracy"],
+            means["top1"],
+            means["ndcg"],
+            len(people[name]),
+            len(scores),
+            best_minus_it=gap,
+        )
+    return EvaluationReport(
+        models=models,
+        gate=verdict,
+        slices=_slices(params, table, test, train),
+        confidence=settings.confidence,
+        test=TestSize(len(test), len({each.person_id for each in test})),
+        adapters={name: weights_sha256(ADAPTERS / name) for name in params.train.candidates},
+        base=dict(base),
+        prompt_hash=prompt_hash(params.prompt.dish_fields),
+    )
 
 
 def _slices(
     params: Params, table: Table, test: Sequence[Comparison], train: Sequence[Comparison]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, SliceResult]]:
     """Candidates and the strongest rules where training saw nothing or little of people or dishes."""
     people = {each.person_id for each in train}
     dishes = {dish for each in train for dish in each.dishes}
@@ -121,27 +125,24 @@ def _slices(
         f"histories up to {short}": [each for each in test if len(each.history) <= short],
     }
     settings = params.evaluate
-    slices: dict[str, dict[str, Any]] = {}
+    slices: dict[str, dict[str, SliceResult]] = {}
     for part, cases in parts.items():
         if len({each.person_id for each in cases}) < 2:
             continue
         for name in (*params.train.candidates, *(name for name in RIVALS if name in table)):
             measured = per_person(table[name][1], cases)
             row = intervals(measured, settings.resamples, settings.confidence, settings.seed)["pair_accuracy"]
-            slices.setdefault(part, {})[name] = {
-                **asdict(row),
-                "people": len(measured),
-                "comparisons": len(cases),
-            }
+            size = {"people": len(measured), "comparisons": len(cases)}
+            slices.setdefault(part, {})[name] = SliceResult(**asdict(row), **size)
     return slices
 
 
-def _write_csv(models: Mapping[str, Mapping[str, Any]]) -> None:
+def _write_csv(report: EvaluationReport) -> None:
     with (REPORTS / "evaluation.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["model", "kind", *METRICS])
-        for name, row in models.items():
-            writer.writerow([name, row["kind"], *(row[metric]["mean"] for metric in METRICS)])
+        for name, result in report.models.items():
+            writer.writerow([name, result.kind, *(getattr(result, metric).mean for metric in METRICS)])
 
 
 def _write_people(people: Mapping[str, People], pairs: Pairs) -> None:

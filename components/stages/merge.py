@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from components.domain.taste_vectors import HEAD_FILE
+from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.integrations import adapters, base_models
 from components.stages.paths import BASE
 

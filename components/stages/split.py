@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from components.domain.comparisons import compare, dishes_of, opinions_of
 from components.domain.errors import DataRejected
 from components.domain.params import Params, SplitParams
-from components.domain.prompts import dish_text
+from components.domain.preferences.comparisons import compare, dishes_of, opinions_of
+from components.domain.preferences.splits import Split, seeded_share, split_by_time, split_within_person
+from components.domain.ranker.prompts import dish_text
 from components.domain.records import Opinion
-from components.domain.splits import Split, seeded_share, split_by_time, split_within_person
 from components.integrations import comparison_files, event_sources
 from components.stages.paths import EVENTS, SPLITS
 

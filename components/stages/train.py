@@ -8,15 +8,23 @@ from collections.abc import Sequence
 
 import torch
 
-from components.domain.collaborative import known_opinions, rating_spread
 from components.domain.errors import BadParams
-from components.domain.language_model import LanguageModel
-from components.domain.packing import pack
 from components.domain.params import CandidateParams, Params, TrainParams
+from components.domain.preferences.strengths import known_opinions, rating_spread
+from components.domain.preferences.training_plan import (
+    TRAINING_FILE,
+    Plan,
+    Training,
+    from_scratch,
+    from_start,
+)
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.packing import pack
 from components.domain.records import Comparison
-from components.domain.training_plan import TRAINING_FILE, Plan, Training, from_scratch, from_start
-from components.integrations import adapters, base_models, comparison_files, finetuning, model_registry
-from components.stages.paths import ADAPTERS, BASE, REPORTS, SPLITS, START, read_json, write_json
+from components.files import read_json, write_json
+from components.integrations import adapters, base_models, comparison_files, finetuning
+from components.integrations.model_registry.runs import live_run
+from components.stages.paths import ADAPTERS, BASE, REPORTS, SPLITS, START
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +51,7 @@ def train(params: Params, name: str) -> None:
         adapted = adapters.attach(model.network, candidate, settings.seed)
     curve = REPORTS / "training" / f"{name}.csv"
     curve.parent.mkdir(parents=True, exist_ok=True)
-    with curve.open("w", encoding="utf-8", newline="") as file, model_registry.live_run() as log:
+    with curve.open("w", encoding="utf-8", newline="") as file, live_run() as log:
         writer = csv.writer(file)
         writer.writerow(["step", "comparisons", "loss", "seconds", "tokens"])
 

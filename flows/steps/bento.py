@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from components.domain.errors import StageFailed
 from components.domain.params import Params
+from components.files import folder_sha256, read_json, replace_text, write_json
 from components.integrations import bentos
-from components.stages.paths import ERROR_PREFIX, folder_sha256, read_json, replace_text, write_json
+from components.stages.paths import ERROR_PREFIX
 from flows.environment import REPO, STATE
 from flows.steps.registration import Registered, registry
 
@@ -38,9 +36,8 @@ class Packaged:
     new: bool
 
 
-@task(cache_policy=NO_CACHE)
 def preview(params: Params, registered: Registered) -> Packaged | None:
-    """While nothing is released: tonight's best as a Bento that is marked as preview, if params want one."""
+    """Tonight's best candidate as a Bento marked as preview, if there is no champion and params allow it."""
     if registered.champion is not None or not params.package.preview:
         return None
     return build(params, registered.version, preview=True)
@@ -113,8 +110,8 @@ def find_whole(tag: str) -> bentos.Found | None:
     return found
 
 
-def prove(tag: str) -> str:
-    """Starts the Bento's own code on its own model; the reason why it may not be served, or nothing."""
+def why_unproven(tag: str) -> str | None:
+    """Starts the Bento's code on its model; the reason why it may not be served, or None."""
     found = find_whole(tag)
     if found is None:
         return "its Bento is damaged"
@@ -128,8 +125,10 @@ def prove(tag: str) -> str:
             f"{tag} did not answer its canary within {PROVE_S} s: is this machine overloaded? The next pass "
             "tries again."
         ) from None
-    told = (done.stdout.strip() or done.stderr.strip() or f"it ended with {done.returncode}").splitlines()
-    return told[-1] if done.returncode else ""
+    if not done.returncode:
+        return None
+    words = done.stdout.strip() or done.stderr.strip() or f"it ended with {done.returncode}"
+    return words.splitlines()[-1]
 
 
 def _stage_model(model: str, version: str, facts: Mapping[str, Any]) -> None:

@@ -13,30 +13,29 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.params import Params
-from components.domain.prompts import prompt_hash
-from components.domain.release import why_no_lineage
-from components.domain.training_plan import TRAINING_FILE, Training, why_from_scratch
+from components.domain.preferences.training_plan import TRAINING_FILE, Training, why_from_scratch
+from components.domain.ranker.prompts import prompt_hash
+from components.domain.verdict.admission import why_no_lineage
+from components.files import read_json, weights_sha256, write_json
 from components.integrations import base_models, comparison_files
-from components.integrations.model_registry import CHAMPION
+from components.integrations.model_registry.registry import CHAMPION
 from components.stages import paths
-from components.stages.paths import read_json, write_json
 from flows.environment import REPO, STATE
-from flows.steps.data import Versions
+from flows.steps.night import Night
 from flows.steps.registration import registry
-from flows.steps.stages import night_key
 
 logger = logging.getLogger(__name__)
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
-def fetch_champion(params: Params, versions: Versions) -> str | None:
+def fetch_champion(night: Night) -> str | None:
     """The champion's adapter → models/champion, unless it is one of tonight's own candidates.
 
     That is so where this very night ran before and was promoted. The folder stays as it is then: the
     candidate was already judged, against the champion of that time, and trained from it. A version that no
     night registered is no champion here, since nothing could serve it.
     """
-    target, model = REPO / paths.CHAMPION, params.register_.model
+    target, model = REPO / paths.CHAMPION, night.params.register_.model
     version = registry().alias(model, CHAMPION)
     tags = registry().tags(model, version) if version else {}
     if version and why_no_lineage(tags):
@@ -48,8 +47,8 @@ def fetch_champion(params: Params, versions: Versions) -> str | None:
             shutil.rmtree(target, ignore_errors=True)
             write_json(target / "champion.json", {"version": None})
         return None
-    tonight = {paths.weights_sha256(REPO / paths.ADAPTERS / name) for name in params.train.candidates}
-    own = tags.get("night") == night_key(versions) and tags["adapter_sha256"] in tonight
+    tonight = {weights_sha256(REPO / paths.ADAPTERS / name) for name in night.params.train.candidates}
+    own = tags.get("night") == night.key and tags["adapter_sha256"] in tonight
     if known is not None and (known["version"] == version or own):
         return version
     with tempfile.TemporaryDirectory(dir=STATE) as folder:

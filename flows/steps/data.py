@@ -12,17 +12,20 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from ruamel.yaml import YAML
 
-from components.domain import events
 from components.domain.errors import BadParams
-from components.domain.events import Counts
-from components.domain.params import Params, read_yaml, validate
+from components.domain.params import Params, read_params, read_yaml, validate
+from components.domain.preferences import events
+from components.domain.preferences.events import Counts
 from components.domain.records import NightFacts
+from components.files import read_json, write_json
 from components.integrations import data_versions, event_sources
-from components.stages.paths import EVALUATION, EVENTS, NIGHT, QUARANTINE, read_json, write_json
+from components.stages.paths import EVALUATION, EVENTS, NIGHT, QUARANTINE
+from components.stages.reports import read_report
 from flows.environment import REPO, STATE
+from flows.steps.night import Night, key_of
 
 ACCEPTED = REPO / "data" / "accepted.jsonl"
-REMEMBERED = (
+COMMITTED = (
     "data/events.dvc",
     "data/quarantine.dvc",
     "dvc.lock",
@@ -44,26 +47,26 @@ class Collection:
     events: int
 
 
-@dataclass(frozen=True)
-class Versions:
-    """DVC's hashes of what was collected, and how many events that is."""
-
-    data_md5: str
-    quarantine_md5: str
-    events: int
-
-
-def adopt(inbox: str) -> None:
+def adopt(inbox: str) -> Params:
     """Makes this clone the user's: merges `inbox/params.yaml` into params.yaml and sets `collect.inbox`.
 
-    Written into params.yaml itself, since that file is what DVC's stages read and what git shows.
+    The result is written into params.yaml itself, which DVC's stages read and git shows.
+
+    Args:
+        inbox: Folder of the user's tables; empty changes nothing.
+
+    Returns:
+        The settings of tonight.
 
     Raises:
         BadParams: The override is wrong, or this clone has already learnt from another inbox.
     """
-    if not inbox:
-        return
-    path = REPO / "params.yaml"
+    if inbox:
+        _merge_into_params(inbox, REPO / "params.yaml")
+    return read_params(REPO / "params.yaml")
+
+
+def _merge_into_params(inbox: str, path: Path) -> None:
     folder = Path(inbox).expanduser()
     now = read_yaml(path)
     if (REPO / EVENTS).exists() and Path(now["collect"]["inbox"]).resolve() != folder.resolve():
@@ -114,32 +117,30 @@ def collect(params: Params) -> Collection:
 
 
 @task(cache_policy=NO_CACHE)
-def version(collection: Collection) -> Versions:
-    """Hashes the data with DVC and writes what the checks must know of this night, if it changed anything."""
+def version(params: Params, collection: Collection) -> Night:
+    """Hashes the data with DVC, and writes what the checks must know of a night that changed anything."""
     hashes = data_versions.add(REPO, str(EVENTS), str(QUARANTINE))
     data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
-    known = read_json(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
-    if (known.get("data_md5"), known.get("quarantine_md5")) != (data_md5, quarantine_md5):
-        seen = sum(counts.rows_in for counts in collection.counts.values())
-        turned_away = sum(counts.quarantined for counts in collection.counts.values())
-        earlier = [each["events"] for each in _accepted() if each["data_md5"] != data_md5]
+    last = read_json(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
+    if (last.get("data_md5"), last.get("quarantine_md5")) != (data_md5, quarantine_md5):
+        earlier = [entry["events"] for entry in _accepted() if entry["data_md5"] != data_md5]
         facts = NightFacts(
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            earlier[-1] if earlier else None,
-            seen,
-            turned_away,
-            data_md5,
-            quarantine_md5,
+            collected_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            previous_events=earlier[-1] if earlier else None,
+            rows_seen=sum(counts.rows_in for counts in collection.counts.values()),
+            rows_quarantined=sum(counts.quarantined for counts in collection.counts.values()),
+            data_md5=data_md5,
+            quarantine_md5=quarantine_md5,
         )
         write_json(REPO / NIGHT, asdict(facts))
-    return Versions(data_md5, quarantine_md5, collection.events)
+    return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events)
 
 
-def accept(versions: Versions) -> None:
-    """Remembers that this data passed its checks: the next night's volume is compared with it."""
-    if versions.data_md5 not in [each["data_md5"] for each in _accepted()[-1:]]:
+def record_as_accepted(night: Night) -> None:
+    """Records that tonight's data passed its checks: the next night's volume is compared with it."""
+    if night.data_md5 not in [entry["data_md5"] for entry in _accepted()[-1:]]:
         with ACCEPTED.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"data_md5": versions.data_md5, "events": versions.events}) + "\n")
+            file.write(json.dumps({"data_md5": night.data_md5, "events": night.events}) + "\n")
 
 
 def _accepted() -> list[dict[str, Any]]:
@@ -149,11 +150,11 @@ def _accepted() -> list[dict[str, Any]]:
 
 
 @task(cache_policy=NO_CACHE)
-def remember(versions: Versions) -> str:
+def commit_to_nights(night: Night) -> str:
     """Commits the night's pointers and results to the branch `nights`; returns the commit."""
-    decision = read_json(REPO / EVALUATION)["gate"]["decision"]
-    message = f"Night: {versions.events} events, data {versions.data_md5[:12]}, gate {decision}"
-    return data_versions.remember_night(REPO, REMEMBERED, message)
+    decision = read_report(REPO / EVALUATION).gate.decision
+    message = f"Night: {night.events} events, data {night.data_md5[:12]}, gate {decision}"
+    return data_versions.commit_night(REPO, COMMITTED, message)
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10)

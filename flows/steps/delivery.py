@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.domain.params import Params
-from components.integrations import images, manifests
-from components.stages.paths import read_json, write_json
+from components.files import read_json, write_json
+from components.integrations import images
+from components.integrations.kubernetes import manifests
 from flows.environment import REPO, STATE
 from flows.steps import bento
 
@@ -45,17 +46,17 @@ def current() -> Release | None:
     return Release(**read_json(RELEASED)) if RELEASED.exists() else None
 
 
-def is_made(params: Params, released: Release) -> bool:
+def is_complete(params: Params, released: Release) -> bool:
     """Whether all that the release names is still there, and is what is served."""
     if bento.find_whole(released.bento) is None or bento.served() != released.bento:
         return False
     settings = params.release
     if settings.engine == "none":
         return True
-    as_asked = released.image.startswith(f"{settings.image}@")
+    up_to_date = released.image.startswith(f"{settings.image}@")
     if settings.push:
-        as_asked = as_asked and _pushed().get(released.bento) == released.image
-    return as_asked and manifests.names_image(REPO / COMPONENT, released.image)
+        up_to_date = up_to_date and _pushed().get(released.bento) == released.image
+    return up_to_date and manifests.names_image(REPO / COMPONENT, released.image)
 
 
 def _pushed() -> dict[str, str]:

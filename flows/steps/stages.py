@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.params import Params
 from components.integrations import data_versions
+from components.integrations.model_registry.runs import CANDIDATE, NIGHT_KEY
 from components.stages.paths import BASE, BASE_MARKER, ENDS_WITH_STDIN, ERROR_PREFIX
 from flows import console
 from flows.environment import REPO
-from flows.steps.data import Versions
+from flows.steps import data
+from flows.steps.night import Night
 
 _DVC_TALK = (
     "'data/",
@@ -46,16 +46,18 @@ def run(stage: str) -> bool:
     return _repro(stage, {})
 
 
+@task(cache_policy=NO_CACHE)
+def check(night: Night) -> bool:
+    """`dvc repro check`; tonight's data counts as accepted once its checks have passed."""
+    ran = _repro("check", {})
+    data.record_as_accepted(night)
+    return ran
+
+
 @task(cache_policy=NO_CACHE, task_run_name="train {name}")
-def train(name: str, versions: Versions) -> bool:
+def train(name: str, night: Night) -> bool:
     """`dvc repro train@NAME`, which logs into tonight's MLflow run while it trains."""
-    return _repro(f"train@{name}", {"PALATE_NIGHT": night_key(versions), "PALATE_CANDIDATE": name})
-
-
-def night_key(versions: Versions) -> str:
-    """Names a night in MLflow: the same data and params are the same night, however often it is started."""
-    params = hashlib.sha256((REPO / "params.yaml").read_bytes()).hexdigest()
-    return f"{versions.data_md5[:12]}-{params[:12]}"
+    return _repro(f"train@{name}", {NIGHT_KEY: night.key, CANDIDATE: name})
 
 
 def _repro(stage: str, env: dict[str, str]) -> bool:

@@ -16,12 +16,11 @@ import yaml
 from prefect.utilities.templating import apply_values
 
 from components.domain.errors import StageFailed
-from components.domain.manifest_rules import problems
-from components.integrations import manifests
+from components.integrations.kubernetes import manifests
+from components.integrations.kubernetes.rules import problems
 from flows import deployments
-from tests.conftest import needs
+from tests.conftest import REPO, needs
 
-REPO = Path(__file__).resolve().parent.parent.parent
 IMAGE = f"registry.example/palate@sha256:{'a' * 64}"
 Objects = dict[str, dict[str, Any]]
 

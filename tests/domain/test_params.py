@@ -10,8 +10,7 @@ import yaml
 
 from components.domain.errors import BadParams
 from components.domain.params import read_params, validate
-
-REPO = Path(__file__).resolve().parent.parent.parent
+from tests.conftest import REPO
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import sys
 from components.domain.errors import PalateError
 from flows.release import release
 try:
-    print(release.fn().said)
+    print(release.fn().sentence)
 except PalateError as error:
     sys.exit(f"palate: {error}")
 """

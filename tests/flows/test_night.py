@@ -194,9 +194,9 @@ def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         body = json.load(answer)
-    told = service_probe.ask(service)
+    told = service_probe.probe(service)
     assert told
-    assert (told.version, told.canary, told.errors) == ("1", "", 0)
+    assert (told.version, told.canary, told.errors) == ("1", None, 0)
     assert told.requests >= 1
     assert sorted(body["order"]) == ["1", "2"]
     assert body["model_version"] == "1"

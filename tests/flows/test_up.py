@@ -20,7 +20,7 @@ import yaml
 from mlflow.tracking import MlflowClient
 from mlflow.webhooks.delivery import _generate_hmac_signature
 
-from flows import secrets
+from flows import keys
 from tests.conftest import needs
 from tests.flows.clones import Done, clean_environment, status_of, wait_for
 from tests.flows.running import Up, running
@@ -102,7 +102,7 @@ def test_a_forged_webhook_call_is_refused(up: Up, headers: dict[str, str]) -> No
 
 def test_a_signed_webhook_call_starts_a_pass_at_once_and_is_believed_once(up: Up) -> None:
     def call(delivery: str, at: float) -> int:
-        stamp, key = str(int(at)), secrets.keys(up.clone / ".palate")["webhook"]
+        stamp, key = str(int(at)), keys.keys(up.clone / ".palate")["webhook"]
         headers = {
             "X-MLflow-Delivery-Id": delivery,
             "X-MLflow-Timestamp": stamp,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from components.domain.language_model import LanguageModel
+from components.domain.ranker.language_model import LanguageModel
 from components.integrations import base_models
 
 PRECISE = 1e-5  # float32

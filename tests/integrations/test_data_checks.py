@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from components.domain.contract import Stored, columns
 from components.domain.params import CheckParams
+from components.domain.preferences.contract import Stored, columns
 from components.domain.records import CheckReport, NightFacts
 from components.integrations import data_checks, pages
 

@@ -10,8 +10,7 @@ import pytest
 
 from components.domain.errors import StageFailed
 from components.integrations import data_versions
-
-REPO = Path(__file__).resolve().parent.parent.parent
+from tests.conftest import REPO
 
 
 def _git(repo: Path, *arguments: str) -> str:
@@ -47,7 +46,7 @@ def _night(repo: Path, text: str) -> str:
     (repo / "data/events/a").write_text(text)
     data_versions.add(repo, "data/events")
     data_versions.push(repo)
-    return data_versions.remember_night(repo, ["data/events.dvc", "dvc.lock", "missing"], text.strip())
+    return data_versions.commit_night(repo, ["data/events.dvc", "dvc.lock", "missing"], text.strip())
 
 
 def test_a_past_nights_data_comes_back_by_dvc_checkout_even_from_the_remote_alone(repo: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from components.domain.contract import columns
 from components.domain.errors import DataRejected
-from components.domain.events import Quarantined
+from components.domain.preferences.contract import columns
+from components.domain.preferences.events import Quarantined
 from components.integrations import event_sources
 
 HEADER = "person_id,dish_id,kind,occurred_at\n"

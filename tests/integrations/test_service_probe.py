@@ -29,11 +29,11 @@ def test_what_is_no_service_of_ours_tells_nothing(text: str) -> None:
     handler = type("_Other", (_Says,), {"text": text})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        assert service_probe.ask(f"http://127.0.0.1:{server.server_port}") is None
+        assert service_probe.probe(f"http://127.0.0.1:{server.server_port}") is None
         server.shutdown()
 
 
 def test_where_nothing_listens_nothing_is_told() -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Says) as server:
         address = f"http://127.0.0.1:{server.server_port}"
-    assert service_probe.ask(address) is None
+    assert service_probe.probe(address) is None

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from components.domain.errors import BadParams, StageFailed
-from components.domain.language_model import LanguageModel
-from components.domain.packing import pack
 from components.domain.params import CandidateParams, VectorParams, read_params
+from components.domain.preferences.training_plan import whole_people
+from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.packing import pack
 from components.domain.records import LIKED, Comparison, Dish, Past
-from components.domain.taste_vectors import HEAD_FILE
-from components.domain.training_plan import whole_people
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.stages.train import train
 from tests.conftest import REPO

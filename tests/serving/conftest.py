@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from components.domain import canary
-from components.domain.language_model import LanguageModel
-from components.domain.packing import pack
 from components.domain.params import CandidateParams, VectorParams
-from components.domain.prompts import prompt_hash
+from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.packing import pack
+from components.domain.ranker.prompts import prompt_hash
 from components.domain.records import Comparison, Dish
-from components.domain.taste_vectors import HEAD_FILE
+from components.domain.verdict import canary
 from components.integrations import adapters, base_models, finetuning, scoring
 from serving import service
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-REPO = Path(__file__).resolve().parent.parent.parent
+from tests.conftest import REPO
 
 
 @pytest.mark.parametrize("served", ["vectors"], indirect=True)

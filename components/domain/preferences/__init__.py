@@ -1,0 +1,1 @@
+"""What people said and did, and what follows from it: events, comparisons, splits, training plans."""

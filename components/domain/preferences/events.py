@@ -1,0 +1,181 @@
+"""Taking rows in: accepted, duplicate or quarantined; nothing else can happen to a row.
+
+It covers single rows and the ids they point at. Reading files is `integrations.event_sources`; volume and
+whole-table expectations are `integrations.data_checks`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.domain.preferences.contract import KEYS, TABLES, Stored, columns
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """A row as a file holds it, and where it stands (`file`, `line` counted from 1 without the header)."""
+
+    file: str
+    line: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A row that broke the contract, kept whole with the reason."""
+
+    table: str
+    file: str
+    line: int
+    reason: str
+    row: str
+
+
+@dataclass
+class Counts:
+    """What became of the rows of one table: rows_in == accepted + duplicates + quarantined, always."""
+
+    rows_in: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+
+
+@dataclass
+class Collected:
+    """The tables after tonight's rows, what became of the rows, and those that were turned away."""
+
+    tables: Stored
+    counts: dict[str, Counts] = field(default_factory=dict)
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+
+class _TurnedAway(ValueError):
+    """Why a row that can be parsed is still not acceptable."""
+
+
+def accept(
+    incoming: Mapping[str, Iterable[RawRow]], stored: Stored, now: datetime, clock_skew_h: float
+) -> Collected:
+    """Adds incoming rows to the stored tables, by the contract.
+
+    Args:
+        incoming: Raw rows by table name; tables that are absent tonight may be left out.
+        stored: What earlier nights accepted. Not changed.
+        now: The moment of the night; an event may lie at most `clock_skew_h` hours after it.
+        clock_skew_h: Hours; covers local times written without an offset.
+    """
+    collected = Collected({table: list(stored.get(table, [])) for table in TABLES})
+    for table in TABLES:  # in this order, so that events find the dishes and menus they point at
+        known = _Known(collected.tables, now + timedelta(hours=clock_skew_h))
+        intake = _Intake(table, collected.tables[table], known)
+        for raw in incoming.get(table, ()):
+            reason = intake.take(raw)
+            if reason:
+                text = json.dumps(dict(raw.values), default=str, ensure_ascii=False)
+                collected.quarantined.append(Quarantined(table, raw.file, raw.line, reason, text))
+        collected.counts[table] = intake.counts
+        collected.tables[table].sort(key=intake.key)
+    return collected
+
+
+class _Intake:
+    """Sorts the rows of one table.
+
+    Events never change; a dish, person or menu may, but not within one night.
+    """
+
+    def __init__(self, table: str, rows: list[dict[str, Any]], known: _Known) -> None:
+        self.table, self.rows, self.known = table, rows, known
+        self.counts = Counts()
+        self.index = {self.key(row): position for position, row in enumerate(rows)}
+        self.tonight: set[tuple[str, ...]] = set()
+
+    def key(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(row[name] for name in KEYS[self.table])
+
+    def take(self, raw: RawRow) -> str:
+        """Puts the row where it belongs; returns why it was turned away, or nothing."""
+        self.counts.rows_in += 1
+        try:
+            row = _parse(self.table, raw.values)
+            self.known.check(self.table, row)
+            self._place(row)
+        except (_TurnedAway, ValidationError) as error:
+            self.counts.quarantined += 1
+            return _reason(error)
+        return ""
+
+    def _place(self, row: dict[str, Any]) -> None:
+        key = self.key(row)
+        position = self.index.get(key)
+        if position is None:
+            self.index[key] = len(self.rows)
+            self.rows.append(row)
+            self.counts.accepted += 1
+        elif self.rows[position] == row:
+            self.counts.duplicates += 1
+        elif self.table == "events" or key in self.tonight:
+            raise _TurnedAway(f"{'/'.join(KEYS[self.table])} '{'/'.join(key)}' already names a different row")
+        else:
+            self.rows[position] = row
+            self.counts.accepted += 1
+        self.tonight.add(key)
+
+
+def _parse(table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in values.items() if value is not None and value != ""}
+    row = TABLES[table].model_validate(given).model_dump()
+    if table == "events" and not row["event_id"]:
+        said = [str(row[name]) for name in columns("events") if name != "event_id"]
+        row["event_id"] = hashlib.sha256("\x1f".join(said).encode()).hexdigest()[:16]
+    return row
+
+
+class _Known:
+    """The ids that a row may point at, taken when its table's turn comes."""
+
+    def __init__(self, tables: Stored, latest: datetime) -> None:
+        self.dishes = {row["dish_id"] for row in tables["dishes"]}
+        self.people = {row["person_id"] for row in tables["people"]}
+        self.menus: dict[str, set[str]] = {}
+        for row in tables["menus"]:
+            self.menus.setdefault(row["menu_id"], set()).add(row["dish_id"])
+        self.latest = latest
+
+    def check(self, table: str, row: Mapping[str, Any]) -> None:
+        if table in {"menus", "events"} and row["dish_id"] not in self.dishes:
+            raise _TurnedAway(f"dish_id '{row['dish_id']}' is not in the dishes table")
+        if table == "events":
+            self._check_event(row)
+
+    def _check_event(self, row: Mapping[str, Any]) -> None:
+        if self.people and row["person_id"] not in self.people:
+            raise _TurnedAway(f"person_id '{row['person_id']}' is not in the people table")
+        if row["occurred_at"] > self.latest:
+            raise _TurnedAway(f"occurred_at {row['occurred_at'].isoformat()} lies in the future")
+        if row["kind"] == "rating" and row["value"] is None:
+            raise _TurnedAway("a rating needs a value")
+        if row["kind"] == "choice":
+            if row["menu_id"] not in self.menus:
+                raise _TurnedAway(f"menu_id '{row['menu_id']}' of a choice is not in the menus table")
+            if row["dish_id"] not in self.menus[row["menu_id"]]:
+                raise _TurnedAway(f"dish_id '{row['dish_id']}' was not offered on menu '{row['menu_id']}'")
+
+
+def _reason(error: _TurnedAway | ValidationError) -> str:
+    if isinstance(error, _TurnedAway):
+        return str(error)
+    parts = []
+    for each in error.errors(include_url=False):
+        column = ".".join(str(part) for part in each["loc"][:1])
+        got = "" if each["type"] == "missing" else f", got {each['input']!r}"
+        parts.append(f"{column}: {each['msg'].lower()}{got}")
+    return "; ".join(parts)

@@ -1,0 +1,1 @@
+"""What a candidate must beat: simple rules, collaborative rules, retrieval, probes."""

@@ -1,0 +1,1 @@
+"""How models are measured and judged, and whether a version may be served."""

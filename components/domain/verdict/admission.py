@@ -1,0 +1,149 @@
+"""Admission to release: whether a version may be served, decided on its tags and measured checksums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LINEAGE = (
+    "candidate",
+    "gate",
+    "gate_sha256",
+    "checks_sha256",
+    "data_md5",
+    "git_sha",
+    "adapter_sha256",
+    "base_id",
+    "base_sha256",
+    "prompt_hash",
+    "night_commit",
+)
+REFUSED, OVERRIDE, RELEASED = "release_refused", "release_override", "released"  # tags of a version
+STEPPED_BACK = "release_taken_back"  # likewise; a person removes it to try that version again
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The contents of a version's artifacts, and of its base here.
+
+    Attributes:
+        gate_sha256: SHA-256 of the gate report's file; None where there is none.
+        gate: Decision in that report.
+        adapter_sha256: SHA-256 of the adapter's weights.
+        base_sha256: SHA-256 of the base model in this clone.
+        missing: Names of artifacts that serving needs and that are not there.
+        lineage: Content of its artifact lineage.json, which the service repeats in its answers.
+    """
+
+    gate_sha256: str | None
+    gate: str
+    adapter_sha256: str
+    base_sha256: str
+    missing: tuple[str, ...] = ()
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+
+
+def why_no_lineage(tags: Mapping[str, str]) -> str | None:
+    """The first tag that every night sets and that a version lacks, as a sentence; None if it lacks none."""
+    missing = [name for name in LINEAGE if not tags.get(name)]
+    if not missing:
+        return None
+    return f"its lineage is incomplete: the tag {missing[0]} is missing; register it by a night"
+
+
+def why_refused(tags: Mapping[str, str], measured: Measured) -> str | None:
+    """Why a version may not be served, as a sentence; None if it may.
+
+    A person's reason in the tag `release_override` stands for a gate that did not pass, and for nothing else:
+    no reason makes another adapter, another base or another report the right one.
+
+    Args:
+        tags: Tags of the version.
+        measured: Contents of its artifacts.
+    """
+    return (
+        why_no_lineage(tags)
+        or _why_incomplete(measured)
+        or _why_changed(tags, measured)
+        or _why_not_admitted(tags, measured)
+    )
+
+
+def _why_incomplete(measured: Measured) -> str | None:
+    if measured.gate_sha256 is None:
+        return "it has no gate report (artifact evaluation.json); register it by a night"
+    if measured.missing:
+        return f"its artifact {measured.missing[0]} is missing; register it by a night"
+    return None
+
+
+def _why_changed(tags: Mapping[str, str], measured: Measured) -> str | None:
+    checksums = {"gate report": "gate_sha256", "adapter": "adapter_sha256"}
+    for artifact, name in checksums.items():
+        actual = getattr(measured, name)
+        if actual != tags[name]:
+            return (
+                f"its {artifact} has checksum {actual[:12]}, its tag {name} says {tags[name][:12]}: "
+                "it was changed"
+            )
+    for name in LINEAGE:
+        if measured.lineage.get(name) != tags[name]:
+            in_file = measured.lineage.get(name, "nothing")
+            return f"its lineage.json says of {name} {in_file}, its tag says {tags[name]}: it was changed"
+    return None
+
+
+def _why_not_admitted(tags: Mapping[str, str], measured: Measured) -> str | None:
+    if measured.base_sha256 != tags["base_sha256"]:
+        return (
+            f"the base model here has checksum {measured.base_sha256[:12]}, the adapter was tuned on "
+            f"{tags['base_sha256'][:12]}: set base.model to {tags['base_id']}"
+        )
+    if tags.get(STEPPED_BACK):
+        return f"it was taken back before ({tags[STEPPED_BACK]}); remove its tag {STEPPED_BACK} to try again"
+    if measured.gate != "pass" and not tags.get(OVERRIDE, "").strip():
+        return (
+            f"its gate report says {measured.gate} ({tags.get('gate_reason', 'no reason given')}); "
+            f"to serve it all the same, set the tag {OVERRIDE} on the version with your reason"
+        )
+    return None
+
+
+def override_reason(tags: Mapping[str, str]) -> str | None:
+    """A person's reason to serve a version whose gate did not pass; None where none was needed."""
+    return None if tags.get("gate") == "pass" else tags.get(OVERRIDE, "").strip() or None
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a running service reports of itself.
+
+    Attributes:
+        version: Version number in the registry.
+        canary: Why its canary failed; None where it passed.
+        requests: Number of answers since it started.
+        errors: Number of these with a status of 500 or more.
+    """
+
+    version: str
+    canary: str | None
+    requests: int
+    errors: int
+
+
+def why_step_back(served: Served, max_error_rate: float, min_requests: int) -> str | None:
+    """Why a newly released version must give way to the one before; None if it may stay.
+
+    Args:
+        served: Report of its service.
+        max_error_rate: Share of its answers that may be errors.
+        min_requests: Number of answers below which the share says nothing.
+    """
+    if served.canary:
+        return f"its canary failed: {served.canary}"
+    share = served.errors / served.requests if served.requests >= max(min_requests, 1) else 0.0
+    if share > max_error_rate:
+        counts = f"{served.errors} of its {served.requests} answers were errors"
+        return f"{counts} ({share:.1%}, allowed are {max_error_rate:.1%})"
+    return None

@@ -1,0 +1,100 @@
+"""The evaluation report: a night's models with their metrics, and the gate's verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from components.domain.verdict.gate import Verdict
+from components.domain.verdict.metrics import Interval
+
+Kind = Literal["candidate", "champion", "rule", "untuned", "probe", "ablation"]
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What the table says of one model or rule, held out, per person.
+
+    Attributes:
+        kind: What it is; see docs/glossary.md.
+        pair_accuracy: Fraction of a person's pairs that it orders rightly.
+        top1: Fraction of a person's comparisons in which it puts the chosen dish first.
+        ndcg: Normalised discounted cumulative gain of the chosen dish.
+        people: Number of people measured.
+        comparisons: Number of comparisons scored.
+        best_minus_it: Pair accuracy of the best candidate minus its own, on the comparisons that both scored;
+            None for the best candidate itself.
+    """
+
+    kind: Kind
+    pair_accuracy: Interval
+    top1: Interval
+    ndcg: Interval
+    people: int
+    comparisons: int
+    best_minus_it: Interval | None
+
+
+@dataclass(frozen=True)
+class SliceResult(Interval):
+    """Pair accuracy on a part of the test, with the number of people and comparisons in that part."""
+
+    people: int
+    comparisons: int
+
+
+@dataclass(frozen=True)
+class TestSize:
+    """How much was held out."""
+
+    comparisons: int
+    people: int
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """reports/evaluation.json.
+
+    Attributes:
+        models: Results by name, rules included.
+        gate: The verdict on the best candidate.
+        slices: Pair accuracy by part of the test and name.
+        confidence: Of every interval, as a fraction of 1.
+        test: Size of the test.
+        adapters: SHA-256 of each candidate's weights.
+        base: `id` and `sha256` of the base model.
+        prompt_hash: See `prompts.prompt_hash`.
+    """
+
+    models: Mapping[str, ModelResult]
+    gate: Verdict
+    slices: Mapping[str, Mapping[str, SliceResult]]
+    confidence: float
+    test: TestSize
+    adapters: Mapping[str, str]
+    base: Mapping[str, str]
+    prompt_hash: str
+
+    @property
+    def best_first(self) -> list[tuple[str, ModelResult]]:
+        """Names and results, highest mean pair accuracy first."""
+        return sorted(self.models.items(), key=lambda item: -item[1].pair_accuracy.mean)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> EvaluationReport:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: The values are no evaluation report.
+        """
+        return _ADAPTER.validate_python(values)
+
+
+_ADAPTER = TypeAdapter(EvaluationReport)

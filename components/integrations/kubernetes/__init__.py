@@ -1,0 +1,1 @@
+"""kustomize and kubectl: manifests pinned to an image, rendered, and held against rules."""

@@ -1,0 +1,46 @@
+"""What a night is: its settings and data version, fixed once, and the rules of being the only one."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from components.domain.params import Params
+from components.integrations.model_registry.registry import failures_as_sentences
+from flows import environment
+from flows.steps import last_run
+from flows.steps.lock import one_at_a_time
+
+
+@dataclass(frozen=True)
+class Night:
+    """Tonight's settings and data; every later step reads them from here.
+
+    Attributes:
+        params: Validated params.yaml, the user's overrides included.
+        key: Name of the night in MLflow. Equal data and params are the same night, however often it starts.
+        data_md5: DVC's hash of data/events.
+        quarantine_md5: DVC's hash of data/quarantine.
+        events: Number of accepted events.
+    """
+
+    params: Params
+    key: str
+    data_md5: str
+    quarantine_md5: str
+    events: int
+
+
+def key_of(data_md5: str) -> str:
+    """The key of a night on this data with params.yaml as it is now."""
+    params_sha256 = hashlib.sha256((environment.REPO / "params.yaml").read_bytes()).hexdigest()
+    return f"{data_md5[:12]}-{params_sha256[:12]}"
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Holds the night's lock, records how the night ends, and turns MLflow's failures into sentences."""
+    with one_at_a_time(environment.STATE, "night"), last_run.recorded(), failures_as_sentences():
+        yield

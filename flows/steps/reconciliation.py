@@ -1,0 +1,206 @@
+"""What a release pass decides: watch what is served, verify the champion, build what is missing.
+
+A pass that was killed is finished by the next one, and a rollback finds everything built already.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from components.domain.errors import NotFound, PalateError
+from components.domain.params import Params
+from components.domain.verdict import admission
+from components.files import file_sha256, read_json, weights_sha256
+from components.integrations import service_probe
+from components.integrations.kubernetes.manifests import can_render
+from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
+from components.stages import paths
+from components.stages.reports import read_report
+from flows.environment import REPO, STATE
+from flows.steps import bento, delivery
+from flows.steps.delivery import Release, current
+from flows.steps.lock import Busy, one_at_a_time
+from flows.steps.registration import Registered, registry
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a pass ended: one sentence, whether it changed anything, and what is released now."""
+
+    sentence: str
+    changed: bool
+    release: Release | None
+
+
+@task(name="release", cache_policy=NO_CACHE)
+def deliver(params: Params, registered: Registered) -> str:
+    """Ends a night: releases the champion or, while there is none, packages a preview if params allow one.
+
+    The night is registered whatever becomes of its release: the next pass tries again.
+
+    Returns:
+        A sentence on what is released.
+    """
+    preview = bento.preview(params, registered) if current() is None else None
+    if preview:
+        if current() is None:  # a pass beside this night may have released a champion meanwhile
+            bento.serve_from_now_on(preview.tag)
+        built = "built tonight" if preview.new else "built before"
+        return f"{preview.tag} (PREVIEW, not promoted; {built})"
+    try:
+        return reconcile(params).sentence
+    except PalateError as error:
+        return f"failed, the next pass tries again: {error}"
+
+
+def reconcile(params: Params) -> Outcome:
+    """One pass: releases the champion in the registry, or says why not.
+
+    Raises:
+        PalateError: With the sentence for the user; what is served stays as it is.
+    """
+    try:
+        with one_at_a_time(STATE, "release"), failures_as_sentences():
+            return _pass(params)
+    except Busy:
+        return Outcome("another pass is running", changed=False, release=current())
+
+
+def _pass(params: Params) -> Outcome:
+    server, model = registry(), params.register_.model
+    released = current()
+    step_back = _watch(params, server, released) if released else None
+    champion = server.alias(model, CHAMPION)
+    if champion is None:
+        sentence = "there is no champion: give a version the alias champion in MLflow"
+        return Outcome(sentence, changed=False, release=released)
+    if released and released.version == champion and delivery.is_complete(params, released):
+        _tag_as_released(server, model, released)  # a pass that was killed may have stopped before it
+        sentence = step_back or f"version {champion} is released; nothing to do"
+        return Outcome(sentence, changed=False, release=released)
+    refusal = _verify(params, server, champion)
+    packaged = None if refusal else bento.build(params, champion, preview=False)
+    if packaged and (packaged.new or not server.tags(model, champion).get(admission.RELEASED)):
+        refusal = bento.why_unproven(packaged.tag)
+    if refusal or packaged is None:
+        return _refuse(params, server, champion, str(refusal), released)
+    return _release(params, server, packaged, released, step_back)
+
+
+def _release(
+    params: Params,
+    server: Registry,
+    packaged: bento.Packaged,
+    released: Release | None,
+    step_back: str | None,
+) -> Outcome:
+    model, version = params.register_.model, packaged.version
+    image = delivery.image_of(params, packaged)
+    if server.alias(model, CHAMPION) != version:
+        sentence = f"the alias champion was moved while version {version} was built: the next pass follows it"
+        return Outcome(sentence, changed=False, release=released)
+    server.untag(model, version, admission.REFUSED)
+    reason = admission.override_reason(server.tags(model, version))
+    if reason:
+        server.comment(model, version, f"Released although its gate did not pass: {reason}.")
+    release = delivery.change_to(packaged, image, _previous(server, model, released, version))
+    _tag_as_released(server, model, release)
+    sentence = step_back or f"version {version} was released as {release.image or release.bento}"
+    if image and not can_render():
+        sentence += "; deploy/released is pinned, nothing was rendered: kubectl is not on PATH"
+    return Outcome(sentence, changed=True, release=release)
+
+
+def _tag_as_released(server: Registry, model: str, release: Release) -> None:
+    server.tag(
+        model, release.version, admission.RELEASED, f"{release.at} as {release.image or release.bento}"
+    )
+
+
+def _previous(server: Registry, model: str, released: Release | None, version: str) -> str:
+    """The version to step back to: the one before, unless it was deleted or was itself taken back."""
+    if released is None:
+        return ""
+    before = released.version if released.version != version else released.previous
+    tags = server.versions(model).get(before)
+    return before if tags is not None and not tags.get(admission.STEPPED_BACK) else ""
+
+
+def _verify(params: Params, server: Registry, version: str) -> str | None:
+    """Why the version may not be served, judged by the contents of its artifacts."""
+    tags = server.tags(params.register_.model, version)
+    base_sha256 = _base_of(version, tags)
+    with tempfile.TemporaryDirectory(dir=STATE) as folder:
+        artifacts = server.download(params.register_.model, version, Path(folder))
+        report, lineage = artifacts / "evaluation.json", artifacts / "lineage.json"
+        gate_sha256 = file_sha256(report) if report.exists() else None
+        # A report with another checksum is not the night's, so its decision is not read.
+        unchanged = gate_sha256 is not None and gate_sha256 == tags.get("gate_sha256")
+        measured = admission.Measured(
+            gate_sha256=gate_sha256,
+            gate=read_report(report).gate.decision if unchanged else "",
+            adapter_sha256=weights_sha256(artifacts / "adapter"),
+            base_sha256=base_sha256,
+            missing=tuple(
+                name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()
+            ),
+            lineage=read_json(lineage) if lineage.exists() else {},
+        )
+    return admission.why_refused(tags, measured)
+
+
+def _base_of(version: str, tags: Mapping[str, str]) -> str:
+    """Checksum of the base that the version would be served with.
+
+    A Bento that was released carries its base, so a rollback works after base.model was changed.
+    """
+    if tags.get(admission.RELEASED) and bento.find_whole(bento.tag_of(version, tags, preview=False)):
+        return tags.get("base_sha256", "")
+    marker = REPO / paths.BASE_MARKER
+    if not marker.exists():
+        raise NotFound(f"{paths.BASE} is not here, so nothing can be verified: run `make nightly` once.")
+    return str(read_json(marker)["sha256"])
+
+
+def _refuse(
+    params: Params, server: Registry, version: str, refusal: str, released: Release | None
+) -> Outcome:
+    """Writes the reason on the version, where the person looks, and moves the alias back if params say so."""
+    model = params.register_.model
+    sentence = f"version {version} may not be served: {refusal}"
+    server.tag(model, version, admission.REFUSED, refusal)
+    # If somebody moved the alias meanwhile they want another version, and the next pass looks at that one.
+    back = released.version if released and released.version != version else ""
+    if params.release.move_back and back and server.alias(model, CHAMPION) == version:
+        server.point(model, CHAMPION, back)
+        sentence += f"; the alias champion was moved back to version {back}"
+    server.comment(model, version, f"Not released: {refusal}.")
+    return Outcome(sentence, changed=False, release=released)
+
+
+def _watch(params: Params, server: Registry, released: Release) -> str | None:
+    """Steps back from a newly released version whose service is not well; returns a sentence if it did."""
+    settings, model = params.release, params.register_.model
+    age_s = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
+    if not released.previous or age_s > settings.watch_s:
+        return None
+    served = service_probe.probe(params.watched_service)
+    if served is None or served.version != released.version:
+        return None  # the new service has not started yet
+    why = admission.why_step_back(served, settings.max_error_rate, settings.min_requests)
+    if not why or server.alias(model, CHAMPION) != released.version:
+        return None
+    if released.previous not in server.versions(model):
+        gone = f"version {released.previous}, to which it would step back, was deleted"
+        return f"version {released.version} is not well ({why}), and {gone}: give another the alias champion"
+    server.tag(model, released.version, admission.STEPPED_BACK, why)
+    server.point(model, CHAMPION, released.previous)
+    server.comment(model, released.version, f"Taken back: {why}.")
+    return f"version {released.version} was taken back: {why}; version {released.previous} is released again"

@@ -1,0 +1,121 @@
+"""Vectors: cached, batched and cut at a layer, they score as the plain formula on the plain model does."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from components.domain.preferences.strengths import strengths
+from components.domain.ranker import encoding
+from components.domain.ranker.dish_vectors import Head, dish_vectors, questions, start_head, vector_scores
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.records import Comparison, Dish, Past
+from components.integrations import scoring
+
+TOLERANCE = 1e-4  # float32: the order of additions differs with padding
+
+
+def _lines(model: LanguageModel, dishes: dict[str, Dish]) -> dict[str, tuple[int, ...]]:
+    tokens = model.dish_tokens(dishes, ("name", "tags"))
+    return {dish: tokens.alone(dish) for dish in dishes}
+
+
+def _alone(model: LanguageModel, line: tuple[int, ...]) -> torch.Tensor:
+    with torch.no_grad():
+        return model.decoder(input_ids=torch.tensor([line])).last_hidden_state[0, -1]
+
+
+def _head(model: LanguageModel, dishes: dict[str, Dish]) -> Head:
+    head = start_head(encoding.hidden_states(model, list(_lines(model, dishes).values())), 4, 1.0)
+    head.appeal = torch.arange(4.0)
+    return head
+
+
+@pytest.mark.parametrize("first_tuned", [0, 1, 2])
+def test_lower_then_upper_layers_give_what_the_whole_model_gives(
+    small_model: LanguageModel, dishes: dict[str, Dish], first_tuned: int
+) -> None:
+    lines = list(_lines(small_model, dishes).values())
+    lower = encoding.lower_states(small_model, lines, first_tuned)
+    upper = encoding.upper_states(small_model, lower, first_tuned)
+    for line, state in zip(lines, upper, strict=True):
+        assert torch.allclose(state, _alone(small_model, line), atol=TOLERANCE)
+    assert len(small_model.decoder.layers) == 2
+    assert torch.allclose(encoding.hidden_states(small_model, lines), upper.detach(), atol=TOLERANCE)
+
+
+def test_many_lines_have_the_gradient_of_few_though_their_activations_are_computed_again(
+    small_model: LanguageModel,
+) -> None:
+    weight = small_model.decoder.layers[1].mlp.down_proj.weight
+    weight.requires_grad = True
+    lines = [small_model.encode(f"A dish: number {number}.") for number in range(encoding.KEPT + 10)]
+    lower = encoding.lower_states(small_model, lines, 1)
+
+    def gradient(part: list[torch.Tensor]) -> torch.Tensor:
+        weight.grad = None
+        encoding.upper_states(small_model, part, 1).sin().sum().backward()
+        assert len(small_model.decoder.layers) == 2
+        return weight.grad.clone()
+
+    half = len(lower) // 2  # few enough for their activations to be kept
+    apart = gradient(lower[:half]) + gradient(lower[half:])
+    assert apart.abs().max() > 0.01
+    assert torch.allclose(gradient(lower), apart, atol=TOLERANCE)
+
+
+def test_scores_are_the_formula_for_each_dish_alone_and_the_same_from_memory(
+    small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
+) -> None:
+    head = small_model.head = _head(small_model, dishes)
+    tokens, lines = small_model.dish_tokens(dishes, ("name", "tags")), _lines(small_model, dishes)
+    first = scoring.score(small_model, tokens, comparisons, 1, "")
+    assert small_model.vectors
+    again = scoring.score(small_model, tokens, comparisons, 1, "")
+    z = {dish: dish_vectors(_alone(small_model, line)[None], head)[0] for dish, line in lines.items()}
+    for each in comparisons:
+        strength = torch.tensor(strengths(each.history, 1.0)).float()
+        past = torch.stack([z[line.dish_id] for line in each.history] or [torch.zeros(4)])
+        strength = strength if len(strength) else torch.zeros(1)
+        person = (strength[:, None] * past).sum(0) / (len(each.history) + 1)
+        wanted = []
+        for dish in each.dishes:
+            alike = (head.sharpness.exp() * torch.cosine_similarity(past, z[dish][None])).exp()
+            alike = alike if each.history else torch.zeros(1)
+            nearest = (alike * strength).sum() / (alike.sum() + 1)
+            wanted.append(float(((head.gains * person + head.appeal) * z[dish]).sum() + head.focus * nearest))
+        assert first[each.key] == pytest.approx(wanted, abs=10 * TOLERANCE)
+        assert np.array_equal(first[each.key], again[each.key])
+
+
+def test_a_fresh_head_prefers_what_is_like_the_liked(
+    small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
+) -> None:
+    small_model.head = start_head(
+        encoding.hidden_states(small_model, list(_lines(small_model, dishes).values())), 8, 1.0
+    )
+    tokens = small_model.dish_tokens(dishes, ("name", "tags"))
+    for verdict in (1, -1):
+        case = Comparison("x", "x", comparisons[0].at, (Past("d4", verdict),), ("d4", "d1"), "d4")
+        own, other = scoring.score_menu(small_model, tokens, case)
+        assert (own > other) == (verdict > 0)
+
+
+def test_a_history_may_be_empty_and_ratings_count_from_the_persons_mean(
+    comparisons: list[Comparison],
+) -> None:
+    one = torch.tensor(1.0)
+    appeal = torch.tensor([1.0, 2.0])
+    head = Head(torch.zeros(2), one, torch.eye(2), torch.ones(2), appeal, 0 * one, one, 2 * one)
+    rated = (Past("d1", 0, 5.0), Past("d6", 0, 1.0))
+    known = replace(comparisons[0], history=rated, dishes=("d1", "d6"), chosen="d1")
+    asked = questions([replace(known, history=()), known], 2.0)
+    vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    # Strengths are (5 - 3) / 2 and (1 - 3) / 2, over two lines and one; cosines are 1 and 0, and 1 is added.
+    near = (math.e - 1) / (math.e + 2)
+    wanted = [1, 2, 1 + 1 / 3 + near, 2 - 1 / 3 - near]
+    assert vector_scores(vectors, asked, head).tolist() == pytest.approx(wanted)

@@ -1,0 +1,50 @@
+"""The loss is the textbook's, whatever the sizes of the comparisons."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from components.domain.ranker.objective import (
+    Targets,
+    anchored_pair_loss,
+    listwise_loss,
+    objective_loss,
+    pointwise_loss,
+)
+
+
+def test_listwise_loss_is_cross_entropy_of_each_comparison() -> None:
+    sets = [torch.randn(size) * 5 for size in (2, 6, 3)]
+    scores = torch.cat(sets)
+    owner = torch.tensor([0] * 2 + [1] * 6 + [2] * 3)
+    losses = listwise_loss(scores, owner, torch.tensor([1, 2, 10]))
+    expected = [
+        torch.nn.functional.cross_entropy(each, torch.tensor(at))
+        for each, at in zip(sets, (1, 0, 2), strict=True)
+    ]
+    assert losses.tolist() == pytest.approx([float(each) for each in expected], abs=1e-5)
+
+
+def test_gradient_pushes_the_chosen_up_and_the_others_down() -> None:
+    scores = torch.tensor([900.0, 901.0, 899.0], requires_grad=True)  # large: must not overflow
+    listwise_loss(scores, torch.zeros(3, dtype=torch.long), torch.tensor([0])).sum().backward()
+    assert scores.grad is not None
+    assert scores.grad[0] < 0 < scores.grad[1]
+    assert float(scores.grad.sum()) == pytest.approx(0, abs=1e-6)
+
+
+def test_pair_loss_counts_only_what_moved_away_from_the_reference() -> None:
+    scores, owner = torch.tensor([2.0, 1.0, 0.5, 3.0, 1.0]), torch.tensor([0, 0, 0, 1, 1])
+    reference = torch.tensor([1.0, 1.5, 0.0, 3.0, 1.0])
+    losses = anchored_pair_loss(scores, reference, owner, torch.tensor([0, 3]), beta=2.0)
+    apart = torch.tensor([1 - -0.5, 1 - 0.5, 0.0])  # chosen against each other dish, in order
+    assert losses.tolist() == pytest.approx((-torch.nn.functional.logsigmoid(2.0 * apart)).tolist())
+
+
+def test_pointwise_loss_leaves_neutral_verdicts_out() -> None:
+    scores, one = torch.tensor([0.0, 9.0, -3.0]), torch.zeros(1, dtype=torch.long)
+    losses = pointwise_loss(scores, torch.tensor([1, 0, -1]))
+    assert losses.tolist() == pytest.approx([0.6931, 0.0486], abs=1e-4)
+    neutral = Targets(one.repeat(3), one, one.repeat(3))
+    assert objective_loss("pointwise", scores, neutral) == 0  # and not the mean of nothing

@@ -1,0 +1,74 @@
+"""What keeps a version from being served, and what takes one back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from components.domain.verdict.admission import (
+    LINEAGE,
+    OVERRIDE,
+    STEPPED_BACK,
+    Measured,
+    Served,
+    why_refused,
+    why_step_back,
+)
+
+TAGS = dict.fromkeys(LINEAGE, "x") | {
+    "gate": "pass",
+    "gate_sha256": "g" * 64,
+    "adapter_sha256": "a" * 64,
+    "base_sha256": "b" * 64,
+}
+MEASURED = Measured("g" * 64, "pass", "a" * 64, "b" * 64, lineage=TAGS)
+
+
+def test_a_whole_version_with_a_passing_gate_may_be_served() -> None:
+    assert why_refused(TAGS, MEASURED) is None
+
+
+@pytest.mark.parametrize("name", LINEAGE)
+def test_no_tag_of_the_lineage_may_be_missing(name: str) -> None:
+    assert f"the tag {name} is missing" in why_refused({**TAGS, name: ""}, MEASURED)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"gate_sha256": None}, "no gate report"),
+        ({"gate_sha256": "h" * 64}, "its gate report has checksum hhhh"),
+        ({"missing": ("canary.json",)}, "its artifact canary.json is missing"),
+        ({"adapter_sha256": "c" * 64}, "its adapter has checksum cccc"),
+        ({"base_sha256": "d" * 64}, "base.model"),
+        ({"lineage": TAGS | {"data_md5": "y"}}, "its lineage.json says of data_md5 y, its tag says x"),
+        ({"lineage": {}}, "its lineage.json says of candidate nothing, its tag says x"),
+        ({"gate": "fail"}, OVERRIDE),
+    ],
+)
+def test_what_was_measured_must_be_what_the_tags_say(change: dict[str, str], why: str) -> None:
+    assert why in why_refused(TAGS, replace(MEASURED, **change))
+
+
+def test_a_persons_reason_stands_for_the_gate_and_for_nothing_else() -> None:
+    excused = TAGS | {OVERRIDE: "the chef asked for it"}
+    assert why_refused(excused, replace(MEASURED, gate="fail")) is None
+    assert why_refused(TAGS | {OVERRIDE: "  "}, replace(MEASURED, gate="fail"))
+    assert why_refused(excused, replace(MEASURED, adapter_sha256="c"))
+    assert "taken back" in why_refused(excused | {STEPPED_BACK: "its canary failed"}, MEASURED)
+
+
+@pytest.mark.parametrize(
+    ("served", "why"),
+    [
+        (Served("2", None, 100, 5), None),
+        (Served("2", None, 100, 6), "6 of its 100 answers"),
+        (Served("2", None, 10, 10), None),  # too few to say
+        (Served("2", None, 0, 0), None),
+        (Served("2", "scores are off", 100, 0), "canary failed: scores are off"),
+    ],
+)
+def test_a_service_that_is_not_well_gives_way(served: Served, why: str | None) -> None:
+    reason = why_step_back(served, 0.05, 20)
+    assert reason is None if why is None else why in str(reason)
