@@ -1,4 +1,4 @@
-"""`python -m benchmarks.quality SET`: the whole night on a sample set, once a seed, in a clone of HEAD.
+"""`make benchmark NAME=quality SET=…`: the whole night on a sample set, once a seed, in a clone of HEAD.
 
 The table is the mean over seeds; its interval resamples people, whose metrics are first averaged over seeds.
 """
