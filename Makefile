@@ -59,10 +59,10 @@ benchmark: $(if $(BENCHMARK),$(BIN)/installed $(PEERS)) ## measure quality, spee
 	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation): $(notdir $(wildcard data/sample/*))" >&2; exit 1)
 	@$(if $(PEERS),PYTHONPATH=$(dir $(PEERS)) )$(BIN)/python -m benchmarks.$(BENCHMARK)
 
-test: $(BIN)/installed ## the quick tests, about 10 minutes on 2 cores
+test: $(BIN)/installed ## the quick tests: everything real, made small
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: $(BIN)/installed ## the rest: whole nights, images, a browser, a second base model
+test-slow: $(BIN)/installed ## the other tests: whole nights, images, a browser, a second base model
 	$(BIN)/python -m pytest -m slow
 
 check: $(BIN)/installed ## format, lint, types, import rules, names
