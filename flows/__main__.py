@@ -74,7 +74,7 @@ def _nightly(data: str, *, full: bool) -> None:
 
 
 def _show(given: argparse.Namespace) -> None:
-    from components.domain.params import read_params
+    from components.domain.params_file import read_params
     from components.integrations.model_registry.registry import failures_as_sentences
     from flows import deployments, lineage, status, up
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from components.domain.params import read_params
+from components.domain.params_file import read_params
 from flows import environment
 from flows.steps.reconciliation import Outcome, reconcile
 

@@ -11,7 +11,8 @@ import warnings
 from pathlib import Path
 
 from components.domain.errors import PalateError
-from components.domain.params import Params, read_params
+from components.domain.params import Params
+from components.domain.params_file import read_params
 from components.stages.paths import ENDS_WITH_STDIN, ERROR_PREFIX
 
 ARGUMENTS = {"train": 1, "merge": 2}

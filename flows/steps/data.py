@@ -13,7 +13,8 @@ from prefect.cache_policies import NO_CACHE
 from ruamel.yaml import YAML
 
 from components.domain.errors import BadParams
-from components.domain.params import Params, read_params, read_yaml, validate
+from components.domain.params import Params
+from components.domain.params_file import read_params, read_yaml, validate
 from components.domain.preferences import events
 from components.domain.preferences.events import Counts
 from components.domain.records import NightFacts

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from components.domain.errors import BadParams, StageFailed
-from components.domain.params import CandidateParams, VectorParams, read_params
+from components.domain.params import CandidateParams, VectorParams
+from components.domain.params_file import read_params
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel

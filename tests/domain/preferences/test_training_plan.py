@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from components.domain.params import CandidateParams, TrainParams, read_params
+from components.domain.params import CandidateParams, TrainParams
+from components.domain.params_file import read_params
 from components.domain.preferences.training_plan import (
     Training,
     from_scratch,
