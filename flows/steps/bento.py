@@ -101,7 +101,7 @@ def served() -> str:
     return BENTO_TAG.read_text(encoding="utf-8").strip() if BENTO_TAG.exists() else ""
 
 
-def find_whole(tag: str) -> bentos.Found | None:
+def find_whole(tag: str) -> bentos.StoredBento | None:
     """The Bento, if the store holds it with the model it was built with; a damaged one is removed."""
     found = bentos.find(tag)
     if found and folder_sha256(found.folder / "src" / SERVED) != found.labels.get("served_sha256"):

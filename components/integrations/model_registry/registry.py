@@ -176,8 +176,8 @@ class Registry:
     def comment(self, model: str, version: str, sentence: str) -> None:
         """Puts a dated paragraph on top of a version's description, unless the top one has this sentence.
 
-        A description longer than MAX_DESCRIPTION characters loses its second oldest comments first; the oldest
-        one holds the gate report.
+        A description longer than MAX_DESCRIPTION characters loses its second oldest comments first; the
+        oldest one holds the gate report.
         """
         description = self.client.get_model_version(model, version).description or ""
         if description.partition(": ")[2].startswith(sentence):
