@@ -1,6 +1,7 @@
 """peft: attaches what a candidate trains to a base model, and saves, loads and merges it.
 
-That is LoRA weights or, with `method: full`, the layers' weights themselves, to measure what LoRA saves. A candidate's head of dish vectors, if it has one, is a file beside the weights.
+That is LoRA weights or, with `method: full`, the layers' weights themselves, to measure what LoRA saves. The
+head of a candidate with dish vectors is a file beside the weights.
 """
 
 from __future__ import annotations
