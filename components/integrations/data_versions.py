@@ -45,11 +45,23 @@ def dvc(
         StageFailed: The command failed: the stage's sentence, or else the command, its exit code and its last
             lines.
     """
+    lines, exit_code = _stream([sys.executable, "-m", "dvc", *arguments], repo, env or {}, on_line)
+    if exit_code:
+        sentence = _stage_sentence(lines, failure_prefix)
+        words = " | ".join(line for line in lines[-_LAST_WORDS:] if line)
+        raise StageFailed(sentence or f"`dvc {' '.join(arguments)}` ended with {exit_code}: {words}")
+    return "\n".join(lines)
+
+
+def _stream(
+    command: list[str], repo: Path, env: Mapping[str, str], on_line: Callable[[str], object]
+) -> tuple[list[str], int]:
+    """Runs a command, passes each line of its output on, and returns all lines and the exit code."""
     lines: list[str] = []
     with subprocess.Popen(
-        [sys.executable, "-m", "dvc", *arguments],
+        command,
         cwd=repo,
-        env={**os.environ, "PATH": _path_with_this_python(), **(env or {})},
+        env={**os.environ, "PATH": _path_with_this_python(), **env},
         text=True,
         encoding="utf-8",
         errors="replace",
@@ -61,11 +73,7 @@ def dvc(
         for line in process.stdout:
             lines.append(line.rstrip())
             on_line(line.rstrip())
-    if process.returncode:
-        sentence = _stage_sentence(lines, failure_prefix)
-        words = " | ".join(line for line in lines[-_LAST_WORDS:] if line)
-        raise StageFailed(sentence or f"`dvc {' '.join(arguments)}` ended with {process.returncode}: {words}")
-    return "\n".join(lines)
+    return lines, process.returncode
 
 
 def _stage_sentence(lines: Sequence[str], prefix: str) -> str | None:

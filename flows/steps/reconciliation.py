@@ -32,7 +32,13 @@ from flows.steps.registration import Registered, registry
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a pass ended: one sentence, whether it changed anything, and what is released now."""
+    """How a pass ended.
+
+    Attributes:
+        sentence: What the pass did or why it did nothing.
+        changed: Whether it released a version.
+        release: What is released now; None where nothing is.
+    """
 
     sentence: str
     changed: bool
@@ -63,8 +69,11 @@ def deliver(params: Params, registered: Registered) -> str:
 def reconcile(params: Params) -> Outcome:
     """One pass: releases the champion in the registry, or says why not.
 
+    Args:
+        params: Settings of the release and the registered model.
+
     Raises:
-        PalateError: With the sentence for the user; what is served stays as it is.
+        PalateError: The pass failed, with the sentence for the user; what is served stays as it is.
     """
     try:
         with one_at_a_time(STATE, "release"), failures_as_sentences():
