@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from components.domain.errors import PalateError, StageFailed
+from components.domain.errors import NotFound, PalateError
 from flows import environment
 
 
@@ -110,7 +110,7 @@ def _release() -> None:
 def _bento_tag() -> str:
     path = environment.STATE / "bento"
     if not path.exists():
-        raise StageFailed("There is no Bento yet: run `make nightly` first.")
+        raise NotFound("There is no Bento yet: run `make nightly` first.")
     return path.read_text(encoding="utf-8").strip()
 
 

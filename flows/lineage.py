@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.domain.errors import StageFailed
+from components.domain.errors import NotFound
 from components.domain.params import Params
 from components.domain.verdict.admission import LINEAGE, OVERRIDE, REFUSED, RELEASED, STEPPED_BACK
 from components.integrations import data_versions, event_sources
@@ -34,13 +34,13 @@ def text(params: Params, identifier: str, person: str = "") -> str:
         person: Id of a person whose rows in the newest of these versions' data are shown; empty for none.
 
     Raises:
-        StageFailed: The identifier belongs to no version, or the person to no row.
+        NotFound: The identifier belongs to no version, or the person to no row.
     """
     model = params.register_.model
     versions = registry().versions(model)
     matches = {version: tags for version, tags in versions.items() if _belongs(identifier, version, tags)}
     if not matches:
-        raise StageFailed(
+        raise NotFound(
             f"'{identifier}' is no answer, version, Bento or data version of '{model}': "
             f"versions are {', '.join(versions) or 'none'}."
         )
@@ -99,7 +99,7 @@ def _rows(person: str, commit: str) -> str:
         tables = event_sources.read_tables(Path(folder) / "events")
     events = [row for row in tables["events"] if row["person_id"] == person]
     if not events:
-        raise StageFailed(f"Nothing is known of person '{person}' in the data of night {commit[:12]}.")
+        raise NotFound(f"Nothing is known of person '{person}' in the data of night {commit[:12]}.")
     people = [row for row in tables["people"] if row["person_id"] == person] or [{"person_id": person}]
     profile = ", ".join(f"{name} {value}" for name, value in people[0].items() if value)
     lines = [

@@ -15,7 +15,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from components.domain.errors import StageFailed
+from components.domain.errors import BadParams, StageFailed
 from components.domain.params import CandidateParams
 from components.domain.ranker.dish_vectors import HEAD_FILE, Head
 from components.domain.ranker.language_model import LanguageModel
@@ -35,7 +35,7 @@ def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Modu
         seed: Seed of the adapter's first weights.
 
     Raises:
-        StageFailed: The network lacks a layer or all modules that the candidate trains.
+        BadParams: The network lacks a layer or all modules that the candidate trains.
     """
     _check_layers(network, candidate)  # peft ignores layers that the base does not have
     torch.manual_seed(seed)
@@ -54,7 +54,7 @@ def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Modu
         adapted: nn.Module = get_peft_model(network, config, autocast_adapter_dtype=False)
     except ValueError as error:
         modules = ", ".join(candidate.targets)
-        raise StageFailed(
+        raise BadParams(
             f"The base model has no modules {modules} in layers {list(candidate.layers)}: "
             "set targets and layers of the candidate in params.yaml to modules that it has."
         ) from error
@@ -70,7 +70,7 @@ def resume(model: LanguageModel, candidate: CandidateParams, folder: Path) -> nn
 def _check_layers(network: nn.Module, candidate: CandidateParams) -> None:
     count = len(network.get_decoder().layers)  # type: ignore[operator]
     if candidate.layers[1] > count:
-        raise StageFailed(
+        raise BadParams(
             f"The base model has {count} layers and a candidate's layers are {list(candidate.layers)}: "
             "lower the second number in params.yaml."
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from components.domain.errors import StageFailed
+from components.domain.errors import NotFound, StageFailed
 
 logger = logging.getLogger(__name__)
 
@@ -187,10 +187,11 @@ def fetch(repo: Path, path: str, commit: str, target: Path) -> None:
         target: Path that is created.
 
     Raises:
-        StageFailed: This clone does not have the commit, or DVC failed, with its last lines.
+        NotFound: This clone does not have the commit.
+        StageFailed: DVC failed, with its last lines.
     """
     if not file_at(repo, commit, f"{path}.dvc"):
-        raise StageFailed(
+        raise NotFound(
             f"Commit {commit} is not in this clone: `git fetch origin {NIGHTS_BRANCH}:{NIGHTS_BRANCH}`."
         )
     dvc(repo, "get", ".", path, "--rev", commit, "--out", str(target))

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from components.domain.errors import StageFailed
+from components.domain.errors import BadParams, StageFailed
 
 LAST_WORDS = 8  # lines of a failed command's output that the error message repeats
 
@@ -25,10 +25,11 @@ def build(bento: str, engine: str, image: str, options: Sequence[str], *, anew: 
         anew: Whether to build also where an image of that name exists.
 
     Raises:
-        StageFailed: The engine is not on PATH, or the build failed, with its last lines.
+        BadParams: The engine is not on PATH.
+        StageFailed: The build failed, with its last lines.
     """
     if not shutil.which(engine):
-        raise StageFailed(
+        raise BadParams(
             f"release.engine is {engine}, which is not on PATH: install it, or set release.engine to none."
         )
     existing = "" if anew else digest(engine, image)

@@ -76,7 +76,8 @@ def image_of(params: Params, packaged: bento.Packaged) -> str:
         `NAME@sha256:…`; empty where `release.engine` is none.
 
     Raises:
-        StageFailed: The engine is not on PATH, or could not build or push the image.
+        BadParams: The engine is not on PATH.
+        StageFailed: The engine could not build or push the image.
     """
     settings, tag = params.release, packaged.tag
     if settings.engine == "none":
