@@ -82,7 +82,7 @@ def _merge_into_params(inbox: str, path: Path) -> None:
         )
     override = read_yaml(folder / "params.yaml") if (folder / "params.yaml").exists() else {}
     yaml = YAML()  # preserves comments
-    yaml.width = 4096  # characters; a wrapped line would be a change that nobody made
+    yaml.width = 4096  # characters; long lines stay on one line
     merged = yaml.load(path.read_text(encoding="utf-8"))
     _merge(merged, override)
     if merged["up"]["state"] != current["up"]["state"]:

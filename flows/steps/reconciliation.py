@@ -91,7 +91,9 @@ def _pass(params: Params) -> Outcome:
         sentence = "there is no champion: give a version the alias champion in MLflow"
         return Outcome(sentence, changed=False, release=released)
     if released and released.version == champion and delivery.is_complete(params, released):
-        _tag_as_released(server, model, released)  # a pass that was killed may have stopped before it
+        _tag_as_released(
+            server, model, released
+        )  # the pass that released it may have been killed before this
         sentence = step_back or f"version {champion} is released; nothing to do"
         return Outcome(sentence, changed=False, release=released)
     refusal = _verify(params, server, champion)
@@ -185,7 +187,7 @@ def _refuse(
     model = params.register_.model
     sentence = f"version {version} may not be served: {refusal}"
     server.tag(model, version, admission.REFUSED, refusal)
-    # If somebody moved the alias meanwhile they want another version, and the next pass looks at that one.
+    # If somebody moved the alias meanwhile, it stays where they put it, and the next pass follows it.
     back = released.version if released and released.version != version else ""
     if params.release.move_back and back and server.alias(model, CHAMPION) == version:
         server.point(model, CHAMPION, back)
