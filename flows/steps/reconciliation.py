@@ -91,9 +91,7 @@ def _pass(params: Params) -> Outcome:
         sentence = "there is no champion: give a version the alias champion in MLflow"
         return Outcome(sentence, changed=False, release=released)
     if released and released.version == champion and delivery.is_complete(params, released):
-        _tag_as_released(
-            server, model, released
-        )  # the pass that released it may have been killed before this
+        _tag_as_released(server, model, released)  # the pass that released it may have died before this
         sentence = step_back or f"version {champion} is released; nothing to do"
         return Outcome(sentence, changed=False, release=released)
     refusal = _verify(params, server, champion)
