@@ -248,7 +248,7 @@ def test_a_folder_without_a_whole_adapter_is_refused(
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_layers_beyond_the_base_are_named(small_model: LanguageModel, method: str) -> None:
     candidate = CANDIDATE.model_copy(update={"layers": (1, 5), "method": method})
-    with pytest.raises(StageFailed, match=r"The base model has 2 layers .* \[1, 5\]"):
+    with pytest.raises(BadParams, match=r"The base model has 2 layers .* \[1, 5\]"):
         adapters.attach(small_model.network, candidate, 7)
 
 
@@ -275,7 +275,7 @@ def test_a_training_that_diverges_ends_with_a_sentence(
 
 def test_modules_that_the_base_lacks_are_named(small_model: LanguageModel) -> None:
     wrong = CANDIDATE.model_copy(update={"targets": ("no_such_proj",)})
-    with pytest.raises(StageFailed, match="no_such_proj"):
+    with pytest.raises(BadParams, match="no_such_proj"):
         adapters.attach(small_model.network, wrong, 0)
 
 
