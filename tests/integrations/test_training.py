@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from components.domain.errors import NotFound, StageFailed
+from components.domain.errors import BadParams, NotFound, StageFailed
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
