@@ -91,7 +91,7 @@ def choose_start(params: Params, *, full: bool) -> None:
     lineage = read_json(champion / "champion.json")
     version, record = lineage["version"], champion / TRAINING_FILE
     training = Training.from_json(read_json(record)) if version and record.exists() else None
-    newest = comparison_files.newest(REPO / paths.SPLITS / "train.parquet")
+    newest = comparison_files.newest(REPO / paths.SPLITS)
     changed = _changed(params, lineage) if training else ""
     why = why_from_scratch(params.train, params.split.by, training, changed, newest, full=full) or ""
     choice = {"version": "" if why else version, "why": why}
