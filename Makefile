@@ -15,7 +15,8 @@ BENCHMARK_long-history := long_history
 BENCHMARK_scaling := scaling
 BENCHMARK_in-context := in_context
 BENCHMARK_ranking := ranking_speed
-NAMES := quality validation training methods incremental long-history scaling in-context ranking
+BENCHMARK_chance := chance
+NAMES := quality validation training methods incremental long-history scaling in-context ranking chance
 BENCHMARK := $(BENCHMARK_$(NAME))
 # The training benchmark alone compares with TRL, which nothing else imports.
 PEERS := $(if $(filter $(BENCHMARK_training),$(BENCHMARK)),.palate/peers/installed)

@@ -43,7 +43,7 @@ def deploy(params: Params, pool: str, image: str = "") -> None:
         "PALATE_RELEASE_REPO": str(REPO),
         "PALATE_NIGHTLY_CRON": schedules.nightly_cron,
         "PALATE_WEEKLY_CRON": schedules.weekly_full_cron,
-        "PALATE_TIMEZONE": schedules.timezone,
+        "PALATE_TIMEZONE": params.schedule_timezone,
     }
     _prefect("work-pool", "create", PROCESS, "--type", PROCESS, "--overwrite", env=env)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:

@@ -233,7 +233,7 @@ def _table(params: Params, children: list[Child]) -> str:
     lines = [(child.name, child.address or "takes runs from the pool `process`") for child in children]
     lines += [
         ("service", service if bento.served() else f"{service} once something is released"),
-        ("nightly", f"{params.up.nightly_cron} {params.up.timezone}"),
+        ("nightly", f"{params.up.nightly_cron} {params.schedule_timezone}"),
         ("logs", str(LOGS)),
     ]
     return "\n".join(f"{name:9} {address}" for name, address in lines) + "\nCtrl-C stops all of it."

@@ -27,7 +27,7 @@ class Ranker(mlflow.pyfunc.PythonModel):
     def load_context(self, context: Any) -> None:
         """Loads base and adapter in float32, the precision that the canary is stored in."""
         facts = json.loads(Path(context.artifacts["lineage"]).read_text(encoding="utf-8"))
-        self.fields = tuple(facts["dish_fields"])
+        self.fields, self.max_history = tuple(facts["dish_fields"]), int(facts["max_history"])
         self.model = base_models.load(
             _base(facts["base_id"], facts["base_sha256"]), torch.float32, torch.device("cpu")
         )
@@ -52,7 +52,7 @@ class Ranker(mlflow.pyfunc.PythonModel):
             )
             offers = [str(row.dish_id) for row in rows.itertuples() if row.role == "offer"]
             question = Question(str(question_id), past, tuple(f"offer/{dish}" for dish in offers))
-            tokens = self.model.dish_tokens(dishes, self.fields)
+            tokens = self.model.dish_tokens(dishes, self.fields, self.max_history)
             scores = scoring.score_question(self.model, tokens, question)
             ranked = sorted(zip(offers, scores, strict=True), key=lambda pair: -pair[1])
             answers += [(question_id, dish, score, rank) for rank, (dish, score) in enumerate(ranked, 1)]

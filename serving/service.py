@@ -13,8 +13,8 @@ import bentoml
 import torch
 from bentoml.exceptions import InvalidArgument, ServiceUnavailable
 
-from components.domain.ranker.prompts import prompt_hash
-from components.domain.records import Past, Question
+from components.domain.ranker.prompts import DishTokens, prompt_hash
+from components.domain.records import Dish, Past, Question
 from components.domain.verdict import canary as stored
 from components.integrations import base_models, scoring
 from serving.body_limit import BodyLimit
@@ -50,7 +50,7 @@ class Palate:
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
         self._check_sizes(request)
-        lines = request.history[-self.facts["max_history"] :]
+        lines = request.history
         past = [line.dish.record("past/") for line in lines]
         offered = [dish.record("offer/") for dish in request.dishes]
         history = tuple(
@@ -58,7 +58,7 @@ class Palate:
             for dish, line in zip(past, lines, strict=True)
         )
         question = Question(request.person_id, history, tuple(dish.dish_id for dish in offered))
-        tokens = self.model.dish_tokens({dish.dish_id: dish for dish in (*past, *offered)}, self.fields)
+        tokens = self._tokens({dish.dish_id: dish for dish in (*past, *offered)})
         scores = scoring.score_question(self.model, tokens, question)
         ranked = [
             RankedDish(dish_id=dish.dish_id, score=score)
@@ -92,6 +92,9 @@ class Palate:
             adapter_sha256=self.facts["adapter_sha256"],
         )
 
+    def _tokens(self, dishes: dict[str, Dish]) -> DishTokens:
+        return self.model.dish_tokens(dishes, self.fields, self.facts["max_history"])
+
     def _lineage(self, answer_id: str) -> dict[str, str]:
         """Headers that name what answered, so that a proxy's log leads to the rows."""
         keys = {"version": "model_version", "data": "data_md5", "gate": "gate_sha256", "git": "git_sha"}
@@ -117,9 +120,7 @@ class Palate:
         self.model.vectors.clear()  # a stored vector would prove the model of before
         questions = stored.from_json(json.loads((SERVED / "canary.json").read_text(encoding="utf-8")))
         scores = [
-            scoring.score_question(
-                self.model, self.model.dish_tokens(question.menu(), self.fields), question.question()
-            )
+            scoring.score_question(self.model, self._tokens(question.menu()), question.question())
             for question in questions
         ]
         tolerance = self.facts["serve"]["canary_tolerance"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -17,6 +17,7 @@ DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
 RIVALS = (
     "random",
     "popularity",
+    "usual",
     "tag-affinity",
     "content-history",
     "item-knn",
@@ -24,6 +25,15 @@ RIVALS = (
     "stacked-rules",
     "champion",
 )  # names in the evaluation's table
+
+
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"timezone {name!r} is none that this machine knows, such as Europe/Berlin")
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_timezone)]
 
 
 class _Section(BaseModel):
@@ -37,6 +47,7 @@ class CollectParams(_Section):
     like_at: float
     dislike_at: float
     clock_skew_h: Annotated[float, Field(ge=0)]
+    timezone: Timezone
 
     @model_validator(mode="after")
     def _likes_lie_above_dislikes(self) -> Self:
@@ -192,15 +203,7 @@ class UpParams(_Section):
     webhook_port: Port
     nightly_cron: Cron
     weekly_full_cron: Cron
-    timezone: Annotated[str, Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _timezone_exists(self) -> Self:
-        if self.timezone not in available_timezones():
-            raise ValueError(
-                f"timezone {self.timezone!r} is none that this machine knows, such as Europe/Berlin"
-            )
-        return self
+    timezone: Timezone | None
 
 
 class ServeParams(_Section):
@@ -226,6 +229,11 @@ class Params(_Section):
     release: ReleaseParams
     serve: ServeParams
     up: UpParams
+
+    @property
+    def schedule_timezone(self) -> str:
+        """Time zone of the schedule: `up.timezone`, or the site's."""
+        return self.up.timezone or self.collect.timezone
 
     @property
     def watched_service(self) -> str:

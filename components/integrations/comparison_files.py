@@ -1,7 +1,8 @@
 """pyarrow: the split's tables as Parquet files; equal values give equal bytes.
 
-`dishes.parquet` and `people.parquet` number dishes and people by their order; `log.parquet` holds the
-opinions of histories; `train.parquet` and `test.parquet` hold comparisons, whose histories are ranges of it.
+`dishes.parquet`, `people.parquet` and `menus.parquet` number what they hold by its order; `log.parquet` holds
+the opinions of histories; `train.parquet` and `test.parquet` hold comparisons, whose histories are ranges of
+it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.domain.preferences.splits import Split
-from components.domain.preferences.tables import Comparisons, Ints, Moments, OpinionLog
+from components.domain.preferences.strengths import RatingScale, known_opinions, rating_scale
+from components.domain.preferences.tables import Bools, Comparisons, Ints, Moments, OpinionLog
 from components.domain.records import Dish
 
 _MOMENT = pa.timestamp("us", tz="UTC")
@@ -32,30 +34,44 @@ _DISHES = pa.schema(
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """What the split stage leaves: the dishes by id, and comparisons to train and to test on."""
+    """What the split stage leaves: the dishes by id, comparisons to train and to test on, and who said what.
+
+    Attributes:
+        dishes: By id.
+        train: Comparisons to train on.
+        test: Comparisons held out; on the same log.
+        may_know: (L,) True for the lines of the log that training may read.
+    """
 
     dishes: dict[str, Dish]
     train: Comparisons
     test: Comparisons
+    may_know: Bools
+
+    @property
+    def ratings(self) -> RatingScale:
+        """How ratings become strengths."""
+        return rating_scale(known_opinions(self.train.log, self.may_know))
 
 
 def write_split(folder: Path, dishes: Mapping[str, Dish], split: Split) -> None:
-    """Writes all five files."""
+    """Writes all six files."""
     folder.mkdir(parents=True, exist_ok=True)
     log = split.train.log
     rows = [vars(dishes[dish]) for dish in log.dishes]
     pq.write_table(pa.Table.from_pylist(rows, _DISHES), folder / "dishes.parquet")
     pq.write_table(pa.table({"person_id": pa.array(log.people, pa.string())}), folder / "people.parquet")
-    pq.write_table(_log_table(log), folder / "log.parquet")
+    pq.write_table(pa.table({"menu_id": pa.array(log.menus, pa.string())}), folder / "menus.parquet")
+    pq.write_table(_log_table(log, split.may_know), folder / "log.parquet")
     pq.write_table(_comparison_table(split.train), folder / "train.parquet")
     pq.write_table(_comparison_table(split.test), folder / "test.parquet")
 
 
 def read_split(folder: Path) -> SplitFiles:
     """Reads what `write_split` wrote; both halves share one log."""
-    log = _read_log(folder)
+    log, may_know = _read_log(folder)
     train, test = (_read_comparisons(folder / f"{half}.parquet", log) for half in ("train", "test"))
-    return SplitFiles(read_dishes(folder), train, test)
+    return SplitFiles(read_dishes(folder), train, test, may_know)
 
 
 def read_dishes(folder: Path) -> dict[str, Dish]:
@@ -73,7 +89,7 @@ def newest(folder: Path) -> datetime:
     return at
 
 
-def _log_table(log: OpinionLog) -> pa.Table:
+def _log_table(log: OpinionLog, may_know: Bools) -> pa.Table:
     return pa.table(
         {
             "person": log.person,
@@ -81,30 +97,42 @@ def _log_table(log: OpinionLog) -> pa.Table:
             "at": _moments(log.at),
             "verdict": pa.array(log.verdict, pa.int8()),
             "rating": pa.array(log.rating, from_pandas=True),
-            "menu_id": pa.array([log.menus[menu] if menu >= 0 else "" for menu in log.menu], pa.string()),
+            "menu": log.menu,
             "source": pa.array([log.sources[source] for source in log.source], pa.string()),
+            "source_offset": log.offset[log.source],
+            "is_order": log.is_order,
+            "day": _days(log.day),
+            "may_know": may_know,
         }
     )
 
 
-def _read_log(folder: Path) -> OpinionLog:
+def _read_log(folder: Path) -> tuple[OpinionLog, Bools]:
     table = pq.read_table(folder / "log.parquet")
-    menus, menu = _numbered(table["menu_id"].to_pylist())
     sources, source = _numbered(table["source"].to_pylist())
-    no_menu = menus[:1] == ("",)
-    return OpinionLog(
-        people=tuple(pq.read_table(folder / "people.parquet")["person_id"].to_pylist()),
-        dishes=tuple(pq.read_table(folder / "dishes.parquet", columns=["dish_id"])["dish_id"].to_pylist()),
-        menus=menus[1:] if no_menu else menus,
+    offset = np.zeros(len(sources))
+    offset[source] = table["source_offset"].to_numpy()
+    log = OpinionLog(
+        people=_ids(folder / "people.parquet", "person_id"),
+        dishes=_ids(folder / "dishes.parquet", "dish_id"),
+        menus=_ids(folder / "menus.parquet", "menu_id"),
         sources=sources,
         person=_ints(table["person"]),
         dish=_ints(table["dish"]),
         at=_read_moments(table["at"]),
         verdict=_ints(table["verdict"]),
         rating=table["rating"].to_numpy().astype(np.float64),
-        menu=menu - 1 if no_menu else menu,
+        menu=_ints(table["menu"]),
         source=source,
+        is_order=_bools(table["is_order"]),
+        day=_read_days(table["day"]),
+        offset=offset,
     )
+    return log, _bools(table["may_know"])
+
+
+def _ids(path: Path, column: str) -> tuple[str, ...]:
+    return tuple(pq.read_table(path, columns=[column])[column].to_pylist())
 
 
 def _numbered(values: list[str]) -> tuple[tuple[str, ...], Ints]:
@@ -118,6 +146,8 @@ def _comparison_table(comparisons: Comparisons) -> pa.Table:
             "key": pa.array(comparisons.key, pa.string()),
             "person": comparisons.person,
             "at": _moments(comparisons.at),
+            "day": _days(comparisons.day),
+            "menu": comparisons.menu,
             "start": comparisons.start,
             "stop": comparisons.stop,
             "hidden": _lists(comparisons.hidden, comparisons.hidden_sizes, pa.int64()),
@@ -142,6 +172,8 @@ def _read_comparisons(path: Path, log: OpinionLog) -> Comparisons:
         sizes=_ints(sizes["dishes"]),
         key=np.array(table["key"].to_pylist(), object),
         at=_read_moments(table["at"]),
+        day=_read_days(table["day"]),
+        menu=_ints(table["menu"]),
         chosen=_ints(table["chosen"]),
         verdict=_ints(pc.list_flatten(table["verdicts"])),
     )
@@ -154,6 +186,18 @@ def _lists(values: Ints, sizes: Ints, kind: pa.DataType) -> pa.Array:
 
 def _ints(column: Any) -> Ints:
     return np.asarray(column.to_numpy(), np.int64)
+
+
+def _bools(column: Any) -> Bools:
+    return np.asarray(column.to_numpy(), bool)
+
+
+def _days(days: Moments) -> pa.Array:
+    return pa.array(days.astype("datetime64[D]").astype(np.int32), pa.int32()).cast(pa.date32())
+
+
+def _read_days(column: Any) -> Moments:
+    return column.cast(pa.int32()).to_numpy().astype("datetime64[D]")  # type: ignore[no-any-return]
 
 
 def _moments(at: Moments) -> pa.Array:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from components.domain.errors import StageFailed
 from components.domain.params import CandidateParams, TrainParams, VectorParams
-from components.domain.preferences.strengths import known_opinions, rating_spread
+from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker import encoding
 from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, start_head, vector_scores
@@ -63,6 +63,7 @@ def fit(
     model: LanguageModel,
     tokens: DishTokens,
     train: Comparisons,
+    ratings: RatingScale,
     candidate: CandidateParams,
     settings: TrainParams,
     epochs: int,
@@ -74,6 +75,7 @@ def fit(
         model: With a fresh adapter, with an adapter and a head to go on from, or frozen.
         tokens: Covers all dishes of the comparisons and their histories.
         train: In the order of training.
+        ratings: How ratings become strengths; a head that is there keeps its scale.
         candidate: How the weights and the head are trained.
         settings: Section `train`.
         epochs: Passes over the comparisons.
@@ -83,7 +85,7 @@ def fit(
         batches = _packed_batches(model, tokens, train, settings)
         _fit(model, batches, candidate, epochs, [], on_step)
         return
-    batches = _vector_batches(model, tokens, train, candidate, candidate.vectors)
+    batches = _vector_batches(model, tokens, train, ratings, candidate, candidate.vectors)
     if model.head is None:
         raise ValueError("a training of dish vectors gives the model a head")
     with _trainable(model.head):
@@ -112,26 +114,27 @@ def _vector_batches(
     model: LanguageModel,
     tokens: DishTokens,
     train: Comparisons,
+    ratings: RatingScale,
     candidate: CandidateParams,
     vectors: VectorParams,
 ) -> list[_Batch]:
     """Batches that read each distinct dish once, through the tuned layers only.
 
-    A model without a head gets one; a head that is there keeps its spread of ratings.
+    A model without a head gets one.
     """
-    spread = float(model.head.spread) if model.head else rating_spread(known_opinions(train))
-    lines = {dish: tokens.alone(dish) for dish in batch_of(train, spread).dishes}
+    ratings = model.head.rating_scale if model.head else ratings
+    lines = {dish: tokens.alone(dish) for dish in batch_of(train, ratings).dishes}
     tuned = any(weight.requires_grad for weight in model.network.parameters())
     first = candidate.layers[0] if tuned else len(model.decoder.layers)  # nothing above a frozen base changes
     lower = dict(zip(lines, encoding.lower_states(model, list(lines.values()), first), strict=True))
     if model.head is None:
         with torch.no_grad():
             untuned = encoding.upper_states(model, list(lower.values()), first)
-        model.head = start_head(untuned, vectors.size, spread)
+        model.head = start_head(untuned, vectors.size, ratings)
     head, model.vectors = model.head, {}
 
     def batch(part: Comparisons) -> _Batch:
-        questions = batch_of(part, spread)
+        questions = batch_of(part, ratings)
 
         def scores() -> Tensor:
             hidden = encoding.upper_states(model, [lower[dish] for dish in questions.dishes], first)

@@ -53,7 +53,7 @@ def score(
 
 
 def _by_vectors(model: LanguageModel, head: Head, tokens: DishTokens, questions: Questions) -> Floats:
-    batch = batch_of(questions, float(head.spread))
+    batch = batch_of(questions, head.rating_scale)
     with torch.inference_mode():
         vectors = _vectors(model, head, [tokens.alone(dish) for dish in batch.dishes])
         scores: Floats = vector_scores(vectors, batch, head).double().cpu().numpy()

@@ -12,14 +12,22 @@ import numpy as np
 import torch
 
 from components.domain.params import Params
-from components.domain.preferences.tables import Comparisons, Floats, ranges
+from components.domain.preferences.strengths import RatingScale
+from components.domain.preferences.tables import Bools, Comparisons, Floats, ranges
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker import encoding
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Dish
 from components.domain.rivals import rules
+from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.probes import with_history_of_another, without_history
-from components.domain.rivals.retrieval import Similarity, bm25, cosine, with_most_similar_history
+from components.domain.rivals.retrieval import (
+    Similarity,
+    bm25,
+    cosine,
+    nearness,
+    with_most_similar_history,
+)
 from components.domain.rivals.stacked_rules import fit_stacked_rules
 from components.domain.verdict.canary import CanaryQuestion
 from components.domain.verdict.table import Contender
@@ -38,6 +46,8 @@ class Setting:
         dishes: By id.
         train: Comparisons to fit rules on.
         test: Comparisons to score.
+        may_know: (L,) True for the lines of the log that training may read.
+        ratings: How ratings become strengths.
         subset: Numbers of the test comparisons that costly contenders score, in the order of scoring.
     """
 
@@ -45,6 +55,8 @@ class Setting:
     dishes: dict[str, Dish]
     train: Comparisons
     test: Comparisons
+    may_know: Bools
+    ratings: RatingScale
     subset: tuple[int, ...]
 
     @property
@@ -99,36 +111,48 @@ def champion(setting: Setting, facts: Mapping[str, Any], base_sha256: str) -> It
 def simple_rules(setting: Setting) -> Iterator[Contender]:
     """What anyone could write without a language model."""
     dishes, train, test = setting.dishes, setting.train, setting.test
-    folds = train.days.astype(np.int64) if setting.params.split.by == "time" else train.person
-    stacked = fit_stacked_rules(dishes, train, folds)
+    by_day = setting.params.split.by == "time"
+    stacked = fit_stacked_rules(dishes, train, setting.may_know, by_day=by_day)
     yield Contender("random", "rule", rules.random_scores(test, setting.params.evaluate.seed))
     yield Contender("popularity", "rule", rules.popularity(train, test))
     yield Contender("tag-affinity", "rule", rules.tag_affinity(dishes, test))
+    yield Contender("usual", "rule", stacked.usual(test))
     yield Contender("content-history", "rule", stacked.content.scores(dishes, test))
-    if stacked.people.knows_any(test):
-        yield Contender("item-knn", "rule", stacked.people.neighbours(test))
-        yield Contender("matrix-factorisation", "rule", stacked.people.factors(test))
+    if stacked.people.knows_any(test.offered):
+        yield Contender("item-knn", "rule", stacked.neighbours(test))
+        yield Contender("matrix-factorisation", "rule", stacked.factors(test))
     yield Contender("stacked-rules", "rule", stacked.scores(dishes, test))
 
 
-def untuned(setting: Setting, best: str) -> Iterator[Contender]:
-    """What the base gives without training, and with nothing but a head trained on it.
+def untuned(setting: Setting) -> Iterator[Contender]:
+    """What the base gives without training.
 
     Those that read dishes in context cost a forward pass each and score a subset.
     """
-    model, candidate = _base(), setting.params.train.candidates[best]
-    few = setting.test.take(setting.subset)
+    model, few = _base(), setting.test.take(setting.subset)
+    vectors = _embeddings(setting, model)
+    pairs = pairs_of(setting.test)
+    yield Contender("base-cosine", "untuned", pairs.on_offer(nearness(pairs, vectors, setting.ratings)))
     yield Contender("base", "untuned", setting.spread(_score(setting, model, few, "base")))
-    similarities = {"base-bm25": setting.by_words, "base-embeddings": _by_embeddings(setting, model)}
+    similarities = {"base-bm25": setting.by_words, "base-embeddings": cosine(vectors)}
     for name, similarity in similarities.items():
         retrieved = with_most_similar_history(few, similarity, setting.params.evaluate.retrieved)
         yield Contender(name, "untuned", setting.spread(_score(setting, model, retrieved, name)))
-    if candidate.vectors:
-        model.network.requires_grad_(requires_grad=False)
-        tokens, train = _tokens(setting, model), setting.params.train
-        people = whole_people(setting.train, candidate.comparisons, train.seed)
-        finetuning.fit(model, tokens, people, candidate, train, candidate.epochs, lambda _step: None)
-        yield Contender("base-vectors", "untuned", _score(setting, model, setting.test, "base-vectors"))
+
+
+def frozen(setting: Setting) -> Iterator[Contender]:
+    """For each candidate with a head of dish vectors the same head, trained on the frozen base."""
+    settings = setting.params.train
+    for name, candidate in settings.candidates.items():
+        if candidate.vectors:
+            model = _base()
+            model.network.requires_grad_(requires_grad=False)
+            train = whole_people(setting.train, candidate.comparisons, settings.seed)
+            tokens, ratings = _tokens(setting, model), setting.ratings
+            finetuning.fit(
+                model, tokens, train, ratings, candidate, settings, candidate.epochs, lambda _step: None
+            )
+            yield Contender(f"base-{name}", "untuned", _score(setting, model, setting.test, f"base-{name}"))
 
 
 def probes(setting: Setting, best: str) -> Iterator[Contender]:
@@ -174,10 +198,12 @@ def canary(setting: Setting, name: str) -> list[CanaryQuestion]:
     ]
 
 
-def _by_embeddings(setting: Setting, model: LanguageModel) -> Similarity:
+def _embeddings(setting: Setting, model: LanguageModel) -> Floats:
+    """(D, width) hidden states after the line of each dish of the log."""
     tokens = _tokens(setting, model)
     states = encoding.hidden_states(model, [tokens.alone(dish) for dish in setting.test.log.dishes])
-    return cosine(states.double().cpu().numpy())
+    embeddings: Floats = states.double().cpu().numpy()
+    return embeddings
 
 
 def _base() -> LanguageModel:
@@ -192,7 +218,8 @@ def _adapted(name: str) -> LanguageModel:
 
 
 def _tokens(setting: Setting, model: LanguageModel, fields: tuple[Any, ...] = ()) -> Any:
-    return model.dish_tokens(setting.dishes, fields or setting.params.prompt.dish_fields)
+    params = setting.params
+    return model.dish_tokens(setting.dishes, fields or params.prompt.dish_fields, params.split.max_history)
 
 
 def _score(

@@ -36,7 +36,8 @@ def evaluate(params: Params) -> None:
     best = ResultTable(setting.test, candidates, _bootstrap(params)).best
     rivals = [
         *contenders.simple_rules(setting),
-        *contenders.untuned(setting, best),
+        *contenders.untuned(setting),
+        *contenders.frozen(setting),
         *contenders.probes(setting, best),
         *contenders.champion(setting, champion, base["sha256"]),
     ]
@@ -52,7 +53,7 @@ def evaluate(params: Params) -> None:
 def _setting(params: Params) -> Setting:
     split = comparison_files.read_split(paths.SPLITS)
     few = contenders.subset(split.test, params.evaluate.subset, params.evaluate.seed)
-    return Setting(params, split.dishes, split.train, split.test, few)
+    return Setting(params, split.dishes, split.train, split.test, split.may_know, split.ratings, few)
 
 
 def _bootstrap(params: Params) -> Bootstrap:
@@ -93,7 +94,7 @@ def _slices(setting: Setting, table: ResultTable) -> dict[str, dict[str, SliceRe
 
 def _parts(setting: Setting) -> dict[str, Bools]:
     train, test = setting.train, setting.test
-    chosen, lines = test.offered[test.chosen_at], test.lines()
+    chosen, lines = test.offered[test.chosen_at], test.lines
     width = len(test.log.dishes)
     in_history = np.isin(
         test.owner * width + test.offered, lines.question * width + test.log.dish[lines.line]

@@ -7,8 +7,14 @@ import numpy as np
 from components.domain.errors import DataRejected
 from components.domain.params import Params, SplitParams
 from components.domain.preferences.comparisons import compare
-from components.domain.preferences.opinions import Menus, dishes_of, menus_of, opinion_log
-from components.domain.preferences.splits import Split, seeded_share, split_by_time, split_within_person
+from components.domain.preferences.opinions import Menus, Scale, dishes_of, menus_of, opinion_log
+from components.domain.preferences.splits import (
+    Split,
+    cut_day,
+    seeded_share,
+    split_by_time,
+    split_within_person,
+)
 from components.domain.preferences.tables import OpinionLog
 from components.domain.ranker.prompts import dish_text
 from components.integrations import comparison_files, event_sources
@@ -28,20 +34,19 @@ def split(params: Params) -> None:
             f"none of the {len(dishes)} dishes has a value in prompt.dish_fields ({', '.join(fields)}): "
             "the model would read nothing. Name fields that your dishes have."
         )
-    scale = params.collect.like_at, params.collect.dislike_at
-    log, menus = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), *scale)
+    scale = Scale(params.collect.like_at, params.collect.dislike_at, params.collect.timezone)
+    log, menus = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), scale)
     comparison_files.write_split(SPLITS, dishes, divide(params.split, log, menus))
 
 
 def divide(settings: SplitParams, log: OpinionLog, menus: Menus) -> Split:
     """The split that the params ask for."""
     if settings.by == "time":
-        comparisons = compare(log, menus, settings.max_history)
-        return split_by_time(comparisons, settings.test_days, settings.min_history)
+        cut = cut_day(log, settings.test_days)
+        return split_by_time(compare(log, menus, settings.seed, cut), cut, settings.min_history)
     background = frozenset(settings.background)
     if settings.by == "source":
         held_out = np.isin(np.array(log.sources, object)[log.source], settings.test_sources)
     else:
         held_out = seeded_share(log, settings.test_share, settings.seed)
-    sizes = settings.min_history, settings.max_history
-    return split_within_person(log, menus, held_out, background, *sizes, settings.seed)
+    return split_within_person(log, menus, held_out, background, settings.min_history, settings.seed)

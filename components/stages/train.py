@@ -58,8 +58,10 @@ def train(params: Params, name: str) -> None:
             )
             log(step.step, {"loss": step.loss, "comparisons_per_second": step.comparisons / step.seconds})
 
-        tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields)
-        finetuning.fit(model, tokens, plan.comparisons, candidate, settings, plan.epochs, on_step)
+        tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
+        finetuning.fit(
+            model, tokens, plan.comparisons, split.ratings, candidate, settings, plan.epochs, on_step
+        )
     adapters.save(adapted, model.head, ADAPTERS / name, read_json(BASE / base_models.MARKER)["id"])
     write_json(ADAPTERS / name / TRAINING_FILE, plan.training.to_json())
 

@@ -15,6 +15,7 @@ from components.domain.errors import BadParams, NotFound, StageFailed
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
+from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons, Floats
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker.dish_vectors import HEAD_FILE
@@ -57,7 +58,7 @@ def _train(
 ) -> list[float]:
     model = base_models.load(base, dtype, torch.device("cpu"))
     adapted = adapters.attach(model.network, candidate, 7)
-    tokens = model.dish_tokens(dishes, ("name", "tags"))
+    tokens = model.dish_tokens(dishes, ("name", "tags"), 100)
     people = whole_people(comparison_table(comparisons), len(comparisons), 7)
     losses = _fit(model, tokens, people, candidate, candidate.epochs)
     adapters.save(adapted, model.head, folder, "small")
@@ -75,7 +76,7 @@ def _fit(
 
     settings = read_params(REPO / "params.yaml").train
     settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 2})
-    finetuning.fit(model, tokens, train, candidate, settings, epochs, on_step)
+    finetuning.fit(model, tokens, train, RatingScale(), candidate, settings, epochs, on_step)
     return losses
 
 
@@ -144,7 +145,7 @@ def test_training_twice_on_two_threads_gives_the_same_weights(
 def test_a_fresh_adapter_changes_no_score_and_training_no_base_weight(
     small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
 ) -> None:
-    tokens, table = small_model.dish_tokens(dishes, ("name",)), comparison_table(comparisons)
+    tokens, table = small_model.dish_tokens(dishes, ("name",), 100), comparison_table(comparisons)
     before = scoring.score(small_model, tokens, table, 256, "")
     weights = {name: weight.clone() for name, weight in small_model.network.named_parameters()}
     adapted = adapters.attach(small_model.network, CANDIDATE, 7)
@@ -183,7 +184,7 @@ def test_reloaded_and_merged_scores_equal_the_adapters_own_and_differ_from_the_b
             if candidate.vectors:
                 shutil.copy(tmp_path / "adapter" / HEAD_FILE, tmp_path / kind)
             model = base_models.load(tmp_path / kind, torch.float32, torch.device("cpu"))
-        tokens = model.dish_tokens(dishes, ("name", "tags"))
+        tokens = model.dish_tokens(dishes, ("name", "tags"), 100)
         return scoring.score(model, tokens, comparison_table(comparisons), 256, "")
 
     base, adapter, merged = scores("base"), scores("adapter"), scores("merged")
@@ -207,7 +208,7 @@ def test_every_objective_puts_the_chosen_dish_first(
     model = base_models.load(small_base, torch.float32, torch.device("cpu"))
     adapters.load(model, tmp_path)
     table = comparison_table(comparisons)
-    scores = scoring.score(model, model.dish_tokens(dishes, ("name", "tags")), table, 256, "")
+    scores = scoring.score(model, model.dish_tokens(dishes, ("name", "tags"), 100), table, 256, "")
     assert comparison_metrics(scores, table)[:, 1].mean() > 0.6
 
 
@@ -223,7 +224,7 @@ def test_training_goes_on_from_a_saved_adapter_and_its_head(
     model = base_models.load(small_base, torch.float32, torch.device("cpu"))
     adapters.resume(model, candidate, tmp_path)
     before = {name: weight.clone() for name, weight in model.head.tensors().items()} if model.head else {}
-    tokens = model.dish_tokens(dishes, ("name", "tags"))
+    tokens = model.dish_tokens(dishes, ("name", "tags"), 100)
     losses = _fit(model, tokens, comparison_table(comparisons), candidate, 2)
     if candidate.vectors:
         assert model.head

@@ -12,6 +12,7 @@ import torch
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
+from components.domain.preferences.strengths import RatingScale
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import prompt_hash
@@ -51,11 +52,11 @@ def served(
 
     base, tuned, plain = fresh(), fresh(), fresh()
     adapted = adapters.attach(tuned.network, CANDIDATE, 1)
-    tokens = tuned.dish_tokens(dishes, FIELDS)
+    tokens = tuned.dish_tokens(dishes, FIELDS, 3)
     candidate = CANDIDATE.model_copy(update={"vectors": HEAD if request.param == "vectors" else None})
     settings = read_params(REPO / "params.yaml").train
     settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 1})
-    finetuning.fit(tuned, tokens, comparison_table(comparisons), candidate, settings, 30, str)
+    finetuning.fit(tuned, tokens, comparison_table(comparisons), RatingScale(), candidate, settings, 30, str)
     adapters.save(adapted, tuned.head, tmp_path / "adapter", "small")
     tuned = fresh()
     adapters.load(tuned, tmp_path / "adapter")

@@ -1,183 +1,78 @@
 """Opinions become comparisons in the order of time.
 
-Every comparison's history lies strictly before its moment, so nothing later can leak into it. How comparisons
-are divided into training and test is `preferences.splits`. What was offered and not chosen is passed over: it
-is an alternative in the comparison and never a line of anyone's history.
+Every comparison's history lies strictly before the opinions that it rests on, so nothing later can leak into
+it, and whatever is drawn at random is ordered right half the time. A choice is compared with its alternatives
+on the menu; ratings, likes and dislikes of a few days are compared with each other; likes and orders that
+nothing else can be compared with are compared with what others liked or ordered at that time. How comparisons
+are divided into training and test is `preferences.splits`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import random
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from components.domain.preferences.builder import Builder, History
 from components.domain.preferences.opinions import Menus
-from components.domain.preferences.tables import (
-    NO_MENU,
-    Comparisons,
-    Ints,
-    OpinionLog,
-    moment,
-    ranges,
-)
-from components.domain.records import DISLIKED, LIKED
+from components.domain.preferences.tables import NO_MENU, Bools, Comparisons, Ints, OpinionLog, ranges
+from components.domain.records import LIKED
 
-History = tuple[
-    int, int, Sequence[int]
-]  # first line, line behind the last, hidden lines between them, ascending
-STATED_SET_SIZE = 5  # dishes at most in a comparison of stated opinions; menus are taken whole
+BLOCK = 4  # stated opinions that a block of days has at least, unless there are no more
+GROUP_SIZE = 12  # stated opinions at most compared with each other: pairs grow with the square
+OTHERS = 4  # likes or orders of other people that a like or an order is compared with
+NEAREST = 200  # likes or orders, up to the end of a day, from which those are drawn
 
 
-@dataclass
-class Builder:
-    """Gathers comparisons, one list a column; see `Comparisons` for what the columns mean."""
-
-    log: OpinionLog
-    line: list[int] = field(default_factory=list)
-    key: list[str] = field(default_factory=list)
-    start: list[int] = field(default_factory=list)
-    stop: list[int] = field(default_factory=list)
-    hidden: list[Sequence[int]] = field(default_factory=list)
-    dishes: list[Sequence[int]] = field(default_factory=list)
-    chosen: list[int] = field(default_factory=list)
-    verdicts: list[Sequence[int]] = field(default_factory=list)
-
-    def add(
-        self,
-        line: int,
-        key: str,
-        history: History,
-        dishes: Sequence[int],
-        chosen: int,
-        verdicts: Sequence[int],
-    ) -> None:
-        """Adds a comparison, unless it has no alternative.
-
-        Args:
-            line: Line of `log` that says what was preferred.
-            key: Its name.
-            history: What is known of the person before it.
-            dishes: Dishes on offer.
-            chosen: The preferred dish, one of `dishes`.
-            verdicts: One for each dish.
-        """
-        if len(dishes) < 2:
-            return
-        self.line.append(line)
-        self.key.append(key)
-        start, stop, hidden = history
-        self.start.append(start)
-        self.stop.append(stop)
-        self.hidden.append([each for each in hidden if start <= each < stop])
-        self.dishes.append(dishes)
-        self.chosen.append(list(dishes).index(chosen))
-        self.verdicts.append(verdicts)
-
-    def table(self, histories: OpinionLog | None = None) -> Comparisons:
-        """The comparisons in the order in which they were added.
-
-        Args:
-            histories: The log that start, stop and hidden lines refer to, where it is another than `log`.
-        """
-        line = np.array(self.line, np.int64)
-        return Comparisons(
-            log=histories or self.log,
-            person=self.log.person[line],
-            start=np.array(self.start, np.int64),
-            stop=np.array(self.stop, np.int64),
-            hidden=_flat(self.hidden),
-            hidden_sizes=np.array([len(lines) for lines in self.hidden], np.int64),
-            offered=_flat(self.dishes),
-            sizes=np.array([len(dishes) for dishes in self.dishes], np.int64),
-            key=np.array(self.key, object),
-            at=self.log.at[line],
-            chosen=np.array(self.chosen, np.int64),
-            verdict=_flat(self.verdicts),
-        )
-
-
-def _flat(parts: Sequence[Sequence[int]]) -> Ints:
-    return np.array([value for part in parts for value in part], np.int64)
-
-
-def compare(log: OpinionLog, menus: Menus, max_history: int) -> Comparisons:
-    """Makes one comparison of every opinion that says what was preferred over what, in the order of the log.
-
-    A choice is compared with the rest of its menu. A stated opinion is compared with what the same person
-    stated earlier and liked less (or, if none, with the last they liked more); those dishes are then left out
-    of the history.
+def compare(log: OpinionLog, menus: Menus, seed: int, cut: np.datetime64 | None = None) -> Comparisons:
+    """Makes comparisons of every opinion that says what was preferred over what.
 
     Args:
         log: Opinions of all people.
         menus: The log's menus.
-        max_history: Lines of history at most; see `_window`.
+        seed: Seed of the groups of stated opinions and of the others' likes and orders.
+        cut: Local day on which the test begins: no comparison rests on opinions from both sides of it.
+
+    Returns:
+        Comparisons in the order of people and, for each of them, of time.
     """
     builder = Builder(log)
     offers = menu_offers(log, menus)
-    bounds = log.bounds()
+    bounds, stops = log.bounds(), moment_starts(log)
+    others = _others(log, seed)
     for person in range(len(log.people)):
-        _compare_person(builder, offers, int(bounds[person]), int(bounds[person + 1]), max_history)
-    return builder.table()
+        first, end = int(bounds[person]), int(bounds[person + 1])
+        for line in range(first, end):
+            history = (first, int(stops[line]), ())
+            if line in offers:
+                builder.add_choice(line, history, offers[line])
+            for other in others.get(line, ()):
+                builder.add_pair(line, other, history, other_person=True)
+        for block in _blocks(log, np.arange(first, end), cut):
+            history = (first, int(stops[block[0]]), ())
+            for group in groups(block, 1, f"{seed}/{log.people[person]}/{log.day[block[0]]}"):
+                add_pairs(builder, group, history, block)
+    return builder.table().in_order()
 
 
-def _compare_person(
-    builder: Builder, offers: dict[int, list[int]], first: int, end: int, max_history: int
-) -> None:
-    log = builder.log
-    stated: dict[int, int] = {}  # dish -> line of the latest opinion stated before, in order of the first one
-    lines: dict[int, list[int]] = {}  # dish -> its lines before
-    stop = first
-    for line in range(first, end):
-        if log.at[line] != log.at[stop]:
-            for earlier in range(stop, line):
-                dish = int(log.dish[earlier])
-                lines.setdefault(dish, []).append(earlier)
-                if log.menu[earlier] == NO_MENU:
-                    stated[dish] = earlier
-            stop = line
-        key = _key(log, line)
-        if line in offers:
-            dish, dishes = int(log.dish[line]), offers[line]
-            verdicts = [LIKED if each == dish else DISLIKED for each in dishes]
-            start = first + _window(stop - first, max_history)
-            builder.add(line, key, (start, stop, ()), dishes, dish, verdicts)
-        elif log.menu[line] == NO_MENU:
-            chosen, dishes = _stated_set(log, line, stated)
-            here = int(log.dish[line])
-            verdicts = [int(log.verdict[line if dish == here else stated[dish]]) for dish in dishes]
-            hidden = sorted(earlier for dish in dishes for earlier in lines.get(dish, ()))
-            start = _skip(first, _window(stop - first - len(hidden), max_history), hidden)
-            builder.add(line, key, (start, stop, hidden), dishes, chosen, verdicts)
-
-
-def _stated_set(log: OpinionLog, line: int, stated: dict[int, int]) -> tuple[int, list[int]]:
-    """The preferred dish and the dishes of a stated opinion's comparison."""
-    dish = int(log.dish[line])
-    less: list[int] = []
-    for other, earlier in reversed(stated.items()):
-        if other != dish and prefers(log, line, earlier):
-            less.append(other)
-            if len(less) == STATED_SET_SIZE - 1:
-                break
-    if less:
-        return dish, sorted([dish, *less])
-    for other, earlier in reversed(stated.items()):
-        if other != dish and prefers(log, earlier, line):
-            return other, sorted([dish, other])
-    return dish, [dish]
+def moment_starts(log: OpinionLog) -> Ints:
+    """(L,) first line of the person at the moment of each line: what lies before it is strictly earlier."""
+    starts = np.ones(len(log), bool)
+    starts[1:] = (log.person[1:] != log.person[:-1]) | (log.at[1:] != log.at[:-1])
+    return np.maximum.accumulate(np.where(starts, np.arange(len(log)), 0)).astype(np.int64)
 
 
 def menu_offers(log: OpinionLog, menus: Menus) -> dict[int, list[int]]:
-    """For each choice, by its line, its menu without what else the person chose from it."""
+    """For each choice, by its line, its menu without what else was chosen on the same occasion."""
     choices = np.flatnonzero(log.menu != NO_MENU)
     menu = log.menu[choices]
     sizes = menus.sizes[menu]
     owner = np.repeat(np.arange(len(choices)), sizes)
     dish = menus.dish[ranges((np.cumsum(menus.sizes) - menus.sizes)[menu], sizes)]
-    card = log.person[choices] * (len(menus.sizes) + 1) + menu  # one person, one menu
+    occasion = moment_starts(log)[choices] * (len(menus.sizes) + 1) + menu  # one person, one moment, one menu
     width = len(log.dishes)
-    was_chosen = np.isin(card[owner] * width + dish, card * width + log.dish[choices])
+    was_chosen = np.isin(occasion[owner] * width + dish, occasion * width + log.dish[choices])
     stays = ~was_chosen | (dish == log.dish[choices][owner])
     offers: dict[int, list[int]] = {int(line): [] for line in choices}
     for line, number in zip(choices[owner[stays]].tolist(), dish[stays].tolist(), strict=True):
@@ -185,33 +80,97 @@ def menu_offers(log: OpinionLog, menus: Menus) -> dict[int, list[int]]:
     return offers
 
 
-def prefers(log: OpinionLog, one: int, other: int) -> bool:
-    """Whether the dish of one line was liked more than that of another, as far as they can be compared.
+def _blocks(log: OpinionLog, lines: Ints, cut: np.datetime64 | None) -> Iterator[list[int]]:
+    """A person's stated opinions by whole days, as few days together as hold BLOCK of them.
 
-    Each source has a scale of its own.
+    A block never changes when later days come, but for the last one.
     """
-    if log.source[one] != log.source[other]:
-        return False
-    if not np.isnan(log.rating[one]) and not np.isnan(log.rating[other]):
-        return bool(log.rating[one] > log.rating[other])
-    return bool(log.verdict[one] > log.verdict[other])
+    block: list[int] = []
+    for line in lines[log.is_stated[lines]].tolist():
+        if block and log.day[line] != log.day[block[-1]]:
+            crosses = cut is not None and log.day[block[-1]] < cut <= log.day[line]
+            if crosses or len(block) >= BLOCK:
+                yield block
+                block = []
+        block.append(line)
+    if block:
+        yield block
 
 
-def _key(log: OpinionLog, line: int) -> str:
-    menu = "" if log.menu[line] == NO_MENU else log.menus[log.menu[line]]
-    at = moment(log.at[line]).isoformat()
-    return "/".join((log.people[log.person[line]], at, menu, log.dishes[log.dish[line]]))
+def groups(lines: Sequence[int], fewest: int, seed: str) -> list[list[int]]:
+    """The lines dealt at random into as few groups as hold GROUP_SIZE each, but at least `fewest`."""
+    count = max(fewest, -(-len(lines) // GROUP_SIZE))
+    deck = list(lines)
+    random.Random(seed).shuffle(deck)
+    return [group for group in (deck[start::count] for start in range(count)) if group]
 
 
-def _window(length: int, most: int) -> int:
-    """First history line that is read: by half windows, so that most of a person's comparisons share it."""
-    step = max(1, most // 2)
-    return 0 if length <= most else -(-(length - most) // step) * step
+def add_pairs(builder: Builder, group: Sequence[int], history: History, block: Sequence[int]) -> None:
+    """Adds a comparison for every two stated opinions of a group that differ.
+
+    Args:
+        builder: Gets the comparisons.
+        group: Lines of one person.
+        history: What is known of the person before all of them.
+        block: Lines whose days the comparisons rest on.
+    """
+    log = builder.log
+    latest = {(log.source[line], log.dish[line]): line for line in sorted(group)}
+    lines = np.array(list(latest.values()), np.int64)
+    for one, other in zip(*np.nonzero(_preferred(log, lines)), strict=True):
+        builder.add_pair(int(lines[one]), int(lines[other]), history, block=block)
 
 
-def _skip(first: int, count: int, hidden: Sequence[int]) -> int:
-    """The line behind the first `count` lines from `first` on that are not hidden."""
-    start = first + count
-    for line in hidden:
-        start += line < start
-    return start
+def _preferred(log: OpinionLog, lines: Ints) -> Bools:
+    """(lines, lines) True where the first dish was liked more than the second, if they can be compared.
+
+    Each source has a scale of its own. Ratings are compared where both were stated, else verdicts.
+    """
+    rating, verdict, source, dish = log.rating[lines], log.verdict[lines], log.source[lines], log.dish[lines]
+    both_rated = ~np.isnan(rating[:, None]) & ~np.isnan(rating)
+    more = np.where(both_rated, rating[:, None] > rating, verdict[:, None] > verdict)
+    return np.asarray(more & (source[:, None] == source) & (dish[:, None] != dish))
+
+
+def _others(log: OpinionLog, seed: int) -> Mapping[int, list[int]]:
+    """For each order, and each like where nobody states anything else, some of other people's at that time.
+
+    They are drawn by event, so a dish comes as often as it is liked or ordered, and its popularity says
+    nothing. A draw is dropped and not drawn again where either person has both dishes on that day, which
+    keeps a dish and what it is compared with exchangeable.
+    """
+    likes = log.is_stated & (log.verdict == LIKED) & np.isnan(log.rating)
+    pools = [log.is_order]
+    if likes.sum() == log.is_stated.sum():
+        pools.append(likes)
+    drawn: dict[int, list[int]] = {}
+    for pool in pools:
+        drawn |= _drawn(log, pool, seed)
+    return drawn
+
+
+def _drawn(log: OpinionLog, pool: Bools, seed: int) -> dict[int, list[int]]:
+    lines = np.flatnonzero(pool)
+    by_time = lines[np.lexsort([lines, log.day[lines]])]
+    days = log.day[by_time]
+    of_day: dict[tuple[int, np.datetime64], set[int]] = {}
+    for line in lines.tolist():
+        of_day.setdefault((int(log.person[line]), log.day[line]), set()).add(int(log.dish[line]))
+    drawn: dict[int, list[int]] = {}
+    for line in lines.tolist():
+        person, day = int(log.person[line]), log.day[line]
+        end = int(np.searchsorted(days, day, side="right"))
+        start = min(int(np.searchsorted(days, day)), max(0, end - NEAREST))
+        near = [other for other in by_time[start:end].tolist() if log.person[other] != person]
+        draw = random.Random(f"{seed}/{log.people[person]}/{log.at[line]}/{log.dishes[log.dish[line]]}")
+        some = draw.sample(near, min(OTHERS, len(near)))
+        drawn[line] = [other for other in some if _have_one_each(log, line, other, of_day)]
+    return drawn
+
+
+def _have_one_each(
+    log: OpinionLog, line: int, other: int, of_day: Mapping[tuple[int, np.datetime64], set[int]]
+) -> bool:
+    """Whether neither person has the other's dish on their day; the rule is the same for both."""
+    one_day, other_day = (of_day[int(log.person[each]), log.day[each]] for each in (line, other))
+    return int(log.dish[other]) not in one_day and int(log.dish[line]) not in other_day

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-KINDS = ("like", "dislike", "rating", "choice")
+KINDS = ("like", "dislike", "rating", "choice", "order")
 
 
 def _split(value: Any) -> Any:
@@ -75,7 +75,7 @@ class EventRow(_Row):
 
     person_id: Id
     dish_id: Id
-    kind: Literal["like", "dislike", "rating", "choice"]
+    kind: Literal["like", "dislike", "rating", "choice", "order"]
     value: Annotated[float, Field(allow_inf_nan=False)] | None = None
     menu_id: str = ""
     occurred_at: Annotated[datetime, AfterValidator(_utc)]

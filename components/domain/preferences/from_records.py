@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -50,6 +51,9 @@ def _log(questions: Sequence[Question], code: Mapping[str, int], number: Mapping
         rating=np.array(ratings, np.float64),
         menu=np.full(len(lines), NO_MENU, np.int64),
         source=np.zeros(len(lines), np.int64),
+        is_order=np.ones(len(lines), bool),  # so that no line replaces another: a history is taken as it is
+        day=np.zeros(len(lines), "datetime64[D]"),
+        offset=np.zeros(1),
     )
 
 
@@ -60,10 +64,14 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Comparisons:
         comparison.verdicts or menu_verdicts(len(comparison.dishes), index)
         for comparison, index in zip(comparisons, chosen, strict=True)
     ]
+    questions = question_table(comparisons)
+    at = np.array([timestamp(comparison.at) for comparison in comparisons], "datetime64[us]")
     return Comparisons(
-        **vars(question_table(comparisons)),
+        **{field.name: getattr(questions, field.name) for field in fields(Questions)},
         key=np.array([comparison.key for comparison in comparisons], object),
-        at=np.array([timestamp(comparison.at) for comparison in comparisons], "datetime64[us]"),
+        at=at,
+        day=at.astype("datetime64[D]"),
+        menu=np.full(len(comparisons), NO_MENU, np.int64),
         chosen=np.array(chosen, np.int64),
         verdict=np.array([verdict for verdicts_of_one in verdicts for verdict in verdicts_of_one], np.int64),
     )

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from components.domain.preferences.tables import NO_MENU, Ints, OpinionLog, timestamp
+from components.domain.preferences.tables import (
+    NO_MENU,
+    Floats,
+    Ints,
+    Moments,
+    OpinionLog,
+    Texts,
+    moment,
+    timestamp,
+)
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
-_VERDICTS = {"like": LIKED, "choice": LIKED, "dislike": DISLIKED}
+_VERDICTS = {"like": LIKED, "choice": LIKED, "order": LIKED, "dislike": DISLIKED}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +62,23 @@ def menus_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     return menus
 
 
+@dataclass(frozen=True)
+class Scale:
+    """How events become opinions.
+
+    Attributes:
+        like_at: A rating is a like from here up.
+        dislike_at: A rating is a dislike from here down.
+        timezone: Name of the site's time zone, whose days are menu days.
+    """
+
+    like_at: float
+    dislike_at: float
+    timezone: str
+
+
 def opinion_log(
-    rows: Iterable[Mapping[str, Any]],
-    dishes: Iterable[str],
-    menus: Mapping[str, Sequence[str]],
-    like_at: float,
-    dislike_at: float,
+    rows: Iterable[Mapping[str, Any]], dishes: Iterable[str], menus: Mapping[str, Sequence[str]], scale: Scale
 ) -> tuple[OpinionLog, Menus]:
     """Rows of the events table as a log, ordered by person, moment, source, menu and dish.
 
@@ -64,44 +86,58 @@ def opinion_log(
         rows: Events in any order.
         dishes: All dish ids.
         menus: Dish ids by menu id.
-        like_at: A rating is a like from here up.
-        dislike_at: A rating is a dislike from here down.
+        scale: How events become opinions.
     """
     events = list(rows)
-    vocabulary = {
-        "person": sorted({row["person_id"] for row in events}),
-        "dish": sorted(dishes),
-        "menu": sorted(menus),
-        "source": sorted({row["source"] for row in events}),
-    }
-    number = {
-        name: {value: index for index, value in enumerate(values)} for name, values in vocabulary.items()
-    }
-    rated = np.array([row["kind"] == "rating" for row in events], bool)
+    people, person = _numbered([row["person_id"] for row in events])
+    sources, source = _numbered([row["source"] for row in events])
+    dish_ids, menu_ids = sorted(dishes), sorted(menus)
+    dish_number = {dish: index for index, dish in enumerate(dish_ids)}
+    menu_number = {menu: index for index, menu in enumerate(menu_ids)}
+    kind = np.array([row["kind"] for row in events], object)
     rating = np.array([row["value"] if row["kind"] == "rating" else np.nan for row in events], np.float64)
-    verdict = np.array([_VERDICTS.get(row["kind"], NEUTRAL) for row in events], np.int64)
-    verdict[rated & (rating >= like_at)] = LIKED
-    verdict[rated & (rating <= dislike_at)] = DISLIKED
+    choices = (menu_number[row["menu_id"]] if row["kind"] == "choice" else NO_MENU for row in events)
+    at = np.array([timestamp(row["occurred_at"]) for row in events], "datetime64[us]")
     columns = {
-        "person": np.array([number["person"][row["person_id"]] for row in events], np.int64),
-        "dish": np.array([number["dish"][row["dish_id"]] for row in events], np.int64),
-        "at": np.array([timestamp(row["occurred_at"]) for row in events], "datetime64[us]"),
-        "verdict": verdict,
+        "person": person,
+        "dish": np.array([dish_number[row["dish_id"]] for row in events], np.int64),
+        "at": at,
+        "verdict": _verdicts(kind, rating, scale),
         "rating": rating,
-        "menu": np.array(
-            [number["menu"][row["menu_id"]] if row["kind"] == "choice" else NO_MENU for row in events],
-            np.int64,
-        ),
-        "source": np.array([number["source"][row["source"]] for row in events], np.int64),
+        "menu": np.fromiter(choices, np.int64, len(events)),
+        "source": source,
+        "is_order": kind == "order",
+        "day": local_days(at, scale.timezone),
     }
     order = np.lexsort([columns[name] for name in ("dish", "menu", "source", "at", "person")])
-    log = OpinionLog(
-        tuple(vocabulary["person"]),
-        tuple(vocabulary["dish"]),
-        tuple(vocabulary["menu"]),
-        tuple(vocabulary["source"]),
-        **{name: column[order] for name, column in columns.items()},
-    )
-    flat = [number["dish"][dish] for menu in vocabulary["menu"] for dish in menus[menu]]
-    sizes = [len(menus[menu]) for menu in vocabulary["menu"]]
+    sorted_columns: dict[str, Any] = {name: column[order] for name, column in columns.items()}
+    offset = np.zeros(len(sources))
+    log = OpinionLog(people, tuple(dish_ids), tuple(menu_ids), sources, **sorted_columns, offset=offset)
+    flat = [dish_number[dish] for menu in menu_ids for dish in menus[menu]]
+    sizes = [len(menus[menu]) for menu in menu_ids]
     return log, Menus(np.array(flat, np.int64), np.array(sizes, np.int64))
+
+
+def _numbered(values: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
+    names, numbers = np.unique(np.array(values, object), return_inverse=True)
+    return tuple(names.tolist()), numbers.astype(np.int64)
+
+
+def _verdicts(kind: Texts, rating: Floats, scale: Scale) -> Ints:
+    verdict = np.array([_VERDICTS.get(name, NEUTRAL) for name in kind], np.int64)
+    rated = kind == "rating"
+    verdict[rated & (rating >= scale.like_at)] = LIKED
+    verdict[rated & (rating <= scale.dislike_at)] = DISLIKED
+    return verdict
+
+
+def local_days(at: Moments, timezone: str) -> Moments:
+    """Days of a time zone, for moments in UTC."""
+    zone = ZoneInfo(timezone)
+    quarters, number = np.unique(at.astype("datetime64[m]").astype(np.int64) // 15, return_inverse=True)
+    offsets = [
+        moment(np.datetime64(int(quarter) * 15, "m")).astimezone(zone).utcoffset() or timedelta()
+        for quarter in quarters
+    ]  # an offset changes on a quarter of an hour only
+    seconds = np.array([int(offset.total_seconds()) for offset in offsets], np.int64)
+    return np.asarray((at + seconds[number].astype("timedelta64[s]")).astype("datetime64[D]"))

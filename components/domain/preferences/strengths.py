@@ -1,13 +1,30 @@
-"""How strongly an opinion speaks for a dish, and what training knows of each person."""
+"""How strongly an opinion speaks for a dish, and what training may know of each person."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from components.domain.preferences.tables import Comparisons, Floats, Ints, Questions
-from components.domain.records import LIKED
+from components.domain.preferences.tables import Bools, Floats, Ints, OpinionLog, Questions
+
+SOURCE_PRIOR = 10  # ratings at which a source's mean counts half against the mean of all sources
+MAX_PRIOR = 1000.0  # where people's means do not differ beyond chance, each is taken for everybody's
+
+
+@dataclass(frozen=True)
+class RatingScale:
+    """How ratings become strengths.
+
+    Attributes:
+        mean: Mean rating.
+        prior: Number of ratings that the mean of all counts for in a person's mean.
+        spread: Standard deviation of ratings around their person's mean.
+    """
+
+    mean: float = 0.0
+    prior: float = 0.0
+    spread: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +34,7 @@ class Opinions:
     Attributes:
         dish: (N,) index into the log's dishes.
         verdict: (N,) LIKED, NEUTRAL or DISLIKED.
-        rating: (N,) ratings; NaN where none was stated.
+        rating: (N,) ratings less the offset of their source; NaN where none was stated.
         sizes: (G,) number of opinions in each group.
     """
 
@@ -37,44 +54,70 @@ class Opinions:
         sizes = np.bincount(self.group[rest], minlength=len(self.sizes))
         return Opinions(self.dish[rest], self.verdict[rest], self.rating[rest], sizes)
 
-    def strengths(self, spread: float) -> Floats:
-        """(N,) how much a dish was liked: its verdict, or its rating less the group's mean, over spread."""
+    def strengths(self, scale: RatingScale) -> Floats:
+        """(N,) how much a dish was liked: its verdict, or its rating less the group's mean, over the spread.
+
+        A group's mean is shrunk to the mean of all, so a single rating says something by itself.
+        """
         rated, group = ~np.isnan(self.rating), self.group
         counts = np.bincount(group[rated], minlength=len(self.sizes))
         sums = np.bincount(group[rated], self.rating[rated], minlength=len(self.sizes))
-        means = sums / np.maximum(counts, 1)
-        return np.where(rated, (self.rating - means[group]) / spread, self.verdict)
+        means = (sums + scale.prior * scale.mean) / np.maximum(counts + scale.prior, 1e-9)
+        return np.where(rated, (self.rating - means[group]) / scale.spread, self.verdict)
 
 
 def histories(questions: Questions) -> Opinions:
     """The history of each question."""
-    lines = questions.lines()
-    log = questions.log
-    return Opinions(log.dish[lines.line], log.verdict[lines.line], log.rating[lines.line], lines.sizes)
+    return _opinions(questions.log, questions.lines.line, questions.lines.sizes)
 
 
-def rating_spread(opinions: Opinions) -> float:
-    """Standard deviation of ratings around each person's mean; 1 where nobody rated or all rated alike."""
-    around = opinions.strengths(1.0)[~np.isnan(opinions.rating)]
-    return float(around.std()) or 1.0 if len(around) else 1.0
+def known_opinions(log: OpinionLog, may_know: Bools) -> Opinions:
+    """For each person of the log the opinions that training may know; a replaced one counts no more.
+
+    Args:
+        log: Opinions of all people.
+        may_know: (L,) True for the lines that training may read.
+    """
+    replaced = log.replaced_by
+    is_replaced = np.append(may_know, False)[replaced]
+    lines = np.flatnonzero(may_know & ~is_replaced)
+    return _opinions(log, lines, np.bincount(log.person[lines], minlength=len(log.people)))
 
 
-def known_opinions(train: Comparisons) -> Opinions:
-    """For each person the latest opinion on each dish that training reads: their histories and choices."""
-    log, lines = train.log, train.lines()
-    ends = np.cumsum(lines.sizes)
-    numbers, dish = lines.line.tolist(), log.dish[lines.line].tolist()
-    chosen = train.offered[train.chosen_at].tolist()
-    people: dict[int, dict[int, int]] = {}  # person -> dish -> line; -1 for a choice that is in no history
-    for number in np.argsort(train.at, kind="stable").tolist():
-        person = people.setdefault(int(train.person[number]), {})
-        part = slice(int(ends[number] - lines.sizes[number]), int(ends[number]))
-        person.update(zip(dish[part], numbers[part], strict=True))
-        person.setdefault(chosen[number], -1)
-    at = np.array([line for person in people.values() for line in person.values()], np.int64)
-    return Opinions(
-        dish=np.array([code for person in people.values() for code in person], np.int64),
-        verdict=np.append(log.verdict, LIKED)[at],
-        rating=np.append(log.rating, np.nan)[at],
-        sizes=np.array([len(person) for person in people.values()], np.int64),
-    )
+def _opinions(log: OpinionLog, lines: Ints, sizes: Ints) -> Opinions:
+    rating = log.rating[lines] - log.offset[log.source[lines]]
+    return Opinions(log.dish[lines], log.verdict[lines], rating, sizes)
+
+
+def with_source_offsets(log: OpinionLog, may_know: Bools) -> OpinionLog:
+    """The log with the difference of each source's mean rating from the mean of all, shrunk to zero.
+
+    Args:
+        log: Opinions of all people.
+        may_know: (L,) True for the lines that training may read.
+    """
+    rated = np.flatnonzero(may_know & ~np.isnan(log.rating))
+    counts = np.bincount(log.source[rated], minlength=len(log.sources))
+    sums = np.bincount(log.source[rated], log.rating[rated], minlength=len(log.sources))
+    mean = sums.sum() / max(1, len(rated))
+    return replace(log, offset=(sums - counts * mean) / (counts + SOURCE_PRIOR))
+
+
+def rating_scale(opinions: Opinions) -> RatingScale:
+    """The scale of ratings: mean, spread around people's means, and how far these differ beyond chance.
+
+    The prior is the ratio of both variances (empirical Bayes), so it is never set by hand.
+    """
+    rated = ~np.isnan(opinions.rating)
+    ratings, group = opinions.rating[rated], opinions.group[rated]
+    if not len(ratings):
+        return RatingScale()
+    counts = np.bincount(group, minlength=len(opinions.sizes))
+    people = np.flatnonzero(counts)
+    means = np.bincount(group, ratings, minlength=len(opinions.sizes))[people] / counts[people]
+    mean, size = float(means.mean()), len(ratings) / len(people)
+    residual = ratings - np.repeat(means, counts[people])
+    within = float((residual**2).sum() / max(1, len(ratings) - len(people)))
+    between = float(means.var()) - within / size
+    prior = min(MAX_PRIOR, within / between) if between > 0 else MAX_PRIOR
+    return RatingScale(mean, prior, within**0.5 or 1.0)

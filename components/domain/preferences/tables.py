@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -23,6 +24,7 @@ Moments = npt.NDArray[np.datetime64]
 Texts = npt.NDArray[np.object_]
 
 NO_MENU = -1
+COLUMNS = ("person", "dish", "at", "verdict", "rating", "menu", "source", "is_order", "day")  # of a log
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +41,11 @@ class OpinionLog:
         at: (L,) moments in UTC.
         verdict: (L,) LIKED (also a choice), NEUTRAL or DISLIKED.
         rating: (L,) rating on the user's own scale; NaN where none was stated.
-        menu: (L,) index into `menus` of the menu that a choice was made from; NO_MENU for stated opinions.
+        menu: (L,) index into `menus` of the menu that a choice was made from; NO_MENU for all else.
         source: (L,) index into `sources`.
+        is_order: (L,) True for orders without a menu; what is neither choice nor order was stated.
+        day: (L,) local days of the site.
+        offset: One for each of `sources`: how far its mean rating lies above that of all sources.
     """
 
     people: tuple[str, ...]
@@ -54,14 +59,33 @@ class OpinionLog:
     rating: Floats
     menu: Ints
     source: Ints
+    is_order: Bools
+    day: Moments
+    offset: Floats
 
     def __len__(self) -> int:
         return len(self.person)
 
+    @cached_property
+    def is_stated(self) -> Bools:
+        """(L,) True for likes, dislikes and ratings, of which a later one replaces an earlier one."""
+        return np.asarray((self.menu == NO_MENU) & ~self.is_order)
+
+    @cached_property
+    def replaced_by(self) -> Ints:
+        """(L,) line of the person's next stated opinion of the source on the dish; L where there is none."""
+        result = np.full(len(self), len(self))
+        lines = np.flatnonzero(self.is_stated)
+        lines = lines[np.lexsort([lines, self.dish[lines], self.source[lines], self.person[lines]])]
+        same = np.ones(max(0, len(lines) - 1), bool)
+        for column in (self.person, self.source, self.dish):
+            same &= column[lines[1:]] == column[lines[:-1]]
+        result[lines[:-1][same]] = lines[1:][same]
+        return result
+
     def take(self, lines: Ints) -> OpinionLog:
         """The log of some lines, given in ascending order; ids keep their numbers."""
-        columns = ("person", "dish", "at", "verdict", "rating", "menu", "source")
-        return replace(self, **{name: getattr(self, name)[lines] for name in columns})
+        return replace(self, **{name: getattr(self, name)[lines] for name in COLUMNS})
 
     def bounds(self) -> Ints:
         """(P + 1,) line at which each person's lines begin; the last entry is L."""
@@ -99,7 +123,8 @@ class Questions:
         person: (Q,) index into `log.people`.
         start: (Q,) first line of the history.
         stop: (Q,) line behind the last one of the history.
-        hidden: (H,) lines within these ranges that are no history, ascending within each question.
+        hidden: (H,) lines within these ranges that are no history, ascending within each question. Nor are
+            opinions that a later line of the range replaces.
         hidden_sizes: (Q,) number of each question's hidden lines.
         offered: (O,) index into `log.dishes`.
         sizes: (Q,) number of dishes on offer in each question.
@@ -130,7 +155,7 @@ class Questions:
     @property
     def history_sizes(self) -> Ints:
         """(Q,) number of lines in each history."""
-        return self.stop - self.start - self.hidden_sizes
+        return self.lines.sizes
 
     def take(self, index: Ints | Sequence[int]) -> Self:
         """The questions of these numbers, in this order."""
@@ -147,17 +172,19 @@ class Questions:
         }
         return replace(self, **columns)
 
+    @cached_property
     def lines(self) -> HistoryLines:
         """Every line of every history."""
         spans = self.stop - self.start
         line = ranges(self.start, spans)
         question = np.repeat(np.arange(len(self)), spans)
+        visible = self.log.replaced_by[line] >= self.stop[question]
         if len(self.hidden):
             width = len(self.log) + 1
             hidden = np.repeat(np.arange(len(self)), self.hidden_sizes) * width + self.hidden
-            visible = ~np.isin(question * width + line, hidden)
-            line, question = line[visible], question[visible]
-        return HistoryLines(question, line, self.history_sizes)
+            visible &= ~np.isin(question * width + line, hidden)
+        line, question = line[visible], question[visible]
+        return HistoryLines(question, line, np.bincount(question, minlength=len(self)))
 
     def with_history_of(self, other: Questions, index: Ints) -> Self:
         """The same questions, each with the history of a question of `other` on the same log.
@@ -177,14 +204,13 @@ class Questions:
             hidden_sizes=np.where(some, lenders.hidden_sizes, 0),
         )
 
-    def with_history_lines(self, lines: HistoryLines, chosen: Bools) -> Self:
+    def with_history_lines(self, chosen: Bools) -> Self:
         """The same questions with a part of their histories.
 
         Args:
-            lines: What `lines` gives for these questions.
-            chosen: (N,) True for the lines that stay.
+            chosen: (N,) True for the ones of `lines` that stay.
         """
-        spans = self.stop - self.start
+        lines, spans = self.lines, self.stop - self.start
         width = len(self.log) + 1
         every = np.repeat(np.arange(len(self)), spans) * width + ranges(self.start, spans)
         stays = np.isin(every, lines.question[chosen] * width + lines.line[chosen])
@@ -195,7 +221,7 @@ class Questions:
     def question(self, number: int) -> Question:
         """One question as a record."""
         first, size = int(self.firsts[number]), int(self.sizes[number])
-        lines = self.take([number]).lines().line
+        lines = self.take([number]).lines.line
         return Question(
             self.log.people[self.person[number]],
             tuple(self.log.past(line) for line in lines),
@@ -210,12 +236,16 @@ class Comparisons(Questions):
     Attributes:
         key: (Q,) unique and stable names.
         at: (Q,) moments of the answers in UTC.
+        day: (Q,) local day of the latest opinion that it rests on.
+        menu: (Q,) index into `log.menus`; NO_MENU where nothing was chosen from a menu.
         chosen: (Q,) position of the preferred dish among the question's dishes.
         verdict: (O,) LIKED, NEUTRAL or DISLIKED, for the pointwise objective alone.
     """
 
     key: Texts
     at: Moments
+    day: Moments
+    menu: Ints
     chosen: Ints
     verdict: Ints
 
@@ -225,9 +255,15 @@ class Comparisons(Questions):
         return self.firsts + self.chosen
 
     @property
-    def days(self) -> Moments:
-        """(Q,) day of each answer, in UTC."""
-        return self.at.astype("datetime64[D]")
+    def menu_day(self) -> Ints:
+        """(Q,) number of the menu day, the same for all who chose from a menu on a day; -1 without a menu."""
+        pairs = self.menu * 10_000_000 + self.day.astype(np.int64)
+        numbers = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+        return np.where(self.menu == NO_MENU, -1, numbers)
+
+    def in_order(self) -> Self:
+        """The same comparisons by person and moment; what came first at a moment stays first."""
+        return self.take(np.lexsort([self.at, self.person]))
 
     @property
     def newest(self) -> datetime:
@@ -248,6 +284,27 @@ class Comparisons(Questions):
 
     def __iter__(self) -> Iterator[Comparison]:
         return (self.comparison(number) for number in range(len(self)))
+
+
+def distinct_histories(questions: Questions) -> tuple[Ints, Ints]:
+    """Numbers of the first question with each distinct history, and (Q,) the history of each question.
+
+    Histories are equal if dishes, verdicts and ratings are, whoever has them.
+    """
+    lines, log = questions.lines, questions.log
+    content = np.stack([log.dish[lines.line], log.verdict[lines.line]], axis=1)
+    rating = log.rating[lines.line] - log.offset[log.source[lines.line]]
+    numbers: dict[tuple[bytes, bytes], int] = {}
+    first: list[int] = []
+    history = np.empty(len(questions), np.int64)
+    stop = 0
+    for question, size in enumerate(lines.sizes.tolist()):
+        start, stop = stop, stop + size
+        key = content[start:stop].tobytes(), rating[start:stop].tobytes()
+        number = history[question] = numbers.setdefault(key, len(numbers))
+        if number == len(first):
+            first.append(question)
+    return np.array(first, np.int64), history
 
 
 def ranges(starts: Ints, sizes: Ints) -> Ints:

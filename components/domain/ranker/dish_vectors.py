@@ -11,15 +11,15 @@ N lines of the longest history, O dishes on offer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from components.domain.preferences.strengths import histories
-from components.domain.preferences.tables import Floats, Ints, Questions, ranges
+from components.domain.preferences.strengths import RatingScale, histories
+from components.domain.preferences.tables import Questions, distinct_histories
 
 HEAD_FILE = "head.safetensors"  # beside the weights of an adapter or of a merged model
 START_GAIN = 0.5
@@ -38,7 +38,10 @@ class Head:
         appeal: (S,) what a dimension is worth to anyone.
         sharpness: () logarithm of the attention's factor on cosines.
         focus: () weight of the attention's result in the score.
-        spread: () standard deviation of ratings; see `strengths.rating_spread`.
+        spread: () standard deviation of ratings; see `strengths.RatingScale`, as for the next two.
+        rating_mean: () mean rating.
+        rating_prior: () number of ratings that the mean of all counts for in a person's mean; 0 in heads from
+            before 0.2.0.
     """
 
     mean: Tensor
@@ -49,10 +52,17 @@ class Head:
     sharpness: Tensor
     focus: Tensor
     spread: Tensor
+    rating_mean: Tensor = field(default_factory=lambda: torch.zeros(()))
+    rating_prior: Tensor = field(default_factory=lambda: torch.zeros(()))
+
+    @property
+    def rating_scale(self) -> RatingScale:
+        """How ratings become strengths."""
+        return RatingScale(float(self.rating_mean), float(self.rating_prior), float(self.spread))
 
     def tensors(self) -> dict[str, Tensor]:
         """By name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {column.name: getattr(self, column.name) for column in fields(self)}
 
     @property
     def trained(self) -> list[Tensor]:
@@ -60,13 +70,13 @@ class Head:
         return [self.projection, self.gains, self.appeal, self.sharpness, self.focus]
 
 
-def start_head(hidden: Tensor, size: int, spread: float) -> Head:
+def start_head(hidden: Tensor, size: int, ratings: RatingScale) -> Head:
     """A head on the principal directions of the untuned base's hidden states: similar dishes attract.
 
     Args:
         hidden: (D, W) last hidden states of the training dishes.
         size: S, the dimensions of a vector; fewer where there are fewer dishes.
-        spread: See `Head`.
+        ratings: How ratings become strengths.
     """
     hidden = hidden.float()
     mean = hidden.mean(0)
@@ -84,7 +94,10 @@ def start_head(hidden: Tensor, size: int, spread: float) -> Head:
         torch.zeros(count, device=hidden.device),
         torch.tensor(START_SHARPNESS, device=hidden.device),
         torch.tensor(START_GAIN, device=hidden.device),
-        torch.tensor(spread, device=hidden.device),
+        *(
+            torch.tensor(value, device=hidden.device)
+            for value in (ratings.spread, ratings.mean, ratings.prior)
+        ),
     )
 
 
@@ -114,19 +127,16 @@ class Batch:
     offered: Tensor
 
 
-def batch_of(questions: Questions, spread: float) -> Batch:
-    """The questions in their order; `spread` is the head's."""
-    lines = histories(questions)
-    strength = lines.strengths(spread)
-    distinct, history = _distinct(lines.dish, strength, lines.sizes)
-    codes = np.unique(np.concatenate([lines.dish, questions.offered]))
-    sizes = lines.sizes[distinct]
-    shape = len(distinct), max(1, int(sizes.max(initial=0)))
-    is_line = np.arange(shape[1]) < sizes[:, None]
-    where = ranges((np.cumsum(lines.sizes) - lines.sizes)[distinct], sizes)
+def batch_of(questions: Questions, ratings: RatingScale) -> Batch:
+    """The questions in their order; `ratings` is the head's."""
+    first, history = distinct_histories(questions)
+    opinions = histories(questions.take(first))
+    codes = np.unique(np.concatenate([opinions.dish, questions.offered]))
+    shape = len(first), max(1, int(opinions.sizes.max(initial=0)))
+    is_line = np.arange(shape[1]) < opinions.sizes[:, None]
     past, liked = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
-    past[is_line] = np.searchsorted(codes, lines.dish[where])
-    liked[is_line] = strength[where]
+    past[is_line] = np.searchsorted(codes, opinions.dish)
+    liked[is_line] = opinions.strengths(ratings)
     return Batch(
         tuple(questions.log.dishes[code] for code in codes),
         torch.from_numpy(past),
@@ -135,21 +145,6 @@ def batch_of(questions: Questions, spread: float) -> Batch:
         torch.from_numpy(np.repeat(history, questions.sizes)),
         torch.from_numpy(np.searchsorted(codes, questions.offered)),
     )
-
-
-def _distinct(dish: Ints, strength: Floats, sizes: Ints) -> tuple[Ints, Ints]:
-    """Numbers of the first question with each distinct history, and (Q,) the history of each question."""
-    numbers: dict[tuple[bytes, bytes], int] = {}
-    first: list[int] = []
-    history = np.empty(len(sizes), np.int64)
-    stop = 0
-    for question, size in enumerate(sizes.tolist()):
-        start, stop = stop, stop + size
-        content = dish[start:stop].tobytes(), strength[start:stop].tobytes()
-        number = history[question] = numbers.setdefault(content, len(numbers))
-        if number == len(first):
-            first.append(question)
-    return np.array(first, np.int64), history
 
 
 def vector_scores(vectors: Tensor, batch: Batch, head: Head) -> Tensor:

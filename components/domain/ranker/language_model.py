@@ -41,6 +41,12 @@ class LanguageModel:
     head: Head | None = None
     vectors: dict[tuple[int, ...], Tensor] = field(default_factory=dict, repr=False)
 
-    def dish_tokens(self, dishes: dict[str, Dish], fields: tuple[str, ...]) -> DishTokens:
-        """The prompt's lines for these dishes, in this model's tokens."""
-        return DishTokens(dishes, fields, self.encode, self.prefix)
+    def dish_tokens(self, dishes: dict[str, Dish], fields: tuple[str, ...], max_history: int) -> DishTokens:
+        """The prompt's lines for these dishes, in this model's tokens.
+
+        Args:
+            dishes: By id.
+            fields: Fields of a dish that the prompt names.
+            max_history: Lines of history that a prompt holds at most.
+        """
+        return DishTokens(dishes, fields, self.encode, self.prefix, max_history)

@@ -118,8 +118,9 @@ class _Lines:
 
 
 def _blocks(questions: Questions, tokens: DishTokens, budget: int) -> Iterator[Block]:
-    history = questions.lines()
-    past = np.split(history.line, np.cumsum(history.sizes)[:-1])
+    history = questions.lines
+    whole = np.split(history.line, np.cumsum(history.sizes)[:-1])
+    past = [lines[tokens.first_line(len(lines)) :] for lines in whole]
     dishes = np.split(questions.offered, np.cumsum(questions.sizes)[:-1])
     lines = _Lines(questions, past, [part.tolist() for part in dishes])
     by_person: dict[int, list[int]] = {}

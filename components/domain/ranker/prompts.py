@@ -62,12 +62,14 @@ class DishTokens:
     Attributes:
         encode: Text to token ids, without special tokens and without recognising them in the text.
         prefix: Ids that the tokenizer puts before every text (for example BOS); often empty.
+        max_history: Lines of history that a prompt holds at most; the latest stay.
     """
 
     dishes: dict[str, Dish]
     fields: tuple[str, ...]
     encode: Encode
     prefix: tuple[int, ...] = ()
+    max_history: int = 1_000_000
     _lines: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def header(self) -> tuple[int, ...]:
@@ -86,6 +88,17 @@ class DishTokens:
     def alone(self, dish_id: str) -> tuple[int, ...]:
         """The dish without a person; its vector is read at the last token."""
         return self.prefix + self._line(DISH_LINE, dish_id)
+
+    def first_line(self, length: int) -> int:
+        """First line of a history that a prompt holds.
+
+        The window moves by half its size, so that most of a person's questions share a prefix.
+
+        Args:
+            length: Number of lines of the history.
+        """
+        step = max(1, self.max_history // 2)
+        return 0 if length <= self.max_history else -(-(length - self.max_history) // step) * step
 
     def _line(self, template: str, dish_id: str) -> tuple[int, ...]:
         key = (template, dish_id)

@@ -1,7 +1,7 @@
 """What people's shared opinions say of dishes that recur: item-kNN and matrix factorisation.
 
-Both read strengths, see `Opinions.strengths`. They know only the dishes of training; any other scores 0.
-Shapes: Q questions, O dishes on offer, K dishes of the tables, F factors.
+Both read strengths, see `Opinions.strengths`, and a dish's mean. They know only the dishes of training; any
+other scores 0. Shapes: P pairs and H histories, see `pairs`; D dishes of the log, K dishes of the tables.
 """
 
 from __future__ import annotations
@@ -11,112 +11,170 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from components.domain.preferences.strengths import Opinions, rating_spread
-from components.domain.preferences.tables import Floats, Ints, Questions
-from components.domain.rivals.histories import count_matrix, strength_matrix
+from components.domain.preferences.strengths import Opinions, RatingScale, rating_scale
+from components.domain.preferences.tables import Floats, Ints, ranges
+from components.domain.rivals.pairs import Pairs
 
 MAX_DISHES = 2000  # the commonest: similarities grow with the square
-FACTORS = 6
-SHRINK = 10.0  # co-raters at which a similarity counts half
-MEAN_SHRINK = 3.0  # opinions at which a dish's mean counts half
-NOISE = 0.6  # variance of a strength (in units of spread) around what the factors say
+NEIGHBOURS, SHRINKS = (
+    (10, 20, 50),
+    (5.0, 25.0, 100.0),
+)  # dishes read; co-raters at which a similarity counts half
+FACTORS, NOISES = (3, 8, 16), (0.5, 1.0, 2.0)  # of the factor model; variance of a strength around it
 _SWEEPS = 12
 
 
 @dataclass(frozen=True, eq=False)
 class Collaborative:
-    """Tables over the commonest dishes.
+    """Moments of people's strengths over the commonest dishes.
 
     Attributes:
         dishes: (K,) index into the log's dishes; all tables are in this order.
-        mean: (K,) mean strength, shrunk to 0.
-        similarity: (K, K) cosine of what is left after the mean, shrunk by co-raters; 0 on the diagonal.
-        loadings: (K, F) of a linear-Gaussian factor model.
-        spread: See `rating_spread`.
+        mean: (K,) mean strength, shrunk to 0 by the ratio of variances within and between dishes.
+        moment: (K, K) sum over people of products of what is left after the mean.
+        scale: (K, K) root of the sum of squares of the first dish over people who judged both.
+        together: (K, K) number of people who judged both.
+        ratings: How ratings become strengths.
     """
 
     dishes: Ints
     mean: Floats
-    similarity: Floats
-    loadings: Floats
-    spread: float
+    moment: Floats
+    scale: Floats
+    together: Floats
+    ratings: RatingScale
 
-    def knows_any(self, questions: Questions) -> bool:
-        """Whether any dish on offer is in the tables."""
-        return bool(np.isin(questions.offered, self.dishes).any())
+    def knows_any(self, offered: Ints) -> bool:
+        """Whether any of these dishes is in the tables."""
+        return bool(np.isin(offered, self.dishes).any())
 
-    def neighbours(self, questions: Questions) -> Floats:
-        """(O,) item-kNN: the mean, plus the person's residuals on similar dishes, weighted by similarity."""
-        residuals, counts = self._residuals(questions)
-        weights = counts @ np.abs(self.similarity) + 1e-9
-        return self._on_offer(questions, self.mean + residuals @ self.similarity / weights)
+    def similarity(self, shrink: float) -> Floats:
+        """(K, K) cosine, shrunk by the number of co-raters; 0 on the diagonal."""
+        cosine = self.moment / (self.scale * self.scale.T + 1e-9)
+        similarity = cosine * self.together / (self.together + shrink)
+        np.fill_diagonal(similarity, 0.0)
+        return np.asarray(similarity)
 
-    def factors(self, questions: Questions) -> Floats:
-        """(O,) matrix factorisation: the mean, plus loadings times the person's factors given the history."""
-        residuals, counts = self._residuals(questions)
-        size = self.loadings.shape[1]
-        squares = (self.loadings[:, :, None] * self.loadings[:, None, :]).reshape(-1, size * size)
-        precision = (counts @ squares).reshape(-1, size, size) + NOISE * np.eye(size)
-        people = np.linalg.solve(precision, (residuals @ self.loadings)[:, :, None])[:, :, 0]
-        return self._on_offer(questions, self.mean + people @ self.loadings.T)
+    def popularity(self, pairs: Pairs) -> Floats:
+        """(P,) the shrunk mean strength of each dish."""
+        return self._of_dishes(pairs, self.mean)
 
-    def _residuals(self, questions: Questions) -> tuple[csr_matrix, csr_matrix]:
-        """(Q, K) sums of what each history says of each dish beyond its mean, and numbers of its lines."""
-        counts = count_matrix(questions)[:, self.dishes]
-        strengths = strength_matrix(questions, self.spread)[:, self.dishes]
-        return csr_matrix(strengths - counts.multiply(self.mean[None, :])), counts
+    def neighbours(self, pairs: Pairs, count: int, shrink: float) -> Floats:
+        """(P,) item-kNN: the mean, plus the mean residual on the most similar dishes of the history.
 
-    def _on_offer(self, questions: Questions, scores: Floats) -> Floats:
-        column = np.full(len(questions.log.dishes), -1)
+        Args:
+            pairs: Histories and dishes.
+            count: Similar dishes of the history that are read at most.
+            shrink: See `similarity`.
+        """
+        residuals, at = self._residuals(pairs), self._columns(pairs)
+        similarity = self.similarity(shrink)
+        sizes = np.where(at >= 0, np.diff(residuals.indptr)[pairs.history], 0)
+        pair = np.repeat(np.arange(len(at)), sizes)
+        entry = ranges(residuals.indptr[pairs.history].astype(np.int64), sizes)
+        weight = np.maximum(similarity[at[pair], residuals.indices[entry]], 0.0)
+        order = np.lexsort([-weight, pair])
+        rank = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        nearest = order[rank < count]
+        product = weight[nearest] * residuals.data[entry[nearest]]
+        total = np.bincount(pair[nearest], product, minlength=len(at))
+        weights = np.bincount(pair[nearest], weight[nearest], minlength=len(at))
+        return self.popularity(pairs) + total / (weights + 1e-9)
+
+    def factors(self, pairs: Pairs, size: int, noise: float) -> Floats:
+        """(P,) matrix factorisation: the mean, plus loadings times the person's likeliest factors.
+
+        Args:
+            pairs: Histories and dishes.
+            size: Number of factors.
+            noise: Variance of a strength around what the factors say.
+        """
+        loadings, residuals = self._loadings(size), self._residuals(pairs)
+        size = loadings.shape[1]
+        if not size:
+            return self.popularity(pairs)
+        squares = (loadings[:, :, None] * loadings[:, None, :]).reshape(-1, size * size)
+        judged = residuals.copy()
+        judged.data = np.ones_like(judged.data)
+        precision = (judged @ squares).reshape(-1, size, size) + noise * np.eye(size)
+        people = np.linalg.solve(precision, (residuals @ loadings)[:, :, None])[:, :, 0]
+        at = self._columns(pairs)
+        scores = (people[pairs.history] * loadings[at]).sum(1)
+        return self.popularity(pairs) + np.where(at >= 0, scores, 0.0)
+
+    def _residuals(self, pairs: Pairs) -> csr_matrix:
+        """(H, K) mean strength of each history on each dish, less the dish's mean."""
+        sums = csr_matrix(pairs.strengths(self.ratings)[:, self.dishes])
+        counts = csr_matrix(pairs.counts()[:, self.dishes])
+        for matrix in (sums, counts):
+            matrix.sum_duplicates()
+            matrix.sort_indices()
+        data = sums.data / counts.data - self.mean[counts.indices]
+        return csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
+
+    def _columns(self, pairs: Pairs) -> Ints:
+        """(P,) position of each dish in the tables; -1 where it is not there."""
+        column = np.full(len(pairs.questions.log.dishes), -1)
         column[self.dishes] = np.arange(len(self.dishes))
-        at = column[questions.offered]
-        return np.where(at >= 0, scores[questions.owner, at], 0.0)
+        return column[pairs.dish]
+
+    def _of_dishes(self, pairs: Pairs, values: Floats) -> Floats:
+        at = self._columns(pairs)
+        return np.where(at >= 0, np.append(values, 0.0)[at], 0.0)
+
+    def _loadings(self, size: int) -> Floats:
+        """(K, size) principal axis factoring: loadings whose products are nearest to the covariances.
+
+        The diagonal, which holds the noise of single opinions too, is replaced by what the loadings explain.
+        """
+        shared = self.moment / (self.together + SHRINKS[0])
+        size = min(size, len(shared))
+        loadings = np.zeros((len(shared), size))
+        for _ in range(_SWEEPS if size else 0):
+            values, vectors = np.linalg.eigh(shared)
+            loadings = vectors[:, -size:] * np.sqrt(np.maximum(values[-size:], 0.0))
+            np.fill_diagonal(shared, (loadings**2).sum(1))
+        return loadings
 
 
 def fit_collaborative(opinions: Opinions, dish_count: int, hidden: Ints | None = None) -> Collaborative:
-    """Fits the tables.
+    """Sums the moments of people's strengths.
 
     Args:
-        opinions: All that training reads of each person, see `known_opinions`.
+        opinions: What training may know of each person, see `known_opinions`.
         dish_count: Number of dishes of the log.
         hidden: Dishes on which nobody's opinion is read.
     """
     if hidden is not None:
         opinions = opinions.without(hidden)
+    ratings = rating_scale(opinions)
     counts = np.bincount(opinions.dish, minlength=dish_count)
     commonest = np.argsort(-counts, kind="stable")[:MAX_DISHES]
     dishes = np.sort(commonest[counts[commonest] > 0])
-    spread = rating_spread(opinions)
     column = np.full(dish_count, -1)
     column[dishes] = np.arange(len(dishes))
-    at, rows = column[opinions.dish], opinions.group
-    inside = at >= 0
-    table, rated = (
-        np.zeros((len(opinions.sizes), len(dishes))),
-        np.zeros((len(opinions.sizes), len(dishes)), bool),
-    )
-    table[rows[inside], at[inside]] = opinions.strengths(spread)[inside]
-    rated[rows[inside], at[inside]] = True
-    mean = table.sum(0) / (rated.sum(0) + MEAN_SHRINK)
-    residual = np.where(rated, table - mean, 0.0)
-    together = rated.T.astype(float) @ rated
-    scale = np.sqrt((residual**2).T @ rated)
-    moment = residual.T @ residual
-    similarity = moment / (scale * scale.T + 1e-9) * together / (together + SHRINK)
-    np.fill_diagonal(similarity, 0.0)
-    return Collaborative(dishes, mean, similarity, _loadings(moment / (together + SHRINK)), spread)
+    inside = column[opinions.dish] >= 0
+    people, at = opinions.group[inside], column[opinions.dish[inside]]
+    shape = len(opinions.sizes), len(dishes)
+    sums = csr_matrix((opinions.strengths(ratings)[inside], (people, at)), shape=shape)
+    times = csr_matrix((np.ones(len(at)), (people, at)), shape=shape)
+    sums.sort_indices()
+    times.sort_indices()
+    strengths = sums.data / times.data
+    mean = _shrunk_means(strengths, times.indices.astype(np.int64), len(dishes))
+    residual = csr_matrix((strengths - mean[times.indices], times.indices, times.indptr), shape=shape)
+    judged = csr_matrix((np.ones_like(times.data), times.indices, times.indptr), shape=shape)
+    scale = np.sqrt((residual.multiply(residual).T @ judged).toarray())
+    moment, together = (residual.T @ residual).toarray(), (judged.T @ judged).toarray()
+    return Collaborative(dishes, mean, moment, scale, together, ratings)
 
 
-def _loadings(covariance: Floats) -> Floats:
-    """Principal axis factoring: the loadings whose products are nearest to the covariances between dishes.
-
-    The diagonal, which holds the noise of single opinions too, is replaced by what the loadings explain of
-    it.
-    """
-    size = min(FACTORS, len(covariance))
-    shared = covariance.copy()
-    for _ in range(_SWEEPS):
-        values, vectors = np.linalg.eigh(shared)
-        loadings = vectors[:, -size:] * np.sqrt(np.maximum(values[-size:], 0.0))
-        np.fill_diagonal(shared, (loadings**2).sum(1))
-    return np.asarray(loadings)
+def _shrunk_means(strengths: Floats, dish: Ints, count: int) -> Floats:
+    """(count,) mean strength of each dish, shrunk to 0 by the variances within and between dishes."""
+    counts = np.bincount(dish, minlength=count)
+    sums = np.bincount(dish, strengths, minlength=count)
+    means = sums / np.maximum(counts, 1)
+    within = float(((strengths - means[dish]) ** 2).sum() / max(1, len(dish) - count))
+    between = float((means**2).mean() - within / max(1.0, counts.mean())) if count else 0.0
+    prior = within / between if between > 0 else 1e6
+    return np.asarray(sums / (counts + prior))

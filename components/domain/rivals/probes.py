@@ -35,7 +35,7 @@ def _people_by_days(comparisons: Comparisons) -> list[dict[int, list[int]]]:
     groups: list[dict[int, list[int]]] = []
     last_day = None
     for number in np.argsort(comparisons.at, kind="stable").tolist():
-        day = comparisons.days[number]
+        day = comparisons.day[number]
         if day != last_day and (not groups or len(groups[-1]) > 1):
             groups.append({})
         last_day = day

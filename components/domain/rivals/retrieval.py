@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons, Floats, Ints, ranges
 from components.domain.records import Dish
+from components.domain.rivals.pairs import Pairs
 
 Similarity = Callable[[Ints, Ints], Floats]  # of pairs of dishes, numbered as in the log
 
@@ -55,12 +57,26 @@ def cosine(vectors: Floats) -> Similarity:
     return lambda query, document: np.asarray((centred[query] * centred[document]).sum(1))
 
 
+def nearness(pairs: Pairs, vectors: Floats, ratings: RatingScale) -> Floats:
+    """(P,) mean cosine of a dish to the past dishes of a history, each times how much it was liked.
+
+    Args:
+        pairs: Histories and dishes.
+        vectors: (D, width), of which the mean is subtracted first.
+        ratings: How ratings become strengths.
+    """
+    centred = vectors - vectors.mean(0)
+    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+    people = pairs.strengths(ratings) @ centred / (pairs.opinions.sizes[:, None] + 1)
+    return np.asarray((centred[pairs.dish] * people[pairs.history]).sum(1))
+
+
 def with_most_similar_history(comparisons: Comparisons, similarity: Similarity, most: int) -> Comparisons:
     """The same comparisons with at most `most` history lines: those most like any dish on offer.
 
     Of equally similar lines the latest stay.
     """
-    lines = comparisons.lines()
+    lines = comparisons.lines
     sizes = comparisons.sizes[lines.question]  # dishes on offer for each line
     query = comparisons.offered[ranges(comparisons.firsts[lines.question], sizes)]
     document = np.repeat(comparisons.log.dish[lines.line], sizes)
@@ -72,7 +88,7 @@ def with_most_similar_history(comparisons: Comparisons, similarity: Similarity, 
     order = np.lexsort([-lines.line, -likeness, lines.question])
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(lines.sizes) - lines.sizes, lines.sizes)
-    return comparisons.with_history_lines(lines, rank < most)
+    return comparisons.with_history_lines(rank < most)
 
 
 def _words(dish: Dish) -> list[str]:

@@ -1,6 +1,6 @@
 """The simple rules that a model must beat: each scores the dishes on offer by what menu and history say.
 
-Shapes: Q questions, O dishes on offer, D dishes of the log, T traits.
+Shapes: O dishes on offer, D dishes of the log, T traits; H distinct histories and P pairs, see `pairs`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from components.domain.preferences.tables import Comparisons, Floats, Ints, Questions
 from components.domain.records import Dish
-from components.domain.rivals.histories import verdict_matrix
+from components.domain.rivals.pairs import Pairs, pairs_of
 
 MAX_TRAITS = 40  # of tags and of words; rarer ones cannot be fitted
-NAMES_SHARING_A_WORD = 3  # a word in fewer names tells the dish, not a taste
+NAMES_SHARING_A_WORD = (2, 3, 5)  # a word in fewer names tells the dish, not a taste; chosen in training
+HALF_LIVES = (3.0, 10.0, 1000.0)  # lines of history after which an opinion counts half; chosen in training
 RIDGE = 1.0
 _NEWTON_STEPS = 25
 
@@ -40,24 +42,38 @@ def wins(train: Comparisons) -> Floats:
     return np.log((won + 1) / (offered - won + 1))
 
 
-def tag_affinity(dishes: Mapping[str, Dish], questions: Questions) -> Floats:
-    """(O,) mean over a dish's tags of how often the person's history, signed by verdict, had that tag."""
-    traits = Traits(tuple(common_tags(dishes, questions)), ())
-    has = traits.table(dishes, questions.log.dishes)
-    shares = affinity(questions, has, np.zeros(has.shape[1]))
-    return mean_affinity(questions, has, shares)
-
-
-def mean_affinity(questions: Questions, has: Floats, shares: Floats) -> Floats:
-    """(O,) mean of a person's affinity over the traits of a dish; 0 without traits.
+def usual(pairs: Pairs, half_life: float) -> Floats:
+    """(P,) how often and how recently the person had the dish: the sum of 0.5^(lines since / half_life).
 
     Args:
-        questions: Offer the dishes.
-        has: (D, T) which traits each dish has.
-        shares: (Q, T) affinity of each question's person.
+        pairs: Histories and dishes.
+        half_life: Lines of history after which an opinion counts half.
     """
-    traits = has[questions.offered]
-    return np.asarray((traits * shares[questions.owner]).sum(1) / np.maximum(1.0, traits.sum(1)))
+    sizes = pairs.opinions.sizes
+    since = np.repeat(np.cumsum(sizes), sizes) - np.arange(int(sizes.sum())) - 1
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    weights = 0.5 ** (since / half_life) * pairs.opinions.verdict
+    shape = len(sizes), len(pairs.questions.log.dishes)
+    return pairs.entries(csr_matrix((weights, pairs.opinions.dish, ends), shape=shape))
+
+
+def tag_affinity(dishes: Mapping[str, Dish], questions: Questions) -> Floats:
+    """(O,) mean over a dish's tags of how often the person's history, signed by verdict, had that tag."""
+    pairs, traits = pairs_of(questions), Traits(tuple(common_tags(dishes, questions)), ())
+    has = traits.table(dishes, questions.log.dishes)
+    return pairs.on_offer(mean_affinity(pairs, has, affinity(pairs, has, np.zeros(has.shape[1]))))
+
+
+def mean_affinity(pairs: Pairs, has: Floats, shares: Floats) -> Floats:
+    """(P,) mean of a person's affinity over the traits of a dish; 0 without traits.
+
+    Args:
+        pairs: Histories and dishes.
+        has: (D, T) which traits each dish has.
+        shares: (H, T) affinity after each history.
+    """
+    traits = has[pairs.dish]
+    return np.asarray((traits * shares[pairs.history]).sum(1) / np.maximum(1.0, traits.sum(1)))
 
 
 @dataclass(frozen=True)
@@ -79,10 +95,10 @@ class Traits:
         ]
 
 
-def fit_traits(dishes: Mapping[str, Dish], questions: Questions) -> Traits:
-    """The vocabulary for these dishes."""
+def fit_traits(dishes: Mapping[str, Dish], questions: Questions, sharing: int) -> Traits:
+    """The vocabulary for these dishes: common tags, and words that at least `sharing` names have."""
     counts = Counter(word for dish in dishes.values() for word in sorted(_words(dish.name)))
-    shared = (word for word, count in counts.most_common(MAX_TRAITS) if count >= NAMES_SHARING_A_WORD)
+    shared = (word for word, count in counts.most_common(MAX_TRAITS) if count >= sharing)
     return Traits(tuple(common_tags(dishes, questions)), tuple(shared))
 
 
@@ -100,16 +116,16 @@ def _words(name: str) -> set[str]:
     return set(re.findall(r"[^\W\d_]{3,}", name.lower()))
 
 
-def affinity(questions: Questions, has: Floats, usual: Floats) -> Floats:
-    """(Q, T) share of each history with each trait, signed by verdict, shrunk towards everybody's.
+def affinity(pairs: Pairs, has: Floats, mean: Floats) -> Floats:
+    """(H, T) share of each history with each trait, signed by verdict, shrunk towards everybody's.
 
     Args:
-        questions: Have the histories.
+        pairs: Have the histories.
         has: (D, T) which traits each dish has.
-        usual: (T,) everybody's share.
+        mean: (T,) everybody's share.
     """
-    total = usual + verdict_matrix(questions) @ has
-    return np.asarray(total / (questions.history_sizes[:, None] + 1))
+    total = mean + pairs.verdicts() @ has
+    return np.asarray(total / (pairs.opinions.sizes[:, None] + 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,34 +134,43 @@ class ContentHistory:
 
     Attributes:
         traits: The vocabulary.
-        usual: (T,) share of the preferred dishes that have each trait.
+        mean: (T,) share of the preferred dishes that have each trait.
         weights: (2 T,) of the traits, then of their products with the affinity.
     """
 
     traits: Traits
-    usual: Floats
+    mean: Floats
     weights: Floats
 
     def scores(self, dishes: Mapping[str, Dish], questions: Questions) -> Floats:
         """(O,) utilities in nats."""
-        has = self.traits.table(dishes, questions.log.dishes)
-        return self.utility(questions, has, affinity(questions, has, self.usual))
+        pairs, has = pairs_of(questions), self.traits.table(dishes, questions.log.dishes)
+        return pairs.on_offer(self.utility(pairs, has, affinity(pairs, has, self.mean)))
 
-    def utility(self, questions: Questions, has: Floats, shares: Floats) -> Floats:
-        """(O,) utilities in nats; arguments as for `mean_affinity`."""
-        traits, count = has[questions.offered], len(self.usual)
-        weights = self.weights[:count] + self.weights[count:] * shares[questions.owner]
+    def utility(self, pairs: Pairs, has: Floats, shares: Floats) -> Floats:
+        """(P,) utilities in nats; arguments as for `mean_affinity`."""
+        traits, count = has[pairs.dish], len(self.mean)
+        weights = self.weights[:count] + self.weights[count:] * shares[pairs.history]
         return np.asarray((traits * weights).sum(1))
 
 
-def fit_content_history(dishes: Mapping[str, Dish], train: Comparisons) -> ContentHistory:
-    """Fits the weights; see `fit_logit`."""
-    traits = fit_traits(dishes, train)
+def fit_content_history(
+    dishes: Mapping[str, Dish], train: Comparisons, sharing: int = NAMES_SHARING_A_WORD[0]
+) -> ContentHistory:
+    """Fits the weights; see `fit_logit`.
+
+    Args:
+        dishes: By id.
+        train: Comparisons to fit on.
+        sharing: Number of names that a word must be in, to count as a trait.
+    """
+    traits = fit_traits(dishes, train, sharing)
     has = traits.table(dishes, train.log.dishes)
-    usual = has[train.offered[train.chosen_at]].mean(axis=0)
-    offered = has[train.offered]
-    features = np.concatenate([offered, offered * affinity(train, has, usual)[train.owner]], axis=1)
-    return ContentHistory(traits, usual, fit_logit(features, train.sizes, train.chosen))
+    mean = has[train.offered[train.chosen_at]].mean(axis=0)
+    pairs = pairs_of(train)
+    products = has[pairs.dish] * affinity(pairs, has, mean)[pairs.history]
+    features = np.concatenate([has[train.offered], products[pairs.pair]], axis=1)
+    return ContentHistory(traits, mean, fit_logit(features, train.sizes, train.chosen))
 
 
 def fit_logit(features: Floats, sizes: Ints, chosen: Ints) -> Floats:

@@ -1,34 +1,76 @@
 """All simple rules in one: a conditional logit on what each of them says of a dish and a person.
 
-The strongest score without a language model, and so the rival that every candidate must beat.
-Shapes: Q questions, O dishes on offer, D dishes of the log, V words.
+The strongest score without a language model, and so the rival that every candidate must beat. Every constant
+of
+every rule is chosen here, inside the training period: the rules are fitted on some folds and their constants
+compared on the others. Shapes: O dishes on offer, D dishes of the log, V words; P pairs, see `pairs`.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
 from components.domain.preferences.strengths import known_opinions
-from components.domain.preferences.tables import Comparisons, Floats, Ints, Questions
+from components.domain.preferences.tables import Bools, Comparisons, Floats, Ints, Questions
 from components.domain.records import Dish
-from components.domain.rivals.collaborative import Collaborative, fit_collaborative
-from components.domain.rivals.histories import count_matrix, entries, strength_matrix
+from components.domain.rivals.collaborative import (
+    FACTORS,
+    NEIGHBOURS,
+    NOISES,
+    SHRINKS,
+    Collaborative,
+    fit_collaborative,
+)
+from components.domain.rivals.pairs import Pairs, pairs_of
 from components.domain.rivals.rules import (
+    HALF_LIVES,
+    NAMES_SHARING_A_WORD,
     ContentHistory,
     affinity,
     fit_content_history,
     fit_logit,
     mean_affinity,
+    usual,
     wins,
 )
 
-FOLDS = 5  # the weights are fitted on comparisons whose fold the rules never read
-RULES = ("content-history", "tag-affinity", "word-overlap", "same-dish", "popularity", "item-knn", "factors")
+FOLDS = 5
+MAX_CHOOSING = 4000  # comparisons of a fold on which constants are compared
+RULES = (
+    "content-history",
+    "tag-affinity",
+    "word-overlap",
+    "same-dish",
+    "usual",
+    "popularity",
+    "mean-strength",
+    "item-knn",
+    "factors",
+)
+
+
+@dataclass(frozen=True)
+class Constants:
+    """The constants of the rules.
+
+    Attributes:
+        sharing: Number of names that a word must be in, to count as a trait.
+        neighbours: Similar dishes of a history that item-kNN reads, and its shrinkage in co-raters.
+        factors: Number of factors, and variance of a strength around what they say.
+        half_life: Lines of history after which the rule `usual` counts an opinion half.
+    """
+
+    sharing: int
+    neighbours: tuple[int, float]
+    factors: tuple[int, float]
+    half_life: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +82,7 @@ class StackedRules:
         popular: (D,) log odds of winning a comparison.
         words: (D, V) the words of each dish, weighted by rarity, as vectors of length 1.
         people: Item-kNN and matrix factorisation.
+        constants: Chosen inside the training period.
         weights: (RULES,) of the logit.
     """
 
@@ -47,71 +90,154 @@ class StackedRules:
     popular: Floats
     words: csr_matrix
     people: Collaborative
+    constants: Constants
     weights: Floats
 
     def scores(self, dishes: Mapping[str, Dish], questions: Questions) -> Floats:
         """(O,) utilities in nats."""
         return np.asarray(self.features(dishes, questions) @ self.weights)
 
+    def neighbours(self, questions: Questions) -> Floats:
+        """(O,) item-kNN with the chosen constants."""
+        pairs = pairs_of(questions)
+        return pairs.on_offer(self.people.neighbours(pairs, *self.constants.neighbours))
+
+    def factors(self, questions: Questions) -> Floats:
+        """(O,) matrix factorisation with the chosen constants."""
+        pairs = pairs_of(questions)
+        return pairs.on_offer(self.people.factors(pairs, *self.constants.factors))
+
+    def usual(self, questions: Questions) -> Floats:
+        """(O,) how often and how recently the person had the dish, with the chosen half-life."""
+        pairs = pairs_of(questions)
+        return pairs.on_offer(usual(pairs, self.constants.half_life))
+
     def features(self, dishes: Mapping[str, Dish], questions: Questions) -> Floats:
         """(O, RULES) what each rule says of each dish on offer; 0 where it knows nothing."""
-        has = self.content.traits.table(dishes, questions.log.dishes)
-        shares = affinity(questions, has, self.content.usual)
-        strengths, counts = strength_matrix(questions, self.people.spread), count_matrix(questions)
+        pairs, has = pairs_of(questions), self.content.traits.table(dishes, questions.log.dishes)
+        shares = affinity(pairs, has, self.content.mean)
+        strengths, counts = pairs.strengths(self.people.ratings), pairs.counts()
         columns = [
-            self.content.utility(questions, has, shares),
-            mean_affinity(questions, has, shares),
-            self._word_overlap(questions, strengths),
-            entries(strengths, questions) / np.maximum(1.0, entries(counts, questions)),
-            self.popular[questions.offered],
-            self.people.neighbours(questions),
-            self.people.factors(questions),
+            self.content.utility(pairs, has, shares),
+            mean_affinity(pairs, has, shares),
+            self._word_overlap(pairs, strengths),
+            pairs.entries(strengths) / np.maximum(1.0, pairs.entries(counts)),
+            usual(pairs, self.constants.half_life),
+            self.popular[pairs.dish],
+            self.people.popularity(pairs),
+            self.people.neighbours(pairs, *self.constants.neighbours),
+            self.people.factors(pairs, *self.constants.factors),
         ]
-        return np.stack(columns, axis=1)
+        return np.stack(columns, axis=1)[pairs.pair]
 
-    def _word_overlap(self, questions: Questions, strengths: csr_matrix) -> Floats:
-        """(O,) how much a dish's words were liked: its words times the mean liked words of the history."""
-        liked = diags(1.0 / (questions.history_sizes + 1)) @ strengths @ self.words
-        products = self.words[questions.offered].multiply(csr_matrix(liked)[questions.owner])
+    def _word_overlap(self, pairs: Pairs, strengths: csr_matrix) -> Floats:
+        """(P,) how much a dish's words were liked: its words times the mean liked words of the history."""
+        liked = csr_matrix(diags(1.0 / (pairs.opinions.sizes + 1)) @ strengths @ self.words)
+        products = self.words[pairs.dish].multiply(liked[pairs.history])
         return np.asarray(products.sum(1), np.float64).ravel()
 
 
-def fit_stacked_rules(dishes: Mapping[str, Dish], train: Comparisons, fold_of: Ints) -> StackedRules:
-    """Fits the rules, and their weights on comparisons that the rules did not read (stacking, Wolpert 1992).
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """A part of training that rules fitted on the rest are tried on."""
 
-    A rule that has read a comparison looks better on it than it will on new ones.
+    train: Comparisons
+    may_know: Bools
+    new: Comparisons
+
+    @property
+    def hidden(self) -> Ints:
+        """Dishes that only the new comparisons offer: as new as the test's, so nobody's opinion is read."""
+        return np.setdiff1d(self.new.offered, self.train.offered)
+
+
+def fit_stacked_rules(
+    dishes: Mapping[str, Dish], train: Comparisons, may_know: Bools, *, by_day: bool
+) -> StackedRules:
+    """Chooses the constants, fits the rules, and their weights on folds that they did not read.
+
+    A rule that has read a comparison looks better on it than it will on new ones (stacking, Wolpert 1992).
 
     Args:
         dishes: All that the comparisons name.
         train: The training comparisons.
-        fold_of: (Q,) what is new in the test, as a number: the person, or the day (with its new dishes).
+        may_know: (L,) True for the lines of the log that training may read.
+        by_day: Whether days are new in the test (with their dishes), and not people.
     """
     words = _word_matrix(dishes, train.log.dishes)
-    fold = np.unique(fold_of, return_inverse=True)[1] % FOLDS
-    features, held_out = [], []
-    for number in range(FOLDS):
-        inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+    folds = list(_folds(train, may_know, by_day=by_day))
+    constants = _chosen(dishes, folds)
+    features, scored = [], []
+    for fold in folds:
+        rules = _fit(dishes, fold.train, fold.may_know, fold.hidden, words, constants)
+        features.append(rules.features(dishes, fold.new))
+        scored.append(fold.new)
+    sizes = np.concatenate([new.sizes for new in scored])
+    weights = fit_logit(np.concatenate(features), sizes, np.concatenate([new.chosen for new in scored]))
+    rules = _fit(dishes, train, may_know, None, words, constants)
+    return StackedRules(rules.content, rules.popular, words, rules.people, constants, weights)
+
+
+def _folds(train: Comparisons, may_know: Bools, *, by_day: bool) -> list[_Fold]:
+    values = train.day.astype(np.int64) if by_day else train.person
+    log_values = train.log.day.astype(np.int64) if by_day else train.log.person
+    names, number = np.unique(values, return_inverse=True)
+    at = np.minimum(np.searchsorted(names, log_values), len(names) - 1)
+    log_fold = np.where(names[at] == log_values, at % FOLDS, -1)
+    parts = []
+    for fold in range(FOLDS):
+        inside, outside = np.flatnonzero(number % FOLDS == fold), np.flatnonzero(number % FOLDS != fold)
         if len(inside) and len(outside):
-            new = train.take(inside)
-            rules = _fit_rules(dishes, train.take(outside), new, words)
-            features.append(rules.features(dishes, new))
-            held_out.append(inside)
-    scored = train.take(np.concatenate(held_out))
-    weights = fit_logit(np.concatenate(features), scored.sizes, scored.chosen)
-    rules = _fit_rules(dishes, train, None, words)
-    return StackedRules(rules.content, rules.popular, words, rules.people, weights)
+            parts.append(_Fold(train.take(outside), may_know & (log_fold != fold), train.take(inside)))
+    return parts
 
 
-def _fit_rules(
-    dishes: Mapping[str, Dish], train: Comparisons, new: Comparisons | None, words: csr_matrix
+def _chosen(dishes: Mapping[str, Dish], folds: list[_Fold]) -> Constants:
+    """The constants with the best pair accuracy on the folds that the rules did not read."""
+    sharing: dict[int, float] = dict.fromkeys(NAMES_SHARING_A_WORD, 0.0)
+    neighbours = dict.fromkeys(itertools.product(NEIGHBOURS, SHRINKS), 0.0)
+    factors = dict.fromkeys(itertools.product(FACTORS, NOISES), 0.0)
+    half_lives: dict[float, float] = dict.fromkeys(HALF_LIVES, 0.0)
+    for fold in folds:
+        some = fold.new.take(np.linspace(0, len(fold.new) - 1, min(len(fold.new), MAX_CHOOSING)).astype(int))
+        pairs, log = pairs_of(some), some.log
+        people = fit_collaborative(known_opinions(log, fold.may_know), len(log.dishes), fold.hidden)
+        for count in sharing:
+            sharing[count] += _accuracy(
+                fit_content_history(dishes, fold.train, count).scores(dishes, some), some
+            )
+        for knn in neighbours:
+            neighbours[knn] += _accuracy(pairs.on_offer(people.neighbours(pairs, *knn)), some)
+        for model in factors:
+            factors[model] += _accuracy(pairs.on_offer(people.factors(pairs, *model)), some)
+        for half_life in half_lives:
+            half_lives[half_life] += _accuracy(pairs.on_offer(usual(pairs, half_life)), some)
+    return Constants(*(_best(table) for table in (sharing, neighbours, factors, half_lives)))
+
+
+def _best(table: Mapping[Any, float]) -> Any:
+    return max(table, key=table.__getitem__)
+
+
+def _accuracy(scores: Floats, comparisons: Comparisons) -> float:
+    """Share of the alternatives that the chosen dish is put before; ties count half."""
+    chosen = scores[comparisons.chosen_at][comparisons.owner]
+    won = (chosen > scores) + 0.5 * (chosen == scores)
+    return float((won.sum() - 0.5 * len(comparisons)) / (len(scores) - len(comparisons)))
+
+
+def _fit(
+    dishes: Mapping[str, Dish],
+    train: Comparisons,
+    may_know: Bools,
+    hidden: Ints | None,
+    words: csr_matrix,
+    constants: Constants,
 ) -> StackedRules:
-    """Fits all but the weights.
-
-    A dish that only `new` offers is as new as the test's: nobody's past opinion on it is read.
-    """
-    hidden = None if new is None else np.setdiff1d(new.offered, train.offered)
-    people = fit_collaborative(known_opinions(train), len(train.log.dishes), hidden)
-    return StackedRules(fit_content_history(dishes, train), wins(train), words, people, np.zeros(len(RULES)))
+    """Fits all but the weights."""
+    people = fit_collaborative(known_opinions(train.log, may_know), len(train.log.dishes), hidden)
+    content = fit_content_history(dishes, train, constants.sharing)
+    return StackedRules(content, wins(train), words, people, constants, np.zeros(len(RULES)))
 
 
 def _terms(dish: Dish) -> set[str]:

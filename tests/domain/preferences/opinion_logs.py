@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from components.domain.preferences.opinions import Menus, opinion_log
+from components.domain.preferences.opinions import Menus, Scale, opinion_log
 from components.domain.preferences.tables import OpinionLog
 from components.domain.records import DISLIKED, LIKED
 
-LIKE_AT, DISLIKE_AT = 4, 2
+SCALE = Scale(like_at=4, dislike_at=2, timezone="UTC")
 _KINDS = {LIKED: "like", DISLIKED: "dislike"}
 
 
 @dataclass(frozen=True)
 class Line:
-    """An event: a choice where there is a menu, a rating where there is one, else a like or dislike."""
+    """An event: a choice from a menu, a rating, an order, a like or a dislike."""
 
     person_id: str
     dish_id: str
@@ -25,10 +25,12 @@ class Line:
     rating: float | None = None
     menu_id: str = ""
     source: str = ""
+    order: bool = False
 
     def row(self) -> dict[str, object]:
         """The row of the events table."""
-        kind = "choice" if self.menu_id else "rating" if self.rating is not None else _KINDS[self.verdict]
+        stated = "rating" if self.rating is not None else _KINDS[self.verdict]
+        kind = "choice" if self.menu_id else "order" if self.order else stated
         return {
             "person_id": self.person_id,
             "dish_id": self.dish_id,
@@ -43,4 +45,4 @@ class Line:
 def log_of(lines: Sequence[Line], menus: Mapping[str, Sequence[str]]) -> tuple[OpinionLog, Menus]:
     """The log of these events, with every dish that they or the menus name."""
     dishes = {line.dish_id for line in lines} | {dish for menu in menus.values() for dish in menu}
-    return opinion_log([line.row() for line in lines], dishes, menus, LIKE_AT, DISLIKE_AT)
+    return opinion_log([line.row() for line in lines], dishes, menus, SCALE)

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from components.domain.errors import DataRejected
+from components.domain.preferences.comparisons import GROUP_SIZE
 from components.domain.preferences.opinions import opinion_log
-from components.domain.preferences.splits import GROUP_SIZE, seeded_share, split_within_person
+from components.domain.preferences.splits import seeded_share, split_within_person
 from components.domain.records import DISLIKED, LIKED, Comparison
 from tests.conftest import REPO
-from tests.domain.preferences.opinion_logs import Line, log_of
+from tests.domain.preferences.opinion_logs import SCALE, Line, log_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MENUS = {"m": ("p", "q", "r")}
@@ -39,7 +40,7 @@ def _split(
     log, numbered = log_of(lines, menus)
     chosen = np.isin(np.array(log.dishes, object)[log.dish], list(held_out)) & (log.menu >= 0)
     tested = (np.array(log.sources, object)[log.source] == "test") & (chosen if held_out else True)
-    split = split_within_person(log, numbered, tested, background, 1, 50, 0)
+    split = split_within_person(log, numbered, tested, background, 1, 0)
     return list(split.train), list(split.test)
 
 
@@ -119,7 +120,7 @@ def _drawn(lines: list[Line]) -> set[tuple[str, str]]:
     }
 
 
-def test_two_choices_from_one_menu_are_no_alternatives() -> None:
+def test_two_choices_on_one_occasion_are_no_alternatives() -> None:
     chosen = [Line("ada", dish, NOW, menu_id="m", source="test") for dish in ("p", "q")]
     opinions = [*chosen, *_rated("ada", list(range(20)), "train")]
     for held_out in ("p", "q"), ("p",):
@@ -127,6 +128,20 @@ def test_two_choices_from_one_menu_are_no_alternatives() -> None:
         assert {(each.chosen, each.dishes) for each in test} == {
             (dish, tuple(other for other in ("p", "q", "r") if other in (dish, "r"))) for dish in held_out
         }
+
+
+def test_the_choices_of_a_moment_stand_on_one_side_whatever_was_chosen() -> None:
+    menus = {f"m{n}": ("p", "q", "r") for n in range(200)}
+    lines = [
+        Line("ada", dish, NOW + timedelta(days=n), menu_id=f"m{n}")
+        for n in range(200)
+        for dish in ("p", "q")[: 1 + n % 2]
+    ]
+    log, _ = log_of(lines, menus)
+    drawn = seeded_share(log, 0.5, 1)
+    for at in np.unique(log.at):
+        assert len(set(drawn[log.at == at])) == 1
+    assert 0.3 < drawn[log.dish == 0].mean() < 0.7  # and not all choices of a dish
 
 
 def test_nothing_to_test_is_said() -> None:
@@ -147,9 +162,9 @@ def test_the_world_cup_is_tested_on_exactly_the_published_pairs() -> None:
         for other in person
         if one["value"] > other["value"]
     }
-    log, menus = opinion_log(rows, {row["dish_id"] for row in rows}, {}, 4, 2)
+    log, menus = opinion_log(rows, {row["dish_id"] for row in rows}, {}, SCALE)
     held_out = np.array(log.sources, object)[log.source] == "test"
-    test = split_within_person(log, menus, held_out, frozenset(), 1, 50, 0).test
+    test = split_within_person(log, menus, held_out, frozenset(), 1, 0).test
     assert {
         (each.person_id, each.chosen, next(d for d in each.dishes if d != each.chosen)) for each in test
     } == pairs

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from components.domain.preferences.from_records import comparison_table, question_table
+from components.domain.preferences.strengths import RatingScale
 from components.domain.ranker import encoding
 from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, start_head, vector_scores
 from components.domain.ranker.language_model import LanguageModel
@@ -21,7 +22,7 @@ TOLERANCE = 1e-4  # float32: the order of additions differs with padding
 
 
 def _lines(model: LanguageModel, dishes: dict[str, Dish]) -> dict[str, tuple[int, ...]]:
-    tokens = model.dish_tokens(dishes, ("name", "tags"))
+    tokens = model.dish_tokens(dishes, ("name", "tags"), 100)
     return {dish: tokens.alone(dish) for dish in dishes}
 
 
@@ -31,7 +32,7 @@ def _alone(model: LanguageModel, line: tuple[int, ...]) -> torch.Tensor:
 
 
 def _head(model: LanguageModel, dishes: dict[str, Dish]) -> Head:
-    head = start_head(encoding.hidden_states(model, list(_lines(model, dishes).values())), 4, 1.0)
+    head = start_head(encoding.hidden_states(model, list(_lines(model, dishes).values())), 4, RatingScale())
     head.appeal = torch.arange(4.0)
     return head
 
@@ -76,7 +77,7 @@ def test_scores_are_the_formula_for_each_dish_alone_and_the_same_from_memory(
 ) -> None:
     head, table = _head(small_model, dishes), comparison_table(comparisons)
     small_model.head = head
-    tokens, lines = small_model.dish_tokens(dishes, ("name", "tags")), _lines(small_model, dishes)
+    tokens, lines = small_model.dish_tokens(dishes, ("name", "tags"), 100), _lines(small_model, dishes)
     first = scoring.score(small_model, tokens, table, 1, "")
     assert small_model.vectors
     assert np.array_equal(first, scoring.score(small_model, tokens, table, 1, ""))
@@ -99,9 +100,9 @@ def test_a_fresh_head_prefers_what_is_like_the_liked(
     small_model: LanguageModel, dishes: dict[str, Dish]
 ) -> None:
     small_model.head = start_head(
-        encoding.hidden_states(small_model, list(_lines(small_model, dishes).values())), 8, 1.0
+        encoding.hidden_states(small_model, list(_lines(small_model, dishes).values())), 8, RatingScale()
     )
-    tokens = small_model.dish_tokens(dishes, ("name", "tags"))
+    tokens = small_model.dish_tokens(dishes, ("name", "tags"), 100)
     for verdict in (1, -1):
         question = Question("x", (Past("d4", verdict),), ("d4", "d1"))
         same, other = scoring.score_question(small_model, tokens, question)
@@ -113,7 +114,7 @@ def test_a_history_may_be_empty_and_ratings_count_from_the_persons_mean() -> Non
     appeal = torch.tensor([1.0, 2.0])
     head = Head(torch.zeros(2), one, torch.eye(2), torch.ones(2), appeal, 0 * one, one, 2 * one)
     rated = Question("x", (Past("d1", 0, 5.0), Past("d6", 0, 1.0)), ("d1", "d6"))
-    batch = batch_of(question_table([replace(rated, history=()), rated]), 2.0)
+    batch = batch_of(question_table([replace(rated, history=()), rated]), head.rating_scale)
     vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     # Strengths are (5 - 3) / 2 and (1 - 3) / 2, over two lines and one; cosines are 1 and 0, and 1 is added.
     near = (math.e - 1) / (math.e + 2)
@@ -122,7 +123,9 @@ def test_a_history_may_be_empty_and_ratings_count_from_the_persons_mean() -> Non
 
 
 def test_equal_histories_are_one_whoever_has_them(comparisons: list[Comparison]) -> None:
-    batch = batch_of(comparison_table([replace(each, person_id="x") for each in comparisons] * 2), 1.0)
+    batch = batch_of(
+        comparison_table([replace(each, person_id="x") for each in comparisons] * 2), RatingScale()
+    )
     distinct = {each.history for each in comparisons}
     assert len(batch.past) == len(distinct)
     assert int(batch.history_of.max()) == len(distinct) - 1

@@ -13,7 +13,7 @@ from components.domain.preferences.tables import Comparisons
 from components.domain.ranker import packing
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
-from components.domain.records import Comparison, Dish, Question
+from components.domain.records import Comparison, Dish, Past, Question
 from components.integrations import scoring
 from tests.conftest import by_key
 
@@ -27,7 +27,7 @@ def table(comparisons: list[Comparison]) -> Comparisons:
 
 @pytest.fixture
 def tokens(small_model: LanguageModel, dishes: dict[str, Dish]) -> DishTokens:
-    return small_model.dish_tokens(dishes, ("name", "tags"))
+    return small_model.dish_tokens(dishes, ("name", "tags"), 100)
 
 
 def test_packed_scores_equal_scores_of_each_dish_alone(
@@ -74,13 +74,27 @@ def test_every_question_is_packed_once_and_sequences_stay_within_their_budget(
     assert all(packed.size <= budget or len(packed.questions) == 1 for packed in sequences)
 
 
+def test_a_prompt_holds_the_latest_lines_in_a_window_that_moves_in_steps(
+    small_model: LanguageModel, dishes: dict[str, Dish]
+) -> None:
+    tokens = small_model.dish_tokens(dishes, ("name",), 10)
+    lengths = [length - tokens.first_line(length) for length in range(14)]
+    assert lengths == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 6, 7, 8]
+    history = tuple(Past(f"d{n % 8}", 1) for n in range(13))
+    whole, window = Question("x", history, ("d1", "d2")), Question("x", history[5:], ("d1", "d2"))
+    scores = [scoring.score_question(small_model, tokens, question) for question in (whole, window)]
+    assert scores[0] == pytest.approx(scores[1], abs=TOLERANCE)
+
+
 def test_a_dish_never_sees_another_dish_or_another_person(
     small_model: LanguageModel, dishes: dict[str, Dish], tokens: DishTokens, table: Comparisons
 ) -> None:
     assert len(packing.pack(table, tokens, 2000)) == 1
     others = dict(dishes, d6=dataclasses.replace(dishes["d6"], name="Something else entirely"))
     before = scoring.score(small_model, tokens, table, 2000, "")
-    after = scoring.score(small_model, small_model.dish_tokens(others, ("name", "tags")), table, 2000, "")
+    after = scoring.score(
+        small_model, small_model.dish_tokens(others, ("name", "tags"), 100), table, 2000, ""
+    )
     same = table.offered != table.log.dishes.index("d6")
     assert before[same] == pytest.approx(after[same], abs=TOLERANCE)
     assert np.abs(before - after)[~same].max() > TOLERANCE

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-
 import numpy as np
 import pytest
 
-from components.domain.preferences.from_records import comparison_table, question_table
-from components.domain.preferences.strengths import (
-    Opinions,
-    histories,
-    known_opinions,
-    rating_spread,
-)
+from components.domain.preferences.from_records import question_table
+from components.domain.preferences.strengths import known_opinions
 from components.domain.preferences.tables import Comparisons
-from components.domain.records import DISLIKED, LIKED, Comparison, Past, Question
+from components.domain.records import Question
 from components.domain.rivals.collaborative import Collaborative, fit_collaborative
+from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.rules import popularity
-from tests.domain.rivals.tastes import DISHES, NOW, accuracy, odd_or_even
+from tests.domain.rivals.tastes import DISHES, accuracy, odd_or_even
+
+KNN, MODEL = (20, 5.0), (3, 0.5)
 
 
-def _fit(train: Comparisons) -> Collaborative:
-    return fit_collaborative(known_opinions(train), len(train.log.dishes))
+def _fit(train: Comparisons, hidden: np.ndarray | None = None) -> Collaborative:
+    """Tables of all that is known of the people of training."""
+    may_know = np.isin(train.log.person, train.person)
+    return fit_collaborative(known_opinions(train.log, may_know), len(train.log.dishes), hidden)
 
 
 def test_neighbours_and_factors_find_tastes_that_popularity_cannot() -> None:
     train, test = odd_or_even(200, 100)
-    tables = _fit(train)
-    assert accuracy(tables.neighbours(test), test) > 0.8
-    assert accuracy(tables.factors(test), test) > 0.8
+    tables, pairs = _fit(train), pairs_of(test)
+    assert accuracy(pairs.on_offer(tables.neighbours(pairs, *KNN)), test) > 0.8
+    assert accuracy(pairs.on_offer(tables.factors(pairs, *MODEL)), test) > 0.8
     assert accuracy(popularity(train, test), test) < 0.7
 
 
@@ -38,70 +35,52 @@ def test_dishes_that_training_never_had_score_nothing() -> None:
     train, _ = odd_or_even(20, 20)
     tables, everything = _fit(train), tuple(DISHES)
     questions = question_table([Question("y", (), ("d8", "d2")), Question("z", (), everything)])
-    assert tables.knows_any(questions)
-    assert tables.neighbours(questions)[0] == tables.factors(questions)[0] == 0.0
-    assert tables.neighbours(questions)[1] != 0.0
-    assert not tables.knows_any(replace(questions, offered=np.full_like(questions.offered, 8)))
-
-
-def test_strengths_are_verdicts_or_ratings_from_the_persons_mean() -> None:
-    history = (Past("a", 1), Past("b", 0, 9.0), Past("c", 0, 5.0))
-    one, other = Question("x", history, ("a", "b")), Question("y", (Past("a", 1),), ("a", "b"))
-    both = histories(question_table([one, other]))
-    assert both.strengths(2.0) == pytest.approx([1, 1, -1, 1])
-    assert rating_spread(both) == pytest.approx(2.0)
-    assert rating_spread(histories(question_table([other]))) == 1.0
+    assert tables.knows_any(questions.offered)
+    pairs = pairs_of(questions)
+    for scores in (tables.neighbours(pairs, *KNN), tables.factors(pairs, *MODEL)):
+        assert pairs.on_offer(scores)[0] == 0.0
+        assert pairs.on_offer(scores)[1] != 0.0
+    assert not tables.knows_any(np.array([8]))
 
 
 def test_a_person_without_history_gets_the_mean() -> None:
     train, test = odd_or_even(50, 10)
     tables = _fit(train)
-    nobody = test.with_history_of(test, np.full(len(test), -1))
+    pairs = pairs_of(test.with_history_of(test, np.full(len(test), -1)))
     column = {int(dish): mean for dish, mean in zip(tables.dishes, tables.mean, strict=True)}
-    expected = [column[int(dish)] for dish in test.offered]
-    assert tables.neighbours(nobody) == pytest.approx(expected)
-    assert tables.factors(nobody) == pytest.approx(expected)
+    expected = [column[int(dish)] for dish in pairs.dish]
+    assert tables.neighbours(pairs, *KNN) == pytest.approx(expected)
+    assert tables.factors(pairs, *MODEL) == pytest.approx(expected)
 
 
 def test_opinions_on_hidden_dishes_are_not_read() -> None:
     train, _ = odd_or_even(50, 10)
-    known, hidden = known_opinions(train), np.array([1, 2])
-    visible = ~np.isin(known.dish, hidden)
-    sizes = np.bincount(known.group[visible], minlength=len(known.sizes))
-    without = Opinions(known.dish[visible], known.verdict[visible], known.rating[visible], sizes)
-    one, other = (
-        fit_collaborative(known, len(train.log.dishes), hidden),
-        fit_collaborative(without, len(train.log.dishes)),
-    )
-    assert np.array_equal(one.dishes, other.dishes)
-    assert not np.isin(hidden, one.dishes).any()
-    assert np.array_equal(one.similarity, other.similarity)
+    tables = _fit(train, np.array([1, 2]))
+    assert tables.dishes.tolist() == [0, 3, 4, 5, 6, 7]
 
 
-def test_the_tables_are_those_of_the_textbook_on_dense_arrays() -> None:
+@pytest.mark.parametrize("count", [2, 5, 50])
+def test_item_knn_is_the_textbooks_on_dense_arrays(count: int) -> None:
     train, test = odd_or_even(60, 20)
-    tables = _fit(train)
-    for number in range(len(test)):
-        question = test.take([number])
-        lines = histories(question)
-        columns = np.searchsorted(tables.dishes, lines.dish)
-        residual = lines.strengths(tables.spread) - tables.mean[columns]
-        weights = tables.similarity[:, columns]
-        scores = tables.mean + weights @ residual / (np.abs(weights).sum(1) + 1e-9)
-        expected = scores[np.searchsorted(tables.dishes, question.offered)]
-        assert tables.neighbours(question) == pytest.approx(expected)
+    tables, pairs = _fit(train), pairs_of(test)
+    scores = tables.neighbours(pairs, count, 25.0)
+    similarity = tables.similarity(25.0)
+    strengths = pairs.strengths(tables.ratings).toarray()
+    judged = pairs.counts().toarray() > 0
+    for score, history, dish in zip(scores, pairs.history, pairs.dish, strict=True):
+        target = int(np.searchsorted(tables.dishes, dish))
+        columns = [n for n, code in enumerate(tables.dishes) if judged[history, code]]
+        near = sorted(columns, key=lambda column: -similarity[target, column])[:count]
+        weights = np.maximum(similarity[target, near], 0.0)
+        residuals = strengths[history, tables.dishes[near]] - tables.mean[near]
+        assert score == pytest.approx(tables.mean[target] + weights @ residuals / (weights.sum() + 1e-9))
 
 
-def test_a_choice_counts_as_liked_until_a_history_says_more() -> None:
-    def known(*histories: tuple[Past, ...]) -> list[tuple[int, int]]:
-        days = [NOW + timedelta(days=day) for day in range(len(histories))]
-        comparisons = [
-            Comparison("x", history, ("d1", "d2"), str(day), day, "d1")
-            for history, day in zip(histories, days, strict=True)
-        ]
-        opinions = known_opinions(comparison_table(comparisons))
-        return list(zip(opinions.dish.tolist(), opinions.verdict.tolist(), strict=True))
-
-    assert known(()) == [(0, LIKED)]
-    assert known((), (Past("d1", DISLIKED),)) == [(0, DISLIKED)]
-    assert known((Past("d1", LIKED),), (Past("d1", LIKED), Past("d1", DISLIKED))) == [(0, DISLIKED)]
+def test_a_table_of_nothing_scores_nothing() -> None:
+    train, test = odd_or_even(20, 5)
+    tables = fit_collaborative(
+        known_opinions(train.log, np.zeros(len(train.log), bool)), len(train.log.dishes)
+    )
+    pairs = pairs_of(test)
+    assert not tables.neighbours(pairs, *KNN).any()
+    assert not tables.factors(pairs, *MODEL).any()

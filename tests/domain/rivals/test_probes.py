@@ -50,8 +50,7 @@ def test_a_person_alone_on_a_day_gets_the_history_of_another_day(last: list[Comp
 
 def test_histories_with_hidden_lines_travel_whole(comparisons: list[Comparison]) -> None:
     table = comparison_table(comparisons)
-    lines = table.lines()
-    some = table.with_history_lines(lines, lines.line % 2 == 0)
+    some = table.with_history_lines(table.lines.line % 2 == 0)
     swapped = with_history_of_another(some, 1)
     histories = {some.question(number).history for number in range(len(some))} | {()}
     assert {each.history for each in swapped} <= histories

@@ -11,6 +11,7 @@ from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.tables import Floats
 from components.domain.records import Comparison, Dish, Past
 from components.domain.rivals import rules
+from components.domain.rivals.pairs import pairs_of
 from tests.conftest import by_key
 from tests.domain.rivals.tastes import NOW
 
@@ -37,7 +38,7 @@ def test_the_logit_finds_the_maximum_of_its_likelihood(
     dishes: dict[str, Dish], comparisons: list[Comparison]
 ) -> None:
     table = comparison_table(comparisons)
-    features = rules.fit_traits(dishes, table).table(dishes, table.log.dishes)[table.offered]
+    features = rules.fit_traits(dishes, table, 3).table(dishes, table.log.dishes)[table.offered]
     sets = np.split(features, np.cumsum(table.sizes)[:-1])
 
     def objective(weights: Floats) -> float:
@@ -70,6 +71,16 @@ def test_popularity_knows_nothing_of_new_dishes(comparisons: list[Comparison]) -
     scores = by_key(rules.popularity(table.take(range(4)), table.take([8, 12])), table.take([8, 12]))
     assert scores["new"] == pytest.approx([0.0, 0.0])
     assert scores[comparisons[8].key][1] == pytest.approx(np.log(1 / 5))  # d1: four losses
+
+
+def test_the_usual_is_what_was_had_often_and_lately() -> None:
+    history = tuple(Past(dish, 1) for dish in ("d1", "d2", "d1", "d3"))
+    table = comparison_table([Comparison("x", history, ("d1", "d2", "d3", "d4"), "x", NOW, "d1")])
+    pairs = pairs_of(table)
+    often = pairs.on_offer(rules.usual(pairs, 1e9))
+    assert often == pytest.approx([2, 1, 1, 0])
+    lately = pairs.on_offer(rules.usual(pairs, 1.0))
+    assert lately == pytest.approx([1 / 2 + 1 / 8, 1 / 4, 1, 0])
 
 
 def test_tag_affinity_is_the_mean_share_of_a_dishes_tags(dishes: dict[str, Dish]) -> None:

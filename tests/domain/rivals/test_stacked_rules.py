@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from components.domain.preferences.from_records import comparison_table
+from components.domain.preferences.tables import Bools, Comparisons
 from components.domain.records import Comparison, Past
+from components.domain.rivals.collaborative import FACTORS, NEIGHBOURS, NOISES, SHRINKS
+from components.domain.rivals.rules import NAMES_SHARING_A_WORD
 from components.domain.rivals.stacked_rules import RULES, fit_stacked_rules
 from tests.domain.rivals.tastes import COUNT, DISHES, NOW, accuracy, odd_or_even
 
 
+def _of_train(train: Comparisons) -> Bools:
+    return np.isin(train.log.person, train.person)
+
+
 def test_stacked_rules_find_what_neighbours_find() -> None:
     train, test = odd_or_even(200, 100)
-    stacked = fit_stacked_rules(DISHES, train, train.person)
+    stacked = fit_stacked_rules(DISHES, train, _of_train(train), by_day=False)
     assert accuracy(stacked.scores(DISHES, test), test) > 0.8
     assert len(stacked.weights) == len(RULES)
 
@@ -23,13 +32,13 @@ def test_a_dish_of_the_history_is_told_from_its_alternatives() -> None:
         dish, other = f"d{n % COUNT}", f"d{(n + 3) % COUNT}"
         train.append(Comparison(f"p{n}", (Past(dish, 1),), (dish, other), f"c{n}", NOW, dish))
     table = comparison_table(train)
-    rule = fit_stacked_rules(DISHES, table, table.person)
+    rule = fit_stacked_rules(DISHES, table, _of_train(table), by_day=False)
     assert accuracy(rule.scores(DISHES, table), table) == 1.0
 
 
-def test_the_weights_are_fitted_on_comparisons_that_the_rules_did_not_read() -> None:
-    train, _ = odd_or_even(40, 10)
-    one_fold = np.zeros(len(train), np.int64)
-    one_fold[: len(train) // 2] = 1
-    stacked = fit_stacked_rules(DISHES, train, one_fold)
-    assert np.isfinite(stacked.weights).all()
+def test_the_constants_are_chosen_on_folds_that_the_rules_did_not_read() -> None:
+    train, _ = odd_or_even(60, 10)
+    constants = fit_stacked_rules(DISHES, train, _of_train(train), by_day=False).constants
+    assert constants.neighbours in itertools.product(NEIGHBOURS, SHRINKS)
+    assert constants.factors in itertools.product(FACTORS, NOISES)
+    assert constants.sharing in NAMES_SHARING_A_WORD

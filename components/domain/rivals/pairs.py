@@ -1,0 +1,72 @@
+"""What rules score: every distinct history with every dish that is on offer after it, once.
+
+Comparisons of one person and one moment share a history, and a dish is on offer in many of them, so there are
+far fewer pairs than dishes on offer. Shapes: O dishes on offer, H distinct histories, P pairs, D dishes of
+the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from components.domain.preferences.strengths import Opinions, RatingScale, histories
+from components.domain.preferences.tables import Floats, Ints, Questions, distinct_histories
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Distinct histories and the dishes on offer after them.
+
+    Attributes:
+        questions: One question for each distinct history.
+        history: (P,) number of the history.
+        dish: (P,) index into the log's dishes.
+        pair: (O,) pair of each dish on offer.
+    """
+
+    questions: Questions
+    history: Ints
+    dish: Ints
+    pair: Ints
+
+    @cached_property
+    def opinions(self) -> Opinions:
+        """The distinct histories."""
+        return histories(self.questions)
+
+    def on_offer(self, scores: Floats) -> Floats:
+        """(O,) scores of the dishes on offer, given (P,) scores of pairs."""
+        return scores[self.pair]
+
+    def verdicts(self) -> csr_matrix:
+        """(H, D) sum of the verdicts of each history on each dish."""
+        return self._matrix(self.opinions.verdict.astype(np.float64))
+
+    def strengths(self, ratings: RatingScale) -> csr_matrix:
+        """(H, D) sum of the strengths of each history on each dish; see `Opinions.strengths`."""
+        return self._matrix(self.opinions.strengths(ratings))
+
+    def counts(self) -> csr_matrix:
+        """(H, D) number of lines of each history on each dish."""
+        return self._matrix(np.ones(len(self.opinions.dish)))
+
+    def entries(self, matrix: csr_matrix) -> Floats:
+        """(P,) the entry of an (H, D) matrix for each pair."""
+        return np.asarray(matrix[self.history, self.dish], np.float64).ravel()
+
+    def _matrix(self, values: Floats) -> csr_matrix:
+        ends = np.concatenate([[0], np.cumsum(self.opinions.sizes)])
+        shape = len(self.opinions.sizes), len(self.questions.log.dishes)
+        return csr_matrix((values, self.opinions.dish, ends), shape=shape)
+
+
+def pairs_of(questions: Questions) -> Pairs:
+    """The pairs of these questions; at least one of them."""
+    first, number = distinct_histories(questions)
+    width = len(questions.log.dishes)
+    codes, pair = np.unique(number[questions.owner] * width + questions.offered, return_inverse=True)
+    return Pairs(questions.take(first), codes // width, codes % width, pair.astype(np.int64))
