@@ -7,15 +7,12 @@ No registry is reached: the base image that BentoML's generated Dockerfile names
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -34,6 +31,10 @@ ASK = {
     "history": [{"dish": {"dish_id": "h", "name": "Salmon"}}],
     "dishes": [{"dish_id": "1", "name": "Beef"}, {"dish_id": "2", "name": "Trout"}],
 }
+CHROMIUM = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
 _CONTAINERS = """
 [containers]
 default_ulimits=["nofile=16384:16384","nproc=16384:16384"]
@@ -146,13 +147,6 @@ def stop_docker(daemon: subprocess.Popen[bytes], folder: Path) -> None:
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in sorted((each for each in mounts if each.startswith(f"{folder}/")), reverse=True):
         subprocess.run(["umount", "--lazy", mount], check=True)
-
-
-def post(url: str, body: object) -> dict[str, Any]:
-    """The answer of a service."""
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return dict(json.load(answer))
 
 
 def _tools(folder: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,18 +14,17 @@ import pytest
 import yaml
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import Done, wait_for
-from tests.flows.container import ASK, BASE_IMAGE, LEAST_RIGHTS, Engine, post
-from tests.flows.releasing import release_pass
-from tests.flows.test_night import _status
+from tests.flows.clones import Done, free_ports, http_status, post, wait_for
+from tests.flows.container import ASK, BASE_IMAGE, LEAST_RIGHTS, Engine
+from tests.flows.releasing import Passes
 
-pytestmark = pytest.mark.night
+pytestmark = pytest.mark.slow
 MOST_BYTES = 1_200_000_000
 TRAINING_TOOLS = ("peft", "mlflow", "dvc", "prefect", "great_expectations", "pandas", "pyarrow", "trl", "git")
 
 
 @pytest.fixture(scope="module")
-def image(promoted: Done, engine: Engine) -> Iterator[str]:
+def image(promoted: Done, passes: Passes, engine: Engine) -> Iterator[str]:
     """The champion's image, made and pushed by a release pass; its name with the registry's digest."""
     params = promoted.clone / "params.yaml"
     before = params.read_text()
@@ -43,7 +41,7 @@ def image(promoted: Done, engine: Engine) -> Iterator[str]:
     bentos = promoted.clone / ".palate" / "bentoml" / "bentos" / "palate"
     for bento in bentos.glob("v*"):  # built for another base image
         engine.run("rm", "-r", str(bento))
-    done = release_pass(promoted.clone, **engine.env)
+    done = passes.run(promoted.clone, **engine.env)
     assert done.returncode == 0, done.stderr
     image = str(json.loads((promoted.clone / ".palate" / "released.json").read_text())["image"])
     engine.run("podman", "pull", "-q", image)  # as a node of a cluster does
@@ -54,21 +52,19 @@ def image(promoted: Done, engine: Engine) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def address(engine: Engine, image: str) -> Iterator[str]:
     """A running container with no rights that it does not need; yields its address once it is ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     engine.run("podman", "run", "-d", "--name", "served", "-e", f"PORT={port}", *LEAST_RIGHTS, image)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: _status(f"{address}/readyz") == 200, 60, "the container to be ready")
+        wait_for(lambda: http_status(f"{address}/readyz") == 200, 60, "the container to be ready")
         yield address
     except AssertionError:
         pytest.fail(engine.run("podman", "logs", "served", check=False).stderr)
 
 
 def test_the_image_is_small_and_named_by_its_digest(engine: Engine, image: str, promoted: Done) -> None:
-    told = json.loads(engine.run("podman", "image", "inspect", image).stdout)[0]
-    assert told["Size"] < MOST_BYTES
+    described = json.loads(engine.run("podman", "image", "inspect", image).stdout)[0]
+    assert described["Size"] < MOST_BYTES
     assert image in (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
     assert image.split("@")[1].startswith("sha256:")
 
@@ -100,7 +96,7 @@ class _Refuses(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_registry_that_refuses_is_one_sentence(
-    engine: Engine, image: str, promoted: Done, unreleased: dict[str, Any]
+    engine: Engine, image: str, promoted: Done, passes: Passes, unreleased: dict[str, Any]
 ) -> None:
     tag = (promoted.clone / ".palate" / "bento").read_text().strip().partition(":")[2]
     engine.run("buildah", "tag", f"{engine.registry}/palate:{tag}", f"{engine.refusing}/palate:{tag}")
@@ -109,7 +105,7 @@ def test_a_registry_that_refuses_is_one_sentence(
     host, port = engine.refusing.split(":")
     with http.server.ThreadingHTTPServer((host, int(port)), _Refuses) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        done = release_pass(promoted.clone, **engine.env)
+        done = passes.run(promoted.clone, **engine.env)
         server.shutdown()
     assert done.returncode == 1
     assert "403" in done.stderr.splitlines()[-1]
@@ -119,7 +115,13 @@ def test_a_registry_that_refuses_is_one_sentence(
 
 @pytest.mark.parametrize("full", ["the images'", "the Bentos'"])
 def test_a_disk_that_is_full_during_the_build_is_one_sentence(
-    engine: Engine, image: str, promoted: Done, unreleased: dict[str, Any], tmp_path: Path, full: str
+    engine: Engine,
+    image: str,
+    promoted: Done,
+    passes: Passes,
+    unreleased: dict[str, Any],
+    tmp_path: Path,
+    full: str,
 ) -> None:
     if os.geteuid():
         pytest.skip("only root may mount the small disk")
@@ -135,7 +137,7 @@ def test_a_disk_that_is_full_during_the_build_is_one_sentence(
     if full == "the Bentos'":
         env = {"BENTOML_HOME": str(tmp_path)}
     try:
-        done = release_pass(promoted.clone, **engine.env | env)
+        done = passes.run(promoted.clone, **engine.env | env)
     finally:
         engine.run("umount", "-l", str(tmp_path))
     assert done.returncode == 1
@@ -144,11 +146,11 @@ def test_a_disk_that_is_full_during_the_build_is_one_sentence(
 
 
 def test_rollback_renders_the_manifests_of_before_and_builds_nothing(
-    engine: Engine, image: str, promoted: Done, client: MlflowClient, second: str
+    engine: Engine, image: str, promoted: Done, passes: Passes, client: MlflowClient, second: str
 ) -> None:
     def move_to(version: str) -> tuple[str, str, str]:
         client.set_registered_model_alias("palate", "champion", version)
-        done = release_pass(promoted.clone, **engine.env)
+        done = passes.run(promoted.clone, **engine.env)
         assert done.returncode == 0, done.stderr
         released = json.loads((promoted.clone / ".palate" / "released.json").read_text())
         rendered = (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()

@@ -20,7 +20,7 @@ def test_another_wording_of_the_prompt_is_found_in_the_bentos_own_code(served: P
     shutil.copy(REPO / "requirements-service.lock", bento)
     shutil.copytree(served, bento / "models" / "served")
     assert _prove(bento) == (0, "")
-    prompts = bento / "components" / "domain" / "prompts.py"
+    prompts = bento / "components" / "domain" / "ranker" / "prompts.py"
     prompts.write_text(prompts.read_text().replace('"A dish: {dish}."', '"The dish: {dish}."'))
     code, told = _prove(bento)
     assert code == 1
