@@ -149,6 +149,15 @@ def small_model(small_base: Path) -> LanguageModel:
 
 @pytest.fixture
 def dishes() -> dict[str, Dish]:
+    return eight_dishes()
+
+
+@pytest.fixture
+def comparisons() -> list[Comparison]:
+    return twelve_comparisons()
+
+
+def eight_dishes() -> dict[str, Dish]:
     """Eight dishes, half of them vegetarian."""
     names = (
         "Halloumi",
@@ -166,8 +175,7 @@ def dishes() -> dict[str, Dish]:
     }
 
 
-@pytest.fixture
-def comparisons() -> list[Comparison]:
+def twelve_comparisons() -> list[Comparison]:
     """Three people who choose four times each; the first two like meat, the third does not."""
     choices: list[Comparison] = []
     for person, taste in (("ada", "d4"), ("bob", "d5"), ("eve", "d0")):
