@@ -25,13 +25,12 @@ class Up:
 
     def __init__(self, clone: Path) -> None:
         """Starts it and waits for its table."""
-        self.clone, self._params = clone, clone / "params.yaml"
-        self._before = self._params.read_text()
+        self.clone, params = clone, clone / "params.yaml"
         self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-        values = yaml.safe_load(self._before)
+        values = yaml.safe_load(params.read_text())
         values["up"] |= self.ports
         values["release"]["service"] = self.address("service")
-        self._params.write_text(yaml.safe_dump(values))
+        params.write_text(yaml.safe_dump(values))
         self.started = time.time()
         with (clone / "up.out").open("w") as out:
             command = [sys.executable, "-m", "flows", "up"]
@@ -56,10 +55,6 @@ class Up:
         self.process.send_signal(sign)
         self.process.wait(90)
         left = psutil.wait_procs(children, timeout=20)[1]
-        after, before = yaml.safe_load(self._params.read_text()), yaml.safe_load(self._before)
-        after |= {section: before[section] for section in ("up", "release")}
-        # A night may have adopted an inbox.
-        self._params.write_text(self._before if after == before else yaml.safe_dump(after))
         assert self.process.returncode == 0
         assert left == []
         assert not (self.clone / ".palate" / "up.json").exists()

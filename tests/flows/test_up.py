@@ -74,6 +74,10 @@ def test_prefect_has_the_pools_the_deployments_and_their_times(up: Up) -> None:
         assert name.startswith("release") or schedule["schedule"]["timezone"] == params["timezone"]
         assert deployment["work_pool_name"] == "process"
         assert deployment["global_concurrency_limit"]["limit"] == 1
+
+
+@pytest.mark.slow
+def test_nights_move_to_another_pool_and_back_while_releases_stay(up: Up) -> None:
     for name in "kubernetes", "process":
         image = ["--image", "x@sha256:y"] if name == "kubernetes" else []
         done = run_flows(up.clone, "deploy", "--pool", name, *image)
