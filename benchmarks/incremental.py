@@ -1,4 +1,4 @@
-"""`make benchmark-incremental`: nights that go on from the champion, against nights from scratch.
+"""`make benchmark NAME=incremental`: nights that go on from the champion, against nights from scratch.
 
 Over the canteen's days: each day is forecast by what was trained on the days before it, once from scratch
 and once night after night from the last adapter. Then the cost of one such night at one and ten times the
@@ -30,9 +30,10 @@ MIN_HISTORY, TIMES, RUNS = 3, 10, 3
 SAMPLE = 2000, 0.95, 11  # resamples, confidence, seed
 _HEADER = """# Nights that go on from the champion
 
-`make benchmark-incremental`: the canteen, the candidate `vectors` and `train.incremental` of params.yaml,
-one seed. Each day is forecast by what was trained on the days before it (held out, pair accuracy per person,
-people with three choices or more before that day): once from scratch, once night after night from the last
+`make benchmark NAME=incremental`: the canteen, the candidate `vectors` and `train.incremental` of
+params.yaml, one seed. Each day is forecast by what was trained on the days before it (held out, pair accuracy
+per person, people with three choices or more before that day): once from scratch,
+once night after night from the last
 adapter.
 """
 PAGE = REPO / "benchmarks" / "results" / "incremental-canteen.md"

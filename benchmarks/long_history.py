@@ -1,4 +1,4 @@
-"""`make benchmark-long-history`: a whole night that goes on from the champion, at 1 and 10 times the history.
+"""`make benchmark NAME=long-history`: a night that goes on from the champion, at 1 and 10 times the history.
 
 The canteen without its last day is a first night, whose version is promoted and released as a person would;
 then the last day arrives. The longer history has every person's older days again under other names, so that
@@ -118,9 +118,10 @@ def _page(commit: str, told: dict[int, Night]) -> str:
     lines = [
         "# A whole night with little new, at growing histories",
         "",
-        f"`make benchmark-long-history` at commit {commit}, one night each: the canteen's last day arrives,",
-        f"and the night goes on from the champion with {short.new:,} comparisons that are new to training",
-        f"and {short.replayed:,} replayed. The longer history has everybody's older days again under other",
+        f"`make benchmark NAME=long-history` at commit {commit}, one night each: the canteen's last day",
+        f"arrives, and the night goes on from the champion with {short.new:,} comparisons that are new",
+        f"to training and {short.replayed:,} replayed. The longer history has",
+        "everybody's older days again under other",
         "names; what is new and what is tested stay the same.",
         "",
         f"| step | seconds at {short.comparisons:,} training comparisons | at {long.comparisons:,} |",

@@ -1,4 +1,4 @@
-"""`make benchmark-methods`: what each way of tuning costs and gives on the canteen, in one table.
+"""`make benchmark NAME=methods`: what each way of tuning costs and gives on the canteen, in one table.
 
 Every way runs in a process of its own. Writes docs/method-comparison.md. The table has one seed; how
 much a seed moves a number is in results/quality-canteen.md.
@@ -132,7 +132,7 @@ def _seconds(run: Callable[[], None]) -> float:
 
 _HEADER = """# Ways of tuning, compared
 
-`make benchmark-methods` writes this page: the canteen, the candidate `vectors` of params.yaml with only
+`make benchmark NAME=methods` writes this page: the canteen, the candidate `vectors` of params.yaml with only
 the named thing changed (full: the layers' own weights, at a tenth of the rate), one seed, each in its own
 process; the frozen layers below the tuned ones are run once for all steps. Quality is held out, per person.
 The delay is a menu of six dishes for a person with ten past dishes, none of them seen before, in float32 on

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.quality SET`: the whole night on a sample set, once a seed, in a clone of HEAD.
+"""`make benchmark NAME=quality SET=…`: the whole night on a sample set, once a seed, in a clone of HEAD.
 
 The table is the mean over seeds; its interval resamples people, whose metrics are first averaged over seeds.
 """
@@ -150,9 +150,10 @@ def _page(report: Mapping[str, Any]) -> str:
     lines = [
         f"# Quality on {report['set']}",
         "",
-        f"`make benchmark SET={report['set']}` at commit {report['commit']}: held out, per person, mean over",
-        f"seeds {seeds}, with the 95 % interval over people. Differences are taken on the comparisons that",
-        "both models scored. The largest process of these nights, of their trainings and of all else took",
+        f"`make benchmark NAME=quality SET={report['set']}` at commit {report['commit']}: held out,",
+        f"per person, mean over seeds {seeds}, with the 95 % interval over people. Differences are taken",
+        "on the comparisons that both models scored. The largest process of these nights,",
+        "of their trainings and of all else took",
         f"{report['largest_process_mb'] / 1024:.1f} GB.",
         "",
         "| model | kind | pair accuracy | by seed | top-1 | people | best minus it | best minus it, top-1 |",

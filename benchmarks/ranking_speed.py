@@ -1,4 +1,4 @@
-"""`make benchmark-ranking`: milliseconds to rank dishes for one person, against transformers.
+"""`make benchmark NAME=ranking`: milliseconds to rank dishes for one person, against transformers.
 
 The peer scores prefix + dish for every dish, in batches, with the same weights; that its scores equal ours in
 context is checked before anything is measured. bfloat16 is what trains; the service, of which a canary wants
@@ -122,7 +122,7 @@ def _page(tables: dict[str, dict[str, dict[str, float]]]) -> str:
     lines = [
         "# Ranking speed",
         "",
-        f"`make benchmark-ranking`, one process, median of {RUNS} runs: milliseconds for a person with",
+        f"`make benchmark NAME=ranking`, one process, median of {RUNS} runs: milliseconds for a person with",
         f"{HISTORY} past dishes. The peer pads on the left and keeps one place's logits; its scores equal",
         "ours in context (checked in float32). The service serves in float32.",
     ]

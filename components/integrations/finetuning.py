@@ -10,19 +10,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from components.domain.errors import StageFailed
-from components.domain.params import CandidateParams, VectorParams
+from components.domain.params import CandidateParams, TrainParams, VectorParams
+from components.domain.preferences.strengths import known_opinions, rating_spread
+from components.domain.preferences.tables import Comparisons
 from components.domain.ranker import encoding
-from components.domain.ranker.dish_vectors import Head, dish_vectors, questions, start_head, vector_scores
+from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, start_head, vector_scores
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.objective import Targets, chosen_of_rows, objective_loss, scores_of_rows
-from components.domain.ranker.packing import Row
+from components.domain.ranker.objective import Targets, objective_loss, packed_scores, targets_of
+from components.domain.ranker.packing import PackedQuestions, pack
 from components.domain.ranker.prompts import DishTokens
-from components.domain.records import Comparison
 
 logger = logging.getLogger(__name__)
 PROJECTION_RATE = 0.1  # of the head's rate
@@ -45,10 +47,10 @@ class _Batch:
     """What one step learns from.
 
     Attributes:
-        scores: (dishes,) scores under the weights of the moment.
-        targets: What the dishes' scores should say.
-        comparisons: How many are in it.
-        tokens: Real tokens that the language model reads for it.
+        scores: Gives (O,) scores under the present weights.
+        targets: What the scores are trained towards.
+        comparisons: Number of comparisons in it.
+        tokens: Number of tokens, without padding, that the language model reads for it.
     """
 
     scores: Callable[[], Tensor]
@@ -57,62 +59,68 @@ class _Batch:
     tokens: int
 
 
-def fit_answers(
-    model: LanguageModel,
-    rows: Sequence[Row],
-    candidate: CandidateParams,
-    epochs: int,
-    rows_per_step: int,
-    on_step: Report,
-) -> None:
-    """Trains the model's trainable weights to answer yes or no, `epochs` times on packed rows."""
-
-    def batch(rows: Sequence[Row]) -> _Batch:
-        comparisons = [each for row in rows for each in row.comparisons]
-        verdicts = torch.tensor([verdict for each in comparisons for verdict in each.verdicts])
-        owner = torch.cat([torch.from_numpy(row.comparison_of) for row in rows])
-        offset = torch.repeat_interleave(
-            torch.tensor([0, *(len(row.comparisons) for row in rows[:-1])]).cumsum(0),
-            torch.tensor([len(row.comparison_of) for row in rows]),
-        )
-        targets = Targets(owner + offset, chosen_of_rows(rows), verdicts)
-        return _Batch(
-            lambda: scores_of_rows(model.decoder, model.direction, rows)[0],
-            _on(targets, model.device),
-            len(comparisons),
-            sum(row.real for row in rows),
-        )
-
-    batches = [batch(rows[start : start + rows_per_step]) for start in range(0, len(rows), rows_per_step)]
-    _fit(model, batches, candidate, epochs, [], on_step)
-
-
-def fit_vectors(
+def fit(
     model: LanguageModel,
     tokens: DishTokens,
-    train: Sequence[Comparison],
+    train: Comparisons,
     candidate: CandidateParams,
-    vectors: VectorParams,
+    settings: TrainParams,
     epochs: int,
-    spread: float,
     on_step: Report,
 ) -> None:
-    """Trains the model's trainable weights and its head of dish vectors; a model without one gets one here.
-
-    Each step reads the distinct dishes of its comparisons once, through the tuned layers only.
+    """Trains the model's trainable weights, and the candidate's head of dish vectors if it has one.
 
     Args:
-        model: With a fresh adapter, or with an adapter and a head to go on from.
+        model: With a fresh adapter, with an adapter and a head to go on from, or frozen.
         tokens: Covers all dishes of the comparisons and their histories.
         train: In the order of training.
-        candidate: How the model's weights are trained.
-        vectors: Its section `vectors`.
+        candidate: How the weights and the head are trained.
+        settings: Section `train`.
         epochs: Passes over the comparisons.
-        spread: See `dish_vectors.Head`; a head that is there keeps its own.
-        on_step: Told of every step.
+        on_step: Called after every optimizer step.
     """
-    spread = float(model.head.spread) if model.head else spread
-    lines = {dish: tokens.alone(dish) for dish in questions(train, spread).dishes}
+    if candidate.vectors is None:
+        batches = _packed_batches(model, tokens, train, settings)
+        _fit(model, batches, candidate, epochs, [], on_step)
+        return
+    batches = _vector_batches(model, tokens, train, candidate, candidate.vectors)
+    if model.head is None:
+        raise ValueError("a training of dish vectors gives the model a head")
+    with _trainable(model.head):
+        _fit(model, batches, candidate, epochs, _groups(model.head, candidate.vectors), on_step)
+
+
+def _packed_batches(
+    model: LanguageModel, tokens: DishTokens, train: Comparisons, settings: TrainParams
+) -> list[_Batch]:
+    """Batches that read dishes in context, to be answered yes or no."""
+
+    def batch(sequences: Sequence[PackedQuestions]) -> _Batch:
+        part = train.take(np.concatenate([packed.questions for packed in sequences]))
+        return _Batch(
+            lambda: packed_scores(model.decoder, model.direction, sequences),
+            _on(targets_of(part), model.device),
+            len(part),
+            sum(packed.size for packed in sequences),
+        )
+
+    sequences, count = pack(train, tokens, settings.sequence_tokens), settings.sequences_per_step
+    return [batch(sequences[start : start + count]) for start in range(0, len(sequences), count)]
+
+
+def _vector_batches(
+    model: LanguageModel,
+    tokens: DishTokens,
+    train: Comparisons,
+    candidate: CandidateParams,
+    vectors: VectorParams,
+) -> list[_Batch]:
+    """Batches that read each distinct dish once, through the tuned layers only.
+
+    A model without a head gets one; a head that is there keeps its spread of ratings.
+    """
+    spread = float(model.head.spread) if model.head else rating_spread(known_opinions(train))
+    lines = {dish: tokens.alone(dish) for dish in batch_of(train, spread).dishes}
     tuned = any(weight.requires_grad for weight in model.network.parameters())
     first = candidate.layers[0] if tuned else len(model.decoder.layers)  # nothing above a frozen base changes
     lower = dict(zip(lines, encoding.lower_states(model, list(lines.values()), first), strict=True))
@@ -122,21 +130,18 @@ def fit_vectors(
         model.head = start_head(untuned, vectors.size, spread)
     head, model.vectors = model.head, {}
 
-    def batch(comparisons: Sequence[Comparison]) -> _Batch:
-        asked = questions(comparisons, spread)
-        verdicts = torch.tensor([verdict for each in comparisons for verdict in each.verdicts])
+    def batch(part: Comparisons) -> _Batch:
+        questions = batch_of(part, spread)
 
         def scores() -> Tensor:
-            hidden = encoding.upper_states(model, [lower[dish] for dish in asked.dishes], first)
-            return vector_scores(dish_vectors(hidden, head), asked, head)
+            hidden = encoding.upper_states(model, [lower[dish] for dish in questions.dishes], first)
+            return vector_scores(dish_vectors(hidden, head), questions, head)
 
-        targets = _on(Targets(asked.comparison_of, asked.chosen, verdicts), model.device)
-        return _Batch(scores, targets, len(comparisons), sum(len(lines[dish]) for dish in asked.dishes))
+        size = sum(len(lines[dish]) for dish in questions.dishes)
+        return _Batch(scores, _on(targets_of(part), model.device), len(part), size)
 
-    size = vectors.comparisons_per_step
-    batches = [batch(train[start : start + size]) for start in range(0, len(train), size)]
-    with _trainable(head):
-        _fit(model, batches, candidate, epochs, _groups(head, vectors), on_step)
+    numbers, size = np.arange(len(train)), vectors.comparisons_per_step
+    return [batch(train.take(numbers[start : start + size])) for start in range(0, len(train), size)]
 
 
 @contextlib.contextmanager
@@ -175,10 +180,8 @@ def _fit(
     rate rises linearly over `warmup_share` of the steps and falls linearly to zero.
     """
     if candidate.objective == "dpo":
-        with torch.no_grad():  # what it starts from: the untuned base, or the champion
-            batches = [
-                replace(each, targets=replace(each.targets, reference=each.scores())) for each in batches
-            ]
+        with torch.no_grad():  # the reference is the model before training: the untuned base, or the champion
+            batches = [_with_reference(batch) for batch in batches]
     weights = [weight for weight in model.network.parameters() if weight.requires_grad]
     masters = [weight.detach().float().clone().requires_grad_() for weight in weights]
     groups = [{"params": masters, "lr": candidate.learning_rate, "weight_decay": 0.0}, *head]
@@ -192,10 +195,10 @@ def _fit(
         for index, batch in enumerate(bar, 1):
             loss = objective_loss(candidate.objective, batch.scores(), batch.targets)
             loss.backward()  # type: ignore[no-untyped-call]
-            told = float(loss.detach())
-            if not math.isfinite(told):
+            value = float(loss.detach())
+            if not math.isfinite(value):
                 raise StageFailed(
-                    f"the training's loss became {told} at step {index}: lower the rates of the candidate "
+                    f"the training's loss became {value} at step {index}: lower the rates of the candidate "
                     f"(learning_rate is {candidate.learning_rate:g}), also that of its vectors."
                 )
             _take_gradients(weights, masters)
@@ -207,8 +210,8 @@ def _fit(
                 weight.data.copy_(master.data)
             comparisons += batch.comparisons
             tokens += batch.tokens
-            bar.set_postfix(loss=f"{told:.3f}")
-            on_step(Step(index, comparisons, told, time.monotonic() - started, tokens))
+            bar.set_postfix(loss=f"{value:.3f}")
+            on_step(Step(index, comparisons, value, time.monotonic() - started, tokens))
     model.network.eval()
     seconds = time.monotonic() - started
     logger.info(
@@ -217,9 +220,13 @@ def _fit(
     )  # fmt: skip
 
 
+def _with_reference(batch: _Batch) -> _Batch:
+    return replace(batch, targets=replace(batch.targets, reference=batch.scores()))
+
+
 @contextlib.contextmanager
 def _deterministic(device: torch.device) -> Iterator[None]:
-    """Else gathered rows' gradients are added in the order in which threads come; 3 % slower (measured)."""
+    """Fixes the order in which gradients of gathered rows are added; 3 % slower (measured)."""
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(mode=True, warn_only=device.type != "cpu")
     try:

@@ -1,166 +1,202 @@
-"""The rows of the evaluation's table: every candidate, and everything that it is held against."""
+"""The contenders of a night's table: one function a kind, each giving scores of the test's dishes by name."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import torch
 
 from components.domain.params import Params
-from components.domain.preferences.strengths import known_opinions, rating_spread
+from components.domain.preferences.tables import Comparisons, Floats, ranges
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker import encoding
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.records import Comparison, Dish
-from components.domain.rivals import baselines
-from components.domain.rivals.retrieval import Alike, Bm25, cosine, with_most_similar_history
+from components.domain.records import Dish
+from components.domain.rivals import rules
+from components.domain.rivals.probes import with_history_of_another, without_history
+from components.domain.rivals.retrieval import Similarity, bm25, cosine, with_most_similar_history
 from components.domain.rivals.stacked_rules import fit_stacked_rules
-from components.domain.verdict.canary import CanaryCase
-from components.domain.verdict.evaluation import Kind
-from components.domain.verdict.metrics import Floats
-from components.files import read_json
+from components.domain.verdict.canary import CanaryQuestion
+from components.domain.verdict.table import Contender
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.stages.paths import ADAPTERS, BASE, CHAMPION
 
-CANARY_CASES = 4
-ABLATION: Kind = "ablation"  # says what a part is worth; a candidate need not beat it
-Scores = dict[str, Floats]
-Table = dict[str, tuple[Kind, Scores]]  # name -> (kind, scores by comparison key)
+CANARY_QUESTIONS = 4
 
 
-def subset(cases: Sequence[Comparison], size: int, seed: int) -> list[Comparison]:
-    """A case of every person in random order, then a second of each, until `size` cases are reached.
+@dataclass(frozen=True)
+class Setting:
+    """What all contenders share.
 
-    Intervals are over people, so as many as can be are heard.
+    Attributes:
+        params: The night's settings.
+        dishes: By id.
+        train: Comparisons to fit rules on.
+        test: Comparisons to score.
+        subset: Numbers of the test comparisons that costly contenders score, in the order of scoring.
+    """
+
+    params: Params
+    dishes: dict[str, Dish]
+    train: Comparisons
+    test: Comparisons
+    subset: tuple[int, ...]
+
+    @property
+    def by_words(self) -> Similarity:
+        """Similarity of dishes by BM25."""
+        return bm25(self.dishes, self.test.log.dishes)
+
+    def spread(self, scores: Floats) -> Floats:
+        """(O,) scores of the subset at their positions in the test, NaN elsewhere."""
+        values, numbers = np.full(len(self.test.offered), np.nan), list(self.subset)
+        values[ranges(self.test.firsts[numbers], self.test.sizes[numbers])] = scores
+        return values
+
+
+def subset(test: Comparisons, size: int, seed: int) -> tuple[int, ...]:
+    """Numbers of `size` test comparisons: one of every person in random order, then a second one, and so on.
+
+    Intervals are over people, so as many people as possible are included.
     """
     draw = random.Random(seed)
-    by_person: dict[str, list[Comparison]] = {}
-    for case in sorted(cases, key=lambda each: each.key):
-        by_person.setdefault(case.person_id, []).append(case)
-    rounds = []
+    by_person: dict[int, list[int]] = {}
+    for number in np.argsort(test.key.astype(str), kind="stable").tolist():
+        by_person.setdefault(int(test.person[number]), []).append(number)
+    rounds: list[tuple[int, int]] = []
     for person in draw.sample(sorted(by_person), len(by_person)):
-        own = by_person[person]
-        rounds += list(enumerate(draw.sample(own, len(own))))
-    return [case for _, case in sorted(rounds, key=lambda each: each[0])][:size]
+        numbers = by_person[person]
+        rounds += list(enumerate(draw.sample(numbers, len(numbers))))
+    return tuple(number for _, number in sorted(rounds, key=itemgetter(0))[:size])
 
 
-class Reader:
-    """Loads models one at a time and reads comparisons with them."""
+def candidates(setting: Setting) -> Iterator[Contender]:
+    """Every candidate."""
+    for name in setting.params.train.candidates:
+        yield Contender(name, "candidate", _score(setting, _adapted(name), setting.test, name))
 
-    def __init__(
-        self, params: Params, dishes: dict[str, Dish], train: list[Comparison], test: list[Comparison]
-    ) -> None:
-        self.params, self.dishes, self.train, self.test = params, dishes, train, test
-        self.few = subset(test, params.evaluate.subset, params.evaluate.seed)
-        self.by_words = Bm25(dishes).score
-        self.base: dict[str, str] = read_json(BASE / base_models.MARKER)
 
-    def candidate(self, name: str) -> Scores:
-        """A candidate on all test cases."""
-        return self._score(self._adapted(name), self.test, name)
+def champion(setting: Setting, facts: Mapping[str, Any], base_sha256: str) -> Iterator[Contender]:
+    """The champion with the prompt that it learnt, if there is one on this base.
 
-    def champion(self, champion: Mapping[str, Any]) -> Scores:
-        """The champion, with the prompt that it learnt, on all test cases."""
-        model = self._base()
+    Args:
+        setting: The night's setting.
+        facts: Content of models/champion/champion.json.
+        base_sha256: SHA-256 of the base's weights here.
+    """
+    if facts["version"] and facts["base_sha256"] == base_sha256:
+        model = _base()
         adapters.load(model, CHAMPION)
-        return self._score(model, self.test, "champion", tuple(champion["dish_fields"]))
+        scores = _score(setting, model, setting.test, "champion", tuple(facts["dish_fields"]))
+        yield Contender("champion", "champion", scores)
 
-    def rules(self) -> Table:
-        """What anyone could write without a language model."""
-        by_time = self.params.split.by == "time"
-        stacked = fit_stacked_rules(
-            self.dishes,
-            self.train,
-            lambda each: each.at.date().isoformat() if by_time else each.person_id,
+
+def simple_rules(setting: Setting) -> Iterator[Contender]:
+    """What anyone could write without a language model."""
+    dishes, train, test = setting.dishes, setting.train, setting.test
+    folds = train.days.astype(np.int64) if setting.params.split.by == "time" else train.person
+    stacked = fit_stacked_rules(dishes, train, folds)
+    yield Contender("random", "rule", rules.random_scores(test, setting.params.evaluate.seed))
+    yield Contender("popularity", "rule", rules.popularity(train, test))
+    yield Contender("tag-affinity", "rule", rules.tag_affinity(dishes, test))
+    yield Contender("content-history", "rule", stacked.content.scores(dishes, test))
+    if stacked.people.knows_any(test):
+        yield Contender("item-knn", "rule", stacked.people.neighbours(test))
+        yield Contender("matrix-factorisation", "rule", stacked.people.factors(test))
+    yield Contender("stacked-rules", "rule", stacked.scores(dishes, test))
+
+
+def untuned(setting: Setting, best: str) -> Iterator[Contender]:
+    """What the base gives without training, and with nothing but a head trained on it.
+
+    Those that read dishes in context cost a forward pass each and score a subset.
+    """
+    model, candidate = _base(), setting.params.train.candidates[best]
+    few = setting.test.take(setting.subset)
+    yield Contender("base", "untuned", setting.spread(_score(setting, model, few, "base")))
+    similarities = {"base-bm25": setting.by_words, "base-embeddings": _by_embeddings(setting, model)}
+    for name, similarity in similarities.items():
+        retrieved = with_most_similar_history(few, similarity, setting.params.evaluate.retrieved)
+        yield Contender(name, "untuned", setting.spread(_score(setting, model, retrieved, name)))
+    if candidate.vectors:
+        model.network.requires_grad_(requires_grad=False)
+        tokens, train = _tokens(setting, model), setting.params.train
+        people = whole_people(setting.train, candidate.comparisons, train.seed)
+        finetuning.fit(model, tokens, people, candidate, train, candidate.epochs, lambda _step: None)
+        yield Contender("base-vectors", "untuned", _score(setting, model, setting.test, "base-vectors"))
+
+
+def probes(setting: Setting, best: str) -> Iterator[Contender]:
+    """The best candidate with something taken from it: what that something is worth.
+
+    A candidate that does as well without the person has learnt nothing of them, so these probes are rivals;
+    an ablation is none: a candidate that does as well from names alone is only frugal.
+    """
+    model, evaluate = _adapted(best), setting.params.evaluate
+    test = setting.test if model.head else setting.test.take(setting.subset)
+
+    def scores(comparisons: Comparisons, name: str, fields: tuple[Any, ...] = ()) -> Floats:
+        values = _score(setting, model, comparisons, name, fields)
+        return values if model.head else setting.spread(values)
+
+    short = with_most_similar_history(test, setting.by_words, evaluate.retrieved)
+    swapped = with_history_of_another(test, evaluate.seed)
+    yield Contender("no-history", "probe", scores(without_history(test), "no-history"))
+    yield Contender("other-history", "probe", scores(swapped, "other-history"))
+    yield Contender("short-history", "ablation", scores(short, "short-history"))
+    yield Contender("name-only", "ablation", scores(test, "name-only", ("name",)))
+
+
+def canary(setting: Setting, name: str) -> list[CanaryQuestion]:
+    """A few test questions with the scores of adapter and base, both in float32 and unmerged."""
+    test, dishes = setting.test, setting.dishes
+    order = np.lexsort([test.key.astype(str), -test.history_sizes])
+    questions = [test.question(number) for number in order[:CANARY_QUESTIONS]]
+    model = base_models.load(BASE, torch.float32, torch.device("cpu"))
+    tokens = _tokens(setting, model)
+    adapters.load_head(model, ADAPTERS / name)
+    base = [scoring.score_question(model, tokens, question) for question in questions]
+    adapters.load(model, ADAPTERS / name)
+    tuned = [scoring.score_question(model, tokens, question) for question in questions]
+    return [
+        CanaryQuestion(
+            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
+            tuple(dishes[dish] for dish in question.dishes),
+            tuple(tuned_scores),
+            tuple(base_scores),
         )
-        rules = {
-            "random": baselines.random_scores(self.test, self.params.evaluate.seed),
-            "popularity": baselines.popularity(self.train, self.test),
-            "tag-affinity": baselines.tag_affinity(self.dishes, self.test),
-            "content-history": stacked.content.scores(self.dishes, self.test),
-            **stacked.people.scores(self.test),
-            "stacked-rules": stacked.scores(self.dishes, self.test),
-        }
-        return {name: ("rule", scores) for name, scores in rules.items()}
+        for question, tuned_scores, base_scores in zip(questions, tuned, base, strict=True)
+    ]
 
-    def untuned(self, best: str) -> Table:
-        """What the base gives without training, and with nothing but a head trained on it.
 
-        Rows that read dishes in context cost a forward pass each and are measured on a subset of the cases.
-        """
-        model, vectors = self._base(), self.params.train.candidates[best].vectors
-        table: Table = {"base": ("untuned", self._score(model, self.few, "base"))}
-        for name, alike in (("base-bm25", self.by_words), ("base-embeddings", self._by_meaning(model))):
-            retrieved = with_most_similar_history(self.few, alike, self.params.evaluate.retrieved)
-            table[name] = ("untuned", self._score(model, retrieved, name))
-        if vectors:
-            model.network.requires_grad_(requires_grad=False)
-            tokens = model.dish_tokens(self.dishes, self.params.prompt.dish_fields)
-            spread = rating_spread(known_opinions(self.train))
-            settings = self.params.train.candidates[best]
-            train = whole_people(self.train, settings.comparisons, self.params.train.seed)
-            finetuning.fit_vectors(
-                model, tokens, train, settings, vectors, settings.epochs, spread, lambda _step: None
-            )
-            table["base-vectors"] = ("untuned", self._score(model, self.test, "base-vectors"))
-        return table
+def _by_embeddings(setting: Setting, model: LanguageModel) -> Similarity:
+    tokens = _tokens(setting, model)
+    states = encoding.hidden_states(model, [tokens.alone(dish) for dish in setting.test.log.dishes])
+    return cosine(states.double().cpu().numpy())
 
-    def probes(self, best: str) -> Table:
-        """The best candidate with something taken from it: what that something is worth.
 
-        A candidate that does as well without the person has learnt nothing of them, so these probes are
-        rivals; one that does as well from names alone is only frugal.
-        """
-        model = self._adapted(best)
-        cases = self.test if model.head else self.few
-        short = with_most_similar_history(cases, self.by_words, self.params.evaluate.retrieved)
-        swapped = baselines.with_history_of_another(cases, self.params.evaluate.seed)
-        return {
-            "no-history": (
-                "probe", self._score(model, baselines.without_history(cases), "no-history")
-            ),
-            "other-history": ("probe", self._score(model, swapped, "other-history")),
-            "short-history": (ABLATION, self._score(model, short, "short-history")),
-            "name-only": (ABLATION, self._score(model, cases, "name-only", ("name",))),
-        }  # fmt: skip
+def _base() -> LanguageModel:
+    device = base_models.choose_device()
+    return base_models.load(BASE, base_models.choose_dtype(device), device)
 
-    def canary(self, name: str) -> list[CanaryCase]:
-        """A few test questions with the scores of adapter and base, both in float32 and unmerged."""
-        asked = sorted(self.test, key=lambda each: (-len(each.history), each.key))[:CANARY_CASES]
-        model = base_models.load(BASE, torch.float32, torch.device("cpu"))
-        tokens = model.dish_tokens(self.dishes, self.params.prompt.dish_fields)
-        adapters.load_head(model, ADAPTERS / name)
-        base = [scoring.score_menu(model, tokens, each) for each in asked]
-        adapters.load(model, ADAPTERS / name)
-        tuned = [scoring.score_menu(model, tokens, each) for each in asked]
-        return [
-            CanaryCase(
-                tuple((self.dishes[past.dish_id], past.verdict, past.rating) for past in each.history),
-                tuple(self.dishes[dish] for dish in each.dishes),
-                tuple(own),
-                tuple(plain),
-            )
-            for each, own, plain in zip(asked, tuned, base, strict=True)
-        ]
 
-    def _by_meaning(self, model: LanguageModel) -> Alike:
-        tokens = model.dish_tokens(self.dishes, self.params.prompt.dish_fields)
-        states = encoding.hidden_states(model, [tokens.alone(dish) for dish in self.dishes])
-        return cosine(dict(zip(self.dishes, states.double().cpu().numpy(), strict=True)))
+def _adapted(name: str) -> LanguageModel:
+    model = _base()
+    adapters.load(model, ADAPTERS / name)
+    return model
 
-    def _base(self) -> LanguageModel:
-        device = base_models.choose_device()
-        return base_models.load(BASE, base_models.choose_dtype(device), device)
 
-    def _adapted(self, name: str) -> LanguageModel:
-        model = self._base()
-        adapters.load(model, ADAPTERS / name)
-        return model
+def _tokens(setting: Setting, model: LanguageModel, fields: tuple[Any, ...] = ()) -> Any:
+    return model.dish_tokens(setting.dishes, fields or setting.params.prompt.dish_fields)
 
-    def _score(
-        self, model: LanguageModel, cases: Iterable[Comparison], what: str, fields: tuple[Any, ...] = ()
-    ) -> Scores:
-        tokens = model.dish_tokens(self.dishes, fields or self.params.prompt.dish_fields)
-        return scoring.score(model, tokens, cases, self.params.train.row_tokens, what)
+
+def _score(
+    setting: Setting, model: LanguageModel, comparisons: Comparisons, name: str, fields: tuple[Any, ...] = ()
+) -> Floats:
+    tokens = _tokens(setting, model, fields)
+    return scoring.score(model, tokens, comparisons, setting.params.train.sequence_tokens, name)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Sequence
 
 import torch
 
-from components.domain.errors import BadParams
+from components.domain.errors import NotFound
 from components.domain.params import CandidateParams, Params, TrainParams
-from components.domain.preferences.strengths import known_opinions, rating_spread
+from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import (
     TRAINING_FILE,
     Plan,
@@ -18,9 +17,6 @@ from components.domain.preferences.training_plan import (
     from_scratch,
     from_start,
 )
-from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.packing import pack
-from components.domain.records import Comparison
 from components.files import read_json, write_json
 from components.integrations import adapters, base_models, comparison_files, finetuning
 from components.integrations.model_registry.runs import live_run
@@ -35,16 +31,17 @@ def train(params: Params, name: str) -> None:
     The curve is also live in MLflow when the night gave the stage a run.
 
     Raises:
-        BadParams: No such candidate.
+        NotFound: No such candidate.
     """
     if name not in params.train.candidates:
-        known = ", ".join(params.train.candidates)
-        raise BadParams(f"There is no candidate '{name}': train.candidates of params.yaml has {known}.")
+        names = ", ".join(params.train.candidates)
+        raise NotFound(f"There is no candidate '{name}': train.candidates of params.yaml has {names}.")
     candidate, settings = params.train.candidates[name], params.train
     torch.set_num_threads(settings.threads)
     device = base_models.choose_device()
     model = base_models.load(BASE, base_models.choose_dtype(device), device)
-    plan = _plan(comparison_files.read_comparisons(SPLITS / "train.parquet"), candidate, settings)
+    split = comparison_files.read_split(SPLITS)
+    plan = _plan(split.train, candidate, settings)
     if plan.training.started_from:
         adapted = adapters.resume(model, candidate, START)
     else:
@@ -61,39 +58,24 @@ def train(params: Params, name: str) -> None:
             )
             log(step.step, {"loss": step.loss, "comparisons_per_second": step.comparisons / step.seconds})
 
-        _fit(model, plan, params, candidate, on_step)
+        tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields)
+        finetuning.fit(model, tokens, plan.comparisons, candidate, settings, plan.epochs, on_step)
     adapters.save(adapted, model.head, ADAPTERS / name, read_json(BASE / base_models.MARKER)["id"])
     write_json(ADAPTERS / name / TRAINING_FILE, plan.training.to_json())
 
 
-def _plan(train: Sequence[Comparison], candidate: CandidateParams, settings: TrainParams) -> Plan:
+def _plan(train: Comparisons, candidate: CandidateParams, settings: TrainParams) -> Plan:
     """From models/start where the night put an adapter of this very candidate; else from scratch."""
     start = read_json(START / "start.json")
-    made = Training.from_json(read_json(START / TRAINING_FILE)) if start["version"] else None
-    if made is None or made.settings != candidate.model_dump(mode="json"):
+    training = Training.from_json(read_json(START / TRAINING_FILE)) if start["version"] else None
+    if training is None or training.settings != candidate.model_dump(mode="json"):
         why = start["why"] or "the champion is not of this candidate, or of other settings"
         logger.info("from scratch: %s", why)
         return from_scratch(train, candidate, settings.seed)
-    plan = from_start(train, candidate, settings, made, start["version"])
+    plan = from_start(train, candidate, settings, training, start["version"])
     if not plan.training.new:
         logger.info("from scratch: champion %s has read every comparison of tonight", start["version"])
         return from_scratch(train, candidate, settings.seed)
     new, replayed = plan.training.new, plan.training.replayed
     logger.info("from champion %s: %d new comparisons, %d replayed", start["version"], new, replayed)
     return plan
-
-
-def _fit(
-    model: LanguageModel, plan: Plan, params: Params, candidate: CandidateParams, on_step: finetuning.Report
-) -> None:
-    tokens = model.dish_tokens(
-        comparison_files.read_dishes(SPLITS / "dishes.parquet"), params.prompt.dish_fields
-    )
-    if candidate.vectors:
-        spread = rating_spread(known_opinions(plan.comparisons))
-        finetuning.fit_vectors(
-            model, tokens, plan.comparisons, candidate, candidate.vectors, plan.epochs, spread, on_step
-        )
-    else:
-        rows = pack(plan.comparisons, tokens, params.train.row_tokens)
-        finetuning.fit_answers(model, rows, candidate, plan.epochs, params.train.rows_per_step, on_step)

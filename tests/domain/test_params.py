@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components.domain.errors import BadParams
-from components.domain.params import read_params, validate
+from components.domain.params_file import read_params, validate
 from tests.conftest import REPO
 
 

@@ -130,7 +130,7 @@ import json, sys, warnings; warnings.simplefilter("ignore")
 import mlflow, pandas as pd
 model = mlflow.pyfunc.load_model(sys.argv[1])
 empty = dict.fromkeys(["description", "cuisine", "tags", "ingredients"], "")
-rows = [dict(question_id="c", role=role, dish_id=dish, name=dish, verdict=1, **empty)
+rows = [dict(question_id="q", role=role, dish_id=dish, name=dish, verdict=1, **empty)
         for role, dish in (("past", "Halloumi"), ("offer", "Pea stew"), ("offer", "Beef roulade"))]
 print(json.dumps(model.predict(pd.DataFrame(rows)).to_dict("records")))
 """

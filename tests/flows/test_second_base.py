@@ -63,4 +63,4 @@ def test_a_night_on_another_architecture_needs_one_param_and_one_more_moves_its_
     assert {"mlflow.db", "mlartifacts", "bentoml", "prefect", "dvc-remote"} <= stores
     assert not (clone / ".palate").exists()
     canary = json.loads((clone / "models" / "served" / "canary.json").read_text())
-    assert canary["cases"]
+    assert canary["questions"]

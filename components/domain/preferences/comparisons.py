@@ -1,157 +1,217 @@
-"""Events become opinions, and opinions become comparisons in the order of time.
+"""Opinions become comparisons in the order of time.
 
-Every comparison carries the person's history strictly before its moment, so nothing later can leak into it.
-How comparisons are divided into training and test is `domain.splits`. What was offered and not chosen is
-passed over: it is a rival in the comparison and never a line of anyone's
-history.
+Every comparison's history lies strictly before its moment, so nothing later can leak into it. How comparisons
+are divided into training and test is `preferences.splits`. What was offered and not chosen is passed over: it
+is an alternative in the comparison and never a line of anyone's history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Opinion, Past
+import numpy as np
 
-STATED_SET_SIZE = 5  # dishes at most in a comparison made of stated opinions; menus are taken whole
-Offered = Callable[[Opinion], list[str]]
-_VERDICTS = {"like": LIKED, "choice": LIKED, "dislike": DISLIKED}
+from components.domain.preferences.opinions import Menus
+from components.domain.preferences.tables import (
+    NO_MENU,
+    Comparisons,
+    Ints,
+    OpinionLog,
+    moment,
+    ranges,
+)
+from components.domain.records import DISLIKED, LIKED
+
+History = tuple[
+    int, int, Sequence[int]
+]  # first line, line behind the last, hidden lines between them, ascending
+STATED_SET_SIZE = 5  # dishes at most in a comparison of stated opinions; menus are taken whole
 
 
-def dishes_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Dish]:
-    """Rows of the dishes table as dishes by id."""
-    return {
-        row["dish_id"]: Dish(
-            row["dish_id"],
-            row["name"],
-            row["description"] or "",
-            row["cuisine"] or "",
-            tuple(row["tags"] or ()),
-            tuple(row["ingredients"] or ()),
+@dataclass
+class Builder:
+    """Gathers comparisons, one list a column; see `Comparisons` for what the columns mean."""
+
+    log: OpinionLog
+    line: list[int] = field(default_factory=list)
+    key: list[str] = field(default_factory=list)
+    start: list[int] = field(default_factory=list)
+    stop: list[int] = field(default_factory=list)
+    hidden: list[Sequence[int]] = field(default_factory=list)
+    dishes: list[Sequence[int]] = field(default_factory=list)
+    chosen: list[int] = field(default_factory=list)
+    verdicts: list[Sequence[int]] = field(default_factory=list)
+
+    def add(
+        self,
+        line: int,
+        key: str,
+        history: History,
+        dishes: Sequence[int],
+        chosen: int,
+        verdicts: Sequence[int],
+    ) -> None:
+        """Adds a comparison, unless it has no alternative.
+
+        Args:
+            line: Line of `log` that says what was preferred.
+            key: Its name.
+            history: What is known of the person before it.
+            dishes: Dishes on offer.
+            chosen: The preferred dish, one of `dishes`.
+            verdicts: One for each dish.
+        """
+        if len(dishes) < 2:
+            return
+        self.line.append(line)
+        self.key.append(key)
+        start, stop, hidden = history
+        self.start.append(start)
+        self.stop.append(stop)
+        self.hidden.append([each for each in hidden if start <= each < stop])
+        self.dishes.append(dishes)
+        self.chosen.append(list(dishes).index(chosen))
+        self.verdicts.append(verdicts)
+
+    def table(self, histories: OpinionLog | None = None) -> Comparisons:
+        """The comparisons in the order in which they were added.
+
+        Args:
+            histories: The log that start, stop and hidden lines refer to, where it is another than `log`.
+        """
+        line = np.array(self.line, np.int64)
+        return Comparisons(
+            log=histories or self.log,
+            person=self.log.person[line],
+            start=np.array(self.start, np.int64),
+            stop=np.array(self.stop, np.int64),
+            hidden=_flat(self.hidden),
+            hidden_sizes=np.array([len(lines) for lines in self.hidden], np.int64),
+            offered=_flat(self.dishes),
+            sizes=np.array([len(dishes) for dishes in self.dishes], np.int64),
+            key=np.array(self.key, object),
+            at=self.log.at[line],
+            chosen=np.array(self.chosen, np.int64),
+            verdict=_flat(self.verdicts),
         )
-        for row in rows
-    }
 
 
-def opinions_of(rows: Iterable[Mapping[str, Any]], like_at: float, dislike_at: float) -> list[Opinion]:
-    """Rows of the events table as opinions.
-
-    A rating is a like from `like_at` up, a dislike from `dislike_at` down.
-    """
-    opinions = []
-    for row in rows:
-        rating = row["value"] if row["kind"] == "rating" else None
-        verdict = _VERDICTS.get(row["kind"], NEUTRAL)
-        if rating is not None:
-            verdict = LIKED if rating >= like_at else DISLIKED if rating <= dislike_at else NEUTRAL
-        menu = row["menu_id"] if row["kind"] == "choice" else ""
-        who, dish, at, source = row["person_id"], row["dish_id"], row["occurred_at"], row["source"]
-        opinions.append(Opinion(who, dish, at, verdict, rating, menu, source))
-    return opinions
+def _flat(parts: Sequence[Sequence[int]]) -> Ints:
+    return np.array([value for part in parts for value in part], np.int64)
 
 
-def compare(
-    opinions: Iterable[Opinion], menus: Mapping[str, Sequence[str]], max_history: int
-) -> list[Comparison]:
-    """Makes one comparison of every opinion that says what was preferred over what.
-
-    Ordered by person and time.
+def compare(log: OpinionLog, menus: Menus, max_history: int) -> Comparisons:
+    """Makes one comparison of every opinion that says what was preferred over what, in the order of the log.
 
     A choice is compared with the rest of its menu. A stated opinion is compared with what the same person
     stated earlier and liked less (or, if none, with the last they liked more); those dishes are then left out
     of the history.
 
     Args:
-        opinions: Of all people, in any order.
-        menus: Dish ids by menu id.
+        log: Opinions of all people.
+        menus: The log's menus.
         max_history: Lines of history at most; see `_window`.
     """
-    by_person: dict[str, list[Opinion]] = {}
-    for opinion in opinions:
-        by_person.setdefault(opinion.person_id, []).append(opinion)
-    comparisons = []
-    for person in sorted(by_person):
-        ordered = sorted(by_person[person], key=lambda each: (each.at, each.menu_id, each.dish_id))
-        offered = rivals(ordered, menus)
-        for opinion in ordered:
-            before = [each for each in ordered if each.at < opinion.at]
-            if opinion.menu_id:
-                dishes = offered(opinion)
-                verdicts = menu_verdicts(dishes, opinion.dish_id)
-                made = _comparison(opinion, opinion.dish_id, dishes, verdicts, before, max_history)
-            else:
-                chosen, dishes = _stated(opinion, before)
-                stated = {each.dish_id: each.verdict for each in (*before, opinion) if not each.menu_id}
-                verdicts = tuple(stated[dish] for dish in dishes)
-                before = [each for each in before if each.dish_id not in dishes]
-                made = _comparison(opinion, chosen, dishes, verdicts, before, max_history)
-            if len(made.dishes) > 1:
-                comparisons.append(made)
-    return comparisons
+    builder = Builder(log)
+    offers = menu_offers(log, menus)
+    bounds = log.bounds()
+    for person in range(len(log.people)):
+        _compare_person(builder, offers, int(bounds[person]), int(bounds[person + 1]), max_history)
+    return builder.table()
 
 
-def rivals(own: Iterable[Opinion], menus: Mapping[str, Sequence[str]]) -> Offered:
-    """For a choice among a person's own, its menu without what else they chose from it."""
-    picked: dict[str, set[str]] = {}
-    for each in own:
-        if each.menu_id:
-            picked.setdefault(each.menu_id, set()).add(each.dish_id)
+def _compare_person(
+    builder: Builder, offers: dict[int, list[int]], first: int, end: int, max_history: int
+) -> None:
+    log = builder.log
+    stated: dict[int, int] = {}  # dish -> line of the latest opinion stated before, in order of the first one
+    lines: dict[int, list[int]] = {}  # dish -> its lines before
+    stop = first
+    for line in range(first, end):
+        if log.at[line] != log.at[stop]:
+            for earlier in range(stop, line):
+                dish = int(log.dish[earlier])
+                lines.setdefault(dish, []).append(earlier)
+                if log.menu[earlier] == NO_MENU:
+                    stated[dish] = earlier
+            stop = line
+        key = _key(log, line)
+        if line in offers:
+            dish, dishes = int(log.dish[line]), offers[line]
+            verdicts = [LIKED if each == dish else DISLIKED for each in dishes]
+            start = first + _window(stop - first, max_history)
+            builder.add(line, key, (start, stop, ()), dishes, dish, verdicts)
+        elif log.menu[line] == NO_MENU:
+            chosen, dishes = _stated_set(log, line, stated)
+            here = int(log.dish[line])
+            verdicts = [int(log.verdict[line if dish == here else stated[dish]]) for dish in dishes]
+            hidden = sorted(earlier for dish in dishes for earlier in lines.get(dish, ()))
+            start = _skip(first, _window(stop - first - len(hidden), max_history), hidden)
+            builder.add(line, key, (start, stop, hidden), dishes, chosen, verdicts)
 
-    def offered(choice: Opinion) -> list[str]:
-        others = picked[choice.menu_id] - {choice.dish_id}
-        return [dish for dish in menus[choice.menu_id] if dish not in others]
 
-    return offered
-
-
-def menu_verdicts(dishes: Sequence[str], chosen: str) -> tuple[int, ...]:
-    """For the pointwise objective: what a choice says of a menu's dishes if passing over is disliking."""
-    return tuple(LIKED if dish == chosen else DISLIKED for dish in dishes)
-
-
-def _stated(opinion: Opinion, before: Sequence[Opinion]) -> tuple[str, list[str]]:
-    latest = {each.dish_id: each for each in before if not each.menu_id and each.dish_id != opinion.dish_id}
-    less = [each.dish_id for each in latest.values() if prefers(opinion, each)]
-    more = [each.dish_id for each in latest.values() if prefers(each, opinion)]
+def _stated_set(log: OpinionLog, line: int, stated: dict[int, int]) -> tuple[int, list[int]]:
+    """The preferred dish and the dishes of a stated opinion's comparison."""
+    dish = int(log.dish[line])
+    less: list[int] = []
+    for other, earlier in reversed(stated.items()):
+        if other != dish and prefers(log, line, earlier):
+            less.append(other)
+            if len(less) == STATED_SET_SIZE - 1:
+                break
     if less:
-        return opinion.dish_id, sorted([opinion.dish_id, *less[-(STATED_SET_SIZE - 1) :]])
-    return (more[-1], sorted([opinion.dish_id, more[-1]])) if more else (opinion.dish_id, [opinion.dish_id])
+        return dish, sorted([dish, *less])
+    for other, earlier in reversed(stated.items()):
+        if other != dish and prefers(log, earlier, line):
+            return other, sorted([dish, other])
+    return dish, [dish]
 
 
-def prefers(one: Opinion, other: Opinion) -> bool:
-    """Whether the first was liked more, as far as the two can be compared.
+def menu_offers(log: OpinionLog, menus: Menus) -> dict[int, list[int]]:
+    """For each choice, by its line, its menu without what else the person chose from it."""
+    choices = np.flatnonzero(log.menu != NO_MENU)
+    menu = log.menu[choices]
+    sizes = menus.sizes[menu]
+    owner = np.repeat(np.arange(len(choices)), sizes)
+    dish = menus.dish[ranges((np.cumsum(menus.sizes) - menus.sizes)[menu], sizes)]
+    card = log.person[choices] * (len(menus.sizes) + 1) + menu  # one person, one menu
+    width = len(log.dishes)
+    was_chosen = np.isin(card[owner] * width + dish, card * width + log.dish[choices])
+    stays = ~was_chosen | (dish == log.dish[choices][owner])
+    offers: dict[int, list[int]] = {int(line): [] for line in choices}
+    for line, number in zip(choices[owner[stays]].tolist(), dish[stays].tolist(), strict=True):
+        offers[line].append(number)
+    return offers
+
+
+def prefers(log: OpinionLog, one: int, other: int) -> bool:
+    """Whether the dish of one line was liked more than that of another, as far as they can be compared.
 
     Each source has a scale of its own.
     """
-    if one.source != other.source:
+    if log.source[one] != log.source[other]:
         return False
-    if one.rating is not None and other.rating is not None:
-        return one.rating > other.rating
-    return one.verdict > other.verdict
+    if not np.isnan(log.rating[one]) and not np.isnan(log.rating[other]):
+        return bool(log.rating[one] > log.rating[other])
+    return bool(log.verdict[one] > log.verdict[other])
 
 
-def _comparison(
-    opinion: Opinion,
-    chosen: str,
-    dishes: Sequence[str],
-    verdicts: tuple[int, ...],
-    before: Sequence[Opinion],
-    max_history: int,
-) -> Comparison:
-    history = tuple(Past(each.dish_id, each.verdict, each.rating) for each in before)
-    key = "/".join((opinion.person_id, opinion.at.isoformat(), opinion.menu_id, opinion.dish_id))
-    return Comparison(
-        key,
-        opinion.person_id,
-        opinion.at,
-        history[_window(len(history), max_history) :],
-        tuple(dishes),
-        chosen,
-        verdicts,
-    )
+def _key(log: OpinionLog, line: int) -> str:
+    menu = "" if log.menu[line] == NO_MENU else log.menus[log.menu[line]]
+    at = moment(log.at[line]).isoformat()
+    return "/".join((log.people[log.person[line]], at, menu, log.dishes[log.dish[line]]))
 
 
 def _window(length: int, most: int) -> int:
-    """First history line kept: by half windows, so that a person's comparisons mostly share a prefix."""
+    """First history line that is read: by half windows, so that most of a person's comparisons share it."""
     step = max(1, most // 2)
     return 0 if length <= most else -(-(length - most) // step) * step
+
+
+def _skip(first: int, count: int, hidden: Sequence[int]) -> int:
+    """The line behind the first `count` lines from `first` on that are not hidden."""
+    start = first + count
+    for line in hidden:
+        start += line < start
+    return start

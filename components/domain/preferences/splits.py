@@ -1,34 +1,37 @@
 """How comparisons are divided into training and test: by time, or within each person.
 
 Within a person, some of their opinions are held out and the rest is their history: for data without real
-times (a survey, ratings collected at once). Training sees the same question in small: the known opinions are
-dealt into groups, and each group is asked about with the other groups as history.
+times (a survey, ratings collected at once). Training asks the same in small: the other opinions are dealt
+into groups, and each group is asked about with the rest as history.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+
+import numpy as np
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.comparisons import Offered, menu_verdicts, prefers, rivals
-from components.domain.records import Comparison, Opinion, Past
+from components.domain.preferences.comparisons import Builder, History, menu_offers, prefers
+from components.domain.preferences.opinions import Menus
+from components.domain.preferences.tables import NO_MENU, Bools, Comparisons, Ints, OpinionLog, moment
+from components.domain.records import DISLIKED, LIKED
 
-GROUPS = 4  # into which a person's known opinions are dealt, at least
+GROUPS = 4  # into which a person's opinions are dealt for training, at least
 GROUP_SIZE = 12  # opinions at most asked about together: pairs grow with its square
 
 
 @dataclass(frozen=True)
 class Split:
-    """Comparisons to train on, and those held out of people who are known well enough."""
+    """Comparisons to train on, and those held out of people with enough history; both on one log."""
 
-    train: tuple[Comparison, ...]
-    test: tuple[Comparison, ...]
+    train: Comparisons
+    test: Comparisons
 
 
-def split_by_time(comparisons: Sequence[Comparison], test_days: int, min_history: int) -> Split:
+def split_by_time(comparisons: Comparisons, test_days: int, min_history: int) -> Split:
     """Holds out the last `test_days` days that have comparisons.
 
     Args:
@@ -39,30 +42,29 @@ def split_by_time(comparisons: Sequence[Comparison], test_days: int, min_history
     Raises:
         DataRejected: Too few days, or nobody to train or test on.
     """
-    days = sorted({each.at.date() for each in comparisons})
+    days = np.unique(comparisons.days)
     if len(days) <= test_days:
         raise DataRejected(
             f"There are comparisons on {len(days)} days and split.test_days is {test_days}: "
             "collect more days, or hold out fewer."
         )
-    cut = datetime.combine(days[-test_days], time(), UTC)
-    before: dict[str, int] = {}
-    for each in comparisons:
-        before[each.person_id] = before.get(each.person_id, 0) + (each.at < cut)
-    train = tuple(each for each in comparisons if each.at < cut and each.history)
-    test = tuple(each for each in comparisons if each.at >= cut and before[each.person_id] >= min_history)
-    if not train or not test:
+    cut = days[-test_days]
+    is_before = comparisons.days < cut
+    before = np.bincount(comparisons.person[is_before], minlength=len(comparisons.log.people))
+    train = np.flatnonzero(is_before & (comparisons.history_sizes > 0))
+    test = np.flatnonzero(~is_before & (before[comparisons.person] >= min_history))
+    if not len(train) or not len(test):
         raise DataRejected(
-            f"Splitting at {cut:%Y-%m-%d} leaves {len(train)} training and {len(test)} test comparisons: "
+            f"Splitting at {cut} leaves {len(train)} training and {len(test)} test comparisons: "
             "collect more, or lower split.min_history or split.test_days."
         )
-    return Split(train, test)
+    return Split(comparisons.take(train), comparisons.take(test))
 
 
 def split_within_person(
-    opinions: Iterable[Opinion],
-    menus: Mapping[str, Sequence[str]],
-    held_out: Callable[[Opinion], bool],
+    log: OpinionLog,
+    menus: Menus,
+    held_out: Bools,
     background: frozenset[str],
     min_history: int,
     max_history: int,
@@ -71,102 +73,112 @@ def split_within_person(
     """Holds out some opinions of each person; the rest is that person's history.
 
     Args:
-        opinions: Of all people, in any order.
-        menus: Dish ids by menu id.
-        held_out: Which opinions are tested.
+        log: Opinions of all people.
+        menus: The log's menus.
+        held_out: (L,) True for the lines that are tested.
         background: Sources whose opinions are only ever history (what a person declares, say).
-        min_history: A person is tested if at least this many opinions are known of them.
-        max_history: Lines of history at most; the latest are kept.
-        seed: Of the groups.
+        min_history: A person is tested if they have at least this many other opinions.
+        max_history: Lines of history at most; the latest stay.
+        seed: Seed of the groups.
 
     Raises:
         DataRejected: Nobody to train or test on.
     """
-    train: list[Comparison] = []
-    test: list[Comparison] = []
-    for person, own in _by_person(opinions):
-        compared = [each for each in own if each.source not in background]
-        asked = [each for each in compared if held_out(each)]
-        known = [each for each in compared if not held_out(each)]
-        offered = rivals(own, menus)
-        for group in _groups(known, GROUPS, f"{seed}/{person}"):
-            rest = _without(own, [*asked, *group])
-            train += [each for each in _ask(group, rest, offered, max_history) if each.history]
-        rest = _without(own, asked)
-        if len(rest) >= min_history:
-            for group in _groups(asked, 1, f"{seed}/{person}"):
-                test += _ask(group, rest, offered, max_history)
-    if not train or not test:
+    compared = ~np.isin(np.array(log.sources, object)[log.source], list(background))
+    tested = compared & held_out
+    histories, number = log.take(np.flatnonzero(~tested)), np.cumsum(~tested) - 1
+    asker, train, test = _Asker(log, menu_offers(log, menus)), Builder(log), Builder(log)
+    bounds, history_bounds = log.bounds(), histories.bounds()
+    for person, name in enumerate(log.people):
+        lines = np.arange(bounds[person], bounds[person + 1])
+        first, end = int(history_bounds[person]), int(history_bounds[person + 1])
+        for group in _groups(log, lines[(compared & ~held_out)[lines]], GROUPS, f"{seed}/{name}"):
+            hidden = sorted(int(number[line]) for line in group)
+            if end - first > len(hidden):
+                asker.ask(train, group, (_latest(first, end, hidden, max_history), end, hidden))
+        if end - first >= min_history:
+            for group in _groups(log, lines[tested[lines]], 1, f"{seed}/{name}"):
+                asker.ask(test, group, (_latest(first, end, (), max_history), end, ()))
+    if not train.line or not test.line:
         raise DataRejected(
-            f"Holding out within each person leaves {len(train)} training and {len(test)} test comparisons: "
-            "collect more, or lower split.min_history, or hold out another share or other sources."
+            f"Holding out within each person leaves {len(train.line)} training and "
+            f"{len(test.line)} test comparisons: collect more, or lower split.min_history, or hold out "
+            "another share or other sources."
         )
-    return Split(tuple(train), tuple(test))
+    return Split(train.table(histories), test.table(histories))
 
 
-def seeded_share(opinions: Iterable[Opinion], share: float, seed: int) -> frozenset[Opinion]:
-    """A random share of each person's opinions.
+def seeded_share(log: OpinionLog, share: float, seed: int) -> Bools:
+    """(L,) True for a random share of each person's opinions.
 
     Drawn for each person and dish alone, so that what a later night adds moves nothing: a champion is never
     tested on what it was trained on, and a dish judged twice stands on one side.
     """
-    return frozenset(
-        each for each in opinions if random.Random(f"{seed}/{each.person_id}/{each.dish_id}").random() < share
-    )
+    pairs = {
+        (person, dish): random.Random(f"{seed}/{log.people[person]}/{log.dishes[dish]}").random() < share
+        for person, dish in set(zip(log.person.tolist(), log.dish.tolist(), strict=True))
+    }
+    return np.array([pairs[pair] for pair in zip(log.person.tolist(), log.dish.tolist(), strict=True)], bool)
 
 
-def _by_person(opinions: Iterable[Opinion]) -> list[tuple[str, list[Opinion]]]:
-    """Each person's opinions in one order, whatever order they came in."""
-    found: dict[str, list[Opinion]] = {}
-    for opinion in opinions:
-        found.setdefault(opinion.person_id, []).append(opinion)
-    return [(person, sorted(found[person], key=_order)) for person in sorted(found)]
-
-
-def _order(opinion: Opinion) -> tuple[datetime, str, str, str]:
-    return opinion.at, opinion.source, opinion.menu_id, opinion.dish_id
-
-
-def _without(own: Sequence[Opinion], some: Iterable[Opinion]) -> list[Opinion]:
-    left_out = set(some)
-    return [each for each in own if each not in left_out]
-
-
-def _groups(opinions: Sequence[Opinion], fewest: int, seed: str) -> list[list[Opinion]]:
-    """The opinions dealt at random; by source, and then at random, where they come from several."""
-    sources = sorted({each.source for each in opinions})
+def _groups(log: OpinionLog, lines: Ints, fewest: int, seed: str) -> Iterator[list[int]]:
+    """The lines dealt at random; by source, and then at random, where they come from several."""
+    sources = np.unique(log.source[lines])
     if len(sources) > 1:
-        return [
-            group
-            for source in sources
-            for group in _groups([each for each in opinions if each.source == source], 1, seed)
-        ]
-    count = max(fewest, -(-len(opinions) // GROUP_SIZE))
-    dealt = list(opinions)
-    random.Random(seed).shuffle(dealt)
-    return [group for group in (dealt[start::count] for start in range(count)) if group]
+        for source in sources:
+            yield from _groups(log, lines[log.source[lines] == source], 1, seed)
+        return
+    count = max(fewest, -(-len(lines) // GROUP_SIZE))
+    deck = lines.tolist()
+    random.Random(seed).shuffle(deck)
+    yield from (group for group in (deck[start::count] for start in range(count)) if group)
 
 
-def _ask(
-    group: Sequence[Opinion], known: Sequence[Opinion], offered: Offered, max_history: int
-) -> list[Comparison]:
-    """Every choice of the group against what it was preferred to; every two stated opinions that differ."""
-    history = tuple(Past(each.dish_id, each.verdict, each.rating) for each in known[-max_history:])
-    asked = []
-    for one in sorted(group, key=_order):
-        start = f"{one.person_id}/{one.at.isoformat()}/{one.menu_id or one.source}/{one.dish_id}"
-        sets: list[tuple[str, Sequence[str], tuple[int, ...]]] = []
-        if one.menu_id:
-            menu = offered(one)
-            sets = [(start, menu, menu_verdicts(menu, one.dish_id))] if len(menu) > 1 else []
-        else:
-            for other in group:
-                if not other.menu_id and other.dish_id != one.dish_id and prefers(one, other):
-                    pair = sorted((one, other), key=lambda each: each.dish_id)
-                    dishes, verdicts = [each.dish_id for each in pair], tuple(each.verdict for each in pair)
-                    sets.append((f"{start}>{other.dish_id}", dishes, verdicts))
-        asked += [
-            Comparison(key, one.person_id, one.at, history, tuple(dishes), one.dish_id, verdicts)
-            for key, dishes, verdicts in sets
-        ]
-    return asked
+class _Asker:
+    """Asks about groups of a person's opinions."""
+
+    def __init__(self, log: OpinionLog, offers: Mapping[int, list[int]]) -> None:
+        self.log, self.offers = log, offers
+
+    def ask(self, builder: Builder, group: Sequence[int], history: History) -> None:
+        """Adds every choice of the group against its alternatives, and every two stated opinions that differ.
+
+        Args:
+            builder: Gets the comparisons.
+            group: Lines of the log, in the order in which they were dealt.
+            history: What is known of the person; see `Builder.add`.
+        """
+        for line in sorted(group):
+            if self.log.menu[line] != NO_MENU:
+                self._ask_choice(builder, line, history)
+            else:
+                for other in group:
+                    self._ask_pair(builder, line, other, history)
+
+    def _ask_choice(self, builder: Builder, line: int, history: History) -> None:
+        dish, dishes = int(self.log.dish[line]), self.offers[line]
+        verdicts = [LIKED if each == dish else DISLIKED for each in dishes]
+        key = self._key(line, self.log.menus[self.log.menu[line]])
+        builder.add(line, key, history, dishes, dish, verdicts)
+
+    def _ask_pair(self, builder: Builder, line: int, other: int, history: History) -> None:
+        log = self.log
+        if log.menu[other] != NO_MENU or log.dish[other] == log.dish[line] or not prefers(log, line, other):
+            return
+        pair = sorted((line, other), key=log.dish.__getitem__)
+        dishes, verdicts = [int(log.dish[each]) for each in pair], [int(log.verdict[each]) for each in pair]
+        key = f"{self._key(line, log.sources[log.source[line]])}>{log.dishes[log.dish[other]]}"
+        builder.add(line, key, history, dishes, int(log.dish[line]), verdicts)
+
+    def _key(self, line: int, middle: str) -> str:
+        log = self.log
+        person, dish = log.people[log.person[line]], log.dishes[log.dish[line]]
+        return f"{person}/{moment(log.at[line]).isoformat()}/{middle}/{dish}"
+
+
+def _latest(first: int, end: int, hidden: Sequence[int], most: int) -> int:
+    """First of the `most` latest lines before `end` that are not hidden."""
+    start = end - most
+    for line in reversed(hidden):
+        start -= line >= start
+    return max(first, start)

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from components.domain.params import CandidateParams, TrainParams
-from components.domain.records import Comparison
+import numpy as np
 
-TRAINING_FILE = "training.json"  # beside an adapter's weights: what made it
+from components.domain.params import CandidateParams, TrainParams
+from components.domain.preferences.tables import Comparisons, timestamp
+
+TRAINING_FILE = "training.json"  # beside an adapter's weights
 
 
 @dataclass(frozen=True)
 class Training:
-    """What an adapter was made of; lies beside its weights and travels with it.
+    """Description of an adapter's training; lies beside its weights and travels with it.
 
     Attributes:
         settings: The candidate's section of params.yaml.
-        trained_until: Moment of the newest comparison that it or an adapter it started from has read.
-        full_until: That of the last training from scratch in its line.
-        started_from: Version of the champion it started from; empty from scratch.
-        new: Comparisons read for the first time.
-        replayed: Comparisons that the start had read already.
+        trained_until: Moment of the newest comparison that it, or an adapter that it started from, has read.
+        full_until: The same of the last training from scratch that it goes back to.
+        started_from: Version number of the champion it started from; empty from scratch.
+        new: Number of comparisons read for the first time.
+        replayed: Number of comparisons that the start had read already.
     """
 
     settings: dict[str, Any]
@@ -48,78 +49,82 @@ class Training:
 
 @dataclass(frozen=True)
 class Plan:
-    """The comparisons of a training in their order, how often they are read, and what will be said of it."""
+    """What a training reads.
 
-    comparisons: list[Comparison]
+    Attributes:
+        comparisons: In the order of training.
+        epochs: Passes over them.
+        training: The description that will lie beside the adapter.
+    """
+
+    comparisons: Comparisons
     epochs: int
     training: Training
 
 
-def whole_people(train: Sequence[Comparison], budget: int, seed: int) -> list[Comparison]:
+def whole_people(train: Comparisons, budget: int, seed: int) -> Comparisons:
     """Whole people in random order until `budget` comparisons are reached (or all there are)."""
-    by_person: dict[str, list[Comparison]] = {}
-    for each in train:
-        by_person.setdefault(each.person_id, []).append(each)
-    people = sorted(by_person)
+    people = np.unique(train.person).tolist()
     random.Random(seed).shuffle(people)
-    taken: list[Comparison] = []
-    for person in people:
-        if len(taken) >= budget:
-            break
-        taken += by_person[person]
-    return taken
+    counts = np.bincount(train.person)
+    before = np.cumsum([0, *counts[people][:-1]])
+    rank = np.full(len(counts), len(people))
+    rank[people] = np.where(before < budget, np.arange(len(people)), len(people))
+    order = np.argsort(rank[train.person], kind="stable")
+    return train.take(order[rank[train.person][order] < len(people)])
 
 
-def from_scratch(train: Sequence[Comparison], candidate: CandidateParams, seed: int) -> Plan:
+def from_scratch(train: Comparisons, candidate: CandidateParams, seed: int) -> Plan:
     """Whole people, up to the candidate's budget, for all its epochs."""
-    newest = max(each.at for each in train)
-    taken = whole_people(train, candidate.comparisons, seed)
-    made = Training(candidate.model_dump(mode="json"), newest, newest, "", len(taken), 0)
-    return Plan(taken, candidate.epochs, made)
+    chosen, newest = whole_people(train, candidate.comparisons, seed), train.newest
+    training = Training(candidate.model_dump(mode="json"), newest, newest, "", len(chosen), 0)
+    return Plan(chosen, candidate.epochs, training)
 
 
 def from_start(
-    train: Sequence[Comparison],
-    candidate: CandidateParams,
-    params: TrainParams,
-    start: Training,
-    version: str,
+    train: Comparisons, candidate: CandidateParams, params: TrainParams, start: Training, version: str
 ) -> Plan:
     """What is newer than the start, and `incremental.replay` times as many older comparisons.
 
-    Which old ones is drawn anew every night, since their number enters the seed.
+    The older ones are drawn anew every night, since their number enters the seed.
 
     Args:
         train: All comparisons of the night.
-        candidate: With the settings of the start.
+        candidate: The candidate, with the settings of the start.
         params: Section `train`.
-        start: What the starting adapter was made of.
-        version: Of the starting adapter.
+        start: Description of the starting adapter.
+        version: Version number of the starting adapter in the registry.
     """
-    new = [each for each in train if each.at > start.trained_until]
-    old = [each for each in train if each.at <= start.trained_until]
+    is_new = train.at > timestamp(start.trained_until)
+    new, old = np.flatnonzero(is_new).tolist(), np.flatnonzero(~is_new).tolist()
     draw = random.Random(f"{params.seed}-{len(old)}")
     replayed = draw.sample(old, min(len(old), round(params.incremental.replay * len(new))))
     both = new + replayed
     draw.shuffle(both)
-    newest = max((each.at for each in new), default=start.trained_until)
+    newest = train.take(new).newest if new else start.trained_until
     settings = candidate.model_dump(mode="json")
-    made = Training(settings, newest, start.full_until, version, len(new), len(replayed))
-    return Plan(both, params.incremental.epochs, made)
+    training = Training(settings, newest, start.full_until, version, len(new), len(replayed))
+    return Plan(train.take(both), params.incremental.epochs, training)
 
 
 def why_from_scratch(
-    params: TrainParams, split_by: str, start: Training | None, changed: str, newest: datetime, *, full: bool
-) -> str:
-    """Why tonight's trainings may not start from the champion; empty where they may.
+    params: TrainParams,
+    split_by: str,
+    start: Training | None,
+    changed: str | None,
+    newest: datetime,
+    *,
+    full: bool,
+) -> str | None:
+    """Why tonight's trainings may not start from the champion; None if they may.
 
     Args:
         params: Section `train`.
         split_by: `split.by`; without real times no comparison is newer than another.
-        start: What the champion was made of, where there is one that says so.
-        changed: Which of base and prompt is not the champion's any more; empty where both are.
-        newest: Moment of tonight's newest event.
-        full: Whether a full training was asked for.
+        start: Description of the champion's training; None where there is no champion, or none with it.
+        changed: `base` or `prompt`, where it is another than the champion's; else None.
+        newest: Moment of tonight's newest comparison.
+        full: Whether the user wants a training from scratch.
     """
     most = timedelta(days=params.incremental.full_every_days)
     if full:
@@ -134,4 +139,4 @@ def why_from_scratch(
         return f"the champion was trained with another {changed}"
     if newest - start.full_until >= most:
         return f"the last full training read data until {start.full_until:%Y-%m-%d}"
-    return ""
+    return None

@@ -17,11 +17,13 @@ from torch.utils.checkpoint import checkpoint
 
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import Packed
-from components.domain.ranker.prefix_tree import tree_rows
+from components.domain.ranker.prefix_tree import pack_lines
 
 LINES_AT_ONCE = 64
-ROWS_AT_ONCE = 8  # faster than row by row; decision 0017
-KEPT = 128  # lines whose activations are kept for the backward pass: about a gigabyte at 135 M parameters
+SEQUENCES_AT_ONCE = 8  # faster than one by one; decision 0017
+MAX_ACTIVATIONS = (
+    128  # lines whose activations are kept for the backward pass: about a gigabyte at 135 M parameters
+)
 
 
 class _Passthrough(nn.Module):
@@ -34,41 +36,41 @@ class _Passthrough(nn.Module):
 
 def hidden_states(model: LanguageModel, lines: Sequence[Sequence[int]]) -> Tensor:
     """(lines, width) hidden state after each line of token ids, without gradients."""
-    rows = tree_rows(lines)
-    order = [place for _, places in rows for place in places]
-    found = []
+    sequences = pack_lines(lines)
+    order = [number for _, numbers in sequences for number in numbers]
+    states = []
     with torch.no_grad():
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            part = [row for row, _ in rows[start : start + ROWS_AT_ONCE]]
-            found.append(packed_states(model.decoder, part, model.device))
-    return _in_order(torch.cat(found), order)
+        for start in range(0, len(sequences), SEQUENCES_AT_ONCE):
+            part = [packed for packed, _ in sequences[start : start + SEQUENCES_AT_ONCE]]
+            states.append(packed_states(model.decoder, part, model.device))
+    return _in_order(torch.cat(states), order)
 
 
-def packed_states(decoder: Callable[..., Any], rows: Sequence[Packed], device: torch.device) -> Tensor:
-    """One forward pass over packed rows.
+def packed_states(decoder: Callable[..., Any], sequences: Sequence[Packed], device: torch.device) -> Tensor:
+    """One forward pass over packed sequences.
 
     Args:
         decoder: Gives `.last_hidden_state` for `input_ids`, `position_ids` and a 4-D additive
             `attention_mask`.
-        rows: Padded here to the longest.
+        sequences: Padded here to the longest.
         device: Where the decoder lies.
 
     Returns:
-        (dishes, width) hidden states at the rows' `answer_at`, row after row.
+        (dishes, width) hidden states at the sequences' `answer_at`, one sequence after the other.
     """
-    length = max(len(row.tokens) for row in rows)
-    shape = (len(rows), length)
+    length = max(len(packed.tokens) for packed in sequences)
+    shape = (len(sequences), length)
     tokens, positions = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
-    visible = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)
+    visible = torch.eye(length, dtype=torch.bool).repeat(len(sequences), 1, 1)
     answer_at = []
-    for index, row in enumerate(rows):
-        size = len(row.tokens)
-        tokens[index, :size] = torch.from_numpy(row.tokens)
-        positions[index, :size] = torch.from_numpy(row.positions)
-        visible[index, :size, :size] = torch.from_numpy(row.mask)
-        answer_at.append(torch.from_numpy(row.answer_at) + index * length)
+    for index, packed in enumerate(sequences):
+        size = len(packed.tokens)
+        tokens[index, :size] = torch.from_numpy(packed.tokens)
+        positions[index, :size] = torch.from_numpy(packed.positions)
+        visible[index, :size, :size] = torch.from_numpy(packed.mask)
+        answer_at.append(torch.from_numpy(packed.answer_at) + index * length)
     dtype = next(decoder.parameters()).dtype  # type: ignore[attr-defined]
-    mask = torch.zeros((len(rows), 1, length, length), dtype=dtype).masked_fill(
+    mask = torch.zeros((len(sequences), 1, length, length), dtype=dtype).masked_fill(
         ~visible[:, None], torch.finfo(dtype).min
     )
     hidden: Tensor = decoder(
@@ -82,37 +84,37 @@ def packed_states(decoder: Callable[..., Any], rows: Sequence[Packed], device: t
 
 def lower_states(model: LanguageModel, lines: Sequence[Sequence[int]], first_tuned: int) -> list[Tensor]:
     """For each line (tokens, width) what enters layer `first_tuned`, without gradients."""
-    found: list[Tensor] = [torch.empty(0)] * len(lines)
+    states: list[Tensor] = [torch.empty(0)] * len(lines)
     with torch.no_grad(), _only_layers(model.decoder, range(first_tuned), ends=False):
         for part in _by_length(lines):
-            tokens, mask = _padded([torch.tensor(lines[place], device=model.device) for place in part])
-            entered = model.decoder(input_ids=tokens, attention_mask=mask, use_cache=False).last_hidden_state
-            for row, place in enumerate(part):
-                found[place] = entered[row, : len(lines[place])].clone()
-    return found
+            tokens, mask = _padded([torch.tensor(lines[number], device=model.device) for number in part])
+            entering = model.decoder(input_ids=tokens, attention_mask=mask, use_cache=False).last_hidden_state
+            for index, number in enumerate(part):
+                states[number] = entering[index, : len(lines[number])].clone()
+    return states
 
 
 def upper_states(model: LanguageModel, lower: Sequence[Tensor], first_tuned: int) -> Tensor:
     """(lines, width) hidden state after each line, given what enters layer `first_tuned`; keeps gradients.
 
-    With more than KEPT lines nothing but the states is kept for the backward pass, which computes the rest
-    again batch by batch: memory then grows by what enters and leaves a line, at the price of a forward pass.
+    With more than MAX_ACTIVATIONS lines only the states are stored for the backward pass, which computes the
+    rest again batch by batch: memory then grows by what enters and leaves a line, for one more forward pass.
     """
     layers = range(first_tuned, len(model.decoder.layers))
 
     def run(states: Tensor, mask: Tensor) -> Tensor:
-        # In here, since the backward pass may run it again when everything outside is long over.
+        # The layers are chosen in here since the backward pass may call this function again later.
         with _only_layers(model.decoder, layers, ends=True):
             return _last(model.decoder(inputs_embeds=states, attention_mask=mask, use_cache=False), mask)
 
-    if len(lower) <= KEPT or not torch.is_grad_enabled():
+    if len(lower) <= MAX_ACTIVATIONS or not torch.is_grad_enabled():
         return _in_batches(lower, run)
-    return _in_batches(lower, lambda states, mask: _again(run, states, mask))
+    return _in_batches(lower, lambda states, mask: _recomputed(run, states, mask))
 
 
-def _again(run: Callable[[Tensor, Tensor], Tensor], states: Tensor, mask: Tensor) -> Tensor:
-    made: Tensor = checkpoint(run, states, mask, use_reentrant=False)
-    return made
+def _recomputed(run: Callable[[Tensor, Tensor], Tensor], states: Tensor, mask: Tensor) -> Tensor:
+    result: Tensor = checkpoint(run, states, mask, use_reentrant=False)
+    return result
 
 
 def _last(output: Any, mask: Tensor) -> Tensor:
@@ -121,24 +123,24 @@ def _last(output: Any, mask: Tensor) -> Tensor:
 
 
 def _in_batches(lines: Sequence[Tensor], run: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    order, found = [], []
+    order, states = [], []
     for part in _by_length(lines):
-        values, mask = _padded([lines[place] for place in part])
-        found.append(run(values, mask))
+        values, mask = _padded([lines[number] for number in part])
+        states.append(run(values, mask))
         order += part
-    return _in_order(torch.cat(found), order)
+    return _in_order(torch.cat(states), order)
 
 
-def _in_order(states: Tensor, places: Sequence[int]) -> Tensor:
-    """The states, of which each row belongs at its place, in the order of the places."""
-    back = torch.empty(len(places), dtype=torch.long)
-    back[torch.tensor(places)] = torch.arange(len(places))
-    return states[back.to(states.device)]
+def _in_order(states: Tensor, numbers: Sequence[int]) -> Tensor:
+    """(lines, width) states in the order of line numbers, given the number of each of them."""
+    position = torch.empty(len(numbers), dtype=torch.long)
+    position[torch.tensor(numbers)] = torch.arange(len(numbers))
+    return states[position.to(states.device)]
 
 
 def _by_length(lines: Sequence[Any]) -> Iterator[list[int]]:
-    """Places of lines in batches of like length, so that little is padded."""
-    order = sorted(range(len(lines)), key=lambda place: len(lines[place]))
+    """Numbers of lines in batches of like length, so that little is padded."""
+    order = sorted(range(len(lines)), key=lambda number: len(lines[number]))
     for start in range(0, len(order), LINES_AT_ONCE):
         yield order[start : start + LINES_AT_ONCE]
 
@@ -153,19 +155,19 @@ def _padded(lines: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 @contextlib.contextmanager
 def _only_layers(decoder: Any, run: range, *, ends: bool) -> Iterator[None]:
-    """The decoder with only these layers; without `ends` what the last of them gives is not normalised.
+    """The decoder with only these layers; without `ends` the output of the last one is not normalised.
 
-    Places stay, since a model may look a layer's kind up by its place.
+    Every layer keeps its index, since a model may look up a layer's kind by its index.
     """
     layers, norm = list(decoder.layers), decoder.norm
-    for place in range(len(layers)):
-        if place not in run:
-            decoder.layers[place] = _Passthrough()
+    for index in range(len(layers)):
+        if index not in run:
+            decoder.layers[index] = _Passthrough()
     if not ends:
         decoder.norm = nn.Identity()
     try:
         yield
     finally:
-        for place, layer in enumerate(layers):
-            decoder.layers[place] = layer
+        for index, layer in enumerate(layers):
+            decoder.layers[index] = layer
         decoder.norm = norm

@@ -1,4 +1,7 @@
-"""Scores and losses as pure tensor functions."""
+"""Scores and losses as pure tensor functions.
+
+Shapes: O dishes on offer of a batch, one comparison after the other, C comparisons.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.encoding import packed_states
-from components.domain.ranker.packing import Row
+from components.domain.ranker.packing import PackedQuestions
 from components.domain.records import LIKED, NEUTRAL
 
 DPO_BETA = 1.0
@@ -22,12 +25,12 @@ def listwise_loss(scores: Tensor, comparison_of: Tensor, chosen: Tensor) -> Tens
     """Softmax cross-entropy of the chosen dish within each comparison: -log(exp(s_chosen) / sum exp(s)).
 
     Args:
-        scores: (dishes,) scores.
-        comparison_of: (dishes,) which comparison each dish belongs to, 0 to comparisons - 1.
-        chosen: (comparisons,) index into `scores` of each comparison's chosen dish.
+        scores: (O,) scores.
+        comparison_of: (O,) which comparison each dish belongs to, 0 to comparisons - 1.
+        chosen: (C,) index into `scores` of each comparison's chosen dish.
 
     Returns:
-        (comparisons,) losses in nats. A set of two is the Bradley-Terry pair loss.
+        (C,) losses in nats. A set of two is the Bradley-Terry pair loss.
     """
     count = int(chosen.shape[0])
     highest = torch.full((count,), -torch.inf, dtype=scores.dtype, device=scores.device)
@@ -47,10 +50,10 @@ def anchored_pair_loss(
     Rafailov et al. 2023, with a dish's score in the place of a completion's log-likelihood.
 
     Args:
-        scores: (dishes,) scores.
-        reference: (dishes,) scores of the untuned base.
-        comparison_of: (dishes,) which comparison each dish belongs to.
-        chosen: (comparisons,) index into `scores` of each comparison's chosen dish.
+        scores: (O,) scores.
+        reference: (O,) scores of the untuned base.
+        comparison_of: (O,) which comparison each dish belongs to.
+        chosen: (C,) index into `scores` of each comparison's chosen dish.
         beta: How much a step away from the reference counts. Up: the tuned model stays nearer to it.
 
     Returns:
@@ -59,34 +62,43 @@ def anchored_pair_loss(
     moved = scores - reference
     is_chosen = torch.zeros_like(comparison_of, dtype=torch.bool)
     is_chosen[chosen] = True
-    apart = moved[chosen][comparison_of] - moved
-    return -logsigmoid(beta * apart[~is_chosen])
+    margin = moved[chosen][comparison_of] - moved
+    return -logsigmoid(beta * margin[~is_chosen])
 
 
 def pointwise_loss(scores: Tensor, verdicts: Tensor) -> Tensor:
     """Yes or no for each dish alone: binary cross-entropy of its score; neutral verdicts are left out.
 
     Args:
-        scores: (dishes,) logits.
-        verdicts: (dishes,) LIKED, NEUTRAL or DISLIKED.
+        scores: (O,) logits.
+        verdicts: (O,) LIKED, NEUTRAL or DISLIKED.
 
     Returns:
-        (dishes that are not neutral,) losses in nats.
+        (O without neutral ones,) losses in nats.
     """
-    told = verdicts != NEUTRAL
+    stated = verdicts != NEUTRAL
     return binary_cross_entropy_with_logits(
-        scores[told], (verdicts[told] == LIKED).to(scores.dtype), reduction="none"
+        scores[stated], (verdicts[stated] == LIKED).to(scores.dtype), reduction="none"
     )
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What the losses need to know of a batch's dishes: see their arguments."""
+    """What the losses must know of a batch's dishes; see their arguments."""
 
     comparison_of: Tensor
     chosen: Tensor
     verdicts: Tensor
     reference: Tensor | None = None
+
+
+def targets_of(comparisons: Comparisons) -> Targets:
+    """The targets of dishes that stand in the order of `comparisons.offered`."""
+    return Targets(
+        torch.from_numpy(comparisons.owner),
+        torch.from_numpy(comparisons.chosen_at),
+        torch.from_numpy(comparisons.verdict),
+    )
 
 
 def objective_loss(objective: str, scores: Tensor, targets: Targets) -> Tensor:
@@ -102,36 +114,16 @@ def objective_loss(objective: str, scores: Tensor, targets: Targets) -> Tensor:
     return listwise_loss(scores, targets.comparison_of, targets.chosen).mean()
 
 
-def scores_of_rows(
-    decoder: Callable[..., Any], direction: Tensor, rows: Sequence[Row]
-) -> tuple[Tensor, Tensor]:
-    """logit(yes) - logit(no) of every dish of packed rows, without computing any other logit.
+def packed_scores(
+    decoder: Callable[..., Any], direction: Tensor, sequences: Sequence[PackedQuestions]
+) -> Tensor:
+    """(O,) logit(yes) - logit(no) of every dish of packed sequences, without computing any other logit.
 
     Args:
         decoder: See `encoding.packed_states`.
         direction: (width,) output embedding of the "yes" token minus that of the "no" token; its device is
             where the pass runs.
-        rows: Padded to the longest.
-
-    Returns:
-        (dishes,) float32 scores and (dishes,) comparison indices, counted through the rows in order.
+        sequences: Padded to the longest.
     """
-    device = direction.device
-    states = packed_states(decoder, rows, device)
-    first = np.cumsum([0, *(len(row.comparisons) for row in rows[:-1])])
-    comparison_of = np.concatenate(
-        [row.comparison_of + start for row, start in zip(rows, first, strict=True)]
-    )
-    return (states.float() * direction.float()).sum(-1), torch.from_numpy(comparison_of).to(device)
-
-
-def chosen_of_rows(rows: Sequence[Row]) -> Tensor:
-    """(comparisons,) index of each comparison's chosen dish among all dishes of the rows."""
-    chosen, dishes = [], 0
-    for row in rows:
-        first = np.searchsorted(row.comparison_of, np.arange(len(row.comparisons)))
-        chosen += [
-            dishes + int(at) + each.chosen_index for at, each in zip(first, row.comparisons, strict=True)
-        ]
-        dishes += len(row.comparison_of)
-    return torch.tensor(chosen)
+    states = packed_states(decoder, sequences, direction.device)
+    return (states.float() * direction.float()).sum(-1)

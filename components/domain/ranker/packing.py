@@ -1,27 +1,23 @@
 """Packing: many people's menus in few forward passes, each dish seeing only what it would see alone.
 
-A *block* is one person's header and history, followed by every dish of every comparison that shares that
-history as a prefix. A *row* is one or more blocks up to a token budget. The mask lets a history token see the
-history before it, and a dish's token see the history up to its own comparison and its own line, nothing else.
-Positions continue from the history, so a packed score equals the score of that dish alone (tested).
+A *block* is one person's header and history, followed by every dish of every question that shares that
+history as a prefix. A *packed sequence* is one or more blocks up to a token budget. The mask lets a history
+token see the history before it, and a dish's token see the history up to its own question and its own line,
+nothing else. Positions continue from the history, so a packed score equals that of the dish alone (tested).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from components.domain.preferences.tables import Bools, Ints, Questions
 from components.domain.ranker.prompts import DishTokens
-from components.domain.records import Comparison, Past
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-
-LENGTH_STEP = 64  # rows are padded to a multiple of this: each new tensor shape costs a kernel build
-OPEN_ROWS = 16  # rows that are still filled: more pack tighter and mix people of the order given further
+LENGTH_STEP = 64  # lengths are padded to a multiple of this: each new tensor shape costs a kernel build
+OPEN_SEQUENCES = 16  # sequences that are still filled: more of them pack tighter and mix people more
 
 
 @dataclass
@@ -34,7 +30,9 @@ class Block:
         prefix: Number of header and history tokens.
         sees: For each token, how many prefix tokens it may attend to (history tokens: those up to itself).
         line: For each token the start of its own dish line; 0 for history tokens.
-        answers: (comparison, dish index within it, token index) for each dish asked about.
+        offered: Position in the questions' `offered` of each dish asked about.
+        answer_at: Token index at which each of them is read.
+        questions: Numbers of the questions, in order.
     """
 
     tokens: list[int]
@@ -42,7 +40,9 @@ class Block:
     prefix: int
     sees: list[int]
     line: list[int]
-    answers: list[tuple[Comparison, int, int]] = field(default_factory=list)
+    offered: list[int] = field(default_factory=list)
+    answer_at: list[int] = field(default_factory=list)
+    questions: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -52,148 +52,152 @@ class Packed:
     Attributes:
         tokens: (length,) token ids, zero-padded.
         positions: (length,) position ids.
-        mask: (length, length) True where the row's token may attend to the column's.
+        mask: (length, length) True where the first index's token may attend to the second's.
         answer_at: (dishes,) token index at which each dish is read.
-        real: Number of tokens that are not padding.
+        size: Number of tokens that are not padding.
     """
 
     tokens: Ints
     positions: Ints
     mask: Bools
     answer_at: Ints
-    real: int
+    size: int
 
 
 @dataclass(frozen=True)
-class Row(Packed):
-    """A packed sequence of comparisons.
+class PackedQuestions(Packed):
+    """A packed sequence of whole questions.
 
     Attributes:
-        comparison_of: (dishes,) index into `comparisons` for each dish.
-        comparisons: The comparisons answered in this row, each whole.
+        offered: (dishes,) position of each dish in the questions' `offered`.
+        questions: (questions,) their numbers; their dishes follow each other in this order.
     """
 
-    comparison_of: Ints
-    comparisons: tuple[Comparison, ...]
+    offered: Ints
+    questions: Ints
 
 
-def pack(comparisons: Iterable[Comparison], tokens: DishTokens, row_tokens: int) -> list[Row]:
-    """Packs comparisons into rows of at most `row_tokens` tokens (a longer comparison gets a row alone).
+def pack(questions: Questions, tokens: DishTokens, budget: int) -> list[PackedQuestions]:
+    """Packs questions into sequences of at most `budget` tokens (a longer question gets a sequence alone).
 
     Args:
-        comparisons: Those of one person whose histories extend each other share a prefix. People keep roughly
+        questions: Those of one person whose histories extend each other share a prefix. People keep roughly
             the order in which they come.
         tokens: The prompt's lines as token ids.
-        row_tokens: Token budget of a row.
+        budget: Tokens in a sequence.
 
     Returns:
-        Rows whose `comparisons` together are the given ones, each once.
+        Sequences whose `questions` together are the given ones, each once.
     """
-    rows: list[list[Block]] = []
-    open_rows: dict[int, int] = {}  # row -> tokens still free
-    for block in _blocks(comparisons, tokens, row_tokens):
+    sequences: list[list[Block]] = []
+    free: dict[int, int] = {}  # open sequence -> tokens that still fit
+    for block in _blocks(questions, tokens, budget):
         need = len(block.tokens)
-        fitting = [row for row, free in open_rows.items() if free >= need]
+        fitting = [number for number, space in free.items() if space >= need]
         if fitting:
-            row = min(fitting, key=lambda each: open_rows[each])
+            number = min(fitting, key=free.__getitem__)
         else:
-            row = len(rows)
-            rows.append([])
-            open_rows[row] = row_tokens
-            if len(open_rows) > OPEN_ROWS:
-                del open_rows[min(open_rows, key=lambda each: open_rows[each])]
-        rows[row].append(block)
-        if row in open_rows:
-            open_rows[row] -= need
-    return [_row(blocks) for blocks in rows]
+            number = len(sequences)
+            sequences.append([])
+            free[number] = budget
+            if len(free) > OPEN_SEQUENCES:
+                del free[min(free, key=free.__getitem__)]
+        sequences[number].append(block)
+        if number in free:
+            free[number] -= need
+    return [_joined(blocks) for blocks in sequences]
 
 
-def _blocks(comparisons: Iterable[Comparison], tokens: DishTokens, budget: int) -> Iterator[Block]:
-    by_person: dict[str, list[Comparison]] = {}
-    for comparison in comparisons:
-        by_person.setdefault(comparison.person_id, []).append(comparison)
-    for own in by_person.values():
-        group: list[Comparison] = []
-        for comparison in sorted(own, key=lambda each: (each.at, len(each.history), each.key)):
-            if group and not _fits(group, comparison, tokens, budget):
-                yield _block(group, tokens)
+@dataclass(frozen=True)
+class _Lines:
+    """The lines of all questions, by number: of the history, and of the dishes on offer."""
+
+    questions: Questions
+    past: list[Ints]
+    dishes: list[Sequence[int]]
+
+
+def _blocks(questions: Questions, tokens: DishTokens, budget: int) -> Iterator[Block]:
+    history = questions.lines()
+    past = np.split(history.line, np.cumsum(history.sizes)[:-1])
+    dishes = np.split(questions.offered, np.cumsum(questions.sizes)[:-1])
+    lines = _Lines(questions, past, [part.tolist() for part in dishes])
+    by_person: dict[int, list[int]] = {}
+    for number, person in enumerate(questions.person.tolist()):
+        by_person.setdefault(person, []).append(number)
+    for numbers in by_person.values():
+        group: list[int] = []
+        of_person = np.array(numbers)
+        order = np.lexsort([of_person, history.sizes[of_person], questions.stop[of_person]])
+        for number in of_person[order].tolist():
+            if group and not _fits(group, number, lines, tokens, budget):
+                yield _block(group, lines, tokens)
                 group = []
-            group.append(comparison)
-        yield _block(group, tokens)
+            group.append(number)
+        yield _block(group, lines, tokens)
 
 
-def _fits(group: list[Comparison], comparison: Comparison, tokens: DishTokens, budget: int) -> bool:
-    last = group[-1].history
-    if comparison.history[: len(last)] != last:
+def _fits(group: list[int], number: int, lines: _Lines, tokens: DishTokens, budget: int) -> bool:
+    last, history = lines.past[group[-1]], lines.past[number]
+    if not np.array_equal(history[: len(last)], last):
         return False
-    asked = {(len(each.history), dish) for each in (*group, comparison) for dish in each.dishes}
-    offers = sum(len(tokens.offer(dish)) for _, dish in asked)
-    return len(tokens.header()) + _history_length(comparison.history, tokens) + offers <= budget
+    offers = {(len(lines.past[each]), dish) for each in (*group, number) for dish in lines.dishes[each]}
+    log = lines.questions.log
+    size = len(tokens.header()) + sum(len(tokens.past(log.past(line))) for line in history)
+    return size + sum(len(tokens.offer(log.dishes[dish])) for _, dish in offers) <= budget
 
 
-def _history_length(history: Sequence[Past], tokens: DishTokens) -> int:
-    return sum(len(tokens.past(past)) for past in history)
-
-
-def _block(group: list[Comparison], tokens: DishTokens) -> Block:
+def _block(group: list[int], lines: _Lines, tokens: DishTokens) -> Block:
+    log, firsts = lines.questions.log, lines.questions.firsts
     ids = list(tokens.header())
     ends = [len(ids)]  # ends[n] is the number of prefix tokens once n history lines are read
-    for past in group[-1].history:
-        ids.extend(tokens.past(past))
+    for past in lines.past[group[-1]]:
+        ids.extend(tokens.past(log.past(past)))
         ends.append(len(ids))
     prefix = len(ids)
     block = Block(ids, list(range(prefix)), prefix, list(range(1, prefix + 1)), [0] * prefix)
-    answers: dict[tuple[int, str], int] = {}  # a dish asked about twice after one history is read once
-    for comparison in group:
-        seen = ends[len(comparison.history)]
-        for index, dish in enumerate(comparison.dishes):
-            if (seen, dish) in answers:
-                block.answers.append((comparison, index, answers[seen, dish]))
-                continue
-            line = tokens.offer(dish)
-            start = len(block.tokens)
-            block.tokens.extend(line)
-            block.positions.extend(range(seen, seen + len(line)))
-            block.sees.extend([seen] * len(line))
-            block.line.extend([start] * len(line))
-            answers[seen, dish] = len(block.tokens) - 1
-            block.answers.append((comparison, index, answers[seen, dish]))
+    answers: dict[tuple[int, int], int] = {}  # a dish asked about twice after one history is read once
+    for number in group:
+        sees = ends[len(lines.past[number])]
+        for index, dish in enumerate(lines.dishes[number]):
+            if (sees, dish) not in answers:
+                line = tokens.offer(log.dishes[dish])
+                start = len(block.tokens)
+                block.tokens.extend(line)
+                block.positions.extend(range(sees, sees + len(line)))
+                block.sees.extend([sees] * len(line))
+                block.line.extend([start] * len(line))
+                answers[sees, dish] = len(block.tokens) - 1
+            block.offered.append(int(firsts[number]) + index)
+            block.answer_at.append(answers[sees, dish])
+        block.questions.append(number)
     return block
 
 
-def _row(blocks: list[Block]) -> Row:
-    real = sum(len(block.tokens) for block in blocks)
-    length = -(-real // LENGTH_STEP) * LENGTH_STEP
+def _joined(blocks: list[Block]) -> PackedQuestions:
+    size = sum(len(block.tokens) for block in blocks)
+    length = -(-size // LENGTH_STEP) * LENGTH_STEP
     tokens = np.zeros(length, np.int64)
     positions = np.zeros(length, np.int64)
     mask = np.eye(length, dtype=np.bool_)  # padding attends to itself, so that no softmax is over nothing
     answer_at: list[int] = []
-    comparison_of: list[int] = []
-    order: dict[str, int] = {}
-    comparisons: list[Comparison] = []
     start = 0
     for block in blocks:
         stop = start + len(block.tokens)
         tokens[start:stop] = block.tokens
         positions[start:stop] = block.positions
         mask[start:stop, start:stop] = block_mask(block)
-        for comparison, _, token in block.answers:
-            if comparison.key not in order:
-                order[comparison.key] = len(comparisons)
-                comparisons.append(comparison)
-            answer_at.append(start + token)
-            comparison_of.append(order[comparison.key])
+        answer_at += [start + token for token in block.answer_at]
         start = stop
-    return Row(
-        tokens, positions, mask, np.array(answer_at), real, np.array(comparison_of), tuple(comparisons)
+    offered = [position for block in blocks for position in block.offered]
+    numbers = [number for block in blocks for number in block.questions]
+    return PackedQuestions(
+        tokens, positions, mask, np.array(answer_at), size, np.array(offered), np.array(numbers)
     )
 
 
 def block_mask(block: Block) -> Bools:
-    """(tokens, tokens) True where a token may attend.
-
-    Its share of the prefix, and its own line up to itself.
-    """
+    """(tokens, tokens) True where a token may attend: to its share of the prefix, and to its own line."""
     index = np.arange(len(block.tokens))
     sees, line = np.array(block.sees), np.array(block.line)
     in_prefix = index[None, :] < np.minimum(sees, block.prefix)[:, None]

@@ -1,7 +1,7 @@
 """Lines that begin alike, read once up to where they part.
 
-Sorted lines form a tree of tokens. A row holds the tree of some of them, and a token sees only the tokens
-before it in its own line, so what is read at a line's end is what the line alone would give (tested).
+Sorted lines form a tree of tokens. A packed sequence holds the tree of some of them, and a token sees only
+the tokens before it in its own line, so the state at a line's end is that of the line alone (tested).
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ import numpy as np
 
 from components.domain.ranker.packing import LENGTH_STEP, Packed
 
-ROW_TOKENS = 192  # longer rows pay for attention between lines that never see each other
+MAX_TOKENS = 192  # longer sequences pay for attention between lines that never see each other
 
 
-def tree_rows(lines: Sequence[Sequence[int]], row_tokens: int = ROW_TOKENS) -> list[tuple[Packed, list[int]]]:
+def pack_lines(lines: Sequence[Sequence[int]], budget: int = MAX_TOKENS) -> list[tuple[Packed, list[int]]]:
     """Packs lines of token ids.
 
     Args:
         lines: Each with at least one token.
-        row_tokens: Tokens in a row at most (a longer line gets a row alone).
+        budget: Tokens in a sequence at most (a longer line gets a sequence alone).
 
     Returns:
-        Rows, each with the places in `lines` of the lines that end at its `answer_at`.
+        Packed sequences, each with the positions in `lines` of the lines that end at its `answer_at`.
     """
-    rows: list[tuple[_Tree, list[int]]] = [(_Tree(), [])]
-    for place in sorted(range(len(lines)), key=lambda each: tuple(lines[each])):
-        tree, places = rows[-1]
-        if places and len(tree.tokens) + tree.new(lines[place]) > row_tokens:
-            tree, places = _Tree(), []
-            rows.append((tree, places))
-        tree.add(lines[place])
-        places.append(place)
-    return [(tree.packed(), places) for tree, places in rows if places]
+    trees: list[tuple[_Tree, list[int]]] = [(_Tree(), [])]
+    for number in sorted(range(len(lines)), key=lambda number: tuple(lines[number])):
+        tree, numbers = trees[-1]
+        if numbers and len(tree.tokens) + tree.growth(lines[number]) > budget:
+            tree, numbers = _Tree(), []
+            trees.append((tree, numbers))
+        tree.add(lines[number])
+        numbers.append(number)
+    return [(tree.packed(), numbers) for tree, numbers in trees if numbers]
 
 
 class _Tree:
@@ -41,14 +41,15 @@ class _Tree:
 
     def __init__(self) -> None:
         self.tokens: list[int] = []
-        self.paths: list[list[int]] = []  # for each token the row's tokens that it sees, itself last
+        self.paths: list[list[int]] = []  # for each token, the tokens that it sees, itself last
         self.ends: list[int] = []
 
-    def new(self, line: Sequence[int]) -> int:
+    def growth(self, line: Sequence[int]) -> int:
         """How many tokens the line would add."""
         return len(line) - self._shared(line)
 
     def add(self, line: Sequence[int]) -> None:
+        """Adds a line's tokens behind those that it shares with the newest line."""
         shared = self._shared(line)
         path = self.paths[self.ends[-1]][:shared] if self.ends else []
         for token in line[shared:]:
@@ -58,20 +59,20 @@ class _Tree:
         self.ends.append(path[-1])
 
     def packed(self) -> Packed:
-        """The row's tensors, padded; padding attends to itself, so that no softmax is over nothing."""
-        real = len(self.tokens)
-        length = -(-real // LENGTH_STEP) * LENGTH_STEP
+        """The tree as arrays, padded; padding attends to itself, so that no softmax is over nothing."""
+        size = len(self.tokens)
+        length = -(-size // LENGTH_STEP) * LENGTH_STEP
         tokens, positions = np.zeros(length, np.int64), np.zeros(length, np.int64)
         mask = np.eye(length, dtype=np.bool_)
-        tokens[:real] = self.tokens
+        tokens[:size] = self.tokens
         for token, path in enumerate(self.paths):
             positions[token] = len(path) - 1
             mask[token, path] = True
-        return Packed(tokens, positions, mask, np.array(self.ends), real)
+        return Packed(tokens, positions, mask, np.array(self.ends), size)
 
     def _shared(self, line: Sequence[int]) -> int:
-        newest = [self.tokens[each] for each in self.paths[self.ends[-1]]] if self.ends else []
+        newest = [self.tokens[token] for token in self.paths[self.ends[-1]]] if self.ends else []
         differs = (
-            place for place, (one, other) in enumerate(zip(newest, line, strict=False)) if one != other
+            index for index, (one, other) in enumerate(zip(newest, line, strict=False)) if one != other
         )
         return next(differs, min(len(newest), len(line)))

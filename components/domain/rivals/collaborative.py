@@ -1,23 +1,21 @@
 """What people's shared opinions say of dishes that recur: item-kNN and matrix factorisation.
 
-Both read strengths, see `strengths`. They know only dishes that training knows; any other dish scores 0.
+Both read strengths, see `Opinions.strengths`. They know only the dishes of training; any other scores 0.
+Shapes: Q questions, O dishes on offer, K dishes of the tables, F factors.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
-from components.domain.preferences.strengths import rating_spread, strengths
-from components.domain.records import Comparison, Past
+from components.domain.preferences.strengths import Opinions, rating_spread
+from components.domain.preferences.tables import Floats, Ints, Questions
+from components.domain.rivals.histories import count_matrix, strength_matrix
 
-Floats = npt.NDArray[np.float64]
-
-MOST_DISHES = 2000  # the commonest: similarities grow with the square
+MAX_DISHES = 2000  # the commonest: similarities grow with the square
 FACTORS = 6
 SHRINK = 10.0  # co-raters at which a similarity counts half
 MEAN_SHRINK = 3.0  # opinions at which a dish's mean counts half
@@ -25,87 +23,84 @@ NOISE = 0.6  # variance of a strength (in units of spread) around what the facto
 _SWEEPS = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Collaborative:
-    """Fitted tables over the commonest dishes.
+    """Tables over the commonest dishes.
 
     Attributes:
-        dishes: Their ids; all arrays are in this order.
-        mean: (dishes,) mean strength, shrunk to 0.
-        similarity: (dishes, dishes) cosine of what is left after the mean, shrunk by co-raters; 0 on the
-            diagonal.
-        loadings: (dishes, FACTORS) of a linear-Gaussian factor model.
+        dishes: (K,) index into the log's dishes; all tables are in this order.
+        mean: (K,) mean strength, shrunk to 0.
+        similarity: (K, K) cosine of what is left after the mean, shrunk by co-raters; 0 on the diagonal.
+        loadings: (K, F) of a linear-Gaussian factor model.
         spread: See `rating_spread`.
     """
 
-    dishes: tuple[str, ...]
+    dishes: Ints
     mean: Floats
     similarity: Floats
     loadings: Floats
     spread: float
 
-    def scores(self, cases: Sequence[Comparison]) -> dict[str, dict[str, Floats]]:
-        """(dishes,) scores of each case by rule and key; nothing where every dish on offer is new."""
-        index = {dish: place for place, dish in enumerate(self.dishes)}
-        if not any(dish in index for case in cases for dish in case.dishes):
-            return {}
-        rules: dict[str, dict[str, Floats]] = {}
-        for name, rule in (("item-knn", self.neighbours), ("matrix-factorisation", self.factors)):
-            told = {history: np.append(rule(history), 0.0) for history in {case.history for case in cases}}
-            rules[name] = {
-                case.key: told[case.history][[index.get(dish, -1) for dish in case.dishes]] for case in cases
-            }
-        return rules
+    def knows_any(self, questions: Questions) -> bool:
+        """Whether any dish on offer is in the tables."""
+        return bool(np.isin(questions.offered, self.dishes).any())
 
-    def neighbours(self, history: Sequence[Past]) -> Floats:
-        """(dishes,) item-kNN.
+    def neighbours(self, questions: Questions) -> Floats:
+        """(O,) item-kNN: the mean, plus the person's residuals on similar dishes, weighted by similarity."""
+        residuals, counts = self._residuals(questions)
+        weights = counts @ np.abs(self.similarity) + 1e-9
+        return self._on_offer(questions, self.mean + residuals @ self.similarity / weights)
 
-        The mean, plus the person's residuals on similar dishes, weighted by similarity.
-        """
-        at, residual = self._residuals(history)
-        if not len(at):
-            return self.mean
-        weights = self.similarity[:, at]
-        return np.asarray(self.mean + weights @ residual / (np.abs(weights).sum(1) + 1e-9))
+    def factors(self, questions: Questions) -> Floats:
+        """(O,) matrix factorisation: the mean, plus loadings times the person's factors given the history."""
+        residuals, counts = self._residuals(questions)
+        size = self.loadings.shape[1]
+        squares = (self.loadings[:, :, None] * self.loadings[:, None, :]).reshape(-1, size * size)
+        precision = (counts @ squares).reshape(-1, size, size) + NOISE * np.eye(size)
+        people = np.linalg.solve(precision, (residuals @ self.loadings)[:, :, None])[:, :, 0]
+        return self._on_offer(questions, self.mean + people @ self.loadings.T)
 
-    def factors(self, history: Sequence[Past]) -> Floats:
-        """(dishes,) matrix factorisation.
+    def _residuals(self, questions: Questions) -> tuple[csr_matrix, csr_matrix]:
+        """(Q, K) sums of what each history says of each dish beyond its mean, and numbers of its lines."""
+        counts = count_matrix(questions)[:, self.dishes]
+        strengths = strength_matrix(questions, self.spread)[:, self.dishes]
+        return csr_matrix(strengths - counts.multiply(self.mean[None, :])), counts
 
-        The mean, plus loadings times the person's factors given the history.
-        """
-        at, residual = self._residuals(history)
-        if not len(at):
-            return self.mean
-        return np.asarray(self.mean + self.loadings @ _fold_in(self.loadings[at], residual))
-
-    def _residuals(self, history: Sequence[Past]) -> tuple[npt.NDArray[np.int64], Floats]:
-        index = {dish: place for place, dish in enumerate(self.dishes)}
-        found = [
-            (index[past.dish_id], strength)
-            for past, strength in zip(history, strengths(history, self.spread), strict=True)
-            if past.dish_id in index
-        ]
-        at = np.array([place for place, _ in found], np.int64)
-        return at, np.array([strength for _, strength in found]) - self.mean[at]
+    def _on_offer(self, questions: Questions, scores: Floats) -> Floats:
+        column = np.full(len(questions.log.dishes), -1)
+        column[self.dishes] = np.arange(len(self.dishes))
+        at = column[questions.offered]
+        return np.where(at >= 0, scores[questions.owner, at], 0.0)
 
 
-def fit_collaborative(known: Mapping[str, Sequence[Past]]) -> Collaborative:
-    """Fits the tables to people's opinions; `known` is as `known_opinions` gives it."""
-    counts = Counter(past.dish_id for own in known.values() for past in own)
-    dishes = tuple(
-        sorted(dish for dish, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:MOST_DISHES])
+def fit_collaborative(opinions: Opinions, dish_count: int, hidden: Ints | None = None) -> Collaborative:
+    """Fits the tables.
+
+    Args:
+        opinions: All that training reads of each person, see `known_opinions`.
+        dish_count: Number of dishes of the log.
+        hidden: Dishes on which nobody's opinion is read.
+    """
+    if hidden is not None:
+        opinions = opinions.without(hidden)
+    counts = np.bincount(opinions.dish, minlength=dish_count)
+    commonest = np.argsort(-counts, kind="stable")[:MAX_DISHES]
+    dishes = np.sort(commonest[counts[commonest] > 0])
+    spread = rating_spread(opinions)
+    column = np.full(dish_count, -1)
+    column[dishes] = np.arange(len(dishes))
+    at, rows = column[opinions.dish], opinions.group
+    inside = at >= 0
+    table, rated = (
+        np.zeros((len(opinions.sizes), len(dishes))),
+        np.zeros((len(opinions.sizes), len(dishes)), bool),
     )
-    index = {dish: place for place, dish in enumerate(dishes)}
-    table, seen = np.zeros((len(known), len(dishes))), np.zeros((len(known), len(dishes)), bool)
-    spread = rating_spread(known)
-    for row, own in enumerate(known.values()):
-        for past, strength in zip(own, strengths(own, spread), strict=True):
-            if past.dish_id in index:
-                table[row, index[past.dish_id]], seen[row, index[past.dish_id]] = strength, True
-    mean = table.sum(0) / (seen.sum(0) + MEAN_SHRINK)
-    residual = np.where(seen, table - mean, 0.0)
-    together = seen.T.astype(float) @ seen
-    scale = np.sqrt((residual**2).T @ seen)
+    table[rows[inside], at[inside]] = opinions.strengths(spread)[inside]
+    rated[rows[inside], at[inside]] = True
+    mean = table.sum(0) / (rated.sum(0) + MEAN_SHRINK)
+    residual = np.where(rated, table - mean, 0.0)
+    together = rated.T.astype(float) @ rated
+    scale = np.sqrt((residual**2).T @ rated)
     moment = residual.T @ residual
     similarity = moment / (scale * scale.T + 1e-9) * together / (together + SHRINK)
     np.fill_diagonal(similarity, 0.0)
@@ -125,9 +120,3 @@ def _loadings(covariance: Floats) -> Floats:
         loadings = vectors[:, -size:] * np.sqrt(np.maximum(values[-size:], 0.0))
         np.fill_diagonal(shared, (loadings**2).sum(1))
     return np.asarray(loadings)
-
-
-def _fold_in(loadings: Floats, residual: Floats) -> Floats:
-    """(FACTORS,) a person's most likely factors, whose prior has unit variance."""
-    size = loadings.shape[1]
-    return np.asarray(np.linalg.solve(loadings.T @ loadings + NOISE * np.eye(size), loadings.T @ residual))

@@ -2,69 +2,77 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 import numpy as np
-import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
-from components.domain.records import Comparison, Dish
+from components.domain.preferences.tables import Comparisons, Floats, Ints, ranges
+from components.domain.records import Dish
 
-Floats = npt.NDArray[np.float64]
-Alike = Callable[[str, str], float]
+Similarity = Callable[[Ints, Ints], Floats]  # of pairs of dishes, numbered as in the log
 
 K1, B = 1.2, 0.75  # the usual constants of BM25 (Robertson & Zaragoza 2009)
+PAIRS_AT_ONCE = 1_000_000
 
 
-class Bm25:
-    """Okapi BM25 over the words of dishes."""
-
-    def __init__(self, dishes: Mapping[str, Dish]) -> None:
-        self.words = {key: Counter(_words(dish)) for key, dish in dishes.items()}
-        self.length = sum(sum(words.values()) for words in self.words.values()) / max(1, len(self.words))
-        counts = Counter(word for words in self.words.values() for word in words)
-        total = len(self.words)
-        self.rarity = {
-            word: math.log(1 + (total - count + 0.5) / (count + 0.5)) for word, count in counts.items()
-        }
-
-    def score(self, query: str, document: str) -> float:
-        """How well one dish answers to another, both by id."""
-        words = self.words[document]
-        size = K1 * (1 - B + B * sum(words.values()) / self.length)
-        return sum(
-            self.rarity[word] * words[word] * (K1 + 1) / (words[word] + size)
-            for word in self.words[query]
-            if word in words
-        )
-
-
-def cosine(vectors: Mapping[str, Floats]) -> Alike:
-    """How well one dish answers to another, both by id: the cosine between what is special of each.
+def bm25(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Similarity:
+    """Okapi BM25 over the words of dishes: how well the second of a pair answers to the first.
 
     Args:
-        vectors: (width,) of each dish, for example hidden states of a language model. Their mean is taken
-            away first, since hidden states all point in nearly the same direction.
+        dishes: By id.
+        order: Ids in the order of their numbers.
     """
-    names = list(vectors)
-    away = np.stack([vectors[name] for name in names])
-    away = away - away.mean(0)
-    away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
-    place = {name: number for number, name in enumerate(names)}
-    return lambda query, document: float(away[place[query]] @ away[place[document]])
+    texts = [Counter(_words(dishes[dish])) for dish in order]
+    column = {word: number for number, word in enumerate(sorted({word for text in texts for word in text}))}
+    ends = np.cumsum([0, *(len(text) for text in texts)])
+    words = np.array([column[word] for text in texts for word in text], np.int64)
+    times = np.array([count for text in texts for count in text.values()], np.float64)
+    sizes = np.array([sum(text.values()) for text in texts], np.float64)
+    counts = np.bincount(words, minlength=len(column))
+    rarity = np.log(1 + (len(texts) - counts + 0.5) / (counts + 0.5))
+    norm = K1 * (1 - B + B * sizes / (sizes.mean() or 1.0))
+    weights = rarity[words] * times * (K1 + 1) / (times + np.repeat(norm, np.diff(ends)))
+    shape = len(texts), len(column)
+    queries = csr_matrix((np.ones(len(words)), words, ends), shape=shape)
+    documents = csr_matrix((weights, words, ends), shape=shape)
+    return lambda query, document: np.asarray(
+        queries[query].multiply(documents[document]).sum(1), np.float64
+    ).ravel()
 
 
-def with_most_similar_history(cases: Sequence[Comparison], alike: Alike, most: int) -> list[Comparison]:
-    """The same cases with at most `most` history lines: those most like any dish on offer, oldest first."""
-    found = []
-    for case in cases:
-        likeness = [max(alike(dish, past.dish_id) for dish in case.dishes) for past in case.history]
-        best = sorted(range(len(likeness)), key=lambda place: (-likeness[place], -place))[:most]
-        found.append(replace(case, history=tuple(case.history[place] for place in sorted(best))))
-    return found
+def cosine(vectors: Floats) -> Similarity:
+    """The cosine between what is special of each dish.
+
+    Args:
+        vectors: (D, width), for example hidden states of a language model. Their mean is subtracted first,
+            since hidden states all point in nearly the same direction.
+    """
+    centred = vectors - vectors.mean(0)
+    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+    return lambda query, document: np.asarray((centred[query] * centred[document]).sum(1))
+
+
+def with_most_similar_history(comparisons: Comparisons, similarity: Similarity, most: int) -> Comparisons:
+    """The same comparisons with at most `most` history lines: those most like any dish on offer.
+
+    Of equally similar lines the latest stay.
+    """
+    lines = comparisons.lines()
+    sizes = comparisons.sizes[lines.question]  # dishes on offer for each line
+    query = comparisons.offered[ranges(comparisons.firsts[lines.question], sizes)]
+    document = np.repeat(comparisons.log.dish[lines.line], sizes)
+    parts = [slice(start, start + PAIRS_AT_ONCE) for start in range(0, len(query), PAIRS_AT_ONCE)]
+    values = np.concatenate([np.empty(0), *(similarity(query[part], document[part]) for part in parts)])
+    if not len(values):
+        return comparisons
+    likeness = np.maximum.reduceat(values, np.cumsum(sizes) - sizes)
+    order = np.lexsort([-lines.line, -likeness, lines.question])
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(lines.sizes) - lines.sizes, lines.sizes)
+    return comparisons.with_history_lines(lines, rank < most)
 
 
 def _words(dish: Dish) -> list[str]:

@@ -1,151 +1,117 @@
 """All simple rules in one: a conditional logit on what each of them says of a dish and a person.
 
-The strongest thing that we can say without a language model, and so the rival that every candidate must beat.
+The strongest score without a language model, and so the rival that every candidate must beat.
+Shapes: Q questions, O dishes on offer, D dishes of the log, V words.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix, diags
 
-from components.domain.preferences.strengths import known_opinions, strengths
-from components.domain.records import Comparison, Dish, Past
-from components.domain.rivals.baselines import ContentHistory, fit_content_history, fit_logit, wins
-from components.domain.rivals.collaborative import (
-    Collaborative,
-    Floats,
-    fit_collaborative,
+from components.domain.preferences.strengths import known_opinions
+from components.domain.preferences.tables import Comparisons, Floats, Ints, Questions
+from components.domain.records import Dish
+from components.domain.rivals.collaborative import Collaborative, fit_collaborative
+from components.domain.rivals.histories import count_matrix, entries, strength_matrix
+from components.domain.rivals.rules import (
+    ContentHistory,
+    affinity,
+    fit_content_history,
+    fit_logit,
+    mean_affinity,
+    wins,
 )
 
-FOLDS = 5  # the weights are fitted on cases whose fold the rules never saw
-RULES = ("content-history", "tag-affinity", "word-overlap", "own", "popularity", "item-knn", "factors")
+FOLDS = 5  # the weights are fitted on comparisons whose fold the rules never read
+RULES = ("content-history", "tag-affinity", "word-overlap", "same-dish", "popularity", "item-knn", "factors")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StackedRules:
     """A fitted rule over dishes given a person's history.
 
     Attributes:
         content: The content-history rule.
-        popular: Log odds of winning a comparison, by dish.
-        rarity: Inverse document frequency of the words of dishes.
+        popular: (D,) log odds of winning a comparison.
+        words: (D, V) the words of each dish, weighted by rarity, as vectors of length 1.
         people: Item-kNN and matrix factorisation.
         weights: (RULES,) of the logit.
     """
 
     content: ContentHistory
-    popular: Mapping[str, float]
-    rarity: Mapping[str, float]
+    popular: Floats
+    words: csr_matrix
     people: Collaborative
     weights: Floats
 
-    def scores(self, dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> dict[str, Floats]:
-        """(dishes,) utilities of each case's dishes, in nats, by comparison key."""
-        return {key: told @ self.weights for key, told in self.opinions(dishes, cases).items()}
+    def scores(self, dishes: Mapping[str, Dish], questions: Questions) -> Floats:
+        """(O,) utilities in nats."""
+        return np.asarray(self.features(dishes, questions) @ self.weights)
 
-    def opinions(self, dishes: Mapping[str, Dish], cases: Sequence[Comparison]) -> dict[str, Floats]:
-        """(dishes, RULES) what each rule says of each case's dishes; 0 where it knows nothing."""
-        has = {key: self.content.traits.of(dish) for key, dish in dishes.items()}
-        words = {key: _words(dish, self.rarity) for key, dish in dishes.items()}
-        people = {history: self._person(history, has, words) for history in {case.history for case in cases}}
-        index = {dish: place for place, dish in enumerate(self.people.dishes)}
-        told = {}
-        for case in cases:
-            person = people[case.history]
-            offered = np.stack([has[dish] for dish in case.dishes])
-            at = [index.get(dish, -1) for dish in case.dishes]
-            columns = [
-                self.content.utility(offered, person.affinity),
-                offered @ person.affinity / np.maximum(1.0, offered.sum(1)),
-                [_overlap(words[dish], person.words) for dish in case.dishes],
-                [person.own.get(dish, 0.0) for dish in case.dishes],
-                [self.popular.get(dish, 0.0) for dish in case.dishes],
-                person.neighbours[at],
-                person.factors[at],
-            ]
-            told[case.key] = np.stack([np.asarray(column, float) for column in columns], axis=1)
-        return told
+    def features(self, dishes: Mapping[str, Dish], questions: Questions) -> Floats:
+        """(O, RULES) what each rule says of each dish on offer; 0 where it knows nothing."""
+        has = self.content.traits.table(dishes, questions.log.dishes)
+        shares = affinity(questions, has, self.content.usual)
+        strengths, counts = strength_matrix(questions, self.people.spread), count_matrix(questions)
+        columns = [
+            self.content.utility(questions, has, shares),
+            mean_affinity(questions, has, shares),
+            self._word_overlap(questions, strengths),
+            entries(strengths, questions) / np.maximum(1.0, entries(counts, questions)),
+            self.popular[questions.offered],
+            self.people.neighbours(questions),
+            self.people.factors(questions),
+        ]
+        return np.stack(columns, axis=1)
 
-    def _person(
-        self, history: Sequence[Past], has: Mapping[str, Floats], words: Mapping[str, Mapping[str, float]]
-    ) -> _Person:
-        said = list(zip(history, strengths(history, self.people.spread).tolist(), strict=True))
-        liked: dict[str, float] = {}
-        own: dict[str, list[float]] = {}
-        for past, strength in said:
-            own.setdefault(past.dish_id, []).append(strength)
-            for word, weight in words[past.dish_id].items():
-                liked[word] = liked.get(word, 0.0) + weight * strength / (len(history) + 1)
-        return _Person(
-            self.content.affinity(history, has),
-            liked,
-            {dish: sum(strengths) / len(strengths) for dish, strengths in own.items()},
-            np.append(self.people.neighbours(history), 0.0),
-            np.append(self.people.factors(history), 0.0),
-        )
+    def _word_overlap(self, questions: Questions, strengths: csr_matrix) -> Floats:
+        """(O,) how much a dish's words were liked: its words times the mean liked words of the history."""
+        liked = diags(1.0 / (questions.history_sizes + 1)) @ strengths @ self.words
+        products = self.words[questions.offered].multiply(csr_matrix(liked)[questions.owner])
+        return np.asarray(products.sum(1), np.float64).ravel()
 
 
-@dataclass(frozen=True)
-class _Person:
-    """What a history says: affinity to traits, liked words, strength by dish, two tables over dishes."""
+def fit_stacked_rules(dishes: Mapping[str, Dish], train: Comparisons, fold_of: Ints) -> StackedRules:
+    """Fits the rules, and their weights on comparisons that the rules did not read (stacking, Wolpert 1992).
 
-    affinity: Floats
-    words: Mapping[str, float]
-    own: Mapping[str, float]
-    neighbours: Floats
-    factors: Floats
-
-
-def fit_stacked_rules(
-    dishes: Mapping[str, Dish], train: Sequence[Comparison], fold_of: Callable[[Comparison], str]
-) -> StackedRules:
-    """Fits the rules, and their weights on cases that the rules did not see (stacking, Wolpert 1992).
-
-    A rule that has seen a case looks better on it than it will on new ones.
+    A rule that has read a comparison looks better on it than it will on new ones.
 
     Args:
         dishes: All that the comparisons name.
         train: The training comparisons.
-        fold_of: What is new in the test: the person, or the day (with its new dishes).
+        fold_of: (Q,) what is new in the test, as a number: the person, or the day (with its new dishes).
     """
-    names = sorted({fold_of(each) for each in train})
-    fold = {name: number % FOLDS for number, name in enumerate(names)}
-    told: dict[str, Floats] = {}
+    words = _word_matrix(dishes, train.log.dishes)
+    fold = np.unique(fold_of, return_inverse=True)[1] % FOLDS
+    features, held_out = [], []
     for number in range(FOLDS):
-        inside = [each for each in train if fold[fold_of(each)] == number]
-        outside = [each for each in train if fold[fold_of(each)] != number]
-        if inside and outside:
-            told |= _rules(dishes, outside, inside).opinions(dishes, inside)
-    asked = [each for each in train if each.key in told]
-    table = np.concatenate([told[each.key] for each in asked])
-    sizes, chosen = [len(each.dishes) for each in asked], [each.chosen_index for each in asked]
-    weights = fit_logit(table, sizes, chosen)
-    rules = _rules(dishes, train, ())
-    return StackedRules(rules.content, rules.popular, rules.rarity, rules.people, weights)
+        inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        if len(inside) and len(outside):
+            new = train.take(inside)
+            rules = _fit_rules(dishes, train.take(outside), new, words)
+            features.append(rules.features(dishes, new))
+            held_out.append(inside)
+    scored = train.take(np.concatenate(held_out))
+    weights = fit_logit(np.concatenate(features), scored.sizes, scored.chosen)
+    rules = _fit_rules(dishes, train, None, words)
+    return StackedRules(rules.content, rules.popular, words, rules.people, weights)
 
 
-def _rules(
-    dishes: Mapping[str, Dish],
-    seen: Sequence[Comparison],
-    new: Sequence[Comparison],
+def _fit_rules(
+    dishes: Mapping[str, Dish], train: Comparisons, new: Comparisons | None, words: csr_matrix
 ) -> StackedRules:
-    """Fits all but the weights on `seen`.
+    """Fits all but the weights.
 
-    A dish that only `new` offers is as new as the test's: nobody's past line on it is read.
+    A dish that only `new` offers is as new as the test's: nobody's past opinion on it is read.
     """
-    hidden = {dish for each in new for dish in each.dishes} - {dish for each in seen for dish in each.dishes}
-    known = {
-        person: [past for past in own if past.dish_id not in hidden]
-        for person, own in known_opinions(seen).items()
-    }
-    content = fit_content_history(dishes, seen)
-    return StackedRules(
-        content, wins(seen), _rarity(dishes.values()), fit_collaborative(known), np.zeros(len(RULES))
-    )
+    hidden = None if new is None else np.setdiff1d(new.offered, train.offered)
+    people = fit_collaborative(known_opinions(train), len(train.log.dishes), hidden)
+    return StackedRules(fit_content_history(dishes, train), wins(train), words, people, np.zeros(len(RULES)))
 
 
 def _terms(dish: Dish) -> set[str]:
@@ -153,18 +119,14 @@ def _terms(dish: Dish) -> set[str]:
     return set(re.findall(r"[^\W\d_]{3,}", text))
 
 
-def _rarity(dishes: Iterable[Dish]) -> dict[str, float]:
-    texts = [_terms(dish) for dish in dishes]
-    counts = Counter(word for text in texts for word in sorted(text))
-    return {word: float(np.log(len(texts) / count)) for word, count in sorted(counts.items())}
-
-
-def _words(dish: Dish, rarity: Mapping[str, float]) -> dict[str, float]:
-    """The dish's words, weighted by rarity, as a vector of length 1."""
-    own = {word: rarity.get(word, 0.0) for word in sorted(_terms(dish))}
-    length = float(np.sqrt(sum(value**2 for value in own.values()))) or 1.0
-    return {word: value / length for word, value in own.items()}
-
-
-def _overlap(own: Mapping[str, float], liked: Mapping[str, float]) -> float:
-    return sum(weight * liked.get(word, 0.0) for word, weight in own.items())
+def _word_matrix(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> csr_matrix:
+    """(D, V) words weighted by inverse document frequency, each dish as a vector of length 1."""
+    texts = [sorted(_terms(dishes[dish])) for dish in order]
+    column = {word: number for number, word in enumerate(sorted({word for text in texts for word in text}))}
+    ends = np.cumsum([0, *(len(text) for text in texts)])
+    words = np.array([column[word] for text in texts for word in text], np.int64)
+    present = csr_matrix((np.ones(len(words)), words, ends), shape=(len(texts), len(column)))
+    counts = np.bincount(words, minlength=len(column))
+    weighted = csr_matrix(present @ diags(np.log(len(texts) / np.maximum(counts, 1))))
+    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel())
+    return csr_matrix(diags(1.0 / np.where(lengths > 0, lengths, 1.0)) @ weighted)

@@ -1,93 +1,110 @@
-"""The canary: stored questions and answers by which a service proves which adapter it serves.
+"""The canary: stored questions and scores by which a service proves which adapter it serves.
 
 It catches the wrong base, the wrong prompt template, a bad merge, and an adapter that was never applied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from components.domain.records import Comparison, Dish, Past
+from components.domain.records import Dish, Past, Question
 
-_NO_TIME = datetime.fromtimestamp(0, UTC)
+_NOBODY = "canary"  # the person of a stored question, of whom nothing else is known
 
 
 @dataclass(frozen=True)
-class CanaryCase:
-    """One stored question with the adapter's and the untuned base's scores (logits, float32, unmerged)."""
+class CanaryQuestion:
+    """A stored question with the adapter's and the untuned base's scores (logits, float32, unmerged).
+
+    Attributes:
+        history: Dish, verdict and rating of each past dish, oldest first.
+        dishes: On offer.
+        adapter: Scores of the base with the adapter, one for each dish on offer.
+        base: Scores of the base alone.
+    """
 
     history: tuple[tuple[Dish, int, float | None], ...]
     dishes: tuple[Dish, ...]
     adapter: tuple[float, ...]
     base: tuple[float, ...]
 
-    def comparison(self, key: str) -> Comparison:
-        """The question in the form that scoring takes; nothing is known of what was chosen."""
+    def question(self) -> Question:
+        """The question in the form that scoring takes."""
         history = tuple(Past(dish.dish_id, verdict, rating) for dish, verdict, rating in self.history)
-        ids = tuple(dish.dish_id for dish in self.dishes)
-        return Comparison(key, key, _NO_TIME, history, ids, ids[0])
+        return Question(_NOBODY, history, tuple(dish.dish_id for dish in self.dishes))
 
     def menu(self) -> dict[str, Dish]:
         """All dishes that the question names, by id."""
         return {dish.dish_id: dish for dish in (*self.dishes, *(dish for dish, *_ in self.history))}
 
 
-def examine(cases: Sequence[CanaryCase], served: Sequence[Sequence[float]], tolerance: float) -> str:
-    """Says what is wrong with the served scores; empty if nothing is.
+def why_wrong(
+    questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]], tolerance: float
+) -> str | None:
+    """What is wrong with the served scores; None if nothing is.
 
     Args:
-        cases: The stored questions.
-        served: For each case, the scores that the service gives.
+        questions: The stored questions.
+        served: For each question, the scores that the service gives.
         tolerance: Logits by which a served score may differ from the adapter's.
     """
-    adapter = np.concatenate([case.adapter for case in cases])
-    base = np.concatenate([case.base for case in cases])
-    given = np.concatenate([np.asarray(scores, dtype=float) for scores in served])
-    off = worst(cases, served)
-    off = float("inf") if off is None else off
-    if off > tolerance:
-        nearer = " (they are nearer to the untuned base)" if np.abs(given - base).max() < off else ""
-        return f"served scores are up to {off:.3f} logits off the adapter's, allowed are {tolerance}{nearer}"
+    adapter, base = (_flat(getattr(question, name) for question in questions) for name in ("adapter", "base"))
+    scores, difference = _flat(served), largest_difference(questions, served)
+    if difference is None or difference > tolerance:
+        size = float("inf") if difference is None else difference
+        nearer = " (they are nearer to the untuned base)" if np.abs(scores - base).max() < size else ""
+        return f"served scores are up to {size:.3f} logits off the adapter's, allowed are {tolerance}{nearer}"
     if float(np.abs(adapter - base).max()) <= 2 * tolerance:
         return "the adapter's scores do not differ from the untuned base's: the canary proves nothing"
-    return ""
+    return None
 
 
-def worst(cases: Sequence[CanaryCase], served: Sequence[Sequence[float]]) -> float | None:
+def largest_difference(
+    questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]]
+) -> float | None:
     """Largest difference of a served score from the adapter's, in logits; None if a score is no number."""
-    adapter = np.concatenate([case.adapter for case in cases])
-    given = np.concatenate([np.asarray(scores, dtype=float) for scores in served])
-    return float(np.abs(given - adapter).max()) if np.isfinite(given).all() else None
+    adapter, scores = _flat(question.adapter for question in questions), _flat(served)
+    return float(np.abs(scores - adapter).max()) if np.isfinite(scores).all() else None
 
 
-def to_json(cases: Sequence[CanaryCase]) -> list[dict[str, Any]]:
-    """The cases as plain values."""
-    return [
+def _flat(parts: Any) -> Any:
+    return np.concatenate([np.asarray(part, dtype=float) for part in parts])
+
+
+def to_json(candidate: str, questions: Sequence[CanaryQuestion]) -> dict[str, Any]:
+    """The content of canary.json.
+
+    Args:
+        candidate: Name of the candidate whose scores are stored.
+        questions: The stored questions.
+    """
+    rows = [
         {
-            "history": [[vars(dish), verdict, rating] for dish, verdict, rating in case.history],
-            "dishes": [vars(dish) for dish in case.dishes],
-            "adapter": list(case.adapter),
-            "base": list(case.base),
+            "history": [[vars(dish), verdict, rating] for dish, verdict, rating in question.history],
+            "dishes": [vars(dish) for dish in question.dishes],
+            "adapter": list(question.adapter),
+            "base": list(question.base),
         }
-        for case in cases
+        for question in questions
     ]
+    return {"candidate": candidate, "questions": rows}
 
 
-def from_json(values: Sequence[dict[str, Any]]) -> list[CanaryCase]:
-    """The inverse of `to_json`."""
+def from_json(values: Mapping[str, Any]) -> list[CanaryQuestion]:
+    """The questions of canary.json; versions registered before 0.2.0 call them `cases`."""
+    rows = values["questions"] if "questions" in values else values["cases"]
     return [
-        CanaryCase(
-            tuple((_dish(dish), verdict, rating) for dish, verdict, rating in value["history"]),
-            tuple(map(_dish, value["dishes"])),
-            tuple(value["adapter"]),
-            tuple(value["base"]),
+        CanaryQuestion(
+            tuple((_dish(dish), verdict, rating) for dish, verdict, rating in row["history"]),
+            tuple(map(_dish, row["dishes"])),
+            tuple(row["adapter"]),
+            tuple(row["base"]),
         )
-        for value in values
+        for row in rows
     ]
 
 

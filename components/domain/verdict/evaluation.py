@@ -1,4 +1,4 @@
-"""The evaluation report: a night's models with their metrics, and the gate's verdict."""
+"""The evaluation report: a night's models with their metrics, and the gate's answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from components.domain.verdict.gate import Verdict
+from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import Interval
 
 Kind = Literal["candidate", "champion", "rule", "untuned", "probe", "ablation"]
@@ -47,7 +47,7 @@ class SliceResult(Interval):
 
 
 @dataclass(frozen=True)
-class TestSize:
+class HeldOut:
     """How much was held out."""
 
     comparisons: int
@@ -60,7 +60,7 @@ class EvaluationReport:
 
     Attributes:
         models: Results by name, rules included.
-        gate: The verdict on the best candidate.
+        gate: The gate's answer on the best candidate.
         slices: Pair accuracy by part of the test and name.
         confidence: Of every interval, as a fraction of 1.
         test: Size of the test.
@@ -70,10 +70,10 @@ class EvaluationReport:
     """
 
     models: Mapping[str, ModelResult]
-    gate: Verdict
+    gate: GateResult
     slices: Mapping[str, Mapping[str, SliceResult]]
     confidence: float
-    test: TestSize
+    test: HeldOut
     adapters: Mapping[str, str]
     base: Mapping[str, str]
     prompt_hash: str

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from components.domain.verdict.metrics import Floats, Interval, paired_differences
+from components.domain.verdict.metrics import Bootstrap, Interval, People, paired_differences
 
 METRIC = "pair_accuracy"
-People = Mapping[str, Floats]  # a person's metrics, see `metrics.per_person`
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the gate says of the best candidate, and of whom it was held against.
+class GateResult:
+    """What the gate says of the best candidate.
 
     Attributes:
         decision: "pass" or "fail".
-        candidate: The candidate with the highest mean.
-        rival: The rival it was least clearly better than (lowest lower bound of the difference).
-        difference: candidate - rival in METRIC, on the comparisons both were scored for.
-        confidence: Of that interval: the asked one, tightened for having picked the best of several
-            candidates.
+        reason: The same as a sentence.
+        candidate: Name of the candidate with the highest mean.
+        rival: The rival than which it is least clearly better (lowest lower bound of the difference).
+        difference: Candidate minus rival in METRIC, on the comparisons that both scored.
+        confidence: Confidence of that interval, tightened because the best of several candidates was picked.
     """
 
     decision: str
@@ -33,36 +32,27 @@ class Verdict:
 
 
 def judge(
-    best: str,
-    rivals: Mapping[str, tuple[People, People]],
-    candidates: int,
-    resamples: int,
-    confidence: float,
-    seed: int,
-) -> Verdict:
-    """Holds the best candidate against every model that is not a candidate.
+    best: str, rivals: Mapping[str, tuple[People, People]], candidates: int, bootstrap: Bootstrap
+) -> GateResult:
+    """Holds the best candidate against every rival.
 
-    Picking the best of k candidates on the cases that judge it favours it, so the interval is widened to
-    1 - (1 - confidence) / k (Bonferroni).
+    Picking the best of k candidates on the comparisons that judge it favours it, so the interval is widened
+    to 1 - (1 - confidence) / k (Bonferroni).
 
     Args:
         best: Name of the candidate with the highest mean.
-        rivals: For each rival, the candidate's people and its own (see `metrics.paired_people`).
-        candidates: Out of how many the best was picked.
-        resamples: Bootstrap resamples.
-        confidence: Fraction of 1.
-        seed: Of the bootstrap.
+        rivals: By name the metrics of candidate and rival (see `metrics.paired_people`).
+        candidates: Number of candidates out of which the best was picked.
+        bootstrap: How the intervals are made, before they are widened.
     """
-    level = 1 - (1 - confidence) / candidates
-    differences = {
-        name: paired_differences(*pair, resamples, level, seed)[METRIC] for name, pair in rivals.items()
-    }
+    wide = replace(bootstrap, confidence=1 - (1 - bootstrap.confidence) / candidates)
+    differences = {name: paired_differences(*pair, wide)[METRIC] for name, pair in rivals.items()}
     rival = min(differences, key=lambda name: differences[name].low)
     gap = differences[rival]
     passed = gap.low > 0
     verb = "beats" if passed else "does not clearly beat"
     reason = (
         f"{best} {verb} {rival}: {gap.mean:+.4f} pair accuracy, "
-        f"{level:.1%} interval {gap.low:+.4f} to {gap.high:+.4f}, held out, per person"
+        f"{wide.confidence:.1%} interval {gap.low:+.4f} to {gap.high:+.4f}, held out, per person"
     )
-    return Verdict("pass" if passed else "fail", reason, best, rival, gap, level)
+    return GateResult("pass" if passed else "fail", reason, best, rival, gap, wide.confidence)

@@ -6,16 +6,14 @@ make every interval too narrow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from components.domain.records import Comparison
+from components.domain.preferences.tables import Comparisons, Floats
 
-Floats = npt.NDArray[np.float64]
-Scores = Mapping[str, Floats]
+People = Mapping[str, Floats]  # (METRICS,) by person
 
 _DECIMALS = 12  # below: the order of additions, which would put the bounds of a constant beside its mean
 METRICS = ("pair_accuracy", "top1", "ndcg")
@@ -30,66 +28,87 @@ class Interval:
     high: float
 
 
-def comparison_metrics(scores: Floats, chosen: int) -> tuple[float, float, float]:
-    """Pair accuracy, top-1 and NDCG of one comparison, in expectation over random breaking of ties.
+def comparison_metrics(scores: Floats, comparisons: Comparisons) -> Floats:
+    """(Q, METRICS) in expectation over random breaking of ties; NaN for comparisons that were not scored.
 
     Args:
-        scores: (dishes,) higher is better.
-        chosen: Index of the preferred dish.
+        scores: (O,) higher is better; NaN throughout a comparison that was not scored.
+        comparisons: The comparisons, each with two dishes or more.
     """
-    higher = int((scores > scores[chosen]).sum())
-    tied = int((scores == scores[chosen]).sum()) - 1
-    rivals = len(scores) - 1
-    pair = (rivals - higher - tied / 2) / rivals
-    top = 0.0 if higher else 1 / (tied + 1)
-    ranks = np.arange(higher + 1, higher + tied + 2)
-    return pair, top, float((1 / np.log2(1 + ranks)).mean())
+    first, owner = comparisons.firsts, comparisons.owner
+    chosen = scores[comparisons.chosen_at]
+    higher = np.add.reduceat((scores > chosen[owner]).astype(np.int64), first)
+    tied = np.add.reduceat((scores == chosen[owner]).astype(np.int64), first) - 1
+    alternatives = comparisons.sizes - 1
+    pair = (alternatives - higher - tied / 2) / alternatives
+    top = np.where(higher > 0, 0.0, 1 / (np.maximum(tied, 0) + 1))
+    gains = 1 / np.log2(1 + np.arange(1, comparisons.sizes.max() + 1))  # of each rank
+    sums = np.concatenate([[0.0], np.cumsum(gains)])
+    last = higher + np.maximum(tied, 0)
+    ndcg = np.where(tied > 0, (sums[last + 1] - sums[higher]) / (np.maximum(tied, 0) + 1), gains[higher])
+    measured = np.stack([pair, top, ndcg], axis=1)
+    measured[np.isnan(chosen)] = np.nan
+    return measured
 
 
-def per_person(scores: Scores, comparisons: Sequence[Comparison]) -> dict[str, Floats]:
-    """(metrics,) means of METRICS for each person over their comparisons that have scores."""
-    by_person: dict[str, list[tuple[float, float, float]]] = {}
-    for each in comparisons:
-        if each.key in scores:
-            measured = comparison_metrics(scores[each.key], each.chosen_index)
-            by_person.setdefault(each.person_id, []).append(measured)
-    return {person: np.mean(values, axis=0) for person, values in by_person.items()}
+def per_person(measured: Floats, comparisons: Comparisons) -> People:
+    """Each person's (METRICS,) means over their comparisons that were scored.
+
+    Args:
+        measured: (Q, METRICS) see `comparison_metrics`.
+        comparisons: The comparisons.
+    """
+    scored = ~np.isnan(measured[:, 0])
+    person = comparisons.person[scored]
+    counts = np.bincount(person)
+    sums = np.stack([np.bincount(person, column) for column in measured[scored].T], axis=1)
+    present = np.flatnonzero(counts)
+    return {comparisons.log.people[code]: sums[code] / counts[code] for code in present}
 
 
-def paired_people(
-    one: Scores, other: Scores, comparisons: Sequence[Comparison]
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def paired_people(one: Floats, other: Floats, comparisons: Comparisons) -> tuple[People, People]:
     """Each person's metrics of two models, over the comparisons that both scored: they may be subtracted.
 
     A mean over all of a person's comparisons minus one over some of them would also tell how hard these are.
     """
-    both = [each for each in comparisons if each.key in one and each.key in other]
-    return per_person(one, both), per_person(other, both)
+    both = ~np.isnan(one[:, :1]) & ~np.isnan(other[:, :1])
+    return tuple(per_person(np.where(both, measured, np.nan), comparisons) for measured in (one, other))  # type: ignore[return-value]
 
 
-def intervals(
-    people: Mapping[str, Floats], resamples: int, confidence: float, seed: int
-) -> dict[str, Interval]:
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made.
+
+    Attributes:
+        resamples: Number of resamples of people.
+        confidence: Fraction of 1.
+        seed: Seed of the draws.
+    """
+
+    resamples: int
+    confidence: float
+    seed: int
+
+
+def intervals(people: People, bootstrap: Bootstrap) -> dict[str, Interval]:
     """Each metric's mean over people, with a percentile interval over resampled people."""
-    return dict(
-        zip(METRICS, _bootstrap(np.stack(list(people.values())), resamples, confidence, seed), strict=True)
-    )
+    return dict(zip(METRICS, _intervals(np.stack(list(people.values())), bootstrap), strict=True))
 
 
-def paired_differences(
-    one: Mapping[str, Floats], other: Mapping[str, Floats], resamples: int, confidence: float, seed: int
-) -> dict[str, Interval]:
-    """Mean of (one - other) over the people both have, per metric, resampling those people together."""
+def paired_differences(one: People, other: People, bootstrap: Bootstrap) -> dict[str, Interval]:
+    """Mean of (one - other) over the people that both have, per metric, resampling those people together."""
     shared = sorted(one.keys() & other.keys())
     differences = np.stack([one[person] - other[person] for person in shared])
-    return dict(zip(METRICS, _bootstrap(differences, resamples, confidence, seed), strict=True))
+    return dict(zip(METRICS, _intervals(differences, bootstrap), strict=True))
 
 
-def _bootstrap(values: Floats, resamples: int, confidence: float, seed: int) -> list[Interval]:
+def _intervals(values: Floats, bootstrap: Bootstrap) -> list[Interval]:
     people = len(values)
-    draws = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=resamples)
+    draws = np.random.default_rng(bootstrap.seed).multinomial(
+        people, np.full(people, 1 / people), size=bootstrap.resamples
+    )
     means = np.round(draws @ values / people, _DECIMALS)
-    tail = (1 - confidence) / 2
+    tail = (1 - bootstrap.confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     mean = np.round(values.mean(axis=0), _DECIMALS)
-    return [Interval(*map(float, row)) for row in zip(mean, low, high, strict=True)]
+    return [Interval(*map(float, bounds)) for bounds in zip(mean, low, high, strict=True)]

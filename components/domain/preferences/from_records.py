@@ -1,0 +1,79 @@
+"""Records as tables: for the service, for stored questions, and wherever there are only a few of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from components.domain.preferences.tables import NO_MENU, Comparisons, OpinionLog, Questions, timestamp
+from components.domain.records import DISLIKED, LIKED, Comparison, Question
+
+
+def question_table(questions: Sequence[Question]) -> Questions:
+    """Questions as a table with a log of its own, in which each of them has its history to itself."""
+    people = sorted({question.person_id for question in questions})
+    dishes = {dish for question in questions for dish in question.dishes}
+    dishes |= {past.dish_id for question in questions for past in question.history}
+    number = {dish: index for index, dish in enumerate(sorted(dishes))}
+    code = {person: index for index, person in enumerate(people)}
+    person = np.array([code[question.person_id] for question in questions], np.int64)
+    order = np.argsort(person, kind="stable")
+    sizes = np.array([len(question.history) for question in questions], np.int64)
+    stop = np.empty(len(questions), np.int64)
+    stop[order] = np.cumsum(sizes[order])
+    offered = [number[dish] for question in questions for dish in question.dishes]
+    return Questions(
+        log=_log([questions[index] for index in order], code, number),
+        person=person,
+        start=stop - sizes,
+        stop=stop,
+        hidden=np.empty(0, np.int64),
+        hidden_sizes=np.zeros(len(questions), np.int64),
+        offered=np.array(offered, np.int64),
+        sizes=np.array([len(question.dishes) for question in questions], np.int64),
+    )
+
+
+def _log(questions: Sequence[Question], code: Mapping[str, int], number: Mapping[str, int]) -> OpinionLog:
+    lines = [(code[question.person_id], past) for question in questions for past in question.history]
+    ratings = [np.nan if past.rating is None else past.rating for _, past in lines]
+    return OpinionLog(
+        people=tuple(code),
+        dishes=tuple(number),
+        menus=(),
+        sources=("",),
+        person=np.array([person for person, _ in lines], np.int64),
+        dish=np.array([number[past.dish_id] for _, past in lines], np.int64),
+        at=np.zeros(len(lines), "datetime64[us]"),
+        verdict=np.array([past.verdict for _, past in lines], np.int64),
+        rating=np.array(ratings, np.float64),
+        menu=np.full(len(lines), NO_MENU, np.int64),
+        source=np.zeros(len(lines), np.int64),
+    )
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> Comparisons:
+    """Comparisons as a table; see `question_table`."""
+    chosen = [comparison.dishes.index(comparison.chosen) for comparison in comparisons]
+    verdicts = [
+        comparison.verdicts or menu_verdicts(len(comparison.dishes), index)
+        for comparison, index in zip(comparisons, chosen, strict=True)
+    ]
+    return Comparisons(
+        **vars(question_table(comparisons)),
+        key=np.array([comparison.key for comparison in comparisons], object),
+        at=np.array([timestamp(comparison.at) for comparison in comparisons], "datetime64[us]"),
+        chosen=np.array(chosen, np.int64),
+        verdict=np.array([verdict for verdicts_of_one in verdicts for verdict in verdicts_of_one], np.int64),
+    )
+
+
+def menu_verdicts(size: int, chosen: int) -> tuple[int, ...]:
+    """What a choice says of a menu's dishes, if an alternative counts as disliked.
+
+    Args:
+        size: Number of dishes.
+        chosen: Position of the chosen one.
+    """
+    return tuple(LIKED if index == chosen else DISLIKED for index in range(size))

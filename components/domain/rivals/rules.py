@@ -1,0 +1,177 @@
+"""The simple rules that a model must beat: each scores the dishes on offer by what menu and history say.
+
+Shapes: Q questions, O dishes on offer, D dishes of the log, T traits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.domain.preferences.tables import Comparisons, Floats, Ints, Questions
+from components.domain.records import Dish
+from components.domain.rivals.histories import verdict_matrix
+
+MAX_TRAITS = 40  # of tags and of words; rarer ones cannot be fitted
+NAMES_SHARING_A_WORD = 3  # a word in fewer names tells the dish, not a taste
+RIDGE = 1.0
+_NEWTON_STEPS = 25
+
+
+def random_scores(questions: Questions, seed: int) -> Floats:
+    """(O,) uniform noise: what guessing gives."""
+    return np.random.default_rng(seed).random(len(questions.offered))
+
+
+def popularity(train: Comparisons, questions: Questions) -> Floats:
+    """(O,) log odds of winning a training comparison; 0 for dishes that are in none."""
+    return wins(train)[questions.offered]
+
+
+def wins(train: Comparisons) -> Floats:
+    """(D,) log((won + 1) / (lost + 1)) over the comparisons that offered each dish."""
+    count = len(train.log.dishes)
+    won = np.bincount(train.offered[train.chosen_at], minlength=count)
+    offered = np.bincount(train.offered, minlength=count)
+    return np.log((won + 1) / (offered - won + 1))
+
+
+def tag_affinity(dishes: Mapping[str, Dish], questions: Questions) -> Floats:
+    """(O,) mean over a dish's tags of how often the person's history, signed by verdict, had that tag."""
+    traits = Traits(tuple(common_tags(dishes, questions)), ())
+    has = traits.table(dishes, questions.log.dishes)
+    shares = affinity(questions, has, np.zeros(has.shape[1]))
+    return mean_affinity(questions, has, shares)
+
+
+def mean_affinity(questions: Questions, has: Floats, shares: Floats) -> Floats:
+    """(O,) mean of a person's affinity over the traits of a dish; 0 without traits.
+
+    Args:
+        questions: Offer the dishes.
+        has: (D, T) which traits each dish has.
+        shares: (Q, T) affinity of each question's person.
+    """
+    traits = has[questions.offered]
+    return np.asarray((traits * shares[questions.owner]).sum(1) / np.maximum(1.0, traits.sum(1)))
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a dish is said to be: the common tags, then the words that several names share."""
+
+    tags: tuple[str, ...]
+    words: tuple[str, ...]
+
+    def table(self, dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Floats:
+        """(D, T) zeros and ones, for dishes in the order of their ids."""
+        return np.array([self._of(dishes[dish]) for dish in order]).reshape(len(order), -1)
+
+    def _of(self, dish: Dish) -> list[float]:
+        words = _words(dish.name)
+        return [
+            *(float(tag in dish.tags) for tag in self.tags),
+            *(float(word in words) for word in self.words),
+        ]
+
+
+def fit_traits(dishes: Mapping[str, Dish], questions: Questions) -> Traits:
+    """The vocabulary for these dishes."""
+    counts = Counter(word for dish in dishes.values() for word in sorted(_words(dish.name)))
+    shared = (word for word, count in counts.most_common(MAX_TRAITS) if count >= NAMES_SHARING_A_WORD)
+    return Traits(tuple(common_tags(dishes, questions)), tuple(shared))
+
+
+def common_tags(dishes: Mapping[str, Dish], questions: Questions) -> list[str]:
+    """The tags most often on offer, commonest first; of equally common ones the first on offer."""
+    codes, first, times = np.unique(questions.offered, return_index=True, return_counts=True)
+    counts = Counter[str]()
+    for index in np.argsort(first):
+        for tag in dishes[questions.log.dishes[codes[index]]].tags:
+            counts[tag] += int(times[index])
+    return [tag for tag, _ in counts.most_common(MAX_TRAITS)]
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]{3,}", name.lower()))
+
+
+def affinity(questions: Questions, has: Floats, usual: Floats) -> Floats:
+    """(Q, T) share of each history with each trait, signed by verdict, shrunk towards everybody's.
+
+    Args:
+        questions: Have the histories.
+        has: (D, T) which traits each dish has.
+        usual: (T,) everybody's share.
+    """
+    total = usual + verdict_matrix(questions) @ has
+    return np.asarray(total / (questions.history_sizes[:, None] + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class ContentHistory:
+    """A conditional logit on a dish's traits and on each trait times the person's affinity to it.
+
+    Attributes:
+        traits: The vocabulary.
+        usual: (T,) share of the preferred dishes that have each trait.
+        weights: (2 T,) of the traits, then of their products with the affinity.
+    """
+
+    traits: Traits
+    usual: Floats
+    weights: Floats
+
+    def scores(self, dishes: Mapping[str, Dish], questions: Questions) -> Floats:
+        """(O,) utilities in nats."""
+        has = self.traits.table(dishes, questions.log.dishes)
+        return self.utility(questions, has, affinity(questions, has, self.usual))
+
+    def utility(self, questions: Questions, has: Floats, shares: Floats) -> Floats:
+        """(O,) utilities in nats; arguments as for `mean_affinity`."""
+        traits, count = has[questions.offered], len(self.usual)
+        weights = self.weights[:count] + self.weights[count:] * shares[questions.owner]
+        return np.asarray((traits * weights).sum(1))
+
+
+def fit_content_history(dishes: Mapping[str, Dish], train: Comparisons) -> ContentHistory:
+    """Fits the weights; see `fit_logit`."""
+    traits = fit_traits(dishes, train)
+    has = traits.table(dishes, train.log.dishes)
+    usual = has[train.offered[train.chosen_at]].mean(axis=0)
+    offered = has[train.offered]
+    features = np.concatenate([offered, offered * affinity(train, has, usual)[train.owner]], axis=1)
+    return ContentHistory(traits, usual, fit_logit(features, train.sizes, train.chosen))
+
+
+def fit_logit(features: Floats, sizes: Ints, chosen: Ints) -> Floats:
+    """(features,) weights that maximise sum(log softmax(X w)[chosen]) - RIDGE * |w|^2, by Newton's method.
+
+    Args:
+        features: (O, features) of all comparisons, one after the other.
+        sizes: (Q,) number of dishes of each comparison.
+        chosen: (Q,) position of the preferred dish among them.
+    """
+    first = np.cumsum(sizes) - sizes
+    preferred = first + chosen
+    weights = np.zeros(features.shape[1])
+    for _ in range(_NEWTON_STEPS):
+        utility = features @ weights
+        exponent = np.exp(utility - utility.max())
+        share = exponent / np.repeat(np.add.reduceat(exponent, first), sizes)
+        expected = np.add.reduceat(share[:, None] * features, first)
+        gradient = features[preferred].sum(axis=0) - expected.sum(axis=0) - 2 * RIDGE * weights
+        curvature = (
+            (features * share[:, None]).T @ features
+            - expected.T @ expected
+            + 2 * RIDGE * np.eye(len(weights))
+        )
+        step = np.linalg.solve(curvature, gradient)
+        weights += step
+        if np.abs(step).max(initial=0.0) < 1e-8:  # without any trait there is nothing to fit
+            break
+    return np.asarray(weights)
