@@ -158,11 +158,11 @@ def wait_for(until: Callable[[], bool], seconds: float, what: str, every: float 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listened on just now."""
     sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
+    for free in sockets:
+        free.bind(("127.0.0.1", 0))
+    ports = [int(free.getsockname()[1]) for free in sockets]
+    for free in sockets:
+        free.close()
     return ports
 
 

@@ -164,5 +164,5 @@ def _tools(folder: Path) -> None:
 
 def _sources() -> Path:
     """Debian's own package sources of this machine, read when needed."""
-    known = Path("/etc/apt/sources.list.d/debian.sources")
-    return known if known.exists() else Path("/etc/apt/sources.list")
+    deb822 = Path("/etc/apt/sources.list.d/debian.sources")
+    return deb822 if deb822.exists() else Path("/etc/apt/sources.list")

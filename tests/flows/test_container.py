@@ -73,14 +73,14 @@ def test_the_image_is_small_and_named_by_its_digest(engine: Engine, image: str, 
 def unreleased(promoted: Done, image: str) -> Iterator[dict[str, Any]]:
     """Params that a test may change for the next pass, which finds that the release is not what they ask."""
     params = promoted.clone / "params.yaml"
-    kept = [
+    released = [
         promoted.clone / ".palate" / "bento",  # the running service is not harmed
         promoted.clone / ".palate" / "released.json",
         promoted.clone / "deploy" / "released" / "kustomization.yaml",
     ]
-    before, contents = params.read_text(), [path.read_text() for path in kept]
+    before, contents = params.read_text(), [path.read_text() for path in released]
     yield dict(yaml.safe_load(before))
-    assert [path.read_text() for path in kept] == contents
+    assert [path.read_text() for path in released] == contents
     params.write_text(before)
 
 
@@ -191,26 +191,26 @@ def test_the_container_is_nobody_and_can_write_nothing(engine: Engine, address: 
     look = (
         "id -u; grep CapEff /proc/self/status; touch /home/bentoml/x /app/x /x; touch /tmp/x && echo scratch"
     )
-    told = engine.run("podman", "exec", "served", "sh", "-c", look)
-    lines = told.stdout.split("\n")
+    shell = engine.run("podman", "exec", "served", "sh", "-c", look)
+    lines = shell.stdout.split("\n")
     assert lines[0] == "1034"
     assert int(lines[1].split()[1], 16) == 0
     assert lines[2] == "scratch"
-    assert told.stderr.count("Read-only file system") == 3
+    assert shell.stderr.count("Read-only file system") == 3
 
 
 def test_sigterm_lets_requests_end_and_exits_zero(engine: Engine, address: str) -> None:
     orders: list[list[str]] = []
-    asking = [
+    requests = [
         threading.Thread(target=lambda: orders.append(post(f"{address}/rank", ASK)["order"]))
         for _ in range(8)
     ]
-    for each in asking:
-        each.start()
+    for request in requests:
+        request.start()
     wait_for(lambda: len(orders) > 0, 30, "the first answer")
     engine.run("podman", "stop", "--time", "30", "served")
-    for each in asking:
-        each.join(30)
+    for request in requests:
+        request.join(30)
     assert [sorted(order) for order in orders] == [["1", "2"]] * 8
     state = engine.run("podman", "inspect", "served", "--format", "{{.State.ExitCode}}")
     assert state.stdout.strip() == "0"
@@ -218,11 +218,10 @@ def test_sigterm_lets_requests_end_and_exits_zero(engine: Engine, address: str) 
 
 def test_the_rendered_pod_really_runs(engine: Engine, image: str, promoted: Done, tmp_path: Path) -> None:
     rendered = (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
-    kept = [
-        each for each in yaml.safe_load_all(rendered) if each and each["kind"] in {"ConfigMap", "Deployment"}
-    ]
+    objects = filter(None, yaml.safe_load_all(rendered))
+    pod = [each for each in objects if each["kind"] in {"ConfigMap", "Deployment"}]
     file = tmp_path / "pod.yaml"
-    file.write_text(yaml.safe_dump_all(kept))
+    file.write_text(yaml.safe_dump_all(pod))
     engine.run("podman", "play", "kube", str(file))
     name = engine.run("podman", "ps", "--format", "{{.Names}}").stdout.split()
     container = next(each for each in name if each.endswith("palate"))
@@ -231,7 +230,7 @@ def test_the_rendered_pod_really_runs(engine: Engine, image: str, promoted: Done
     wait_for(
         lambda: engine.run(*python, ready, check=False).stdout.strip() == "200", 60, "the pod to be ready"
     )
-    told = json.loads(engine.run("podman", "inspect", container).stdout)[0]
-    assert told["HostConfig"]["ReadonlyRootfs"]
-    assert told["Config"]["User"].startswith("1034")
+    running = json.loads(engine.run("podman", "inspect", container).stdout)[0]
+    assert running["HostConfig"]["ReadonlyRootfs"]
+    assert running["Config"]["User"].startswith("1034")
     engine.run("podman", "play", "kube", "--down", str(file))

@@ -48,8 +48,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     needs(*([] if programs else ["postgresql"]))
     folder = tmp_path_factory.mktemp("postgres")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)
+    for parent in (folder, *folder.parents):
+        if "pytest-of-" in str(parent):
+            parent.chmod(0o755)
     owner: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     if owner:
         shutil.chown(folder, **owner)

