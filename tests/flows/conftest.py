@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,20 +16,33 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from tests.conftest import needs
-from tests.flows.clones import REPO, Done, make_clone, run_night
+from tests.flows import digits
+from tests.flows.clones import (
+    REPO,
+    Done,
+    clean_environment,
+    free_ports,
+    http_status,
+    make_clone,
+    run_night,
+    wait_for,
+)
 from tests.flows.container import TOOLS, Engine, start_engine, start_registry
-from tests.flows.meaning import write_inbox
-from tests.flows.releasing import said
+from tests.flows.forking import ForkServer
+from tests.flows.releasing import Passes, new_version
+from tests.flows.running import Up
+from tests.flows.tables import write_tables
 
 SAMPLE = REPO / "data" / "sample" / "canteen"
 PEOPLE = 24
 PARAMS = """
+base: {model: small}
 check: {min_events: 50}
 train:
-  threads: 2
+  threads: 1
   candidates:
     top: &top
-      {rank: 4, alpha: 8, targets: [q_proj, v_proj], layers: [28, 30], learning_rate: 0.01,
+      {rank: 4, alpha: 8, targets: [q_proj, v_proj], layers: [0, 2], learning_rate: 0.01,
        warmup_share: 0.1, comparisons: 24}
     tip:
       {<<: *top, comparisons: 200, epochs: 4,
@@ -39,44 +55,84 @@ evaluate: {resamples: 200, subset: 12}
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's dishes and menus with the choices of a few people, and params that make a night small."""
     folder = tmp_path_factory.mktemp("inbox")
-    for name in ("dishes.csv", "menus.csv"):
-        shutil.copy(SAMPLE / name, folder / name)
     with (SAMPLE / "events.csv").open() as file:
         rows = list(csv.DictReader(file))
     days: dict[str, set[str]] = {}
     for row in rows:
         days.setdefault(row["person_id"], set()).add(row["menu_id"])
-    regulars = set(sorted(person for person, own in days.items() if len(own) >= 6)[:PEOPLE])
-    with (folder / "events.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(row for row in rows if row["person_id"] in regulars)
-        writer.writerow({**rows[0], "person_id": "late", "occurred_at": "2999-01-01T12:00:00"})
-    (folder / "params.yaml").write_text(PARAMS)
+    regulars = set(sorted(person for person, menus in days.items() if len(menus) >= 6)[:PEOPLE])
+    few = [row for row in rows if row["person_id"] in regulars]
+    late = {**rows[0], "person_id": "late", "occurred_at": "2999-01-01T12:00:00"}
+    write_tables(folder, PARAMS, events=[*few, late])
+    for name in ("dishes.csv", "menus.csv"):
+        shutil.copy(SAMPLE / name, folder / name)
     return folder
 
 
 @pytest.fixture(scope="session")
-def night(inbox: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A first night in a fresh clone, the base model made on the way."""
-    clone = make_clone(tmp_path_factory.mktemp("clone"))
-    first = run_night(clone, "--data", str(inbox))
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A Prefect server for all nights that are not about having none; the environment that leads to it."""
+    folder = tmp_path_factory.mktemp("prefect")
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--no-services", "--port", str(port)]
+    env = clean_environment() | {"PREFECT_HOME": str(folder), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}/api"
+    wait_for(lambda: http_status(f"{address}/health") == 200, 120, "Prefect's server")
+    yield {"PREFECT_API_URL": address}
+    server.terminate()
+    server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """A process that has imported the libraries, and forks for what a test runs in a clone."""
+    server = ForkServer(tmp_path_factory.mktemp("forks"), clean_environment())
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def passes(forks: ForkServer) -> Passes:
+    return Passes(forks)
+
+
+@pytest.fixture(scope="session")
+def night(
+    inbox: Path, small_base: Path, prefect: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Done:
+    """A first night in a fresh clone."""
+    clone = make_clone(tmp_path_factory.mktemp("clone"), small_base)
+    first = run_night(clone, "--data", str(inbox), env=prefect)
     assert first.returncode == 0, first.stderr
     return Done(clone, first)
 
 
 @pytest.fixture(scope="session")
-def promoted(night: Done, tmp_path_factory: pytest.TempPathFactory) -> Done:
+def promoted(small_base: Path, prefect: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A night whose gate passes, so that version 1 is the champion; its inbox lies beside the clone."""
-    clone = make_clone(tmp_path_factory.mktemp("promoted") / "clone", night.clone / "models" / "base")
-    write_inbox(clone.parent / "inbox", days=10)
-    first = run_night(clone, "--data", str(clone.parent / "inbox"))
+    clone = make_clone(tmp_path_factory.mktemp("promoted") / "clone", small_base)
+    digits.write_inbox(clone.parent / "inbox", days=10)
+    first = run_night(clone, "--data", str(clone.parent / "inbox"), env=prefect)
     assert first.returncode == 0, first.stderr
     return Done(clone, first)
 
 
+@pytest.fixture(scope="session")
+def up(small_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """`make up` as the first thing in a fresh clone, after a night beside it that made a champion."""
+    clone = make_clone(tmp_path_factory.mktemp("up") / "clone", small_base)
+    digits.write_inbox(clone.parent / "inbox", days=10)
+    up = Up(clone)
+    beside = run_night(clone, "--data", str(clone.parent / "inbox"))
+    assert beside.returncode == 0, beside.stderr
+    yield up
+    up.stop(signal.SIGINT)
+
+
 @pytest.fixture
-def client(promoted: Done) -> Iterator[MlflowClient]:
+def client(promoted: Done, passes: Passes) -> Iterator[MlflowClient]:
     """The registry of the clone; whatever a test did, version 1 is the released champion again afterwards."""
     uri, before = f"sqlite:///{promoted.clone / '.palate' / 'mlflow.db'}", mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(uri)  # making a version from another's source asks the global one
@@ -89,18 +145,30 @@ def client(promoted: Done) -> Iterator[MlflowClient]:
                 client.delete_model_version_tag("palate", version.version, tag)
     client.set_registered_model_alias("palate", "champion", "1")
     released = json.loads((promoted.clone / ".palate" / "released.json").read_text())
-    if released["version"] != "1":  # a pass takes seconds, and most tests end where they began
-        assert said(promoted.clone).startswith("version 1 was released")
+    if released["version"] != "1":
+        assert passes.sentence(promoted.clone).startswith("version 1 was released")
+
+
+@pytest.fixture(scope="session")
+def built(promoted: Done, passes: Passes) -> str:
+    """A second version that was released once and so has its Bento; version 1 is the champion again."""
+    uri, before = f"sqlite:///{promoted.clone / '.palate' / 'mlflow.db'}", mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    client = MlflowClient(uri)
+    version = new_version(client)
+    mlflow.set_tracking_uri(before)
+    for champion in (version, "1"):
+        client.set_registered_model_alias("palate", "champion", champion)
+        assert passes.sentence(promoted.clone).startswith(
+            f"version {champion} was released as palate:v{champion}-"
+        )
+    return version
 
 
 @pytest.fixture
-def second(promoted: Done, client: MlflowClient) -> str:
-    """A second version: the first one's artifacts and lineage under a gate report of its own."""
-    first = client.get_model_version("palate", "1")
-    copy = client.create_model_version(
-        "palate", first.source, first.run_id, tags={**first.tags, "released": ""}, model_id=first.model_id
-    )
-    return str(copy.version)
+def second(client: MlflowClient) -> str:
+    """A version with the first one's artifacts and lineage that was never released."""
+    return new_version(client)
 
 
 @pytest.fixture(scope="session")

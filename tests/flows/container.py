@@ -7,15 +7,12 @@ No registry is reached: the base image that BentoML's generated Dockerfile names
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -34,6 +31,10 @@ ASK = {
     "history": [{"dish": {"dish_id": "h", "name": "Salmon"}}],
     "dishes": [{"dish_id": "1", "name": "Beef"}, {"dish_id": "2", "name": "Trout"}],
 }
+CHROMIUM = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
 _CONTAINERS = """
 [containers]
 default_ulimits=["nofile=16384:16384","nproc=16384:16384"]
@@ -148,13 +149,6 @@ def stop_docker(daemon: subprocess.Popen[bytes], folder: Path) -> None:
         subprocess.run(["umount", "--lazy", mount], check=True)
 
 
-def post(url: str, body: object) -> dict[str, Any]:
-    """The answer of a service."""
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return dict(json.load(answer))
-
-
 def _tools(folder: Path) -> None:
     """uv's binary, and torch's CPU build where pip keeps one on disk."""
     folder.mkdir()
@@ -170,5 +164,5 @@ def _tools(folder: Path) -> None:
 
 def _sources() -> Path:
     """Debian's own package sources of this machine, read when needed."""
-    known = Path("/etc/apt/sources.list.d/debian.sources")
-    return known if known.exists() else Path("/etc/apt/sources.list")
+    deb822 = Path("/etc/apt/sources.list.d/debian.sources")
+    return deb822 if deb822.exists() else Path("/etc/apt/sources.list")

@@ -6,10 +6,11 @@ know more than chance: what a language model knows of the words is all there is.
 
 from __future__ import annotations
 
-import csv
 import random
 from datetime import date, timedelta
 from pathlib import Path
+
+from tests.flows.tables import write_tables
 
 FISH = """
 Salmon Trout Cod Haddock Tuna Mackerel Herring Sardines Halibut Plaice Pollock
@@ -54,10 +55,4 @@ def write_inbox(folder: Path, days: int) -> None:
                     "menu_id": f"m{day}", "occurred_at": f"{on}T12:00:00Z",
                 }
             )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in (("dishes", dishes), ("menus", menus), ("events", events)):
-        with (folder / f"{name}.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-    (folder / "params.yaml").write_text(PARAMS)
+    write_tables(folder, PARAMS, dishes=dishes, menus=menus, events=events)

@@ -1,13 +1,19 @@
-"""Release passes run in a clone as the deployment runs them."""
+"""Release passes run in a clone as the deployment runs them, and the versions that they release."""
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
-import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.flows.clones import clean_environment
+from mlflow.tracking import MlflowClient
 
+from tests.flows.clones import clean_environment
+from tests.flows.forking import Fork, ForkServer
+
+# One pass without Prefect's server, which has nothing to do with what it does.
 SCRIPT = """
 from flows import environment
 environment.prepare()
@@ -21,31 +27,50 @@ except PalateError as error:
 """
 
 
-def release_pass(clone: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """One pass without Prefect's server, which has nothing to do with what it does."""
-    return subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        cwd=clone,
-        env=clean_environment() | env,
-        capture_output=True,
-        text=True,
-        timeout=300,
+class Passes:
+    """Runs release passes, and reads their last line."""
+
+    def __init__(self, forks: ForkServer) -> None:
+        self.forks = forks
+
+    def start(self, clone: Path, **env: str) -> Fork:
+        """A pass that goes on by itself."""
+        return self.forks.start(clone, clean_environment() | env, code=SCRIPT)
+
+    def run(self, clone: Path, **env: str) -> subprocess.CompletedProcess[str]:
+        """A pass to its end, however it ends."""
+        return self.start(clone, **env).wait()
+
+    def sentence(self, clone: Path, **env: str) -> str:
+        """What a pass that ends well says."""
+        done = self.run(clone, **env)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip().splitlines()[-1]
+
+
+def champion(client: MlflowClient) -> str:
+    return str(client.get_model_version_by_alias("palate", "champion").version)
+
+
+def new_version(client: MlflowClient) -> str:
+    """Another version: the first one's artifacts and lineage, not released yet."""
+    first = client.get_model_version("palate", "1")
+    copy = client.create_model_version(
+        "palate", first.source, first.run_id, tags={**first.tags, "released": ""}, model_id=first.model_id
     )
+    return str(copy.version)
 
 
-def start_pass(clone: Path) -> subprocess.Popen[str]:
-    """A pass that goes on by itself."""
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT],
-        cwd=clone,
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-
-def said(clone: Path, **env: str) -> str:
-    done = release_pass(clone, **env)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip().splitlines()[-1]
+@contextlib.contextmanager
+def changed_artifact(clone: Path, name: str, change: Callable[[str], str]) -> Iterator[Path]:
+    """The stored file of version 1, which its copies share, changed for a while."""
+    with contextlib.closing(sqlite3.connect(clone / ".palate" / "mlflow.db")) as database:
+        (source,) = database.execute("select source from model_versions where version = 1").fetchone()
+    model = clone / ".palate" / "mlartifacts" / "models" / source.rpartition("/")[2]
+    path = model / "artifacts" / "artifacts" / name
+    before = path.read_text()
+    path.write_text(change(before))
+    try:
+        yield path
+    finally:
+        path.write_text(before)

@@ -2,60 +2,98 @@
 
 from __future__ import annotations
 
-import contextlib
+import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+import urllib.error
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import psutil
 import yaml
 
 from tests.flows.clones import clean_environment, free_ports, wait_for
 
+PORTS = ("prefect_port", "mlflow_port", "service_port", "webhook_port")
 
-@dataclass
+
 class Up:
-    clone: Path
-    process: subprocess.Popen[bytes]
-    ports: dict[str, int]
-    started: float
+    """A running `make up`, and what a test asks its servers."""
+
+    def __init__(self, clone: Path) -> None:
+        """Starts it and waits for its table."""
+        self.clone, params = clone, clone / "params.yaml"
+        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        values = yaml.safe_load(params.read_text())
+        values["up"] |= self.ports
+        values["release"]["service"] = self.address("service")
+        params.write_text(yaml.safe_dump(values))
+        self.started = time.time()
+        with (clone / "up.out").open("w") as out:
+            command = [sys.executable, "-m", "flows", "up"]
+            self.process = subprocess.Popen(
+                command, cwd=clone, env=clean_environment(), stdout=out, stderr=out
+            )
+        try:
+            wait_for(lambda: "Ctrl-C stops" in (clone / "up.out").read_text(), 180, "make up's table")
+        except AssertionError:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(90)
+            raise
 
     def address(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[f'{name}_port']}"
 
-
-@contextlib.contextmanager
-def running(clone: Path, stop: signal.Signals = signal.SIGINT) -> Iterator[Up]:
-    """Everything is up inside, and ended by Ctrl-C's signal or another, which must leave nothing."""
-    params = clone / "params.yaml"
-    before = params.read_text()
-    values = yaml.safe_load(before)
-    names = ("prefect_port", "mlflow_port", "service_port", "webhook_port")
-    ports = dict(zip(names, free_ports(4), strict=True))
-    values["up"] |= ports
-    values["release"]["service"] = f"http://127.0.0.1:{ports['service_port']}"
-    params.write_text(yaml.safe_dump(values))
-    started = time.time()
-    with (clone / "up.out").open("w") as out:
-        command = [sys.executable, "-m", "flows", "up"]
-        process = subprocess.Popen(command, cwd=clone, env=clean_environment(), stdout=out, stderr=out)
-    try:
-        wait_for(lambda: "Ctrl-C stops" in (clone / "up.out").read_text(), 180, "make up's table")
-        yield Up(clone, process, ports, started)
-    finally:
-        children = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(stop)
-        process.wait(90)
+    def stop(self, sign: signal.Signals) -> None:
+        """Ends it, which must leave nothing."""
+        if self.process.returncode is not None:
+            return
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(sign)
+        self.process.wait(90)
         left = psutil.wait_procs(children, timeout=20)[1]
-        after, was = yaml.safe_load(params.read_text()), yaml.safe_load(before)
-        after |= {section: was[section] for section in ("up", "release")}
-        params.write_text(
-            before if after == was else yaml.safe_dump(after)
-        )  # a night may have adopted an inbox
-    assert process.returncode == 0
-    assert left == []
-    assert not (clone / ".palate" / "up.json").exists()
+        assert self.process.returncode == 0
+        assert left == []
+        assert not (self.clone / ".palate" / "up.json").exists()
+
+    def prefect(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """An answer of Prefect's API."""
+        request = urllib.request.Request(
+            f"{self.address('prefect')}/api/{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        end = time.monotonic() + 30
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    return json.load(answer)
+            except (
+                urllib.error.HTTPError
+            ) as busy:  # its SQLite is being written to; Prefect's client tries again
+                busy.close()
+                if busy.code != 503 or time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
+
+    def passes_on_request(self) -> int:
+        """Release passes that were asked for; those of the schedule carry its tag."""
+        runs = self.prefect(
+            "flow_runs/count",
+            {"deployments": {"name": {"any_": ["release"]}}, "flow_runs": {"tags": {"is_null_": True}}},
+        )
+        return int(runs)
+
+    def canary(self) -> dict[str, Any]:
+        """What the service says of itself; nothing while it does not answer."""
+        request = urllib.request.Request(
+            f"{self.address('service')}/canary", b"{}", {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return dict(json.load(answer))
+        except OSError:
+            return {}

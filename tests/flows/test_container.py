@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import json
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,18 +14,17 @@ import pytest
 import yaml
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import Done, wait_for
-from tests.flows.container import ASK, BASE_IMAGE, LEAST_RIGHTS, Engine, post
-from tests.flows.releasing import release_pass
-from tests.flows.test_night import _status
+from tests.flows.clones import Done, free_ports, http_status, post, wait_for
+from tests.flows.container import ASK, BASE_IMAGE, LEAST_RIGHTS, Engine
+from tests.flows.releasing import Passes
 
-pytestmark = pytest.mark.night
+pytestmark = pytest.mark.slow
 MOST_BYTES = 1_200_000_000
 TRAINING_TOOLS = ("peft", "mlflow", "dvc", "prefect", "great_expectations", "pandas", "pyarrow", "trl", "git")
 
 
 @pytest.fixture(scope="module")
-def image(promoted: Done, engine: Engine) -> Iterator[str]:
+def image(promoted: Done, passes: Passes, engine: Engine) -> Iterator[str]:
     """The champion's image, made and pushed by a release pass; its name with the registry's digest."""
     params = promoted.clone / "params.yaml"
     before = params.read_text()
@@ -43,7 +41,7 @@ def image(promoted: Done, engine: Engine) -> Iterator[str]:
     bentos = promoted.clone / ".palate" / "bentoml" / "bentos" / "palate"
     for bento in bentos.glob("v*"):  # built for another base image
         engine.run("rm", "-r", str(bento))
-    done = release_pass(promoted.clone, **engine.env)
+    done = passes.run(promoted.clone, **engine.env)
     assert done.returncode == 0, done.stderr
     image = str(json.loads((promoted.clone / ".palate" / "released.json").read_text())["image"])
     engine.run("podman", "pull", "-q", image)  # as a node of a cluster does
@@ -54,21 +52,19 @@ def image(promoted: Done, engine: Engine) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def address(engine: Engine, image: str) -> Iterator[str]:
     """A running container with no rights that it does not need; yields its address once it is ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     engine.run("podman", "run", "-d", "--name", "served", "-e", f"PORT={port}", *LEAST_RIGHTS, image)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: _status(f"{address}/readyz") == 200, 60, "the container to be ready")
+        wait_for(lambda: http_status(f"{address}/readyz") == 200, 60, "the container to be ready")
         yield address
     except AssertionError:
         pytest.fail(engine.run("podman", "logs", "served", check=False).stderr)
 
 
 def test_the_image_is_small_and_named_by_its_digest(engine: Engine, image: str, promoted: Done) -> None:
-    told = json.loads(engine.run("podman", "image", "inspect", image).stdout)[0]
-    assert told["Size"] < MOST_BYTES
+    described = json.loads(engine.run("podman", "image", "inspect", image).stdout)[0]
+    assert described["Size"] < MOST_BYTES
     assert image in (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
     assert image.split("@")[1].startswith("sha256:")
 
@@ -77,14 +73,14 @@ def test_the_image_is_small_and_named_by_its_digest(engine: Engine, image: str, 
 def unreleased(promoted: Done, image: str) -> Iterator[dict[str, Any]]:
     """Params that a test may change for the next pass, which finds that the release is not what they ask."""
     params = promoted.clone / "params.yaml"
-    kept = [
+    released = [
         promoted.clone / ".palate" / "bento",  # the running service is not harmed
         promoted.clone / ".palate" / "released.json",
         promoted.clone / "deploy" / "released" / "kustomization.yaml",
     ]
-    before, contents = params.read_text(), [path.read_text() for path in kept]
+    before, contents = params.read_text(), [path.read_text() for path in released]
     yield dict(yaml.safe_load(before))
-    assert [path.read_text() for path in kept] == contents
+    assert [path.read_text() for path in released] == contents
     params.write_text(before)
 
 
@@ -100,7 +96,7 @@ class _Refuses(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_registry_that_refuses_is_one_sentence(
-    engine: Engine, image: str, promoted: Done, unreleased: dict[str, Any]
+    engine: Engine, image: str, promoted: Done, passes: Passes, unreleased: dict[str, Any]
 ) -> None:
     tag = (promoted.clone / ".palate" / "bento").read_text().strip().partition(":")[2]
     engine.run("buildah", "tag", f"{engine.registry}/palate:{tag}", f"{engine.refusing}/palate:{tag}")
@@ -109,7 +105,7 @@ def test_a_registry_that_refuses_is_one_sentence(
     host, port = engine.refusing.split(":")
     with http.server.ThreadingHTTPServer((host, int(port)), _Refuses) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        done = release_pass(promoted.clone, **engine.env)
+        done = passes.run(promoted.clone, **engine.env)
         server.shutdown()
     assert done.returncode == 1
     assert "403" in done.stderr.splitlines()[-1]
@@ -119,7 +115,13 @@ def test_a_registry_that_refuses_is_one_sentence(
 
 @pytest.mark.parametrize("full", ["the images'", "the Bentos'"])
 def test_a_disk_that_is_full_during_the_build_is_one_sentence(
-    engine: Engine, image: str, promoted: Done, unreleased: dict[str, Any], tmp_path: Path, full: str
+    engine: Engine,
+    image: str,
+    promoted: Done,
+    passes: Passes,
+    unreleased: dict[str, Any],
+    tmp_path: Path,
+    full: str,
 ) -> None:
     if os.geteuid():
         pytest.skip("only root may mount the small disk")
@@ -135,7 +137,7 @@ def test_a_disk_that_is_full_during_the_build_is_one_sentence(
     if full == "the Bentos'":
         env = {"BENTOML_HOME": str(tmp_path)}
     try:
-        done = release_pass(promoted.clone, **engine.env | env)
+        done = passes.run(promoted.clone, **engine.env | env)
     finally:
         engine.run("umount", "-l", str(tmp_path))
     assert done.returncode == 1
@@ -144,11 +146,11 @@ def test_a_disk_that_is_full_during_the_build_is_one_sentence(
 
 
 def test_rollback_renders_the_manifests_of_before_and_builds_nothing(
-    engine: Engine, image: str, promoted: Done, client: MlflowClient, second: str
+    engine: Engine, image: str, promoted: Done, passes: Passes, client: MlflowClient, second: str
 ) -> None:
     def move_to(version: str) -> tuple[str, str, str]:
         client.set_registered_model_alias("palate", "champion", version)
-        done = release_pass(promoted.clone, **engine.env)
+        done = passes.run(promoted.clone, **engine.env)
         assert done.returncode == 0, done.stderr
         released = json.loads((promoted.clone / ".palate" / "released.json").read_text())
         rendered = (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
@@ -189,26 +191,26 @@ def test_the_container_is_nobody_and_can_write_nothing(engine: Engine, address: 
     look = (
         "id -u; grep CapEff /proc/self/status; touch /home/bentoml/x /app/x /x; touch /tmp/x && echo scratch"
     )
-    told = engine.run("podman", "exec", "served", "sh", "-c", look)
-    lines = told.stdout.split("\n")
+    shell = engine.run("podman", "exec", "served", "sh", "-c", look)
+    lines = shell.stdout.split("\n")
     assert lines[0] == "1034"
     assert int(lines[1].split()[1], 16) == 0
     assert lines[2] == "scratch"
-    assert told.stderr.count("Read-only file system") == 3
+    assert shell.stderr.count("Read-only file system") == 3
 
 
 def test_sigterm_lets_requests_end_and_exits_zero(engine: Engine, address: str) -> None:
     orders: list[list[str]] = []
-    asking = [
+    requests = [
         threading.Thread(target=lambda: orders.append(post(f"{address}/rank", ASK)["order"]))
         for _ in range(8)
     ]
-    for each in asking:
-        each.start()
+    for request in requests:
+        request.start()
     wait_for(lambda: len(orders) > 0, 30, "the first answer")
     engine.run("podman", "stop", "--time", "30", "served")
-    for each in asking:
-        each.join(30)
+    for request in requests:
+        request.join(30)
     assert [sorted(order) for order in orders] == [["1", "2"]] * 8
     state = engine.run("podman", "inspect", "served", "--format", "{{.State.ExitCode}}")
     assert state.stdout.strip() == "0"
@@ -216,11 +218,10 @@ def test_sigterm_lets_requests_end_and_exits_zero(engine: Engine, address: str) 
 
 def test_the_rendered_pod_really_runs(engine: Engine, image: str, promoted: Done, tmp_path: Path) -> None:
     rendered = (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()
-    kept = [
-        each for each in yaml.safe_load_all(rendered) if each and each["kind"] in {"ConfigMap", "Deployment"}
-    ]
+    objects = filter(None, yaml.safe_load_all(rendered))
+    pod = [each for each in objects if each["kind"] in {"ConfigMap", "Deployment"}]
     file = tmp_path / "pod.yaml"
-    file.write_text(yaml.safe_dump_all(kept))
+    file.write_text(yaml.safe_dump_all(pod))
     engine.run("podman", "play", "kube", str(file))
     name = engine.run("podman", "ps", "--format", "{{.Names}}").stdout.split()
     container = next(each for each in name if each.endswith("palate"))
@@ -229,7 +230,7 @@ def test_the_rendered_pod_really_runs(engine: Engine, image: str, promoted: Done
     wait_for(
         lambda: engine.run(*python, ready, check=False).stdout.strip() == "200", 60, "the pod to be ready"
     )
-    told = json.loads(engine.run("podman", "inspect", container).stdout)[0]
-    assert told["HostConfig"]["ReadonlyRootfs"]
-    assert told["Config"]["User"].startswith("1034")
+    running = json.loads(engine.run("podman", "inspect", container).stdout)[0]
+    assert running["HostConfig"]["ReadonlyRootfs"]
+    assert running["Config"]["User"].startswith("1034")
     engine.run("podman", "play", "kube", "--down", str(file))

@@ -10,20 +10,18 @@ import yaml
 
 from components.integrations import images
 from tests.conftest import needs
-from tests.flows.clones import Done, free_ports, wait_for
+from tests.flows.clones import Done, free_ports, http_status, post, wait_for
 from tests.flows.container import (
     ASK,
     DOCKER_BASE_IMAGE,
     LEAST_RIGHTS,
     Engine,
-    post,
     start_docker,
     stop_docker,
 )
-from tests.flows.releasing import release_pass
-from tests.flows.test_night import _status
+from tests.flows.releasing import Passes
 
-pytestmark = pytest.mark.night
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def docker(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
-    promoted: Done, docker: Engine, monkeypatch: pytest.MonkeyPatch
+    promoted: Done, passes: Passes, docker: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = promoted.clone / "params.yaml"
     before = params.read_text()
@@ -53,7 +51,7 @@ def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
     params.write_text(yaml.safe_dump(values))
     for bento in (promoted.clone / ".palate" / "bentoml" / "bentos" / "palate").glob("v*"):
         docker.run("rm", "-r", str(bento))  # built for another base image
-    done = release_pass(promoted.clone, **docker.env)
+    done = passes.run(promoted.clone, **docker.env)
     params.write_text(before)
     assert done.returncode == 0, done.stderr
     image = json.loads((promoted.clone / ".palate" / "released.json").read_text())["image"]
@@ -67,6 +65,6 @@ def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
     (port,) = free_ports(1)
     docker.run("docker", "run", "-d", "--name", "served", "-e", f"PORT={port}", *LEAST_RIGHTS, image)
     address = f"http://127.0.0.1:{port}"
-    wait_for(lambda: _status(f"{address}/readyz") == 200, 60, "the container to be ready")
+    wait_for(lambda: http_status(f"{address}/readyz") == 200, 60, "the container to be ready")
     assert sorted(post(f"{address}/rank", ASK)["order"]) == ["1", "2"]
     assert post(f"{address}/canary", {})["passed"]

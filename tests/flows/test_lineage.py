@@ -5,26 +5,24 @@ from __future__ import annotations
 import csv
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import Done, clean_environment
-
-pytestmark = pytest.mark.night
+from tests.flows.clones import Done, clean_environment, run_flows
+from tests.flows.forking import ForkServer
 
 
 @pytest.mark.parametrize("by", ["version", "Bento", "answer", "data"])
 def test_lineage_leads_from_a_version_a_bento_an_answer_or_data_to_the_rows(
-    promoted: Done, client: MlflowClient, by: str
+    promoted: Done, forks: ForkServer, client: MlflowClient, by: str
 ) -> None:
     tags = client.get_model_version("palate", "1").tags
     bento = f"palate:v1-{tags['gate_sha256'][:8]}"
     what = {"version": "1", "Bento": bento, "answer": f"{bento}/{'0' * 16}", "data": tags["data_md5"][:12]}
-    done = _lineage(promoted.clone, what[by])
+    done = _lineage(forks, promoted.clone, what[by])
     assert done.returncode == 0, done.stderr
     for name in ("data_md5", "git_sha", "gate_sha256", "adapter_sha256", "night_commit"):
         assert tags[name] in done.stdout
@@ -35,20 +33,20 @@ def test_lineage_leads_from_a_version_a_bento_an_answer_or_data_to_the_rows(
 
 
 def test_data_leads_forth_to_every_model_that_learnt_from_it(
-    promoted: Done, client: MlflowClient, second: str
+    promoted: Done, forks: ForkServer, client: MlflowClient, second: str
 ) -> None:
-    done = _lineage(promoted.clone, client.get_model_version("palate", "1").tags["data_md5"])
+    done = _lineage(forks, promoted.clone, client.get_model_version("palate", "1").tags["data_md5"])
     assert re.findall(r"version +palate (\d+)", done.stdout)[-1] == second
     assert re.search(r"version +palate 1\n", done.stdout)
 
 
-def test_a_preview_is_named_as_it_was_served(promoted: Done, client: MlflowClient) -> None:
+def test_a_preview_is_named_as_it_was_served(promoted: Done, forks: ForkServer, client: MlflowClient) -> None:
     bento = f"palate:preview-v1-{client.get_model_version('palate', '1').tags['gate_sha256'][:8]}"
-    assert re.search(f"Bento +{bento}\n", _lineage(promoted.clone, f"{bento}/{'0' * 16}").stdout)
+    assert re.search(f"Bento +{bento}\n", _lineage(forks, promoted.clone, f"{bento}/{'0' * 16}").stdout)
 
 
 def test_a_fresh_clone_with_the_remotes_finds_an_answers_rows(
-    promoted: Done, client: MlflowClient, tmp_path: Path
+    promoted: Done, forks: ForkServer, client: MlflowClient, tmp_path: Path
 ) -> None:
     tags = client.get_model_version("palate", "1").tags
     answer = f"palate:v1-{tags['gate_sha256'][:8]}/0123456789abcdef"
@@ -60,32 +58,30 @@ def test_a_fresh_clone_with_the_remotes_finds_an_answers_rows(
         f"['remote \"local\"']\n    url = {promoted.clone / '.palate' / 'dvc-remote'}\n"
     )
     mlflow = {"MLFLOW_TRACKING_URI": f"sqlite:///{promoted.clone / '.palate' / 'mlflow.db'}"}
-    missing = _lineage(fresh, answer, "--person", "p1", env=mlflow)
+    missing = _lineage(forks, fresh, answer, "--person", "p1", env=mlflow)
     assert missing.returncode == 1
     assert "git fetch origin nights:nights" in missing.stderr
     subprocess.run(["git", "fetch", "-q", "origin", "nights:nights"], cwd=fresh, check=True)
-    done = _lineage(fresh, answer, "--person", "p1", env=mlflow)
+    done = _lineage(forks, fresh, answer, "--person", "p1", env=mlflow)
     assert done.returncode == 0, done.stderr
     # The inbox may have grown since; version 1 learnt from its first ten days.
     rows = [row for row in _events(promoted.clone.parent / "inbox") if row["person_id"] == "p1"][:10]
     assert "person_id p1: 10 events" in done.stdout
     assert all(f"choice   {row['dish_id']}  {row['menu_id']}" in done.stdout for row in rows)
-    nobody = _lineage(fresh, answer, "--person", "nobody", env=mlflow)
-    assert "Nothing is known of person 'nobody'" in nobody.stderr
+    stranger = _lineage(forks, fresh, answer, "--person", "stranger", env=mlflow)
+    assert "Nothing is known of person 'stranger'" in stranger.stderr
 
 
-def test_lineage_of_nothing_known_is_one_sentence(promoted: Done) -> None:
-    done = _lineage(promoted.clone, "no-such-thing")
+def test_lineage_of_an_unknown_name_is_one_sentence(promoted: Done) -> None:
+    done = run_flows(promoted.clone, "lineage", "no-such-thing")
     assert done.returncode == 1
     assert done.stderr.startswith("palate: 'no-such-thing' is no answer, version, Bento or data version")
 
 
 def _lineage(
-    clone: Path, *what: str, env: Mapping[str, str] | None = None
+    forks: ForkServer, clone: Path, *what: str, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows", "lineage", *what]
-    environment = clean_environment() | (env or {})
-    return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
+    return forks.start(clone, clean_environment() | dict(env or {}), "-m", "flows", "lineage", *what).wait()
 
 
 def _events(inbox: Path) -> list[dict[str, str]]:

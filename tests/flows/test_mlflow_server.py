@@ -1,29 +1,37 @@
-"""Promotion on an MLflow server with a login, on SQLite and on PostgreSQL: from the click to the answer."""
+"""Promotion on an MLflow server with a login, on SQLite and on PostgreSQL: from the alias to the answer."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from mlflow.tracking import MlflowClient
 
 from tests.conftest import needs
-from tests.flows.clones import Done, clean_environment, free_ports, run_night, wait_for
-from tests.flows.test_up import CHROMIUM
+from tests.flows.clones import (
+    Done,
+    clean_environment,
+    copy_of,
+    free_ports,
+    http_status,
+    post,
+    run_flows,
+    run_night,
+    wait_for,
+)
+from tests.flows.container import CHROMIUM
 
-pytestmark = pytest.mark.night
 USER, PASSWORD = "admin", "correct horse battery"  # of a server that lives for one test
 
 
@@ -37,11 +45,12 @@ class Server:
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL of this test's own, run by its user as it refuses to run as root; gives its URI."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    needs(*([] if found else ["postgresql"]))
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    needs(*([] if programs else ["postgresql"]))
     folder = tmp_path_factory.mktemp("postgres")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)
+    for parent in (folder, *folder.parents):
+        if "pytest-of-" in str(parent):
+            parent.chmod(0o755)
     owner: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     if owner:
         shutil.chown(folder, **owner)
@@ -49,7 +58,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     def run(*command: str) -> None:
         subprocess.run(
-            [str(found[-1] / command[0]), *command[1:]],
+            [str(programs[-1] / command[0]), *command[1:]],
             cwd=folder, **owner, check=True, capture_output=True, timeout=120,
         )  # fmt: skip
 
@@ -61,8 +70,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def server(request: pytest.FixtureRequest, promoted: Done, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture
+def server(
+    request: pytest.FixtureRequest, promoted: Done, prefect: dict[str, str], tmp_path: Path
+) -> Iterator[Server]:
     """MLflow with its basic-auth app, and a clone whose nights write to it; nothing is promoted yet."""
     store = (
         f"sqlite:///{tmp_path}/store.db" if request.param == "sqlite" else request.getfixturevalue("postgres")
@@ -73,7 +84,7 @@ def server(request: pytest.FixtureRequest, promoted: Done, tmp_path: Path) -> It
         f"admin_username = {USER}\nadmin_password = {PASSWORD}\n"
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
     )
-    own = {
+    settings = {
         "MLFLOW_AUTH_CONFIG_PATH": str(tmp_path / "auth.ini"),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "only-for-this-test",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -88,50 +99,57 @@ def server(request: pytest.FixtureRequest, promoted: Done, tmp_path: Path) -> It
         process = subprocess.Popen(
             command,
             cwd=tmp_path,
-            env=clean_environment() | own,
+            env=clean_environment() | settings,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
     try:
-        wait_for(lambda: _answers(port), 120, "MLflow")
-        clone = shutil.copytree(promoted.clone, tmp_path / "clone", symlinks=True)
+        wait_for(lambda: http_status(address) == 401, 120, "MLflow, which refuses whoever does not log in")
+        clone = copy_of(promoted.clone, tmp_path / "clone")
         values = yaml.safe_load((clone / "params.yaml").read_text())
         values["register"]["promote_first"] = False
         (clone / "params.yaml").write_text(yaml.safe_dump(values))
         for name in ("released.json", "bento"):
             (clone / ".palate" / name).unlink(missing_ok=True)
         login = {"MLFLOW_TRACKING_USERNAME": USER, "MLFLOW_TRACKING_PASSWORD": PASSWORD}
-        yield Server(address, clone, login | {"MLFLOW_TRACKING_URI": address})
+        yield Server(address, clone, prefect | login | {"MLFLOW_TRACKING_URI": address})
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as asked:
-        return asked.connect_ex(("127.0.0.1", port)) == 0
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_a_version_is_promoted_over_http_with_a_login_and_its_service_answers(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in server.env.items():
+        monkeypatch.setenv(name, value)
+    client = MlflowClient(server.address)
+    _assert_promotion_is_answered(
+        server, lambda: client.set_registered_model_alias("palate", "champion", "1")
+    )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
 def test_a_version_is_promoted_by_a_person_who_logs_in_and_its_service_answers(server: Server) -> None:
     needs("chromium")
+    _assert_promotion_is_answered(server, lambda: _promote_by_clicking(server))
+
+
+def _assert_promotion_is_answered(server: Server, promote: Callable[[], object]) -> None:
     night = run_night(server.clone, env=server.env)
     assert night.returncode == 0, night.stderr
     assert "champion       none yet" in night.stdout
-    _promote_by_clicking(server)
-    released = subprocess.run(
-        [sys.executable, "-m", "flows", "release"],
-        cwd=server.clone, env=clean_environment() | server.env, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    promote()
+    released = run_flows(server.clone, "release", env=server.env)
     assert "version 1 was released as palate:v1-" in released.stdout, released.stderr
     assert PASSWORD not in night.stdout + night.stderr + released.stdout + released.stderr
     answer = _ask_the_service(server)
     assert answer["answer_id"].startswith("palate:v1-")
     assert (answer["model_version"], answer["preview"]) == ("1", False)
-    lineage = subprocess.run(
-        [sys.executable, "-m", "flows", "lineage", answer["answer_id"]],
-        cwd=server.clone, env=clean_environment() | server.env, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    lineage = run_flows(server.clone, "lineage", answer["answer_id"], env=server.env)
     assert answer["data_version"] in lineage.stdout, lineage.stderr
 
 
@@ -176,22 +194,10 @@ def _ask_the_service(server: Server) -> dict[str, Any]:
         "person_id": "ada",
         "dishes": [{"dish_id": "1", "name": "Salmon"}, {"dish_id": "2", "name": "Veal"}],
     }
-    asked = urllib.request.Request(
-        f"http://127.0.0.1:{port}/rank", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    told: dict[str, Any] = {}
-
-    def answered() -> bool:
-        try:
-            with urllib.request.urlopen(asked, timeout=10) as answer:
-                told.update(json.load(answer))
-        except OSError:
-            return False
-        return True
-
+    address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(answered, 120, "the service")
+        wait_for(lambda: http_status(f"{address}/readyz") == 200, 120, "the service")
+        return post(f"{address}/rank", body)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
-    return told

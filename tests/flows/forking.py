@@ -1,0 +1,168 @@
+"""A process that imports the libraries once, and forks for each program that a test runs in a clone.
+
+A fork is as good as a new process: it changes to the clone, takes its environment over, and only then imports
+the project's own modules, so they are the clone's. What the libraries read when they are imported is the same
+for all forks; Prefect does so, and therefore flows with a Prefect server never run here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+LIBRARIES = (
+    "prefect", "mlflow", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.artifact.local_artifact_repo", "bentoml",
+    "bentoml._internal.configuration.containers", "bentoml._internal.bento.bento", "pandas", "psutil",
+    "pyarrow.parquet", "pydantic", "ruamel.yaml", "yaml",
+)  # fmt: skip
+OURS = {"benchmarks", "components", "flows", "serving"}
+POLL_S = 0.01
+
+
+@dataclass
+class Fork:
+    """A program that runs in a fork; it is killed by its process id."""
+
+    connection: socket.socket
+    pid: int
+    out: Path
+    err: Path
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+        """Its end, with what it wrote."""
+        self.connection.settimeout(seconds)
+        code = json.loads(_line(self.connection))["code"]
+        self.connection.close()
+        return subprocess.CompletedProcess([], code, self.out.read_text(), self.err.read_text())
+
+
+class ForkServer:
+    """The process that forks, as a test sees it."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self._folder, self._count = folder, 0
+        self._address = str(folder / "socket")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self._address)
+        listener.listen()
+        command = [sys.executable, __file__, str(listener.fileno())]
+        own_state = {"PREFECT_HOME": str(folder / "prefect"), "BENTOML_HOME": str(folder / "bentoml")}
+        self.process = subprocess.Popen(
+            command, cwd=folder, env={**env, **own_state}, pass_fds=[listener.fileno()]
+        )
+        listener.close()
+
+    def start(self, clone: Path, env: Mapping[str, str], *arguments: str, code: str = "") -> Fork:
+        """Starts `python ARGUMENTS` in a clone, `-m MODULE …`; or code, if given."""
+        self._count += 1
+        out, err = (self._folder / f"{self._count}.{name}" for name in ("out", "err"))
+        program = {
+            "clone": str(clone), "env": dict(env), "arguments": arguments, "code": code,
+            "out": str(out), "err": str(err),
+        }  # fmt: skip
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(120)
+        connection.connect(self._address)
+        connection.sendall(json.dumps(program).encode() + b"\n")
+        return Fork(connection, json.loads(_line(connection))["pid"], out, err)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def _line(connection: socket.socket) -> bytes:
+    received = b""
+    while not received.endswith(b"\n"):
+        part = connection.recv(65536)
+        if not part:
+            raise ConnectionError("the other end was closed")
+        received += part
+    return received
+
+
+def _serve(listener: socket.socket) -> None:
+    """Forks for each connection, and sends the exit code once the fork has ended."""
+    running: dict[int, socket.socket] = {}
+    with selectors.DefaultSelector() as incoming:
+        incoming.register(listener, selectors.EVENT_READ)
+        while True:
+            if incoming.select(POLL_S if running else None):
+                connection, _ = listener.accept()
+                program = json.loads(_line(connection))
+                pid = os.fork()
+                if pid == 0:
+                    _become(program)
+                running[pid] = connection
+                connection.sendall(json.dumps({"pid": pid}).encode() + b"\n")
+            for pid, connection in list(running.items()):
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
+                    del running[pid]
+                    code = {"code": os.waitstatus_to_exitcode(status)}
+                    connection.sendall(json.dumps(code).encode() + b"\n")
+                    connection.close()
+
+
+def _become(program: Mapping[str, Any]) -> NoReturn:
+    """Turns this fork into the program, and ends with its exit code."""
+    code = 1
+    try:
+        streams = os.devnull, program["out"], program["err"]
+        for number, path in enumerate(streams):
+            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
+        os.chdir(program["clone"])
+        os.environ.clear()
+        os.environ.update(program["env"])
+        sys.path[0] = program["clone"]
+        assert not OURS & set(sys.modules), "the clone's own modules must be the ones that are imported"
+        _run(program)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+    except BaseException:  # noqa: BLE001  # as Python itself does at its end
+        traceback.print_exc()
+    finally:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _run(program: Mapping[str, Any]) -> None:
+    if program["code"]:
+        exec(compile(program["code"], "<test>", "exec"), {"__name__": "__main__"})  # noqa: S102
+        return
+    _, module, *arguments = program["arguments"]
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    gc.freeze()
+    _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,175 @@
+"""Release passes that are killed, meet a damaged store or a sick service: the next pass finishes the work."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from tests.flows.clones import Done, wait_for
+from tests.flows.releasing import Passes, champion
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "the last step",
+        "the Bento",
+        pytest.param("the Bento's weights", marks=pytest.mark.slow),
+        pytest.param("the Bento's description", marks=pytest.mark.slow),
+    ],
+)
+def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
+    promoted: Done, passes: Passes, client: MlflowClient, lost: str
+) -> None:
+    state = promoted.clone / ".palate" / "released.json"
+    name, version = json.loads(state.read_text())["bento"].split(":")
+    bento = promoted.clone / ".palate" / "bentoml" / "bentos" / name / version
+    weights = bento / "src" / "models" / "served" / "model" / "model.safetensors"
+    whole = weights.read_bytes()
+    if lost == "the last step":
+        state.unlink()
+    elif lost == "the Bento":
+        subprocess.run(["rm", "-r", str(bento)], check=True)
+    elif lost == "the Bento's weights":
+        weights.write_bytes(whole[:-100])
+    else:
+        (bento / "bento.yaml").write_text("{")
+    assert passes.sentence(promoted.clone).startswith("version 1 was released as palate:v1-")
+    assert weights.read_bytes() == whole
+    assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
+
+
+def test_a_pass_that_was_killed_once_the_bento_was_built_is_finished_by_the_next(
+    promoted: Done, passes: Passes, client: MlflowClient, second: str
+) -> None:
+    store = promoted.clone / ".palate" / "bentoml" / "bentos" / "palate"
+    client.set_registered_model_alias("palate", "champion", second)
+    killed = passes.start(promoted.clone)
+    wait_for(lambda: bool(list(store.glob(f"v{second}-*/bento.yaml"))), 120, "the Bento", every=0.002)
+    killed.kill()
+    killed.wait()
+    _assert_the_next_pass_finishes(promoted.clone, passes, client, second)
+
+
+@pytest.mark.parametrize("step", ["it is what is served", "it is written down"])
+def test_a_pass_that_was_killed_while_it_changed_over_is_finished_by_the_next(
+    promoted: Done, passes: Passes, built: str, client: MlflowClient, step: str
+) -> None:
+    state = promoted.clone / ".palate"
+    client.set_registered_model_alias("palate", "champion", built)
+    killed = passes.start(promoted.clone)
+    ended = {
+        "it is what is served": lambda: f":v{built}-" in (state / "bento").read_text(),
+        "it is written down": lambda: json.loads((state / "released.json").read_text())["version"] == built,
+    }[step]
+    wait_for(lambda: bool(ended()), 120, step, every=0.002)
+    killed.kill()
+    killed.wait()
+    _assert_the_next_pass_finishes(promoted.clone, passes, client, built)
+
+
+def _assert_the_next_pass_finishes(clone: Path, passes: Passes, client: MlflowClient, version: str) -> None:
+    assert f"version {version} " in passes.sentence(clone)
+    assert passes.sentence(clone) == f"version {version} is released; nothing to do"
+    assert " as palate:v" in client.get_model_version("palate", version).tags["released"]
+    assert json.loads((clone / ".palate" / "released.json").read_text())["previous"] == "1"
+
+
+def test_two_passes_at_once_do_no_harm(
+    promoted: Done, passes: Passes, client: MlflowClient, second: str
+) -> None:
+    client.set_registered_model_alias("palate", "champion", second)
+    both = [passes.start(promoted.clone) for _ in range(2)]
+    ends = [each.wait() for each in both]
+    assert [each.returncode for each in ends] == [0, 0]
+    sentences = sorted(each.stdout.strip().splitlines()[-1] for each in ends)
+    assert sentences[0] == "another pass is running" or sentences[0].endswith("nothing to do")
+    assert sentences[1].startswith(f"version {second} ")
+    assert any(each.startswith(f"version {second} was released") for each in sentences)
+    assert passes.sentence(promoted.clone) == f"version {second} is released; nothing to do"
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("http://127.0.0.1:9", "MLflow (http://127.0.0.1:9) did not do what was asked"),
+        ("read-only", "readonly"),
+    ],
+)
+def test_a_registry_that_is_down_or_read_only_is_one_sentence_and_harms_nothing(
+    promoted: Done, passes: Passes, client: MlflowClient, second: str, uri: str, words: str
+) -> None:
+    client.set_registered_model_alias("palate", "champion", second)
+    client.set_model_version_tag("palate", second, "adapter_sha256", "0" * 64)
+    if uri == "read-only":
+        uri = f"sqlite:///file:{promoted.clone / '.palate' / 'mlflow.db'}?mode=ro&uri=true"
+    before = (promoted.clone / ".palate" / "bento").read_text()
+    done = passes.run(promoted.clone, MLFLOW_TRACKING_URI=uri, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+    assert done.returncode == 1
+    assert words in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert (promoted.clone / ".palate" / "bento").read_text() == before
+
+
+class _ServiceThatIsNotWell(http.server.BaseHTTPRequestHandler):
+    """Says what a service says that is not well: same addresses, same fields, BentoML's counters."""
+
+    version, canary, failures = "", "", 0
+
+    def do_POST(self) -> None:
+        answer = {"model_version": self.version, "passed": not self.canary, "reason": self.canary}
+        self._answer(json.dumps(answer))
+
+    def do_GET(self) -> None:
+        labels = 'endpoint="/rank",http_response_code="{}",service_name="palate",service_version="x"'
+        counted = {"200": 100 - self.failures, "500": self.failures}
+        rows = (
+            f"bentoml_service_request_total{{{labels.format(status)}}} {count}"
+            for status, count in counted.items()
+        )
+        self._answer("\n".join(rows))
+
+    def _answer(self, text: str) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("sick", "why"),
+    [
+        ({"canary": "served scores are off"}, "its canary failed: served scores are off"),
+        ({"failures": 20}, "20 of its 100 answers were errors (20.0%, allowed are 5.0%)"),
+    ],
+)
+def test_a_new_version_that_is_not_well_is_taken_back(
+    promoted: Done, passes: Passes, built: str, client: MlflowClient, sick: dict[str, object], why: str
+) -> None:
+    params = promoted.clone / "params.yaml"
+    before = params.read_text()
+    handler = type("_Sick", (_ServiceThatIsNotWell,), {"version": built, **sick})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        params.write_text(before.replace("service: ''", f"service: {address}"))
+        client.set_registered_model_alias("palate", "champion", built)
+        assert f"version {built} was released" in passes.sentence(promoted.clone)
+        sentence = passes.sentence(promoted.clone)
+        handler.version = "1"  # as sick as the one that it stands in for: there is nothing to step back to
+        assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
+        server.shutdown()
+    params.write_text(before)
+    assert sentence == f"version {built} was taken back: {why}; version 1 is released again"
+    assert champion(client) == "1"
+    assert client.get_model_version("palate", built).tags["release_taken_back"] == why
+    client.set_registered_model_alias("palate", "champion", built)
+    assert "it was taken back before" in passes.sentence(promoted.clone)

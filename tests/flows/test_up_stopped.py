@@ -1,0 +1,17 @@
+"""After `make up` was stopped, a night without it finds what it made; last of the tests that use it."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.flows.clones import run_night
+from tests.flows.running import Up
+
+
+def test_a_night_after_it_shares_every_store(up: Up) -> None:
+    up.stop(signal.SIGHUP)  # as where its terminal is closed
+    after = run_night(up.clone)
+    assert after.returncode == 0, after.stderr
+    assert "Nothing new" in after.stdout
+    assert "registered before" in after.stdout
+    assert "prefect.server" not in after.stderr  # of events that it missed while nothing ran
