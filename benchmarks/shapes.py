@@ -1,7 +1,7 @@
 """Made-up events in many shapes, seeded: what mechanisms are tried on beside the sample sets.
 
-In the shapes of RANDOM every choice, rating, like and order is drawn at random, so every rule, probe and model
-must stand at one half.
+In the shapes of RANDOM every choice, rating, like and order is drawn at random, so every rule, probe and
+model must stand at one half.
 """
 
 from __future__ import annotations

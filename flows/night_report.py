@@ -97,7 +97,7 @@ def _counts(counts: Counts) -> str:
 
 def _version(registered: Registered) -> str:
     state = "registered tonight" if registered.new else "registered before; nothing was registered twice"
-    alias = "alias challenger" if registered.passed else "no alias: the gate failed"
+    alias = "alias challenger" if registered.passed else "no alias: the gate did not pass"
     return f"{registered.version} ({state}; {alias})"
 
 

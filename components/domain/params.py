@@ -158,7 +158,6 @@ class EvaluateParams(_Section):
     """Section `evaluate`."""
 
     seed: int
-    resamples: Annotated[int, Field(ge=100)]
     confidence: Annotated[float, Field(gt=0, lt=1)]
     subset: Count
     retrieved: Count

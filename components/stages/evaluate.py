@@ -16,7 +16,7 @@ from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict.canary import to_json
 from components.domain.verdict.evaluation import EvaluationReport, HeldOut, SliceResult
 from components.domain.verdict.gate import GateResult
-from components.domain.verdict.metrics import METRICS, Bootstrap
+from components.domain.verdict.metrics import METRICS
 from components.domain.verdict.table import ResultTable
 from components.files import read_json, weights_sha256, write_json
 from components.integrations import charts, comparison_files
@@ -33,7 +33,7 @@ def evaluate(params: Params) -> None:
     setting, champion = _setting(params), read_json(paths.CHAMPION / "champion.json")
     base = read_json(paths.BASE_MARKER)
     candidates = list(contenders.candidates(setting))
-    best = ResultTable(setting.test, candidates, _bootstrap(params)).best
+    best = ResultTable(setting.test, candidates, params.evaluate.confidence).best
     rivals = [
         *contenders.simple_rules(setting),
         *contenders.untuned(setting),
@@ -41,7 +41,7 @@ def evaluate(params: Params) -> None:
         *contenders.probes(setting, best),
         *contenders.champion(setting, champion, base["sha256"]),
     ]
-    table = ResultTable(setting.test, [*candidates, *rivals], _bootstrap(params))
+    table = ResultTable(setting.test, [*candidates, *rivals], params.evaluate.confidence)
     report = _report(setting, table, _gate(table, champion, base["sha256"]), base)
     write_report(paths.EVALUATION, report)
     write_json(paths.CANARY, to_json(best, contenders.canary(setting, best)))
@@ -54,10 +54,6 @@ def _setting(params: Params) -> Setting:
     split = comparison_files.read_split(paths.SPLITS)
     few = contenders.subset(split.test, params.evaluate.subset, params.evaluate.seed)
     return Setting(params, split.dishes, split.train, split.test, split.may_know, split.ratings, few)
-
-
-def _bootstrap(params: Params) -> Bootstrap:
-    return Bootstrap(params.evaluate.resamples, params.evaluate.confidence, params.evaluate.seed)
 
 
 def _gate(table: ResultTable, champion: Mapping[str, Any], base_sha256: str) -> GateResult:
@@ -87,7 +83,7 @@ def _report(
 
 def _slices(setting: Setting, table: ResultTable) -> dict[str, dict[str, SliceResult]]:
     """Candidates and the strongest rules where training read nothing or little of people or dishes."""
-    names = [*setting.params.train.candidates, *(name for name in STRONG_RULES if name in table.people)]
+    names = [*setting.params.train.candidates, *(name for name in STRONG_RULES if name in table.measured)]
     slices = {part: table.slice(mask, names) for part, mask in _parts(setting).items()}
     return {part: results for part, results in slices.items() if results}
 
@@ -122,8 +118,8 @@ def _write_people(table: ResultTable) -> None:
     with (paths.JUDGED / "people.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["model", "person_id", *METRICS, *(f"best_{metric}" for metric in METRICS)])
-        for name, people in table.people.items():
-            best = table.pairs[name][0]
+        for name in table.measured:
+            people, best = table.people(name)
             writer.writerows(
                 [name, person, *map(float, values), *map(float, best[person])]
                 for person, values in sorted(people.items())

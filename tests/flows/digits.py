@@ -26,7 +26,7 @@ train:
       {rank: 8, alpha: 16, targets: [q_proj, k_proj, v_proj, o_proj, up_proj, down_proj], layers: [0, 2],
        learning_rate: 0.02, warmup_share: 0.1, comparisons: 2000, epochs: 8,
        vectors: {size: 8, learning_rate: 0.02, weight_decay: 0.1, comparisons_per_step: 50}}
-evaluate: {resamples: 500, subset: 120}
+evaluate: {subset: 120}
 """
 
 

@@ -1,13 +1,18 @@
-"""The gate: is a candidate better than everything simpler, and than what serves now? A tie is a no."""
+"""The gate: is a candidate better than everything simpler, and than what serves now? A tie is no pass."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
-from components.domain.verdict.metrics import Bootstrap, Interval, People, paired_differences
+from components.domain.verdict.clusters import Estimate
+from components.domain.verdict.metrics import Interval
 
 METRIC = "pair_accuracy"
+MIN_PEOPLE, MIN_MENU_DAYS = 30, 10  # with fewer the intervals do not hold what they promise
+Decision = Literal["pass", "fail", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -15,15 +20,15 @@ class GateResult:
     """What the gate says of the best candidate.
 
     Attributes:
-        decision: "pass" or "fail".
+        decision: `pass`, `fail`, or `inconclusive` where more data would decide.
         reason: The same as a sentence.
         candidate: Name of the candidate with the highest mean.
-        rival: The rival than which it is least clearly better (lowest lower bound of the difference).
+        rival: The rival that decides: the one than which it is least clearly better.
         difference: Candidate minus rival in METRIC, on the comparisons that both scored.
         confidence: Confidence of that interval, tightened because the best of several candidates was picked.
     """
 
-    decision: str
+    decision: Decision
     reason: str
     candidate: str
     rival: str
@@ -31,9 +36,7 @@ class GateResult:
     confidence: float
 
 
-def judge(
-    best: str, rivals: Mapping[str, tuple[People, People]], candidates: int, bootstrap: Bootstrap
-) -> GateResult:
+def judge(best: str, differences: Mapping[str, Estimate], candidates: int, confidence: float) -> GateResult:
     """Holds the best candidate against every rival.
 
     Picking the best of k candidates on the comparisons that judge it favours it, so the interval is widened
@@ -41,18 +44,49 @@ def judge(
 
     Args:
         best: Name of the candidate with the highest mean.
-        rivals: By name the metrics of candidate and rival (see `metrics.paired_people`).
+        differences: By rival the candidate's metric minus the rival's.
         candidates: Number of candidates out of which the best was picked.
-        bootstrap: How the intervals are made, before they are widened.
+        confidence: Fraction of 1 before it is tightened.
     """
-    wide = replace(bootstrap, confidence=1 - (1 - bootstrap.confidence) / candidates)
-    differences = {name: paired_differences(*pair, wide)[METRIC] for name, pair in rivals.items()}
-    rival = min(differences, key=lambda name: differences[name].low)
+    confidence = 1 - (1 - confidence) / candidates
+    lows = {name: gap.mean - gap.margin(confidence) for name, gap in differences.items()}
+    not_better = [name for name, gap in differences.items() if gap.mean <= 0]
+    rival = min(not_better or lows, key=lambda name: lows[name])
     gap = differences[rival]
-    passed = gap.low > 0
-    verb = "beats" if passed else "does not clearly beat"
+    decision, words = _decide(gap, lows[rival], confidence)
+    interval = gap.interval(confidence)
+    over = "people" if gap.menu_days is None else "people and menu days"
     reason = (
-        f"{best} {verb} {rival}: {gap.mean:+.4f} pair accuracy, "
-        f"{wide.confidence:.1%} interval {gap.low:+.4f} to {gap.high:+.4f}, held out, per person"
+        f"{best} {words.format(rival=rival)}: {interval.mean:+.4f} pair accuracy, {confidence:.1%} interval "
+        f"{interval.low:+.4f} to {interval.high:+.4f} over {over}, held out"
     )
-    return GateResult("pass" if passed else "fail", reason, best, rival, gap, wide.confidence)
+    return GateResult(decision, reason, best, rival, interval, confidence)
+
+
+def _decide(gap: Estimate, low: float, confidence: float) -> tuple[Decision, str]:
+    few = _too_few(gap)
+    if few:
+        return "inconclusive", f"cannot be told from {{rival}} by {few}"
+    if gap.mean <= 0:
+        return "fail", "does not beat {rival}"
+    if low > 0:
+        return "pass", "beats {rival}"
+    return (
+        "inconclusive",
+        f"does not clearly beat {{rival}} yet, about {_needed(gap, confidence)} would decide",
+    )
+
+
+def _too_few(gap: Estimate) -> str | None:
+    if gap.people < MIN_PEOPLE:
+        return f"{gap.people} people (at least {MIN_PEOPLE})"
+    if gap.menu_days is not None and gap.menu_days < MIN_MENU_DAYS:
+        return f"{gap.menu_days} menu days (at least {MIN_MENU_DAYS})"
+    return None
+
+
+def _needed(gap: Estimate, confidence: float) -> str:
+    """How many more people or menu days would make the difference clear, if it stays as it is."""
+    factor = (gap.margin(confidence) / gap.mean) ** 2 - 1
+    menu_days = gap.menu_days is not None and gap.menu_days < gap.people
+    return f"{math.ceil(gap.clusters * factor):,} more {'menu days' if menu_days else 'people'}"

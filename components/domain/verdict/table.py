@@ -9,18 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from components.domain.preferences.tables import Bools, Comparisons, Floats
+from components.domain.verdict.clusters import Estimate, estimate
 from components.domain.verdict.evaluation import Kind, ModelResult, SliceResult
-from components.domain.verdict.gate import METRIC, GateResult, judge
-from components.domain.verdict.metrics import (
-    METRICS,
-    Bootstrap,
-    People,
-    comparison_metrics,
-    intervals,
-    paired_differences,
-    paired_people,
-    per_person,
-)
+from components.domain.verdict.gate import GateResult, judge
+from components.domain.verdict.metrics import METRICS, People, comparison_metrics, paired_people
 
 NO_RIVALS = ("candidate", "ablation")  # kinds that the best candidate need not beat
 
@@ -47,12 +39,12 @@ class ResultTable:
     Attributes:
         test: What they scored.
         contenders: In the order of the table; all candidates are among them.
-        bootstrap: How intervals are made.
+        confidence: Of every interval, as a fraction of 1.
     """
 
     test: Comparisons
     contenders: Sequence[Contender]
-    bootstrap: Bootstrap
+    confidence: float
 
     @cached_property
     def measured(self) -> dict[str, Floats]:
@@ -60,41 +52,40 @@ class ResultTable:
         return {each.name: comparison_metrics(each.scores, self.test) for each in self.contenders}
 
     @cached_property
-    def people(self) -> dict[str, People]:
-        """Each person's metrics by name."""
-        return {name: per_person(values, self.test) for name, values in self.measured.items()}
-
-    @cached_property
     def best(self) -> str:
         """Name of the candidate with the highest mean pair accuracy."""
         candidates = [each.name for each in self.contenders if each.kind == "candidate"]
-        return max(candidates, key=lambda name: sum(row[0] for row in self.people[name].values()))
-
-    @cached_property
-    def pairs(self) -> dict[str, tuple[People, People]]:
-        """By name the metrics of the best candidate and of the contender, where both scored."""
-        best = self.measured[self.best]
-        return {name: paired_people(best, values, self.test) for name, values in self.measured.items()}
+        return max(candidates, key=lambda name: self._estimate(name, 0).mean)
 
     def judge(self) -> GateResult:
         """The gate's answer: the best candidate against every rival."""
         kinds = {each.name: each.kind for each in self.contenders}
-        rivals = {name: pair for name, pair in self.pairs.items() if kinds[name] not in NO_RIVALS}
+        rivals = {name: self._gap(name) for name, kind in kinds.items() if kind not in NO_RIVALS}
         candidates = sum(kind == "candidate" for kind in kinds.values())
-        return judge(self.best, rivals, candidates, self.bootstrap)
+        return judge(self.best, rivals, candidates, self.confidence)
 
     def results(self) -> dict[str, ModelResult]:
         """What the table says of each contender."""
         return {each.name: self._result(each) for each in self.contenders}
 
+    def people(self, name: str) -> tuple[People, People]:
+        """Each person's metrics of a contender, and the best candidate's on the same comparisons."""
+        return paired_people(self.measured[name], self.measured[self.best], self.test)
+
+    def _estimate(self, name: str, metric: int) -> Estimate:
+        return estimate(self.measured[name][:, metric], self.test)
+
+    def _gap(self, name: str) -> Estimate:
+        """The best candidate's pair accuracy minus a contender's, where both scored."""
+        return estimate(self.measured[self.best][:, 0] - self.measured[name][:, 0], self.test)
+
     def _result(self, contender: Contender) -> ModelResult:
-        name, gap = contender.name, None
-        if name != self.best:
-            gap = paired_differences(*self.pairs[name], self.bootstrap)[METRIC]
-        people = self.people[name]
-        pair_accuracy, top1, ndcg = (intervals(people, self.bootstrap)[metric] for metric in METRICS)
-        comparisons = int((~np.isnan(self.measured[name][:, 0])).sum())
-        return ModelResult(contender.kind, pair_accuracy, top1, ndcg, len(people), comparisons, gap)
+        name = contender.name
+        metrics = [self._estimate(name, metric) for metric in range(len(METRICS))]
+        pair_accuracy, top1, ndcg = (each.interval(self.confidence) for each in metrics)
+        gap = None if name == self.best else self._gap(name).interval(self.confidence)
+        size = metrics[0]
+        return ModelResult(contender.kind, pair_accuracy, top1, ndcg, size.people, size.comparisons, gap)
 
     def slice(self, part: Bools, names: Iterable[str]) -> dict[str, SliceResult]:
         """Pair accuracy on a part of the test; empty where it has fewer than two people.
@@ -107,7 +98,7 @@ class ResultTable:
             return {}
         results = {}
         for name in names:
-            people = per_person(np.where(part[:, None], self.measured[name], np.nan), self.test)
-            interval = intervals(people, self.bootstrap)[METRIC]
-            results[name] = SliceResult(**asdict(interval), people=len(people), comparisons=int(part.sum()))
+            result = estimate(np.where(part, self.measured[name][:, 0], np.nan), self.test)
+            bounds = asdict(result.interval(self.confidence))
+            results[name] = SliceResult(**bounds, people=result.people, comparisons=result.comparisons)
         return results
