@@ -102,7 +102,7 @@ def _catalogues(similarity: Similarity, comparisons: Comparisons) -> Iterable[li
         past = log.dish[comparisons.take([number]).lines().line]
         others = np.setdiff1d(np.arange(len(log.dishes)), past)
         pairs = similarity(np.repeat(others, len(past)), np.tile(past, len(others)))
-        likeness = pairs.reshape(len(others), len(past)).max(1, initial=-np.inf)
+        likeness = pairs.reshape(len(others), len(past)).max(1, initial=-np.inf).round(9)  # ties stay ties
         yield [log.dishes[dish] for dish in others[np.argsort(-likeness, kind="stable")[:CATALOGUE]]]
 
 
