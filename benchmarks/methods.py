@@ -73,17 +73,17 @@ def _measure(setting: Setting, changes: Mapping[str, Any]) -> dict[str, float]:
 
 def _serving(folder: Path, setting: Setting) -> dict[str, float]:
     """Quality, delay, and how far merged scores are from unmerged ones, in float32 on the CPU."""
-    base, unmerged, whole = (_load(BASE) for _ in range(3))
-    adapters.load_head(base, folder / "adapter")
+    plain, unmerged, whole = (_load(BASE) for _ in range(3))
+    adapters.load_head(plain, folder / "adapter")
     adapters.load(unmerged, folder / "adapter")
     network = adapters.merged(whole, folder / "adapter")
     base_models.save(network, whole.tokenizer, folder / "merged", torch.float32)
     shutil.copy(folder / "adapter" / HEAD_FILE, folder / "merged")
     merged, test = _load(folder / "merged"), setting.test
-    tokens = base.dish_tokens(setting.dishes, setting.params.prompt.dish_fields)
+    tokens = plain.dish_tokens(setting.dishes, setting.params.prompt.dish_fields)
     longest = test.question(int(test.history_sizes.argmax()))
     question = replace(test.question(0), history=longest.history[-PAST:])
-    delays = _delays({"base_ms": base, "unmerged_ms": unmerged, "merged_ms": merged}, tokens, question)
+    delays = _delays({"base_ms": plain, "unmerged_ms": unmerged, "merged_ms": merged}, tokens, question)
     scores, again = (scoring.score(model, tokens, test, 1, "") for model in (unmerged, merged))
     pair, top, _ = np.mean(list(metrics_of(scores, test).values()), axis=0)
     difference = float(np.abs(scores - again).max())
