@@ -1,4 +1,4 @@
-"""`python -m flows VERB`. A failure of ours is one sentence on stderr and exit code 1."""
+"""`python -m flows VERB`: runs a flow or a program, or shows what flows have left."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ import argparse
 import os
 import sys
 
-from components.domain.errors import PalateError, StageFailed
+from components.domain.errors import NotFound, PalateError
 from flows import environment
 
 
 def main() -> int:
-    """Runs a flow, or shows what flows have left."""
+    """Runs one verb; a PalateError becomes one sentence on stderr and exit code 1."""
+    command = _parser().parse_args()
+    environment.prepare()
+    try:
+        _run(command)
+    except PalateError as error:
+        print(f"palate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m flows", description="Palate's night and what it leaves.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     nightly = verbs.add_parser("nightly", help="run tonight's flow and print its table")
@@ -30,64 +41,62 @@ def main() -> int:
     lineage.add_argument("--person", default="", help="show this person's rows in it, too")
     deploy = verbs.add_parser("deploy", help="give the deployments of prefect.yaml to PREFECT_API_URL")
     deploy.add_argument("--pool", choices=("process", "kubernetes"), default="process")
-    deploy.add_argument("--image", default="", help="of the Jobs in Kubernetes, by its digest")
+    deploy.add_argument("--image", default="", help="image of the Jobs in Kubernetes, by its digest")
     verbs.add_parser("worker", help="take runs of PREFECT_API_URL's pool `process` into this clone")
     verbs.add_parser("execute", help="run the flow run that a Job of Prefect's worker is for")
     verbs.add_parser("release", help="one pass: release the champion, or say why not")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
-    serve.add_argument("--port", default="3000", help="on 127.0.0.1")
+    serve.add_argument("--port", default="3000", help="port on 127.0.0.1")
     mlflow = verbs.add_parser("mlflow", help="open MLflow's pages on the nights of this clone")
-    mlflow.add_argument("--port", default="5000", help="on 127.0.0.1")
-    given = parser.parse_args()
-    environment.prepare()
-    try:
-        if given.verb == "nightly":
-            _nightly(given.data, full=given.full)
-        elif given.verb in {"up", "deploy", "status", "lineage"}:
-            _show(given)
-        elif given.verb == "release":
-            _release()
-        elif given.verb == "worker":
-            _become("prefect", "worker", "start", "--pool", "process", "--type", "process")
-        elif given.verb == "execute":
-            _become("prefect", "flow-run", "execute")
-        elif given.verb == "serve":
-            _become("bentoml", "serve", _bento_tag(), "--host", "127.0.0.1", "--port", given.port)
-        else:
-            store = os.environ["MLFLOW_TRACKING_URI"]
-            _become("mlflow", "ui", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", given.port)
-    except PalateError as error:
-        print(f"palate: {error}", file=sys.stderr)
-        return 1
-    return 0
+    mlflow.add_argument("--port", default="5000", help="port on 127.0.0.1")
+    return parser
 
 
-def _nightly(data: str, *, full: bool) -> None:
-    # Imported here: Prefect reads its settings when imported, and they are set only now.
+def _run(command: argparse.Namespace) -> None:
+    verb = command.verb
+    if verb == "nightly":
+        _nightly(command.data, full=command.full)
+    elif verb in {"up", "deploy", "status", "lineage"}:
+        _run_with_params(command)
+    elif verb == "release":
+        _release()
+    elif verb == "worker":
+        _become("prefect", "worker", "start", "--pool", "process", "--type", "process")
+    elif verb == "execute":
+        _become("prefect", "flow-run", "execute")
+    elif verb == "serve":
+        _become("bentoml", "serve", _bento_tag(), "--host", "127.0.0.1", "--port", command.port)
+    else:
+        store = os.environ["MLFLOW_TRACKING_URI"]
+        _become("mlflow", "ui", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", command.port)
+
+
+def _nightly(inbox: str, *, full: bool) -> None:
+    # Imported here, after `prepare`: Prefect reads its settings from the environment when it is imported.
     from flows import console, night_report
     from flows.nightly import nightly
     from flows.steps.lock import end_orphaned_servers
 
     end_orphaned_servers(os.environ["PREFECT_HOME"])
     console.leave_out_tracebacks()
-    print(night_report.as_text(nightly(data, full=full)))
+    print(night_report.as_text(nightly(inbox, full=full)))
 
 
-def _show(given: argparse.Namespace) -> None:
+def _run_with_params(command: argparse.Namespace) -> None:
     from components.domain.params_file import read_params
     from components.integrations.model_registry.registry import failures_as_sentences
     from flows import deployments, lineage, status, up
 
     params = read_params(environment.REPO / "params.yaml")
     with failures_as_sentences():
-        if given.verb == "up":
+        if command.verb == "up":
             up.run(params)
-        elif given.verb == "deploy":
-            deployments.deploy(params, given.pool, given.image)
-        elif given.verb == "status":
+        elif command.verb == "deploy":
+            deployments.deploy(params, command.pool, command.image)
+        elif command.verb == "status":
             print(status.text(params))
         else:
-            print(lineage.text(params, given.what, given.person))
+            print(lineage.text(params, command.what, command.person))
 
 
 def _release() -> None:
@@ -101,12 +110,13 @@ def _release() -> None:
 def _bento_tag() -> str:
     path = environment.STATE / "bento"
     if not path.exists():
-        raise StageFailed("There is no Bento yet: run `make nightly` first.")
+        raise NotFound("There is no Bento yet: run `make nightly` first.")
     return path.read_text(encoding="utf-8").strip()
 
 
-def _become(*command: str) -> None:
-    os.execv(sys.executable, [sys.executable, "-m", *command])  # noqa: S606
+def _become(*arguments: str) -> None:
+    """Replaces this process by `python -m ARGUMENTS`, which so gets its signals and its terminal."""
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a person sees while a night runs: our failures without tracebacks, a stage's lines as they come."""
+"""The terminal while a flow runs: PalateErrors without traceback, and a stage's lines as it writes them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from components.stages.paths import ERROR_PREFIX
 _PREFECT_LOGGERS = ("", "prefect", "prefect.flow_runs", "prefect.task_runs")
 
 
-class _OursWithoutTraceback(logging.Filter):
-    """Prefect logs every exception of a run with its traceback; ours are meant to be read, not debugged."""
+class _WithoutPalateErrors(logging.Filter):
+    """Drops the records in which Prefect logs a PalateError with its traceback, or a run's final state."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
@@ -20,18 +20,18 @@ class _OursWithoutTraceback(logging.Filter):
 
 
 def leave_out_tracebacks() -> None:
-    """Keeps our own exceptions out of Prefect's console log; the sentence is printed once, at the end."""
+    """Keeps PalateErrors out of Prefect's console log; their sentence is printed once, at the end."""
     for name in _PREFECT_LOGGERS:
         for handler in logging.getLogger(name).handlers:
-            handler.addFilter(_OursWithoutTraceback())
+            handler.addFilter(_WithoutPalateErrors())
 
 
 def say(text: str) -> None:
-    """A result, on stdout."""
+    """Prints a result on stdout."""
     print(text, flush=True)
 
 
 def show(line: str) -> None:
-    """One line of a stage on stderr, unless it is the sentence that the end of the night will say."""
+    """Prints a stage's line on stderr, unless it is its failure, which is printed at the end of the night."""
     if not line.startswith(ERROR_PREFIX):
         print(line, file=sys.stderr, flush=True)

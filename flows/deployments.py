@@ -1,4 +1,4 @@
-"""What Prefect and MLflow are told: pools, deployments, how zombies end, the webhook."""
+"""What Prefect and MLflow store for Palate: work pools, deployments, an automation and a webhook."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from components.domain.errors import StageFailed
 from components.domain.params import Params
@@ -16,67 +17,75 @@ from components.integrations.model_registry.registry import ALIAS_MOVED
 from flows.environment import HEARTBEAT_S, REPO, STATE
 from flows.steps.registration import registry
 
-PROCESS, KUBERNETES = "process", "kubernetes"  # work pools, and their types
+PROCESS, KUBERNETES = "process", "kubernetes"  # names of the work pools, and their types
 JOB_TEMPLATE = REPO / "deploy" / "pipeline" / "job-template.json"
-CLONE_OF_JOBS = "/palate/clone"  # where the template mounts it
-ZOMBIES = "palate: a run without heartbeat has crashed"
+CLONE_OF_JOBS = "/palate/clone"  # folder of the clone in a Job's container, as in the template
+ZOMBIES = "palate: a run without heartbeat has crashed"  # name of the automation
 NO_HEARTBEAT = timedelta(seconds=3 * HEARTBEAT_S)
 
 
 def deploy(params: Params, pool: str, image: str = "") -> None:
-    """Makes the work pools and all deployments of prefect.yaml, with the times of params.yaml.
+    """Creates the work pools, all deployments of prefect.yaml, and the automation that ends dead runs.
 
     Args:
-        params: Say when.
-        pool: Where nights go: `process`, in this clone on the worker's machine, or `kubernetes`, Jobs in
-            the clone on the cluster's volume. Releases always go to `process`.
-        image: Of these Jobs, by its digest; empty where none runs.
+        params: Settings; the schedules are those of the section `up`.
+        pool: Work pool of the nights: `process` runs them in this clone on the worker's machine, `kubernetes`
+            as Jobs in the clone on the cluster's volume. Releases always run in `process`.
+        image: Image of these Jobs, by its digest; empty for the pool `process`.
 
     Raises:
-        StageFailed: Prefect's last words.
+        StageFailed: Prefect refused a command, with its last 60 words.
     """
-    at = params.up
+    schedules = params.up
     env = {
         "PALATE_POOL": pool,
         "PALATE_REPO": str(REPO) if pool == PROCESS else CLONE_OF_JOBS,
         "PALATE_RELEASE_REPO": str(REPO),
-        "PALATE_NIGHTLY_CRON": at.nightly_cron,
-        "PALATE_WEEKLY_CRON": at.weekly_full_cron,
-        "PALATE_TIMEZONE": at.timezone,
+        "PALATE_NIGHTLY_CRON": schedules.nightly_cron,
+        "PALATE_WEEKLY_CRON": schedules.weekly_full_cron,
+        "PALATE_TIMEZONE": schedules.timezone,
     }
     _prefect("work-pool", "create", PROCESS, "--type", PROCESS, "--overwrite", env=env)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        template = read_json(JOB_TEMPLATE)
-        if image:
-            template["variables"]["properties"]["image"]["default"] = image
-        write_json(Path(folder) / "template.json", template)
-        named = ["--type", KUBERNETES, "--base-job-template", str(Path(folder) / "template.json")]
-        _prefect("work-pool", "create", KUBERNETES, *named, "--overwrite", env=env)
+        path = Path(folder) / "template.json"
+        write_json(path, _job_template(image))
+        options = ("--type", KUBERNETES, "--base-job-template", str(path))
+        _prefect("work-pool", "create", KUBERNETES, *options, "--overwrite", env=env)
     _prefect("deploy", "--all", env=env)
-    _end_zombies()
+    _end_dead_runs()
 
 
-def _prefect(*command: str, env: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", *command],
+def _job_template(image: str) -> dict[str, Any]:
+    template: dict[str, Any] = read_json(JOB_TEMPLATE)
+    if image:
+        template["variables"]["properties"]["image"]["default"] = image
+    return template
+
+
+def _prefect(*arguments: str, env: dict[str, str]) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
         cwd=REPO, env=os.environ | env, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if done.returncode:
-        words = " ".join((done.stdout + done.stderr).split()[-60:])
-        raise StageFailed(f"`prefect {' '.join(command)}` ended with {done.returncode}: {words}")
+    if process.returncode:
+        words = " ".join((process.stdout + process.stderr).split()[-60:])
+        raise StageFailed(f"`prefect {' '.join(arguments)}` ended with {process.returncode}: {words}")
 
 
-def _end_zombies() -> None:
-    """Without this a night that was killed with its runner stays Running for ever, and holds its slot."""
+def _end_dead_runs() -> None:
+    """Creates an automation that marks runs without heartbeat as crashed.
+
+    Otherwise a night whose process was killed would stay Running for ever and block the nights after it.
+    """
     from prefect.automations import Automation
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import EventTrigger, Posture
 
-    told = "no heartbeat: its runner was killed"
-    crash = ChangeFlowRunState(name=None, state=StateType.CRASHED, message=told, force=False)
+    message = "no heartbeat: its runner was killed"
+    crash = ChangeFlowRunState(name=None, state=StateType.CRASHED, message=message, force=False)
     try:
-        Automation.read(name=ZOMBIES)  # type: ignore[unused-coroutine]  # sync where no loop runs
+        Automation.read(name=ZOMBIES)  # type: ignore[unused-coroutine]  # no coroutine outside an event loop
     except ValueError:
         Automation(
             name=ZOMBIES,
@@ -95,5 +104,10 @@ def _end_zombies() -> None:
 
 
 def hint_by_webhook(url: str, secret: str) -> None:
-    """Asks MLflow to tell of moved aliases; without it, releases only come up to a minute later."""
+    """Makes MLflow call the webhook when an alias moves; without it a release starts up to a minute later.
+
+    Args:
+        url: Address of the webhook's receiver.
+        secret: Key with which MLflow signs its calls.
+    """
     registry().ensure_webhook("palate-release", url, ALIAS_MOVED, secret)

@@ -1,7 +1,6 @@
 """`python -m flows lineage WHAT`: from an answer, a version or a Bento back to rows, from data to models.
 
-Everything comes from the tags of the registry, the branch of nights and DVC's remote: any clone that reaches
-those three can say it.
+It reads the registry's tags, the branch `nights` and DVC's remote, so it works in any clone that has these.
 """
 
 from __future__ import annotations
@@ -12,96 +11,100 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.domain.errors import StageFailed
+from components.domain.errors import NotFound
 from components.domain.params import Params
 from components.domain.verdict.admission import LINEAGE, OVERRIDE, REFUSED, RELEASED, STEPPED_BACK
 from components.integrations import data_versions, event_sources
 from components.stages.paths import CHECKS, EVENTS
 from flows.environment import REPO, STATE
-from flows.steps.bento import SERVICE
+from flows.steps.bento import tag_of
 from flows.steps.registration import registry
 
-# palate:v3-1a2b3c4d is a Bento; an answer's id is its Bento and 16 digits of its own.
+# A Bento's tag is palate:v3-1a2b3c4d; an answer's id is that tag, a slash and 16 hexadecimal digits.
 _BENTO = re.compile(r"(?:[\w.-]+:)?(?:preview-)?v(\d+)-([0-9a-f]{8})(?:/[0-9a-f]{16})?")
 _DATA = re.compile(r"[0-9a-f]{6,32}(\.dir)?")
 
 
-def text(params: Params, what: str, person: str = "") -> str:
-    """What is known of an answer id, a version, a Bento's tag, or a data version (6 digits of its md5 do).
+def text(params: Params, identifier: str, person: str = "") -> str:
+    """The lineage of all versions that an identifier belongs to.
 
     Args:
-        params: Name the registered model.
-        what: The id.
-        person: Adds what this person had said by then: the rows of theirs that were learnt from.
+        params: Settings; they name the registered model.
+        identifier: An answer's id, a version, a Bento's tag, or at least 6 digits of a data version's md5.
+        person: Id of a person whose rows in the newest of these versions' data are shown; empty for none.
 
     Raises:
-        StageFailed: Nothing of that name is known here.
+        NotFound: The identifier belongs to no version, or the person to no row.
     """
     model = params.register_.model
     versions = registry().versions(model)
-    found = {name: tags for name, tags in versions.items() if _means(what, name, tags)}
-    if not found:
-        raise StageFailed(
-            f"'{what}' is no answer, version, Bento or data version of '{model}': "
+    matches = {version: tags for version, tags in versions.items() if _belongs(identifier, version, tags)}
+    if not matches:
+        raise NotFound(
+            f"'{identifier}' is no answer, version, Bento or data version of '{model}': "
             f"versions are {', '.join(versions) or 'none'}."
         )
-    pages = [_backwards(model, name, tags, _bento(what, name, tags)) for name, tags in found.items()]
+    sections = [
+        _lineage(model, version, tags, _bento(identifier, version, tags)) for version, tags in matches.items()
+    ]
     if person:
-        newest = list(found.values())[-1]
-        pages.append(_rows(person, newest.get("night_commit", "")))
-    return "\n\n".join(pages)
+        newest = list(matches.values())[-1]
+        sections.append(_rows(person, newest.get("night_commit", "")))
+    return "\n\n".join(sections)
 
 
-def _means(what: str, version: str, tags: Mapping[str, str]) -> bool:
-    bento = _BENTO.fullmatch(what)
+def _belongs(identifier: str, version: str, tags: Mapping[str, str]) -> bool:
+    bento = _BENTO.fullmatch(identifier)
     if bento:
         return bento[1] == version and tags.get("gate_sha256", "").startswith(bento[2])
-    return what == version or (bool(_DATA.fullmatch(what)) and tags.get("data_md5", "").startswith(what))
+    is_data = bool(_DATA.fullmatch(identifier)) and tags.get("data_md5", "").startswith(identifier)
+    return identifier == version or is_data
 
 
-def _bento(what: str, version: str, tags: Mapping[str, str]) -> str:
-    """The Bento that was asked about, which may be a preview; else the one of a release."""
-    if _BENTO.fullmatch(what):
-        return what.partition("/")[0]
-    return f"{SERVICE}:v{version}-{tags.get('gate_sha256', '')[:8]}"
+def _bento(identifier: str, version: str, tags: Mapping[str, str]) -> str:
+    """The Bento in the identifier, which may be a preview; where it has none, the Bento of a release."""
+    if _BENTO.fullmatch(identifier):
+        return identifier.partition("/")[0]
+    return tag_of(version, tags, preview=False)
 
 
-def _backwards(model: str, version: str, tags: Mapping[str, str], bento: str) -> str:
-    rows = [("version", f"{model} {version}"), ("Bento", bento)]
-    rows += [("run", registry().run_of(model, version))]
-    rows += [(name, tags[name]) for name in (RELEASED, REFUSED, OVERRIDE, STEPPED_BACK) if name in tags]
-    rows += [(name, tags.get(name, "missing")) for name in ("gate_reason", *LINEAGE, "night_run")]
+def _lineage(model: str, version: str, tags: Mapping[str, str], bento: str) -> str:
+    facts = [("version", f"{model} {version}"), ("Bento", bento)]
+    facts += [("run", registry().run_of(model, version))]
+    facts += [(name, tags[name]) for name in (RELEASED, REFUSED, OVERRIDE, STEPPED_BACK) if name in tags]
+    facts += [(name, tags.get(name, "missing")) for name in ("gate_reason", *LINEAGE, "night_run")]
     commit = tags.get("night_commit", "")
-    rows += [("checks", _checks(commit))]
-    width = max(len(name) for name, _ in rows)
-    ways = [
+    facts += [("checks", _checks(commit))]
+    width = max(len(name) for name, _ in facts)
+    commands = [
         "its rows      git restore --source=" + commit + " data/events.dvc && dvc pull data/events.dvc",
         "its reports   git show " + commit + ":reports/evaluation.json   (and reports/checks.json)",
         "its code      git checkout " + tags.get("git_sha", "").removesuffix("-dirty"),
     ]
-    return "\n".join([*(f"{name:{width}}  {value}" for name, value in rows), "", *ways])
+    return "\n".join([*(f"{name:{width}}  {value}" for name, value in facts), "", *commands])
 
 
 def _checks(commit: str) -> str:
-    told = data_versions.file_at(REPO, commit, str(CHECKS))
-    if not told:
+    content = data_versions.file_at(REPO, commit, str(CHECKS))
+    if not content:
         return "not here: `git fetch origin nights:nights`"
-    report = json.loads(told)
+    report = json.loads(content)
     return f"{report['passed']} passed, {report['failed']} failed"
 
 
 def _rows(person: str, commit: str) -> str:
+    """A person's profile and events in the data of a night, oldest event first."""
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         data_versions.fetch(REPO, str(EVENTS), commit, Path(folder) / "events")
         tables = event_sources.read_tables(Path(folder) / "events")
     events = [row for row in tables["events"] if row["person_id"] == person]
     if not events:
-        raise StageFailed(f"Nothing is known of person '{person}' in the data of night {commit[:12]}.")
-    about = next((row for row in tables["people"] if row["person_id"] == person), {"person_id": person})
-    told = [f"{name} {value}" for name, value in about.items() if value]
-    said = [
+        raise NotFound(f"Nothing is known of person '{person}' in the data of night {commit[:12]}.")
+    people = [row for row in tables["people"] if row["person_id"] == person] or [{"person_id": person}]
+    profile = ", ".join(f"{name} {value}" for name, value in people[0].items() if value)
+    lines = [
         f"  {row['occurred_at']}  {row['kind']:8} {row['dish_id']}"
         + "".join(f"  {row[name]}" for name in ("value", "menu_id") if row.get(name) not in {None, ""})
         for row in sorted(events, key=lambda row: row["occurred_at"])
     ]
-    return "\n".join([f"{', '.join(told)}: {len(said)} events", *said])
+    return "\n".join([f"{profile}: {len(lines)} events", *lines])

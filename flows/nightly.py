@@ -19,13 +19,13 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     Args:
         inbox: Folder with the user's tables, whose params.yaml overrides the project's; empty for
             `collect.inbox`.
-        full: Train from scratch, also where the night could go on from the champion.
+        full: Whether to train from scratch, also where training could start from the champion.
 
     Returns:
-        What each step gave, and how long it took.
+        The result and the seconds of each step.
 
     Raises:
-        PalateError: With the sentence for the user.
+        PalateError: The night failed, with the sentence for the user.
     """
     with night.only_one():
         report = NightReport()

@@ -1,7 +1,7 @@
-"""The release: what a person made the champion in MLflow becomes a Bento, an image and manifests.
+"""The release: the version with the alias champion in MLflow becomes a Bento, an image and manifests.
 
-Level-triggered: a pass compares what is wanted with what is there, however it came about. It runs every
-minute; a webhook only makes it sooner.
+A pass compares the alias with what is released, whatever happened in between. It runs every minute; the
+webhook only makes it start sooner.
 """
 
 from __future__ import annotations
@@ -18,6 +18,6 @@ def release() -> Outcome:
     """One pass.
 
     Raises:
-        PalateError: With the sentence for the user; what is served stays as it is.
+        PalateError: The pass failed, with the sentence for the user; what is served stays as it is.
     """
     return reconcile(read_params(environment.REPO / "params.yaml"))

@@ -8,45 +8,53 @@ from components.integrations import data_versions, service_probe
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION
 from flows.environment import REPO
 from flows.steps import last_run
-from flows.steps.delivery import current
+from flows.steps.delivery import Release, current
 from flows.steps.registration import registry
 
-NIGHTS = 5
+NIGHTS = 5  # nights that are shown
 
 
 def text(params: Params) -> str:
-    """A few lines on the state of this clone."""
-    server, model = registry(), params.register_.model
+    """The state of this clone in a few lines.
+
+    Args:
+        params: Settings; they name the registered model and the service's address.
+    """
     nights = data_versions.last_nights(REPO, NIGHTS) or ["none yet: run `make nightly`"]
-    lines = ["the last nights with new data", *(f"  {each}" for each in nights)]
+    lines = ["the last nights with new data", *(f"  {night}" for night in nights)]
     if last_run.sentence():
         lines += ["", "the last run", f"  {last_run.sentence()}"]
-    lines += ["", "served"]
     released = current()
-    lines.append(
-        f"  released   {f'version {released.version} since {released.at}' if released else 'nothing yet'}"
-    )
-    told = service_probe.probe(params.watched_service)
-    if told:
-        proven = "its canary passed" if not told.canary else f"its canary FAILED: {told.canary}"
-        answers = f"{told.requests} answers, {told.errors} errors"
-        lines.append(f"  service    version {told.version} at {params.watched_service}: {proven}; {answers}")
-    else:
-        lines.append(f"  service    nothing answers at {params.watched_service}")
+    version = f"version {released.version} since {released.at}" if released else "nothing yet"
+    lines += ["", "served", f"  released   {version}", f"  service    {_service(params.watched_service)}"]
+    decisions = _decisions(params, released) or ["nothing"]
+    return "\n".join([*lines, "", "waits for a person", *(f"  {decision}" for decision in decisions)])
+
+
+def _service(address: str) -> str:
+    served = service_probe.probe(address)
+    if served is None:
+        return f"nothing answers at {address}"
+    canary = f"its canary FAILED: {served.canary}" if served.canary else "its canary passed"
+    answers = f"{served.requests} answers, {served.errors} errors"
+    return f"version {served.version} at {address}: {canary}; {answers}"
+
+
+def _decisions(params: Params, released: Release | None) -> list[str]:
+    """What a person may decide: a challenger to promote, a champion or a newer version that was refused."""
+    server, model = registry(), params.register_.model
     champion, challenger = server.alias(model, CHAMPION), server.alias(model, CHALLENGER)
-    lines += ["", "waits for a person"]
-    waiting = []
+    versions, decisions = server.versions(model), []
     if challenger and challenger != champion:
-        waiting.append(
+        decisions.append(
             f"version {challenger} passed the gate: give it the alias champion in MLflow, or leave it"
         )
-    since, versions = int(released.version) if released else 0, server.versions(model)
     if champion and (released is None or champion != released.version):
-        why = versions.get(champion, {}).get(REFUSED) or "the next pass releases it, or says why not"
-        waiting.append(f"version {champion} is the champion and is not released: {why}")
-    waiting += [
+        reason = versions.get(champion, {}).get(REFUSED) or "the next pass releases it, or says why not"
+        decisions.append(f"version {champion} is the champion and is not released: {reason}")
+    newest_released = int(released.version) if released else 0
+    return decisions + [
         f"version {version} was refused: {tags[REFUSED]}"
         for version, tags in versions.items()
-        if tags.get(REFUSED) and int(version) > since and version != champion
+        if tags.get(REFUSED) and int(version) > newest_released and version != champion
     ]
-    return "\n".join([*lines, *(f"  {each}" for each in waiting or ["nothing"])])

@@ -1,7 +1,7 @@
-"""`make up`: everything on this machine, one process each, until Ctrl-C; the state is that of `make nightly`.
+"""`make up`: runs all of Palate on this machine until Ctrl-C, with the same state as `make nightly`.
 
-Prefect's server, worker and deployments; MLflow; the webhook's receiver; and the service of what is released,
-started anew when a release changes it.
+One process each for Prefect's server, its worker, MLflow, the webhook's receiver and the service of the
+released version; the service is restarted when a release changes the version.
 """
 
 from __future__ import annotations
@@ -24,28 +24,29 @@ from flows.environment import ARTIFACTS, REPO, STATE, UP, this_process
 from flows.steps import bento
 
 LOGS = STATE / "logs"
-START_S, STOP_S, LOOK_S, AGAIN_S = 120, 20, 2, 30
-MOST_FAILURES = 3
-STOPS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP  # the last comes where a terminal is closed
+START_S, STOP_S, POLL_S = 120, 20, 2  # seconds to start, to stop, and between two looks at the programs
+SHORT_LIFE_S = 30  # a program that ends within so many seconds of its start counts as a failure
+MAX_FAILURES = 3  # failures in a row that end `make up`
+STOP_SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP  # SIGHUP comes when a terminal is closed
 
 
 class Stopped(Exception):
-    """Ctrl-C, TERM or HUP."""
+    """One of STOP_SIGNALS came."""
 
 
 @dataclass
 class Child:
-    """A program that runs as long as we do.
+    """A program that runs as long as `make up`.
 
     Attributes:
-        name: Of its log in `.palate/logs`.
-        command: Arguments of this Python.
-        address: Shown in the table; its port must be free before the start.
-        health: Path that answers 200 once it is up; empty where there is none.
-        env: Added to ours.
-        process: While it runs, and until somebody looks.
-        started: On the monotonic clock.
-        failures: How often in a row it ended within AGAIN_S seconds.
+        name: Name of the program and of its log.
+        command: Arguments of `python -m`.
+        address: Address with a port that must be free before the start; empty for a program without one.
+        health: Path of the address that answers 200 once the program is up; empty where there is none.
+        env: Environment variables besides those of this process.
+        process: Process of the last start; None before it and after a stop.
+        started: Moment of the last start, seconds on the monotonic clock.
+        failures: Number of failures in a row.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Child:
     failures: int = 0
 
     def start(self) -> None:
-        """Starts it in a process group of its own, so that Ctrl-C reaches us alone."""
+        """Starts the program in a new process group, so that Ctrl-C reaches only `make up`."""
         LOGS.mkdir(exist_ok=True)
         self.started = time.monotonic()
         with (LOGS / f"{self.name}.log").open("ab") as log:
@@ -68,32 +69,32 @@ class Child:
             )  # fmt: skip
 
     def wait_until_up(self) -> None:
-        """Waits for its health to answer.
+        """Waits until the program's health path answers.
 
         Raises:
-            StageFailed: It ended, or did not answer in time.
+            StageFailed: The program ended, or did not answer within START_S seconds.
         """
-        end = time.monotonic() + START_S
+        deadline = time.monotonic() + START_S
         while self.health and not _answers(self.address + self.health):
-            if not self.runs() or time.monotonic() > end:
+            if not self.runs() or time.monotonic() > deadline:
                 raise StageFailed(f"{self.name} did not start: see {LOGS / self.name}.log")
             time.sleep(0.3)
 
     def runs(self) -> bool:
-        """Whether its process is alive."""
+        """Whether the program is running."""
         return self.process is not None and self.process.poll() is None
 
     def age(self) -> float:
-        """Seconds since its last start."""
+        """Seconds since the last start."""
         return time.monotonic() - self.started
 
     def stop(self) -> None:
-        """TERM to its group, and KILL to what is left after a while."""
+        """Ends the program's process group: SIGTERM and, after STOP_S seconds, SIGKILL."""
         if self.process is None:
             return
-        for sign in (signal.SIGTERM, signal.SIGKILL):
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
             try:
-                os.killpg(self.process.pid, sign)
+                os.killpg(self.process.pid, signal_number)
                 self.process.wait(STOP_S)
             except ProcessLookupError:
                 break
@@ -103,24 +104,27 @@ class Child:
 
 
 def run(params: Params) -> None:
-    """Starts all, says where it is, and stops all on Ctrl-C, TERM or HUP.
+    """Starts all programs, prints their addresses, and stops them on Ctrl-C or another of STOP_SIGNALS.
+
+    Args:
+        params: Settings; ports and schedules are those of the section `up`.
 
     Raises:
-        StageFailed: A port is taken, or something did not start.
+        StageFailed: A port is taken, a program did not start, or one failed MAX_FAILURES times in a row.
     """
     children, service = _children(params), _service(params)
     _check_ports([*children, service])
-    for sign in STOPS:
-        signal.signal(sign, _stop)
+    for signal_number in STOP_SIGNALS:
+        signal.signal(signal_number, _stop)
     try:
         _start(params, children)
         console.say(_table(params, children))
-        _keep(children, service)
+        _supervise(children, service)
     except Stopped:
         console.show("stopping")
     finally:
-        for sign in STOPS:  # a second Ctrl-C must not leave half of them
-            signal.signal(sign, signal.SIG_IGN)
+        for signal_number in STOP_SIGNALS:  # a second Ctrl-C would leave some programs running
+            signal.signal(signal_number, signal.SIG_IGN)
         UP.unlink(missing_ok=True)
         for child in (service, *reversed(children)):
             child.stop()
@@ -131,25 +135,29 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _children(params: Params) -> list[Child]:
-    at, secret = params.up, keys.keys(STATE)
-    lasting = {"PREFECT_SERVER_LOGGING_LEVEL": "WARNING", "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "true"}
-    webhook_env = {
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven processes for what we do not use
+    ports = params.up
+    # A server that stays up runs the automations, which `environment.prepare` turns off.
+    prefect_env = {
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "true",
+    }
+    mlflow_env = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # saves seven processes that nothing here uses
         "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",  # the receiver is on this machine
-        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": secret["webhook_encryption"],
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": keys.keys(STATE)["webhook_encryption"],
     }
-    store = os.environ["PALATE_MLFLOW_STORE"]
     host = ["--host", "127.0.0.1", "--port"]
-    # The root that a night without this server writes to: what the one made the other finds.
-    stores = ["--backend-store-uri", store, "--default-artifact-root", ARTIFACTS.as_uri()]
-    mlflow = ["mlflow", "server", *stores, "--workers", "1", *host, str(at.mlflow_port)]
-    prefect = ["prefect", "server", "start", *host, str(at.prefect_port)]
-    webhook = ["uvicorn", "flows.webhook:app", "--log-level", "warning", *host, str(at.webhook_port)]
+    # A night without this server uses the same database and folder of artifacts.
+    stores = ["--backend-store-uri", os.environ["PALATE_MLFLOW_STORE"]]
+    stores += ["--default-artifact-root", ARTIFACTS.as_uri()]
+    mlflow = ["mlflow", "server", *stores, "--workers", "1", *host, str(ports.mlflow_port)]
+    prefect = ["prefect", "server", "start", *host, str(ports.prefect_port)]
+    webhook = ["uvicorn", "flows.webhook:app", "--log-level", "warning", *host, str(ports.webhook_port)]
     return [
-        Child("prefect", prefect, f"http://127.0.0.1:{at.prefect_port}", "/api/health", lasting),
-        Child("mlflow", mlflow, f"http://127.0.0.1:{at.mlflow_port}", "/health", webhook_env),
-        Child("webhook", webhook, f"http://127.0.0.1:{at.webhook_port}", "/health"),
+        Child("prefect", prefect, f"http://127.0.0.1:{ports.prefect_port}", "/api/health", prefect_env),
+        Child("mlflow", mlflow, f"http://127.0.0.1:{ports.mlflow_port}", "/health", mlflow_env),
+        Child("webhook", webhook, f"http://127.0.0.1:{ports.webhook_port}", "/health"),
         Child("worker", ["flows", "worker"]),
     ]
 
@@ -161,15 +169,15 @@ def _service(params: Params) -> Child:
 def _check_ports(children: list[Child]) -> None:
     for child in children:
         port = int(child.address.rpartition(":")[2] or 0)
-        with socket.socket() as asked:
-            if port and asked.connect_ex(("127.0.0.1", port)) == 0:
+        with socket.socket() as connection:
+            if port and connection.connect_ex(("127.0.0.1", port)) == 0:
                 raise StageFailed(
                     f"port {port} is taken: end what listens there, or set up.{child.name}_port."
                 )
 
 
 def _start(params: Params, children: list[Child]) -> None:
-    """Servers first; what asks them afterwards. The file `up.json` tells other commands where they are."""
+    """Starts the servers, then the programs that use them; `up.json` gives other commands their addresses."""
     prefect, mlflow, webhook, worker = children
     for child in (prefect, mlflow):
         child.start()
@@ -185,47 +193,55 @@ def _start(params: Params, children: list[Child]) -> None:
         child.wait_until_up()
 
 
-def _keep(children: list[Child], service: Child) -> None:
-    """Looks after everything: what ends is started again, and the service follows what is released.
+def _supervise(children: list[Child], service: Child) -> None:
+    """Restarts programs that end, and the service when another version is released; never returns.
 
     Raises:
-        StageFailed: Something ended soon after each of its last starts: another would not help it.
+        StageFailed: A program failed MAX_FAILURES times in a row.
     """
-    served = ""
+    running_bento = ""
     while True:
         for child in children:
             if not child.runs():
-                child.failures = child.failures + 1 if child.age() < AGAIN_S else 1
-                if child.failures == MOST_FAILURES:
-                    raise StageFailed(f"{child.name} ended: see {LOGS / child.name}.log")
-                console.say(f"{child.name} ended, it is started again: see {LOGS / child.name}.log")
-                child.start()
-        wanted = bento.served()
-        again = not service.runs() and service.age() > AGAIN_S
-        if wanted and (wanted != served or again):
-            service.stop()
-            port = service.address.rpartition(":")[2]
-            service.command = ["bentoml", "serve", wanted, "--host", "127.0.0.1", "--port", port]
-            service.start()
-            served = wanted
-            console.say(f"serving {wanted} on {service.address}")
-        time.sleep(LOOK_S)
+                _restart(child)
+        bento_tag = bento.served()
+        service_ended = not service.runs() and service.age() > SHORT_LIFE_S
+        if bento_tag and (bento_tag != running_bento or service_ended):
+            _serve(service, bento_tag)
+            running_bento = bento_tag
+        time.sleep(POLL_S)
+
+
+def _restart(child: Child) -> None:
+    child.failures = child.failures + 1 if child.age() < SHORT_LIFE_S else 1
+    if child.failures == MAX_FAILURES:
+        raise StageFailed(f"{child.name} ended: see {LOGS / child.name}.log")
+    console.say(f"{child.name} ended, it is started again: see {LOGS / child.name}.log")
+    child.start()
+
+
+def _serve(service: Child, bento_tag: str) -> None:
+    service.stop()
+    port = service.address.rpartition(":")[2]
+    service.command = ["bentoml", "serve", bento_tag, "--host", "127.0.0.1", "--port", port]
+    service.start()
+    console.say(f"serving {bento_tag} on {service.address}")
 
 
 def _table(params: Params, children: list[Child]) -> str:
     service = f"http://127.0.0.1:{params.up.service_port}"
-    rows = [(child.name, child.address or "takes runs from the pool `process`") for child in children]
-    rows += [("service", service if bento.served() else f"{service} once something is released")]
-    rows += [
+    lines = [(child.name, child.address or "takes runs from the pool `process`") for child in children]
+    lines += [
+        ("service", service if bento.served() else f"{service} once something is released"),
         ("nightly", f"{params.up.nightly_cron} {params.up.timezone}"),
         ("logs", str(LOGS)),
     ]
-    return "\n".join(f"{name:9} {where}" for name, where in rows) + "\nCtrl-C stops all of it."
+    return "\n".join(f"{name:9} {address}" for name, address in lines) + "\nCtrl-C stops all of it."
 
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=3) as answer:  # noqa: S310  # our own address
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(url, timeout=3) as response:  # noqa: S310  # an address on this machine
+            return bool(response.status == 200)
     except OSError:
         return False

@@ -1,7 +1,7 @@
-"""Receives MLflow's webhook when an alias moves, and starts a release pass. Only a hint: passes run anyway.
+"""Receives MLflow's webhook when an alias moves, and starts a release pass.
 
-A call is believed if its HMAC is right, it is recent, it was signed after this receiver started (what an
-earlier one saw is forgotten) and its delivery was not seen before.
+Passes also run every minute without it. A call is accepted once, if its signature is right, it is recent, and
+it was signed after this receiver started: a receiver does not know which calls an earlier one accepted.
 """
 
 from __future__ import annotations
@@ -21,33 +21,43 @@ from flows import keys
 from flows.environment import STATE
 
 logger = logging.getLogger(__name__)
-REMEMBERED = 1000  # deliveries; older ones are refused by their age
-_seen: OrderedDict[str, None] = OrderedDict()
-_started = math.floor(time.time())  # MLflow's stamps are whole seconds
+MAX_DELIVERIES = 1000  # ids that are remembered; calls with older ones are refused by their age
+_deliveries: OrderedDict[str, None] = OrderedDict()  # ids of the calls that started a pass, oldest first
+_started = math.floor(time.time())  # seconds since 1970, whole ones like MLflow's timestamps
 
 
-async def moved(request: Request) -> JSONResponse:
-    """202 and a release pass for a call that is MLflow's; 401 and nothing for any other."""
+async def alias_moved(request: Request) -> JSONResponse:
+    """Starts a release pass and answers 202, or answers 401 with the reason to refuse the call."""
     body = (await request.body()).decode("utf-8", "replace")
     delivery = request.headers.get("x-mlflow-delivery-id", "")
-    stamp, signature = (request.headers.get(f"x-mlflow-{name}", "") for name in ("timestamp", "signature"))
-    why = why_forged(body, delivery, stamp, signature, keys.keys(STATE)["webhook"], time.time())
-    if not why and float(stamp) < _started:
-        why = "it was signed before this receiver started"
-    if not why and delivery in _seen:
-        why = "this delivery was seen before"
-    if why:
-        logger.warning("webhook refused: %s", why)
-        return JSONResponse({"refused": why}, 401)
-    _seen[delivery] = None  # before anything is waited for: two at once are one too many
-    while len(_seen) > REMEMBERED:
-        _seen.popitem(last=False)
+    reason = _why_refused(
+        body,
+        delivery,
+        request.headers.get("x-mlflow-timestamp", ""),
+        request.headers.get("x-mlflow-signature", ""),
+    )
+    if reason:
+        logger.warning("webhook refused: %s", reason)
+        return JSONResponse({"refused": reason}, 401)
+    # Recorded before the pass is started, so that a call that arrives twice at once starts only one.
+    _deliveries[delivery] = None
+    while len(_deliveries) > MAX_DELIVERIES:
+        _deliveries.popitem(last=False)
     try:
         await _start_pass()
     except Exception:
-        del _seen[delivery]  # MLflow tries again after a failure
+        del _deliveries[delivery]  # MLflow repeats a failed delivery with the same id
         raise
     return JSONResponse({"started": "release"}, 202)
+
+
+def _why_refused(body: str, delivery: str, timestamp: str, signature: str) -> str | None:
+    forged = why_forged(body, delivery, timestamp, signature, keys.keys(STATE)["webhook"], time.time())
+    if forged:
+        return forged
+    if float(timestamp) < _started:
+        return "it was signed before this receiver started"
+    return "this delivery was seen before" if delivery in _deliveries else None
 
 
 async def _start_pass() -> None:
@@ -57,8 +67,8 @@ async def _start_pass() -> None:
 
 
 async def health(_: Request) -> JSONResponse:
-    """Answers as soon as the receiver is there."""
+    """Answers 200 as soon as the receiver runs."""
     return JSONResponse({})
 
 
-app = Starlette(routes=[Route("/mlflow", moved, methods=["POST"]), Route("/health", health)])
+app = Starlette(routes=[Route("/mlflow", alias_moved, methods=["POST"]), Route("/health", health)])

@@ -7,14 +7,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class BodyLimit:
-    """Counts the bytes as they arrive; a missing or false Content-Length does not help a sender."""
+    """Middleware that counts a body's bytes as they arrive, whatever its header Content-Length says.
+
+    Args:
+        app: Application that receives the requests within the limit.
+        max_bytes: Size of the largest allowed body.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
         self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, or answers 413 once it is too large."""
+        """Passes a request on, or answers 413 as soon as its body is too large."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -23,13 +28,13 @@ class BodyLimit:
         if body is None:
             await refusal(scope, receive, send)
             return
-        given = False
+        replayed = False
 
         async def replay() -> Message:
-            nonlocal given
-            if given:
+            nonlocal replayed
+            if replayed:
                 return await receive()
-            given = True
+            replayed = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self.app(scope, replay, send)

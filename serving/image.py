@@ -1,4 +1,4 @@
-"""What is in the service's image: Python, the lean lock, and nothing that only training or building needs."""
+"""The service's image: Python and the packages of requirements-service.lock, without what is never read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from bentoml.images import Image
 
 LOCK = Path(__file__).resolve().parent.parent / "requirements-service.lock"
-BASE_IMAGE, TORCH_BACKEND = "PALATE_BASE_IMAGE", "PALATE_TORCH_BACKEND"  # set by the release from params.yaml
+BASE_IMAGE, TORCH_BACKEND = "PALATE_BASE_IMAGE", "PALATE_TORCH_BACKEND"  # variables that a release sets
 
-# Symbols of the linker, headers, tests and caches: nothing that answers a request reads them, and the import
-# proves it. It also makes the bytecode of what is imported, in place of all bytecode that there could be.
+# Removes debug symbols, headers, tests, bytecode and caches, which serving never reads. The import at the end
+# proves that nothing needed is missing, and compiles the bytecode of what the service imports.
 _NOT_SERVED = (
     "apt-get update -q && apt-get install -qy --no-install-recommends binutils"
     ' && cd "$VIRTUAL_ENV"/lib/python*/site-packages'
@@ -27,7 +27,7 @@ _NOT_SERVED = (
 
 
 def service_image() -> Image:
-    """The image of the service; without BentoML's default compilers and git."""
+    """The image of the service, without the compilers and git that BentoML installs by default."""
     image = Image(
         base_image=os.environ.get(BASE_IMAGE, "python:3.11-slim"),
         distro="none",
@@ -35,7 +35,7 @@ def service_image() -> Image:
         lock_python_packages=False,
     )
     backend = os.environ.get(TORCH_BACKEND, "")
-    if backend:  # uv then takes torch from PyTorch's own index for that backend
+    if backend:  # with this setting uv installs torch from PyTorch's index for that backend
         image.run(f"mkdir -p /etc/uv && printf '[pip]\\ntorch-backend = \"{backend}\"\\n' > /etc/uv/uv.toml")
     pinned = [line for line in LOCK.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
     return image.python_packages(*pinned).run(_NOT_SERVED)

@@ -37,10 +37,9 @@ class Ranker(mlflow.pyfunc.PythonModel):
         """One row for each offered dish, best first within its question.
 
         Args:
-            model_input: Columns question_id, role (`past` or `offer`), dish_id, name, description, cuisine, tags
-                and ingredients (both `;`-separated), verdict (1, 0 or -1; of `past` rows) and, where one was
-                stated, rating. Past rows come
-                oldest first.
+            model_input: Columns question_id, role (`past` or `offer`), dish_id, name, description, cuisine,
+                tags and ingredients (both `;`-separated), verdict (1, 0 or -1; of `past` rows) and, where one
+                was stated, rating. Past rows come oldest first.
             params: Unused.
         """
         answers = []

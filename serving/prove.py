@@ -1,6 +1,6 @@
-"""`python -m serving.prove` in a Bento's folder: does it start, and is it the adapter that was trained?
+"""`python -m serving.prove` in a Bento's folder: whether the service starts and passes its canary.
 
-Where it may not be served it prints the reason as its last line and ends with exit code 1.
+If not, the last line is the reason and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ import sys
 from serving.service import Palate
 
 
-def why_not() -> str:
-    """Starts the service without a port and asks its canary; empty where all is well."""
+def why_not_served() -> str | None:
+    """Why the service may not be served, as a sentence; None where its canary passed.
+
+    Starts the service in this process, without a port.
+    """
     try:
         refusal = Palate().refusal
-    except Exception as error:  # noqa: BLE001  # whatever a damaged model makes torch or transformers raise
+    except Exception as error:  # noqa: BLE001  # torch and transformers raise many errors for a damaged model
         return f"it does not start: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return refusal and f"its canary failed: {refusal}"
+    return f"its canary failed: {refusal}" if refusal else None
 
 
 if __name__ == "__main__":
-    reason = why_not()
-    sys.stdout.write(f"{reason}\n")
+    reason = why_not_served()
+    sys.stdout.write(f"{reason or ''}\n")
     raise SystemExit(1 if reason else 0)

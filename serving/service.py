@@ -79,7 +79,7 @@ class Palate:
 
     @bentoml.api
     def canary(self) -> CanaryAnswer:
-        """Answers the stored questions again and compares with the trained adapter's scores; sets readiness."""
+        """Answers the stored questions again, and is ready only if the scores are the trained adapter's."""
         self.refusal, difference = self._examine()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
@@ -110,7 +110,7 @@ class Palate:
             raise InvalidArgument(f"dish_id {duplicates[0]!r} is offered twice: send each dish once.")
 
     def _examine(self) -> tuple[str | None, float | None]:
-        """Why this may not serve (None if it may), and the largest difference of a canary's score in logits."""
+        """Why this may not serve, and the largest difference of a stored score in logits."""
         here, learnt = prompt_hash(self.fields), self.facts["prompt_hash"]
         if here != learnt:
             return f"prompts here hash to {here}, the adapter learnt with {learnt}", None

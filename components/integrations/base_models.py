@@ -156,12 +156,12 @@ def _from(spec: str) -> tuple[Any, PreTrainedTokenizerBase]:
 
 def _folders_of(package: str) -> list[Path]:
     # find_spec, not import: the package's own dependencies are not needed for the file that it carries.
-    found = importlib.util.find_spec(package.replace("-", "_"))
-    return [Path(place) for place in (found.submodule_search_locations or [])] if found else []
+    spec = importlib.util.find_spec(package.replace("-", "_"))
+    return [Path(folder) for folder in spec.submodule_search_locations or []] if spec else []
 
 
 def _from_gguf(spec: str, folders: list[Path]) -> tuple[Any, PreTrainedTokenizerBase]:
-    files = [file for place in folders for file in sorted(place.glob("*.gguf"))]
+    files = [file for folder in folders for file in sorted(folder.glob("*.gguf"))]
     if len(files) != 1:
         raise StageFailed(f"base.model '{spec}': expected one .gguf file in it, found {len(files)}.")
     source, name = files[0].parent, files[0].name

@@ -1,4 +1,4 @@
-"""BentoML: the service with its model as one archive, built once for each version."""
+"""BentoML: Bentos (a service with its model in one archive) in BentoML's store."""
 
 from __future__ import annotations
 
@@ -19,51 +19,52 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredBento:
     """A Bento in the store: its folder and its labels."""
 
     folder: Path
     labels: Mapping[str, str]
 
 
-def find(tag: str) -> Found | None:
-    """The Bento with this tag, if the store holds it and can read it.
+def find(tag: str) -> StoredBento | None:
+    """The Bento with this tag; None where the store has none. A damaged one is removed.
 
     Raises:
-        StageFailed: The store itself cannot be read.
+        StageFailed: The store's disk cannot be read.
     """
     try:
         bento = bentoml.bentos.get(tag)
     except NotFound:
         return None
-    except OSError as error:  # a disk that does not answer now is no reason to delete what lies on it
+    except OSError as error:  # the disk may answer again, so the Bento is not removed
         raise StageFailed(f"the Bento {tag} cannot be read: {error}") from error
-    except Exception as error:  # noqa: BLE001  # a damaged bento.yaml: YAML, attrs and file errors alike
+    except Exception as error:  # noqa: BLE001  # a damaged bento.yaml raises errors of many libraries
         logger.warning("Bento %s cannot be read (%s); it is built anew", tag, type(error).__name__)
         remove(tag)
         return None
-    return Found(Path(bento.path), dict(bento.info.labels))
+    return StoredBento(Path(bento.path), dict(bento.info.labels))
 
 
 def remove(tag: str) -> None:
-    """Takes a Bento out of the store, however damaged it is."""
+    """Deletes a Bento's folder in the store, which also works for a damaged Bento."""
     name, _, version = tag.partition(":")
     shutil.rmtree(Path(BentoMLContainer.bento_store_dir.get()) / name / version, ignore_errors=True)
 
 
 def build(repo: Path, version: str, labels: Mapping[str, str], env: Mapping[str, str]) -> str:
-    """Builds what bentofile.yaml names, and returns the Bento's tag.
+    """Builds the Bento of bentofile.yaml and returns its tag.
 
     Args:
         repo: Folder of bentofile.yaml.
-        version: Of the Bento.
-        labels: Written into it.
-        env: Seen by the service's module, which says what is in the image.
+        version: Version part of the Bento's tag.
+        labels: Labels that the Bento stores.
+        env: Environment variables from which serving/image.py chooses the contents of the image; they stay
+            set in this process.
 
     Raises:
-        StageFailed: BentoML's own words.
+        StageFailed: The build failed, with BentoML's message.
     """
-    logging.getLogger("bentoml").setLevel(logging.ERROR)  # else every build warns that a model is large
+    logging.getLogger("bentoml").setLevel(logging.ERROR)  # every build would warn that the model is large
     os.environ.update(env)
     try:
         bento = bentoml.bentos.build_bentofile(

@@ -1,4 +1,4 @@
-"""matplotlib: the picture of candidates and rivals with their intervals."""
+"""matplotlib: the picture of all models' pair accuracies with their intervals."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _RIVAL = "#888888"
 
 
 def evaluation_chart(report: EvaluationReport, path: Path) -> None:
-    """Draws every model's pair accuracy, best on top, with its interval; writes a PNG.
+    """Draws every model's pair accuracy with its interval, the best on top, and writes a PNG.
 
-    As wide as MLflow's column for a version's description, where a person sees it.
+    The picture is as wide as MLflow's column for a version's description, in which it is shown.
     """
     results = report.best_first[::-1]
     figure = Figure(figsize=(8, 0.45 * len(results) + 1.4), layout="constrained")

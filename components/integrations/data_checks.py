@@ -1,8 +1,8 @@
 """Great Expectations: whether the accepted tables, as a whole, may be trained on.
 
-The context is ephemeral and the suites are code, so a check is a function of the tables, the night's facts
-and the params. Ids that must exist elsewhere become derived boolean columns: a value set of every id would
-bloat the report.
+The expectations are code and nothing is stored, so the result depends only on the tables, the night's facts
+and the params. Whether an id exists in another table is a derived boolean column: a value set with every id
+would be repeated in the report.
 """
 
 from __future__ import annotations
@@ -26,10 +26,17 @@ _EARLIEST = pd.Timestamp("2000-01-01", tz="UTC")
 
 
 def check(tables: Stored, night: NightFacts, params: CheckParams, clock_skew_h: float) -> CheckReport:
-    """Validates every table; a failed expectation is a result, not an exception."""
+    """Validates every table; a failed expectation is a result, not an exception.
+
+    Args:
+        tables: All accepted rows by table.
+        night: Facts of the night that collected them.
+        params: Limits of the expectations.
+        clock_skew_h: Hours that an event's time may lie after the collection.
+    """
     frames = {name: pd.DataFrame(rows, columns=list(columns(name))) for name, rows in tables.items()}
     _derive(frames)
-    # This one sets itself to INFO, to tell of a temporary folder that nobody here uses.
+    # This logger sets its own level to INFO and reports a temporary folder that is not used here.
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
@@ -41,17 +48,17 @@ def check(tables: Stored, night: NightFacts, params: CheckParams, clock_skew_h: 
         asset = source.add_dataframe_asset(name)
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frames[name]})
         key = list(KEYS.get(name, ("night",)))
-        validated = batch.validate(
+        outcome = batch.validate(
             gx.ExpectationSuite(name=name, expectations=expectations),
             result_format={"result_format": "COMPLETE", "unexpected_index_column_names": key},
         )
-        results += [_result(name, each) for each in validated.results]
-    ordered = sorted(results, key=lambda each: (each.table, each.expectation, each.column))
+        results += [_result(name, validation) for validation in outcome.results]
+    ordered = sorted(results, key=lambda result: (result.table, result.expectation, result.column))
     return CheckReport(tuple(ordered), {name: len(rows) for name, rows in tables.items()})
 
 
 def _derive(frames: Mapping[str, pd.DataFrame]) -> None:
-    """Adds the boolean columns that say whether an id exists where it points."""
+    """Adds boolean columns: an id exists in its table, a choice was on its menu, a rating has a value."""
     events, menus = frames["events"], frames["menus"]
     dishes = set(frames["dishes"]["dish_id"])
     offered = set(zip(menus["menu_id"], menus["dish_id"], strict=True))
@@ -78,12 +85,14 @@ def _suites(
             min_value=max(params.min_events, previous or 0),
             max_value=None if previous is None else int(previous * params.max_growth),
         ),
-        *_true("dish_exists", "was_offered", "rating_has_value", *(["person_exists"] if has_people else [])),
+        *_all_true(
+            "dish_exists", "was_offered", "rating_has_value", *(["person_exists"] if has_people else [])
+        ),
     ]
     return {
         "dishes": [*_schema("dishes"), gxe.ExpectTableRowCountToBeBetween(min_value=2)],
         "people": _schema("people"),
-        "menus": [*_schema("menus"), *_true("dish_exists")],
+        "menus": [*_schema("menus"), *_all_true("dish_exists")],
         "events": events,
         "night": [
             gxe.ExpectColumnMaxToBeBetween(
@@ -104,15 +113,17 @@ def _schema(table: str) -> list[Expectation]:
     ]
 
 
-def _true(*names: str) -> list[Expectation]:
-    return [gxe.ExpectColumnValuesToBeInSet(column=name, value_set=[True]) for name in names]
+def _all_true(*columns: str) -> list[Expectation]:
+    return [gxe.ExpectColumnValuesToBeInSet(column=column, value_set=[True]) for column in columns]
 
 
-def _result(table: str, validated: Any) -> CheckResult:
-    config, outcome = validated.expectation_config, validated.result
+def _result(table: str, validation: Any) -> CheckResult:
+    config, outcome = validation.expectation_config, validation.result
     column = config.kwargs.get("column") or "/".join(config.kwargs.get("column_list", ()))
     rows = outcome.get("unexpected_index_list") or []
-    first = tuple(", ".join(f"{key}={value}" for key, value in row.items()) for row in rows[:_FIRST_ROWS])
+    first_rows = tuple(
+        ", ".join(f"{key}={value}" for key, value in row.items()) for row in rows[:_FIRST_ROWS]
+    )
     limits = {
         name: str(value)
         for name, value in config.kwargs.items()
@@ -125,15 +136,18 @@ def _result(table: str, validated: Any) -> CheckResult:
         table,
         config.type.removeprefix("expect_"),
         column,
-        bool(validated.success),
+        bool(validation.success),
         int(outcome.get("unexpected_count") or 0),
-        first,
-        detail or ("" if validated.success else _why(validated)),
+        first_rows,
+        detail or ("" if validation.success else _exception_message(validation)),
     )
 
 
-def _why(validated: Any) -> str:
-    """The message of an expectation that could not even be computed (a missing column, a wrong type)."""
-    info = validated.exception_info or {}
-    flat = info if "exception_message" in info else next(iter(info.values()), {})
-    return str(flat.get("exception_message") or "")
+def _exception_message(validation: Any) -> str:
+    """Why an expectation could not be computed, such as a missing column; empty where it was computed.
+
+    Great Expectations nests the exceptions of metrics one level deeper than the others.
+    """
+    exceptions = validation.exception_info or {}
+    exception = exceptions if "exception_message" in exceptions else next(iter(exceptions.values()), {})
+    return str(exception.get("exception_message") or "")

@@ -1,7 +1,7 @@
-"""DVC and git: data versions, stages and the branch that remembers every night.
+"""DVC and git: data versions, stages, and the branch `nights` with one commit for each night.
 
-Both tools run as subprocesses with the repository as working directory: DVC's Python API depends on the
-process-wide working directory and loses the run cache with absolute targets (DVC 3.67).
+Both tools run as subprocesses in the repository's folder: DVC's Python API depends on the process's working
+directory, and does not find earlier results of stages that are named by absolute paths (DVC 3.67).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 
 import yaml
 
-from components.domain.errors import StageFailed
+from components.domain.errors import NotFound, StageFailed
 
 logger = logging.getLogger(__name__)
 
 NIGHTS_BRANCH = "nights"
-_LAST_WORDS = 12  # lines of a failed command's output that its error message repeats
+_LAST_WORDS = 12  # lines of a failed command's output that the error message repeats
 
 
 def dvc(
@@ -30,30 +30,42 @@ def dvc(
     on_line: Callable[[str], object] = str,
     failure_prefix: str = "",
 ) -> str:
-    """Runs one DVC command and returns its output; every line is also given to `on_line` as it comes.
+    """Runs one DVC command and returns its output.
 
-    Where our stderr is a terminal the command's is the same one, so that a stage's progress bar works.
+    If stderr is a terminal the command writes to it directly, so that the progress bar of a stage works.
 
     Args:
-        repo: The repository's root.
-        arguments: Of `dvc`.
-        env: Added to the environment.
-        on_line: Sees each line of output.
-        failure_prefix: Begins the line in which a failed stage says why.
+        repo: Root of the repository.
+        arguments: Arguments of `dvc`.
+        env: Environment variables besides those of this process.
+        on_line: Function that receives each line of output as soon as it is written.
+        failure_prefix: Start of the line in which a failed stage says why; empty where no stage does.
 
     Raises:
-        StageFailed: The stage's own sentence, or the command, its exit code and its last words.
+        StageFailed: The command failed: the stage's sentence, or else the command, its exit code and its last
+            lines.
     """
-    command = [sys.executable, "-m", "dvc", *arguments]
+    lines, exit_code = _stream([sys.executable, "-m", "dvc", *arguments], repo, env or {}, on_line)
+    if exit_code:
+        sentence = _stage_sentence(lines, failure_prefix)
+        words = " | ".join(line for line in lines[-_LAST_WORDS:] if line)
+        raise StageFailed(sentence or f"`dvc {' '.join(arguments)}` ended with {exit_code}: {words}")
+    return "\n".join(lines)
+
+
+def _stream(
+    command: list[str], repo: Path, env: Mapping[str, str], on_line: Callable[[str], object]
+) -> tuple[list[str], int]:
+    """Runs a command, passes each line of its output on, and returns all lines and the exit code."""
     lines: list[str] = []
     with subprocess.Popen(
         command,
         cwd=repo,
-        env={**os.environ, "PATH": _path_with_this_python(), **(env or {})},
+        env={**os.environ, "PATH": _path_with_this_python(), **env},
         text=True,
         encoding="utf-8",
         errors="replace",
-        stdin=subprocess.PIPE,  # never written to: it closes when we die, and a stage may watch it
+        stdin=subprocess.PIPE,  # never written to; it closes when this process dies, and a stage may watch it
         stdout=subprocess.PIPE,
         stderr=None if sys.stderr.isatty() else subprocess.STDOUT,
     ) as process:
@@ -61,125 +73,146 @@ def dvc(
         for line in process.stdout:
             lines.append(line.rstrip())
             on_line(line.rstrip())
-    if process.returncode:
-        told = [
-            line.removeprefix(failure_prefix)
-            for line in lines
-            if failure_prefix and line.startswith(failure_prefix)
-        ]
-        words = " | ".join(line for line in lines[-_LAST_WORDS:] if line)
-        raise StageFailed(
-            told[-1] if told else f"`dvc {' '.join(arguments)}` ended with {process.returncode}: {words}"
-        )
-    return "\n".join(lines)
+    return lines, process.returncode
+
+
+def _stage_sentence(lines: Sequence[str], prefix: str) -> str | None:
+    """The sentence in which a failed stage says why; None where it says nothing."""
+    sentences = [line.removeprefix(prefix) for line in lines if prefix and line.startswith(prefix)]
+    return sentences[-1] if sentences else None
 
 
 def _path_with_this_python() -> str:
-    """dvc.yaml says `python`: it must be the one that runs the night, also in no active environment."""
+    """PATH on which `python`, as dvc.yaml calls it, is the one that runs this process."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 def ensure_repository(repo: Path, state: Path) -> None:
-    """Checks that DVC can work here and that its default remote's folder exists, below `state`.
+    """Checks that DVC can work here, and creates the folder of its default remote.
+
+    Args:
+        repo: Root of the repository.
+        state: Folder below which the remote lies.
 
     Raises:
-        StageFailed: The folder is no git and DVC repository.
+        StageFailed: The folder is no git repository with DVC in it.
     """
     if not (repo / ".dvc").is_dir() or not (repo / ".git").exists():
         raise StageFailed(f"'{repo}' is not a git repository with DVC in it: run Palate from its own clone.")
     remote = state / "dvc-remote"
     remote.mkdir(parents=True, exist_ok=True)
-    if state != repo / ".palate":  # where .dvc/config has it
+    if state != repo / ".palate":  # .dvc/config names this folder
         dvc(repo, "config", "--local", "remote.local.url", str(remote))
 
 
 def add(repo: Path, *folders: str) -> dict[str, str]:
-    """Puts folders under DVC and returns each one's hash (the data version)."""
+    """Puts folders under DVC and returns the hash of each, by folder; it is the data version."""
     dvc(repo, "add", *folders)
     return {folder: pointer_md5(repo / f"{folder}.dvc") for folder in folders}
 
 
 def pointer_md5(pointer: Path) -> str:
-    """The hash that a .dvc file points at."""
+    """The hash in a .dvc file."""
     md5: str = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"]
     return md5
 
 
 def push(repo: Path) -> None:
-    """Uploads what the default remote lacks."""
+    """Uploads to the default remote what it does not have yet."""
     dvc(repo, "push")
 
 
 def git_sha(repo: Path) -> str:
-    """The commit that is checked out, with `-dirty` where tracked files differ from it."""
+    """The commit that is checked out, followed by `-dirty` if tracked files differ from it."""
     sha = _git(repo, "rev-parse", "HEAD")
     return sha + ("-dirty" if _git(repo, "status", "--porcelain", "--untracked-files=no") else "")
 
 
 def commit_night(repo: Path, paths: Sequence[str], message: str) -> str:
-    """Commits the night's pointers and reports to `nights`, without touching index or working tree.
+    """Commits files to the branch `nights` without touching git's index, the working tree or HEAD.
 
-    The commit's tree is the checked-out commit's plus `paths` as they are now, so `dvc checkout`, `dvc
-    metrics diff` and `git log` work on it. A night that changed nothing makes no commit.
+    The commit holds all files of the checked-out commit, and `paths` as they are in the working tree, so that
+    `dvc checkout`, `dvc metrics diff` and `git log` work on it. No commit is made where nothing changed.
+
+    Args:
+        repo: Root of the repository.
+        paths: Pointers and reports of the night; those that do not exist are left out.
+        message: Message of the commit.
 
     Returns:
-        The commit that holds this night.
+        The commit with these files, new or not.
     """
-    index = repo / ".git" / "palate-index"
-    env = {"GIT_INDEX_FILE": str(index)}
-    try:
-        _git(repo, "read-tree", "HEAD", env=env)
-        _git(repo, "add", "--force", "--", *[path for path in paths if (repo / path).exists()], env=env)
-        tree = _git(repo, "write-tree", env=env)
-    finally:
-        index.unlink(missing_ok=True)
+    tree = _tree_with(repo, paths)
     tip = _git(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{NIGHTS_BRANCH}", check=False)
     if tip and _git(repo, "rev-parse", f"{tip}^{{tree}}") == tree:
         return tip
     head = _git(repo, "rev-parse", "HEAD")
     parents = ["-p", tip or head]
-    if (
-        tip
-        and subprocess.run(
-            ["git", "merge-base", "--is-ancestor", head, tip], cwd=repo, check=False
-        ).returncode
-    ):
+    if tip and not _is_ancestor(repo, head, tip):
         parents += ["-p", head]
     commit = _git(repo, *_identity(repo), "commit-tree", tree, *parents, "-m", message)
     _git(repo, "update-ref", f"refs/heads/{NIGHTS_BRANCH}", commit, tip or "0" * 40)
     return commit
 
 
+def _tree_with(repo: Path, paths: Sequence[str]) -> str:
+    """The git tree of HEAD's files and of `paths` as they are now."""
+    index = repo / ".git" / "palate-index"
+    env = {"GIT_INDEX_FILE": str(index)}
+    try:
+        _git(repo, "read-tree", "HEAD", env=env)
+        _git(repo, "add", "--force", "--", *[path for path in paths if (repo / path).exists()], env=env)
+        return _git(repo, "write-tree", env=env)
+    finally:
+        index.unlink(missing_ok=True)
+
+
+def _is_ancestor(repo: Path, commit: str, descendant: str) -> bool:
+    command = ["git", "merge-base", "--is-ancestor", commit, descendant]
+    return subprocess.run(command, cwd=repo, check=False).returncode == 0
+
+
 def file_at(repo: Path, commit: str, path: str) -> str:
-    """A file's text as that commit has it; empty where the commit or the file is not here."""
+    """A file's text in a commit; empty where this clone lacks the commit or the commit lacks the file."""
     return _git(repo, "show", f"{commit}:{path}", check=False)
 
 
 def fetch(repo: Path, path: str, commit: str, target: Path) -> None:
-    """Writes what DVC keeps under a path, as of a commit, to `target`; from the cache or the remote."""
+    """Writes a version of a folder under DVC to `target`, from DVC's cache or its remote.
+
+    Args:
+        repo: Root of the repository.
+        path: Path of the folder in the repository.
+        commit: Commit whose version is written.
+        target: Path that is created.
+
+    Raises:
+        NotFound: This clone does not have the commit.
+        StageFailed: DVC failed, with its last lines.
+    """
     if not file_at(repo, commit, f"{path}.dvc"):
-        raise StageFailed(
+        raise NotFound(
             f"Commit {commit} is not in this clone: `git fetch origin {NIGHTS_BRANCH}:{NIGHTS_BRANCH}`."
         )
     dvc(repo, "get", ".", path, "--rev", commit, "--out", str(target))
 
 
 def last_nights(repo: Path, count: int) -> list[str]:
-    """When each of the last nights was and what it said, newest first."""
-    said = _git(repo, "log", f"-{count}", "--first-parent", "--format=%cd  %s", "--date=iso-local",
-                "--grep=^Night:", NIGHTS_BRANCH, check=False)  # fmt: skip
-    return said.splitlines()
+    """Local time and message of the last nights' commits, one line for each night, newest first."""
+    log = _git(repo, "log", f"-{count}", "--first-parent", "--format=%cd  %s", "--date=iso-local",
+               "--grep=^Night:", NIGHTS_BRANCH, check=False)  # fmt: skip
+    return log.splitlines()
 
 
 def _identity(repo: Path) -> list[str]:
-    """An author for machines where git has none; never an invented person's name."""
+    """Options that name Palate as the author on machines where git has none."""
     if _git(repo, "config", "user.email", check=False):
         return []
     return ["-c", "user.name=Palate", "-c", "user.email=palate@localhost"]
 
 
 def _git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         ["git", *arguments],
         cwd=repo,
         env={**os.environ, **(env or {})},
@@ -187,6 +220,7 @@ def _git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, chec
         capture_output=True,
         check=False,
     )
-    if done.returncode and check:
-        raise StageFailed(f"`git {' '.join(arguments)}` ended with {done.returncode}: {done.stderr.strip()}")
-    return done.stdout.strip()
+    if process.returncode and check:
+        words = process.stderr.strip()
+        raise StageFailed(f"`git {' '.join(arguments)}` ended with {process.returncode}: {words}")
+    return process.stdout.strip()

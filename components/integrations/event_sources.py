@@ -1,4 +1,4 @@
-"""Where rows come from and where they are kept: CSV, Parquet and JSON Lines files in folders."""
+"""Tables as files: the inbox in CSV, Parquet or JSON Lines, the accepted tables, and the quarantine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from components.domain.errors import DataRejected
 from components.domain.preferences.contract import TABLES, Stored, columns, required_columns
 from components.domain.preferences.events import Quarantined, RawRow
+from components.files import replace_text
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +45,16 @@ _TYPES: dict[str, pa.DataType] = {
 
 
 def read_inbox(inbox: Path) -> dict[str, list[RawRow]]:
-    """Reads every table that the inbox holds, as `NAME.csv` or `NAME-anything.csv` (or .parquet, .jsonl).
+    """Reads all rows of the inbox by table.
+
+    A table's files are `TABLE.csv` and `TABLE-anything.csv`, or the same with .parquet or .jsonl. Columns
+    outside the contract are left out, with a warning.
+
+    Args:
+        inbox: Folder with the user's files.
 
     Raises:
-        DataRejected: No such folder, no events or dishes in it, or a file that cannot be read as its table.
+        DataRejected: The folder does not exist or holds no events, or a file cannot be read as its table.
     """
     if not inbox.is_dir():
         raise DataRejected(
@@ -59,9 +66,9 @@ def read_inbox(inbox: Path) -> dict[str, list[RawRow]]:
         if table in TABLES and path.suffix in FORMATS:
             tables.setdefault(table, []).extend(_read(table, path))
     if not tables.get("events"):
-        found = ", ".join(sorted(path.name for path in inbox.iterdir())) or "nothing"
+        names = ", ".join(sorted(path.name for path in inbox.iterdir())) or "nothing"
         raise DataRejected(
-            f"The inbox '{inbox}' holds no events (found: {found}): put events.csv, .parquet or .jsonl there."
+            f"The inbox '{inbox}' holds no events (found: {names}): put events.csv, .parquet or .jsonl there."
         )
     return tables
 
@@ -75,12 +82,12 @@ def _read(table: str, path: Path) -> list[RawRow]:
             f"{path} has no column {', '.join(missing)} (it has: {', '.join(sorted(present))}): "
             f"{table} need {', '.join(required_columns(table))}."
         )
-    unknown = sorted(present - set(columns(table)))
+    in_contract = set(columns(table))
+    unknown = sorted(present - in_contract)
     if unknown:
         logger.warning("%s: columns outside the contract are kept out: %s", path.name, ", ".join(unknown))
-    keep = set(columns(table))
     return [
-        RawRow(path.name, line, {name: value for name, value in values.items() if name in keep})
+        RawRow(path.name, line, {name: value for name, value in values.items() if name in in_contract})
         for line, values in rows
     ]
 
@@ -130,7 +137,7 @@ def _read_jsonl(path: Path) -> list[tuple[int, dict[str, Any]]]:
 
 
 def read_tables(folder: Path) -> Stored:
-    """The accepted tables of earlier nights; empty tables where there are none yet."""
+    """The accepted tables in a folder; a table without a file is empty."""
     stored: Stored = {}
     for table in TABLES:
         path = folder / f"{table}.parquet"
@@ -146,10 +153,7 @@ def _tuples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def write_tables(folder: Path, tables: Stored) -> None:
-    """Writes the accepted tables; equal tables give equal bytes.
-
-    Each file is replaced whole or not at all.
-    """
+    """Writes the accepted tables, each file whole or not at all; equal tables give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     for table, rows in tables.items():
         schema = pa.schema([(name, _TYPES.get(name, pa.string())) for name in columns(table)])
@@ -159,21 +163,20 @@ def write_tables(folder: Path, tables: Stored) -> None:
 
 
 def add_to_quarantine(folder: Path, rows: Iterable[Quarantined]) -> int:
-    """Adds rows to `folder/TABLE.jsonl`, each once however often it comes in.
+    """Adds rows to `folder/TABLE.jsonl`, without those that it holds already.
 
-    Returns the number of new rows.
+    Returns:
+        Number of rows that were added.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)  # also without rows, since DVC tracks the folder
     new = 0
     by_table: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         by_table.setdefault(row.table, []).append(vars(row))
     for table, entries in by_table.items():
         path = folder / f"{table}.jsonl"
-        known = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        lines = dict.fromkeys([*known, *(json.dumps(entry, ensure_ascii=False) for entry in entries)])
-        new += len(lines) - len(known)
-        partial = path.with_suffix(".partial")
-        partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        partial.replace(path)
+        stored = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        lines = dict.fromkeys([*stored, *(json.dumps(entry, ensure_ascii=False) for entry in entries)])
+        new += len(lines) - len(stored)
+        replace_text(path, "".join(f"{line}\n" for line in lines))
     return new

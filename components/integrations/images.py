@@ -1,4 +1,4 @@
-"""Container engines: the image of a Bento, built by `bentoml containerize`, named by its digest."""
+"""Container engines: a Bento's image, built by `bentoml containerize` and identified by its digest."""
 
 from __future__ import annotations
 
@@ -9,79 +9,81 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from components.domain.errors import StageFailed
+from components.domain.errors import BadParams, StageFailed
 
-LAST_WORDS = 8  # lines of a failed build that its error message repeats
+LAST_WORDS = 8  # lines of a failed command's output that the error message repeats
 
 
 def build(bento: str, engine: str, image: str, options: Sequence[str], *, anew: bool = False) -> str:
-    """Builds the image of a Bento unless it is there, and returns its digest (`sha256:…`).
+    """Builds the image of a Bento unless it exists, and returns its digest (`sha256:…`).
 
     Args:
-        bento: Tag in BentoML's store.
-        engine: docker, podman or buildah.
+        bento: Tag of the Bento in BentoML's store.
+        engine: `docker`, `podman` or `buildah`.
         image: Name and tag of the image.
-        options: Each one `--opt` of `bentoml containerize`, as `key=value`.
-        anew: Build it even where an image of that name is there.
+        options: Options of the build as `key=value`, passed to `bentoml containerize` as `--opt`.
+        anew: Whether to build also where an image of that name exists.
 
     Raises:
-        StageFailed: No such engine here, or its last words.
+        BadParams: The engine is not on PATH.
+        StageFailed: The build failed, with its last lines.
     """
     if not shutil.which(engine):
-        raise StageFailed(
+        raise BadParams(
             f"release.engine is {engine}, which is not on PATH: install it, or set release.engine to none."
         )
-    known = "" if anew else digest(engine, image)
-    if known:
-        return known
+    existing = "" if anew else digest(engine, image)
+    if existing:
+        return existing
     command = [sys.executable, "-m", "bentoml", "containerize", bento, "--backend", engine, "-t", image]
-    _run([*command, *(part for option in options for part in ("--opt", option))])
-    made = digest(engine, image)
-    if not made:
+    _run([*command, *(argument for option in options for argument in ("--opt", option))])
+    built = digest(engine, image)
+    if not built:
         raise StageFailed(f"{engine} built {image} and does not know it: is its storage shared?")
-    return made
+    return built
 
 
 def digest(engine: str, image: str) -> str:
-    """The image's digest in the engine's storage; empty where it is not there."""
-    if engine == "docker":
-        told = _try(["docker", "image", "inspect", image])
-        if not told:
-            return ""
-        found = json.loads(told)[0]
-        pushed = [each.rpartition("@")[2] for each in found.get("RepoDigests") or []]
-        return str(pushed[0] if pushed else found["Id"])
-    kind = ["image", "inspect"] if engine == "podman" else ["inspect", "--type", "image"]
-    told = _try([engine, *kind, image])
-    if not told:
+    """The image's digest in the engine's storage; empty where the storage does not have the image.
+
+    Docker gives an image a digest only when it is pushed or pulled; until then this is the image's id.
+    """
+    inspect = ["inspect", "--type", "image"] if engine == "buildah" else ["image", "inspect"]
+    output = _output([engine, *inspect, image])
+    if not output:
         return ""
-    found = json.loads(told)
-    return str(found[0]["Digest"] if engine == "podman" else found["FromImageDigest"])
+    description = json.loads(output)
+    if engine == "buildah":
+        return str(description["FromImageDigest"])
+    if engine == "podman":
+        return str(description[0]["Digest"])
+    names = description[0].get("RepoDigests") or []  # NAME@sha256:…
+    return str(names[0].rpartition("@")[2] if names else description[0]["Id"])
 
 
 def push(engine: str, image: str) -> str:
-    """Pushes an image to the registry in its name and returns the digest that the registry knows it by.
+    """Pushes an image to the registry in its name and returns its digest in the registry.
 
     Raises:
-        StageFailed: The engine's last words.
+        StageFailed: The push failed, with the engine's last lines.
     """
     if engine == "docker":
         _run([engine, "push", image])
         return digest(engine, image)
-    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as told:
-        _run([engine, "push", "--digestfile", told.name, image])
-        return told.read().strip()
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as digest_file:
+        _run([engine, "push", "--digestfile", digest_file.name, image])
+        return digest_file.read().strip()
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = " | ".join(
-            line for line in (done.stdout + done.stderr).splitlines()[-LAST_WORDS:] if line.strip()
-        )
-        raise StageFailed(f"`{' '.join(command[-6:])}` ended with {done.returncode}: {words}")
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        lines = (process.stdout + process.stderr).splitlines()[-LAST_WORDS:]
+        words = " | ".join(line for line in lines if line.strip())
+        raise StageFailed(f"`{' '.join(command[-6:])}` ended with {process.returncode}: {words}")
 
 
-def _try(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else ""
+def _output(command: list[str]) -> str:
+    """What a command prints; empty where it fails."""
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    return process.stdout if process.returncode == 0 else ""

@@ -1,4 +1,4 @@
-"""jinja2: the two pages that a person reads, each one file that works offline."""
+"""jinja2: the pages of the data checks and of the night, each one HTML file that works offline."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def checks_page(report: CheckReport, night: NightFacts) -> str:
-    """The data checks as HTML."""
+    """The page of the data checks.
+
+    Args:
+        report: Results of all expectations.
+        night: Facts of the night that collected the tables.
+    """
     return _render("checks.html", report=report, night=night)
 
 
 def night_page(report: EvaluationReport, facts: Sequence[tuple[str, str]], picture: Path) -> str:
-    """The night's report as HTML, the picture inside it.
+    """The page of the night, the picture included.
 
     Args:
-        report: The night's evaluation.
-        facts: (name, value) lines of its first table.
-        picture: A PNG.
+        report: Evaluation of all models.
+        facts: (name, value) rows of the first table.
+        picture: Path of a PNG.
     """
     encoded = base64.b64encode(picture.read_bytes()).decode()
     return _render("night.html", report=report, facts=facts, picture=encoded)
 
 
 def _render(template: str, **values: Any) -> str:
-    # Autoescape everywhere: dish names, ids and reasons are text that people typed.
+    # Dish names, ids and reasons are text that people typed, so every template escapes it.
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return environment.get_template(template).render(**values)

@@ -15,41 +15,42 @@ from components.domain.params import Params
 from components.domain.params_file import read_params
 from components.stages.paths import ENDS_WITH_STDIN, ERROR_PREFIX
 
-ARGUMENTS = {"train": 1, "merge": 2}
+ARGUMENTS = {"train": 1, "merge": 2}  # numbers of arguments; the other stages take none
 
 
 def main() -> int:
-    """Runs one stage; a failure of ours is one line and exit code 1."""
+    """Runs one stage; a PalateError becomes one line on stdout and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
     parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "merge"))
     parser.add_argument(
         "arguments", nargs="*", help="train: the candidate; merge: adapter folder, target folder"
     )
-    given = parser.parse_args()
-    if len(given.arguments) != ARGUMENTS.get(given.stage, 0):
-        parser.error(f"{given.stage} takes {ARGUMENTS.get(given.stage, 0)} arguments: {given.arguments}")
+    command = parser.parse_args()
+    count = ARGUMENTS.get(command.stage, 0)
+    if len(command.arguments) != count:
+        parser.error(f"{command.stage} takes {count} arguments: {command.arguments}")
     if os.environ.get(ENDS_WITH_STDIN):
         threading.Thread(target=_end_with_the_night, daemon=True).start()
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("components").setLevel(logging.INFO)
     warnings.simplefilter("ignore", FutureWarning)  # meant for the developers of peft and transformers
     try:
-        _run(given.stage, given.arguments, read_params(Path("params.yaml")))
+        _run(command.stage, command.arguments, read_params(Path("params.yaml")))
     except PalateError as error:
-        # On stdout, which the night reads; stderr may be the terminal's own, for the progress bars.
+        # The night reads stdout alone: stderr may be the terminal, so that progress bars work.
         print(f"{ERROR_PREFIX}{error}", flush=True)
         return 1
     return 0
 
 
 def _end_with_the_night() -> None:
-    """The night holds the other end of our stdin; when it is gone, however it died, nobody waits for us."""
+    """Ends this process when stdin closes, which happens when the night that started it dies."""
     sys.stdin.read()
     os._exit(3)
 
 
 def _run(stage: str, arguments: list[str], params: Params) -> None:
-    # Imported late: Great Expectations and transformers each take seconds that the other stages need not pay.
+    # Imported here, since Great Expectations and transformers take seconds and no stage needs both.
     if stage == "check":
         from components.stages.check import check
 

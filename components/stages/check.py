@@ -1,4 +1,4 @@
-"""data/events → reports/checks.json and .html."""
+"""The stage `check`: data/events → reports/checks.json and reports/checks.html."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from dataclasses import asdict
 
 from components.domain.errors import DataRejected
 from components.domain.params import Params
-from components.domain.records import CheckReport, NightFacts
+from components.domain.records import CheckReport, CheckResult, NightFacts
 from components.files import read_json, write_json
 from components.integrations import data_checks, event_sources, pages
 from components.stages.paths import CHECKS, EVENTS, NIGHT, REPORTS
 
 
 def check(params: Params) -> None:
-    """Checks the accepted tables; writes the report, then fails if an expectation did.
+    """Checks the accepted tables and writes the report.
+
+    Args:
+        params: Settings; the limits are those of the section `check`.
 
     Raises:
-        DataRejected: Each failed expectation with its column, count and first rows.
+        DataRejected: An expectation failed; every failed one with its column, count and first rows.
     """
     night = NightFacts(**read_json(NIGHT))
     report = data_checks.check(
@@ -29,7 +32,7 @@ def check(params: Params) -> None:
             "failed": len(report.failed),
             "rows": report.rows,
             "data_md5": night.data_md5,
-            "results": [asdict(each) for each in report.results],
+            "results": [asdict(result) for result in report.results],
         },
     )
     (REPORTS / "checks.html").write_text(pages.checks_page(report, night), encoding="utf-8")
@@ -38,13 +41,15 @@ def check(params: Params) -> None:
 
 
 def _sentence(report: CheckReport) -> str:
-    told = []
-    for each in report.failed:
-        count = f" for {each.unexpected} rows" if each.unexpected else ""
-        detail = f" ({each.detail})" if each.detail else ""
-        first = f", first: {' and '.join(each.first_rows[:2])}" if each.first_rows else ""
-        told.append(f"{each.table}.{each.column or 'rows'} {each.expectation} failed{count}{detail}{first}")
+    failures = "; ".join(_failure(result) for result in report.failed)
     return (
-        f"{len(told)} data checks failed, nothing was trained: {'; '.join(told)}. See reports/checks.html; "
+        f"{len(report.failed)} data checks failed, nothing was trained: {failures}. See reports/checks.html; "
         "to go back: `git restore --source=nights data/events.dvc && dvc checkout data/events.dvc`."
     )
+
+
+def _failure(result: CheckResult) -> str:
+    count = f" for {result.unexpected} rows" if result.unexpected else ""
+    detail = f" ({result.detail})" if result.detail else ""
+    first = f", first: {' and '.join(result.first_rows[:2])}" if result.first_rows else ""
+    return f"{result.table}.{result.column or 'rows'} {result.expectation} failed{count}{detail}{first}"

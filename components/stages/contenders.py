@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def subset(test: Comparisons, size: int, seed: int) -> tuple[int, ...]:
     for person in draw.sample(sorted(by_person), len(by_person)):
         numbers = by_person[person]
         rounds += list(enumerate(draw.sample(numbers, len(numbers))))
-    return tuple(number for _, number in sorted(rounds, key=lambda each: each[0])[:size])
+    return tuple(number for _, number in sorted(rounds, key=itemgetter(0))[:size])
 
 
 def candidates(setting: Setting) -> Iterator[Contender]:
@@ -137,24 +138,24 @@ def probes(setting: Setting, best: str) -> Iterator[Contender]:
     an ablation is none: a candidate that does as well from names alone is only frugal.
     """
     model, evaluate = _adapted(best), setting.params.evaluate
-    asked = setting.test if model.head else setting.test.take(setting.subset)
+    test = setting.test if model.head else setting.test.take(setting.subset)
 
     def scores(comparisons: Comparisons, name: str, fields: tuple[Any, ...] = ()) -> Floats:
         values = _score(setting, model, comparisons, name, fields)
         return values if model.head else setting.spread(values)
 
-    short = with_most_similar_history(asked, setting.by_words, evaluate.retrieved)
-    swapped = with_history_of_another(asked, evaluate.seed)
-    yield Contender("no-history", "probe", scores(without_history(asked), "no-history"))
+    short = with_most_similar_history(test, setting.by_words, evaluate.retrieved)
+    swapped = with_history_of_another(test, evaluate.seed)
+    yield Contender("no-history", "probe", scores(without_history(test), "no-history"))
     yield Contender("other-history", "probe", scores(swapped, "other-history"))
     yield Contender("short-history", "ablation", scores(short, "short-history"))
-    yield Contender("name-only", "ablation", scores(asked, "name-only", ("name",)))
+    yield Contender("name-only", "ablation", scores(test, "name-only", ("name",)))
 
 
 def canary(setting: Setting, name: str) -> list[CanaryQuestion]:
     """A few test questions with the scores of adapter and base, both in float32 and unmerged."""
     test, dishes = setting.test, setting.dishes
-    order = sorted(range(len(test)), key=lambda each: (-test.history_sizes[each], test.key[each]))
+    order = np.lexsort([test.key.astype(str), -test.history_sizes])
     questions = [test.question(number) for number in order[:CANARY_QUESTIONS]]
     model = base_models.load(BASE, torch.float32, torch.device("cpu"))
     tokens = _tokens(setting, model)

@@ -14,7 +14,7 @@ from components.domain.params import Params
 from components.domain.preferences.tables import Bools
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict.canary import to_json
-from components.domain.verdict.evaluation import EvaluationReport, SliceResult, TestSize
+from components.domain.verdict.evaluation import EvaluationReport, HeldOut, SliceResult
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import METRICS, Bootstrap
 from components.domain.verdict.table import ResultTable
@@ -77,7 +77,7 @@ def _report(
         gate=gate,
         slices=_slices(setting, table),
         confidence=params.evaluate.confidence,
-        test=TestSize(len(test), len(np.unique(test.person))),
+        test=HeldOut(len(test), len(np.unique(test.person))),
         adapters={name: weights_sha256(paths.ADAPTERS / name) for name in params.train.candidates},
         base=dict(base),
         prompt_hash=prompt_hash(params.prompt.dish_fields),

@@ -1,4 +1,4 @@
-"""An adapter folder + models/base → one model folder for serving."""
+"""The stage `merge`: an adapter's folder and models/base → one model folder for serving."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from components.stages.paths import BASE
 
 
 def merge(adapter: Path, target: Path) -> None:
-    """Merges in float32 and stores float16.
+    """Adds an adapter to the base model's weights in float32 and stores the sum in float16.
 
-    float16 has three more mantissa bits than bfloat16 at the same size, and every base weight (bfloat16)
-    keeps its value in it; a bfloat16 store rounds much of a small adapter away (docs/decisions/0004).
+    float16 has three more mantissa bits than bfloat16 at the same size, and every base weight (bfloat16) has
+    the same value in it; bfloat16 would lose much of a small adapter by rounding (docs/decisions/0004).
+
+    Args:
+        adapter: Folder of the adapter.
+        target: Folder of the merged model, its tokenizer and, if the adapter has one, its head.
     """
     model = base_models.load(BASE, torch.float32, torch.device("cpu"))
     network = adapters.merged(model, adapter)

@@ -1,4 +1,4 @@
-"""Where the stages read and write their files, from the root, and how a stage says that it failed."""
+"""Paths of the stages' files, relative to the repository's root, and how a stage reports its failure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 EVENTS, QUARANTINE, NIGHT = Path("data/events"), Path("data/quarantine"), Path("data/night.json")
 SPLITS, JUDGED = Path("data/splits"), Path("data/judged")
 BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("models/champion")
-BASE_MARKER = BASE / "palate.json"  # written last: its id and checksum; see integrations/base_models
-START = Path("models/start")  # the adapter from which tonight's trainings go on, or only why there is none
+BASE_MARKER = BASE / "palate.json"  # the base's id and checksum, written last by integrations/base_models
+START = Path("models/start")  # the adapter that tonight's trainings start from, or why they start from none
 REPORTS = Path("reports")
 CHECKS, EVALUATION, CANARY = REPORTS / "checks.json", REPORTS / "evaluation.json", REPORTS / "canary.json"
 
-ENDS_WITH_STDIN = "PALATE_ENDS_WITH_STDIN"  # set by the night: a stage whose stdin closes ends
-ERROR_PREFIX = "palate: "  # a line that begins so is the sentence for the user; the flow repeats it
+ENDS_WITH_STDIN = "PALATE_ENDS_WITH_STDIN"  # environment variable: the stage ends when its stdin closes
+ERROR_PREFIX = "palate: "  # start of the line in which a failed stage says why; the night repeats it

@@ -1,4 +1,4 @@
-"""From a registered version to its Bento: merged weights, canary and facts staged, then built, once."""
+"""A version's Bento: merged weights, canary and facts are put into models/served, then BentoML builds it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,21 @@ from flows.environment import REPO, STATE
 from flows.steps.registration import Registered, registry
 
 SERVED = Path("models/served")
-SERVICE = "palate"  # the name in serving/service.py, which is that of every Bento
-PROVE_S = 300  # a load and a canary; a machine that takes longer has no time to serve either
+SERVICE = "palate"  # name of the service in serving/service.py, and so of every Bento
+PROVE_S = 300  # seconds that a Bento may take to load its model and answer its canary
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
 
 
 @dataclass(frozen=True)
 class Packaged:
-    """A Bento of a version, and whether it was there before."""
+    """A Bento.
+
+    Attributes:
+        tag: Tag in BentoML's store.
+        version: Version number in the registry.
+        preview: Whether the version was packaged without being promoted.
+        new: Whether the Bento was built by this call.
+    """
 
     tag: str
     version: str
@@ -37,22 +44,27 @@ class Packaged:
 
 
 def preview(params: Params, registered: Registered) -> Packaged | None:
-    """Tonight's best candidate as a Bento marked as preview, if there is no champion and params allow it."""
+    """Tonight's best candidate as a preview Bento; None if there is a champion or params forbid it."""
     if registered.champion is not None or not params.package.preview:
         return None
     return build(params, registered.version, preview=True)
 
 
 def build(params: Params, version: str, *, preview: bool) -> Packaged:
-    """Builds a version's Bento unless a whole one is in the store; one build at a time.
+    """Builds a version's Bento unless the store has an undamaged one; waits for a build that is running.
+
+    Args:
+        params: Settings; they name the registered model.
+        version: Version number in the registry.
+        preview: Whether to mark the Bento as a preview.
 
     Raises:
-        StageFailed: The disk is full or may not be written to, or BentoML's own words.
+        StageFailed: Merging or building failed, or the disk is full or cannot be written to.
     """
     model = params.register_.model
     tags = registry().tags(model, version)
     tag = tag_of(version, tags, preview=preview)
-    with (STATE / "bento.lock").open("a") as lock:  # models/served is one folder
+    with (STATE / "bento.lock").open("a") as lock:  # every build fills the same folder models/served
         fcntl.flock(lock, fcntl.LOCK_EX)
         if find_whole(tag):
             return Packaged(tag, version, preview, new=False)
@@ -66,12 +78,12 @@ def build(params: Params, version: str, *, preview: bool) -> Packaged:
 
 
 def tag_of(version: str, tags: Mapping[str, str], *, preview: bool) -> str:
-    """The Bento of a version, built or not.
+    """The tag of a version's Bento, whether it exists or not.
 
     Args:
-        version: Of the registered model.
-        tags: The version's.
-        preview: Whether nobody promoted it.
+        version: Version number in the registry.
+        tags: Tags of the version.
+        preview: Whether the Bento is a preview.
     """
     return f"{SERVICE}:{'preview-' if preview else ''}v{version}-{tags.get('gate_sha256', '')[:8]}"
 
@@ -91,66 +103,66 @@ def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], 
 
 
 def serve_from_now_on(tag: str) -> None:
-    """What `make serve` starts next, and what `make up` changes to."""
+    """Sets the Bento that `make serve` starts and that `make up` switches to."""
     if served() != tag:
         replace_text(BENTO_TAG, f"{tag}\n")
 
 
 def served() -> str:
-    """The tag of what is served; empty where nothing is."""
+    """The tag of the Bento that is served; empty where none is."""
     return BENTO_TAG.read_text(encoding="utf-8").strip() if BENTO_TAG.exists() else ""
 
 
-def find_whole(tag: str) -> bentos.Found | None:
-    """The Bento, if the store holds it with the model it was built with; a damaged one is removed."""
-    found = bentos.find(tag)
-    if found and folder_sha256(found.folder / "src" / SERVED) != found.labels.get("served_sha256"):
+def find_whole(tag: str) -> bentos.StoredBento | None:
+    """The Bento with this tag, if its model is the one it was built with; a damaged Bento is removed."""
+    stored = bentos.find(tag)
+    if stored and folder_sha256(stored.folder / "src" / SERVED) != stored.labels.get("served_sha256"):
         bentos.remove(tag)
         return None
-    return found
+    return stored
 
 
 def why_unproven(tag: str) -> str | None:
-    """Starts the Bento's code on its model; the reason why it may not be served, or None."""
-    found = find_whole(tag)
-    if found is None:
+    """Why a Bento may not be served, as a sentence; None where its code and model pass its canary.
+
+    Raises:
+        StageFailed: It gave no answer within PROVE_S seconds, so nothing is known of it.
+    """
+    stored = find_whole(tag)
+    if stored is None:
         return "its Bento is damaged"
-    command = [sys.executable, "-m", "serving.prove"]
+    command, folder = [sys.executable, "-m", "serving.prove"], stored.folder / "src"
     try:
-        done = subprocess.run(
-            command, cwd=found.folder / "src", capture_output=True, text=True, check=False, timeout=PROVE_S
+        process = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=PROVE_S
         )
     except subprocess.TimeoutExpired:
         raise StageFailed(
             f"{tag} did not answer its canary within {PROVE_S} s: is this machine overloaded? The next pass "
             "tries again."
         ) from None
-    if not done.returncode:
+    if not process.returncode:
         return None
-    words = done.stdout.strip() or done.stderr.strip() or f"it ended with {done.returncode}"
+    words = process.stdout.strip() or process.stderr.strip() or f"it ended with {process.returncode}"
     return words.splitlines()[-1]
 
 
 def _stage_model(model: str, version: str, facts: Mapping[str, Any]) -> None:
-    """Fills models/served: what bentofile.yaml takes along beside the code."""
+    """Fills models/served, which bentofile.yaml includes besides the code."""
     target = REPO / SERVED
     shutil.rmtree(target, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = registry().download(model, version, Path(folder))
-        merge = [
-            sys.executable,
-            "-m",
-            "components.stages",
-            "merge",
-            str(artifacts / "adapter"),
-            str(target / "model"),
-        ]
-        done = subprocess.run(merge, cwd=REPO, capture_output=True, text=True, check=False)
-        if done.returncode:
-            told = (done.stdout + done.stderr).strip().splitlines()[-1:]
-            raise StageFailed(
-                f"merging version {version} failed: {' '.join(told).removeprefix(ERROR_PREFIX)}"
-            )
+        _merge(version, artifacts / "adapter", target / "model")
         shutil.copy(artifacts / "canary.json", target / "canary.json")
         lineage = read_json(artifacts / "lineage.json")
     write_json(target / "served.json", {**lineage, **facts})
+
+
+def _merge(version: str, adapter: Path, target: Path) -> None:
+    """Runs the stage `merge` in a new process, whose memory is free again at its end."""
+    command = [sys.executable, "-m", "components.stages", "merge", str(adapter), str(target)]
+    process = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
+    if process.returncode:
+        last_line = "".join((process.stdout + process.stderr).strip().splitlines()[-1:])
+        raise StageFailed(f"merging version {version} failed: {last_line.removeprefix(ERROR_PREFIX)}")

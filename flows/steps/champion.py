@@ -1,4 +1,4 @@
-"""Tasks that bring the champion in: to be compared with, and to go on training from."""
+"""Tasks that fetch the champion, to compare candidates with it and to start tonight's training from it."""
 
 from __future__ import annotations
 
@@ -29,64 +29,83 @@ logger = logging.getLogger(__name__)
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
 def fetch_champion(night: Night) -> str | None:
-    """The champion's adapter → models/champion, unless it is one of tonight's own candidates.
+    """The champion's adapter → models/champion, where that folder holds another version.
 
-    That is so where this very night ran before and was promoted. The folder stays as it is then: the
-    candidate was already judged, against the champion of that time, and trained from it. A version that no
-    night registered is no champion here, since nothing could serve it.
+    If the champion is a candidate of this very night, which ran before and was promoted, the folder stays as
+    it is: that candidate was trained from, and compared with, the champion in it.
+
+    Args:
+        night: Tonight's settings and data.
+
+    Returns:
+        Version number of the champion; None where there is none or no night registered it.
     """
     target, model = REPO / paths.CHAMPION, night.params.register_.model
-    version = registry().alias(model, CHAMPION)
-    tags = registry().tags(model, version) if version else {}
-    if version and why_no_lineage(tags):
-        logger.warning("version %s is no champion to compare with: %s", version, why_no_lineage(tags))
-        version = None
-    known = read_json(target / "champion.json") if (target / "champion.json").exists() else None
+    version, tags = _champion(model)
+    marker = target / "champion.json"
+    fetched = read_json(marker) if marker.exists() else None
     if version is None:
-        if known is None or known["version"]:
+        if fetched is None or fetched["version"]:
             shutil.rmtree(target, ignore_errors=True)
-            write_json(target / "champion.json", {"version": None})
+            write_json(marker, {"version": None})
         return None
-    tonight = {weights_sha256(REPO / paths.ADAPTERS / name) for name in night.params.train.candidates}
-    own = tags.get("night") == night.key and tags["adapter_sha256"] in tonight
-    if known is not None and (known["version"] == version or own):
+    if fetched and (fetched["version"] == version or _is_of_tonight(night, tags)):
         return version
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = registry().download(model, version, Path(folder))
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(artifacts / "adapter", target)
-        facts = read_json(artifacts / "lineage.json")
-    write_json(
-        target / "champion.json", {"version": version, **facts}
-    )  # last: it says that the folder is whole
+        lineage = read_json(artifacts / "lineage.json")
+    write_json(marker, {"version": version, **lineage})  # written last: a folder with it is complete
     return version
+
+
+def _champion(model: str) -> tuple[str | None, Mapping[str, str]]:
+    """Version and tags of the champion; no version where its lineage is too incomplete to be served."""
+    version = registry().alias(model, CHAMPION)
+    tags = registry().tags(model, version) if version else {}
+    reason = why_no_lineage(tags) if version else None
+    if reason:
+        logger.warning("version %s is no champion to compare with: %s", version, reason)
+        return None, tags
+    return version, tags
+
+
+def _is_of_tonight(night: Night, tags: Mapping[str, str]) -> bool:
+    """Whether a version with these tags is a candidate of this night."""
+    candidates = {weights_sha256(REPO / paths.ADAPTERS / name) for name in night.params.train.candidates}
+    return tags.get("night") == night.key and tags["adapter_sha256"] in candidates
 
 
 @task(cache_policy=NO_CACHE)
 def choose_start(params: Params, *, full: bool) -> None:
-    """Fills models/start: the champion's adapter, or only the reason why tonight trains from scratch.
+    """Fills models/start with the champion's adapter, or with the reason why tonight trains from scratch.
 
-    Written only where it changes, since the training stages depend on it.
+    The folder is only written if it changes, since DVC's training stages depend on it.
+
+    Args:
+        params: Settings of tonight.
+        full: Whether tonight trains from scratch whatever the champion is.
     """
     champion, start = REPO / paths.CHAMPION, REPO / paths.START
-    version = read_json(champion / "champion.json")["version"]
-    known = champion / TRAINING_FILE
-    made = Training.from_json(read_json(known)) if version and known.exists() else None
-    newest = comparison_files.newest(REPO / paths.SPLITS / "train.parquet")
-    changed = _changed(params, read_json(champion / "champion.json")) if made else ""
-    why = why_from_scratch(params.train, params.split.by, made, changed, newest, full=full)
-    wanted = {"version": "" if why else version, "why": why}
-    if (start / "start.json").exists() and read_json(start / "start.json") == wanted:
+    lineage = read_json(champion / "champion.json")
+    version, record = lineage["version"], champion / TRAINING_FILE
+    training = Training.from_json(read_json(record)) if version and record.exists() else None
+    newest = comparison_files.newest(REPO / paths.SPLITS)
+    changed = _changed(params, lineage) if training else ""
+    why = why_from_scratch(params.train, params.split.by, training, changed, newest, full=full) or ""
+    choice = {"version": "" if why else version, "why": why}
+    if (start / "start.json").exists() and read_json(start / "start.json") == choice:
         return
     shutil.rmtree(start, ignore_errors=True)
     if not why:
         shutil.copytree(champion, start)
         (start / "champion.json").unlink()
-    write_json(start / "start.json", wanted)
+    write_json(start / "start.json", choice)
 
 
 def _changed(params: Params, champion: Mapping[str, Any]) -> str:
-    """What its weights do not fit any more."""
+    """Whether the champion was trained on another `base` or `prompt`; empty where both are the same."""
     base = read_json(REPO / paths.BASE / base_models.MARKER)
     if champion["base_sha256"] != base["sha256"]:
         return "base"

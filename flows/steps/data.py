@@ -1,4 +1,4 @@
-"""Tasks on the data: the inbox comes in, becomes a version, and is remembered once its checks have passed."""
+"""Tasks on the data: collect the inbox, version it, record that its checks passed, commit and push it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,13 @@ COMMITTED = (
 
 @dataclass(frozen=True)
 class Collection:
-    """What became of the inbox's rows, by table, and how many events there are now."""
+    """What became of the inbox's rows.
+
+    Attributes:
+        inbox: The setting `collect.inbox`.
+        counts: Numbers of accepted, duplicate and quarantined rows, by table.
+        events: Number of all accepted events, earlier nights' included.
+    """
 
     inbox: str
     counts: dict[str, Counts]
@@ -49,9 +55,9 @@ class Collection:
 
 
 def adopt(inbox: str) -> Params:
-    """Makes this clone the user's: merges `inbox/params.yaml` into params.yaml and sets `collect.inbox`.
+    """Merges `inbox/params.yaml` into params.yaml, sets `collect.inbox`, and reads the result.
 
-    The result is written into params.yaml itself, which DVC's stages read and git shows.
+    The result is written into params.yaml itself, since DVC's stages read that file and git shows the change.
 
     Args:
         inbox: Folder of the user's tables; empty changes nothing.
@@ -60,7 +66,7 @@ def adopt(inbox: str) -> Params:
         The settings of tonight.
 
     Raises:
-        BadParams: The override is wrong, or this clone has already learnt from another inbox.
+        BadParams: A setting is wrong, or this clone holds the events of another inbox.
     """
     if inbox:
         _merge_into_params(inbox, REPO / "params.yaml")
@@ -69,21 +75,21 @@ def adopt(inbox: str) -> Params:
 
 def _merge_into_params(inbox: str, path: Path) -> None:
     folder = Path(inbox).expanduser()
-    now = read_yaml(path)
-    if (REPO / EVENTS).exists() and Path(now["collect"]["inbox"]).resolve() != folder.resolve():
+    current = read_yaml(path)
+    if (REPO / EVENTS).exists() and Path(current["collect"]["inbox"]).resolve() != folder.resolve():
         raise BadParams(
-            f"This clone holds events from '{now['collect']['inbox']}', not from '{inbox}': use a fresh "
+            f"This clone holds events from '{current['collect']['inbox']}', not from '{inbox}': use a fresh "
             "clone, or, if it is the same source in a new place, set collect.inbox in params.yaml."
         )
     override = read_yaml(folder / "params.yaml") if (folder / "params.yaml").exists() else {}
-    yaml = YAML()  # keeps the comments
-    yaml.width = 4096
+    yaml = YAML()  # preserves comments
+    yaml.width = 4096  # characters; long lines stay on one line
     merged = yaml.load(path.read_text(encoding="utf-8"))
     _merge(merged, override)
-    if merged["up"]["state"] != now["up"]["state"]:
+    if merged["up"]["state"] != current["up"]["state"]:
         raise BadParams(
             f"up.state in {folder / 'params.yaml'} comes too late, the state is kept in "
-            f"'{now['up']['state']}' already: set it in this clone's params.yaml before the first night."
+            f"'{current['up']['state']}' already: set it in this clone's params.yaml before the first night."
         )
     merged["collect"]["inbox"] = str(folder if folder.is_absolute() else Path(inbox))
     validate(json.loads(json.dumps(merged)), f"params.yaml with {folder / 'params.yaml'}")
@@ -91,19 +97,19 @@ def _merge_into_params(inbox: str, path: Path) -> None:
         yaml.dump(merged, file)
 
 
-def _merge(into: Any, override: Any) -> None:
+def _merge(settings: Any, override: Any) -> None:
     for key, value in override.items():
-        if key != "candidates" and isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:  # candidates are replaced as a whole: a user who lists theirs wants those and no others
-            into[key] = value
+        if key != "candidates" and isinstance(value, dict) and isinstance(settings.get(key), dict):
+            _merge(settings[key], value)
+        else:  # `candidates` is replaced as a whole, so that only the user's candidates are trained
+            settings[key] = value
 
 
 @task(cache_policy=NO_CACHE)
 def collect(params: Params) -> Collection:
     """The inbox → data/events and data/quarantine.
 
-    The inbox is only read; a second collection finds duplicates.
+    The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
     data_versions.ensure_repository(REPO, STATE)
     inbox = Path(params.collect.inbox)
@@ -119,7 +125,7 @@ def collect(params: Params) -> Collection:
 
 @task(cache_policy=NO_CACHE)
 def version(params: Params, collection: Collection) -> Night:
-    """Hashes the data with DVC, and writes what the checks must know of a night that changed anything."""
+    """Hashes the data with DVC; if it changed, writes data/night.json, the facts that the checks need."""
     hashes = data_versions.add(REPO, str(EVENTS), str(QUARANTINE))
     data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
     last = read_json(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
@@ -138,7 +144,7 @@ def version(params: Params, collection: Collection) -> Night:
 
 
 def record_as_accepted(night: Night) -> None:
-    """Records that tonight's data passed its checks: the next night's volume is compared with it."""
+    """Records that tonight's data passed its checks; the next night's check compares its number of events."""
     if night.data_md5 not in [entry["data_md5"] for entry in _accepted()[-1:]]:
         with ACCEPTED.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"data_md5": night.data_md5, "events": night.events}) + "\n")
@@ -152,7 +158,7 @@ def _accepted() -> list[dict[str, Any]]:
 
 @task(cache_policy=NO_CACHE)
 def commit_to_nights(night: Night) -> str:
-    """Commits the night's pointers and results to the branch `nights`; returns the commit."""
+    """Commits the night's pointers and reports to the branch `nights`; returns the commit."""
     decision = read_report(REPO / EVALUATION).gate.decision
     message = f"Night: {night.events} events, data {night.data_md5[:12]}, gate {decision}"
     return data_versions.commit_night(REPO, COMMITTED, message)

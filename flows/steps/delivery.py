@@ -1,6 +1,6 @@
-"""What a version becomes so that it can be served: Bento, proof, image, pinned and rendered manifests.
+"""The last steps of a release: the image, the pinned and rendered manifests, and the record of the release.
 
-Every step looks at the world first and does nothing where it finds its work done.
+Every step first looks whether its result exists, and does nothing if so.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from components.integrations.kubernetes import manifests
 from flows.environment import REPO, STATE
 from flows.steps import bento
 
-RELEASED = STATE / "released.json"  # written last: what it names was made whole
-PUSHED = STATE / "pushed-images.json"  # Bento → the image that a registry holds, so a rollback needs neither
+RELEASED = STATE / "released.json"  # the current release, written last: all that it names is complete
+PUSHED = STATE / "pushed-images.json"  # the pushed image of each Bento, so that a rollback builds nothing
 COMPONENT = Path("deploy/released/kustomization.yaml")
 RENDERED = STATE / "manifests"
 
 
 @dataclass(frozen=True)
 class Release:
-    """What is released.
+    """A release.
 
     Attributes:
-        version: Of the registered model.
-        bento: Its tag.
-        image: Name and digest; empty where no engine is set.
-        previous: The version to step back to; empty where there is none.
-        at: When it was released first or again, ISO 8601.
+        version: Version number in the registry.
+        bento: Tag of its Bento.
+        image: Name and digest of its image; empty where `release.engine` is none.
+        previous: Version to step back to; empty where there is none.
+        at: Moment of the release, ISO 8601; a release of the same version again is a new moment.
     """
 
     version: str
@@ -42,12 +42,12 @@ class Release:
 
 
 def current() -> Release | None:
-    """What the last whole pass released."""
+    """The release of the last complete pass; None before the first."""
     return Release(**read_json(RELEASED)) if RELEASED.exists() else None
 
 
 def is_complete(params: Params, released: Release) -> bool:
-    """Whether all that the release names is still there, and is what is served."""
+    """Whether the release's Bento is undamaged and served, and its image pinned and, if set, pushed."""
     if bento.find_whole(released.bento) is None or bento.served() != released.bento:
         return False
     settings = params.release
@@ -64,10 +64,20 @@ def _pushed() -> dict[str, str]:
 
 
 def image_of(params: Params, packaged: bento.Packaged) -> str:
-    """`NAME@sha256:…` of a Bento's image, built and pushed as params say; empty without an engine.
+    """Builds and pushes a Bento's image as the section `release` says, where that has not happened yet.
 
-    What was pushed before is not built again, even where the engine has forgotten it; a Bento that was built
-    anew, since somebody deleted it, gets a new image.
+    A pushed image is used again even if the engine has deleted it; a newly built Bento gets a new image.
+
+    Args:
+        params: Settings of the release.
+        packaged: Bento of the image.
+
+    Returns:
+        `NAME@sha256:…`; empty where `release.engine` is none.
+
+    Raises:
+        BadParams: The engine is not on PATH.
+        StageFailed: The engine could not build or push the image.
     """
     settings, tag = params.release, packaged.tag
     if settings.engine == "none":
@@ -85,10 +95,15 @@ def image_of(params: Params, packaged: bento.Packaged) -> str:
 
 
 def change_to(packaged: bento.Packaged, image: str, previous: str) -> Release:
-    """From here on it is what is served.
+    """Makes a Bento the released one: pins and renders the manifests, and records the release.
+
+    Args:
+        packaged: Bento of the version.
+        image: `NAME@sha256:…` of its image; empty where there is none, and the manifests stay as they are.
+        previous: Version to step back to; empty where there is none.
 
     Raises:
-        StageFailed: The manifests break a rule; they stay pinned to the image of before.
+        StageFailed: The manifests break a rule or cannot be rendered; they stay pinned to the earlier image.
     """
     if image:
         facts = {"model-version": packaged.version, "bento": packaged.tag}

@@ -1,4 +1,4 @@
-"""How the last night of this clone ended, failed and killed ones too: the branch of nights has whole ones."""
+"""How this clone's last night ended, also if it failed or was killed; `nights` has only the complete ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAST_RUN = STATE / "last-night.json"
 
 @contextlib.contextmanager
 def recorded() -> Iterator[None]:
-    """Records when a night began and how it ended, for `make status`."""
+    """Records for `make status` when the block began and how it ended."""
     start = {"began": datetime.now().astimezone().isoformat(" ", "minutes"), **this_process()}
     write_json(LAST_RUN, {**start, "said": ""})
     outcome = "it was stopped"
@@ -33,7 +33,7 @@ def recorded() -> Iterator[None]:
 
 
 def sentence() -> str | None:
-    """One sentence on the last night; None where none ran here."""
+    """When the last night began and how it ended; None where none ran in this clone."""
     if not LAST_RUN.exists():
         return None
     last = read_json(LAST_RUN)

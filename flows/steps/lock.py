@@ -1,4 +1,4 @@
-"""One night and one release at a time, and nothing left of one that was killed."""
+"""At most one night and one release at a time, and the end of servers that a killed night left running."""
 
 from __future__ import annotations
 
@@ -14,33 +14,38 @@ from components.domain.errors import StageFailed
 
 
 class Busy(StageFailed):
-    """Another process holds the lock."""
+    """Another night or release is running in this clone."""
 
 
 @contextlib.contextmanager
-def one_at_a_time(state: Path, what: str) -> Iterator[None]:
-    """Holds a lock that the kernel gives back however the holder ends, killed ones included.
+def one_at_a_time(state: Path, activity: str) -> Iterator[None]:
+    """Holds a lock for the block; the kernel releases it even if the process is killed.
 
     Args:
         state: Folder of the lock's file.
-        what: A `night` or a `release`.
+        activity: `night` or `release`; each has its own lock.
 
     Raises:
-        Busy: Another one is running here.
+        Busy: Another process holds the lock.
     """
     state.mkdir(exist_ok=True)
-    with (state / f"{what}.lock").open("a") as file:
+    with (state / f"{activity}.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Busy(f"A {what} is already running in this clone: wait for it, then run again.") from error
+            sentence = f"A {activity} is already running in this clone: wait for it, then run again."
+            raise Busy(sentence) from error
         yield
 
 
 def end_orphaned_servers(home: str) -> None:
-    """Ends Prefect servers on our database whose night was killed: nobody else ever would.
+    """Ends the Prefect servers of killed nights, which would otherwise run for ever.
 
-    Prefect starts a server for a flow that finds none, as a child; killed parents leave theirs to init.
+    A flow without a server starts one as its child process; if the flow is killed, the parent of its server
+    becomes process 1.
+
+    Args:
+        home: PREFECT_HOME of this clone; servers with another one are left alone.
     """
     if os.environ.get("PREFECT_API_URL") or os.getpid() == 1:
         return

@@ -32,7 +32,13 @@ from flows.steps.registration import Registered, registry
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a pass ended: one sentence, whether it changed anything, and what is released now."""
+    """How a pass ended.
+
+    Attributes:
+        sentence: What the pass did or why it did nothing.
+        changed: Whether it released a version.
+        release: What is released now; None where nothing is.
+    """
 
     sentence: str
     changed: bool
@@ -63,8 +69,11 @@ def deliver(params: Params, registered: Registered) -> str:
 def reconcile(params: Params) -> Outcome:
     """One pass: releases the champion in the registry, or says why not.
 
+    Args:
+        params: Settings of the release and the registered model.
+
     Raises:
-        PalateError: With the sentence for the user; what is served stays as it is.
+        PalateError: The pass failed, with the sentence for the user; what is served stays as it is.
     """
     try:
         with one_at_a_time(STATE, "release"), failures_as_sentences():
@@ -82,7 +91,7 @@ def _pass(params: Params) -> Outcome:
         sentence = "there is no champion: give a version the alias champion in MLflow"
         return Outcome(sentence, changed=False, release=released)
     if released and released.version == champion and delivery.is_complete(params, released):
-        _tag_as_released(server, model, released)  # a pass that was killed may have stopped before it
+        _tag_as_released(server, model, released)  # the pass that released it may have died before this
         sentence = step_back or f"version {champion} is released; nothing to do"
         return Outcome(sentence, changed=False, release=released)
     refusal = _verify(params, server, champion)
@@ -176,7 +185,7 @@ def _refuse(
     model = params.register_.model
     sentence = f"version {version} may not be served: {refusal}"
     server.tag(model, version, admission.REFUSED, refusal)
-    # If somebody moved the alias meanwhile they want another version, and the next pass looks at that one.
+    # If somebody moved the alias meanwhile, it stays where they put it, and the next pass follows it.
     back = released.version if released and released.version != version else ""
     if params.release.move_back and back and server.alias(model, CHAMPION) == version:
         server.point(model, CHAMPION, back)

@@ -92,7 +92,7 @@ def _register_new(
         version = server.register(
             model, candidate_runs[best], python_model, artifacts, REPO / "components", tags
         )
-    # Beside MLflow's own pages this path leads to the night's artifact, so the person sees the plot at once.
+    # On MLflow's page of the version this relative address shows the plot that the night's run holds.
     plot = f"get-artifact?path=evaluation.png&run_uuid={night_run}"
     server.comment(model, version, f"{as_markdown(report)}\n\n![{PLOT}]({plot})")
     return version
@@ -103,7 +103,7 @@ def _artifacts(folder: Path, night: Night, best: str, tags: Mapping[str, str]) -
     prompt = {"dish_fields": night.params.prompt.dish_fields, "max_history": night.params.split.max_history}
     write_json(folder / "lineage.json", {**tags, **prompt})
     return {
-        # MLflow stores a folder under its own name, which readers of any version must know.
+        # MLflow stores a folder under its own name, so it is copied to have the same one in every version.
         "adapter": shutil.copytree(REPO / paths.ADAPTERS / best, folder / "adapter"),
         "lineage": folder / "lineage.json",
         "canary": REPO / paths.CANARY,

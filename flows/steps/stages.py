@@ -1,4 +1,4 @@
-"""Tasks that run a DVC stage each: DVC skips what is up to date and restores what it has computed before."""
+"""Tasks that run one DVC stage each; DVC skips what is up to date and restores what it computed before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flows.environment import REPO
 from flows.steps import data
 from flows.steps.night import Night
 
-_DVC_TALK = (
+_DVC_CHATTER = (  # starts of DVC's lines that are not shown: they say nothing about the night
     "'data/",
     "> ",
     "Data and pipelines",
@@ -31,10 +31,11 @@ _DVC_TALK = (
 
 @task(cache_policy=NO_CACHE)
 def materialise_base(params: Params) -> None:
-    """base.model → models/base, once."""
+    """Writes the base model that params name to models/base, unless it is there."""
     marker = REPO / BASE_MARKER
     if marker.exists() and f'"{params.base.model}"' in marker.read_text(encoding="utf-8"):
-        return  # transformers takes seconds to import
+        return
+    # Imported here, since transformers takes seconds to import.
     from components.integrations import base_models
 
     base_models.materialise(params.base.model, REPO / BASE)
@@ -42,13 +43,13 @@ def materialise_base(params: Params) -> None:
 
 @task(cache_policy=NO_CACHE, task_run_name="{stage}")
 def run(stage: str) -> bool:
-    """One `dvc repro STAGE`; returns whether it ran, rather than being up to date or restored."""
+    """Runs `dvc repro STAGE`; returns whether the stage ran, rather than being up to date or restored."""
     return _repro(stage, {})
 
 
 @task(cache_policy=NO_CACHE)
 def check(night: Night) -> bool:
-    """`dvc repro check`; tonight's data counts as accepted once its checks have passed."""
+    """Runs `dvc repro check` and records tonight's data as accepted; returns whether the stage ran."""
     ran = _repro("check", {})
     data.record_as_accepted(night)
     return ran
@@ -56,7 +57,7 @@ def check(night: Night) -> bool:
 
 @task(cache_policy=NO_CACHE, task_run_name="train {name}")
 def train(name: str, night: Night) -> bool:
-    """`dvc repro train@NAME`, which logs into tonight's MLflow run while it trains."""
+    """Runs `dvc repro train@NAME`, which logs into tonight's MLflow run; returns whether it ran."""
     return _repro(f"train@{name}", {NIGHT_KEY: night.key, CANDIDATE: name})
 
 
@@ -66,7 +67,7 @@ def _repro(stage: str, env: dict[str, str]) -> bool:
     def on_line(line: str) -> None:
         nonlocal ran
         ran = ran or line.startswith("Running stage")
-        if line and not line.startswith(_DVC_TALK):
+        if line and not line.startswith(_DVC_CHATTER):
             console.show(line)
 
     data_versions.dvc(

@@ -7,17 +7,21 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from components.domain.errors import BadParams, StageFailed
+from components.domain.errors import BadParams, NotFound, StageFailed
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
+from components.domain.preferences.from_records import comparison_table
+from components.domain.preferences.tables import Comparisons, Floats
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.packing import pack
+from components.domain.ranker.prompts import DishTokens
 from components.domain.records import LIKED, Comparison, Dish, Past
+from components.domain.verdict.metrics import comparison_metrics
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.stages.train import train
 from tests.conftest import REPO
@@ -54,19 +58,24 @@ def _train(
     model = base_models.load(base, dtype, torch.device("cpu"))
     adapted = adapters.attach(model.network, candidate, 7)
     tokens = model.dish_tokens(dishes, ("name", "tags"))
+    people = whole_people(comparison_table(comparisons), len(comparisons), 7)
+    losses = _fit(model, tokens, people, candidate, candidate.epochs)
+    adapters.save(adapted, model.head, folder, "small")
+    return losses
+
+
+def _fit(
+    model: LanguageModel, tokens: DishTokens, train: Comparisons, candidate: CandidateParams, epochs: int
+) -> list[float]:
+    """The loss of every step."""
     losses: list[float] = []
-    taken = whole_people(comparisons, max(12, len(comparisons)), 7)
 
     def on_step(step: finetuning.Step) -> None:
         losses.append(step.loss)
 
-    if candidate.vectors:
-        finetuning.fit_vectors(
-            model, tokens, taken, candidate, candidate.vectors, candidate.epochs, 1.0, on_step
-        )
-    else:
-        finetuning.fit_answers(model, pack(taken, tokens, 128), candidate, candidate.epochs, 2, on_step)
-    adapters.save(adapted, model.head, folder, "small")
+    settings = read_params(REPO / "params.yaml").train
+    settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 2})
+    finetuning.fit(model, tokens, train, candidate, settings, epochs, on_step)
     return losses
 
 
@@ -135,14 +144,12 @@ def test_training_twice_on_two_threads_gives_the_same_weights(
 def test_a_fresh_adapter_changes_no_score_and_training_no_base_weight(
     small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
 ) -> None:
-    tokens = small_model.dish_tokens(dishes, ("name",))
-    before = scoring.score(small_model, tokens, comparisons, 256, "")
+    tokens, table = small_model.dish_tokens(dishes, ("name",)), comparison_table(comparisons)
+    before = scoring.score(small_model, tokens, table, 256, "")
     weights = {name: weight.clone() for name, weight in small_model.network.named_parameters()}
     adapted = adapters.attach(small_model.network, CANDIDATE, 7)
-    after = scoring.score(small_model, tokens, comparisons, 256, "")
-    for key in before:
-        assert before[key] == pytest.approx(after[key], abs=1e-6)
-    finetuning.fit_answers(small_model, pack(comparisons, tokens, 256), CANDIDATE, 1, 1, str)
+    assert before == pytest.approx(scoring.score(small_model, tokens, table, 256, ""), abs=1e-6)
+    _fit(small_model, tokens, table, CANDIDATE, 1)
     trained = {
         name.removeprefix("base_model.model.").replace(".base_layer", ""): weight
         for name, weight in adapted.named_parameters()
@@ -164,7 +171,7 @@ def test_reloaded_and_merged_scores_equal_the_adapters_own_and_differ_from_the_b
     candidate = candidate.model_copy(update={"method": method})
     _train(tmp_path / "adapter", small_base, dishes, comparisons, candidate=candidate)
 
-    def scores(kind: str) -> dict[str, list[float]]:
+    def scores(kind: str) -> Floats:
         model = base_models.load(small_base, torch.float32, torch.device("cpu"))
         if kind == "adapter":
             adapters.load(model, tmp_path / "adapter")
@@ -177,12 +184,11 @@ def test_reloaded_and_merged_scores_equal_the_adapters_own_and_differ_from_the_b
                 shutil.copy(tmp_path / "adapter" / HEAD_FILE, tmp_path / kind)
             model = base_models.load(tmp_path / kind, torch.float32, torch.device("cpu"))
         tokens = model.dish_tokens(dishes, ("name", "tags"))
-        return {key: list(value) for key, value in scoring.score(model, tokens, comparisons, 256, "").items()}
+        return scoring.score(model, tokens, comparison_table(comparisons), 256, "")
 
     base, adapter, merged = scores("base"), scores("adapter"), scores("merged")
-    for key in adapter:
-        assert merged[key] == pytest.approx(adapter[key], abs=MERGE_TOLERANCE)
-    assert max(abs(a - b) for key in base for a, b in zip(base[key], adapter[key], strict=True)) > 0.1
+    assert merged == pytest.approx(adapter, abs=MERGE_TOLERANCE)
+    assert np.abs(base - adapter).max() > 0.1
 
 
 @pytest.mark.parametrize("objective", ["listwise", "dpo", "pointwise"])
@@ -195,18 +201,14 @@ def test_every_objective_puts_the_chosen_dish_first(
     candidate: CandidateParams,
     objective: str,
 ) -> None:
-    told = [
-        replace(each, verdicts=tuple(1 if dish == each.chosen else -1 for dish in each.dishes))
-        for each in comparisons
-    ]
     candidate = candidate.model_copy(update={"objective": objective, "epochs": 30})
-    losses = _train(tmp_path, small_base, dishes, told, candidate=candidate)
+    losses = _train(tmp_path, small_base, dishes, comparisons, candidate=candidate)
     assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
     model = base_models.load(small_base, torch.float32, torch.device("cpu"))
     adapters.load(model, tmp_path)
-    scores = scoring.score(model, model.dish_tokens(dishes, ("name", "tags")), told, 256, "")
-    first = [each.dishes[scores[each.key].argmax()] == each.chosen for each in told]
-    assert sum(first) / len(first) > 0.6
+    table = comparison_table(comparisons)
+    scores = scoring.score(model, model.dish_tokens(dishes, ("name", "tags")), table, 256, "")
+    assert comparison_metrics(scores, table)[:, 1].mean() > 0.6
 
 
 @HEADS
@@ -220,20 +222,13 @@ def test_training_goes_on_from_a_saved_adapter_and_its_head(
     last = _train(tmp_path, small_base, dishes, comparisons, candidate=candidate)[-1]
     model = base_models.load(small_base, torch.float32, torch.device("cpu"))
     adapters.resume(model, candidate, tmp_path)
-    kept = {name: weight.clone() for name, weight in model.head.tensors().items()} if model.head else {}
+    before = {name: weight.clone() for name, weight in model.head.tensors().items()} if model.head else {}
     tokens = model.dish_tokens(dishes, ("name", "tags"))
-    losses: list[float] = []
-
-    def on_step(step: finetuning.Step) -> None:
-        losses.append(step.loss)
-
+    losses = _fit(model, tokens, comparison_table(comparisons), candidate, 2)
     if candidate.vectors:
-        finetuning.fit_vectors(model, tokens, comparisons[:12], candidate, candidate.vectors, 2, 9.0, on_step)
         assert model.head
-        assert torch.equal(model.head.spread, kept["spread"])
-        assert not torch.equal(model.head.gains, kept["gains"])
-    else:
-        finetuning.fit_answers(model, pack(comparisons[:12], tokens, 128), candidate, 2, 2, on_step)
+        assert torch.equal(model.head.spread, before["spread"])
+        assert not torch.equal(model.head.gains, before["gains"])
     assert losses[0] < last + 0.3
     trained = {name for name, weight in model.network.named_parameters() if weight.requires_grad}
     assert trained
@@ -253,12 +248,12 @@ def test_a_folder_without_a_whole_adapter_is_refused(
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_layers_beyond_the_base_are_named(small_model: LanguageModel, method: str) -> None:
     candidate = CANDIDATE.model_copy(update={"layers": (1, 5), "method": method})
-    with pytest.raises(StageFailed, match=r"The base model has 2 layers .* \[1, 5\]"):
+    with pytest.raises(BadParams, match=r"The base model has 2 layers .* \[1, 5\]"):
         adapters.attach(small_model.network, candidate, 7)
 
 
 def test_a_candidate_that_params_do_not_name_is_one_sentence() -> None:
-    with pytest.raises(BadParams, match=r"There is no candidate 'nope': .* has vectors\."):
+    with pytest.raises(NotFound, match=r"There is no candidate 'nope': .* has vectors\."):
         train(read_params(REPO / "params.yaml"), "nope")
 
 
@@ -280,7 +275,7 @@ def test_a_training_that_diverges_ends_with_a_sentence(
 
 def test_modules_that_the_base_lacks_are_named(small_model: LanguageModel) -> None:
     wrong = CANDIDATE.model_copy(update={"targets": ("no_such_proj",)})
-    with pytest.raises(StageFailed, match="no_such_proj"):
+    with pytest.raises(BadParams, match="no_such_proj"):
         adapters.attach(small_model.network, wrong, 0)
 
 

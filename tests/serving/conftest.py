@@ -10,14 +10,16 @@ import pytest
 import torch
 
 from components.domain.params import CandidateParams, VectorParams
+from components.domain.params_file import read_params
+from components.domain.preferences.from_records import comparison_table
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.packing import pack
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.records import Comparison, Dish
 from components.domain.verdict import canary
 from components.integrations import adapters, base_models, finetuning, scoring
 from serving import service
+from tests.conftest import REPO
 
 FIELDS = ("name", "tags")
 CANDIDATE = CandidateParams(
@@ -50,10 +52,10 @@ def served(
     base, tuned, plain = fresh(), fresh(), fresh()
     adapted = adapters.attach(tuned.network, CANDIDATE, 1)
     tokens = tuned.dish_tokens(dishes, FIELDS)
-    if request.param == "vectors":
-        finetuning.fit_vectors(tuned, tokens, comparisons, CANDIDATE, HEAD, 30, 1.0, str)
-    else:
-        finetuning.fit_answers(tuned, pack(comparisons, tokens, 128), CANDIDATE, 30, 1, str)
+    candidate = CANDIDATE.model_copy(update={"vectors": HEAD if request.param == "vectors" else None})
+    settings = read_params(REPO / "params.yaml").train
+    settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 1})
+    finetuning.fit(tuned, tokens, comparison_table(comparisons), candidate, settings, 30, str)
     adapters.save(adapted, tuned.head, tmp_path / "adapter", "small")
     tuned = fresh()
     adapters.load(tuned, tmp_path / "adapter")
@@ -63,14 +65,14 @@ def served(
     base_models.save(network, plain.tokenizer, folder / "model", torch.float16)
     if plain.head:
         shutil.copy(tmp_path / "adapter" / HEAD_FILE, folder / "model")
-    cases = [
-        canary.CanaryCase(
-            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in each.history),
-            tuple(dishes[dish] for dish in each.dishes),
-            tuple(scoring.score_menu(tuned, tokens, each)),
-            tuple(scoring.score_menu(base, tokens, each)),
+    questions = [
+        canary.CanaryQuestion(
+            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
+            tuple(dishes[dish] for dish in question.dishes),
+            tuple(scoring.score_question(tuned, tokens, question)),
+            tuple(scoring.score_question(base, tokens, question)),
         )
-        for each in comparisons[2:4]
+        for question in comparisons[2:4]
     ]
     facts = {
         "dish_fields": FIELDS,
@@ -87,6 +89,6 @@ def served(
         "serve": {"max_dishes": 3, "max_history": 5, "canary_tolerance": 0.05},
     }
     (folder / "served.json").write_text(json.dumps(facts))
-    (folder / "canary.json").write_text(json.dumps({"cases": canary.to_json(cases)}))
+    (folder / "canary.json").write_text(json.dumps(canary.to_json("reader", questions)))
     monkeypatch.setattr(service, "SERVED", folder)
     return folder

@@ -115,8 +115,8 @@ def test_the_canary_is_asked_anew_on_demand_and_readiness_follows(served: Path, 
     assert told["worst"] < 0.05
     assert (told["model_version"], told["bento"], told["adapter_sha256"]) == ("7", "palate:v7-abc", "def")
     stored = json.loads((served / "canary.json").read_text())
-    for case in stored["cases"]:
-        case["adapter"] = [score + 1 for score in case["adapter"]]
+    for question in stored["questions"]:
+        question["adapter"] = [score + 1 for score in question["adapter"]]
     (served / "canary.json").write_text(json.dumps(stored))
     again = client.post("/canary", json={}).json()
     assert not again["passed"]
@@ -203,8 +203,7 @@ def test_another_prompt_is_never_ready(served: Path, caplog: pytest.LogCaptureFi
 def test_a_canary_that_cannot_tell_adapter_from_base_is_never_ready(
     served: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cases = json.loads((served / "canary.json").read_text())["cases"]
-    (served / "canary.json").write_text(
-        json.dumps({"cases": [case | {"base": case["adapter"]} for case in cases]})
-    )
+    questions = json.loads((served / "canary.json").read_text())["questions"]
+    equal = [question | {"base": question["adapter"]} for question in questions]
+    (served / "canary.json").write_text(json.dumps({"questions": equal}))
     assert "proves nothing" in _refusal(caplog)

@@ -177,8 +177,8 @@ def menu_offers(log: OpinionLog, menus: Menus) -> dict[int, list[int]]:
     dish = menus.dish[ranges((np.cumsum(menus.sizes) - menus.sizes)[menu], sizes)]
     card = log.person[choices] * (len(menus.sizes) + 1) + menu  # one person, one menu
     width = len(log.dishes)
-    taken = np.isin(card[owner] * width + dish, card * width + log.dish[choices])
-    stays = ~taken | (dish == log.dish[choices][owner])
+    was_chosen = np.isin(card[owner] * width + dish, card * width + log.dish[choices])
+    stays = ~was_chosen | (dish == log.dish[choices][owner])
     offers: dict[int, list[int]] = {int(line): [] for line in choices}
     for line, number in zip(choices[owner[stays]].tolist(), dish[stays].tolist(), strict=True):
         offers[line].append(number)

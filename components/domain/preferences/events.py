@@ -50,15 +50,15 @@ class Counts:
 
 @dataclass
 class Collected:
-    """The tables after tonight's rows, what became of the rows, and those that were turned away."""
+    """The tables after tonight's rows, what became of the rows, and the quarantined ones."""
 
     tables: Stored
     counts: dict[str, Counts] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
 
 
-class _TurnedAway(ValueError):
-    """Why a row that can be parsed is still not acceptable."""
+class _NotAcceptable(ValueError):
+    """Why a row that can be parsed is still quarantined."""
 
 
 def accept(
@@ -74,10 +74,10 @@ def accept(
     """
     collected = Collected({table: list(stored.get(table, [])) for table in TABLES})
     for table in TABLES:  # in this order, so that events find the dishes and menus they point at
-        known = _Known(collected.tables, now + timedelta(hours=clock_skew_h))
-        intake = _Intake(table, collected.tables[table], known)
+        ids = _Ids(collected.tables, now + timedelta(hours=clock_skew_h))
+        intake = _Intake(table, collected.tables[table], ids)
         for raw in incoming.get(table, ()):
-            reason = intake.take(raw)
+            reason = intake.why_quarantined(raw)
             if reason:
                 text = json.dumps(dict(raw.values), default=str, ensure_ascii=False)
                 collected.quarantined.append(Quarantined(table, raw.file, raw.line, reason, text))
@@ -92,8 +92,8 @@ class _Intake:
     Events never change; a dish, person or menu may, but not within one night.
     """
 
-    def __init__(self, table: str, rows: list[dict[str, Any]], known: _Known) -> None:
-        self.table, self.rows, self.known = table, rows, known
+    def __init__(self, table: str, rows: list[dict[str, Any]], ids: _Ids) -> None:
+        self.table, self.rows, self.ids = table, rows, ids
         self.counts = Counts()
         self.index = {self.key(row): position for position, row in enumerate(rows)}
         self.tonight: set[tuple[str, ...]] = set()
@@ -101,19 +101,19 @@ class _Intake:
     def key(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(row[name] for name in KEYS[self.table])
 
-    def take(self, raw: RawRow) -> str:
-        """Puts the row where it belongs; returns why it was turned away, or nothing."""
+    def why_quarantined(self, raw: RawRow) -> str | None:
+        """Sorts one row: None where it is accepted or a duplicate, else the reason."""
         self.counts.rows_in += 1
         try:
             row = _parse(self.table, raw.values)
-            self.known.check(self.table, row)
-            self._place(row)
-        except (_TurnedAway, ValidationError) as error:
+            self.ids.check(self.table, row)
+            self._insert(row)
+        except (_NotAcceptable, ValidationError) as error:
             self.counts.quarantined += 1
             return _reason(error)
-        return ""
+        return None
 
-    def _place(self, row: dict[str, Any]) -> None:
+    def _insert(self, row: dict[str, Any]) -> None:
         key = self.key(row)
         position = self.index.get(key)
         if position is None:
@@ -123,7 +123,9 @@ class _Intake:
         elif self.rows[position] == row:
             self.counts.duplicates += 1
         elif self.table == "events" or key in self.tonight:
-            raise _TurnedAway(f"{'/'.join(KEYS[self.table])} '{'/'.join(key)}' already names a different row")
+            raise _NotAcceptable(
+                f"{'/'.join(KEYS[self.table])} '{'/'.join(key)}' already names a different row"
+            )
         else:
             self.rows[position] = row
             self.counts.accepted += 1
@@ -131,16 +133,16 @@ class _Intake:
 
 
 def _parse(table: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in values.items() if value is not None and value != ""}
-    row = TABLES[table].model_validate(given).model_dump()
+    filled = {name: value for name, value in values.items() if value is not None and value != ""}
+    row = TABLES[table].model_validate(filled).model_dump()
     if table == "events" and not row["event_id"]:
-        said = [str(row[name]) for name in columns("events") if name != "event_id"]
-        row["event_id"] = hashlib.sha256("\x1f".join(said).encode()).hexdigest()[:16]
+        content = [str(row[name]) for name in columns("events") if name != "event_id"]
+        row["event_id"] = hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:16]
     return row
 
 
-class _Known:
-    """The ids that a row may point at, taken when its table's turn comes."""
+class _Ids:
+    """The ids that a row may point at, as they are when its table's turn comes."""
 
     def __init__(self, tables: Stored, latest: datetime) -> None:
         self.dishes = {row["dish_id"] for row in tables["dishes"]}
@@ -152,30 +154,30 @@ class _Known:
 
     def check(self, table: str, row: Mapping[str, Any]) -> None:
         if table in {"menus", "events"} and row["dish_id"] not in self.dishes:
-            raise _TurnedAway(f"dish_id '{row['dish_id']}' is not in the dishes table")
+            raise _NotAcceptable(f"dish_id '{row['dish_id']}' is not in the dishes table")
         if table == "events":
             self._check_event(row)
 
     def _check_event(self, row: Mapping[str, Any]) -> None:
         if self.people and row["person_id"] not in self.people:
-            raise _TurnedAway(f"person_id '{row['person_id']}' is not in the people table")
+            raise _NotAcceptable(f"person_id '{row['person_id']}' is not in the people table")
         if row["occurred_at"] > self.latest:
-            raise _TurnedAway(f"occurred_at {row['occurred_at'].isoformat()} lies in the future")
+            raise _NotAcceptable(f"occurred_at {row['occurred_at'].isoformat()} lies in the future")
         if row["kind"] == "rating" and row["value"] is None:
-            raise _TurnedAway("a rating needs a value")
+            raise _NotAcceptable("a rating needs a value")
         if row["kind"] == "choice":
             if row["menu_id"] not in self.menus:
-                raise _TurnedAway(f"menu_id '{row['menu_id']}' of a choice is not in the menus table")
+                raise _NotAcceptable(f"menu_id '{row['menu_id']}' of a choice is not in the menus table")
             if row["dish_id"] not in self.menus[row["menu_id"]]:
-                raise _TurnedAway(f"dish_id '{row['dish_id']}' was not offered on menu '{row['menu_id']}'")
+                raise _NotAcceptable(f"dish_id '{row['dish_id']}' was not offered on menu '{row['menu_id']}'")
 
 
-def _reason(error: _TurnedAway | ValidationError) -> str:
-    if isinstance(error, _TurnedAway):
+def _reason(error: _NotAcceptable | ValidationError) -> str:
+    if isinstance(error, _NotAcceptable):
         return str(error)
     parts = []
-    for each in error.errors(include_url=False):
-        column = ".".join(str(part) for part in each["loc"][:1])
-        got = "" if each["type"] == "missing" else f", got {each['input']!r}"
-        parts.append(f"{column}: {each['msg'].lower()}{got}")
+    for detail in error.errors(include_url=False):
+        column = ".".join(str(part) for part in detail["loc"][:1])
+        got = "" if detail["type"] == "missing" else f", got {detail['input']!r}"
+        parts.append(f"{column}: {detail['msg'].lower()}{got}")
     return "; ".join(parts)

@@ -15,8 +15,8 @@ def question_table(questions: Sequence[Question]) -> Questions:
     people = sorted({question.person_id for question in questions})
     dishes = {dish for question in questions for dish in question.dishes}
     dishes |= {past.dish_id for question in questions for past in question.history}
-    number = {dish: place for place, dish in enumerate(sorted(dishes))}
-    code = {person: place for place, person in enumerate(people)}
+    number = {dish: index for index, dish in enumerate(sorted(dishes))}
+    code = {person: index for index, person in enumerate(people)}
     person = np.array([code[question.person_id] for question in questions], np.int64)
     order = np.argsort(person, kind="stable")
     sizes = np.array([len(question.history) for question in questions], np.int64)
@@ -24,7 +24,7 @@ def question_table(questions: Sequence[Question]) -> Questions:
     stop[order] = np.cumsum(sizes[order])
     offered = [number[dish] for question in questions for dish in question.dishes]
     return Questions(
-        log=_log([questions[place] for place in order], code, number),
+        log=_log([questions[index] for index in order], code, number),
         person=person,
         start=stop - sizes,
         stop=stop,
@@ -57,8 +57,8 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Comparisons:
     """Comparisons as a table; see `question_table`."""
     chosen = [comparison.dishes.index(comparison.chosen) for comparison in comparisons]
     verdicts = [
-        comparison.verdicts or menu_verdicts(len(comparison.dishes), place)
-        for comparison, place in zip(comparisons, chosen, strict=True)
+        comparison.verdicts or menu_verdicts(len(comparison.dishes), index)
+        for comparison, index in zip(comparisons, chosen, strict=True)
     ]
     return Comparisons(
         **vars(question_table(comparisons)),
@@ -76,4 +76,4 @@ def menu_verdicts(size: int, chosen: int) -> tuple[int, ...]:
         size: Number of dishes.
         chosen: Position of the chosen one.
     """
-    return tuple(LIKED if place == chosen else DISLIKED for place in range(size))
+    return tuple(LIKED if index == chosen else DISLIKED for index in range(size))

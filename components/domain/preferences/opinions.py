@@ -75,7 +75,7 @@ def opinion_log(
         "source": sorted({row["source"] for row in events}),
     }
     number = {
-        name: {value: place for place, value in enumerate(values)} for name, values in vocabulary.items()
+        name: {value: index for index, value in enumerate(values)} for name, values in vocabulary.items()
     }
     rated = np.array([row["kind"] == "rating" for row in events], bool)
     rating = np.array([row["value"] if row["kind"] == "rating" else np.nan for row in events], np.float64)

@@ -165,7 +165,7 @@ class _Asker:
         log = self.log
         if log.menu[other] != NO_MENU or log.dish[other] == log.dish[line] or not prefers(log, line, other):
             return
-        pair = sorted((line, other), key=lambda each: int(log.dish[each]))
+        pair = sorted((line, other), key=log.dish.__getitem__)
         dishes, verdicts = [int(log.dish[each]) for each in pair], [int(log.verdict[each]) for each in pair]
         key = f"{self._key(line, log.sources[log.source[line]])}>{log.dishes[log.dish[other]]}"
         builder.add(line, key, history, dishes, int(log.dish[line]), verdicts)

@@ -31,6 +31,12 @@ class Opinions:
         """(N,) number of the group."""
         return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
+    def without(self, dishes: Ints) -> Opinions:
+        """The same groups without opinions on these dishes."""
+        rest = ~np.isin(self.dish, dishes)
+        sizes = np.bincount(self.group[rest], minlength=len(self.sizes))
+        return Opinions(self.dish[rest], self.verdict[rest], self.rating[rest], sizes)
+
     def strengths(self, spread: float) -> Floats:
         """(N,) how much a dish was liked: its verdict, or its rating less the group's mean, over spread."""
         rated, group = ~np.isnan(self.rating), self.group
@@ -47,9 +53,9 @@ def histories(questions: Questions) -> Opinions:
     return Opinions(log.dish[lines.line], log.verdict[lines.line], log.rating[lines.line], lines.sizes)
 
 
-def rating_spread(known: Opinions) -> float:
+def rating_spread(opinions: Opinions) -> float:
     """Standard deviation of ratings around each person's mean; 1 where nobody rated or all rated alike."""
-    around = known.strengths(1.0)[~np.isnan(known.rating)]
+    around = opinions.strengths(1.0)[~np.isnan(opinions.rating)]
     return float(around.std()) or 1.0 if len(around) else 1.0
 
 
@@ -57,15 +63,15 @@ def known_opinions(train: Comparisons) -> Opinions:
     """For each person the latest opinion on each dish that training reads: their histories and choices."""
     log, lines = train.log, train.lines()
     ends = np.cumsum(lines.sizes)
-    line, dish = lines.line.tolist(), log.dish[lines.line].tolist()
+    numbers, dish = lines.line.tolist(), log.dish[lines.line].tolist()
     chosen = train.offered[train.chosen_at].tolist()
     people: dict[int, dict[int, int]] = {}  # person -> dish -> line; -1 for a choice that is in no history
     for number in np.argsort(train.at, kind="stable").tolist():
         person = people.setdefault(int(train.person[number]), {})
         part = slice(int(ends[number] - lines.sizes[number]), int(ends[number]))
-        person.update(zip(dish[part], line[part], strict=True))
+        person.update(zip(dish[part], numbers[part], strict=True))
         person.setdefault(chosen[number], -1)
-    at = np.array([place for person in people.values() for place in person.values()], np.int64)
+    at = np.array([line for person in people.values() for line in person.values()], np.int64)
     return Opinions(
         dish=np.array([code for person in people.values() for code in person], np.int64),
         verdict=np.append(log.verdict, LIKED)[at],

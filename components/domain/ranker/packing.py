@@ -127,7 +127,9 @@ def _blocks(questions: Questions, tokens: DishTokens, budget: int) -> Iterator[B
         by_person.setdefault(person, []).append(number)
     for numbers in by_person.values():
         group: list[int] = []
-        for number in sorted(numbers, key=lambda each: (questions.stop[each], len(past[each]), each)):
+        of_person = np.array(numbers)
+        order = np.lexsort([of_person, history.sizes[of_person], questions.stop[of_person]])
+        for number in of_person[order].tolist():
             if group and not _fits(group, number, lines, tokens, budget):
                 yield _block(group, lines, tokens)
                 group = []

@@ -26,7 +26,7 @@ def pack_lines(lines: Sequence[Sequence[int]], budget: int = MAX_TOKENS) -> list
         Packed sequences, each with the positions in `lines` of the lines that end at its `answer_at`.
     """
     trees: list[tuple[_Tree, list[int]]] = [(_Tree(), [])]
-    for number in sorted(range(len(lines)), key=lambda each: tuple(lines[each])):
+    for number in sorted(range(len(lines)), key=lambda number: tuple(lines[number])):
         tree, numbers = trees[-1]
         if numbers and len(tree.tokens) + tree.growth(lines[number]) > budget:
             tree, numbers = _Tree(), []

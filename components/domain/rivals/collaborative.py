@@ -73,22 +73,16 @@ class Collaborative:
         return np.where(at >= 0, scores[questions.owner, at], 0.0)
 
 
-def fit_collaborative(known: Opinions, dish_count: int, hidden: Ints | None = None) -> Collaborative:
+def fit_collaborative(opinions: Opinions, dish_count: int, hidden: Ints | None = None) -> Collaborative:
     """Fits the tables.
 
     Args:
-        known: What training knows of each person, see `known_opinions`.
+        opinions: All that training reads of each person, see `known_opinions`.
         dish_count: Number of dishes of the log.
         hidden: Dishes on which nobody's opinion is read.
     """
-    visible = np.ones(len(known.dish), bool) if hidden is None else ~np.isin(known.dish, hidden)
-    group = known.group
-    opinions = Opinions(
-        known.dish[visible],
-        known.verdict[visible],
-        known.rating[visible],
-        np.bincount(group[visible], minlength=len(known.sizes)),
-    )
+    if hidden is not None:
+        opinions = opinions.without(hidden)
     counts = np.bincount(opinions.dish, minlength=dish_count)
     commonest = np.argsort(-counts, kind="stable")[:MAX_DISHES]
     dishes = np.sort(commonest[counts[commonest] > 0])

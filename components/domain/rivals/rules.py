@@ -90,9 +90,9 @@ def common_tags(dishes: Mapping[str, Dish], questions: Questions) -> list[str]:
     """The tags most often on offer, commonest first; of equally common ones the first on offer."""
     codes, first, times = np.unique(questions.offered, return_index=True, return_counts=True)
     counts = Counter[str]()
-    for place in np.argsort(first):
-        for tag in dishes[questions.log.dishes[codes[place]]].tags:
-            counts[tag] += int(times[place])
+    for index in np.argsort(first):
+        for tag in dishes[questions.log.dishes[codes[index]]].tags:
+            counts[tag] += int(times[index])
     return [tag for tag, _ in counts.most_common(MAX_TRAITS)]
 
 

@@ -96,8 +96,8 @@ def fit_stacked_rules(dishes: Mapping[str, Dish], train: Comparisons, fold_of: I
             rules = _fit_rules(dishes, train.take(outside), new, words)
             features.append(rules.features(dishes, new))
             held_out.append(inside)
-    asked = train.take(np.concatenate(held_out))
-    weights = fit_logit(np.concatenate(features), asked.sizes, asked.chosen)
+    scored = train.take(np.concatenate(held_out))
+    weights = fit_logit(np.concatenate(features), scored.sizes, scored.chosen)
     rules = _fit_rules(dishes, train, None, words)
     return StackedRules(rules.content, rules.popular, words, rules.people, weights)
 

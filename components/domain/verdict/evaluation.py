@@ -47,7 +47,7 @@ class SliceResult(Interval):
 
 
 @dataclass(frozen=True)
-class TestSize:
+class HeldOut:
     """How much was held out."""
 
     comparisons: int
@@ -73,7 +73,7 @@ class EvaluationReport:
     gate: GateResult
     slices: Mapping[str, Mapping[str, SliceResult]]
     confidence: float
-    test: TestSize
+    test: HeldOut
     adapters: Mapping[str, str]
     base: Mapping[str, str]
     prompt_hash: str

@@ -12,12 +12,22 @@ from typing import Any
 import yaml
 
 from components.domain.errors import StageFailed
+from components.files import replace_text
 from components.integrations.kubernetes.rules import problems
 
 
 @contextlib.contextmanager
 def pinned(path: Path, image: str, facts: Mapping[str, str]) -> Iterator[None]:
-    """Pins the overlays to an image, as `write_component` does; a failure within puts back what was there."""
+    """Pins the overlays to an image while the block runs, and afterwards unless the block fails.
+
+    Args:
+        path: The component's kustomization.yaml.
+        image: `NAME@sha256:…`.
+        facts: Annotations of the pods.
+
+    Raises:
+        BaseException: Whatever the block raises, after the old file was restored.
+    """
     before = path.read_bytes() if path.exists() else None
     write_component(path, image, facts)
     try:
@@ -31,12 +41,12 @@ def pinned(path: Path, image: str, facts: Mapping[str, str]) -> Iterator[None]:
 
 
 def write_component(path: Path, image: str, facts: Mapping[str, str]) -> None:
-    """Writes the kustomize component that every overlay takes in.
+    """Writes the kustomize component that every overlay includes.
 
     Args:
-        path: Of its kustomization.yaml.
-        image: `NAME@sha256:…`, in the place of the base's `palate`.
-        facts: Of the release; annotations on the pods, so that a new release is a new rollout.
+        path: The component's kustomization.yaml.
+        image: `NAME@sha256:…`; replaces the image `palate` of the base.
+        facts: Annotations of the pods; new ones make Kubernetes roll the release out.
     """
     new_name, _, digest = image.rpartition("@")
     values: dict[str, Any] = {
@@ -45,41 +55,41 @@ def write_component(path: Path, image: str, facts: Mapping[str, str]) -> None:
         "images": [{"name": "palate", "newName": new_name, "digest": digest}],
         "commonAnnotations": {f"palate/{key}": value for key, value in facts.items()},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-    partial.replace(path)
+    replace_text(path, yaml.safe_dump(values, sort_keys=False))
 
 
 def names_image(path: Path, image: str) -> bool:
     """Whether the component pins exactly this image."""
     if not path.exists():
         return False
-    pinned = yaml.safe_load(path.read_text(encoding="utf-8"))["images"][0]
-    return bool(f"{pinned['newName']}@{pinned['digest']}" == image)
+    override = yaml.safe_load(path.read_text(encoding="utf-8"))["images"][0]
+    return bool(f"{override['newName']}@{override['digest']}" == image)
 
 
 def can_render() -> bool:
-    """Whether kubectl is installed."""
+    """Whether kubectl is on PATH."""
     return shutil.which("kubectl") is not None
 
 
 def render(overlays: Path, target: Path) -> None:
-    """Renders every overlay to `target/OVERLAY.yaml`; does nothing where kubectl is not installed.
+    """Renders every overlay to `target/OVERLAY.yaml`; does nothing where kubectl is not on PATH.
+
+    Args:
+        overlays: Folder with one folder for each overlay.
+        target: Folder of the rendered manifests; created where it is missing.
 
     Raises:
-        StageFailed: kustomize's own words, or the rules that the manifests break.
+        StageFailed: kustomize failed, with its message, or a manifest breaks a rule, with every breach.
     """
     if not can_render():
         return
     target.mkdir(parents=True, exist_ok=True)
-    for overlay in sorted(each for each in overlays.iterdir() if each.is_dir()):
-        done = subprocess.run(
-            ["kubectl", "kustomize", str(overlay)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise StageFailed(f"kubectl kustomize {overlay.name}: {done.stderr.strip()}")
-        broken = problems([each for each in yaml.safe_load_all(done.stdout) if each])
-        if broken:
-            raise StageFailed(f"deploy/overlays/{overlay.name} breaks a rule: {'; '.join(broken)}")
-        (target / f"{overlay.name}.yaml").write_text(done.stdout, encoding="utf-8")
+    for overlay in sorted(path for path in overlays.iterdir() if path.is_dir()):
+        command = ["kubectl", "kustomize", str(overlay)]
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        if process.returncode:
+            raise StageFailed(f"kubectl kustomize {overlay.name}: {process.stderr.strip()}")
+        breaches = problems([manifest for manifest in yaml.safe_load_all(process.stdout) if manifest])
+        if breaches:
+            raise StageFailed(f"deploy/overlays/{overlay.name} breaks a rule: {'; '.join(breaches)}")
+        (target / f"{overlay.name}.yaml").write_text(process.stdout, encoding="utf-8")

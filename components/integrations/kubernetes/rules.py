@@ -1,4 +1,7 @@
-"""What Kubernetes' schemas miss: names that must meet, numbers that must fit, images to be pinned."""
+"""Rules that Kubernetes' schemas do not check: labels, ports and references that must match, and security.
+
+Each rule reads one manifest beside all manifests of its overlay and yields a sentence for each breach.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,23 @@ Manifest = Mapping[str, Any]
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _QUANTITY = re.compile(r"^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
 _SCALE = {
-    "m": 1e-3,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "T": 1e12,
-    "Ki": 2**10,
-    "Mi": 2**20,
-    "Gi": 2**30,
-    "Ti": 2**40,
-}
+    "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
+}  # fmt: skip
 _WITH_PODS = ("Deployment", "Job")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 def problems(manifests: Sequence[Manifest]) -> list[str]:
-    """Every broken rule as a sentence that names the object; empty where all is well."""
+    """All breaches of all rules, as sentences that begin with the object's kind and name.
+
+    Args:
+        manifests: All objects of one overlay.
+    """
     return [
-        f"{_name(each)}: {said}" for rule in RULES for each in manifests for said in rule(each, manifests)
+        f"{_name(manifest)}: {breach}"
+        for rule in RULES
+        for manifest in manifests
+        for breach in rule(manifest, manifests)
     ]
 
 
@@ -36,33 +38,36 @@ def _name(manifest: Manifest) -> str:
 
 
 def _of(kind: str, manifests: Sequence[Manifest]) -> list[Manifest]:
-    return [each for each in manifests if each["kind"] == kind]
+    return [manifest for manifest in manifests if manifest["kind"] == kind]
 
 
 def _pods(manifests: Sequence[Manifest]) -> list[Manifest]:
-    return [each["spec"]["template"] for each in _of("Deployment", manifests)]
+    """Pod templates of all Deployments."""
+    return [deployment["spec"]["template"] for deployment in _of("Deployment", manifests)]
 
 
 def _containers(manifest: Manifest) -> list[Manifest]:
-    """Those that run and those that run before them."""
+    """Containers of a Deployment's or Job's pods, init containers included; none for any other kind."""
     if manifest["kind"] not in _WITH_PODS:
         return []
     pod = manifest["spec"]["template"]["spec"]
     return [*pod["containers"], *pod.get("initContainers", [])]
 
 
-def _selects(selector: Mapping[str, str], pod: Manifest) -> bool:
-    return bool(selector) and selector.items() <= pod["metadata"].get("labels", {}).items()
+def _selects(selector: Mapping[str, str], target: Manifest) -> bool:
+    """Whether a pod or Service has all labels of a selector; an empty selector selects nothing."""
+    return bool(selector) and selector.items() <= target["metadata"].get("labels", {}).items()
 
 
 def _ports(container: Manifest) -> set[Any]:
+    """Names and numbers of a container's ports; other objects may refer to either."""
     return {
         port[key] for port in container.get("ports", []) for key in ("name", "containerPort") if key in port
     }
 
 
 def selectors_meet_pods(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """Deployment, Service, disruption budget and network policy select pods that are there."""
+    """The labels that Deployment, Service, disruption budget and network policy select are those of a pod."""
     spec = manifest.get("spec", {})
     if manifest["kind"] == "Service":
         selector = spec.get("selector", {})
@@ -78,12 +83,16 @@ def selectors_meet_pods(manifest: Manifest, manifests: Sequence[Manifest]) -> It
 
 
 def ports_exist(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """A Service's target port and a probe's port are a port of the pods."""
+    """The target port of a Service and the port of a probe are ports of the containers behind them."""
     if manifest["kind"] == "Service":
         pods = [pod for pod in _pods(manifests) if _selects(manifest["spec"].get("selector", {}), pod)]
-        there = {port for pod in pods for each in pod["spec"]["containers"] for port in _ports(each)}
-        wanted = [port.get("targetPort", port["port"]) for port in manifest["spec"]["ports"]]
-        yield from (f"target port {port} is no port of its pods" for port in wanted if port not in there)
+        open_ports = {
+            port for pod in pods for container in pod["spec"]["containers"] for port in _ports(container)
+        }
+        targets = [port.get("targetPort", port["port"]) for port in manifest["spec"]["ports"]]
+        yield from (
+            f"target port {port} is no port of its pods" for port in targets if port not in open_ports
+        )
     for container in _containers(manifest):
         for probe in _PROBES:
             port = container.get(probe, {}).get("httpGet", {}).get("port")
@@ -92,41 +101,39 @@ def ports_exist(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[s
 
 
 def autoscaler_fits(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """The autoscaler's target exists, its bounds are a range, and nobody else sets the replicas."""
+    """An autoscaler's target exists and sets no replicas itself, and its minimum is at most its maximum."""
     if manifest["kind"] != "HorizontalPodAutoscaler":
         return
     target, spec = manifest["spec"]["scaleTargetRef"], manifest["spec"]
-    found = [each for each in _of(target["kind"], manifests) if each["metadata"]["name"] == target["name"]]
-    if not found:
+    targets = [each for each in _of(target["kind"], manifests) if each["metadata"]["name"] == target["name"]]
+    if not targets:
         yield f"its target {target['kind']} {target['name']} is not there"
     if spec.get("minReplicas", 1) > spec["maxReplicas"]:
         yield f"minReplicas {spec['minReplicas']} is more than maxReplicas {spec['maxReplicas']}"
-    if any("replicas" in each["spec"] for each in found):
+    if any("replicas" in each["spec"] for each in targets):
         yield f"{target['kind']} {target['name']} sets replicas: every apply would undo the autoscaler's"
 
 
 def monitors_meet_services(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """A ServiceMonitor selects a Service that is there, and scrapes a port of it."""
+    """A ServiceMonitor selects an existing Service and scrapes one of its ports."""
     if manifest["kind"] != "ServiceMonitor":
         return
     selector = manifest["spec"]["selector"].get("matchLabels", {})
-    found = [
-        each for each in _of("Service", manifests)
-        if selector and selector.items() <= each["metadata"].get("labels", {}).items()
-    ]  # fmt: skip
-    if not found:
+    services = [service for service in _of("Service", manifests) if _selects(selector, service)]
+    if not services:
         yield f"no Service has the labels {dict(selector)} that it selects"
-    there = {port.get("name") for each in found for port in each["spec"]["ports"]}
-    wanted = [endpoint["port"] for endpoint in manifest["spec"]["endpoints"]]
-    yield from (f"port {port} is no port of its Service" for port in wanted if found and port not in there)
+        return
+    ports = {port.get("name") for service in services for port in service["spec"]["ports"]}
+    scraped = [endpoint["port"] for endpoint in manifest["spec"]["endpoints"]]
+    yield from (f"port {port} is no port of its Service" for port in scraped if port not in ports)
 
 
 def everything_is_denied_first(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """A network policy closes every pod in both directions; others open what is needed."""
+    """One network policy denies all traffic of all pods, so that the others only add what is allowed."""
     if manifest["kind"] != "Deployment":
         return
-    for each in _of("NetworkPolicy", manifests):
-        spec = each["spec"]
+    for policy in _of("NetworkPolicy", manifests):
+        spec = policy["spec"]
         closes = {"Ingress", "Egress"} <= set(spec.get("policyTypes", []))
         if not spec["podSelector"] and closes and not spec.get("ingress") and not spec.get("egress"):
             return
@@ -134,7 +141,7 @@ def everything_is_denied_first(manifest: Manifest, manifests: Sequence[Manifest]
 
 
 def disruption_budget_lets_nodes_drain(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """At least one pod may go: the budget is below the least number of replicas."""
+    """A disruption budget lets at least one pod be evicted, also at the autoscaler's minimum."""
     if manifest["kind"] != "PodDisruptionBudget":
         return
     if manifest["spec"].get("maxUnavailable") in {0, "0%"}:
@@ -150,41 +157,43 @@ def disruption_budget_lets_nodes_drain(manifest: Manifest, manifests: Sequence[M
 
 
 def references_exist(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """ConfigMaps and Secrets that containers and volumes name are there, or are marked optional."""
-    known = {(each["kind"], each["metadata"]["name"]) for each in manifests}
+    """ConfigMaps and Secrets that containers and volumes refer to exist or are marked optional."""
+    existing = {(other["kind"], other["metadata"]["name"]) for other in manifests}
     for kind, name in _references(manifest):
-        if (kind, name) not in known:
+        if (kind, name) not in existing:
             yield f"{kind} {name} is not there and not optional"
 
 
 def _references(value: Any) -> Iterator[tuple[str, str]]:
+    """Kind and name of every ConfigMap and Secret that a part of a manifest refers to and needs."""
     kinds = {"configMapRef": "ConfigMap", "configMapKeyRef": "ConfigMap", "configMap": "ConfigMap",
              "secretRef": "Secret", "secretKeyRef": "Secret", "secret": "Secret"}  # fmt: skip
     if isinstance(value, Mapping):
-        for key, each in value.items():
-            name = (each.get("name") or each.get("secretName")) if isinstance(each, Mapping) else None
-            if key in kinds and name and not each.get("optional"):
+        for key, child in value.items():
+            name = (child.get("name") or child.get("secretName")) if isinstance(child, Mapping) else None
+            if key in kinds and name and not child.get("optional"):
                 yield kinds[key], name
-            yield from _references(each)
+            yield from _references(child)
     elif isinstance(value, list):
-        for each in value:
-            yield from _references(each)
+        for child in value:
+            yield from _references(child)
 
 
 def requests_fit_limits(manifest: Manifest, _others: Sequence[Manifest]) -> Iterator[str]:
-    """Every container says what it needs, and no request is above its limit."""
+    """Every container requests CPU and memory, and no request is above its limit."""
     for container in _containers(manifest):
         resources = container.get("resources", {})
         requests, limits = resources.get("requests", {}), resources.get("limits", {})
-        missing = [each for each in ("cpu", "memory") if each not in requests]
-        yield from (f"container {container['name']} requests no {each}" for each in missing)
-        for each in requests.keys() & limits.keys():
-            if _amount(requests[each]) > _amount(limits[each]):
-                wanted, most = requests[each], limits[each]
-                yield f"container {container['name']} requests {wanted} {each}, its limit is {most}"
+        missing = [resource for resource in ("cpu", "memory") if resource not in requests]
+        yield from (f"container {container['name']} requests no {resource}" for resource in missing)
+        for resource in requests.keys() & limits.keys():
+            request, limit = requests[resource], limits[resource]
+            if _amount(request) > _amount(limit):
+                yield f"container {container['name']} requests {request} {resource}, its limit is {limit}"
 
 
 def _amount(quantity: Any) -> float:
+    """A quantity such as `500m` or `2Gi` in cores or bytes; NaN where it cannot be read."""
     match = _QUANTITY.match(str(quantity))
     return float(match[1]) * _SCALE.get(match[2], 1) if match else float("nan")
 
@@ -192,11 +201,11 @@ def _amount(quantity: Any) -> float:
 def quantities_can_be_read(manifest: Manifest, _others: Sequence[Manifest]) -> Iterator[str]:
     """Requests and limits are quantities that Kubernetes can read."""
     for container in _containers(manifest):
-        for part in container.get("resources", {}).values():
+        for quantities in container.get("resources", {}).values():
             yield from (
-                f"{name} {value!r} is no quantity"
-                for name, value in part.items()
-                if not _QUANTITY.match(str(value))
+                f"{resource} {quantity!r} is no quantity"
+                for resource, quantity in quantities.items()
+                if not _QUANTITY.match(str(quantity))
             )
 
 
@@ -208,30 +217,29 @@ def images_are_pinned(manifest: Manifest, _others: Sequence[Manifest]) -> Iterat
 
 
 def pods_are_restricted(manifest: Manifest, _others: Sequence[Manifest]) -> Iterator[str]:
-    """What the Pod Security level `restricted` asks for, and a root that cannot be written."""
+    """Pods keep to the Pod Security level `restricted`, and their root file system is read-only."""
     if manifest["kind"] not in _WITH_PODS:
         return
     pod = manifest["spec"]["template"]["spec"]
-    outer = pod.get("securityContext", {})
-    if not outer.get("runAsNonRoot") or outer.get("seccompProfile", {}).get("type") != "RuntimeDefault":
+    context = pod.get("securityContext", {})
+    if not context.get("runAsNonRoot") or context.get("seccompProfile", {}).get("type") != "RuntimeDefault":
         yield "its pods must say runAsNonRoot and seccompProfile RuntimeDefault"
-    shared = [each for each in ("hostNetwork", "hostPID", "hostIPC") if pod.get(each)]
-    shared += [f"hostPath {each['name']}" for each in pod.get("volumes", []) if "hostPath" in each]
-    yield from (f"its pods share the node's {each}" for each in shared)
+    shared = [namespace for namespace in ("hostNetwork", "hostPID", "hostIPC") if pod.get(namespace)]
+    shared += [f"hostPath {volume['name']}" for volume in pod.get("volumes", []) if "hostPath" in volume]
+    yield from (f"its pods share the node's {resource}" for resource in shared)
     for container in _containers(manifest):
-        own = container.get("securityContext", {})
-        if (
-            own.get("privileged")
-            or own.get("runAsNonRoot") is False
-            or own.get("capabilities", {}).get("add")
-        ):
-            yield f"container {container['name']} takes rights that its pod gave up"
-        if own.get("allowPrivilegeEscalation") is not False or "ALL" not in own.get("capabilities", {}).get(
-            "drop", []
-        ):
-            yield f"container {container['name']} must drop ALL capabilities and escalation"
-        if not own.get("readOnlyRootFilesystem"):
-            yield f"container {container['name']} must have a read-only root"
+        yield from _excess_rights(container)
+
+
+def _excess_rights(container: Manifest) -> Iterator[str]:
+    name, context = container["name"], container.get("securityContext", {})
+    capabilities = context.get("capabilities", {})
+    if context.get("privileged") or context.get("runAsNonRoot") is False or capabilities.get("add"):
+        yield f"container {name} takes rights that its pod gave up"
+    if context.get("allowPrivilegeEscalation") is not False or "ALL" not in capabilities.get("drop", []):
+        yield f"container {name} must drop ALL capabilities and escalation"
+    if not context.get("readOnlyRootFilesystem"):
+        yield f"container {name} must have a read-only root"
 
 
 Rule = Callable[[Manifest, Sequence[Manifest]], Iterator[str]]

@@ -23,7 +23,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from components.domain.errors import StageFailed
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-ALIAS_MOVED = ("model_version_alias.created", "model_version_alias.deleted")  # events of a webhook
+ALIAS_MOVED = ("model_version_alias.created", "model_version_alias.deleted")  # names of webhook events
 MAX_DESCRIPTION = 5000  # characters; the width of MLflow's column, which SQLite does not enforce
 _DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC: ")
 
@@ -46,12 +46,13 @@ SIGNATURE = ModelSignature(
 
 @contextlib.contextmanager
 def failures_as_sentences() -> Iterator[None]:
-    """Turns what MLflow raises into one sentence.
+    """Turns MLflow's exceptions within the block into one sentence each.
 
     Raises:
-        StageFailed: MLflow is down, read-only or refused; with its own words.
+        StageFailed: MLflow is down, is read-only or refused a call; its message is cut to 300 characters.
     """
-    logger = logging.getLogger("mlflow.store.db.utils")  # logs a traceback of what it then raises
+    # This logger writes the traceback of an error that MLflow also raises.
+    logger = logging.getLogger("mlflow.store.db.utils")
     logger.addFilter(_without_traceback)
     try:
         yield
@@ -66,7 +67,7 @@ def failures_as_sentences() -> Iterator[None]:
 
 
 def _without_password(text: str) -> str:
-    """A database's address holds one."""
+    """The text with user and password in a database's address replaced by stars."""
     return re.sub(r"://[^/@\s]+@", "://***@", text)
 
 
@@ -82,9 +83,10 @@ class Registry:
         self.client = MlflowClient(uri)
 
     def find_version(self, model: str, gate_sha256: str) -> str | None:
-        """The version that carries this very gate report, if it is registered already."""
-        found = self.client.search_model_versions(f"name = '{model}' and tags.gate_sha256 = '{gate_sha256}'")
-        return str(found[0].version) if found else None
+        """The registered version whose gate report has this SHA-256; None where there is none."""
+        query = f"name = '{model}' and tags.gate_sha256 = '{gate_sha256}'"
+        matches = self.client.search_model_versions(query)
+        return str(matches[0].version) if matches else None
 
     def register(
         self,
@@ -98,18 +100,18 @@ class Registry:
         """Stores an adapter as a pyfunc model and makes it a version of the registered model.
 
         Args:
-            model: Name of the registered model; made where it does not exist.
-            run: The candidate's run.
-            python_model: A models-from-code file.
-            artifacts: Files and folders that travel with the model, by name.
-            code: Package folder that the python model imports.
-            tags: The lineage; on the version from its first moment.
+            model: Name of the registered model; created where it does not exist.
+            run: Id of the candidate's run.
+            python_model: Python file that defines the pyfunc model.
+            artifacts: Files and folders that are stored with the model, by name.
+            code: Package folder that the python file imports.
+            tags: Lineage; set together with the version, so that no version is ever without it.
 
         Returns:
-            The version.
+            The version number.
         """
         with mlflow.start_run(run_id=run), warnings.catch_warnings():
-            # An example would make MLflow load and run the model; the signature is given.
+            # With an input example MLflow would load and run the model to infer the signature.
             warnings.filterwarnings("ignore", message=".*input example was not provided")
             logged = mlflow.pyfunc.log_model(
                 name=model,
@@ -122,7 +124,7 @@ class Registry:
         return str(mlflow.register_model(logged.model_uri, model, tags=dict(tags)).version)
 
     def alias(self, model: str, name: str) -> str | None:
-        """The version that an alias points at."""
+        """The version that an alias points at; None where the model or the alias does not exist."""
         try:
             return str(self.client.get_model_version_by_alias(model, name).version)
         except MlflowException as error:
@@ -131,14 +133,15 @@ class Registry:
             raise
 
     def point(self, model: str, name: str, version: str) -> None:
-        """Moves an alias; the version it pointed at stays findable."""
+        """Moves an alias to a version."""
         if self.alias(model, name) != version:
             self.client.set_registered_model_alias(model, name, version)
 
     def make_first_champion(self, model: str, version: str) -> None:
-        """Makes a version the champion unless this model ever had one: what a person takes away stays away.
+        """Makes a version the champion unless this model ever had a first champion.
 
-        The tag that remembers it is set last, so a night killed in between does it again.
+        So an alias that a person removed is not set again. The tag that records it is set last: after a night
+        that was killed before it, the next one sets the alias again.
         """
         if "first_champion" in self.client.get_registered_model(model).tags:
             return
@@ -147,57 +150,69 @@ class Registry:
         self.client.set_registered_model_tag(model, "first_champion", "exists since this tag does")
 
     def tags(self, model: str, version: str) -> dict[str, str]:
-        """A version's lineage."""
+        """The tags of a version, its lineage among them."""
         return dict(self.client.get_model_version(model, version).tags)
 
     def run_of(self, model: str, version: str) -> str:
-        """Id of the training that made a version."""
+        """Id of the MLflow run that trained a version."""
         return str(self.client.get_model_version(model, version).run_id)
 
     def versions(self, model: str) -> dict[str, dict[str, str]]:
         """The tags of every version, oldest first."""
-        found = self.client.search_model_versions(f"name = '{model}'")
-        return {
-            str(each.version): dict(each.tags) for each in sorted(found, key=lambda each: int(each.version))
-        }
+        versions = self.client.search_model_versions(f"name = '{model}'")
+        oldest_first = sorted(versions, key=lambda version: int(version.version))
+        return {str(version.version): dict(version.tags) for version in oldest_first}
 
     def tag(self, model: str, version: str, name: str, value: str) -> None:
-        """Sets a version's tag where it says something else."""
+        """Sets a tag of a version, unless it has this value already."""
         if self.tags(model, version).get(name) != value:
             self.client.set_model_version_tag(model, version, name, value)
 
     def untag(self, model: str, version: str, name: str) -> None:
-        """Takes a version's tag away where it has it."""
+        """Removes a tag of a version, if the version has it."""
         if name in self.tags(model, version):
             self.client.delete_model_version_tag(model, version, name)
 
     def comment(self, model: str, version: str, sentence: str) -> None:
-        """Puts a dated paragraph on top of a version's description, where the top one says something else.
+        """Puts a dated paragraph on top of a version's description, unless the top one has this sentence.
 
-        Where MLflow would take no more characters the older ones give way, but not the very first, which is
-        the gate report.
+        A description longer than MAX_DESCRIPTION characters loses its second oldest comments first; the
+        oldest one holds the gate report.
         """
-        known = self.client.get_model_version(model, version).description or ""
-        if known.partition(": ")[2].startswith(sentence):
+        description = self.client.get_model_version(model, version).description or ""
+        if description.partition(": ")[2].startswith(sentence):
             return
-        parts = [part for part in known.split("\n\n") if part]
-        said = [part for part in parts if _DATED.match(part)]
-        rest = [part for part in parts if not _DATED.match(part)]
-        said.insert(0, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {sentence}")
-        while len("\n\n".join([*said, *rest])) > MAX_DESCRIPTION and len(said) > 2:
-            said.pop(-2)
-        text = "\n\n".join([*said, *rest])[:MAX_DESCRIPTION]
+        paragraphs = [paragraph for paragraph in description.split("\n\n") if paragraph]
+        comments = [paragraph for paragraph in paragraphs if _DATED.match(paragraph)]
+        rest = [paragraph for paragraph in paragraphs if not _DATED.match(paragraph)]
+        comments.insert(0, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {sentence}")
+        while len("\n\n".join([*comments, *rest])) > MAX_DESCRIPTION and len(comments) > 2:
+            comments.pop(-2)
+        text = "\n\n".join([*comments, *rest])[:MAX_DESCRIPTION]
         self.client.update_model_version(model, version, text)
 
     def ensure_webhook(self, name: str, url: str, events: Sequence[str], secret: str) -> None:
-        """Makes one webhook of this name, with this address and secret, in place of any before it."""
-        for known in self.client.list_webhooks():
-            if known.name == name:
-                self.client.delete_webhook(known.webhook_id)
+        """Creates a webhook and deletes the earlier ones of the same name.
+
+        Args:
+            name: Name of the webhook.
+            url: Address that MLflow calls.
+            events: Names of the events that MLflow reports, such as those in ALIAS_MOVED.
+            secret: Key with which MLflow signs its calls.
+        """
+        for webhook in self.client.list_webhooks():
+            if webhook.name == name:
+                self.client.delete_webhook(webhook.webhook_id)
         self.client.create_webhook(name, url, list(events), secret=secret)
 
     def download(self, model: str, version: str, target: Path) -> Path:
-        """Fetches a version's artifacts (adapter/, canary.json, evaluation.json); returns their folder."""
+        """Downloads a version's artifacts (adapter/, canary.json, evaluation.json) and returns their folder.
+
+        Args:
+            model: Name of the registered model.
+            version: Version number in the registry.
+            target: Folder of the download; created where it is missing.
+        """
         target.mkdir(parents=True, exist_ok=True)
         return (
             Path(mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=str(target)))

@@ -1,6 +1,6 @@
-"""MLflow: one run a night with a child for each candidate.
+"""MLflow: one run for each night, with a child run for each candidate.
 
-A night's run is looked up by its key while it is unfinished: a night that was killed goes on in the same run.
+A night's run is found by its key until it is finished, so a night that was killed continues in the same run.
 """
 
 from __future__ import annotations
@@ -30,30 +30,31 @@ class Runs:
         experiment = self.client.get_experiment_by_name(EXPERIMENT)
         if experiment:
             self.experiment = str(experiment.experiment_id)
-        else:  # a database has no server that knows where artifacts go
+        else:  # without a server nothing else sets the artifacts' folder
             local = artifacts.resolve().as_uri() if "://" not in uri or uri.startswith("sqlite") else None
             self.experiment = self.client.create_experiment(EXPERIMENT, artifact_location=local)
 
     def night_run(self, key: str) -> str:
-        """Id of the unfinished run of this night; a new one where there is none."""
-        found = self._runs(f"tags.night = '{key}' and tags.kind = 'night' and attributes.status = 'RUNNING'")
-        if found:
-            return str(found[0].info.run_id)
+        """Id of the unfinished run of a night, by its key; of a new run where there is none."""
+        runs = self._runs(f"tags.night = '{key}' and tags.kind = 'night' and attributes.status = 'RUNNING'")
+        if runs:
+            return str(runs[0].info.run_id)
         tags = {"night": key, "kind": "night"}
         return str(self.client.create_run(self.experiment, tags=tags, run_name="night").info.run_id)
 
     def candidate_run(self, night: str, name: str, *, afresh: bool) -> str:
-        """Id of a candidate's run under a night's run.
+        """Id of a candidate's run under a night's run; of a new run where there is none.
 
         Args:
-            night: Id of the parent.
-            name: Of the candidate.
-            afresh: Delete what a killed training left, so that the curve is that of one training.
+            night: Id of the night's run.
+            name: Name of the candidate.
+            afresh: Whether to delete earlier runs of a killed training, so that the loss curve is that of one
+                training.
         """
-        found = self._runs(f"tags.`mlflow.parentRunId` = '{night}' and tags.candidate = '{name}'")
-        if found and not afresh:
-            return str(found[0].info.run_id)
-        for run in found:
+        runs = self._runs(f"tags.`mlflow.parentRunId` = '{night}' and tags.candidate = '{name}'")
+        if runs and not afresh:
+            return str(runs[0].info.run_id)
+        for run in runs:
             self.client.delete_run(run.info.run_id)
         tags = {"mlflow.parentRunId": night, "candidate": name, "kind": "candidate"}
         return str(self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id)
@@ -63,7 +64,7 @@ class Runs:
         self.client.set_terminated(run)
 
     def finish_night(self, key: str) -> None:
-        """Marks what is still open of a night as finished: a killed night may have left any of it."""
+        """Marks all unfinished runs of a night as finished, those of an earlier killed attempt included."""
         for night in self._runs(f"tags.night = '{key}' and attributes.status = 'RUNNING'"):
             children = f"tags.`mlflow.parentRunId` = '{night.info.run_id}' and attributes.status = 'RUNNING'"
             for run in (*self._runs(children), night):
@@ -72,7 +73,16 @@ class Runs:
     def log_candidate(
         self, run: str, params: Mapping[str, Any], metrics: Mapping[str, float], curve: Path
     ) -> None:
-        """Params and results; and the loss curve, where DVC restored a training that never ran live."""
+        """Logs a candidate's params and metrics, and its loss curve where training did not log it itself.
+
+        Training logs nothing where DVC restored its result instead of running it.
+
+        Args:
+            run: Id of the candidate's run.
+            params: The candidate's section of params.yaml.
+            metrics: Results on the held-out comparisons, by name.
+            curve: CSV file with the columns step and loss.
+        """
         for name, value in params.items():
             self.client.log_param(run, name, value)
         for name, number in metrics.items():
@@ -84,10 +94,17 @@ class Runs:
                     log(int(row["step"]), {"loss": float(row["loss"])})
 
     def log_night(
-        self, run: str, params: Mapping[str, str], metrics: Mapping[str, float], files: list[Path]
+        self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float], files: list[Path]
     ) -> None:
-        """What holds for the whole night, and the files that prove it."""
-        for name, value in params.items():
+        """Logs what holds for the whole night.
+
+        Args:
+            run: Id of the night's run.
+            tags: Lineage; stored as tags of the run.
+            metrics: Numbers of the gate, by name.
+            files: Reports and pointers that are stored as artifacts.
+        """
+        for name, value in tags.items():
             self.client.set_tag(run, name, value)
         for name, number in metrics.items():
             self.client.log_metric(run, name, number)
@@ -96,8 +113,8 @@ class Runs:
 
     def _step_logger(self, run: str) -> LogStep:
         def log(step: int, metrics: Mapping[str, float]) -> None:
-            at = int(mlflow.utils.time.get_current_time_millis())
-            self.client.log_batch(run, [Metric(name, value, at, step) for name, value in metrics.items()])
+            now_ms = int(mlflow.utils.time.get_current_time_millis())
+            self.client.log_batch(run, [Metric(name, value, now_ms, step) for name, value in metrics.items()])
 
         return log
 
@@ -109,9 +126,9 @@ class Runs:
 
 @contextlib.contextmanager
 def live_run() -> Iterator[LogStep]:
-    """Logs a training stage's steps into its night's run.
+    """Yields a function that logs a training step's metrics into the candidate's run of tonight.
 
-    Does nothing where `dvc repro` runs without a night.
+    The function does nothing where `dvc repro` runs without a night.
     """
     key, name = os.environ.get(NIGHT_KEY), os.environ.get(CANDIDATE)
     if not key or not name:

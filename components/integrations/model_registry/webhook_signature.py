@@ -6,24 +6,25 @@ import base64
 import hashlib
 import hmac
 
-MOST_AGE_S = 300
+MAX_AGE_S = 300
 
 
-def why_forged(body: str, delivery: str, timestamp: str, signature: str, secret: str, now: float) -> str:
-    """The reason not to believe a call; empty if it is signed with our secret and recent.
+def why_forged(
+    body: str, delivery: str, timestamp: str, signature: str, secret: str, now: float
+) -> str | None:
+    """Why a call is not MLflow's, as a sentence; None if it is signed with the secret and recent.
 
     Args:
-        body: As received.
-        delivery: Its id; repeated when MLflow tries again.
-        timestamp: Seconds since 1970, as MLflow sent it.
-        signature: `v1,` and the base64 of the HMAC.
-        secret: Shared with MLflow.
-        now: Seconds since 1970.
+        body: Text of the request's body.
+        delivery: Id of the delivery; MLflow repeats it when it tries again.
+        timestamp: Time of the signature in seconds since 1970, as the header has it.
+        signature: `v1,` and the HMAC in base64, as the header has it.
+        secret: Key that MLflow signs with.
+        now: Current time in seconds since 1970.
     """
     digest = hmac.new(secret.encode(), f"{delivery}.{timestamp}.{body}".encode(), hashlib.sha256).digest()
     expected = f"v1,{base64.b64encode(digest).decode()}"
     if not hmac.compare_digest(signature.encode(), expected.encode()):
         return "its signature is not ours"
-    if abs(now - float(timestamp)) > MOST_AGE_S:
-        return f"it is {abs(now - float(timestamp)):.0f} s old"
-    return ""
+    age_s = abs(now - float(timestamp))
+    return f"it is {age_s:.0f} s old" if age_s > MAX_AGE_S else None

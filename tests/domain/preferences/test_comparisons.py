@@ -3,79 +3,100 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.comparisons import compare, opinions_of
+from components.domain.preferences.comparisons import compare
 from components.domain.preferences.events import accept
-from components.domain.preferences.splits import split_by_time
-from components.domain.records import DISLIKED, LIKED, NEUTRAL, Opinion, Past
+from components.domain.preferences.opinions import dishes_of, menus_of, opinion_log
+from components.domain.preferences.splits import Split, split_by_time
+from components.domain.preferences.tables import Comparisons
+from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Past
 from components.integrations import comparison_files, event_sources
 from tests.conftest import REPO
+from tests.domain.preferences.opinion_logs import Line, log_of
 
 DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MENUS = {f"m{day}": [f"d{day}{dish}" for dish in "abc"] for day in range(6)}
 
 
-def _choices(people: str = "xyz") -> list[Opinion]:
+def _choices(people: str = "xyz") -> list[Line]:
     return [
-        Opinion(who, MENUS[f"m{day}"][(day + index) % 3], DAY + timedelta(days=day), LIKED, None, f"m{day}")
+        Line(who, MENUS[f"m{day}"][(day + index) % 3], DAY + timedelta(days=day), menu_id=f"m{day}")
         for index, who in enumerate(people)
         for day in range(6)
     ]
 
 
+def _table(lines: Sequence[Line], menus: Mapping[str, Sequence[str]] = MENUS, most: int = 10) -> Comparisons:
+    return compare(*log_of(lines, menus), most)
+
+
+def _compare(lines: Sequence[Line], menus: Mapping[str, Sequence[str]] = MENUS) -> list[Comparison]:
+    return list(_table(lines, menus))
+
+
 def test_history_is_what_was_chosen_strictly_before_and_never_what_was_passed_over() -> None:
-    own = [each for each in compare(_choices(), MENUS, 10) if each.person_id == "x"]
-    chosen = [each.chosen for each in own]
-    for day, each in enumerate(own):
-        assert [past.dish_id for past in each.history] == chosen[:day]
-        assert each.dishes == tuple(MENUS[f"m{day}"])
+    of_x = [comparison for comparison in _compare(_choices()) if comparison.person_id == "x"]
+    chosen = [comparison.chosen for comparison in of_x]
+    for day, comparison in enumerate(of_x):
+        assert [past.dish_id for past in comparison.history] == chosen[:day]
+        assert comparison.dishes == tuple(MENUS[f"m{day}"])
 
 
-def test_two_choices_from_one_menu_are_not_rivals() -> None:
-    twice = [*_choices("x"), Opinion("x", "d0b", DAY, LIKED, None, "m0")]
-    first, second = compare(twice, MENUS, 10)[:2]
+def test_two_choices_from_one_menu_are_no_alternatives() -> None:
+    twice = [*_choices("x"), Line("x", "d0b", DAY, menu_id="m0")]
+    first, second = _compare(twice)[:2]
     assert {first.dishes, second.dishes} == {("d0a", "d0c"), ("d0b", "d0c")}
 
 
 def test_stated_opinions_are_compared_with_what_was_liked_less_and_leave_the_history() -> None:
-    said = [("p", LIKED), ("q", DISLIKED), ("r", LIKED), ("s", DISLIKED)]
-    opinions = [
-        Opinion("x", dish, DAY + timedelta(days=day), verdict) for day, (dish, verdict) in enumerate(said)
+    verdicts = [("p", LIKED), ("q", DISLIKED), ("r", LIKED), ("s", DISLIKED)]
+    lines = [
+        Line("x", dish, DAY + timedelta(days=day), verdict) for day, (dish, verdict) in enumerate(verdicts)
     ]
-    made = compare(opinions, {}, 10)
-    assert [(each.dishes, each.chosen) for each in made] == [
+    comparisons = _compare(lines, {})
+    assert [(comparison.dishes, comparison.chosen) for comparison in comparisons] == [
         (("p", "q"), "p"),
         (("q", "r"), "r"),
         (("r", "s"), "r"),
     ]
-    assert made[1].history == (Past("p", LIKED),)
+    assert comparisons[1].history == (Past("p", LIKED),)
+    assert [comparison.verdicts for comparison in comparisons] == [
+        (LIKED, DISLIKED),
+        (DISLIKED, LIKED),
+        (LIKED, DISLIKED),
+    ]
+
+
+def test_a_dish_asked_about_leaves_the_middle_of_a_history_and_the_window_counts_what_stays() -> None:
+    ratings = [("a", 3.0), ("b", 3.0), ("c", 1.0), ("d", 3.0), ("e", 3.0), ("f", 5.0)]
+    lines = [
+        Line("x", dish, DAY + timedelta(days=day), rating=rating)
+        for day, (dish, rating) in enumerate(ratings)
+    ]
+    (*_, of_e, of_f) = compare(*log_of(lines, {}), 2)
+    assert (of_e.dishes, [past.dish_id for past in of_e.history]) == (("c", "e"), ["b", "d"])
+    assert (of_f.dishes, of_f.history) == (("b", "c", "d", "e", "f"), (Past("a", NEUTRAL, 3.0),))
 
 
 @pytest.mark.parametrize(
     ("rating", "verdict"), [(5, LIKED), (4, LIKED), (3, NEUTRAL), (2, DISLIKED), (1, DISLIKED)]
 )
 def test_a_rating_between_the_bounds_is_neutral(rating: float, verdict: int) -> None:
-    row = {
-        "person_id": "x",
-        "dish_id": "d",
-        "kind": "rating",
-        "value": rating,
-        "menu_id": "",
-        "occurred_at": DAY,
-        "source": "",
-    }
-    assert opinions_of([row], 4, 2)[0].verdict == verdict
+    log, _ = log_of([Line("x", "d", DAY, rating=rating)], {})
+    assert log.past(0) == Past("d", verdict, rating)
 
 
 def test_a_long_history_moves_in_steps_so_that_prefixes_are_shared() -> None:
     menus = {f"m{day}": ["a", "b"] for day in range(40)}
-    opinions = [Opinion("x", "a", DAY + timedelta(days=day), LIKED, None, f"m{day}") for day in range(40)]
-    lengths = [len(each.history) for each in compare(opinions, menus, 10)]
+    lines = [Line("x", "a", DAY + timedelta(days=day), menu_id=f"m{day}") for day in range(40)]
+    lengths = [len(comparison.history) for comparison in _compare(lines, menus)]
     assert max(lengths) == 10
     assert lengths[:14] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 6, 7, 8]
 
@@ -83,39 +104,49 @@ def test_a_long_history_moves_in_steps_so_that_prefixes_are_shared() -> None:
 def test_shifting_a_future_event_leaves_the_training_file_byte_for_byte_the_same(tmp_path: Path) -> None:
     before = _choices()
     after = [
-        Opinion(each.person_id, "d5a", each.at + timedelta(minutes=7), each.verdict, None, "m5")
-        if each.at > DAY + timedelta(days=4, hours=1) else each
-        for each in before
+        replace(line, dish_id="d5a", at=line.at + timedelta(minutes=7), menu_id="m5")
+        if line.at > DAY + timedelta(days=4, hours=1) else line
+        for line in before
     ]  # fmt: skip
     files = []
-    for name, opinions in (("before", before), ("after", after)):
-        halves = split_by_time(compare(opinions, MENUS, 10), 2, 1)
-        comparison_files.write_comparisons(tmp_path / name, halves.train)
-        files.append((tmp_path / name).read_bytes())
-        assert max(each.at for each in halves.train) < min(each.at for each in halves.test)
+    for name, lines in (("before", before), ("after", after)):
+        split = split_by_time(_table(lines), 2, 1)
+        _write(tmp_path / name, split)
+        files.append((tmp_path / name / "train.parquet").read_bytes())
+        assert split.train.at.max() < split.test.at.min()
     assert before != after
     assert files[0] == files[1]
 
 
-def test_comparisons_survive_their_file(tmp_path: Path) -> None:
-    made = compare(_choices(), MENUS, 10)
-    comparison_files.write_comparisons(tmp_path / "file", made)
-    assert comparison_files.read_comparisons(tmp_path / "file") == made
+def _write(folder: Path, split: Split) -> None:
+    dishes = {dish: Dish(dish, dish.upper(), tags=("t",)) for dish in split.train.log.dishes}
+    comparison_files.write_split(folder, dishes, split)
+
+
+def test_comparisons_survive_their_files(tmp_path: Path) -> None:
+    stated = [Line("x", f"d{day}a", DAY + timedelta(days=day, hours=1), 0, float(day)) for day in range(6)]
+    split = split_by_time(_table([*_choices(), *stated, Line("w", "d0a", DAY, DISLIKED, source="s")]), 2, 1)
+    _write(tmp_path, split)
+    files = comparison_files.read_split(tmp_path)
+    assert list(files.train) == list(split.train)
+    assert list(files.test) == list(split.test)
+    assert files.train.log is files.test.log
+    assert files.train.log.sources == split.train.log.sources
+    assert files.dishes["d0a"] == Dish("d0a", "D0A", tags=("t",))
+    assert comparison_files.newest(tmp_path) == split.train.newest
 
 
 @pytest.mark.parametrize(("days", "least", "part"), [(6, 0, "6 days"), (2, 9, "0 test comparisons")])
 def test_a_split_that_leaves_nothing_says_so(days: int, least: int, part: str) -> None:
     with pytest.raises(DataRejected, match=part):
-        split_by_time(compare(_choices(), MENUS, 10), days, least)
+        split_by_time(_table(_choices()), days, least)
 
 
 def test_the_sample_is_tested_on_exactly_the_published_cases() -> None:
     raw = event_sources.read_inbox(REPO / "data" / "sample" / "canteen")
     tables = accept(raw, {}, datetime.now(UTC), 14).tables
-    menus: dict[str, list[str]] = {}
-    for row in tables["menus"]:
-        menus.setdefault(row["menu_id"], []).append(row["dish_id"])
-    test = split_by_time(compare(opinions_of(tables["events"], 4, 2), menus, 24), 3, 3).test
+    dishes, menus = dishes_of(tables["dishes"]), menus_of(tables["menus"])
+    test = split_by_time(compare(*opinion_log(tables["events"], dishes, menus, 4, 2), 24), 3, 3).test
     with (REPO / "tests" / "data" / "canteen_cases_days9-11.csv").open() as file:
         published = {(row["person"], row["chosen"], row["candidates"]) for row in csv.DictReader(file)}
     assert len(published) == len(test) == 1800

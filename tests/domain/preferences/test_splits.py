@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.comparisons import opinions_of
-from components.domain.preferences.splits import GROUP_SIZE, Split, seeded_share, split_within_person
-from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Opinion
+from components.domain.preferences.opinions import opinion_log
+from components.domain.preferences.splits import GROUP_SIZE, seeded_share, split_within_person
+from components.domain.records import DISLIKED, LIKED, Comparison
 from tests.conftest import REPO
+from tests.domain.preferences.opinion_logs import Line, log_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MENUS = {"m": ("p", "q", "r")}
 
 
-def _rated(person: str, ratings: list[int], source: str) -> list[Opinion]:
+def _rated(person: str, ratings: list[int], source: str) -> list[Line]:
     return [
-        Opinion(person, f"{source}{place}", NOW, NEUTRAL, float(rating), "", source)
+        Line(person, f"{source}{place}", NOW, rating=float(rating), source=source)
         for place, rating in enumerate(ratings)
     ]
 
 
-def _split(opinions: list[Opinion], background: frozenset[str] = frozenset()) -> Split:
-    held = {each for each in opinions if each.source == "test"}
-    return split_within_person(opinions, {}, held.__contains__, background, 1, 50, 0)
+def _split(
+    lines: list[Line],
+    background: frozenset[str] = frozenset(),
+    menus: Mapping[str, Sequence[str]] = MENUS,
+    held_out: Collection[str] = (),
+) -> tuple[list[Comparison], list[Comparison]]:
+    """Training and test comparisons; held out are the source `test` and choices of the dishes named."""
+    log, numbered = log_of(lines, menus)
+    chosen = np.isin(np.array(log.dishes, object)[log.dish], list(held_out)) & (log.menu >= 0)
+    tested = (np.array(log.sources, object)[log.source] == "test") & (chosen if held_out else True)
+    split = split_within_person(log, numbered, tested, background, 1, 50, 0)
+    return list(split.train), list(split.test)
 
 
 def test_every_pair_that_differs_is_asked_once_with_all_that_is_known_as_history() -> None:
     opinions = _rated("ada", [5, 3, 3], "test") + _rated("ada", [1, 2, 3, 4, 5], "train")
-    test = _split(opinions).test
+    _, test = _split(opinions)
     assert sorted((each.dishes, each.chosen) for each in test) == [
         (("test0", "test1"), "test0"),
         (("test0", "test2"), "test0"),
@@ -45,7 +57,7 @@ def test_every_pair_that_differs_is_asked_once_with_all_that_is_known_as_history
 
 def test_training_never_reads_what_is_held_out_nor_what_it_asks_about() -> None:
     opinions = _rated("ada", [5, 3, 1], "test") + _rated("ada", list(range(20)), "train")
-    train = _split(opinions).train
+    train, _ = _split(opinions)
     assert train
     for each in train:
         named = {past.dish_id for past in each.history} | set(each.dishes)
@@ -55,59 +67,65 @@ def test_training_never_reads_what_is_held_out_nor_what_it_asks_about() -> None:
 
 def test_sources_are_never_compared_and_background_is_only_history() -> None:
     opinions = [
-        *(each for name in ("test", "a", "b") for each in _rated("ada", [5, 1], name)),
-        Opinion("ada", "x", NOW, LIKED, None, "", "said"),
-        Opinion("ada", "y", NOW, DISLIKED, None, "", "said"),
+        *(line for name in ("test", "a", "b") for line in _rated("ada", [5, 1], name)),
+        Line("ada", "x", NOW, LIKED, source="declared"),
+        Line("ada", "y", NOW, DISLIKED, source="declared"),
     ]
-    split = _split(opinions, frozenset({"said"}))
-    asked: list[Comparison] = [*split.train, *split.test]
-    assert {each.dishes for each in asked} == {("test0", "test1"), ("a0", "a1"), ("b0", "b1")}
-    assert all({"x", "y"} <= {past.dish_id for past in each.history} for each in asked)
-    of_a = next(each for each in split.train if each.dishes == ("a0", "a1"))
+    train, test = _split(opinions, frozenset({"declared"}))
+    both = [*train, *test]
+    assert {each.dishes for each in both} == {("test0", "test1"), ("a0", "a1"), ("b0", "b1")}
+    assert all({"x", "y"} <= {past.dish_id for past in each.history} for each in both)
+    of_a = next(each for each in train if each.dishes == ("a0", "a1"))
     assert {"b0", "b1"} <= {past.dish_id for past in of_a.history}
 
 
 def test_pairs_grow_with_the_number_of_opinions_not_with_its_square() -> None:
     few, many = (_rated("ada", list(range(n)), "train") + _rated("ada", [1, 2], "test") for n in (60, 240))
-    counts = len(_split(few).train), len(_split(many).train)
+    counts = len(_split(few)[0]), len(_split(many)[0])
     assert counts[1] < 4.5 * counts[0]
     assert counts[0] < 60 * GROUP_SIZE
 
 
 def test_a_choice_is_asked_against_its_menu() -> None:
-    menus = {"m": ("p", "q", "r")}
-    opinions = [Opinion("ada", "q", NOW, LIKED, None, "m", "test"), *_rated("ada", list(range(20)), "train")]
-    held = {opinions[0]}
-    (asked,) = split_within_person(opinions, menus, held.__contains__, frozenset(), 1, 50, 0).test
-    assert (asked.dishes, asked.chosen, asked.verdicts) == (("p", "q", "r"), "q", (DISLIKED, LIKED, DISLIKED))
+    opinions = [Line("ada", "q", NOW, menu_id="m", source="test"), *_rated("ada", list(range(20)), "train")]
+    (choice,) = _split(opinions)[1]
+    assert (choice.dishes, choice.chosen) == (("p", "q", "r"), "q")
+    assert choice.verdicts == (DISLIKED, LIKED, DISLIKED)
 
 
 def test_a_seeded_share_is_the_same_again() -> None:
-    opinions = [each for name in ("ada", "bob", "eve") for each in _rated(name, [1] * 100, "s")]
-    drawn = seeded_share(opinions, 0.25, 3)
-    assert drawn == seeded_share(opinions[::-1], 0.25, 3) != seeded_share(opinions, 0.25, 4)
-    assert 0.2 < len(drawn) / len(opinions) < 0.3
+    lines = [line for name in ("ada", "bob", "eve") for line in _rated(name, [1] * 100, "s")]
+    log, _ = log_of(lines, {})
+    drawn = seeded_share(log, 0.25, 3)
+    assert np.array_equal(drawn, seeded_share(log_of(lines[::-1], {})[0], 0.25, 3))
+    assert not np.array_equal(drawn, seeded_share(log, 0.25, 4))
+    assert 0.2 < drawn.mean() < 0.3
 
 
 def test_what_is_held_out_stays_so_when_a_night_adds_more() -> None:
     before = _rated("ada", [1] * 40, "s")
     later = [*before, *_rated("ada", [2] * 60, "t"), *_rated("bob", [1] * 60, "s")]
-    judged_again = [replace(each, at=NOW + timedelta(days=1), rating=5.0) for each in before]
-    drawn = seeded_share(before, 0.25, 3)
-    assert drawn == {each for each in seeded_share(later, 0.25, 3) if each in before}
-    again = seeded_share(judged_again, 0.25, 3)
-    assert {each.dish_id for each in again} == {each.dish_id for each in drawn}
+    judged_again = [replace(line, at=NOW + timedelta(days=1), rating=5.0) for line in before]
+    drawn = _drawn(before)
+    assert drawn == {pair for pair in _drawn(later) if pair in {("ada", line.dish_id) for line in before}}
+    assert _drawn(judged_again) == drawn
 
 
-def test_two_choices_from_one_menu_are_no_rivals() -> None:
-    menus = {"m": ("p", "q", "r")}
-    chosen = [Opinion("ada", dish, NOW, LIKED, None, "m", "test") for dish in ("p", "q")]
+def _drawn(lines: list[Line]) -> set[tuple[str, str]]:
+    log, _ = log_of(lines, {})
+    return {
+        (log.people[log.person[line]], log.dishes[log.dish[line]])
+        for line in np.flatnonzero(seeded_share(log, 0.25, 3))
+    }
+
+
+def test_two_choices_from_one_menu_are_no_alternatives() -> None:
+    chosen = [Line("ada", dish, NOW, menu_id="m", source="test") for dish in ("p", "q")]
     opinions = [*chosen, *_rated("ada", list(range(20)), "train")]
-    for held in set(chosen), {chosen[0]}:
-        test = split_within_person(opinions, menus, held.__contains__, frozenset(), 1, 50, 0).test
+    for held_out in ("p", "q"), ("p",):
+        _, test = _split(opinions, held_out=held_out)
         assert {(each.chosen, each.dishes) for each in test} == {
-            (each.dish_id, tuple(dish for dish in ("p", "q", "r") if dish in (each.dish_id, "r")))
-            for each in held
+            (dish, tuple(other for other in ("p", "q", "r") if other in (dish, "r"))) for dish in held_out
         }
 
 
@@ -129,7 +147,9 @@ def test_the_world_cup_is_tested_on_exactly_the_published_pairs() -> None:
         for other in person
         if one["value"] > other["value"]
     }
-    test = _split(opinions_of(rows, 4, 2)).test
+    log, menus = opinion_log(rows, {row["dish_id"] for row in rows}, {}, 4, 2)
+    held_out = np.array(log.sources, object)[log.source] == "test"
+    test = split_within_person(log, menus, held_out, frozenset(), 1, 50, 0).test
     assert {
         (each.person_id, each.chosen, next(d for d in each.dishes if d != each.chosen)) for each in test
     } == pairs

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from components.domain.preferences.strengths import strengths
+from components.domain.preferences.from_records import comparison_table, question_table
 from components.domain.ranker import encoding
-from components.domain.ranker.dish_vectors import Head, dish_vectors, questions, start_head, vector_scores
+from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, start_head, vector_scores
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.records import Comparison, Dish, Past
+from components.domain.records import Comparison, Dish, Past, Question
 from components.integrations import scoring
+from tests.conftest import by_key
 
 TOLERANCE = 1e-4  # float32: the order of additions differs with padding
 
@@ -53,7 +54,9 @@ def test_many_lines_have_the_gradient_of_few_though_their_activations_are_comput
 ) -> None:
     weight = small_model.decoder.layers[1].mlp.down_proj.weight
     weight.requires_grad = True
-    lines = [small_model.encode(f"A dish: number {number}.") for number in range(encoding.KEPT + 10)]
+    lines = [
+        small_model.encode(f"A dish: number {number}.") for number in range(encoding.MAX_ACTIVATIONS + 10)
+    ]
     lower = encoding.lower_states(small_model, lines, 1)
 
     def gradient(part: list[torch.Tensor]) -> torch.Tensor:
@@ -62,60 +65,64 @@ def test_many_lines_have_the_gradient_of_few_though_their_activations_are_comput
         assert len(small_model.decoder.layers) == 2
         return weight.grad.clone()
 
-    half = len(lower) // 2  # few enough for their activations to be kept
-    apart = gradient(lower[:half]) + gradient(lower[half:])
-    assert apart.abs().max() > 0.01
-    assert torch.allclose(gradient(lower), apart, atol=TOLERANCE)
+    half = len(lower) // 2  # few enough for their activations to be stored
+    in_halves = gradient(lower[:half]) + gradient(lower[half:])
+    assert in_halves.abs().max() > 0.01
+    assert torch.allclose(gradient(lower), in_halves, atol=TOLERANCE)
 
 
 def test_scores_are_the_formula_for_each_dish_alone_and_the_same_from_memory(
     small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
 ) -> None:
-    head = small_model.head = _head(small_model, dishes)
+    head, table = _head(small_model, dishes), comparison_table(comparisons)
+    small_model.head = head
     tokens, lines = small_model.dish_tokens(dishes, ("name", "tags")), _lines(small_model, dishes)
-    first = scoring.score(small_model, tokens, comparisons, 1, "")
+    first = scoring.score(small_model, tokens, table, 1, "")
     assert small_model.vectors
-    again = scoring.score(small_model, tokens, comparisons, 1, "")
+    assert np.array_equal(first, scoring.score(small_model, tokens, table, 1, ""))
     z = {dish: dish_vectors(_alone(small_model, line)[None], head)[0] for dish, line in lines.items()}
-    for each in comparisons:
-        strength = torch.tensor(strengths(each.history, 1.0)).float()
-        past = torch.stack([z[line.dish_id] for line in each.history] or [torch.zeros(4)])
-        strength = strength if len(strength) else torch.zeros(1)
-        person = (strength[:, None] * past).sum(0) / (len(each.history) + 1)
-        wanted = []
-        for dish in each.dishes:
-            alike = (head.sharpness.exp() * torch.cosine_similarity(past, z[dish][None])).exp()
-            alike = alike if each.history else torch.zeros(1)
-            nearest = (alike * strength).sum() / (alike.sum() + 1)
-            wanted.append(float(((head.gains * person + head.appeal) * z[dish]).sum() + head.focus * nearest))
-        assert first[each.key] == pytest.approx(wanted, abs=10 * TOLERANCE)
-        assert np.array_equal(first[each.key], again[each.key])
+    for comparison, scores in zip(comparisons, by_key(first, table).values(), strict=True):
+        strength = torch.tensor([float(line.verdict) for line in comparison.history] or [0.0])
+        past = torch.stack([z[line.dish_id] for line in comparison.history] or [torch.zeros(4)])
+        person = (strength[:, None] * past).sum(0) / (len(comparison.history) + 1)
+        expected = []
+        for dish in comparison.dishes:
+            likeness = (head.sharpness.exp() * torch.cosine_similarity(past, z[dish][None])).exp()
+            likeness = likeness if comparison.history else torch.zeros(1)
+            nearest = (likeness * strength).sum() / (likeness.sum() + 1)
+            score = ((head.gains * person + head.appeal) * z[dish]).sum() + head.focus * nearest
+            expected.append(float(score))
+        assert scores == pytest.approx(expected, abs=10 * TOLERANCE)
 
 
 def test_a_fresh_head_prefers_what_is_like_the_liked(
-    small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
+    small_model: LanguageModel, dishes: dict[str, Dish]
 ) -> None:
     small_model.head = start_head(
         encoding.hidden_states(small_model, list(_lines(small_model, dishes).values())), 8, 1.0
     )
     tokens = small_model.dish_tokens(dishes, ("name", "tags"))
     for verdict in (1, -1):
-        case = Comparison("x", "x", comparisons[0].at, (Past("d4", verdict),), ("d4", "d1"), "d4")
-        own, other = scoring.score_menu(small_model, tokens, case)
-        assert (own > other) == (verdict > 0)
+        question = Question("x", (Past("d4", verdict),), ("d4", "d1"))
+        same, other = scoring.score_question(small_model, tokens, question)
+        assert (same > other) == (verdict > 0)
 
 
-def test_a_history_may_be_empty_and_ratings_count_from_the_persons_mean(
-    comparisons: list[Comparison],
-) -> None:
+def test_a_history_may_be_empty_and_ratings_count_from_the_persons_mean() -> None:
     one = torch.tensor(1.0)
     appeal = torch.tensor([1.0, 2.0])
     head = Head(torch.zeros(2), one, torch.eye(2), torch.ones(2), appeal, 0 * one, one, 2 * one)
-    rated = (Past("d1", 0, 5.0), Past("d6", 0, 1.0))
-    known = replace(comparisons[0], history=rated, dishes=("d1", "d6"), chosen="d1")
-    asked = questions([replace(known, history=()), known], 2.0)
+    rated = Question("x", (Past("d1", 0, 5.0), Past("d6", 0, 1.0)), ("d1", "d6"))
+    batch = batch_of(question_table([replace(rated, history=()), rated]), 2.0)
     vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     # Strengths are (5 - 3) / 2 and (1 - 3) / 2, over two lines and one; cosines are 1 and 0, and 1 is added.
     near = (math.e - 1) / (math.e + 2)
-    wanted = [1, 2, 1 + 1 / 3 + near, 2 - 1 / 3 - near]
-    assert vector_scores(vectors, asked, head).tolist() == pytest.approx(wanted)
+    expected = [1, 2, 1 + 1 / 3 + near, 2 - 1 / 3 - near]
+    assert vector_scores(vectors, batch, head).tolist() == pytest.approx(expected)
+
+
+def test_equal_histories_are_one_whoever_has_them(comparisons: list[Comparison]) -> None:
+    batch = batch_of(comparison_table([replace(each, person_id="x") for each in comparisons] * 2), 1.0)
+    distinct = {each.history for each in comparisons}
+    assert len(batch.past) == len(distinct)
+    assert int(batch.history_of.max()) == len(distinct) - 1

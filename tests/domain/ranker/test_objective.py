@@ -38,8 +38,8 @@ def test_pair_loss_counts_only_what_moved_away_from_the_reference() -> None:
     scores, owner = torch.tensor([2.0, 1.0, 0.5, 3.0, 1.0]), torch.tensor([0, 0, 0, 1, 1])
     reference = torch.tensor([1.0, 1.5, 0.0, 3.0, 1.0])
     losses = anchored_pair_loss(scores, reference, owner, torch.tensor([0, 3]), beta=2.0)
-    apart = torch.tensor([1 - -0.5, 1 - 0.5, 0.0])  # chosen against each other dish, in order
-    assert losses.tolist() == pytest.approx((-torch.nn.functional.logsigmoid(2.0 * apart)).tolist())
+    margins = torch.tensor([1 - -0.5, 1 - 0.5, 0.0])  # chosen against each other dish, in order
+    assert losses.tolist() == pytest.approx((-torch.nn.functional.logsigmoid(2.0 * margins)).tolist())
 
 
 def test_pointwise_loss_leaves_neutral_verdicts_out() -> None:

@@ -6,75 +6,91 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
+from components.domain.preferences.from_records import comparison_table, question_table
+from components.domain.preferences.tables import Comparisons
 from components.domain.ranker import packing
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.records import Comparison, Dish
+from components.domain.ranker.prompts import DishTokens
+from components.domain.records import Comparison, Dish, Question
 from components.integrations import scoring
+from tests.conftest import by_key
 
 TOLERANCE = 1e-4  # logits, float32: the order of additions differs
 
 
+@pytest.fixture
+def table(comparisons: list[Comparison]) -> Comparisons:
+    return comparison_table(comparisons)
+
+
+@pytest.fixture
+def tokens(small_model: LanguageModel, dishes: dict[str, Dish]) -> DishTokens:
+    return small_model.dish_tokens(dishes, ("name", "tags"))
+
+
 def test_packed_scores_equal_scores_of_each_dish_alone(
-    small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
+    small_model: LanguageModel, tokens: DishTokens, table: Comparisons, comparisons: list[Comparison]
 ) -> None:
-    tokens = small_model.dish_tokens(dishes, ("name", "tags"))
-    packed = scoring.score(small_model, tokens, comparisons, 400, "")
+    packed = by_key(scoring.score(small_model, tokens, table, 400, ""), table)
     for comparison in comparisons:
         for index, dish in enumerate(comparison.dishes):
-            alone = dataclasses.replace(comparison, dishes=(dish,), chosen=dish)
-            score = scoring.score_menu(small_model, tokens, alone)[0]
+            alone = Question(comparison.person_id, comparison.history, (dish,))
+            score = scoring.score_question(small_model, tokens, alone)[0]
             assert packed[comparison.key][index] == pytest.approx(score, abs=TOLERANCE)
 
 
 def test_packed_scores_equal_those_of_transformers_on_plain_text(
-    small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
+    small_model: LanguageModel, tokens: DishTokens, table: Comparisons, comparisons: list[Comparison]
 ) -> None:
-    import torch
-
-    tokens = small_model.dish_tokens(dishes, ("name", "tags"))
-    packed = scoring.score(small_model, tokens, comparisons, 400, "")
+    packed = by_key(scoring.score(small_model, tokens, table, 400, ""), table)
     yes, no = (small_model.encode(answer)[0] for answer in (" yes", " no"))
     for comparison in comparisons:
-        history = [each for past in comparison.history for each in tokens.past(past)]
+        history = [token for past in comparison.history for token in tokens.past(past)]
         for index, dish in enumerate(comparison.dishes):
             ids = torch.tensor([[*tokens.header(), *history, *tokens.offer(dish)]])
             logits = small_model.network(ids).logits[0, -1].detach()
-            assert packed[comparison.key][index] == pytest.approx(
-                float(logits[yes] - logits[no]), abs=TOLERANCE
-            )
+            expected = float(logits[yes] - logits[no])
+            assert packed[comparison.key][index] == pytest.approx(expected, abs=TOLERANCE)
 
 
 def test_history_changes_scores(
-    small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
+    small_model: LanguageModel, tokens: DishTokens, comparisons: list[Comparison]
 ) -> None:
-    tokens = small_model.dish_tokens(dishes, ("name",))
-    known = scoring.score_menu(small_model, tokens, comparisons[3])
-    unknown = scoring.score_menu(small_model, tokens, dataclasses.replace(comparisons[3], history=()))
-    assert not np.allclose(known, unknown, atol=0.01)
+    last = comparisons[3]
+    scores = scoring.score_question(small_model, tokens, last)
+    without = scoring.score_question(small_model, tokens, dataclasses.replace(last, history=()))
+    assert not np.allclose(scores, without, atol=0.01)
 
 
-@pytest.mark.parametrize("row_tokens", [64, 200, 1000])
-def test_every_comparison_is_packed_once_and_rows_keep_their_budget(
-    small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison], row_tokens: int
+@pytest.mark.parametrize("budget", [64, 200, 1000])
+def test_every_question_is_packed_once_and_sequences_stay_within_their_budget(
+    tokens: DishTokens, table: Comparisons, budget: int
 ) -> None:
-    tokens = small_model.dish_tokens(dishes, ("name", "tags"))
-    rows = packing.pack(comparisons, tokens, row_tokens)
-    keys = [each.key for row in rows for each in row.comparisons]
-    assert sorted(keys) == sorted(each.key for each in comparisons)
-    assert all(row.real <= row_tokens or len(row.comparisons) == 1 for row in rows)
+    sequences = packing.pack(table, tokens, budget)
+    assert sorted(number for packed in sequences for number in packed.questions) == list(range(len(table)))
+    assert sorted(at for packed in sequences for at in packed.offered) == list(range(len(table.offered)))
+    assert all(packed.size <= budget or len(packed.questions) == 1 for packed in sequences)
 
 
 def test_a_dish_never_sees_another_dish_or_another_person(
-    small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison]
+    small_model: LanguageModel, dishes: dict[str, Dish], tokens: DishTokens, table: Comparisons
 ) -> None:
-    tokens = small_model.dish_tokens(dishes, ("name", "tags"))
-    (row,) = packing.pack(comparisons, tokens, 2000)
+    assert len(packing.pack(table, tokens, 2000)) == 1
     others = dict(dishes, d6=dataclasses.replace(dishes["d6"], name="Something else entirely"))
-    before = scoring.score(small_model, tokens, comparisons, 2000, "")
-    after = scoring.score(
-        small_model, small_model.dish_tokens(others, ("name", "tags")), comparisons, 2000, ""
-    )
-    for comparison in row.comparisons:
-        same = [index for index, dish in enumerate(comparison.dishes) if dish != "d6"]
-        assert before[comparison.key][same] == pytest.approx(after[comparison.key][same], abs=TOLERANCE)
+    before = scoring.score(small_model, tokens, table, 2000, "")
+    after = scoring.score(small_model, small_model.dish_tokens(others, ("name", "tags")), table, 2000, "")
+    same = table.offered != table.log.dishes.index("d6")
+    assert before[same] == pytest.approx(after[same], abs=TOLERANCE)
+    assert np.abs(before - after)[~same].max() > TOLERANCE
+
+
+def test_people_whose_questions_are_mixed_keep_their_scores(
+    small_model: LanguageModel, tokens: DishTokens, comparisons: list[Comparison]
+) -> None:
+    questions = [Question(each.person_id, each.history, each.dishes) for each in comparisons[::-1]]
+    table = question_table(questions)
+    scores = np.split(scoring.score(small_model, tokens, table, 300, ""), np.cumsum(table.sizes)[:-1])
+    for question, values in zip(questions, scores, strict=True):
+        assert values == pytest.approx(scoring.score_question(small_model, tokens, question), abs=TOLERANCE)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import numpy as np
 import pytest
 
+from components.domain.preferences.from_records import comparison_table
+from components.domain.preferences.tables import Floats
 from components.domain.records import Comparison, Dish, Past
-from components.domain.rivals import baselines
+from components.domain.rivals import rules
+from tests.conftest import by_key
+from tests.domain.rivals.tastes import NOW
 
 
 def _liked(comparison: Comparison) -> tuple[Past, ...]:
@@ -18,69 +21,60 @@ def _liked(comparison: Comparison) -> tuple[Past, ...]:
 
 def test_content_history_learns_who_eats_meat(dishes: dict[str, Dish], comparisons: list[Comparison]) -> None:
     liked = [
-        Comparison(f"{each.key}/{copy}", each.person_id, each.at, _liked(each), each.dishes, each.chosen)
+        replace(each, key=f"{each.key}/{copy}", history=_liked(each))
         for copy in range(20)
         for each in comparisons
         if each.history
     ]
-    scores = baselines.fit_content_history(dishes, liked).scores(dishes, liked)
-    for each in liked:
-        best = each.dishes[int(np.argmax(scores[each.key]))]
-        assert dishes[best].tags == dishes[each.chosen].tags
+    table = comparison_table(liked)
+    scores = by_key(rules.fit_content_history(dishes, table).scores(dishes, table), table)
+    for comparison in liked:
+        best = comparison.dishes[int(np.argmax(scores[comparison.key]))]
+        assert dishes[best].tags == dishes[comparison.chosen].tags
 
 
 def test_the_logit_finds_the_maximum_of_its_likelihood(
     dishes: dict[str, Dish], comparisons: list[Comparison]
 ) -> None:
-    traits = baselines.fit_traits(dishes, comparisons)
-    features = [np.stack([traits.of(dishes[dish]) for dish in each.dishes]) for each in comparisons]
-    chosen = [each.chosen_index for each in comparisons]
+    table = comparison_table(comparisons)
+    features = rules.fit_traits(dishes, table).table(dishes, table.log.dishes)[table.offered]
+    sets = np.split(features, np.cumsum(table.sizes)[:-1])
 
-    def objective(weights: np.ndarray) -> float:
+    def objective(weights: Floats) -> float:
         fit = sum(
-            row[at] @ weights - np.log(np.exp(row @ weights).sum())
-            for row, at in zip(features, chosen, strict=True)
+            rows[at] @ weights - np.log(np.exp(rows @ weights).sum())
+            for rows, at in zip(sets, table.chosen, strict=True)
         )
-        return float(fit - baselines.RIDGE * weights @ weights)
+        return float(fit - rules.RIDGE * weights @ weights)
 
-    best = baselines.fit_logit(np.concatenate(features), [len(row) for row in features], chosen)
+    best = rules.fit_logit(features, table.sizes, table.chosen)
     for direction in np.eye(len(best)):
         assert objective(best) >= max(objective(best + 0.01 * direction), objective(best - 0.01 * direction))
 
 
 def test_dishes_without_tags_or_shared_words_give_ties_not_failures(comparisons: list[Comparison]) -> None:
-    bare = {f"d{index}": Dish(f"d{index}", str(index)) for index in range(8)}
+    bare, table = (
+        {f"d{index}": Dish(f"d{index}", str(index)) for index in range(8)},
+        comparison_table(comparisons),
+    )
     for scores in (
-        baselines.fit_content_history(bare, comparisons).scores(bare, comparisons),
-        baselines.tag_affinity(bare, comparisons),
+        rules.fit_content_history(bare, table).scores(bare, table),
+        rules.tag_affinity(bare, table),
     ):
-        assert all((values == values[0]).all() for values in scores.values())
+        assert all((values == values[0]).all() for values in by_key(scores, table).values())
 
 
 def test_popularity_knows_nothing_of_new_dishes(comparisons: list[Comparison]) -> None:
     new = replace(comparisons[8], key="new", dishes=("d7", "d5"), chosen="d7")
-    scores = baselines.popularity(comparisons[:4], [comparisons[8], new])
+    table = comparison_table([*comparisons, new])
+    scores = by_key(rules.popularity(table.take(range(4)), table.take([8, 12])), table.take([8, 12]))
     assert scores["new"] == pytest.approx([0.0, 0.0])
     assert scores[comparisons[8].key][1] == pytest.approx(np.log(1 / 5))  # d1: four losses
 
 
-def test_a_swapped_history_is_another_persons(comparisons: list[Comparison]) -> None:
-    last = [each for each in comparisons if each.key.endswith("-3")]
-    swapped = {each.key: each for each in baselines.with_history_of_another(last, 0)}
-    assert len(swapped) == len(last)
-    owners = {each.history: each.person_id for each in last}
-    for each in last:
-        assert owners[swapped[each.key].history] != each.person_id
-        assert swapped[each.key].dishes == each.dishes
-
-
-def test_nobody_alone_on_a_day_keeps_their_own_history(comparisons: list[Comparison]) -> None:
-    last = [each for each in comparisons if each.key.endswith("-3")]
-    days = [replace(each, at=each.at + timedelta(days=10 * place)) for place, each in enumerate(last)]
-    for cases in days, days[:-1], [*last, days[-1]]:
-        owners = {each.history: each.person_id for each in cases}
-        swapped = baselines.with_history_of_another(cases, 0)
-        assert len(swapped) == len(cases)
-        assert all(owners[each.history] != each.person_id for each in swapped)
-    (alone,) = baselines.with_history_of_another(last[:1], 0)
-    assert not alone.history
+def test_tag_affinity_is_the_mean_share_of_a_dishes_tags(dishes: dict[str, Dish]) -> None:
+    history = (Past("d0", 1), Past("d1", 1), Past("d4", -1))
+    (of_d5, of_d2) = rules.tag_affinity(
+        dishes, comparison_table([Comparison("x", history, ("d5", "d2"), "x", NOW, "d5")])
+    )
+    assert (of_d5, of_d2) == pytest.approx((-1 / 4, 2 / 4))

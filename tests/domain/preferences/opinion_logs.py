@@ -1,0 +1,46 @@
+"""Logs of opinions for tests, from lines as a person would write them down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from components.domain.preferences.opinions import Menus, opinion_log
+from components.domain.preferences.tables import OpinionLog
+from components.domain.records import DISLIKED, LIKED
+
+LIKE_AT, DISLIKE_AT = 4, 2
+_KINDS = {LIKED: "like", DISLIKED: "dislike"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event: a choice where there is a menu, a rating where there is one, else a like or dislike."""
+
+    person_id: str
+    dish_id: str
+    at: datetime
+    verdict: int = LIKED
+    rating: float | None = None
+    menu_id: str = ""
+    source: str = ""
+
+    def row(self) -> dict[str, object]:
+        """The row of the events table."""
+        kind = "choice" if self.menu_id else "rating" if self.rating is not None else _KINDS[self.verdict]
+        return {
+            "person_id": self.person_id,
+            "dish_id": self.dish_id,
+            "kind": kind,
+            "value": self.rating,
+            "menu_id": self.menu_id,
+            "occurred_at": self.at,
+            "source": self.source,
+        }
+
+
+def log_of(lines: Sequence[Line], menus: Mapping[str, Sequence[str]]) -> tuple[OpinionLog, Menus]:
+    """The log of these events, with every dish that they or the menus name."""
+    dishes = {line.dish_id for line in lines} | {dish for menu in menus.values() for dish in menu}
+    return opinion_log([line.row() for line in lines], dishes, menus, LIKE_AT, DISLIKE_AT)
