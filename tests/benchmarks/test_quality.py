@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import quality
-from components.domain.verdict import evaluation
-from components.domain.verdict.evaluation import EvaluationReport, Kind, ModelResult, SliceResult
+from components.domain.verdict.evaluation import EvaluationReport, HeldOut, Kind, ModelResult, SliceResult
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import Interval
 
@@ -27,7 +26,7 @@ def _night(seed: int, better_by: float) -> quality.Night:
         gate=GateResult("fail", f"reason {seed}", "vectors", "rule", NONE, 0.95),
         slices={"unseen people": {"vectors": unseen}},
         confidence=0.95,
-        test=evaluation.TestSize(comparisons=40, people=40),
+        test=HeldOut(comparisons=40, people=40),
         adapters={},
         base={},
         prompt_hash="",
