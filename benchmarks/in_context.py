@@ -8,47 +8,50 @@ either scores each dish on offer or writes its answer. The tuned ones are traine
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.sample import REPO, base, canteen_split
-from components.domain.params import Params
-from components.domain.preferences.strengths import known_opinions, rating_spread
+from benchmarks.measuring import BOOTSTRAP, metrics_of
+from benchmarks.pages import RESULTS, in_words, publish, table
+from benchmarks.sample import base, canteen
+from components.domain.preferences.tables import Comparisons, Floats
 from components.domain.preferences.training_plan import whole_people
-from components.domain.ranker import encoding
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import pack
 from components.domain.ranker.prompts import DishTokens, dish_text
-from components.domain.records import Comparison, Dish
-from components.domain.rivals.retrieval import Bm25, cosine, with_most_similar_history
-from components.domain.verdict.metrics import intervals, per_person
+from components.domain.records import Comparison
+from components.domain.rivals.retrieval import Similarity, with_most_similar_history
+from components.domain.verdict.metrics import intervals
 from components.integrations import adapters, finetuning, scoring
-from components.stages.contenders import subset
+from components.stages import contenders
+from components.stages.contenders import Setting
 
-CASES, WRITTEN, CATALOGUE, SEED = 200, 60, 6, 11  # an answer that is written takes seconds
-RETRIEVED = 2  # past dishes: three quarters of the cases know three to five
-IN_CONTEXT: dict[str, Any] = {
-    "vectors": None,
-    "comparisons": 2000,
-    "epochs": 1,
-}  # what minutes on 2 cores allow
+WRITTEN, CATALOGUE = 60, 6  # comparisons answered in writing, which takes seconds; dishes shown of all
+RETRIEVED = 2  # past dishes: three quarters of the people have three to five
+IN_CONTEXT: dict[str, Any] = {"vectors": None, "comparisons": 2000, "epochs": 1}  # minutes on 2 cores
 MOST_NEW_TOKENS = 16
-RESULT = REPO / "benchmarks" / "results" / "in-context.json"
-History = Callable[[Sequence[Comparison]], list[Comparison]]
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What one way of asking gave: (dishes,) scores by case, and medians over requests."""
+class Answers:
+    """What one way of asking gave.
 
-    scores: dict[str, np.ndarray[Any, np.dtype[np.float64]]]
+    Attributes:
+        scores: (O,) scores of the first comparisons.
+        comparisons: Number of these.
+        tokens: Median of what the model reads for one.
+        milliseconds: Median for one.
+        on_menu: Share of answers that name a dish on offer.
+    """
+
+    scores: Floats
+    comparisons: int
     tokens: float
     milliseconds: float
     on_menu: float = 1.0
@@ -56,128 +59,116 @@ class Answered:
 
 def main() -> None:
     """Asks in every way and writes results/in-context.json and .md."""
-    params, dishes, split = canteen_split()
-    torch.set_num_threads(params.train.threads)
-    cases = subset(split.test, CASES, SEED)
-    rows = _untuned(params, dishes, cases)
-    print("untuned rows are done", flush=True)
-    rows |= _tuned(params, dishes, list(split.train), cases)
-    told: dict[str, dict[str, Any]] = {}
-    for name, row in rows.items():
-        asked = [case for case in cases if case.key in row.scores]
-        measured = intervals(per_person(row.scores, asked), 2000, 0.95, SEED)
-        told[name] = {metric: vars(measured[metric]) for metric in ("pair_accuracy", "top1")} | {
-            "tokens": row.tokens,
-            "milliseconds": row.milliseconds,
-            "on_menu": row.on_menu,
-            "cases": len(asked),
-        }
-    RESULT.write_text(json.dumps(told, indent=1) + "\n")
-    page = _page(told, len({case.person_id for case in cases}))
-    RESULT.with_suffix(".md").write_text(page)
-    print(page)
+    setting = canteen()
+    few = setting.test.take(setting.subset)
+    answers = _untuned(setting, few)
+    print("the untuned ones are done", flush=True)
+    answers |= _tuned(setting, few)
+    results = {name: _measured(answer, few) for name, answer in answers.items()}
+    publish(RESULTS / "in-context.md", _page(results, few), results)
 
 
-def _untuned(params: Params, dishes: dict[str, Dish], cases: list[Comparison]) -> dict[str, Answered]:
-    model = base(params)
-    tokens = model.dish_tokens(dishes, params.prompt.dish_fields)
-    states = encoding.hidden_states(model, [tokens.alone(dish) for dish in dishes])
-    nearest = cosine(dict(zip(dishes, states.double().cpu().numpy(), strict=True)))
-    by_words, by_meaning = (
-        with_most_similar_history(cases, alike, RETRIEVED) for alike in (Bm25(dishes).score, nearest)
-    )
-    asked = {
-        "all past dishes": cases,
-        f"{RETRIEVED} by BM25": by_words,
-        f"{RETRIEVED} by embeddings": by_meaning,
+def _measured(answers: Answers, few: Comparisons) -> dict[str, Any]:
+    people = metrics_of(answers.scores, few.take(range(answers.comparisons)))
+    measured = intervals(people, BOOTSTRAP)
+    price = {name: value for name, value in vars(answers).items() if name != "scores"}
+    return {metric: measured[metric] for metric in ("pair_accuracy", "top1")} | price
+
+
+def _untuned(setting: Setting, few: Comparisons) -> dict[str, Answers]:
+    model, tokens = base(setting)
+    similarities = {"BM25": setting.by_words, "embeddings": contenders._by_embeddings(setting, model)}
+    retrieved = {
+        name: with_most_similar_history(few, similarity, RETRIEVED)
+        for name, similarity in similarities.items()
     }
-    rows = {f"untuned, scores, {name}": _scored(model, tokens, each) for name, each in asked.items()}
-    write = Writer(model, params, dishes)
-    for name, each in asked.items():
-        rows[f"untuned, writes, {name}"] = write.answers(each, [list(case.dishes) for case in each])
-    for name, alike, each in (("BM25", Bm25(dishes).score, by_words), ("embeddings", nearest, by_meaning)):
-        found = [_catalogue(alike, list(dishes), case) for case in each]
-        rows[f"untuned, writes, and {CATALOGUE} of the catalogue by {name}"] = write.answers(each, found)
-    return rows
+    ways = {"all past dishes": few, **{f"{RETRIEVED} by {name}": each for name, each in retrieved.items()}}
+    answers = {f"untuned, scores, {name}": _scored(model, tokens, each) for name, each in ways.items()}
+    writer = Writer(model, setting)
+    for name, comparisons in ways.items():
+        menus = (comparison.dishes for comparison in comparisons)
+        answers[f"untuned, writes, {name}"] = writer.answers(comparisons, menus)
+    for name, similarity in similarities.items():
+        shown = _catalogues(similarity, retrieved[name])
+        way = f"untuned, writes, and {CATALOGUE} of the catalogue by {name}"
+        answers[way] = writer.answers(retrieved[name], shown)
+    return answers
 
 
-def _catalogue(nearest: Callable[[str, str], float], dishes: list[str], case: Comparison) -> list[str]:
+def _catalogues(similarity: Similarity, comparisons: Comparisons) -> Iterable[list[str]]:
     """Of the catalogue, without what the person had, the dishes most like that: it does not know the menu."""
-    had = [past.dish_id for past in case.history]
-    others = [dish for dish in dishes if dish not in set(had)]
-    return sorted(others, key=lambda dish: -max((nearest(dish, each) for each in had), default=0.0))[
-        :CATALOGUE
-    ]
+    log = comparisons.log
+    for number in range(len(comparisons)):
+        past = log.dish[comparisons.take([number]).lines().line]
+        others = np.setdiff1d(np.arange(len(log.dishes)), past)
+        pairs = similarity(np.repeat(others, len(past)), np.tile(past, len(others)))
+        likeness = pairs.reshape(len(others), len(past)).max(1, initial=-np.inf).round(9)  # ties stay ties
+        yield [log.dishes[dish] for dish in others[np.argsort(-likeness, kind="stable")[:CATALOGUE]]]
 
 
-def _tuned(
-    params: Params, dishes: dict[str, Dish], train: list[Comparison], cases: list[Comparison]
-) -> dict[str, Answered]:
-    vectors = params.train.candidates["vectors"]
-    rows = {}
-    short = with_most_similar_history(cases, Bm25(dishes).score, RETRIEVED)
-    for kind, settings in (("in context", vectors.model_copy(update=IN_CONTEXT)), ("dish vectors", vectors)):
-        model = base(params)
-        tokens = model.dish_tokens(dishes, params.prompt.dish_fields)
-        adapters.attach(model.network, settings, params.train.seed)
-        some = whole_people(train, settings.comparisons, params.train.seed)
-        if settings.vectors:
-            spread = rating_spread(known_opinions(some))
-            finetuning.fit_vectors(
-                model, tokens, some, settings, settings.vectors, settings.epochs, spread, lambda _step: None
-            )
-        else:
-            packed = pack(some, tokens, params.train.row_tokens)
-            finetuning.fit_answers(
-                model, packed, settings, settings.epochs, params.train.rows_per_step, lambda _step: None
-            )
-        for name, asked in (("all past dishes", cases), (f"{RETRIEVED} by BM25", short)):
-            rows[f"tuned, {kind}, {name}"] = _scored(model, tokens, asked)
-    return rows
+def _tuned(setting: Setting, few: Comparisons) -> dict[str, Answers]:
+    settings, vectors = setting.params.train, setting.params.train.candidates["vectors"]
+    short = with_most_similar_history(few, setting.by_words, RETRIEVED)
+    answers = {}
+    for kind, candidate in (("in context", vectors.model_copy(update=IN_CONTEXT)), ("dish vectors", vectors)):
+        model, tokens = base(setting)
+        adapters.attach(model.network, candidate, settings.seed)
+        train = whole_people(setting.train, candidate.comparisons, settings.seed)
+        finetuning.fit(model, tokens, train, candidate, settings, candidate.epochs, lambda _step: None)
+        for name, comparisons in (("all past dishes", few), (f"{RETRIEVED} by BM25", short)):
+            answers[f"tuned, {kind}, {name}"] = _scored(model, tokens, comparisons)
+    return answers
 
 
-def _scored(model: LanguageModel, tokens: DishTokens, cases: Sequence[Comparison]) -> Answered:
-    """One request a case. Dish vectors are remembered, so a menu of dishes seen before costs no token."""
-    scores, seconds = {}, []
-    for case in cases if model.head else ():
-        scoring.score_menu(model, tokens, case)
-    for case in cases:
+def _scored(model: LanguageModel, tokens: DishTokens, comparisons: Comparisons) -> Answers:
+    """One request a comparison. Vectors are remembered, so a menu of dishes read before costs no token."""
+    questions, scores, seconds = list(comparisons), list[float](), []
+    for question in questions if model.head else ():
+        scoring.score_question(model, tokens, question)
+    for question in questions:
         started = time.perf_counter()
-        scores[case.key] = np.array(scoring.score_menu(model, tokens, case))
+        scores += scoring.score_question(model, tokens, question)
         seconds.append(time.perf_counter() - started)
-    read = [0 if model.head else sum(row.real for row in pack([case], tokens, 1)) for case in cases]
-    return Answered(scores, statistics.median(read), 1000 * statistics.median(seconds))
+    alone = () if model.head else (pack(comparisons.take([n]), tokens, 1) for n in range(len(questions)))
+    read = [sum(packed.size for packed in sequences) for sequences in alone] or [0]
+    middle = 1000 * statistics.median(seconds)
+    return Answers(np.array(scores), len(questions), statistics.median(read), middle)
 
 
 class Writer:
-    """The untuned model as a chat: it names a dish, which may be one that nobody offers."""
+    """The untuned model as a chat: it names a dish, which may be one that is not on the menu."""
 
-    def __init__(self, model: LanguageModel, params: Params, dishes: dict[str, Dish]) -> None:
-        self.model = model
-        self.names = {key: dish_text(dish, params.prompt.dish_fields) for key, dish in dishes.items()}
-        self.short = {key: dish.name.lower() for key, dish in dishes.items()}
+    def __init__(self, model: LanguageModel, setting: Setting) -> None:
+        self.model, fields = model, setting.params.prompt.dish_fields
+        self.texts = {dish_id: dish_text(dish, fields) for dish_id, dish in setting.dishes.items()}
+        self.names = {dish_id: dish.name.lower() for dish_id, dish in setting.dishes.items()}
 
-    def answers(self, cases: Sequence[Comparison], shown: Sequence[list[str]]) -> Answered:
-        """Each case's answer as scores: 1 for the dish on offer that was written, 0 for all others."""
-        scores, read, seconds, hits = {}, [], [], 0
-        for case, catalogue in zip(cases[:WRITTEN], shown[:WRITTEN], strict=True):
+    def answers(self, comparisons: Comparisons, menus: Iterable[Sequence[str]]) -> Answers:
+        """The answers as scores: 1 for the dish on offer that was written, 0 for all others.
+
+        Args:
+            comparisons: Of which the first are answered.
+            menus: The dishes shown for each of them.
+        """
+        first = comparisons.take(range(min(WRITTEN, len(comparisons))))
+        scores, read, seconds, hits = list[float](), [], [], 0
+        for comparison, menu in zip(first, menus, strict=False):
             started = time.perf_counter()
-            text, tokens = self._write(case, catalogue)
+            text, tokens = self._write(comparison, menu)
             seconds.append(time.perf_counter() - started)
             read.append(tokens)
-            named = max(
-                case.dishes, key=lambda dish: len(self.short[dish]) if self.short[dish] in text else 0
-            )
-            on_menu = self.short[named] in text
-            hits += on_menu
+            written = [dish for dish in comparison.dishes if self.names[dish] in text]
+            named = max(written, key=lambda dish: len(self.names[dish]), default=None)
+            hits += named is not None
             # What is not on the menu is a miss, not a tie of all that are.
-            said = [float(dish == named) if on_menu else -float(dish == case.chosen) for dish in case.dishes]
-            scores[case.key] = np.array(said)
-        return Answered(scores, statistics.median(read), 1000 * statistics.median(seconds), hits / len(read))
+            right = named or comparison.chosen
+            scores += [(1.0 if named else -1.0) * (dish == right) for dish in comparison.dishes]
+        middle = 1000 * statistics.median(seconds)
+        return Answers(np.array(scores), len(first), statistics.median(read), middle, hits / len(first))
 
-    def _write(self, case: Comparison, catalogue: Sequence[str]) -> tuple[str, int]:
-        had = "\n".join(f"- {self.names[past.dish_id]}" for past in case.history)
-        offered = "\n".join(f"- {self.names[dish]}" for dish in catalogue)
+    def _write(self, comparison: Comparison, menu: Sequence[str]) -> tuple[str, int]:
+        had = "\n".join(f"- {self.texts[past.dish_id]}" for past in comparison.history)
+        offered = "\n".join(f"- {self.texts[dish]}" for dish in menu)
         question = (
             f"A person chose these meals before:\n{had}\n\nToday's menu:\n{offered}\n\n"
             "Which dish of the menu will this person choose? Answer with the name of one dish only."
@@ -197,32 +188,29 @@ class Writer:
         return tokenizer.decode(written[0][start:], skip_special_tokens=True).lower(), start
 
 
-def _page(told: dict[str, dict[str, Any]], people: int) -> str:
+def _page(results: Mapping[str, Mapping[str, Any]], few: Comparisons) -> str:
     lines = [
         "# Fine-tune, or put it in the prompt?",
         "",
-        f"`make benchmark NAME=in-context`, canteen, {CASES} test cases of {people} people, 95 % interval",
-        "over people; tokens that the model reads and milliseconds for one request of six dishes, medians,",
-        "one process. A written answer counts for the dish that it names and is a miss where",
-        "that is not on the",
-        "menu; it orders no pairs. The model tuned in context has seen",
-        f"{IN_CONTEXT['comparisons']:,} comparisons once; dish vectors know every dish of the menu, which is",
-        "when they cost no token.",
+        f"`make benchmark NAME=in-context`, canteen, {len(few)} test comparisons of",
+        f"{len(np.unique(few.person))} people, 95 % interval over people; tokens that the model reads and",
+        "milliseconds for one request of six dishes, medians, one process. A written answer counts for the",
+        "dish that it names and is a miss where that is not on the menu; it orders no pairs. The model tuned",
+        f"in context has read {IN_CONTEXT['comparisons']:,} comparisons once; dish vectors know every dish",
+        "of the menu, which is when they cost no token.",
         "",
-        "| | cases | pair accuracy | top-1 | prompt tokens | ms | answers on the menu |",
-        "|---|---|---|---|---|---|---|",
+        *table(
+            " | comparisons | pair accuracy | top-1 | prompt tokens | ms | answers on the menu",
+            (_cells(name, result) for name, result in results.items()),
+        ),
     ]
-    for name, row in told.items():
-        pair = "" if ", writes," in name else _interval(row["pair_accuracy"])
-        lines.append(
-            f"| {name} | {row['cases']} | {pair} | {_interval(row['top1'])} | {row['tokens']:.0f} "
-            f"| {row['milliseconds']:,.1f} | {row['on_menu']:.0%} |"
-        )
     return "\n".join([*lines, ""])
 
 
-def _interval(row: dict[str, float]) -> str:
-    return f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+def _cells(name: str, result: Mapping[str, Any]) -> list[str]:
+    pair = "" if ", writes," in name else in_words(result["pair_accuracy"])
+    price = f"{result['tokens']:.0f}", f"{result['milliseconds']:,.1f}", f"{result['on_menu']:.0%}"
+    return [name, str(result["comparisons"]), pair, in_words(result["top1"]), *price]
 
 
 if __name__ == "__main__":

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,15 +20,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.sample import REPO, base, canteen_split
-from components.domain.preferences.strengths import known_opinions, rating_spread
+from benchmarks.measuring import in_a_process, metrics_of, peak_mb, seconds
+from benchmarks.pages import publish, table
+from benchmarks.sample import BASE, REPO, base, canteen
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
-from components.domain.records import Comparison
-from components.domain.verdict.metrics import per_person
+from components.domain.records import Question
 from components.integrations import adapters, base_models, finetuning, scoring
+from components.stages.contenders import Setting
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "LoRA, listwise": {},
@@ -43,7 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "LoRA, DPO": {"objective": "dpo"},
     "LoRA, pointwise": {"objective": "pointwise"},
 }
-RUNS = 5
+RUNS, PAST = 5, 10
 PAGE = REPO / "docs" / "method-comparison.md"
 
 
@@ -51,83 +48,61 @@ def main() -> None:
     """Runs every variant in a process of its own, so that its peak memory is its own, and writes the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.methods", description=__doc__)
     parser.add_argument("--one", choices=list(VARIANTS))
-    given = parser.parse_args()
-    if given.one:
-        print(json.dumps(_measure(VARIANTS[given.one])))
+    one = parser.parse_args().one
+    if one:
+        print(json.dumps(_measure(canteen(), VARIANTS[one])))
         return
-    rows = {}
-    for name in VARIANTS:
-        command = [sys.executable, "-m", "benchmarks.methods", "--one", name]
-        done = subprocess.run(command, cwd=REPO, check=True, capture_output=True, text=True)
-        rows[name] = json.loads(done.stdout.splitlines()[-1])
-        print(name, rows[name], flush=True)
-    PAGE.write_text(_page(rows))
+    publish(PAGE, _page({name: in_a_process("benchmarks.methods", name) for name in VARIANTS}))
 
 
-def _measure(changes: dict[str, Any]) -> dict[str, float]:
-    params, dishes, split = canteen_split()
-    torch.set_num_threads(params.train.threads)
-    candidate = params.train.candidates["vectors"].model_copy(update=changes)
-    head = candidate.vectors
-    if head is None:
-        raise SystemExit("the candidate `vectors` of params.yaml has no section `vectors`.")
-    model = base(params)
-    tokens = model.dish_tokens(dishes, params.prompt.dish_fields)
-    adapted = adapters.attach(model.network, candidate, params.train.seed)
+def _measure(setting: Setting, changes: Mapping[str, Any]) -> dict[str, float]:
+    settings = setting.params.train
+    candidate = settings.candidates["vectors"].model_copy(update=changes)
+    model, tokens = base(setting)
+    adapted = adapters.attach(model.network, candidate, settings.seed)
     trained = sum(weight.numel() for weight in model.network.parameters() if weight.requires_grad)
-    train = whole_people(split.train, candidate.comparisons, params.train.seed)
-    spread = rating_spread(known_opinions(train))
-    started = time.monotonic()
-    finetuning.fit_vectors(
-        model, tokens, train, candidate, head, candidate.epochs, spread, lambda _step: None
-    )
-    seconds = time.monotonic() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    train = whole_people(setting.train, candidate.comparisons, settings.seed)
+    fit = partial(finetuning.fit, model, tokens, train, candidate, settings, candidate.epochs)
+    costs = {"trained": trained, "seconds": seconds(lambda: fit(lambda _step: None)), "peak_mb": peak_mb()}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         adapters.save(adapted, model.head, folder / "adapter", "base")
         stored = sum(file.stat().st_size for file in (folder / "adapter").iterdir()) / 1e6
-        serving = _serving(folder, params.prompt.dish_fields, dishes, split.test)
-    return {"trained": trained, "stored_mb": stored, "peak_mb": peak, "seconds": seconds, **serving}
+        return {**costs, "stored_mb": stored, **_serving(folder, setting)}
 
 
-def _serving(
-    folder: Path, fields: tuple[str, ...], dishes: dict[str, Any], test: tuple[Comparison, ...]
-) -> dict[str, float]:
+def _serving(folder: Path, setting: Setting) -> dict[str, float]:
     """Quality, delay, and how far merged scores are from unmerged ones, in float32 on the CPU."""
-    place = REPO / "models" / "base", torch.float32, torch.device("cpu")
-    plain, unmerged = base_models.load(*place), base_models.load(*place)
-    tokens = plain.dish_tokens(dishes, fields)
+    plain, unmerged, whole = (_load(BASE) for _ in range(3))
     adapters.load_head(plain, folder / "adapter")
     adapters.load(unmerged, folder / "adapter")
-    whole = base_models.load(*place)
     network = adapters.merged(whole, folder / "adapter")
     base_models.save(network, whole.tokenizer, folder / "merged", torch.float32)
     shutil.copy(folder / "adapter" / HEAD_FILE, folder / "merged")
-    merged = base_models.load(folder / "merged", torch.float32, torch.device("cpu"))
-    asked = replace(test[0], history=max((each.history for each in test), key=len)[-10:])
-    delays = _delays({"base_ms": plain, "unmerged_ms": unmerged, "merged_ms": merged}, tokens, asked)
+    merged, test = _load(folder / "merged"), setting.test
+    tokens = plain.dish_tokens(setting.dishes, setting.params.prompt.dish_fields)
+    longest = test.question(int(test.history_sizes.argmax()))
+    question = replace(test.question(0), history=longest.history[-PAST:])
+    delays = _delays({"base_ms": plain, "unmerged_ms": unmerged, "merged_ms": merged}, tokens, question)
     scores, again = (scoring.score(model, tokens, test, 1, "") for model in (unmerged, merged))
-    apart = max(float(np.abs(scores[key] - again[key]).max()) for key in scores)
-    pair, top, _ = np.mean(list(per_person(scores, test).values()), axis=0)
-    return {"pair_accuracy": float(pair), "top1": float(top), "merged_apart": apart, **delays}
+    pair, top, _ = np.mean(list(metrics_of(scores, test).values()), axis=0)
+    difference = float(np.abs(scores - again).max())
+    return {"pair_accuracy": float(pair), "top1": float(top), "difference": difference, **delays}
 
 
-def _delays(models: dict[str, LanguageModel], tokens: DishTokens, asked: Comparison) -> dict[str, float]:
+def _load(folder: Path) -> LanguageModel:
+    return base_models.load(folder, torch.float32, torch.device("cpu"))
+
+
+def _delays(models: Mapping[str, LanguageModel], tokens: DishTokens, question: Question) -> dict[str, float]:
     """Milliseconds for a menu whose dishes, like the past ones, the model has not seen; medians of turns."""
 
     def run(model: LanguageModel) -> None:
         model.vectors.clear()
-        scoring.score_menu(model, tokens, asked)
+        scoring.score_question(model, tokens, question)
 
-    turns = [{name: _seconds(partial(run, model)) for name, model in models.items()} for _ in range(RUNS + 1)]
+    turns = [{name: seconds(partial(run, model)) for name, model in models.items()} for _ in range(RUNS + 1)]
     return {name: 1000 * statistics.median(turn[name] for turn in turns[1:]) for name in models}
-
-
-def _seconds(run: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
 
 
 _HEADER = """# Ways of tuning, compared
@@ -150,16 +125,16 @@ _COLUMNS = (  # heading, key, format
     ("base ms", "base_ms", ".0f"),
     ("unmerged ms", "unmerged_ms", ".0f"),
     ("merged ms", "merged_ms", ".0f"),
-    ("apart", "merged_apart", ".0e"),
+    ("apart", "difference", ".0e"),
 )
 
 
-def _page(rows: dict[str, dict[str, float]]) -> str:
-    lines = [f"| | {' | '.join(heading for heading, *_ in _COLUMNS)} |", "|---|" + "---|" * len(_COLUMNS)]
-    for name, row in rows.items():
-        cells = (format(row[key], how) for _, key, how in _COLUMNS)
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return _HEADER + "\n".join([*lines, ""])
+def _page(variants: Mapping[str, Mapping[str, float]]) -> str:
+    heading = " | ".join(["", *(name for name, *_ in _COLUMNS)])
+    rows = (
+        [name, *(format(values[key], how) for _, key, how in _COLUMNS)] for name, values in variants.items()
+    )
+    return _HEADER + "\n".join([*table(heading, rows), ""])
 
 
 if __name__ == "__main__":

@@ -7,88 +7,84 @@ the very scores, serves in float32.
 
 from __future__ import annotations
 
-import json
 import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
 
-from benchmarks.sample import REPO, canteen
+from benchmarks.measuring import seconds
+from benchmarks.pages import RESULTS, publish, table
+from benchmarks.sample import BASE, base, canteen, more_dishes
 from components.domain.ranker import encoding
 from components.domain.ranker.dish_vectors import start_head
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import ANSWERS, DishTokens
-from components.domain.records import LIKED, Comparison, Dish, Past
+from components.domain.records import LIKED, Past, Question
 from components.integrations import base_models, scoring
 
 RUNS, PEER_BATCH, HISTORY = 5, 25, 10
+COUNTS = 6, 100  # dishes on offer
 TOLERANCE = 0.001  # logits, in float32
-BASE = REPO / "models" / "base"
-RESULT = REPO / "benchmarks" / "results" / "speed-ranking.json"
+Tables = Mapping[str, Mapping[str, Mapping[str, float]]]  # dtype -> dishes on offer -> way -> milliseconds
 
 
 def main() -> None:
-    """Measures 6 and 100 dishes and writes results/speed-ranking.json and .md."""
-    params, known, train = canteen()
-    torch.set_num_threads(params.train.threads)
-    dishes = dict(known)
-    while len(dishes) < 100 + HISTORY:  # the canteen has 66: the rest are two dishes' names in one
-        one, other = list(known.values())[len(dishes) % 66], list(known.values())[len(dishes) * 7 % 66]
-        dishes[f"x{len(dishes)}"] = Dish(f"x{len(dishes)}", f"{one.name} with {other.name}", one.description)
-    base_models.materialise(params.base.model, BASE)
+    """Measures both menus and writes results/speed-ranking.json and .md."""
+    setting = canteen()
+    base(setting)  # made where it is not yet
+    dishes = more_dishes(setting.dishes, max(COUNTS) + HISTORY)
     names = list(dishes)
-    past = tuple(Past(dish, LIKED) for dish in names[:HISTORY])
-    table: dict[str, dict[str, dict[str, float]]] = {}
+    history = tuple(Past(dish, LIKED) for dish in names[:HISTORY])
+    questions = [Question("p", history, tuple(names[HISTORY : HISTORY + count])) for count in COUNTS]
+    tables = {}
     for dtype in (torch.float32, torch.bfloat16):
         model = base_models.load(BASE, dtype, torch.device("cpu"))
-        tokens = model.dish_tokens(dishes, params.prompt.dish_fields)
-        rows = table.setdefault(str(dtype).removeprefix("torch."), {})
-        for count in (6, 100):
-            offered = tuple(names[HISTORY : HISTORY + count])
-            asked = replace(train[0], history=past, dishes=offered, chosen=offered[0])
-            if dtype == torch.float32:  # where rounding cannot hide a difference
-                _check(model, tokens, asked)
-            rows[f"{count} dishes"] = _measure(model, tokens, asked)
-    RESULT.write_text(json.dumps(table, indent=1) + "\n")
-    page = _page(table)
-    RESULT.with_suffix(".md").write_text(page)
-    print(page)
+        tokens = model.dish_tokens(dishes, setting.params.prompt.dish_fields)
+        if dtype == torch.float32:  # where rounding cannot hide a difference
+            _check(model, tokens, questions)
+        menus = {f"{len(question.dishes)} dishes": question for question in questions}
+        rows = {name: _measure(model, tokens, question) for name, question in menus.items()}
+        tables[str(dtype).removeprefix("torch.")] = rows
+    publish(RESULTS / "speed-ranking.md", _page(tables), tables)
 
 
-def _check(model: LanguageModel, tokens: DishTokens, asked: Comparison) -> None:
+def _check(model: LanguageModel, tokens: DishTokens, questions: Sequence[Question]) -> None:
     """The peer scores what we score."""
-    model.head = None
-    ours, theirs = scoring.score_menu(model, tokens, asked), _padded_batch(model, tokens, asked)
-    apart = max(abs(one - other) for one, other in zip(ours, theirs, strict=True))
-    if apart > TOLERANCE:
-        raise SystemExit(f"the peer's scores are {apart:.4f} logits off ours: nothing was measured.")
+    for question in questions:
+        ours, theirs = (score(model, tokens, question) for score in (scoring.score_question, _padded_batch))
+        difference = max(abs(one - other) for one, other in zip(ours, theirs, strict=True))
+        if difference > TOLERANCE:
+            raise SystemExit(f"the peer's scores are {difference:.4f} logits off ours: nothing was measured.")
 
 
-def _measure(model: LanguageModel, tokens: DishTokens, asked: Comparison) -> dict[str, float]:
-    model.head = None
-    seconds = {
-        "transformers, padded batch": _median(lambda: _padded_batch(model, tokens, asked)),
-        "Palate, in context, packed": _median(lambda: scoring.score_menu(model, tokens, asked)),
-    }
-    lines = [tokens.alone(dish) for dish in (*asked.dishes, *(past.dish_id for past in asked.history))]
-    model.head = start_head(encoding.hidden_states(model, lines), 16, 1.0)
+def _measure(model: LanguageModel, tokens: DishTokens, question: Question) -> dict[str, float]:
+    lines = [tokens.alone(dish) for dish in (*question.dishes, *(past.dish_id for past in question.history))]
+    ranker = replace(model, head=start_head(encoding.hidden_states(model, lines), 16, 1.0), vectors={})
 
     def cold() -> None:
-        model.vectors.clear()
-        scoring.score_menu(model, tokens, asked)
+        ranker.vectors.clear()
+        scoring.score_question(ranker, tokens, question)
 
-    seconds["Palate, dish vectors, dishes never seen"] = _median(cold)
-    warm = _median(lambda: scoring.score_menu(model, tokens, asked))
-    seconds["Palate, dish vectors, dishes seen before"] = warm
-    return {name: 1000 * value for name, value in seconds.items()}
+    return {
+        "transformers, padded batch": _median_ms(lambda: _padded_batch(model, tokens, question)),
+        "Palate, in context, packed": _median_ms(lambda: scoring.score_question(model, tokens, question)),
+        "Palate, dish vectors, dishes never seen": _median_ms(cold),
+        "Palate, dish vectors, dishes seen before": _median_ms(
+            lambda: scoring.score_question(ranker, tokens, question)
+        ),
+    }
 
 
-def _padded_batch(model: LanguageModel, tokens: DishTokens, asked: Comparison) -> list[float]:
+def _median_ms(run: Callable[[], object]) -> float:
+    run()
+    return 1000 * statistics.median(seconds(run) for _ in range(RUNS))
+
+
+def _padded_batch(model: LanguageModel, tokens: DishTokens, question: Question) -> list[float]:
     yes, no = (model.encode(answer)[0] for answer in ANSWERS)
-    prefix = [*tokens.header(), *(each for past in asked.history for each in tokens.past(past))]
-    texts = [[*prefix, *tokens.offer(dish)] for dish in asked.dishes]
+    prefix = [*tokens.header(), *(token for past in question.history for token in tokens.past(past))]
+    texts = [[*prefix, *tokens.offer(dish)] for dish in question.dishes]
     scores: list[float] = []
     with torch.inference_mode():
         for start in range(0, len(texts), PEER_BATCH):
@@ -96,29 +92,19 @@ def _padded_batch(model: LanguageModel, tokens: DishTokens, asked: Comparison) -
             ids = torch.nn.utils.rnn.pad_sequence(part, batch_first=True, padding_side="left")
             lengths = torch.tensor([len(text) for text in part])
             mask = (torch.arange(ids.shape[1])[None] >= ids.shape[1] - lengths[:, None]).long()
-            given = model.network(
+            output = model.network(
                 input_ids=ids,
                 attention_mask=mask,
                 position_ids=(mask.cumsum(1) - 1).clamp(min=0),
                 logits_to_keep=1,
                 use_cache=False,
             )
-            ends = given.logits[:, -1].float()
+            ends = output.logits[:, -1].float()
             scores += (ends[:, yes] - ends[:, no]).tolist()
     return scores
 
 
-def _median(run: Callable[[], object]) -> float:
-    run()
-    seconds = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
-
-
-def _page(tables: dict[str, dict[str, dict[str, float]]]) -> str:
+def _page(tables: Tables) -> str:
     lines = [
         "# Ranking speed",
         "",
@@ -126,17 +112,14 @@ def _page(tables: dict[str, dict[str, dict[str, float]]]) -> str:
         f"{HISTORY} past dishes. The peer pads on the left and keeps one place's logits; its scores equal",
         "ours in context (checked in float32). The service serves in float32.",
     ]
-    for dtype, table in tables.items():
-        lines += [
-            "",
-            f"| {dtype} | {' | '.join(table)} | times the peer, {list(table)[-1]} |",
-            "|---|" + "---|" * (len(table) + 1),
-        ]
-        peer = next(iter(list(table.values())[-1].values()))
-        for name in next(iter(table.values())):
-            values = [row[name] for row in table.values()]
-            shown = " | ".join(f"{value:,.1f}" for value in values)
-            lines.append(f"| {name} | {shown} | {peer / values[-1]:,.1f} |")
+    for dtype, menus in tables.items():
+        *_, (largest, last) = menus.items()
+        peer = next(iter(last.values()))
+        rows = (
+            [way, *(f"{menu[way]:,.1f}" for menu in menus.values()), f"{peer / last[way]:,.1f}"]
+            for way in last
+        )
+        lines += ["", *table(" | ".join([dtype, *menus, f"times the peer, {largest}"]), rows)]
     return "\n".join([*lines, ""])
 
 

@@ -1,45 +1,62 @@
-"""The canteen's training comparisons and the base model, for benchmarks that need no night."""
+"""The canteen as a night evaluates it, and the base model, for benchmarks that need no night."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from components.domain.params import Params
+import torch
+
 from components.domain.params_file import read_params
-from components.domain.preferences.comparisons import compare, dishes_of, opinions_of
 from components.domain.preferences.events import accept
-from components.domain.preferences.splits import Split, split_by_time
+from components.domain.preferences.opinions import dishes_of, menus_of, opinion_log
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.records import Comparison, Dish
+from components.domain.ranker.prompts import DishTokens
+from components.domain.records import Dish
 from components.integrations import base_models, event_sources
+from components.stages import paths
+from components.stages.contenders import Setting, subset
+from components.stages.split import divide
 
 REPO = Path(__file__).resolve().parent.parent
+BASE = REPO / paths.BASE
 
 
-def canteen() -> tuple[Params, dict[str, Dish], list[Comparison]]:
-    """Params, dishes and training comparisons, as a night on the sample makes them."""
-    params, dishes, split = canteen_split()
-    return params, dishes, list(split.train)
+def canteen(copies: int = 1) -> Setting:
+    """The setting of a night on the sample; torch gets the night's threads.
 
-
-def canteen_split() -> tuple[Params, dict[str, Dish], Split]:
-    """The same with the test comparisons."""
+    Args:
+        copies: How often everybody is in it; all but the first time under another name, with a slash.
+    """
     params = read_params(REPO / "params.yaml")
+    torch.set_num_threads(params.train.threads)
     raw = event_sources.read_inbox(REPO / "data" / "sample" / "canteen")
     tables = accept(raw, {}, datetime.now(UTC), params.collect.clock_skew_h).tables
-    menus: dict[str, list[str]] = {}
-    for row in tables["menus"]:
-        menus.setdefault(row["menu_id"], []).append(row["dish_id"])
-    opinions = opinions_of(tables["events"], params.collect.like_at, params.collect.dislike_at)
-    comparisons = compare(opinions, menus, params.split.max_history)
-    split = split_by_time(comparisons, params.split.test_days, params.split.min_history)
-    return params, dishes_of(tables["dishes"]), split
+    events = [
+        {**event, "person_id": f"{event['person_id']}/{copy}" if copy else event["person_id"]}
+        for copy in range(copies)
+        for event in tables["events"]
+    ]
+    dishes, scale = dishes_of(tables["dishes"]), (params.collect.like_at, params.collect.dislike_at)
+    halves = divide(params.split, *opinion_log(events, dishes, menus_of(tables["menus"]), *scale))
+    few = subset(halves.test, params.evaluate.subset, params.evaluate.seed)
+    return Setting(params, dishes, halves.train, halves.test, few)
 
 
-def base(params: Params) -> LanguageModel:
-    """The base model of params.yaml on the best device."""
-    folder = REPO / "models" / "base"
-    base_models.materialise(params.base.model, folder)
+def base(setting: Setting) -> tuple[LanguageModel, DishTokens]:
+    """The base model of params.yaml on the best device, and the prompt's lines in its tokens."""
+    base_models.materialise(setting.params.base.model, BASE)
     device = base_models.choose_device()
-    return base_models.load(folder, base_models.choose_dtype(device), device)
+    model = base_models.load(BASE, base_models.choose_dtype(device), device)
+    return model, model.dish_tokens(setting.dishes, setting.params.prompt.dish_fields)
+
+
+def more_dishes(dishes: Mapping[str, Dish], count: int) -> dict[str, Dish]:
+    """So many dishes, d0 and on: first those that there are, then two dishes' names in one."""
+    there, more = list(dishes.values()), {}
+    for number in range(count):
+        one, other = there[number % len(there)], there[number * 7 % len(there)]
+        name = one.name if number < len(there) else f"{one.name} with {other.name}"
+        more[f"d{number}"] = Dish(f"d{number}", name, one.description)
+    return more

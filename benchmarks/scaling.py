@@ -9,20 +9,22 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import resource
-import subprocess
-import sys
-import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import torch
 from matplotlib import pyplot as plt
 
-from benchmarks.sample import REPO, base, canteen
-from components.domain.records import LIKED, Comparison, Dish, Past
+from benchmarks.measuring import in_a_process, peak_mb, seconds
+from benchmarks.pages import RESULTS, publish, table
+from benchmarks.sample import REPO, base, canteen, more_dishes
+from components.domain.preferences.from_records import comparison_table
+from components.domain.preferences.tables import Comparisons
+from components.domain.records import LIKED, Comparison, Past
 from components.integrations import adapters, finetuning
 
 USUAL = {"comparisons": 4000, "dishes": 66, "history": 12}
@@ -32,84 +34,66 @@ SIZES = {
     "history": (6, 12, 24, 48, 96),
 }
 EPOCHS, ON_MENU, A_PERSONS = 2, 6, 8
-RESULT, PLOT = REPO / "benchmarks" / "results" / "scaling.json", REPO / "docs" / "images" / "scaling.png"
+PLOT = REPO / "docs" / "images" / "scaling.png"
+Results = Mapping[str, Sequence[Mapping[str, Any]]]  # what grows -> its sizes in ascending order
 
 
 def main() -> None:
     """Measures every size and writes results/scaling.json, .md and docs/images/scaling.png."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.add_argument("--one", type=json.loads, help="sizes as JSON")
-    given = parser.parse_args()
-    if given.one:
-        print(json.dumps(_measure(**given.one)))
+    one = parser.parse_args().one
+    if one:
+        print(json.dumps(_measure(**one)))
         return
-    base(canteen()[0])  # made here where it is not yet, so that no size pays for it
-    told: dict[str, list[dict[str, float]]] = {}
-    for what, sizes in SIZES.items():
-        for size in sizes:
-            command = [sys.executable, "-m", "benchmarks.scaling", "--one", json.dumps({**USUAL, what: size})]
-            done = subprocess.run(command, cwd=REPO, check=True, capture_output=True, text=True)
-            told.setdefault(what, []).append({"size": size, **json.loads(done.stdout.splitlines()[-1])})
-            print(what, told[what][-1], flush=True)
-    RESULT.write_text(json.dumps(told, indent=1) + "\n")
-    RESULT.with_suffix(".md").write_text(_page(told))
-    _plot(told)
-    print(_page(told))
+    base(canteen())  # made here where it is not yet, so that no size pays for it
+    results = {what: [_result(what, size) for size in sizes] for what, sizes in SIZES.items()}
+    publish(RESULTS / "scaling.md", _page(results), results)
+    _plot(results)
+
+
+def _result(what: str, size: int) -> dict[str, float]:
+    return {"size": size, **in_a_process("benchmarks.scaling", json.dumps({**USUAL, what: size}))}
 
 
 def _measure(comparisons: int, dishes: int, history: int) -> dict[str, float]:
-    params, known, _ = canteen()
-    torch.set_num_threads(params.train.threads)
-    candidate = params.train.candidates["vectors"]
-    if candidate.vectors is None:
-        raise SystemExit("the candidate `vectors` of params.yaml has no section `vectors`.")
-    menu = _dishes(list(known.values()), dishes)
-    train = _comparisons(list(menu), comparisons, history)
-    model = base(params)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    setting = canteen()
+    setting = replace(setting, dishes=more_dishes(setting.dishes, dishes))
+    train = _comparisons(list(setting.dishes), comparisons, history)
+    settings, candidate = setting.params.train, setting.params.train.candidates["vectors"]
+    model, tokens = base(setting)
+    loaded = peak_mb()
     adapters.attach(model.network, candidate, 1)
-    tokens = model.dish_tokens(menu, params.prompt.dish_fields)
-    started = time.monotonic()
-    finetuning.fit_vectors(
-        model, tokens, train, candidate, candidate.vectors, EPOCHS, 1.0, lambda _step: None
-    )
-    seconds = time.monotonic() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": seconds, "peak_mb": peak / 1024, "loaded_mb": before / 1024}
+    fit = partial(finetuning.fit, model, tokens, train, candidate, settings, EPOCHS, lambda _step: None)
+    return {"seconds": seconds(fit), "peak_mb": peak_mb(), "loaded_mb": loaded}
 
 
-def _dishes(known: list[Dish], count: int) -> dict[str, Dish]:
-    """The canteen's dishes, and beyond them two dishes' names in one."""
-    made = {}
+def _comparisons(dishes: Sequence[str], count: int, history: int) -> Comparisons:
+    draw, at = random.Random(1), datetime(2026, 1, 1, tzinfo=UTC)
+    comparisons = []
     for number in range(count):
-        one, other = known[number % len(known)], known[number * 7 % len(known)]
-        name = one.name if number < len(known) else f"{one.name} with {other.name}"
-        made[f"d{number}"] = Dish(f"d{number}", name, one.description)
-    return made
+        if number % A_PERSONS == 0:
+            past = tuple(Past(dish, LIKED) for dish in draw.choices(dishes, k=history))
+        offered = tuple(draw.sample(dishes, ON_MENU))
+        person, key = f"p{number // A_PERSONS}", f"c{number}"
+        comparisons.append(Comparison(person, past, offered, key, at, offered[0]))
+    return comparison_table(comparisons)
 
 
-def _comparisons(dishes: list[str], count: int, history: int) -> list[Comparison]:
-    draw = random.Random(1)
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    made: list[Comparison] = []
-    while len(made) < count:
-        past = tuple(Past(dish, LIKED) for dish in draw.choices(dishes, k=history))
-        for _ in range(min(A_PERSONS, count - len(made))):
-            offered = tuple(draw.sample(dishes, ON_MENU))
-            made.append(
-                Comparison(f"c{len(made)}", f"p{len(made) // A_PERSONS}", at, past, offered, offered[0])
-            )
-    return made
-
-
-def _exponent(rows: list[dict[str, float]]) -> float:
+def _exponent(sizes: Sequence[Mapping[str, float]]) -> float:
     """Of the power law through seconds against size: 1 is linear."""
-    logs = np.log([[row["size"], row["seconds"]] for row in rows])
+    logs = np.log([[result["size"], result["seconds"]] for result in sizes])
     return float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0])
 
 
-def _page(told: dict[str, list[dict[str, float]]]) -> str:
+def _page(results: Results) -> str:
     usual = ", ".join(f"{value:,} {name}" for name, value in USUAL.items())
+    rows = (
+        [what, f"{result['size']:,}", f"{result['seconds']:.1f}", f"{result['peak_mb']:,.0f}"]
+        for what, sizes in results.items()
+        for result in sizes
+    )
+    exponents = ", ".join(f"{what} {_exponent(sizes):.2f}" for what, sizes in results.items())
     lines = [
         "# What a training costs as it grows",
         "",
@@ -117,36 +101,31 @@ def _page(told: dict[str, list[dict[str, float]]]) -> str:
         f"from {usual} (past dishes a person); each size in a process of its own. Peak memory is the whole",
         "process with the base model.",
         "",
-        "| grown | size | seconds | peak MB |",
-        "|---|---|---|---|",
+        *table("grown | size | seconds | peak MB", rows),
+        "",
+        f"Seconds grow with size to the power of (1 is linear): {exponents}.",
     ]
-    for what, rows in told.items():
-        lines += [
-            f"| {what} | {row['size']:,} | {row['seconds']:.1f} | {row['peak_mb']:,.0f} |" for row in rows
-        ]
-    lines += ["", "Seconds grow with size to the power of (1 is linear): "]
-    lines[-1] += ", ".join(f"{what} {_exponent(rows):.2f}" for what, rows in told.items()) + "."
     return "\n".join([*lines, ""])
 
 
-def _plot(told: dict[str, list[dict[str, Any]]]) -> None:
+def _plot(results: Results) -> None:
     mpl.use("Agg")
-    figure, axes = plt.subplots(2, len(told), figsize=(11, 5.5), sharey="row")
-    for column, (what, rows) in enumerate(told.items()):
-        sizes = [row["size"] for row in rows]
-        for row, key in ((0, "seconds"), (1, "peak_mb")):
-            axis = axes[row, column]
-            axis.plot(sizes, [each[key] for each in rows], marker="o")
+    figure, axes = plt.subplots(2, len(results), figsize=(11, 5.5), sharey="row")
+    for column, (what, measured) in enumerate(results.items()):
+        sizes = [result["size"] for result in measured]
+        for axis, key in zip(axes[:, column], ("seconds", "peak_mb"), strict=True):
+            axis.plot(sizes, [result[key] for result in measured], marker="o")
             axis.set_xscale("log", base=2)
             axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
             axis.grid(visible=True, alpha=0.3)
-        first = rows[0]["seconds"]
-        axes[0, column].plot(sizes, [first * size / sizes[0] for size in sizes], ":", color="grey")
+        linear = [measured[0]["seconds"] * size / sizes[0] for size in sizes]
+        axes[0, column].plot(sizes, linear, ":", color="grey")
         axes[1, column].set_xlabel({"history": "past dishes a person"}.get(what, what))
     axes[0, 0].set_yscale("log")
     axes[0, 0].set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
     axes[0, 0].set_ylabel("seconds (dotted: linear)")
-    axes[1, 0].set_ylim(bottom=0, top=1.1 * max(row["peak_mb"] for rows in told.values() for row in rows))
+    highest = max(result["peak_mb"] for measured in results.values() for result in measured)
+    axes[1, 0].set_ylim(bottom=0, top=1.1 * highest)
     axes[1, 0].set_ylabel("peak memory, MB")
     figure.tight_layout()
     figure.savefig(PLOT, dpi=90)

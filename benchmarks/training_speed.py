@@ -7,30 +7,29 @@ dishes: for DPO it is a pair for every dish passed over, for SFT an example (yes
 from __future__ import annotations
 
 import itertools
-import json
 import statistics
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchmarks import trl_trainers
-from benchmarks.sample import REPO, base, canteen_split
-from benchmarks.trl_trainers import BATCHES, FIELDS, ROW_TOKENS, STEPS
-from components.domain.params import CandidateParams
+from benchmarks.measuring import BOOTSTRAP, metrics_of, seconds
+from benchmarks.pages import RESULTS, in_words, publish, table
+from benchmarks.sample import base, canteen
+from benchmarks.trl_trainers import BATCHES, STEPS, Task
+from components.domain.preferences.tables import Comparisons, Floats
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import pack
-from components.domain.records import Comparison, Dish
-from components.domain.verdict.metrics import Interval, intervals, per_person
+from components.domain.ranker.prompts import DishTokens
+from components.domain.verdict.gate import METRIC
+from components.domain.verdict.metrics import Interval, intervals
 from components.integrations import adapters, finetuning, scoring
 from components.stages.contenders import subset
 
-CASES = 200
-RESULT = REPO / "benchmarks" / "results" / "speed-training.json"
+TESTED, READ_BY_PEERS, SEED = 200, 400, 1
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Trained:
     Attributes:
         rate: Comparisons a second.
         seconds: Trained.
-        quality: Pair accuracy on held-out cases afterwards.
+        quality: Pair accuracy on held-out comparisons afterwards.
         tokens: Read a second, padding left out; None where it is not counted.
         share: Of what the machine multiplies a second that these tokens need; None likewise.
         batch: The peer's fastest.
@@ -56,99 +55,79 @@ class Trained:
 
 def main() -> None:
     """Measures every trainer and writes results/speed-training.json and .md."""
-    params, dishes, split = canteen_split()
-    torch.set_num_threads(params.train.threads)
-    vectors = params.train.candidates["vectors"]
-    answers = vectors.model_copy(update={"vectors": None, "epochs": 1})
-    some = whole_people(split.train, 400, 1)
-    cases = subset(split.test, CASES, 1)
-    ours = _vectors(vectors, dishes, list(split.train), cases)
-    told = {
+    setting = canteen()
+    test = setting.test.take(subset(setting.test, TESTED, SEED))
+    some = whole_people(setting.train, READ_BY_PEERS, SEED)
+    vectors = Task(setting, setting.params.train.candidates["vectors"], setting.train, test)
+    answers = vectors.candidate.model_copy(update={"vectors": None, "epochs": 1})
+    ours = _vectors(vectors)
+    task = Task(setting, answers, some, test, budget=ours.seconds)
+    trained = {
         "Palate, dish vectors (default)": ours,
-        "Palate, answers in context, packed": _answers(answers, dishes, some, cases),
+        "Palate, answers in context, packed": _answers(task),
+        "TRL SFTTrainer, yes or no a dish": _peer(trl_trainers.sft(task), test),
+        "TRL DPOTrainer, a pair a dish passed over": _peer(trl_trainers.dpo(task), test),
     }
-    for name, peer in (
-        ("TRL SFTTrainer, yes or no a dish", trl_trainers.sft),
-        ("TRL DPOTrainer, a pair a dish passed over", trl_trainers.dpo),
-    ):
-        theirs = peer(trl_trainers.Task(answers, dishes, some, cases, ours.seconds))
-        quality = _quality(theirs.scores, cases)
-        told[name] = Trained(theirs.rate, theirs.seconds, quality, batch=theirs.batch)
-    rows = {name: asdict(each) for name, each in told.items()}
-    RESULT.write_text(json.dumps({"trainers": rows, "steps": STEPS}, indent=1) + "\n")
-    page = _page(told, len({case.person_id for case in cases}))
-    RESULT.with_suffix(".md").write_text(page)
-    print(page)
+    rows = {name: asdict(trainer) for name, trainer in trained.items()}
+    page = _page(trained, len(np.unique(test.person)))
+    publish(RESULTS / "speed-training.md", page, {"trainers": rows, "steps": STEPS})
 
 
-def _page(told: dict[str, Trained], people: int) -> str:
-    *_, sft, dpo = told.values()
+def _page(trained: Mapping[str, Trained], people: int) -> str:
+    *_, sft, dpo = trained.values()
+    rows = []
+    for name, trainer in trained.items():
+        label = f"{name}, batch {trainer.batch}" if trainer.batch else name
+        times = (f"{trainer.rate / peer.rate:,.0f}" for peer in (sft, dpo))
+        tokens = "" if trainer.tokens is None else f"{trainer.tokens:,.0f}"
+        share = "" if trainer.share is None else f"{trainer.share:.0%}"
+        cells = [label, f"{trainer.rate:,.2f}", *times, tokens, share, f"{trainer.seconds:.0f}"]
+        rows.append([*cells, in_words(trainer.quality)])
     lines = [
         "# Training speed on the canteen",
         "",
         f"`make benchmark NAME=training`, one process, median (TRL: mean) of at least {STEPS} steps after",
         "one that is not counted; the same base, dtype (also of the adapters) and LoRA (layers, rank,",
-        "targets) for all; TRL's trainers without activation checkpointing,",
-        "in batches of rows of like length, of the",
-        f"fastest size of {BATCHES}. Dish vectors",
-        "train to their end on all comparisons, TRL's trainers at least as long on 400 (more than they come",
-        f"to read); then the pair accuracy on {CASES} test comparisons of {people} people, with its 95 %",
-        "interval over people. The share is of the bfloat16 products that this machine makes in a second of",
-        "nothing else, for the layers that these tokens pass (forward, and back through the tuned ones).",
+        "targets) for all; TRL's trainers without activation checkpointing, in batches of examples of like",
+        f"length, of the fastest size of {BATCHES}. Dish vectors train to their end on all comparisons,",
+        f"TRL's trainers at least as long on {READ_BY_PEERS} (more than they come to read); then the pair",
+        f"accuracy on {TESTED} test comparisons of {people} people, with its 95 % interval over people. The",
+        "share is of the bfloat16 products that this machine makes in a second of nothing else, for the",
+        "layers that these tokens pass (forward, and back through the tuned ones).",
         "",
-        "| trainer | comparisons a second | times SFT | times DPO | real tokens a second | share "
-        "| seconds trained | pair accuracy after them |",
-        "|---|---|---|---|---|---|---|---|",
+        *table(
+            "trainer | comparisons a second | times SFT | times DPO | real tokens a second | share"
+            " | seconds trained | pair accuracy after them",
+            rows,
+        ),
     ]
-    for name, each in told.items():
-        known = f"{each.quality.mean:.3f} ({each.quality.low:.3f} to {each.quality.high:.3f})"
-        read = "" if each.tokens is None else f"{each.tokens:,.0f}"
-        share = "" if each.share is None else f"{each.share:.0%}"
-        lines.append(
-            f"| {name}{f', batch {each.batch}' if each.batch else ''} | {each.rate:,.2f} "
-            f"| {each.rate / sft.rate:,.0f} | {each.rate / dpo.rate:,.0f} | {read} | {share} "
-            f"| {each.seconds:.0f} | {known} |"
-        )
     return "\n".join([*lines, ""])
 
 
-def _quality(scores: Mapping[str, npt.NDArray[np.float64]], cases: list[Comparison]) -> Interval:
-    return intervals(per_person(scores, cases), 2000, 0.95, 1)["pair_accuracy"]
+def _quality(scores: Floats, test: Comparisons) -> Interval:
+    return intervals(metrics_of(scores, test), BOOTSTRAP)[METRIC]
 
 
-def _read(model: LanguageModel, dishes: dict[str, Dish], cases: list[Comparison]) -> Interval:
-    tokens = model.dish_tokens(dishes, FIELDS)
-    return _quality(scoring.score(model, tokens, cases, ROW_TOKENS, ""), cases)
+def _peer(peer: trl_trainers.Peer, test: Comparisons) -> Trained:
+    return Trained(peer.rate, peer.seconds, _quality(peer.scores, test), batch=peer.batch)
 
 
-def _vectors(
-    candidate: CandidateParams, dishes: dict[str, Dish], train: list[Comparison], cases: list[Comparison]
-) -> Trained:
-    if candidate.vectors is None:
-        raise SystemExit("the candidate `vectors` of params.yaml has no section `vectors`.")
-    model = base(canteen_split()[0])
-    adapters.attach(model.network, candidate, 1)
-    seen: list[finetuning.Step] = []
-    finetuning.fit_vectors(
-        model, model.dish_tokens(dishes, FIELDS), train, candidate, candidate.vectors, candidate.epochs, 1.0,
-        seen.append,
-    )  # fmt: skip
-    tuned = _weights(model, candidate.layers)
-    return _trained(seen, _read(model, dishes, cases), 4 * tuned)
+def _vectors(task: Task) -> Trained:
+    model, tokens = base(task.setting)
+    adapters.attach(model.network, task.candidate, SEED)
+    return _trained(task, model, tokens, 4 * _weights(model, task.candidate.layers))
 
 
-def _answers(
-    candidate: CandidateParams, dishes: dict[str, Dish], train: list[Comparison], cases: list[Comparison]
-) -> Trained:
-    params = canteen_split()[0]
-    model = base(params)
-    adapters.attach(model.network, candidate, 1)
-    tokens = model.dish_tokens(dishes, FIELDS)
-    rows = pack(train, tokens, ROW_TOKENS)[: (STEPS + 1) * params.train.rows_per_step]
-    seen: list[finetuning.Step] = []
-    finetuning.fit_answers(model, rows, candidate, 1, params.train.rows_per_step, seen.append)
-    both = 2 * _weights(model, (0, candidate.layers[1])) + 2 * _weights(model, candidate.layers)
-    return _trained(seen, _read(model, dishes, cases), both)
+def _answers(task: Task) -> Trained:
+    """Reads no more than what is needed to measure."""
+    settings = task.setting.params.train
+    model, tokens = base(task.setting)
+    adapters.attach(model.network, task.candidate, SEED)
+    first = pack(task.train, tokens, settings.sequence_tokens)[: (STEPS + 1) * settings.sequences_per_step]
+    train = task.train.take(np.concatenate([packed.questions for packed in first]))
+    layers = task.candidate.layers
+    operations = 2 * _weights(model, (0, layers[1])) + 2 * _weights(model, layers)
+    return _trained(replace(task, train=train), model, tokens, operations)
 
 
 def _weights(model: LanguageModel, layers: tuple[int, int]) -> int:
@@ -161,17 +140,21 @@ def _weights(model: LanguageModel, layers: tuple[int, int]) -> int:
     )
 
 
-def _trained(seen: list[finetuning.Step], quality: Interval, operations: int) -> Trained:
+def _trained(task: Task, model: LanguageModel, tokens: DishTokens, operations: int) -> Trained:
     """Medians over the steps; `operations` are those of a token."""
-    tokens = _median([(step.tokens, step.seconds) for step in seen])
-    rate = _median([(step.comparisons, step.seconds) for step in seen])
-    return Trained(rate, seen[-1].seconds, quality, tokens, tokens * operations / _machine())
+    settings, steps = task.setting.params.train, list[finetuning.Step]()
+    finetuning.fit(model, tokens, task.train, task.candidate, settings, task.candidate.epochs, steps.append)
+    scores = scoring.score(model, tokens, task.test, settings.sequence_tokens, "")
+    read = _median([(step.tokens, step.seconds) for step in steps])
+    rate = _median([(step.comparisons, step.seconds) for step in steps])
+    quality = _quality(scores, task.test)
+    return Trained(rate, steps[-1].seconds, quality, read, read * operations / _machine())
 
 
-def _median(seen: list[tuple[int, float]]) -> float:
+def _median(totals: Sequence[tuple[int, float]]) -> float:
     """Of what grows, a second."""
     return statistics.median(
-        (after - before) / (until - since) for (before, since), (after, until) in itertools.pairwise(seen)
+        (after - before) / (until - since) for (before, since), (after, until) in itertools.pairwise(totals)
     )
 
 
@@ -179,13 +162,13 @@ def _machine() -> float:
     """Operations a second of bfloat16 products in the shapes of the base's layers; median of 5 runs."""
     one = torch.randn(1024, 576, dtype=torch.bfloat16)
     other = torch.randn(576, 1536, dtype=torch.bfloat16)
-    seconds = []
-    for _ in range(6):
-        started = time.perf_counter()
+
+    def products() -> None:
         for _ in range(50):
             one @ other
-        seconds.append(time.perf_counter() - started)
-    return 50 * 2 * 1024 * 576 * 1536 / statistics.median(seconds[1:])
+
+    runs = [seconds(products) for _ in range(6)]
+    return 50 * 2 * 1024 * 576 * 1536 / statistics.median(runs[1:])
 
 
 if __name__ == "__main__":

@@ -8,171 +8,179 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from benchmarks.sample import base, canteen_split
+from benchmarks.sample import base
 from components.domain.params import CandidateParams
+from components.domain.preferences.tables import Comparisons, Floats
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import ANSWERS, HEADER, MARKS, OFFER_LINE, PAST_LINE, dish_text
-from components.domain.records import Comparison, Dish
+from components.domain.records import Comparison
 from components.integrations import scoring
+from components.stages.contenders import Setting
 
 STEPS, MOST_STEPS = 6, 10_000  # measured, after one that is not; TRL wants to know an end
-BATCHES, TRIED_STEPS = (
-    (4, 16, 32),
-    2,
-)  # each batch is tried, after one step that is not counted; the fastest trains
-ROW_TOKENS = 384
-FIELDS = ("name", "description")
-Scores = dict[str, npt.NDArray[np.float64]]
+BATCHES = 4, 16, 32  # each is tried, after one step that is not counted; the fastest trains
+TRIED_STEPS = 2
+Examples = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a trainer is given: settings of the LoRA, data, the cases to score, and seconds at least."""
+    """What a trainer gets.
 
+    Attributes:
+        setting: Dishes and settings.
+        candidate: Settings of the LoRA.
+        train: To train on.
+        test: To score.
+        budget: Seconds that it trains at least.
+    """
+
+    setting: Setting
     candidate: CandidateParams
-    dishes: dict[str, Dish]
-    train: list[Comparison]
-    cases: list[Comparison]
-    budget: float
+    train: Comparisons
+    test: Comparisons
+    budget: float = 0.0
+
+    def text(self, dish: str) -> str:
+        """The dish as every model reads it."""
+        return dish_text(self.setting.dishes[dish], self.setting.params.prompt.dish_fields)
+
+    def prompt(self, comparison: Comparison) -> str:
+        """The person."""
+        past = ((MARKS[past.verdict], self.text(past.dish_id)) for past in comparison.history)
+        return HEADER + "".join(PAST_LINE.format(mark=mark, dish=dish) for mark, dish in past)
+
+    def liked(self, dish: str) -> str:
+        """The dish as if the person had liked it."""
+        return PAST_LINE.format(mark=MARKS[1], dish=self.text(dish))
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Comparisons a second, its batch, seconds trained, and (dishes,) scores of each case afterwards."""
+    """Comparisons a second, its batch, seconds trained, and (O,) scores of the test afterwards."""
 
     rate: float
     batch: int
     seconds: float
-    scores: Scores
+    scores: Floats
 
 
 @dataclass(frozen=True)
 class _Run:
-    """A training: examples a second, when it started and each step ended, and the adapted network."""
+    """A training: examples a second, its batch, seconds from start to end, the model and what is adapted."""
 
     rate: float
     batch: int
-    stamps: list[float]
+    seconds: float
+    model: LanguageModel
     network: Any
 
 
 def dpo(task: Task) -> Peer:
-    """DPOTrainer; a case's score is how much likelier the dish became, DPO's own idea of a reward."""
+    """DPOTrainer; a score is how much likelier the dish became, DPO's idea of a reward."""
     from trl import DPOConfig, DPOTrainer
 
-    dishes = task.dishes
-    rows = [
-        {"prompt": prompt, "chosen": _offer(dishes, each.chosen), "rejected": _offer(dishes, dish)}
-        for each, prompt in ((each, _prompt(dishes, each)) for each in task.train)
-        for dish in each.dishes
-        if dish != each.chosen
+    examples = [
+        {"prompt": prompt, "chosen": task.liked(comparison.chosen), "rejected": task.liked(dish)}
+        for comparison, prompt in ((each, task.prompt(each)) for each in task.train)
+        for dish in comparison.dishes
+        if dish != comparison.chosen
     ]
-    pairs = len(rows) / len(task.train)
-    model, run = _fastest(task, rows, DPOTrainer, DPOConfig)
-    told = _continuations(model, dishes, task.cases)
+    run = _fastest(task, examples, DPOTrainer, DPOConfig)
+    tuned = _continuations(run.model, task)
     with run.network.disable_adapter():
-        plain = _continuations(model, dishes, task.cases)
-    scores = {key: told[key] - plain[key] for key in told}
-    return Peer(run.rate / pairs, run.batch, run.stamps[-1] - run.stamps[0], scores)
+        scores = tuned - _continuations(run.model, task)
+    return Peer(run.rate * len(task.train) / len(examples), run.batch, run.seconds, scores)
 
 
 def sft(task: Task) -> Peer:
     """SFTTrainer; its answers are read as ours are."""
     from trl import SFTConfig, SFTTrainer
 
-    dishes = task.dishes
-    rows = [
+    examples = [
         {
-            "prompt": _prompt(dishes, each) + OFFER_LINE.format(dish=_text(dishes, dish)),
-            "completion": ANSWERS[0] if dish == each.chosen else ANSWERS[1],
+            "prompt": task.prompt(comparison) + OFFER_LINE.format(dish=task.text(dish)),
+            "completion": ANSWERS[0] if dish == comparison.chosen else ANSWERS[1],
         }
-        for each in task.train
-        for dish in each.dishes
+        for comparison in task.train
+        for dish in comparison.dishes
     ]
-    examples = len(rows) / len(task.train)
-    model, run = _fastest(task, rows, SFTTrainer, SFTConfig)
-    scores = scoring.score(model, model.dish_tokens(dishes, FIELDS), task.cases, ROW_TOKENS, "")
-    return Peer(run.rate / examples, run.batch, run.stamps[-1] - run.stamps[0], scores)
+    run, params = _fastest(task, examples, SFTTrainer, SFTConfig), task.setting.params
+    tokens = run.model.dish_tokens(task.setting.dishes, params.prompt.dish_fields)
+    scores = scoring.score(run.model, tokens, task.test, params.train.sequence_tokens, "")
+    return Peer(run.rate * len(task.train) / len(examples), run.batch, run.seconds, scores)
 
 
-def _fastest(task: Task, rows: list[dict[str, str]], trainer: Any, config: Any) -> tuple[LanguageModel, _Run]:
+def _fastest(task: Task, examples: Examples, trainer: Any, config: Any) -> _Run:
     """Tries every batch for a few steps, and trains with the fastest for the task's seconds."""
-    tried = [
-        _train(base(canteen_split()[0]), task, rows, trainer, config, batch, TRIED_STEPS, 0.0)
-        for batch in BATCHES
-    ]
-    best = max(tried, key=lambda each: each.rate).batch
-    model = base(canteen_split()[0])
-    return model, _train(model, task, rows, trainer, config, best, STEPS, task.budget)
+
+    def run(batch: int, steps: int, budget: float) -> _Run:
+        model, stamps = base(task.setting)[0], list[float]()
+        with tempfile.TemporaryDirectory() as folder:
+            training = trainer(
+                model=_adapted(model, task.candidate),
+                args=config(**_arguments(folder, task, batch), use_cpu=model.device.type == "cpu"),
+                train_dataset=_by_length(examples, batch),
+                processing_class=model.tokenizer,
+                callbacks=[_clock(stamps, steps, budget)],
+            )
+            training.train()
+        model.network.eval()
+        rate = batch * (len(stamps) - 2) / (stamps[-1] - stamps[1])  # batches differ in length: the mean
+        return _Run(rate, batch, stamps[-1] - stamps[0], model, training.model)
+
+    rates = {batch: run(batch, TRIED_STEPS, 0.0).rate for batch in BATCHES}
+    return run(max(rates, key=rates.__getitem__), STEPS, task.budget)
 
 
-def _train(
-    model: LanguageModel,
-    task: Task,
-    rows: list[dict[str, str]],
-    trainer: Any,
-    config: Any,
-    batch: int,
-    steps: int,
-    budget: float,
-) -> _Run:
-    """Trains one step that is not counted, `steps` at least that are, and `budget` seconds at least.
-
-    A batch has rows of like length, so that hardly any of it is padding, and comes in a random order.
-    """
-    from datasets import Dataset
+def _adapted(model: LanguageModel, candidate: CandidateParams) -> Any:
+    """bfloat16 adapters on a bfloat16 base, as ours: PEFT's own float32 ones are slower on a CPU."""
     from peft import LoraConfig, get_peft_model
 
     lora = LoraConfig(
-        r=task.candidate.rank,
-        lora_alpha=task.candidate.alpha,
-        target_modules=list(task.candidate.targets),
-        layers_to_transform=list(range(*task.candidate.layers)),
+        r=candidate.rank,
+        lora_alpha=candidate.alpha,
+        target_modules=list(candidate.targets),
+        layers_to_transform=list(range(*candidate.layers)),
         task_type="CAUSAL_LM",
     )
-    # bfloat16 adapters on a bfloat16 base, as ours: PEFT's own float32 ones are slower on a CPU.
-    network = get_peft_model(model.network, lora, autocast_adapter_dtype=False)
-    stamps: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = config(
-            output_dir=folder,
-            per_device_train_batch_size=batch,
-            max_steps=MOST_STEPS,
-            learning_rate=task.candidate.learning_rate,
-            activation_checkpointing=False,
-            report_to="none",
-            save_strategy="no",
-            logging_strategy="no",
-            disable_tqdm=True,
-            use_cpu=model.device.type == "cpu",
-            bf16=False,
-            max_length=512,
-            train_sampling_strategy="sequential",
-        )
-        training = trainer(
-            model=network,
-            args=arguments,
-            train_dataset=Dataset.from_list(_by_length(rows, batch)),
-            processing_class=model.tokenizer,
-            callbacks=[_clock(stamps, steps, budget)],
-        )
-        training.train()
-    model.network.eval()
-    rate = batch * (len(stamps) - 2) / (stamps[-1] - stamps[1])  # batches differ in length: the mean
-    return _Run(rate, batch, stamps, training.model)
+    return get_peft_model(model.network, lora, autocast_adapter_dtype=False)
 
 
-def _by_length(rows: list[dict[str, str]], batch: int) -> list[dict[str, str]]:
-    """Rows in batches of like length, the batches in a random order; those that fill none are left out."""
-    ordered = sorted(rows, key=lambda row: sum(map(len, row.values())))
+def _arguments(folder: str, task: Task, batch: int) -> dict[str, Any]:
+    return {
+        "output_dir": folder,
+        "per_device_train_batch_size": batch,
+        "max_steps": MOST_STEPS,
+        "learning_rate": task.candidate.learning_rate,
+        "activation_checkpointing": False,
+        "report_to": "none",
+        "save_strategy": "no",
+        "logging_strategy": "no",
+        "disable_tqdm": True,
+        "bf16": False,
+        "max_length": 512,
+        "train_sampling_strategy": "sequential",
+    }
+
+
+def _by_length(examples: Examples, batch: int) -> Any:
+    """Examples in batches of like length, hence with hardly any padding, and the batches in a random order.
+
+    Those that fill no batch are left out.
+    """
+    from datasets import Dataset
+
+    ordered = sorted(examples, key=lambda example: sum(map(len, example.values())))
     order = np.random.default_rng(1).permutation(len(ordered) // batch)
-    return [row for each in order for row in ordered[each * batch : (each + 1) * batch]]
+    batches = (ordered[number * batch : (number + 1) * batch] for number in order)
+    return Dataset.from_list([example for examples_of_one in batches for example in examples_of_one])
 
 
 def _clock(stamps: list[float], steps: int, budget: float) -> Any:
+    """Notes when training starts and each step ends; stops it after a step not counted, steps and seconds."""
     from transformers import TrainerCallback
 
     class Clock(TrainerCallback):  # type: ignore[misc]  # untyped
@@ -186,34 +194,19 @@ def _clock(stamps: list[float], steps: int, budget: float) -> Any:
     return Clock()
 
 
-def _continuations(model: LanguageModel, dishes: dict[str, Dish], cases: list[Comparison]) -> Scores:
-    """(dishes,) log likelihood of each dish's line after the person's, by case."""
-    found = {}
-    for case in cases:
-        prompt = model.encode(_prompt(dishes, case))
-        lines = [model.encode(_offer(dishes, dish)) for dish in case.dishes]
-        ids = torch.nn.utils.rnn.pad_sequence(
-            [torch.tensor([*prompt, *line]) for line in lines], batch_first=True
-        )
-        mask = torch.arange(ids.shape[1])[None] < torch.tensor([[len(prompt) + len(line)] for line in lines])
+def _continuations(model: LanguageModel, task: Task) -> Floats:
+    """(O,) log likelihood of each dish's line after the person's."""
+    parts = []
+    for comparison in task.test:
+        prompt = model.encode(task.prompt(comparison))
+        lines = [torch.tensor([*prompt, *model.encode(task.liked(dish))]) for dish in comparison.dishes]
+        ids = torch.nn.utils.rnn.pad_sequence(lines, batch_first=True)
+        mask = torch.arange(ids.shape[1])[None] < torch.tensor([[len(line)] for line in lines])
         with torch.inference_mode():
             logits = model.network(
                 input_ids=ids.to(model.device), attention_mask=mask.long().to(model.device), use_cache=False
             ).logits
-        told = logits[:, :-1].float().log_softmax(-1).cpu().gather(2, ids[:, 1:, None])[:, :, 0]
-        told[~mask[:, 1:]] = 0.0
-        found[case.key] = told[:, len(prompt) - 1 :].sum(1).double().numpy()
-    return found
-
-
-def _prompt(dishes: dict[str, Dish], each: Comparison) -> str:
-    said = ((MARKS[past.verdict], _text(dishes, past.dish_id)) for past in each.history)
-    return HEADER + "".join(PAST_LINE.format(mark=mark, dish=dish) for mark, dish in said)
-
-
-def _offer(dishes: dict[str, Dish], dish: str) -> str:
-    return PAST_LINE.format(mark=MARKS[1], dish=_text(dishes, dish))
-
-
-def _text(dishes: dict[str, Dish], dish: str) -> str:
-    return dish_text(dishes[dish], FIELDS)
+        likelihood = logits[:, :-1].float().log_softmax(-1).cpu().gather(2, ids[:, 1:, None])[:, :, 0]
+        likelihood[~mask[:, 1:]] = 0.0
+        parts.append(likelihood[:, len(prompt) - 1 :].sum(1).double().numpy())
+    return np.concatenate(parts)

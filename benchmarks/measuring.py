@@ -1,0 +1,43 @@
+"""What benchmarks share to measure: metrics of people, seconds, memory, and processes for one thing each."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.sample import REPO
+from components.domain.preferences.tables import Comparisons, Floats
+from components.domain.verdict.metrics import Bootstrap, People, comparison_metrics, per_person
+
+BOOTSTRAP = Bootstrap(resamples=2000, confidence=0.95, seed=11)
+
+
+def metrics_of(scores: Floats, comparisons: Comparisons) -> People:
+    """Each person's metrics, given (O,) scores."""
+    return per_person(comparison_metrics(scores, comparisons), comparisons)
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """How long the call takes."""
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
+    """The most memory that this process, or the largest of its children, has had."""
+    return resource.getrusage(who).ru_maxrss / 1024
+
+
+def in_a_process(module: str, what: str) -> dict[str, Any]:
+    """What `python -m MODULE --one WHAT` prints last, as JSON; its peak memory is of that alone."""
+    command = [sys.executable, "-m", module, "--one", what]
+    done = subprocess.run(command, cwd=REPO, check=True, capture_output=True, text=True)
+    values: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(what, values, flush=True)
+    return values

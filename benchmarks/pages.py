@@ -1,0 +1,31 @@
+"""Pages of results: Markdown tables, intervals in words, and the files that a benchmark leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.sample import REPO
+from components.domain.verdict.metrics import Interval
+
+RESULTS = REPO / "benchmarks" / "results"
+
+
+def table(heading: str, rows: Iterable[Iterable[str]]) -> list[str]:
+    """Lines of a Markdown table; its heading is written `one | other`."""
+    columns = heading.split(" | ")
+    return [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows)]
+
+
+def in_words(interval: Interval, sign: str = "") -> str:
+    """Mean and bounds; with sign "+" also of what is positive."""
+    return f"{interval.mean:{sign}.3f} ({interval.low:{sign}.3f} to {interval.high:{sign}.3f})"
+
+
+def publish(path: Path, page: str, values: object = None) -> None:
+    """Prints the page and writes it, with the values, if there are any, beside it as JSON."""
+    if values is not None:
+        path.with_suffix(".json").write_text(json.dumps(values, indent=1, default=vars) + "\n")
+    path.write_text(page)
+    print(page)
