@@ -26,7 +26,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import pack
 from components.domain.ranker.prompts import DishTokens, dish_text
 from components.domain.records import Comparison
-from components.domain.rivals.retrieval import Similarity, with_most_similar_history
+from components.domain.rivals.retrieval import Similarity, cosine, with_most_similar_history
 from components.domain.verdict.metrics import intervals
 from components.integrations import adapters, finetuning, scoring
 from components.stages import contenders
@@ -77,7 +77,7 @@ def _measured(answers: Answers, few: Comparisons) -> dict[str, Any]:
 
 def _untuned(setting: Setting, few: Comparisons) -> dict[str, Answers]:
     model, tokens = base(setting)
-    similarities = {"BM25": setting.by_words, "embeddings": contenders._by_embeddings(setting, model)}
+    similarities = {"BM25": setting.by_words, "embeddings": cosine(contenders._embeddings(setting, model))}
     retrieved = {
         name: with_most_similar_history(few, similarity, RETRIEVED)
         for name, similarity in similarities.items()
@@ -99,7 +99,7 @@ def _catalogues(similarity: Similarity, comparisons: Comparisons) -> Iterable[li
     """Of the catalogue, without what the person had, the dishes most like that: it does not know the menu."""
     log = comparisons.log
     for number in range(len(comparisons)):
-        past = log.dish[comparisons.take([number]).lines().line]
+        past = log.dish[comparisons.take([number]).lines.line]
         others = np.setdiff1d(np.arange(len(log.dishes)), past)
         pairs = similarity(np.repeat(others, len(past)), np.tile(past, len(others)))
         likeness = pairs.reshape(len(others), len(past)).max(1, initial=-np.inf).round(9)  # ties stay ties
@@ -114,7 +114,8 @@ def _tuned(setting: Setting, few: Comparisons) -> dict[str, Answers]:
         model, tokens = base(setting)
         adapters.attach(model.network, candidate, settings.seed)
         train = whole_people(setting.train, candidate.comparisons, settings.seed)
-        finetuning.fit(model, tokens, train, candidate, settings, candidate.epochs, lambda _step: None)
+        ratings, epochs = setting.ratings, candidate.epochs
+        finetuning.fit(model, tokens, train, ratings, candidate, settings, epochs, lambda _step: None)
         for name, comparisons in (("all past dishes", few), (f"{RETRIEVED} by BM25", short)):
             answers[f"tuned, {kind}, {name}"] = _scored(model, tokens, comparisons)
     return answers

@@ -60,10 +60,10 @@ def _in_order(setting: Setting) -> Comparisons:
 
 def _days(comparisons: Comparisons) -> Iterator[tuple[np.datetime64, Comparisons, Comparisons]]:
     """Each day that is forecast, with what came before it and what is tested."""
-    for day in np.unique(comparisons.days)[FIRST:]:
-        before = comparisons.days < day
+    for day in np.unique(comparisons.day)[FIRST:]:
+        before = comparisons.day < day
         counts = np.bincount(comparisons.person[before], minlength=len(comparisons.log.people))
-        tested = (comparisons.days == day) & (counts[comparisons.person] >= MIN_HISTORY)
+        tested = (comparisons.day == day) & (counts[comparisons.person] >= MIN_HISTORY)
         yield day, comparisons.take(np.flatnonzero(before)), comparisons.take(np.flatnonzero(tested))
 
 
@@ -109,7 +109,10 @@ def _night(setting: Setting, plan: Plan, folder: Path, test: Comparisons) -> tup
         adapted = adapters.resume(model, candidate, folder)
     else:
         adapted = adapters.attach(model.network, candidate, settings.seed)
-    finetuning.fit(model, tokens, plan.comparisons, candidate, settings, plan.epochs, lambda _step: None)
+    ratings = setting.ratings
+    finetuning.fit(
+        model, tokens, plan.comparisons, ratings, candidate, settings, plan.epochs, lambda _step: None
+    )
     seconds = time.monotonic() - started
     adapters.save(adapted, model.head, folder, "base")
     model.vectors.clear()
@@ -122,12 +125,14 @@ def _cost(folder: Path) -> list[str]:
     for times in (1, TIMES):
         setting = canteen(times)
         comparisons = _in_order(setting)
-        is_last = comparisons.days == comparisons.days.max()
+        is_last = comparisons.day == comparisons.day.max()
         first_time = np.array(["/" not in person for person in comparisons.log.people])
         old = comparisons.take(np.flatnonzero(~is_last))
         news = np.flatnonzero(is_last & first_time[comparisons.person])
         train = comparisons.take([*np.flatnonzero(~is_last), *news])
-        comparison_files.write_split(folder / "splits", setting.dishes, Split(train, setting.test))
+        comparison_files.write_split(
+            folder / "splits", setting.dishes, Split(train, setting.test, setting.may_know)
+        )
         start = from_scratch(old, setting.params.train.candidates["vectors"], 0).training
         scratch = _stage(setting, folder, None)
         seconds.append(statistics.median(_stage(setting, folder, start) for _ in range(RUNS)))

@@ -22,7 +22,7 @@ import torch
 
 from benchmarks.measuring import in_a_process, metrics_of, peak_mb, seconds
 from benchmarks.pages import publish, table
-from benchmarks.sample import BASE, REPO, base, canteen
+from benchmarks.sample import BASE, REPO, base, canteen, tokens_of
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
@@ -62,7 +62,8 @@ def _measure(setting: Setting, changes: Mapping[str, Any]) -> dict[str, float]:
     adapted = adapters.attach(model.network, candidate, settings.seed)
     trained = sum(weight.numel() for weight in model.network.parameters() if weight.requires_grad)
     train = whole_people(setting.train, candidate.comparisons, settings.seed)
-    fit = partial(finetuning.fit, model, tokens, train, candidate, settings, candidate.epochs)
+    ratings, epochs = setting.ratings, candidate.epochs
+    fit = partial(finetuning.fit, model, tokens, train, ratings, candidate, settings, epochs)
     costs = {"trained": trained, "seconds": seconds(lambda: fit(lambda _step: None)), "peak_mb": peak_mb()}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -80,7 +81,7 @@ def _serving(folder: Path, setting: Setting) -> dict[str, float]:
     base_models.save(network, whole.tokenizer, folder / "merged", torch.float32)
     shutil.copy(folder / "adapter" / HEAD_FILE, folder / "merged")
     merged, test = _load(folder / "merged"), setting.test
-    tokens = plain.dish_tokens(setting.dishes, setting.params.prompt.dish_fields)
+    tokens = tokens_of(plain, setting)
     longest = test.question(int(test.history_sizes.argmax()))
     question = replace(test.question(0), history=longest.history[-PAST:])
     delays = _delays({"base_ms": plain, "unmerged_ms": unmerged, "merged_ms": merged}, tokens, question)

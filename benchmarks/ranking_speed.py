@@ -16,6 +16,7 @@ import torch
 from benchmarks.measuring import seconds
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import BASE, base, canteen, more_dishes
+from components.domain.preferences.strengths import RatingScale
 from components.domain.ranker import encoding
 from components.domain.ranker.dish_vectors import start_head
 from components.domain.ranker.language_model import LanguageModel
@@ -40,7 +41,7 @@ def main() -> None:
     tables = {}
     for dtype in (torch.float32, torch.bfloat16):
         model = base_models.load(BASE, dtype, torch.device("cpu"))
-        tokens = model.dish_tokens(dishes, setting.params.prompt.dish_fields)
+        tokens = model.dish_tokens(dishes, setting.params.prompt.dish_fields, HISTORY)
         if dtype == torch.float32:  # where rounding cannot hide a difference
             _check(model, tokens, questions)
         menus = {f"{len(question.dishes)} dishes": question for question in questions}
@@ -60,7 +61,9 @@ def _check(model: LanguageModel, tokens: DishTokens, questions: Sequence[Questio
 
 def _measure(model: LanguageModel, tokens: DishTokens, question: Question) -> dict[str, float]:
     lines = [tokens.alone(dish) for dish in (*question.dishes, *(past.dish_id for past in question.history))]
-    ranker = replace(model, head=start_head(encoding.hidden_states(model, lines), 16, 1.0), vectors={})
+    ranker = replace(
+        model, head=start_head(encoding.hidden_states(model, lines), 16, RatingScale()), vectors={}
+    )
 
     def cold() -> None:
         ranker.vectors.clear()

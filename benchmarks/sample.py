@@ -10,7 +10,8 @@ import torch
 
 from components.domain.params_file import read_params
 from components.domain.preferences.events import accept
-from components.domain.preferences.opinions import dishes_of, menus_of, opinion_log
+from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
+from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Dish
@@ -38,10 +39,12 @@ def canteen(copies: int = 1) -> Setting:
         for copy in range(copies)
         for event in tables["events"]
     ]
-    dishes, scale = dishes_of(tables["dishes"]), (params.collect.like_at, params.collect.dislike_at)
-    halves = divide(params.split, *opinion_log(events, dishes, menus_of(tables["menus"]), *scale))
-    few = subset(halves.test, params.evaluate.subset, params.evaluate.seed)
-    return Setting(params, dishes, halves.train, halves.test, few)
+    dishes, collect = dishes_of(tables["dishes"]), params.collect
+    scale = Scale(collect.like_at, collect.dislike_at, collect.timezone)
+    split = divide(params.split, *opinion_log(events, dishes, menus_of(tables["menus"]), scale))
+    few = subset(split.test, params.evaluate.subset, params.evaluate.seed)
+    ratings = rating_scale(known_opinions(split.train.log, split.may_know))
+    return Setting(params, dishes, split.train, split.test, split.may_know, ratings, few)
 
 
 def base(setting: Setting) -> tuple[LanguageModel, DishTokens]:
@@ -49,7 +52,13 @@ def base(setting: Setting) -> tuple[LanguageModel, DishTokens]:
     base_models.materialise(setting.params.base.model, BASE)
     device = base_models.choose_device()
     model = base_models.load(BASE, base_models.choose_dtype(device), device)
-    return model, model.dish_tokens(setting.dishes, setting.params.prompt.dish_fields)
+    return model, tokens_of(model, setting)
+
+
+def tokens_of(model: LanguageModel, setting: Setting) -> DishTokens:
+    """The prompt's lines for the setting's dishes in a model's tokens."""
+    params = setting.params
+    return model.dish_tokens(setting.dishes, params.prompt.dish_fields, params.split.max_history)
 
 
 def more_dishes(dishes: Mapping[str, Dish], count: int) -> dict[str, Dish]:

@@ -64,7 +64,10 @@ def _measure(comparisons: int, dishes: int, history: int) -> dict[str, float]:
     model, tokens = base(setting)
     loaded = peak_mb()
     adapters.attach(model.network, candidate, 1)
-    fit = partial(finetuning.fit, model, tokens, train, candidate, settings, EPOCHS, lambda _step: None)
+    ratings = setting.ratings
+    fit = partial(
+        finetuning.fit, model, tokens, train, ratings, candidate, settings, EPOCHS, lambda _step: None
+    )
     return {"seconds": seconds(fit), "peak_mb": peak_mb(), "loaded_mb": loaded}
 
 

@@ -143,7 +143,8 @@ def _weights(model: LanguageModel, layers: tuple[int, int]) -> int:
 def _trained(task: Task, model: LanguageModel, tokens: DishTokens, operations: int) -> Trained:
     """Medians over the steps; `operations` are those of a token."""
     settings, steps = task.setting.params.train, list[finetuning.Step]()
-    finetuning.fit(model, tokens, task.train, task.candidate, settings, task.candidate.epochs, steps.append)
+    ratings, epochs = task.setting.ratings, task.candidate.epochs
+    finetuning.fit(model, tokens, task.train, ratings, task.candidate, settings, epochs, steps.append)
     scores = scoring.score(model, tokens, task.test, settings.sequence_tokens, "")
     read = _median([(step.tokens, step.seconds) for step in steps])
     rate = _median([(step.comparisons, step.seconds) for step in steps])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.sample import base
+from benchmarks.sample import base, tokens_of
 from components.domain.params import CandidateParams
 from components.domain.preferences.tables import Comparisons, Floats
 from components.domain.ranker.language_model import LanguageModel
@@ -108,7 +108,7 @@ def sft(task: Task) -> Peer:
         for dish in comparison.dishes
     ]
     run, params = _fastest(task, examples, SFTTrainer, SFTConfig), task.setting.params
-    tokens = run.model.dish_tokens(task.setting.dishes, params.prompt.dish_fields)
+    tokens = tokens_of(run.model, task.setting)
     scores = scoring.score(run.model, tokens, task.test, params.train.sequence_tokens, "")
     return Peer(run.rate * len(task.train) / len(examples), run.batch, run.seconds, scores)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.flows.tables import write_tables
 
-PEOPLE, FIRST_DAY = 40, date(2026, 1, 5)
+PEOPLE, MENUS, FIRST_DAY = 40, 4, date(2026, 1, 5)  # menus of a day: the gate asks for ten menu days
 TASTES, OTHER_DIGITS, LENGTH = "12", "03456789", 7
 PARAMS = """
 base: {model: small}
@@ -31,23 +31,28 @@ evaluate: {subset: 120}
 
 
 def write_inbox(folder: Path, days: int) -> None:
-    """Tables of the input contract: a menu of two numbers for each taste a day, and one choice a person."""
+    """Tables of the input contract: menus of two numbers for each taste, and one choice a person and day."""
     draw = random.Random(5)
     dishes, menus, events = [], [], []
     used: set[str] = set()
     for day in range(days):
         on = (FIRST_DAY + timedelta(days=day)).isoformat()
-        numbers = {taste: [_number(taste, draw, used) for _ in range(2)] for taste in TASTES}
-        offered = [name for names in numbers.values() for name in names]
-        draw.shuffle(offered)
-        dishes += [{"dish_id": f"d{name}", "name": name} for name in offered]
-        menus += [{"menu_id": f"m{day}", "served_on": on, "dish_id": f"d{name}"} for name in offered]
+        numbers = [
+            {taste: [_number(taste, draw, used) for _ in range(2)] for taste in TASTES} for _ in range(MENUS)
+        ]
+        for number, names_by_taste in enumerate(numbers):
+            offered = [name for names in names_by_taste.values() for name in names]
+            draw.shuffle(offered)
+            dishes += [{"dish_id": f"d{name}", "name": name} for name in offered]
+            menu = {"menu_id": f"m{day}-{number}", "served_on": on}
+            menus += [menu | {"dish_id": f"d{name}"} for name in offered]
         for person in range(PEOPLE):
-            chosen = draw.choice(numbers[TASTES[person % 2]])
+            number = (person // 2 + day) % MENUS
+            chosen = draw.choice(numbers[number][TASTES[person % 2]])
             events.append(
                 {
                     "person_id": f"p{person}", "dish_id": f"d{chosen}", "kind": "choice",
-                    "menu_id": f"m{day}", "occurred_at": f"{on}T12:00:00Z",
+                    "menu_id": f"m{day}-{number}", "occurred_at": f"{on}T12:00:00Z",
                 }
             )  # fmt: skip
     write_tables(folder, PARAMS, dishes=dishes, menus=menus, events=events)

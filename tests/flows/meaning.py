@@ -20,10 +20,10 @@ MEAT = """
 Beef Pork Veal Lamb Bacon Ham Steak Venison Mutton Rabbit Turkey
 Chicken Duck Goose Sausage Meatballs Ribs Salami Hamburger Brisket Goulash Schnitzel
 """.split()
-PEOPLE, FIRST_DAY = 40, date(2026, 1, 5)
+PEOPLE, MENUS, FIRST_DAY = 40, 2, date(2026, 1, 5)  # menus of a day: the gate asks for ten menu days
 PARAMS = """
 check: {min_events: 50}
-split: {test_days: 3}
+split: {test_days: 5}
 prompt: {dish_fields: [name]}
 train:
   threads: 2
@@ -36,23 +36,24 @@ evaluate: {subset: 60}
 
 
 def write_inbox(folder: Path, days: int) -> None:
-    """Tables of the input contract: a menu of two fish and two meats a day, and one choice a person."""
+    """Tables of the input contract: menus of one fish and one meat, and one choice a person and day."""
     draw = random.Random(5)
     fish, meat = draw.sample(FISH, len(FISH)), draw.sample(MEAT, len(MEAT))
     dishes, menus, events = [], [], []
     for day in range(days):
         on = (FIRST_DAY + timedelta(days=day)).isoformat()
-        kinds = [fish[2 * day : 2 * day + 2], meat[2 * day : 2 * day + 2]]
-        offered = [name for kind in kinds for name in kind]
-        draw.shuffle(offered)
-        dishes += [{"dish_id": name.lower(), "name": name} for name in offered]
-        menus += [{"menu_id": f"m{day}", "served_on": on, "dish_id": name.lower()} for name in offered]
+        pairs = [(fish[MENUS * day + number], meat[MENUS * day + number]) for number in range(MENUS)]
+        for number, names in enumerate(pairs):
+            offered = draw.sample(names, len(names))
+            dishes += [{"dish_id": name.lower(), "name": name} for name in offered]
+            menu = {"menu_id": f"m{day}-{number}", "served_on": on}
+            menus += [menu | {"dish_id": name.lower()} for name in offered]
         for person in range(PEOPLE):
-            chosen = draw.choice(kinds[person % 2]).lower()
+            number = (person // 2 + day) % MENUS
             events.append(
                 {
-                    "person_id": f"p{person}", "dish_id": chosen, "kind": "choice",
-                    "menu_id": f"m{day}", "occurred_at": f"{on}T12:00:00Z",
+                    "person_id": f"p{person}", "dish_id": pairs[number][person % 2].lower(), "kind": "choice",
+                    "menu_id": f"m{day}-{number}", "occurred_at": f"{on}T12:00:00Z",
                 }
             )  # fmt: skip
     write_tables(folder, PARAMS, dishes=dishes, menus=menus, events=events)

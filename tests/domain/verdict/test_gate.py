@@ -1,50 +1,57 @@
-"""The gate passes what is clearly better than every rival, and nothing else."""
+"""The gate passes what is clearly better than every rival, fails what is not, and else asks for more."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from components.domain.verdict.gate import judge
-from components.domain.verdict.metrics import Bootstrap
-
-BOOTSTRAP = Bootstrap(500, 0.95, 0)
+from components.domain.verdict.clusters import Estimate
+from components.domain.verdict.gate import GateResult, judge
 
 
-def _people(values: list[float]) -> dict[str, np.ndarray]:
-    return {str(index): np.full(3, value) for index, value in enumerate(values)}
+def _gap(mean: float, error: float = 0.01, people: int = 400, menu_days: int | None = 60) -> Estimate:
+    return Estimate(mean, error, people, menu_days, 10 * people)
 
 
-def test_the_gate_passes_what_beats_every_rival_and_names_the_closest() -> None:
-    generator = np.random.default_rng(1)
-    noise = generator.normal(0, 0.1, 300)
-    new = _people(list(0.8 + noise))
-    rivals = {
-        "rule": (new, _people(list(0.7 + noise + generator.normal(0, 0.05, 300)))),
-        "random": (new, _people(list(0.5 + generator.normal(0, 0.1, 300)))),
-    }
-    result = judge("new", rivals, 1, BOOTSTRAP)
+def _judge(candidates: int = 1, **gaps: Estimate) -> GateResult:
+    return judge("new", gaps, candidates, 0.95)
+
+
+def test_what_beats_every_rival_passes_and_the_closest_is_named() -> None:
+    result = _judge(rule=_gap(0.05), random=_gap(0.2))
     assert (result.decision, result.rival) == ("pass", "rule")
+    assert "new beats rule: +0.0500 pair accuracy" in result.reason
 
 
-@pytest.mark.parametrize("gap", [0.0, 0.002])
-def test_a_tie_is_a_no(gap: float) -> None:
-    noise = np.random.default_rng(2).normal(0, 0.2, 100)
-    other = np.random.default_rng(3).normal(0, 0.2, 100)
-    pair = _people(list(0.7 + gap + noise)), _people(list(0.7 + other))
-    result = judge("new", {"rule": pair}, 1, BOOTSTRAP)
-    assert result.decision == "fail"
-    assert "does not clearly beat rule" in result.reason
+@pytest.mark.parametrize("mean", [0.0, -0.001, -0.2])
+def test_a_tie_and_less_are_a_fail_however_much_the_others_are_beaten(mean: float) -> None:
+    result = _judge(rule=_gap(mean), noisy=_gap(0.3, error=0.5))
+    assert (result.decision, result.rival) == ("fail", "rule")
+    assert "does not beat rule" in result.reason
 
 
-def test_equal_scores_are_a_no() -> None:
-    same = _people([0.6, 0.7, 0.8])
-    assert judge("new", {"champion": (same, same)}, 1, BOOTSTRAP).decision == "fail"
+def test_a_difference_that_more_data_would_decide_is_inconclusive_and_says_how_much() -> None:
+    result = _judge(rule=_gap(0.01))
+    assert result.decision == "inconclusive"
+    # t with 59 degrees of freedom is 2.001: four times the menu days would make the margin as small as 0.01.
+    assert "about 181 more menu days would decide" in result.reason
+    assert "more people would decide" in _judge(rule=_gap(0.01, menu_days=None)).reason
+
+
+@pytest.mark.parametrize(
+    ("people", "menu_days", "words"),
+    [(1, None, "1 people (at least 30)"), (29, 60, "29 people"), (400, 3, "3 menu days (at least 10)")],
+)
+@pytest.mark.parametrize("mean", [0.2, -0.2])
+def test_with_few_people_or_menu_days_nothing_is_decided(
+    people: int, menu_days: int | None, words: str, mean: float
+) -> None:
+    result = _judge(rule=_gap(mean, people=people, menu_days=menu_days))
+    assert result.decision == "inconclusive"
+    assert words in result.reason
 
 
 def test_the_interval_widens_with_the_number_of_candidates() -> None:
-    rows = _people(list(np.random.default_rng(4).normal(0.7, 0.1, 50)))
-    rivals = {"rule": (rows, _people(list(np.random.default_rng(5).normal(0.6, 0.1, 50))))}
-    one, four = (judge("a", rivals, candidates, BOOTSTRAP) for candidates in (1, 4))
+    one, four = (_judge(candidates, rule=_gap(0.021)) for candidates in (1, 4))
     assert four.confidence == pytest.approx(0.9875)
     assert four.difference.low < one.difference.low
+    assert (one.decision, four.decision) == ("pass", "inconclusive")

@@ -9,7 +9,6 @@ from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison
 from components.domain.verdict.evaluation import Kind
-from components.domain.verdict.metrics import Bootstrap
 from components.domain.verdict.table import Contender, ResultTable
 
 
@@ -28,7 +27,7 @@ def _right(test: Comparisons, share: float, seed: int = 0) -> np.ndarray:
 
 def _table(test: Comparisons, **contenders: tuple[Kind, np.ndarray]) -> ResultTable:
     rows = [Contender(name, kind, scores) for name, (kind, scores) in contenders.items()]
-    return ResultTable(test, rows, Bootstrap(200, 0.95, 0))
+    return ResultTable(test, rows, 0.95)
 
 
 def test_the_best_candidate_is_held_against_rivals_alone(test: Comparisons) -> None:
