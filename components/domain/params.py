@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Cron = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$")]
 CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
 RIVALS = (
@@ -24,6 +25,17 @@ RIVALS = (
     "stacked-rules",
     "champion",
 )  # names in the evaluation's table
+
+
+def _times_exist(cron: str) -> str:
+    try:
+        CronSim(cron, datetime.now(UTC))
+    except CronSimError as error:
+        raise ValueError(f"{cron!r} names no times: {str(error).lower()}") from error
+    return cron
+
+
+Cron = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$"), AfterValidator(_times_exist)]
 
 
 class _Section(BaseModel):
