@@ -1,6 +1,6 @@
 """Prefect's Kubernetes worker takes the template, and makes of a flow run the Job that is meant.
 
-Not run here: a kubelet. What the Job's pod does was tried by podman (docs/decisions/0016-nights-in-kubernetes.md).
+Not run here: a kubelet. What the Job's pod does was tried by podman (docs/decisions/0016).
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _answers(url: str) -> bool:
 
 @contextlib.contextmanager
 def _program(folder: Path, env: Mapping[str, str], *arguments: str) -> Iterator[None]:
-    """A program of Prefect's; it is killed at the end, since its worker does not end while it watches a cluster."""
+    """A program of Prefect's; it is killed at the end: its worker does not end while it watches a cluster."""
     with (folder / f"{arguments[0]}.out").open("w") as out:
         command = [sys.executable, "-m", "prefect", *arguments]
         process = subprocess.Popen(command, env=dict(env), stdout=out, stderr=out)

@@ -1,1 +1,1 @@
-"""A double of the Kubernetes API server, for the real kubectl and Prefect's real worker (`api` says what it guarantees)."""
+"""A double of the Kubernetes API server for real clients; `api` says what it guarantees."""

@@ -1,4 +1,4 @@
-"""What the double of the API server refuses: wrong schemas, pods that are not restricted, calls without a right."""
+"""What the double of the API server refuses: wrong schemas, unrestricted pods, calls without a right."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Refused(Exception):
 
 
 def check_schema(thing: dict[str, Any], strict: bool) -> None:
-    """Refuses what does not fit Kubernetes' JSON schema; unknown fields are dropped unless strict, as a server does."""
+    """Refuses what does not fit Kubernetes' JSON schema; unknown fields are dropped unless strict."""
     while True:
         try:
             kubernetes_validate.validate(thing, SCHEMAS, strict=True)

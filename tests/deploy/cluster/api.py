@@ -1,17 +1,17 @@
-"""A double of the Kubernetes API server over HTTP, for the real kubectl and the real Kubernetes worker of Prefect.
+"""A double of the Kubernetes API server over HTTP, for the real kubectl and Prefect's real worker.
 
 It guarantees, as a real server does:
-* An object that does not fit Kubernetes' own JSON schema is refused. An unknown field is refused where the caller
-  asks for strict validation (kubectl does), and dropped where not (Prefect's worker).
-* A namespace must exist before what is put into it; a volume's claim and a pod's service account must exist.
-* Pods of a namespace that enforces `restricted` are held to that Pod Security level. A real server refuses the
-  pods, the double already the Deployment or Job that would make them.
+* An object that does not fit Kubernetes' own JSON schema is refused. An unknown field is refused where the
+  caller asks for strict validation (kubectl does), and dropped where not (Prefect's worker).
+* A namespace must exist before what is put into it; a volume's claim and a pod's service account must, too.
+* Pods of a namespace that enforces `restricted` are held to that Pod Security level. A real server refuses
+  the pods, the double already the Deployment or Job that would make them.
 * A caller with a Role may do what the Role's rules say and nothing else (`roles`, by bearer token).
-* Lists, watches, generated names, generations and resource versions; a Deployment rolls out in `rollout_s` seconds,
-  or never, where its image is among `broken`.
+* Lists, watches, generated names, generations and resource versions; a Deployment rolls out in
+  `rollout_s` seconds, or never, where its image is among `broken`.
 
-It does not: run pods, default fields, merge field by field (an applied object replaces the one that is there, but for
-its status), keep field managers apart, check quotas, collect garbage, or speak TLS.
+It does not: run pods, default fields, merge field by field (an applied object replaces the one that is there,
+but for its status), keep field managers apart, check quotas, collect garbage, or speak TLS.
 """
 
 from __future__ import annotations
@@ -29,23 +29,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from tests.deploy.cluster import admission
+from tests.deploy.cluster import admission, discovery
 from tests.deploy.cluster.admission import Refused
+from tests.deploy.cluster.discovery import KINDS
 from tests.deploy.cluster.store import Key, Store, Thing
-
-KINDS = {
-    "v1": [("namespaces", "Namespace"), ("pods", "Pod"), ("services", "Service"), ("configmaps", "ConfigMap"),
-           ("secrets", "Secret"), ("serviceaccounts", "ServiceAccount"), ("events", "Event"),
-           ("persistentvolumeclaims", "PersistentVolumeClaim")],
-    "apps/v1": [("deployments", "Deployment")],
-    "batch/v1": [("jobs", "Job")],
-    "autoscaling/v2": [("horizontalpodautoscalers", "HorizontalPodAutoscaler")],
-    "policy/v1": [("poddisruptionbudgets", "PodDisruptionBudget")],
-    "networking.k8s.io/v1": [("networkpolicies", "NetworkPolicy")],
-    "rbac.authorization.k8s.io/v1": [("roles", "Role"), ("rolebindings", "RoleBinding")],
-}  # fmt: skip
-VERBS = ["create", "delete", "get", "list", "patch", "watch"]
-WITHOUT_NAMESPACE = {"namespaces"}
 
 
 @dataclass
@@ -58,7 +45,7 @@ class Cluster:
     refused: list[str] = field(default_factory=list)
     roles: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
-    def kubeconfig(self, path: Path, token: str = "admin") -> Path:
+    def kubeconfig(self, path: Path, token: str = "admin") -> Path:  # noqa: S107
         """Writes the file that leads kubectl or a client here, as the caller with this token."""
         context = {"cluster": "double", "user": token}
         path.write_text(
@@ -152,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = yaml.safe_load(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         call = _call(self.path)
         if call is None:
-            return 200, _discovery(urlsplit(self.path).path.strip("/").split("/"))
+            return 200, discovery.answer(urlsplit(self.path).path.strip("/").split("/"))
         caller = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         watch = call.query.get("watch") in {"true", "1"}
         reads = "watch" if watch else "get" if call.name else "list"
@@ -249,52 +236,3 @@ def _check_references(store: Store, namespace: str, spec: Mapping[str, Any]) -> 
     for volume in spec.get("volumes", []):
         if claim := volume.get("persistentVolumeClaim"):
             _existing(store, "", "persistentvolumeclaims", namespace, claim["claimName"])
-
-
-def _discovery(parts: list[str]) -> Mapping[str, Any]:
-    """What the server has: groups, resources, and the OpenAPI that says it can validate strictly."""
-    groups = [api for api in KINDS if "/" in api]
-    match parts:
-        case ["version"]:
-            return {"major": "1", "minor": "36", "gitVersion": "v1.36.0"}
-        case ["api"]:
-            return {"kind": "APIVersions", "versions": ["v1"]}
-        case ["apis"]:
-            versions = [
-                (api.partition("/")[0], {"groupVersion": api, "version": api.partition("/")[2]})
-                for api in groups
-            ]
-            listed = [{"name": name, "versions": [each], "preferredVersion": each} for name, each in versions]
-            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
-        case ["openapi", "v3"]:
-            paths = {f"apis/{api}": {"serverRelativeURL": f"/openapi/v3/apis/{api}"} for api in groups}
-            return {"paths": paths | {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1"}}}
-        case ["openapi", "v3", *api]:
-            return _openapi("/".join(api[1:]))
-        case ["api" | "apis", *api] if "/".join(api) in KINDS:
-            return _resources("/".join(api))
-    raise Refused(404, "NotFound", "/".join(parts))
-
-
-def _resources(api: str) -> Mapping[str, Any]:
-    resources = [
-        {"name": name, "singularName": kind.lower(), "kind": kind, "verbs": VERBS,
-         "namespaced": name not in WITHOUT_NAMESPACE}
-        for name, kind in KINDS[api]
-    ]  # fmt: skip
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api, "resources": resources}
-
-
-def _openapi(api: str) -> Mapping[str, Any]:
-    group, _, version = api.rpartition("/")
-    parameter = {"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}
-    paths = {
-        f"/{name}": {
-            "patch": {
-                "parameters": [parameter],
-                "x-kubernetes-group-version-kind": {"group": group, "version": version, "kind": kind},
-            }
-        }
-        for name, kind in KINDS[api]
-    }
-    return {"openapi": "3.0.0", "info": {"title": "double", "version": "1"}, "paths": paths}
