@@ -192,6 +192,20 @@ class ReleaseParams(_Section):
     watch_s: Annotated[float, Field(ge=0)]
     max_error_rate: Share
     min_requests: Count
+    deploy: Literal["none", "apply", "commit"]
+    deploy_overlay: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    deploy_context: str
+    deploy_timeout_s: Annotated[float, Field(gt=0)]
+    deploy_repository: str
+    deploy_branch: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+
+    @model_validator(mode="after")
+    def _clusters_can_pull(self) -> Self:
+        if self.deploy != "none" and (self.engine == "none" or not self.push):
+            raise ValueError(
+                f"deploy is {self.deploy}: set engine and push, or no cluster can pull the image"
+            )
+        return self
 
 
 class UpParams(_Section):

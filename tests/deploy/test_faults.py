@@ -15,10 +15,9 @@ from components.integrations.kubernetes import predicates
 from components.integrations.kubernetes.rules import problems
 from flows import deployments
 from tests.conftest import REPO
-from tests.deploy.test_manifests import IMAGE, deploy, rendered
+from tests.deploy.conftest import IMAGE, rendered
 from tests.deploy.test_worker import job_of
 
-__all__ = ["deploy"]  # a fixture
 GONE = object()
 AIMED_AT = 38
 POD, CONTAINER = "spec template spec", "spec template spec containers 0"

@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import copy
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 
 from components.domain.errors import StageFailed
 from components.integrations.kubernetes import manifests
 from components.integrations.kubernetes.rules import problems
 from flows import deployments
-from tests.conftest import REPO, needs
+from tests.conftest import needs
+from tests.deploy.conftest import IMAGE, rendered
 from tests.deploy.test_worker import job_of
 
-IMAGE = f"registry.example/palate@sha256:{'a' * 64}"
 Objects = dict[str, dict[str, Any]]
-
-
-@pytest.fixture(scope="session")
-def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """deploy/ as the first release leaves it."""
-    needs("kubectl")
-    folder = tmp_path_factory.mktemp("deploy") / "deploy"
-    shutil.copytree(REPO / "deploy", folder, ignore=shutil.ignore_patterns("released"))
-    shutil.copytree(folder / "overlays" / "prod", folder / "overlays" / "watched")
-    with (folder / "overlays" / "watched" / "kustomization.yaml").open("a") as file:
-        file.write("  - ../../components/service-monitor\n")  # where Prometheus' operator is
-    manifests.write_component(folder / "released" / "kustomization.yaml", IMAGE, {"model-version": "3"})
-    return folder
-
-
-def rendered(deploy: Path, overlay: str) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        ["kubectl", "kustomize", str(deploy / overlay)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return [each for each in yaml.safe_load_all(done.stdout) if each]
 
 
 @pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod", "pipeline"])

@@ -82,6 +82,7 @@ def test_a_flow_run_becomes_the_job_that_the_cluster_admits(tmp_path: Path) -> N
         with _program(tmp_path, env, "worker", "start", "--type", "kubernetes", "--pool", "kubernetes"):
             wait_for(lambda: double.store.listed(*jobs) != [], 90, "the Job")
         (job,) = double.store.listed(*jobs)
+    assert "prefect-worker" in double.callers
     assert double.refused == []  # its Role allows all that the worker asks
     assert SECRET not in str(job)
     pod = job["spec"]["template"]["spec"]
