@@ -19,12 +19,11 @@ from components.domain.params import Params
 from components.domain.verdict import admission
 from components.files import file_sha256, read_json, weights_sha256
 from components.integrations import service_probe
-from components.integrations.kubernetes.manifests import can_render
 from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
 from components.stages import paths
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
-from flows.steps import bento, delivery
+from flows.steps import bento, delivery, rollout
 from flows.steps.delivery import Release, current
 from flows.steps.lock import Busy, one_at_a_time
 from flows.steps.registration import Registered, registry
@@ -126,10 +125,8 @@ def _release(
         return _take_back(params, server, version, str(error), released)
     _tag_as_released(params, server, release)
     sentence = step_back or f"version {version} was released as {release.image or release.bento}"
-    if image and not can_render():
-        sentence += "; deploy/released is pinned, nothing was rendered: kubectl is not on PATH"
-    if image and not params.release.push:
-        sentence += "; no cluster can pull this image, since release.push is false"
+    if image:
+        sentence += rollout.what_became_of_it(params)
     return Outcome(sentence, changed=True, release=release)
 
 

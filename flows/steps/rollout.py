@@ -47,6 +47,18 @@ def apply_again(params: Params, rendered: Path) -> None:
     kubectl.apply(_manifests(params.release.deploy_overlay, rendered), params.release.deploy_context)
 
 
+def what_became_of_it(params: Params) -> str:
+    """How far a release with an image got, as the end of a sentence."""
+    settings = params.release
+    match settings.deploy:
+        case "apply":
+            return f"; all its pods in {settings.deploy_overlay} are ready"
+        case "commit":
+            return f"; committed for {settings.deploy_overlay} to the branch {settings.deploy_branch}"
+    end = "" if can_render() else "; deploy/released is pinned, nothing was rendered: kubectl is not on PATH"
+    return end if settings.push else f"{end}; no cluster can pull this image, since release.push is false"
+
+
 def _manifests(overlay: str, rendered: Path) -> Path:
     if not can_render():
         raise NotFound("kubectl is not on PATH: release.deploy needs it")

@@ -23,7 +23,7 @@ from components.domain.verdict import admission
 from components.integrations import manifest_branch
 from components.integrations.kubernetes import kubectl
 from components.integrations.model_registry.registry import CHAMPION, Registry
-from flows.steps import bento, delivery, reconciliation
+from flows.steps import bento, delivery, reconciliation, rollout
 from flows.steps.delivery import Release
 from flows.steps.rollout import RolloutFailed
 from tests.conftest import REPO, needs
@@ -174,6 +174,20 @@ def test_a_repository_that_cannot_be_reached_keeps_the_pin_of_before(place: Plac
 def test_what_no_cluster_can_pull_is_not_deployed(deploy: str, release: dict[str, Any]) -> None:
     with pytest.raises(BadParams, match="no cluster can pull"):
         params(deploy=deploy, **release)
+
+
+@pytest.mark.parametrize(
+    ("release", "end"),
+    [
+        ({"deploy": "apply"}, "; all its pods in dev are ready"),
+        ({"deploy": "commit"}, "; committed for dev to the branch deploy"),
+        ({"push": False}, "; no cluster can pull this image, since release.push is false"),
+        ({}, ""),
+    ],
+)
+def test_a_pass_says_how_far_the_release_got(release: dict[str, Any], end: str) -> None:
+    needs("kubectl")
+    assert rollout.what_became_of_it(params(**release)) == end
 
 
 @pytest.fixture(scope="module")

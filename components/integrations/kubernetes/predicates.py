@@ -120,9 +120,8 @@ def finds_names(pod: Any, scope: Scope) -> bool:
 
 def lets_somebody_in(service: Any, scope: Scope) -> bool:
     """Whether a network policy lets somebody ask the port of the pods behind a Service."""
-    pods = [
-        each for each in scope.pods() if service["selector"].items() <= each["metadata"]["labels"].items()
-    ]
+    selector = {"matchLabels": service.get("selector", {})}
+    pods = [pod for pod in scope.pods() if _selected(selector, pod)]
     targets = {port.get("targetPort", port["port"]) for port in service["ports"]}
     rules = [rule for pod in pods for rule in _policies(pod, "ingress", scope) if rule.get("from")]
     return targets <= {port["port"] for rule in rules for port in rule.get("ports", [])}
