@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     deploy = verbs.add_parser("deploy", help="give the deployments of prefect.yaml to PREFECT_API_URL")
     deploy.add_argument("--pool", choices=("process", "kubernetes"), default="process")
     deploy.add_argument("--image", default="", help="image of the Jobs in Kubernetes, by its digest")
+    deploy.add_argument("--gpu", action="store_true", help="let these Jobs ask for a GPU")
     verbs.add_parser("worker", help="take runs of PREFECT_API_URL's pool `process` into this clone")
     verbs.add_parser("execute", help="run the flow run that a Job of Prefect's worker is for")
     verbs.add_parser("release", help="one pass: release the champion, or say why not")
@@ -92,7 +93,7 @@ def _run_with_params(command: argparse.Namespace) -> None:
         if command.verb == "up":
             up.run(params)
         elif command.verb == "deploy":
-            deployments.deploy(params, command.pool, command.image)
+            deployments.deploy(params, command.pool, command.image, gpu=command.gpu)
         elif command.verb == "status":
             print(status.text(params))
         else:

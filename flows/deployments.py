@@ -19,12 +19,13 @@ from flows.steps.registration import registry
 
 PROCESS, KUBERNETES = "process", "kubernetes"  # names of the work pools, and their types
 JOB_TEMPLATE = REPO / "deploy" / "pipeline" / "job-template.json"
+GPU_OF_JOBS = REPO / "deploy" / "components" / "gpu" / "job.json"
 CLONE_OF_JOBS = "/palate/clone"  # folder of the clone in a Job's container, as in the template
 ZOMBIES = "palate: a run without heartbeat has crashed"  # name of the automation
 NO_HEARTBEAT = timedelta(seconds=3 * HEARTBEAT_S)
 
 
-def deploy(params: Params, pool: str, image: str = "") -> None:
+def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> None:
     """Creates the work pools, all deployments of prefect.yaml, and the automation that ends dead runs.
 
     Args:
@@ -32,6 +33,7 @@ def deploy(params: Params, pool: str, image: str = "") -> None:
         pool: Work pool of the nights: `process` runs them in this clone on the worker's machine, `kubernetes`
             as Jobs in the clone on the cluster's volume. Releases always run in `process`.
         image: Image of these Jobs, by its digest; empty for the pool `process`.
+        gpu: Whether these Jobs ask for a GPU.
 
     Raises:
         StageFailed: Prefect refused a command, with its last 60 words.
@@ -48,17 +50,24 @@ def deploy(params: Params, pool: str, image: str = "") -> None:
     _prefect("work-pool", "create", PROCESS, "--type", PROCESS, "--overwrite", env=env)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         path = Path(folder) / "template.json"
-        write_json(path, _job_template(image))
+        write_json(path, job_template(image, gpu=gpu))
         options = ("--type", KUBERNETES, "--base-job-template", str(path))
         _prefect("work-pool", "create", KUBERNETES, *options, "--overwrite", env=env)
     _prefect("deploy", "--all", env=env)
     _end_dead_runs()
 
 
-def _job_template(image: str) -> dict[str, Any]:
+def job_template(image: str, *, gpu: bool = False) -> dict[str, Any]:
+    """What Prefect's Kubernetes worker makes the Jobs of nights from.
+
+    Args:
+        image: Image of the Jobs, by its digest; empty for the name in the template.
+        gpu: Whether they ask for a GPU, as `deploy/components/gpu` says. Never run: no GPU node was at hand.
+    """
     template: dict[str, Any] = read_json(JOB_TEMPLATE)
-    if image:
-        template["variables"]["properties"]["image"]["default"] = image
+    defaults = ({"image": image} if image else {}) | (read_json(GPU_OF_JOBS) if gpu else {})
+    for name, value in defaults.items():
+        template["variables"]["properties"][name]["default"] = value
     return template
 
 

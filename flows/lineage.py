@@ -13,7 +13,7 @@ from pathlib import Path
 
 from components.domain.errors import NotFound
 from components.domain.params import Params
-from components.domain.verdict.admission import LINEAGE, OVERRIDE, REFUSED, RELEASED, STEPPED_BACK
+from components.domain.verdict.admission import LINEAGE, OVERRIDE, REFUSED, RELEASED, RENDERED, STEPPED_BACK
 from components.integrations import data_versions, event_sources
 from components.stages.paths import CHECKS, EVENTS
 from flows.environment import REPO, STATE
@@ -71,7 +71,9 @@ def _bento(identifier: str, version: str, tags: Mapping[str, str]) -> str:
 def _lineage(model: str, version: str, tags: Mapping[str, str], bento: str) -> str:
     facts = [("version", f"{model} {version}"), ("Bento", bento)]
     facts += [("run", registry().run_of(model, version))]
-    facts += [(name, tags[name]) for name in (RELEASED, REFUSED, OVERRIDE, STEPPED_BACK) if name in tags]
+    facts += [
+        (name, tags[name]) for name in (RENDERED, RELEASED, REFUSED, OVERRIDE, STEPPED_BACK) if name in tags
+    ]
     facts += [(name, tags.get(name, "missing")) for name in ("gate_reason", *LINEAGE, "night_run")]
     commit = tags.get("night_commit", "")
     facts += [("checks", _checks(commit))]

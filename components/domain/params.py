@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
+from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Cron = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$")]
 CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
 RIVALS = (
@@ -34,6 +35,17 @@ def _timezone(name: str) -> str:
 
 
 Timezone = Annotated[str, AfterValidator(_timezone)]
+
+
+def _times_exist(cron: str) -> str:
+    try:
+        CronSim(cron, datetime.now(UTC))
+    except CronSimError as error:
+        raise ValueError(f"{cron!r} names no times: {str(error).lower()}") from error
+    return cron
+
+
+Cron = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$"), AfterValidator(_times_exist)]
 
 
 class _Section(BaseModel):
@@ -190,6 +202,20 @@ class ReleaseParams(_Section):
     watch_s: Annotated[float, Field(ge=0)]
     max_error_rate: Share
     min_requests: Count
+    deploy: Literal["none", "apply", "commit"]
+    deploy_overlay: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    deploy_context: str
+    deploy_timeout_s: Annotated[float, Field(gt=0)]
+    deploy_repository: str
+    deploy_branch: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
+
+    @model_validator(mode="after")
+    def _clusters_can_pull(self) -> Self:
+        if self.deploy != "none" and (self.engine == "none" or not self.push):
+            raise ValueError(
+                f"deploy is {self.deploy}: set engine and push, or no cluster can pull the image"
+            )
+        return self
 
 
 class UpParams(_Section):

@@ -14,7 +14,8 @@ from components.files import read_json, write_json
 from components.integrations import images
 from components.integrations.kubernetes import manifests
 from flows.environment import REPO, STATE
-from flows.steps import bento
+from flows.steps import bento, rollout
+from flows.steps.rollout import RolloutFailed
 
 RELEASED = STATE / "released.json"  # the current release, written last: all that it names is complete
 PUSHED = STATE / "pushed-images.json"  # the pushed image of each Bento, so that a rollback builds nothing
@@ -94,23 +95,38 @@ def image_of(params: Params, packaged: bento.Packaged) -> str:
     return image
 
 
-def change_to(packaged: bento.Packaged, image: str, previous: str) -> Release:
-    """Makes a Bento the released one: pins and renders the manifests, and records the release.
+def change_to(params: Params, packaged: bento.Packaged, image: str, previous: str) -> Release:
+    """Makes a Bento the released one: pins, renders and deploys the manifests, and records the release.
 
     Args:
+        params: Settings of the release.
         packaged: Bento of the version.
         image: `NAME@sha256:…` of its image; empty where there is none, and the manifests stay as they are.
         previous: Version to step back to; empty where there is none.
 
     Raises:
-        StageFailed: The manifests break a rule or cannot be rendered; they stay pinned to the earlier image.
+        StageFailed: The manifests break a rule, cannot be rendered or cannot be deployed; they stay pinned to
+            the earlier image.
+        RolloutFailed: The version's pods did not get ready; the earlier manifests are applied again.
     """
     if image:
-        facts = {"model-version": packaged.version, "bento": packaged.tag}
-        with manifests.pinned(REPO / COMPONENT, image, facts):
-            manifests.render(REPO / "deploy" / "overlays", RENDERED)
+        _deploy(params, packaged, image)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     release = Release(packaged.version, packaged.tag, image, previous, at)
     bento.serve_from_now_on(packaged.tag)
     write_json(RELEASED, asdict(release))
     return release
+
+
+def _deploy(params: Params, packaged: bento.Packaged, image: str) -> None:
+    facts = {"model-version": packaged.version, "bento": packaged.tag}
+    overlays = REPO / "deploy" / "overlays"
+    try:
+        with manifests.pinned(REPO / COMPONENT, image, facts):
+            manifests.render(overlays, RENDERED)
+            rollout.bring(params, packaged.version, RENDERED)
+    except RolloutFailed:
+        if (REPO / COMPONENT).exists():
+            manifests.render(overlays, RENDERED)
+            rollout.apply_again(params, RENDERED)
+        raise

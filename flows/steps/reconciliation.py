@@ -14,20 +14,20 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.errors import NotFound, PalateError
+from components.domain.errors import NotFound, PalateError, StageFailed
 from components.domain.params import Params
 from components.domain.verdict import admission
 from components.files import file_sha256, read_json, weights_sha256
 from components.integrations import service_probe
-from components.integrations.kubernetes.manifests import can_render
 from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
 from components.stages import paths
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
-from flows.steps import bento, delivery
+from flows.steps import bento, delivery, rollout
 from flows.steps.delivery import Release, current
 from flows.steps.lock import Busy, one_at_a_time
 from flows.steps.registration import Registered, registry
+from flows.steps.rollout import RolloutFailed
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def _pass(params: Params) -> Outcome:
         sentence = "there is no champion: give a version the alias champion in MLflow"
         return Outcome(sentence, changed=False, release=released)
     if released and released.version == champion and delivery.is_complete(params, released):
-        _tag_as_released(server, model, released)  # the pass that released it may have died before this
+        _tag_as_released(params, server, released)  # the pass that released it may have died before this
         sentence = step_back or f"version {champion} is released; nothing to do"
         return Outcome(sentence, changed=False, release=released)
     refusal = _verify(params, server, champion)
     packaged = None if refusal else bento.build(params, champion, preview=False)
-    if packaged and (packaged.new or not server.tags(model, champion).get(admission.RELEASED)):
+    if packaged and (packaged.new or not admission.was_made(server.tags(model, champion))):
         refusal = bento.why_unproven(packaged.tag)
     if refusal or packaged is None:
         return _refuse(params, server, champion, str(refusal), released)
@@ -119,18 +119,53 @@ def _release(
     reason = admission.override_reason(server.tags(model, version))
     if reason:
         server.comment(model, version, f"Released although its gate did not pass: {reason}.")
-    release = delivery.change_to(packaged, image, _previous(server, model, released, version))
-    _tag_as_released(server, model, release)
+    try:
+        release = delivery.change_to(params, packaged, image, _previous(server, model, released, version))
+    except RolloutFailed as error:
+        return _take_back(params, server, version, str(error), released)
+    _tag_as_released(params, server, release)
     sentence = step_back or f"version {version} was released as {release.image or release.bento}"
-    if image and not can_render():
-        sentence += "; deploy/released is pinned, nothing was rendered: kubectl is not on PATH"
+    if image:
+        sentence += rollout.what_became_of_it(params)
     return Outcome(sentence, changed=True, release=release)
 
 
-def _tag_as_released(server: Registry, model: str, release: Release) -> None:
-    server.tag(
-        model, release.version, admission.RELEASED, f"{release.at} as {release.image or release.bento}"
-    )
+def _tag_as_released(params: Params, server: Registry, release: Release) -> None:
+    """Tags a version as rendered where it has an image, and as released once it serves.
+
+    Without an image this machine serves it. After `apply` all of its pods are ready. Else the watched service
+    is asked, in every pass until it says that it is this version.
+    """
+    model, moment = params.register_.model, f"{release.at} as {release.image or release.bento}"
+    tags = server.tags(model, release.version)
+    if release.image and tags.get(admission.RENDERED) != moment:
+        server.tag(model, release.version, admission.RENDERED, moment)
+    if tags.get(admission.RELEASED) == moment:
+        return
+    if release.image and params.release.deploy != "apply":
+        served = service_probe.probe(params.watched_service)
+        if served is None or served.version != release.version:
+            return
+    server.tag(model, release.version, admission.RELEASED, moment)
+
+
+def _take_back(params: Params, server: Registry, version: str, why: str, released: Release | None) -> Outcome:
+    """Bars a version whose pods did not get ready, and moves the alias back to what still answers.
+
+    Raises:
+        StageFailed: There is nothing good to go back to: the version before was itself taken back.
+    """
+    model = params.register_.model
+    back = released.version if released and released.version != version else ""
+    if back and server.tags(model, back).get(admission.STEPPED_BACK):
+        raise StageFailed(f"the cluster does not go back to version {version}: {why}")
+    server.tag(model, version, admission.STEPPED_BACK, why)
+    server.comment(model, version, f"Taken back: {why}.")
+    sentence = f"version {version} was taken back: {why}"
+    if back and server.alias(model, CHAMPION) == version:
+        server.point(model, CHAMPION, back)
+        sentence += f"; the alias champion was moved back to version {back}"
+    return Outcome(sentence, changed=False, release=released)
 
 
 def _previous(server: Registry, model: str, released: Release | None, version: str) -> str:
@@ -170,7 +205,7 @@ def _base_of(version: str, tags: Mapping[str, str]) -> str:
 
     A Bento that was released carries its base, so a rollback works after base.model was changed.
     """
-    if tags.get(admission.RELEASED) and bento.find_whole(bento.tag_of(version, tags, preview=False)):
+    if admission.was_made(tags) and bento.find_whole(bento.tag_of(version, tags, preview=False)):
         return tags.get("base_sha256", "")
     marker = REPO / paths.BASE_MARKER
     if not marker.exists():

@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 import copy
-import json
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
-from prefect.utilities.templating import apply_values
 
 from components.domain.errors import StageFailed
 from components.integrations.kubernetes import manifests
 from components.integrations.kubernetes.rules import problems
 from flows import deployments
-from tests.conftest import REPO, needs
+from tests.conftest import needs
+from tests.deploy.conftest import IMAGE, rendered
+from tests.deploy.test_worker import job_of
 
-IMAGE = f"registry.example/palate@sha256:{'a' * 64}"
 Objects = dict[str, dict[str, Any]]
-
-
-@pytest.fixture(scope="session")
-def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """deploy/ as the first release leaves it."""
-    needs("kubectl")
-    folder = tmp_path_factory.mktemp("deploy") / "deploy"
-    shutil.copytree(REPO / "deploy", folder, ignore=shutil.ignore_patterns("released"))
-    shutil.copytree(folder / "overlays" / "prod", folder / "overlays" / "watched")
-    with (folder / "overlays" / "watched" / "kustomization.yaml").open("a") as file:
-        file.write("  - ../../components/service-monitor\n")  # where Prometheus' operator is
-    manifests.write_component(folder / "released" / "kustomization.yaml", IMAGE, {"model-version": "3"})
-    return folder
-
-
-def rendered(deploy: Path, overlay: str) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        ["kubectl", "kustomize", str(deploy / overlay)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return [each for each in yaml.safe_load_all(done.stdout) if each]
 
 
 @pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod", "pipeline"])
@@ -69,36 +44,18 @@ def test_the_service_meets_every_rule_once_it_is_released(deploy: Path, overlay:
 
 
 def test_the_pipeline_meets_every_rule_but_the_image_that_its_user_builds(deploy: Path) -> None:
-    left = problems([*rendered(deploy, "pipeline"), _job()])
+    left = problems([*rendered(deploy, "pipeline"), job_of(deployments.job_template(""))])
     by_its_user = ("image 'palate-pipeline'", "Secret palate-pipeline", "Secret palate-mlflow")
     assert [each for each in left if not any(made in each for made in by_its_user)] == []
 
 
 def test_a_night_in_kubernetes_is_a_job_that_fits_its_schema_and_may_write_its_clone_alone() -> None:
-    job = _job()
+    job = job_of(deployments.job_template(""))
     kubernetes_validate.validate(job, "1.32", strict=True)
     pod = job["spec"]["template"]["spec"]
     assert [each["mountPath"] for each in pod["containers"][0]["volumeMounts"]] == ["/tmp", "/palate"]
     assert deployments.CLONE_OF_JOBS.startswith("/palate/")
     assert pod["containers"][0]["workingDir"] == deployments.CLONE_OF_JOBS
-
-
-def _job() -> dict[str, Any]:
-    """What Prefect's worker makes of the template for a run."""
-    template = json.loads(deployments.JOB_TEMPLATE.read_text())
-    known = {
-        name: each["default"]
-        for name, each in template["variables"]["properties"].items()
-        if "default" in each
-    }
-    known |= {
-        "name": "night",
-        "labels": {"prefect.io/flow-run-id": "x"},
-        "env": [{"name": name, "value": value} for name, value in known["env"].items()],
-    }
-    job: dict[str, Any] = apply_values(template["job_configuration"]["job_manifest"], known)
-    job["metadata"]["name"] = "night-x"  # which the cluster makes of generateName
-    return job
 
 
 def test_a_release_renders_every_overlay(deploy: Path, tmp_path: Path) -> None:
@@ -149,7 +106,7 @@ FAULTS: list[tuple[Callable[[Objects], None], str]] = [
     (_set(3, "Deployment", "spec", "replicas"), "sets replicas"),
     (_set(2, "PodDisruptionBudget", "spec", "minAvailable"), "lets no pod go"),
     (_set("other", "container", "envFrom", 0, "configMapRef", "name"), "ConfigMap other is not there"),
-    (_set(False, "container", "envFrom", 1, "secretRef", "optional"), "Secret palate-feedback is not there"),
+    (_set([{"secretRef": {"name": "other"}}], "container", "envFrom"), "Secret other is not there"),
     (_set("3Gi", "container", "resources", "requests", "memory"), "requests 3Gi memory"),
     (_set({}, "container", "resources", "requests"), "requests no cpu"),
     (_set("2 GB", "container", "resources", "limits", "memory"), "'2 GB' is no quantity"),

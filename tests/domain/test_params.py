@@ -61,6 +61,18 @@ def test_all_problems_are_told_at_once(values: dict[str, Any]) -> None:
         assert part in message
 
 
+@pytest.mark.parametrize(
+    ("cron", "part"),
+    [("61 2 * * *", "bad minute"), ("0 25 * * *", "bad hour"), ("0 0 30 2 *", "bad day"), ("0 2", "pattern")],
+)
+@pytest.mark.parametrize("name", ["nightly_cron", "weekly_full_cron"])
+def test_a_schedule_without_times_is_refused(values: dict[str, Any], name: str, cron: str, part: str) -> None:
+    values["up"][name] = cron
+    with pytest.raises(BadParams, match=part) as caught:
+        validate(values, "params.yaml")
+    assert f"up.{name}" in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["random", "champion", "base", "Has Spaces"])
 def test_a_candidate_may_not_take_a_rivals_name(values: dict[str, Any], name: str) -> None:
     values["train"]["candidates"][name] = values["train"]["candidates"]["vectors"]

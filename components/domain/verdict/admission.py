@@ -20,6 +20,7 @@ LINEAGE = (
     "night_commit",
 )
 REFUSED, OVERRIDE, RELEASED = "release_refused", "release_override", "released"  # tags of a version
+RENDERED = "rendered"  # likewise: its manifests were written; it is `released` once it serves
 STEPPED_BACK = "release_taken_back"  # likewise; a person removes it to try that version again
 
 
@@ -108,6 +109,11 @@ def _why_not_admitted(tags: Mapping[str, str], measured: Measured) -> str | None
             f"to serve it all the same, set the tag {OVERRIDE} on the version with your reason"
         )
     return None
+
+
+def was_made(tags: Mapping[str, str]) -> bool:
+    """Whether a release of the version was made before, so that its Bento was proven."""
+    return bool(tags.get(RELEASED) or tags.get(RENDERED))
 
 
 def override_reason(tags: Mapping[str, str]) -> str | None:

@@ -46,13 +46,16 @@ def write_component(path: Path, image: str, facts: Mapping[str, str]) -> None:
     Args:
         path: The component's kustomization.yaml.
         image: `NAME@sha256:…`; replaces the image `palate` of the base.
-        facts: Annotations of the pods; new ones make Kubernetes roll the release out.
+        facts: Annotations of the pods; new ones make Kubernetes roll the release out. `model-version` is a
+            label, too, so that the pods of a version can be listed.
     """
+    version = {f"palate/{key}": value for key, value in facts.items() if key == "model-version"}
     new_name, _, digest = image.rpartition("@")
     values: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",
         "images": [{"name": "palate", "newName": new_name, "digest": digest}],
+        "labels": [{"pairs": version, "includeTemplates": True}],
         "commonAnnotations": {f"palate/{key}": value for key, value in facts.items()},
     }
     replace_text(path, yaml.safe_dump(values, sort_keys=False))

@@ -1,6 +1,7 @@
-"""Rules that Kubernetes' schemas do not check: labels, ports and references that must match, and security.
+"""Rules that Kubernetes' schemas do not check: labels, ports, references and quantities that must match.
 
-Each rule reads one manifest beside all manifests of its overlay and yields a sentence for each breach.
+What one value shows stands in the table of `facts`. Each rule reads one manifest beside all of its overlay
+and yields a sentence for each breach.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-Manifest = Mapping[str, Any]
-_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+from components.integrations.kubernetes import facts
+from components.integrations.kubernetes.predicates import Manifest
+
 _QUANTITY = re.compile(r"^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
 _SCALE = {
     "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
@@ -209,39 +211,6 @@ def quantities_can_be_read(manifest: Manifest, _others: Sequence[Manifest]) -> I
             )
 
 
-def images_are_pinned(manifest: Manifest, _others: Sequence[Manifest]) -> Iterator[str]:
-    """An image is named by its digest: a tag can be moved."""
-    for container in _containers(manifest):
-        if not _DIGEST.search(container.get("image", "")):
-            yield f"image {container.get('image')!r} is not pinned by its digest: run a release first"
-
-
-def pods_are_restricted(manifest: Manifest, _others: Sequence[Manifest]) -> Iterator[str]:
-    """Pods keep to the Pod Security level `restricted`, and their root file system is read-only."""
-    if manifest["kind"] not in _WITH_PODS:
-        return
-    pod = manifest["spec"]["template"]["spec"]
-    context = pod.get("securityContext", {})
-    if not context.get("runAsNonRoot") or context.get("seccompProfile", {}).get("type") != "RuntimeDefault":
-        yield "its pods must say runAsNonRoot and seccompProfile RuntimeDefault"
-    shared = [namespace for namespace in ("hostNetwork", "hostPID", "hostIPC") if pod.get(namespace)]
-    shared += [f"hostPath {volume['name']}" for volume in pod.get("volumes", []) if "hostPath" in volume]
-    yield from (f"its pods share the node's {resource}" for resource in shared)
-    for container in _containers(manifest):
-        yield from _excess_rights(container)
-
-
-def _excess_rights(container: Manifest) -> Iterator[str]:
-    name, context = container["name"], container.get("securityContext", {})
-    capabilities = context.get("capabilities", {})
-    if context.get("privileged") or context.get("runAsNonRoot") is False or capabilities.get("add"):
-        yield f"container {name} takes rights that its pod gave up"
-    if context.get("allowPrivilegeEscalation") is not False or "ALL" not in capabilities.get("drop", []):
-        yield f"container {name} must drop ALL capabilities and escalation"
-    if not context.get("readOnlyRootFilesystem"):
-        yield f"container {name} must have a read-only root"
-
-
 Rule = Callable[[Manifest, Sequence[Manifest]], Iterator[str]]
 RULES: tuple[Rule, ...] = (
     selectors_meet_pods,
@@ -253,6 +222,5 @@ RULES: tuple[Rule, ...] = (
     references_exist,
     requests_fit_limits,
     quantities_can_be_read,
-    images_are_pinned,
-    pods_are_restricted,
+    facts.breaches,
 )

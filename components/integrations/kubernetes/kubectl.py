@@ -1,0 +1,62 @@
+"""kubectl: rendered manifests applied to a cluster, and the rollout of their Deployments watched."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from components.domain.errors import StageFailed
+
+_LAST_WORDS = 40
+
+
+def apply(manifests: Path, context: str) -> None:
+    """Makes a cluster hold what a file of manifests says, also where others changed these fields.
+
+    Args:
+        manifests: File of all objects of one overlay.
+        context: Name of kubectl's context; empty for the current one.
+
+    Raises:
+        StageFailed: The cluster cannot be reached, or refused an object, with kubectl's last words.
+    """
+    process = _kubectl(context, "apply", "--server-side", "--force-conflicts", "-f", str(manifests))
+    if process.returncode:
+        raise StageFailed(
+            f"`kubectl apply` of {manifests.name} ended with {process.returncode}: {_words(process)}"
+        )
+
+
+def why_not_rolled_out(manifests: Path, context: str, timeout_s: float) -> str | None:
+    """Waits until all Deployments run their new pods alone; None once they do.
+
+    A pod counts once it is ready, which the service is when its own canary has passed.
+
+    Args:
+        manifests: File of all objects of one overlay, as it was applied.
+        context: Name of kubectl's context; empty for the current one.
+        timeout_s: Seconds to wait for each Deployment.
+
+    Returns:
+        What kubectl said last of the first Deployment whose rollout did not end.
+    """
+    for manifest in yaml.safe_load_all(manifests.read_text(encoding="utf-8")):
+        if not manifest or manifest["kind"] != "Deployment":
+            continue
+        name, namespace = manifest["metadata"]["name"], manifest["metadata"].get("namespace", "default")
+        options = ("--namespace", namespace, f"--timeout={timeout_s:.0f}s")
+        process = _kubectl(context, "rollout", "status", f"deployment/{name}", *options)
+        if process.returncode:
+            return f"deployment {namespace}/{name} did not roll out in {timeout_s:.0f} s: {_words(process)}"
+    return None
+
+
+def _kubectl(context: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    options = ["--context", context] if context else []
+    return subprocess.run(["kubectl", *options, *arguments], capture_output=True, text=True, check=False)
+
+
+def _words(process: subprocess.CompletedProcess[str]) -> str:
+    return " ".join((process.stdout + process.stderr).split()[-_LAST_WORDS:])

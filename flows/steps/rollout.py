@@ -1,0 +1,80 @@
+"""A release reaches a cluster: kubectl applies it, or a branch that Argo CD or Flux follows names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.domain.errors import NotFound, StageFailed
+from components.domain.params import Params
+from components.integrations import manifest_branch
+from components.integrations.kubernetes import kubectl
+from components.integrations.kubernetes.manifests import can_render
+from flows.environment import REPO
+
+
+class RolloutFailed(StageFailed):
+    """A version whose pods did not get ready in time; the pods of the version before still answer."""
+
+
+def bring(params: Params, version: str, rendered: Path) -> None:
+    """Brings the rendered manifests to the cluster as `release.deploy` says; does nothing where that is none.
+
+    Args:
+        params: Settings of the release.
+        version: Version number in the registry, for messages.
+        rendered: Folder with one file for each overlay.
+
+    Raises:
+        NotFound: kubectl is not on PATH, or `release.deploy_overlay` names no overlay.
+        StageFailed: The cluster or the repository could not be reached, or refused what it was given.
+        RolloutFailed: The pods of the version did not get ready in `release.deploy_timeout_s`.
+    """
+    settings = params.release
+    if settings.deploy == "none":
+        return
+    manifests = _manifests(settings.deploy_overlay, rendered)
+    if settings.deploy == "commit":
+        _commit(params, f"Release version {version} in {settings.deploy_overlay}", rendered)
+        return
+    kubectl.apply(manifests, settings.deploy_context)
+    why = kubectl.why_not_rolled_out(manifests, settings.deploy_context, settings.deploy_timeout_s)
+    if why:
+        raise RolloutFailed(f"version {version}: {why}")
+
+
+def apply_again(params: Params, rendered: Path) -> None:
+    """Applies manifests that were rolled out before; nobody waits, since their pods never went away."""
+    kubectl.apply(_manifests(params.release.deploy_overlay, rendered), params.release.deploy_context)
+
+
+def what_became_of_it(params: Params) -> str:
+    """How far a release with an image got, as the end of a sentence."""
+    settings = params.release
+    match settings.deploy:
+        case "apply":
+            return f"; all its pods in {settings.deploy_overlay} are ready"
+        case "commit":
+            return f"; committed for {settings.deploy_overlay} to the branch {settings.deploy_branch}"
+    end = "" if can_render() else "; deploy/released is pinned, nothing was rendered: kubectl is not on PATH"
+    return end if settings.push else f"{end}; no cluster can pull this image, since release.push is false"
+
+
+def _manifests(overlay: str, rendered: Path) -> Path:
+    if not can_render():
+        raise NotFound("kubectl is not on PATH: release.deploy needs it")
+    path = rendered / f"{overlay}.yaml"
+    if not path.exists():
+        there = ", ".join(sorted(each.stem for each in rendered.glob("*.yaml")))
+        raise NotFound(f"release.deploy_overlay is {overlay}; deploy/overlays has {there}")
+    return path
+
+
+def _commit(params: Params, message: str, rendered: Path) -> None:
+    """Commits the manifests of the named overlay, and those of the others where a person takes them from."""
+    settings = params.release
+    files = {
+        f"{path.stem if path.stem == settings.deploy_overlay else f'waiting/{path.stem}'}/manifests.yaml":
+            path.read_text(encoding="utf-8")
+        for path in rendered.glob("*.yaml")
+    }  # fmt: skip
+    manifest_branch.commit(settings.deploy_repository or str(REPO), settings.deploy_branch, files, message)

@@ -1,0 +1,1 @@
+"""A double of the Kubernetes API server for real clients; `api` says what it guarantees."""

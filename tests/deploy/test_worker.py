@@ -1,0 +1,162 @@
+"""Prefect's Kubernetes worker takes the template, and makes of a flow run the Job that is meant.
+
+Not run here: a kubelet. What the Job's pod does was tried by podman (docs/decisions/0016).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+from prefect import flow
+from prefect.client.orchestration import PrefectClient
+from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
+
+from flows import deployments
+from tests.conftest import needs
+from tests.deploy.cluster.api import Cluster, cluster
+from tests.flows.clones import clean_environment, free_ports, wait_for
+
+SECRET = "a-key-that-no-job-may-show"  # noqa: S105
+PLACES_OF_THE_WORKER = ("completions", "parallelism")  # in the pod spec, where no server knows them
+
+
+@flow
+def night() -> None:
+    """Stands for a night; nothing here runs it."""
+
+
+def job_of(template: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The Job that the worker's own class makes of a template, but for what belongs to one run."""
+
+    async def configuration() -> KubernetesWorkerJobConfiguration:
+        client = PrefectClient("http://127.0.0.1:9/api")  # never asked: the template refers to no block
+        return await KubernetesWorkerJobConfiguration.from_template_and_values(
+            dict(template), dict(values or {}), client=client
+        )
+
+    job = copy.deepcopy(asyncio.run(configuration()).job_manifest)
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": name, "value": value} for name, value in container["env"].items()]
+    job["metadata"]["name"] = "night-x"  # which the cluster makes of generateName
+    return without_places_of_the_worker(job)
+
+
+def without_places_of_the_worker(job: dict[str, Any]) -> dict[str, Any]:
+    for name in PLACES_OF_THE_WORKER:
+        assert job["spec"]["template"]["spec"].pop(name) == 1
+    return job
+
+
+def test_the_worker_takes_the_template_and_the_schema_its_job() -> None:
+    job = job_of(deployments.job_template(""))
+    kubernetes_validate.validate(job, "1.32", strict=True)
+    assert job["spec"]["activeDeadlineSeconds"] > 0
+
+
+@pytest.mark.parametrize("name", PLACES_OF_THE_WORKER)
+def test_without_what_the_worker_asks_for_no_night_starts(name: str) -> None:
+    template = deployments.job_template("")
+    del template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"][name]
+    with pytest.raises(ValueError, match=f"/spec/template/spec/{name}"):
+        job_of(template)
+
+
+@pytest.mark.slow
+def test_a_flow_run_becomes_the_job_that_the_cluster_admits(tmp_path: Path) -> None:
+    needs("kubectl")
+    with cluster() as double, _prefect(tmp_path, double) as (address, env):
+        _apply_pipeline(double, env)
+        asyncio.run(_submit(address))
+        jobs = ("batch", "jobs", "palate-pipeline")
+        with _program(tmp_path, env, "worker", "start", "--type", "kubernetes", "--pool", "kubernetes"):
+            wait_for(lambda: double.store.listed(*jobs) != [], 90, "the Job")
+        (job,) = double.store.listed(*jobs)
+    assert "prefect-worker" in double.callers
+    assert double.refused == []  # its Role allows all that the worker asks
+    assert SECRET not in str(job)
+    pod = job["spec"]["template"]["spec"]
+    assert pod["containers"][0]["args"] == ["python", "-m", "flows", "execute"]
+    env_of_job = {each["name"]: each for each in pod["containers"][0]["env"]}
+    assert env_of_job["MLFLOW_TRACKING_URI"]["value"] == "http://mlflow:5000"
+    key = {"name": "palate-pipeline", "key": "PREFECT_API_KEY"}
+    assert env_of_job["PREFECT_API_KEY"]["valueFrom"]["secretKeyRef"] == key
+    assert pod["volumes"][1]["persistentVolumeClaim"] == {"claimName": "palate-clone"}
+    assert job["metadata"]["labels"]["prefect.io/deployment-name"] == "nightly"
+
+
+def _apply_pipeline(double: Cluster, env: Mapping[str, str]) -> None:
+    """The pipeline's manifests, by a person; from here on the worker has its own Role's rights alone."""
+    person = dict(env) | {"KUBECONFIG": str(double.kubeconfig(Path(env["PREFECT_HOME"]) / "admin"))}
+    apply = ["kubectl", "apply", "--server-side", "-k", str(deployments.JOB_TEMPLATE.parent)]
+    subprocess.run(apply, env=person, check=True, capture_output=True)
+    role = double.store.get(("rbac.authorization.k8s.io", "roles", "palate-pipeline", "prefect-worker"))
+    assert role is not None
+    double.roles["prefect-worker"] = role["rules"]
+
+
+async def _submit(address: str) -> None:
+    async with PrefectClient(address) as client:
+        deployment = await client.create_deployment(
+            await client.create_flow(night), name="nightly", work_pool_name="kubernetes", entrypoint="n:night"
+        )
+        await client.create_flow_run_from_deployment(deployment)
+
+
+@contextlib.contextmanager
+def _prefect(folder: Path, double: Cluster) -> Iterator[tuple[str, dict[str, str]]]:
+    """Prefect's server with the work pool, and the environment of the worker's Deployment."""
+    (port,) = free_ports(1)
+    (folder / "prefect").mkdir()
+    address = f"http://127.0.0.1:{port}/api"
+    env = clean_environment() | _env_of_the_worker() | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": address, "PREFECT_API_KEY": SECRET,
+        "KUBECONFIG": str(double.kubeconfig(folder / "worker", token="prefect-worker")),  # noqa: S106
+    }  # fmt: skip
+    with _program(folder, env, "server", "start", "--port", str(port)):
+        wait_for(lambda: _answers(f"{address}/health"), 90, "Prefect")
+        create = ["work-pool", "create", "kubernetes", "--type", "kubernetes", "--base-job-template"]
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *create, str(deployments.JOB_TEMPLATE)]
+        subprocess.run(command, env=env, check=True, capture_output=True)
+        yield address, env
+
+
+def _env_of_the_worker() -> dict[str, str]:
+    """Environment variables of the worker's container, as its manifest sets them."""
+    import yaml
+
+    manifests = yaml.safe_load_all((deployments.JOB_TEMPLATE.parent / "prefect-worker.yaml").read_text())
+    container = next(manifests)["spec"]["template"]["spec"]["containers"][0]
+    return {each["name"]: each["value"] for each in container["env"]}
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _program(folder: Path, env: Mapping[str, str], *arguments: str) -> Iterator[None]:
+    """A program of Prefect's; it is killed at the end: its worker does not end while it watches a cluster."""
+    with (folder / f"{arguments[0]}.out").open("w") as out:
+        command = [sys.executable, "-m", "prefect", *arguments]
+        process = subprocess.Popen(command, env=dict(env), stdout=out, stderr=out)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
