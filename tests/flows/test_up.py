@@ -23,6 +23,7 @@ from mlflow.webhooks.delivery import _generate_hmac_signature
 from flows import keys
 from tests.conftest import needs
 from tests.flows.clones import Done, clean_environment, status_of, wait_for
+from tests.flows.prefect_login import prefect_headers
 from tests.flows.running import Up, running
 
 pytestmark = pytest.mark.night
@@ -183,10 +184,11 @@ def test_a_night_started_through_prefect_ends_like_one_on_the_command_line(up: U
 
 
 def _prefect(up: Up, path: str, body: dict[str, Any] | None = None) -> Any:
+    login = keys.keys(up.clone / ".palate")["prefect"]
     asked = urllib.request.Request(
         f"{up.address('prefect')}/api/{path}",
         None if body is None else json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json", **prefect_headers(up.address("prefect"), login)},
     )
     end = time.monotonic() + 30
     while True:
