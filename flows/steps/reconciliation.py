@@ -18,7 +18,6 @@ from components.domain.errors import NotFound, PalateError
 from components.domain.params import Params
 from components.domain.verdict import admission
 from components.files import file_sha256, read_json, weights_sha256
-from components.integrations import service_probe
 from components.integrations.kubernetes.manifests import can_render
 from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
 from components.stages import paths
@@ -197,13 +196,14 @@ def _refuse(
 def _watch(params: Params, server: Registry, released: Release) -> str | None:
     """Steps back from a newly released version whose service is not well; returns a sentence if it did."""
     settings, model = params.release, params.register_.model
+    served = delivery.look(params, released)  # also later: the next version is held against its error rate
     age_s = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
     if not released.previous or age_s > settings.watch_s:
         return None
-    served = service_probe.probe(params.watched_service)
     if served is None or served.version != released.version:
         return None  # the new service has not started yet
-    why = admission.why_step_back(served, settings.max_error_rate, settings.min_requests)
+    before = delivery.error_rate(released.previous)
+    why = admission.why_step_back(served, before, settings.max_error_rate, settings.min_requests)
     if not why or server.alias(model, CHAMPION) != released.version:
         return None
     if released.previous not in server.versions(model):

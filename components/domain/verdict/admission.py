@@ -122,28 +122,36 @@ class Served:
     Attributes:
         version: Version number in the registry.
         canary: Why its canary failed; None where it passed.
-        requests: Number of answers since it started.
-        errors: Number of these with a status of 500 or more.
+        answers: Number of requests that the model scored or failed on since the service started; broken
+            requests, refusals and those that ran out of time are none.
+        errors: Number of these on which the model failed.
     """
 
     version: str
     canary: str | None
-    requests: int
+    answers: int
     errors: int
 
+    @property
+    def error_rate(self) -> float:
+        """Share of the answers on which the model failed; 0 where there are none."""
+        return self.errors / self.answers if self.answers else 0.0
 
-def why_step_back(served: Served, max_error_rate: float, min_requests: int) -> str | None:
+
+def why_step_back(served: Served, rate_before: float, max_error_rate: float, min_requests: int) -> str | None:
     """Why a newly released version must give way to the one before; None if it may stay.
 
     Args:
         served: Report of its service.
-        max_error_rate: Share of its answers that may be errors.
-        min_requests: Number of answers below which the share says nothing.
+        rate_before: Share of the version before's answers that were errors of the model.
+        max_error_rate: Share by which its own may lie above that.
+        min_requests: Number of answers below which its share says nothing.
     """
     if served.canary:
         return f"its canary failed: {served.canary}"
-    share = served.errors / served.requests if served.requests >= max(min_requests, 1) else 0.0
-    if share > max_error_rate:
-        counts = f"{served.errors} of its {served.requests} answers were errors"
-        return f"{counts} ({share:.1%}, allowed are {max_error_rate:.1%})"
-    return None
+    if served.answers < max(min_requests, 1) or served.error_rate - rate_before <= max_error_rate:
+        return None
+    return (
+        f"its model failed on {served.errors} of {served.answers} requests ({served.error_rate:.1%}; the "
+        f"version before on {rate_before:.1%}, allowed are {max_error_rate:.1%} more)"
+    )

@@ -60,15 +60,19 @@ def test_a_persons_reason_stands_for_the_gate_and_for_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("served", "why"),
+    ("served", "before", "why"),
     [
-        (Served("2", None, 100, 5), None),
-        (Served("2", None, 100, 6), "6 of its 100 answers"),
-        (Served("2", None, 10, 10), None),  # too few to say
-        (Served("2", None, 0, 0), None),
-        (Served("2", "scores are off", 100, 0), "canary failed: scores are off"),
+        (Served("2", None, 100, 5), 0.0, None),
+        (Served("2", None, 100, 6), 0.0, "failed on 6 of 100 requests (6.0%"),
+        (Served("2", None, 100, 6), 0.02, None),  # hardly worse than the version before
+        (Served("2", None, 100, 30), 0.2, "the version before on 20.0%"),
+        (Served("2", None, 10, 10), 0.0, None),  # too few to say
+        (Served("2", None, 0, 0), 0.0, None),
+        (Served("2", "scores are off", 100, 0), 0.0, "canary failed: scores are off"),
     ],
 )
-def test_a_service_that_is_not_well_gives_way(served: Served, why: str | None) -> None:
-    reason = why_step_back(served, 0.05, 20)
+def test_a_service_whose_model_is_worse_than_the_one_before_gives_way(
+    served: Served, before: float, why: str | None
+) -> None:
+    reason = why_step_back(served, before, 0.05, 20)
     assert reason is None if why is None else why in str(reason)
