@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.errors import NotFound, PalateError
 from components.domain.params import Params
 from components.domain.verdict import admission
-from components.files import file_sha256, read_json, weights_sha256
+from components.files import file_sha256, folder_sha256, read_json, weights_sha256
 from components.integrations.kubernetes.manifests import can_render
 from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
 from components.stages import paths
@@ -93,9 +93,12 @@ def _pass(params: Params) -> Outcome:
         _tag_as_released(server, model, released)  # the pass that released it may have died before this
         sentence = step_back or f"version {champion} is released; nothing to do"
         return Outcome(sentence, changed=False, release=released)
-    refusal = _verify(params, server, champion)
-    packaged = None if refusal else bento.build(params, champion, preview=False)
-    if packaged and (packaged.new or not server.tags(model, champion).get(admission.RELEASED)):
+    tags = server.tags(model, champion)
+    with tempfile.TemporaryDirectory(dir=STATE) as folder:  # what is verified is what is built
+        artifacts = server.download(model, champion, Path(folder))
+        refusal = why_refused(tags, artifacts, _base_of(champion, tags))
+        packaged = None if refusal else bento.build(params, champion, tags, artifacts, preview=False)
+    if packaged and (packaged.new or not tags.get(admission.RELEASED)):
         refusal = bento.why_unproven(packaged.tag)
     if refusal or packaged is None:
         return _refuse(params, server, champion, str(refusal), released)
@@ -141,26 +144,27 @@ def _previous(server: Registry, model: str, released: Release | None, version: s
     return before if tags is not None and not tags.get(admission.STEPPED_BACK) else ""
 
 
-def _verify(params: Params, server: Registry, version: str) -> str | None:
-    """Why the version may not be served, judged by the contents of its artifacts."""
-    tags = server.tags(params.register_.model, version)
-    base_sha256 = _base_of(version, tags)
-    with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        artifacts = server.download(params.register_.model, version, Path(folder))
-        report, lineage = artifacts / "evaluation.json", artifacts / "lineage.json"
-        gate_sha256 = file_sha256(report) if report.exists() else None
-        # A report with another checksum is not the night's, so its decision is not read.
-        unchanged = gate_sha256 is not None and gate_sha256 == tags.get("gate_sha256")
-        measured = admission.Measured(
-            gate_sha256=gate_sha256,
-            gate=read_report(report).gate.decision if unchanged else "",
-            adapter_sha256=weights_sha256(artifacts / "adapter"),
-            base_sha256=base_sha256,
-            missing=tuple(
-                name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()
-            ),
-            lineage=read_json(lineage) if lineage.exists() else {},
-        )
+def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> str | None:
+    """Why a version may not be served, judged by the contents of its artifacts; None if it may.
+
+    Args:
+        tags: Tags of the version.
+        artifacts: Folder of its artifacts.
+        base_sha256: Checksum of the base that it would be served with.
+    """
+    report, lineage = artifacts / "evaluation.json", artifacts / "lineage.json"
+    gate_sha256 = file_sha256(report) if report.exists() else None
+    # A report with another checksum is not the night's, so its decision is not read.
+    unchanged = gate_sha256 is not None and gate_sha256 == tags.get("gate_sha256")
+    measured = admission.Measured(
+        gate_sha256=gate_sha256,
+        gate=read_report(report).gate.decision if unchanged else "",
+        adapter_sha256=weights_sha256(artifacts / "adapter"),
+        base_sha256=base_sha256,
+        artifacts_sha256=folder_sha256(artifacts),
+        missing=tuple(name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()),
+        lineage=read_json(lineage) if lineage.exists() else {},
+    )
     return admission.why_refused(tags, measured)
 
 

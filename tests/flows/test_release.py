@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
+from components.files import folder_sha256
 from tests.flows.clones import Done, run_night, wait_for
 from tests.flows.releasing import release_pass, said, start_pass
 
@@ -97,7 +98,8 @@ def test_promotion_releases_and_rollback_builds_nothing(
 
 
 @pytest.mark.parametrize(
-    "lost", ["the last step", "the Bento", "the Bento's weights", "the Bento's description"]
+    "lost",
+    ["the last step", "the Bento", "the Bento's weights", "the Bento's code", "the Bento's description"],
 )
 def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
     promoted: Done, client: MlflowClient, lost: str
@@ -113,10 +115,14 @@ def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
         subprocess.run(["rm", "-r", str(bento)], check=True)
     elif lost == "the Bento's weights":
         weights.write_bytes(whole[:-100])
+    elif lost == "the Bento's code":
+        with (bento / "src" / "serving" / "service.py").open("a") as code:
+            code.write("# damaged\n")
     else:
         (bento / "bento.yaml").write_text("{")
     assert said(promoted.clone).startswith("version 1 was released as palate:v1-")
     assert weights.read_bytes() == whole
+    assert "# damaged" not in (bento / "src" / "serving" / "service.py").read_text()
     assert said(promoted.clone) == "version 1 is released; nothing to do"
 
 
@@ -211,8 +217,12 @@ def _artifact(clone: Path, name: str, change: Callable[[str], str]) -> Iterator[
     ("name", "change", "words"),
     [
         ("evaluation.json", lambda text: text[:-200], "its gate report has checksum"),
-        ("canary.json", lambda text: re.sub(r"-?\d+\.\d{5,}", "0.25", text), "its canary failed"),
-        ("canary.json", lambda text: text[:-200], "it does not start: JSONDecodeError"),
+        ("canary.json", lambda text: re.sub(r"-?\d+\.\d{5,}", "0.25", text), "its artifacts have checksum"),
+        (
+            "adapter/adapter_config.json",
+            lambda text: text.replace('"lora_alpha": ', '"lora_alpha": 1'),
+            "its artifacts have checksum",
+        ),
     ],
 )
 def test_damaged_artifacts_are_refused_on_the_version_and_never_served(
@@ -243,6 +253,7 @@ def test_a_failed_gate_is_served_for_a_persons_reason_which_is_recorded(
         assert "its lineage.json says of gate pass, its tag says fail" in said(promoted.clone)
         told = json.dumps({**json.loads(lineage.read_text()), "gate": "fail", "gate_sha256": sha256})
         lineage.write_text(told)
+        client.set_model_version_tag("palate", second, "artifacts_sha256", folder_sha256(report.parent))
         client.set_registered_model_alias("palate", "champion", second)
         assert "its gate report says fail" in said(promoted.clone)
         assert champion(client) == "1"

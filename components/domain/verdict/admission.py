@@ -19,6 +19,7 @@ LINEAGE = (
     "prompt_hash",
     "night_commit",
 )
+ALL_ARTIFACTS = "artifacts_sha256"  # tag: one checksum over all files that a version consists of
 REFUSED, OVERRIDE, RELEASED = "release_refused", "release_override", "released"  # tags of a version
 STEPPED_BACK = "release_taken_back"  # likewise; a person removes it to try that version again
 
@@ -32,6 +33,7 @@ class Measured:
         gate: Decision in that report.
         adapter_sha256: SHA-256 of the adapter's weights.
         base_sha256: SHA-256 of the base model in this clone.
+        artifacts_sha256: SHA-256 over the paths and bytes of all its artifacts.
         missing: Names of artifacts that serving needs and that are not there.
         lineage: Content of its artifact lineage.json, which the service repeats in its answers.
     """
@@ -40,6 +42,7 @@ class Measured:
     gate: str
     adapter_sha256: str
     base_sha256: str
+    artifacts_sha256: str
     missing: tuple[str, ...] = ()
     lineage: Mapping[str, Any] = field(default_factory=dict)
 
@@ -91,6 +94,22 @@ def _why_changed(tags: Mapping[str, str], measured: Measured) -> str | None:
         if measured.lineage.get(name) != tags[name]:
             in_file = measured.lineage.get(name, "nothing")
             return f"its lineage.json says of {name} {in_file}, its tag says {tags[name]}: it was changed"
+    return _why_other_artifacts(tags, measured.artifacts_sha256)
+
+
+def _why_other_artifacts(tags: Mapping[str, str], actual: str) -> str | None:
+    """Whether any artifact was changed: also the adapter's settings and the canary, which have no tag."""
+    registered = tags.get(ALL_ARTIFACTS, "")
+    if not registered:
+        return (
+            f"it has no tag {ALL_ARTIFACTS}, as versions from before 0.3.0: register it anew by a night, or, "
+            f"if you trust what is stored now, set the tag to {actual}"
+        )
+    if actual != registered:
+        return (
+            f"its artifacts have checksum {actual[:12]}, its tag {ALL_ARTIFACTS} says {registered[:12]}: "
+            "one was changed, added or removed"
+        )
     return None
 
 
