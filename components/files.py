@@ -34,9 +34,10 @@ def file_sha256(path: Path) -> str:
 
 
 def folder_sha256(folder: Path) -> str:
-    """SHA-256 of the names and bytes of all files below a folder, in hexadecimal."""
+    """SHA-256 of the paths and bytes of all files below a folder but Python's bytecode, in hexadecimal."""
     digest = hashlib.sha256()
-    for path in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
+    entries = (entry for entry in folder.rglob("*") if "__pycache__" not in entry.parts and entry.is_file())
+    for path in sorted(entries):
         digest.update(f"{path.relative_to(folder)}\0{file_sha256(path)}\n".encode())
     return digest.hexdigest()
 

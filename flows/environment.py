@@ -15,6 +15,7 @@ import psutil
 import yaml
 
 from components.files import read_json
+from flows import keys
 
 REPO = Path(__file__).resolve().parent.parent
 
@@ -69,8 +70,27 @@ def prepare() -> None:
     }
     if not sys.stderr.isatty():
         state["TQDM_DISABLE"] = "1"  # turns off the progress bars of every library
-    for name, value in (QUIET | state | _addresses_of_up()).items():
+    addresses = _addresses_of_up()
+    for name, value in (QUIET | state | addresses).items():
         os.environ.setdefault(name, value)
+    if os.environ.get("PREFECT_API_URL", "") in {"", addresses.get("PREFECT_API_URL")}:
+        os.environ.update(login_of_prefect())
+
+
+def login_of_prefect() -> dict[str, str]:
+    """What makes a Prefect server of this clone ask for a login, and its clients give it.
+
+    Another server, to which PREFECT_API_URL leads, has a login of its own and must not get to know this one.
+    """
+    login = keys.keys(STATE)["prefect"]
+    return {
+        "PREFECT_SERVER_API_AUTH_STRING": login,
+        "PREFECT_API_AUTH_STRING": login,
+        # A night's own server has no pages, so no page may ask it anything; `make up` names its own address.
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1",
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+    }
 
 
 def _addresses_of_up() -> dict[str, str]:

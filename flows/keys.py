@@ -3,28 +3,58 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets as random
+import tempfile
 from pathlib import Path
 
 from components.files import read_json
 
+FILE = "secrets.json"  # in the state folder
+
 
 def keys(state: Path) -> dict[str, str]:
-    """The secret with which webhook calls are signed, and the key with which MLflow encrypts that secret.
+    """What this clone's servers and their clients share.
+
+    `webhook` signs webhook calls, `webhook_encryption` is the key with which MLflow encrypts that secret, and
+    `prefect` is user and password of Prefect's API and pages. A key that an older file lacks is added to it.
 
     Args:
         state: Folder of the file, which is created at the first call.
     """
-    path = state / "secrets.json"
-    if not path.exists():
-        new = {
-            "webhook": random.token_urlsafe(32),
-            "webhook_encryption": base64.urlsafe_b64encode(random.token_bytes(32)).decode(),
-        }
-        state.mkdir(exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    path = state / FILE
+    stored = dict(read_json(path)) if path.exists() else {}
+    if stored.keys() >= _new_keys().keys():
+        return stored
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (state / "secrets.lock").open("a") as lock:  # of two processes both must get the same keys
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stored = dict(read_json(path)) if path.exists() else {}
+        complete = _new_keys() | stored
+        if complete != stored:
+            _write(path, complete)
+    return complete
+
+
+def _new_keys() -> dict[str, str]:
+    return {
+        "webhook": random.token_urlsafe(32),
+        "webhook_encryption": base64.urlsafe_b64encode(random.token_bytes(32)).decode(),
+        "prefect": f"palate:{random.token_urlsafe(32)}",
+    }
+
+
+def _write(path: Path, values: dict[str, str]) -> None:
+    """Writes the file whole or not at all; a temporary file is its owner's alone from the start."""
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(new, file)
-    return dict(read_json(path))
+            json.dump(values, file)
+            file.flush()
+            os.fsync(descriptor)
+        Path(partial).replace(path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise

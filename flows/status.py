@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from components.domain.params import Params
 from components.domain.verdict.admission import REFUSED
-from components.integrations import data_versions, service_probe
+from components.integrations import data_versions
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION
 from flows.environment import REPO
 from flows.steps import last_run
-from flows.steps.delivery import Release, current
+from flows.steps.delivery import Release, current, look
 from flows.steps.registration import registry
 
 NIGHTS = 5  # nights that are shown
@@ -26,17 +26,17 @@ def text(params: Params) -> str:
         lines += ["", "the last run", f"  {last_run.sentence()}"]
     released = current()
     version = f"version {released.version} since {released.at}" if released else "nothing yet"
-    lines += ["", "served", f"  released   {version}", f"  service    {_service(params.watched_service)}"]
+    lines += ["", "served", f"  released   {version}", f"  service    {_service(params, released)}"]
     decisions = _decisions(params, released) or ["nothing"]
     return "\n".join([*lines, "", "waits for a person", *(f"  {decision}" for decision in decisions)])
 
 
-def _service(address: str) -> str:
-    served = service_probe.probe(address)
+def _service(params: Params, released: Release | None) -> str:
+    address, served = params.watched_service, look(params, released)
     if served is None:
         return f"nothing answers at {address}"
     canary = f"its canary FAILED: {served.canary}" if served.canary else "its canary passed"
-    answers = f"{served.requests} answers, {served.errors} errors"
+    answers = f"{served.answers} answers, {served.errors} errors of the model"
     return f"version {served.version} at {address}: {canary}; {answers}"
 
 

@@ -20,7 +20,7 @@ from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.files import write_json
 from flows import console, deployments, keys
-from flows.environment import ARTIFACTS, REPO, STATE, UP, this_process
+from flows.environment import ARTIFACTS, REPO, STATE, UP, login_of_prefect, this_process
 from flows.steps import bento
 
 LOGS = STATE / "logs"
@@ -112,6 +112,7 @@ def run(params: Params) -> None:
     Raises:
         StageFailed: A port is taken, a program did not start, or one failed MAX_FAILURES times in a row.
     """
+    os.environ.update(login_of_prefect())  # also where PREFECT_API_URL led to another server before
     children, service = _children(params), _service(params)
     _check_ports([*children, service])
     for signal_number in STOP_SIGNALS:
@@ -140,6 +141,7 @@ def _children(params: Params) -> list[Child]:
     prefect_env = {
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "true",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{ports.prefect_port}",
     }
     mlflow_env = {
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # saves seven processes that nothing here uses
@@ -235,6 +237,7 @@ def _table(params: Params, children: list[Child]) -> str:
         ("service", service if bento.served() else f"{service} once something is released"),
         ("nightly", f"{params.up.nightly_cron} {params.schedule_timezone}"),
         ("logs", str(LOGS)),
+        ("log in", f"to Prefect's pages with what stands under `prefect` in {STATE / keys.FILE}"),
     ]
     return "\n".join(f"{name:9} {address}" for name, address in lines) + "\nCtrl-C stops all of it."
 

@@ -1,7 +1,11 @@
-"""ASGI middleware: a request body over the limit is refused with 413 before it is held in memory."""
+"""ASGI middleware: a body over the limit is refused with 413 before it is held in memory.
+
+A body whose client goes away before its end reaches nobody.
+"""
 
 from __future__ import annotations
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,7 +28,11 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         refusal = JSONResponse({"error": f"The request is larger than {self.max_bytes:,} bytes."}, 413)
-        body = await self._read(receive)
+        try:
+            body = await self._read(receive)
+        except ClientDisconnect:  # the answer reaches nobody, but ends the request for the middleware outside
+            await JSONResponse({"error": "The body ended early."}, 400)(scope, receive, send)
+            return
         if body is None:
             await refusal(scope, receive, send)
             return
@@ -40,12 +48,16 @@ class BodyLimit:
         await self.app(scope, replay, send)
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body, or None if it is larger than allowed."""
+        """The whole body, or None if it is larger than allowed.
+
+        Raises:
+            ClientDisconnect: The client went away before its end.
+        """
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return bytes(body)
+                raise ClientDisconnect
             body += message.get("body", b"")
             if len(body) > self.max_bytes:
                 return None

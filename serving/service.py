@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import secrets
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import bentoml
 import torch
-from bentoml.exceptions import InvalidArgument, ServiceUnavailable
+from bentoml.exceptions import InternalServerError, InvalidArgument, ServiceUnavailable
 
 from components.domain.ranker.prompts import DishTokens, prompt_hash
 from components.domain.records import Dish, Past, Question
@@ -19,6 +20,8 @@ from components.domain.verdict import canary as stored
 from components.integrations import base_models, scoring
 from serving.body_limit import BodyLimit
 from serving.image import service_image
+from serving.json_only import JsonOnly
+from serving.outcomes import Outcomes
 from serving.schema import VERDICTS, CanaryAnswer, RankAnswer, RankedDish, RankRequest
 
 logger = logging.getLogger("palate")
@@ -36,6 +39,7 @@ class Palate:
         self.fields = tuple(self.facts["dish_fields"])
         device = base_models.choose_device()
         self.model = base_models.load(SERVED / "model", torch.float32, device)
+        self.outcomes = Outcomes(self.facts["model_version"])
         self.refusal, _ = self._examine()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
@@ -43,6 +47,10 @@ class Palate:
     def __is_ready__(self) -> bool:
         """Whether what is served was proven to be the adapter that was trained."""
         return not self.refusal
+
+    async def __metrics__(self, metrics: str) -> str:
+        """BentoML's metrics and the outcomes of the model."""
+        return f"{metrics}{self.outcomes.lines()}"
 
     @bentoml.api
     def rank(self, request: RankRequest, /, ctx: bentoml.Context) -> RankAnswer:
@@ -58,8 +66,7 @@ class Palate:
             for dish, line in zip(past, lines, strict=True)
         )
         question = Question(request.person_id, history, tuple(dish.dish_id for dish in offered))
-        tokens = self._tokens({dish.dish_id: dish for dish in (*past, *offered)})
-        scores = scoring.score_question(self.model, tokens, question)
+        scores = self._scores(question, {dish.dish_id: dish for dish in (*past, *offered)})
         ranked = [
             RankedDish(dish_id=dish.dish_id, score=score)
             for dish, score in zip(request.dishes, scores, strict=True)
@@ -76,6 +83,18 @@ class Palate:
             data_version=self.facts["data_md5"],
             preview=self.facts["preview"],
         )
+
+    def _scores(self, question: Question, dishes: dict[str, Dish]) -> list[float]:
+        """The question's scores; what the model fails on is counted as its error."""
+        failed = True
+        try:
+            scores = scoring.score_question(self.model, self._tokens(dishes), question)
+            failed = not all(map(math.isfinite, scores))
+        finally:
+            self.outcomes.count(error=failed)
+        if failed:
+            raise InternalServerError("A score is no number: the model is damaged.")
+        return scores
 
     @bentoml.api
     def canary(self) -> CanaryAnswer:
@@ -127,6 +146,5 @@ class Palate:
         return stored.why_wrong(questions, scores, tolerance), stored.largest_difference(questions, scores)
 
 
-Palate.add_asgi_middleware(  # type: ignore[attr-defined]  # the decorator makes it a Service
-    BodyLimit, max_bytes=MAX_BODY_BYTES
-)
+for middleware, settings in ((JsonOnly, {}), (BodyLimit, {"max_bytes": MAX_BODY_BYTES})):
+    Palate.add_asgi_middleware(middleware, **settings)  # type: ignore[attr-defined]  # it is a Service by now

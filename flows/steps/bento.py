@@ -23,6 +23,7 @@ from flows.steps.registration import Registered, registry
 SERVED = Path("models/served")
 SERVICE = "palate"  # name of the service in serving/service.py, and so of every Bento
 PROVE_S = 300  # seconds that a Bento may take to load its model and answer its canary
+SUMS = STATE / "bentos.json"  # by tag the checksum of all that a Bento runs, its code as well as its model
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
 
 
@@ -47,28 +48,35 @@ def preview(params: Params, registered: Registered) -> Packaged | None:
     """Tonight's best candidate as a preview Bento; None if there is a champion or params forbid it."""
     if registered.champion is not None or not params.package.preview:
         return None
-    return build(params, registered.version, preview=True)
+    server, model = registry(), params.register_.model
+    with tempfile.TemporaryDirectory(dir=STATE) as folder:
+        artifacts = server.download(model, registered.version, Path(folder))
+        tags = server.tags(model, registered.version)
+        return build(params, registered.version, tags, artifacts, preview=True)
 
 
-def build(params: Params, version: str, *, preview: bool) -> Packaged:
+def build(
+    params: Params, version: str, tags: Mapping[str, str], artifacts: Path, *, preview: bool
+) -> Packaged:
     """Builds a version's Bento unless the store has an undamaged one; waits for a build that is running.
 
     Args:
         params: Settings; they name the registered model.
         version: Version number in the registry.
+        tags: Tags of the version.
+        artifacts: Folder of its artifacts, as they were verified.
         preview: Whether to mark the Bento as a preview.
 
     Raises:
         StageFailed: Merging or building failed, or the disk is full or cannot be written to.
     """
-    model = params.register_.model
-    tags = registry().tags(model, version)
     tag = tag_of(version, tags, preview=preview)
     with (STATE / "bento.lock").open("a") as lock:  # every build fills the same folder models/served
         fcntl.flock(lock, fcntl.LOCK_EX)
         if find_whole(tag):
             return Packaged(tag, version, preview, new=False)
         try:
+            _stage_model(version, artifacts, _facts(params, version, tag, preview=preview))
             _build_new(params, version, tag, tags, preview=preview)
         except OSError as error:
             raise StageFailed(
@@ -89,9 +97,6 @@ def tag_of(version: str, tags: Mapping[str, str], *, preview: bool) -> str:
 
 
 def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], *, preview: bool) -> None:
-    model, name = params.register_.model, tag.partition(":")[2]
-    facts = {"model_version": version, "preview": preview, "model": model, "bento": tag}
-    _stage_model(model, version, facts | {"serve": params.serve.model_dump()})
     labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
     labels |= {"model_version": version, "preview": str(preview).lower()}
     labels["served_sha256"] = folder_sha256(REPO / SERVED)
@@ -99,7 +104,19 @@ def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], 
         "PALATE_BASE_IMAGE": params.release.base_image,
         "PALATE_TORCH_BACKEND": params.release.torch_backend,
     }
-    bentos.build(REPO, name, labels, image)
+    bentos.build(REPO, tag.partition(":")[2], labels, image)
+    stored = bentos.find(tag)
+    if stored:
+        write_json(SUMS, {**_sums(), tag: folder_sha256(stored.folder / "src")})
+
+
+def _facts(params: Params, version: str, tag: str, *, preview: bool) -> dict[str, Any]:
+    model, serve = params.register_.model, params.serve.model_dump()
+    return {"model_version": version, "preview": preview, "model": model, "bento": tag, "serve": serve}
+
+
+def _sums() -> dict[str, str]:
+    return dict(read_json(SUMS)) if SUMS.exists() else {}
 
 
 def serve_from_now_on(tag: str) -> None:
@@ -114,12 +131,23 @@ def served() -> str:
 
 
 def find_whole(tag: str) -> bentos.StoredBento | None:
-    """The Bento with this tag, if its model is the one it was built with; a damaged Bento is removed."""
-    stored = bentos.find(tag)
-    if stored and folder_sha256(stored.folder / "src" / SERVED) != stored.labels.get("served_sha256"):
+    """The Bento with this tag, if its code and model are as they were built; a damaged Bento is removed.
+
+    Of a Bento that was built before 0.3.0 only the model is compared, with the checksum in its labels.
+    """
+    stored, built = bentos.find(tag), _sums().get(tag)
+    if stored is None:
+        return None
+    source = stored.folder / "src"
+    whole = built == folder_sha256(source) if built else _has_its_model(source, stored.labels)
+    if not whole:
         bentos.remove(tag)
         return None
     return stored
+
+
+def _has_its_model(source: Path, labels: Mapping[str, str]) -> bool:
+    return folder_sha256(source / SERVED) == labels.get("served_sha256")
 
 
 def why_unproven(tag: str) -> str | None:
@@ -147,16 +175,13 @@ def why_unproven(tag: str) -> str | None:
     return words.splitlines()[-1]
 
 
-def _stage_model(model: str, version: str, facts: Mapping[str, Any]) -> None:
+def _stage_model(version: str, artifacts: Path, facts: Mapping[str, Any]) -> None:
     """Fills models/served, which bentofile.yaml includes besides the code."""
     target = REPO / SERVED
     shutil.rmtree(target, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        artifacts = registry().download(model, version, Path(folder))
-        _merge(version, artifacts / "adapter", target / "model")
-        shutil.copy(artifacts / "canary.json", target / "canary.json")
-        lineage = read_json(artifacts / "lineage.json")
-    write_json(target / "served.json", {**lineage, **facts})
+    _merge(version, artifacts / "adapter", target / "model")
+    shutil.copy(artifacts / "canary.json", target / "canary.json")
+    write_json(target / "served.json", {**read_json(artifacts / "lineage.json"), **facts})
 
 
 def _merge(version: str, adapter: Path, target: Path) -> None:

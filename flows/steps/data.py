@@ -26,6 +26,7 @@ from flows.environment import REPO, STATE
 from flows.steps.night import Night, key_of
 
 ACCEPTED = REPO / "data" / "accepted.jsonl"
+SAMPLE = REPO / "data" / "sample" / "canteen"  # `collect.inbox` of a fresh clone
 COMMITTED = (
     "data/events.dvc",
     "data/quarantine.dvc",
@@ -58,9 +59,11 @@ def adopt(inbox: str) -> Params:
     """Merges `inbox/params.yaml` into params.yaml, sets `collect.inbox`, and reads the result.
 
     The result is written into params.yaml itself, since DVC's stages read that file and git shows the change.
+    The sample's own settings, which no stage reads, hold while it is the inbox and are never written: they
+    would stay when a user's data takes its place.
 
     Args:
-        inbox: Folder of the user's tables; empty changes nothing.
+        inbox: Folder of the user's tables; empty for `collect.inbox` as it is.
 
     Returns:
         The settings of tonight.
@@ -68,9 +71,19 @@ def adopt(inbox: str) -> Params:
     Raises:
         BadParams: A setting is wrong, or this clone holds the events of another inbox.
     """
+    path = REPO / "params.yaml"
     if inbox:
-        _merge_into_params(inbox, REPO / "params.yaml")
-    return read_params(REPO / "params.yaml")
+        _merge_into_params(inbox, path)
+    params = read_params(path)
+    if not _is_sample(params.collect.inbox):
+        return params
+    values = read_yaml(path)
+    _merge(values, read_yaml(SAMPLE / "params.yaml"))
+    return validate(values, f"params.yaml with {SAMPLE / 'params.yaml'}")
+
+
+def _is_sample(inbox: str) -> bool:
+    return (REPO / Path(inbox).expanduser()).resolve() == SAMPLE
 
 
 def _merge_into_params(inbox: str, path: Path) -> None:
@@ -81,7 +94,8 @@ def _merge_into_params(inbox: str, path: Path) -> None:
             f"This clone holds events from '{current['collect']['inbox']}', not from '{inbox}': use a fresh "
             "clone, or, if it is the same source in a new place, set collect.inbox in params.yaml."
         )
-    override = read_yaml(folder / "params.yaml") if (folder / "params.yaml").exists() else {}
+    has_settings = (folder / "params.yaml").exists() and not _is_sample(inbox)
+    override = read_yaml(folder / "params.yaml") if has_settings else {}
     yaml = YAML()  # preserves comments
     yaml.width = 4096  # characters; long lines stay on one line
     merged = yaml.load(path.read_text(encoding="utf-8"))

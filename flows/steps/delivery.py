@@ -10,14 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.domain.params import Params
+from components.domain.verdict.admission import Served
 from components.files import read_json, write_json
-from components.integrations import images
+from components.integrations import images, service_probe
 from components.integrations.kubernetes import manifests
+from components.integrations.service_probe import Expected, Memory
 from flows.environment import REPO, STATE
 from flows.steps import bento, rollout
 from flows.steps.rollout import RolloutFailed
 
 RELEASED = STATE / "released.json"  # the current release, written last: all that it names is complete
+LOOKS = STATE / "looks-at-the-service.json"  # what the watch found, so that no canary is asked twice
 PUSHED = STATE / "pushed-images.json"  # the pushed image of each Bento, so that a rollback builds nothing
 COMPONENT = Path("deploy/released/kustomization.yaml")
 RENDERED = STATE / "manifests"
@@ -40,6 +43,11 @@ class Release:
     image: str
     previous: str
     at: str
+
+    @property
+    def name(self) -> str:
+        """Another one for every release, also of the same version."""
+        return f"{self.bento} {self.at}"
 
 
 def current() -> Release | None:
@@ -130,3 +138,19 @@ def _deploy(params: Params, packaged: bento.Packaged, image: str) -> None:
             manifests.render(overlays, RENDERED)
             rollout.apply_again(params, RENDERED)
         raise
+
+
+def look(params: Params, released: Release | None) -> Served | None:
+    """What the watched service reports; None where none answers. Its canary is asked once a release.
+
+    Args:
+        params: Settings with the service's address.
+        released: What it should serve; None where nothing is released.
+    """
+    expected = Expected(released.version, released.name) if released else Expected("", "")
+    return service_probe.probe(params.watched_service, expected, Memory(LOOKS))
+
+
+def error_rate(version: str) -> float:
+    """Share of a version's answers that were errors of its model at the last look; 0 where it had none."""
+    return Memory(LOOKS).rate(version)

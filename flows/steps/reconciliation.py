@@ -17,8 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.errors import NotFound, PalateError, StageFailed
 from components.domain.params import Params
 from components.domain.verdict import admission
-from components.files import file_sha256, read_json, weights_sha256
-from components.integrations import service_probe
+from components.files import file_sha256, folder_sha256, read_json, weights_sha256
 from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
 from components.stages import paths
 from components.stages.reports import read_report
@@ -94,9 +93,12 @@ def _pass(params: Params) -> Outcome:
         _tag_as_released(params, server, released)  # the pass that released it may have died before this
         sentence = step_back or f"version {champion} is released; nothing to do"
         return Outcome(sentence, changed=False, release=released)
-    refusal = _verify(params, server, champion)
-    packaged = None if refusal else bento.build(params, champion, preview=False)
-    if packaged and (packaged.new or not admission.was_made(server.tags(model, champion))):
+    tags = server.tags(model, champion)
+    with tempfile.TemporaryDirectory(dir=STATE) as folder:  # what is verified is what is built
+        artifacts = server.download(model, champion, Path(folder))
+        refusal = why_refused(tags, artifacts, _base_of(champion, tags))
+        packaged = None if refusal else bento.build(params, champion, tags, artifacts, preview=False)
+    if packaged and (packaged.new or not admission.was_made(tags)):
         refusal = bento.why_unproven(packaged.tag)
     if refusal or packaged is None:
         return _refuse(params, server, champion, str(refusal), released)
@@ -143,7 +145,7 @@ def _tag_as_released(params: Params, server: Registry, release: Release) -> None
     if tags.get(admission.RELEASED) == moment:
         return
     if release.image and params.release.deploy != "apply":
-        served = service_probe.probe(params.watched_service)
+        served = delivery.look(params, release)
         if served is None or served.version != release.version:
             return
     server.tag(model, release.version, admission.RELEASED, moment)
@@ -177,26 +179,27 @@ def _previous(server: Registry, model: str, released: Release | None, version: s
     return before if tags is not None and not tags.get(admission.STEPPED_BACK) else ""
 
 
-def _verify(params: Params, server: Registry, version: str) -> str | None:
-    """Why the version may not be served, judged by the contents of its artifacts."""
-    tags = server.tags(params.register_.model, version)
-    base_sha256 = _base_of(version, tags)
-    with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        artifacts = server.download(params.register_.model, version, Path(folder))
-        report, lineage = artifacts / "evaluation.json", artifacts / "lineage.json"
-        gate_sha256 = file_sha256(report) if report.exists() else None
-        # A report with another checksum is not the night's, so its decision is not read.
-        unchanged = gate_sha256 is not None and gate_sha256 == tags.get("gate_sha256")
-        measured = admission.Measured(
-            gate_sha256=gate_sha256,
-            gate=read_report(report).gate.decision if unchanged else "",
-            adapter_sha256=weights_sha256(artifacts / "adapter"),
-            base_sha256=base_sha256,
-            missing=tuple(
-                name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()
-            ),
-            lineage=read_json(lineage) if lineage.exists() else {},
-        )
+def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> str | None:
+    """Why a version may not be served, judged by the contents of its artifacts; None if it may.
+
+    Args:
+        tags: Tags of the version.
+        artifacts: Folder of its artifacts.
+        base_sha256: Checksum of the base that it would be served with.
+    """
+    report, lineage = artifacts / "evaluation.json", artifacts / "lineage.json"
+    gate_sha256 = file_sha256(report) if report.exists() else None
+    # A report with another checksum is not the night's, so its decision is not read.
+    unchanged = gate_sha256 is not None and gate_sha256 == tags.get("gate_sha256")
+    measured = admission.Measured(
+        gate_sha256=gate_sha256,
+        gate=read_report(report).gate.decision if unchanged else "",
+        adapter_sha256=weights_sha256(artifacts / "adapter"),
+        base_sha256=base_sha256,
+        artifacts_sha256=folder_sha256(artifacts),
+        missing=tuple(name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()),
+        lineage=read_json(lineage) if lineage.exists() else {},
+    )
     return admission.why_refused(tags, measured)
 
 
@@ -232,13 +235,14 @@ def _refuse(
 def _watch(params: Params, server: Registry, released: Release) -> str | None:
     """Steps back from a newly released version whose service is not well; returns a sentence if it did."""
     settings, model = params.release, params.register_.model
+    served = delivery.look(params, released)  # also later: the next version is held against its error rate
     age_s = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
     if not released.previous or age_s > settings.watch_s:
         return None
-    served = service_probe.probe(params.watched_service)
     if served is None or served.version != released.version:
         return None  # the new service has not started yet
-    why = admission.why_step_back(served, settings.max_error_rate, settings.min_requests)
+    before = delivery.error_rate(released.previous)
+    why = admission.why_step_back(served, before, settings.max_error_rate, settings.min_requests)
     if not why or server.alias(model, CHAMPION) != released.version:
         return None
     if released.previous not in server.versions(model):

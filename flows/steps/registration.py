@@ -12,10 +12,11 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from components.domain.verdict.admission import ALL_ARTIFACTS
 from components.domain.verdict.evaluation import EvaluationReport
 from components.domain.verdict.gate_report import as_markdown
 from components.domain.verdict.metrics import METRICS
-from components.files import file_sha256, write_json
+from components.files import file_sha256, folder_sha256, write_json
 from components.integrations import data_versions
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, Registry
 from components.integrations.model_registry.runs import Runs
@@ -87,6 +88,7 @@ def _register_new(
     candidate_runs = _log_night(night, runs, night_run, tags, report)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = _artifacts(Path(folder), night, best, tags)
+        tags[ALL_ARTIFACTS] = folder_sha256(Path(folder))
         python_model = REPO / "serving" / "mlflow_model.py"
         model = night.params.register_.model
         version = server.register(
@@ -99,15 +101,15 @@ def _register_new(
 
 
 def _artifacts(folder: Path, night: Night, best: str, tags: Mapping[str, str]) -> dict[str, Path]:
-    """The files that travel with a version, by name; `folder` holds those that are written here."""
+    """The files that travel with a version, by name; `folder` holds all of them, and nothing else."""
     prompt = {"dish_fields": night.params.prompt.dish_fields, "max_history": night.params.split.max_history}
     write_json(folder / "lineage.json", {**tags, **prompt})
     return {
-        # MLflow stores a folder under its own name, so it is copied to have the same one in every version.
+        # MLflow stores files and folders under their own names: `folder` is what a download will be.
         "adapter": shutil.copytree(REPO / paths.ADAPTERS / best, folder / "adapter"),
         "lineage": folder / "lineage.json",
-        "canary": REPO / paths.CANARY,
-        "evaluation": REPO / paths.EVALUATION,
+        "canary": Path(shutil.copy(REPO / paths.CANARY, folder)),
+        "evaluation": Path(shutil.copy(REPO / paths.EVALUATION, folder)),
     }
 
 

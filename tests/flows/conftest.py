@@ -48,6 +48,8 @@ train:
       {<<: *top, comparisons: 200, epochs: 4,
        vectors: {size: 8, learning_rate: 0.05, weight_decay: 0.1, comparisons_per_step: 50}}
 evaluate: {subset: 12}
+register: {promote_first: true}
+package: {preview: true}
 """
 
 

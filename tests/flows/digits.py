@@ -27,6 +27,8 @@ train:
        learning_rate: 0.02, warmup_share: 0.1, comparisons: 2000, epochs: 8,
        vectors: {size: 8, learning_rate: 0.02, weight_decay: 0.1, comparisons_per_step: 50}}
 evaluate: {subset: 120}
+register: {promote_first: true}
+package: {preview: true}
 """
 
 

@@ -32,6 +32,8 @@ train:
       {rank: 8, alpha: 16, targets: [q_proj, v_proj, o_proj, down_proj], layers: [20, 30],
        learning_rate: 0.001, warmup_share: 0.1, comparisons: 2000, epochs: 4}
 evaluate: {subset: 60}
+register: {promote_first: true}
+package: {preview: true}
 """
 
 

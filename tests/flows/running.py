@@ -15,7 +15,9 @@ from typing import Any
 import psutil
 import yaml
 
+from flows import keys
 from tests.flows.clones import clean_environment, free_ports, wait_for
+from tests.flows.prefect_login import prefect_headers
 
 PORTS = ("prefect_port", "mlflow_port", "service_port", "webhook_port")
 
@@ -61,10 +63,11 @@ class Up:
 
     def prefect(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """An answer of Prefect's API."""
+        login = keys.keys(self.clone / ".palate")["prefect"]
         request = urllib.request.Request(
             f"{self.address('prefect')}/api/{path}",
             None if body is None else json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
+            {"Content-Type": "application/json", **prefect_headers(self.address("prefect"), login)},
         )
         end = time.monotonic() + 30
         while True:
@@ -73,7 +76,7 @@ class Up:
                     return json.load(answer)
             except (
                 urllib.error.HTTPError
-            ) as busy:  # its SQLite is being written to; Prefect's client tries again
+            ) as busy:  # its SQLite is written to: Prefect's client tries again too
                 busy.close()
                 if busy.code != 503 or time.monotonic() > end:
                     raise

@@ -178,7 +178,7 @@ def service(night: Done) -> Iterator[str]:
 
 
 def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
-    night: Done, service: str
+    night: Done, service: str, tmp_path: Path
 ) -> None:
     ask = {
         "person_id": "ada",
@@ -189,10 +189,11 @@ def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
         ],
     }
     body = post(f"{service}/rank", ask)
-    health = service_probe.probe(service)
+    looks = service_probe.Memory(tmp_path / "looks.json")
+    health = service_probe.probe(service, service_probe.Expected("1", "now"), looks)
     assert health
     assert (health.version, health.canary, health.errors) == ("1", None, 0)
-    assert health.requests >= 1
+    assert health.answers >= 1
     assert sorted(body["order"]) == ["1", "2"]
     assert body["model_version"] == "1"
     assert body["data_version"] in (night.clone / "data" / "events.dvc").read_text()

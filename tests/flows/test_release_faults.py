@@ -21,6 +21,7 @@ from tests.flows.releasing import Passes, champion
         "the last step",
         "the Bento",
         pytest.param("the Bento's weights", marks=pytest.mark.slow),
+        pytest.param("the Bento's code", marks=pytest.mark.slow),
         pytest.param("the Bento's description", marks=pytest.mark.slow),
     ],
 )
@@ -38,10 +39,14 @@ def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
         subprocess.run(["rm", "-r", str(bento)], check=True)
     elif lost == "the Bento's weights":
         weights.write_bytes(whole[:-100])
+    elif lost == "the Bento's code":
+        with (bento / "src" / "serving" / "service.py").open("a") as code:
+            code.write("# damaged\n")
     else:
         (bento / "bento.yaml").write_text("{")
     assert passes.sentence(promoted.clone).startswith("version 1 was released as palate:v1-")
     assert weights.read_bytes() == whole
+    assert "# damaged" not in (bento / "src" / "serving" / "service.py").read_text()
     assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
 
 
@@ -118,7 +123,7 @@ def test_a_registry_that_is_down_or_read_only_is_one_sentence_and_harms_nothing(
 
 
 class _ServiceThatIsNotWell(http.server.BaseHTTPRequestHandler):
-    """Says what a service says that is not well: same addresses, same fields, BentoML's counters."""
+    """Says what a service says that is not well: same addresses, same fields, same counters."""
 
     version, canary, failures = "", "", 0
 
@@ -127,11 +132,10 @@ class _ServiceThatIsNotWell(http.server.BaseHTTPRequestHandler):
         self._answer(json.dumps(answer))
 
     def do_GET(self) -> None:
-        labels = 'endpoint="/rank",http_response_code="{}",service_name="palate",service_version="x"'
-        counted = {"200": 100 - self.failures, "500": self.failures}
+        counted = {"answers": 100, "errors": self.failures}
         rows = (
-            f"bentoml_service_request_total{{{labels.format(status)}}} {count}"
-            for status, count in counted.items()
+            f'palate_model_{name}_total{{model_version="{self.version}"}} {count}'
+            for name, count in counted.items()
         )
         self._answer("\n".join(rows))
 
@@ -148,7 +152,11 @@ class _ServiceThatIsNotWell(http.server.BaseHTTPRequestHandler):
     ("sick", "why"),
     [
         ({"canary": "served scores are off"}, "its canary failed: served scores are off"),
-        ({"failures": 20}, "20 of its 100 answers were errors (20.0%, allowed are 5.0%)"),
+        (
+            {"failures": 20},
+            "its model failed on 20 of 100 requests (20.0%; the version before on 0.0%, "
+            "allowed are 5.0% more)",
+        ),
     ],
 )
 def test_a_new_version_that_is_not_well_is_taken_back(

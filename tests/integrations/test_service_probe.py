@@ -1,22 +1,36 @@
-"""What listens at the service's address may be anything."""
+"""What listens at the service's address may be anything; a service's canary is asked once a release."""
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from components.integrations import service_probe
+from components.domain.verdict.admission import Served
+from components.integrations.service_probe import NOT_READY, Expected, Memory, probe
+
+METRICS = """palate_model_answers_total{model_version="2"} 40
+palate_model_errors_total{model_version="2"} 10
+"""
+NEW = Expected("2", "palate:v2-x today")
 
 
 class _Says(http.server.BaseHTTPRequestHandler):
-    text = ""
+    """Answers each path with a status and a text; notes what it was asked."""
+
+    answers: dict[str, tuple[int, str]]
+    asked: list[tuple[str, str]]
 
     def _answer(self) -> None:
-        self.send_response(200)
+        self.asked.append((self.path, self.headers.get("Authorization", "")))
+        status, text = self.answers.get(self.path, (200, self.answers.get("*", (200, ""))[1]))
+        self.send_response(status)
         self.end_headers()
-        self.wfile.write(self.text.encode())
+        self.wfile.write(text.encode())
 
     do_GET = do_POST = _answer  # noqa: N815
 
@@ -24,16 +38,53 @@ class _Says(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "null", "<html>", '{"model_version": "1"}'])
-def test_what_is_no_service_of_ours_tells_nothing(text: str) -> None:
-    handler = type("_Other", (_Says,), {"text": text})
+@contextlib.contextmanager
+def _saying(answers: dict[str, tuple[int, str]]) -> Iterator[tuple[str, type[_Says]]]:
+    handler = type("_Other", (_Says,), {"answers": answers, "asked": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        assert service_probe.probe(f"http://127.0.0.1:{server.server_port}") is None
+        yield f"http://127.0.0.1:{server.server_port}", handler
         server.shutdown()
 
 
-def test_where_nothing_listens_nothing_is_told() -> None:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Says) as server:
-        address = f"http://127.0.0.1:{server.server_port}"
-    assert service_probe.probe(address) is None
+@pytest.mark.parametrize("text", ["{}", "[]", "null", "<html>", '{"model_version": "1"}', METRICS[:46]])
+def test_what_is_no_service_of_ours_tells_nothing(text: str, tmp_path: Path) -> None:
+    with _saying({"*": (200, text)}) as (address, _):
+        assert probe(address, NEW, Memory(tmp_path / "looks.json")) is None
+
+
+def test_where_nothing_listens_nothing_is_told(tmp_path: Path) -> None:
+    with _saying({}) as (address, _):
+        pass
+    assert probe(address, NEW, Memory(tmp_path / "looks.json")) is None
+
+
+@pytest.mark.parametrize("reason", ["", "scores are off"])
+def test_the_canary_is_asked_once_a_release_with_the_token(tmp_path: Path, reason: str) -> None:
+    looks, failed = tmp_path / "looks.json", bool(reason)
+    verdict = (200, f'{{"reason": "{reason}"}}')
+    with _saying(
+        {"/metrics": (200, METRICS), "/canary": verdict, "/readyz": (503 if failed else 200, "")}
+    ) as (
+        address,
+        service,
+    ):
+        for _ in range(3):
+            assert probe(address, NEW, Memory(looks), "secret") == Served("2", reason or None, 40, 10)
+        assert [who for path, who in service.asked if path == "/canary"] == ["Bearer secret"]
+        probe(address, Expected("2", "palate:v2-x tomorrow"), Memory(looks))
+        assert [path for path, _ in service.asked].count("/canary") == 2
+        probe(address, Expected("3", "palate:v3-x"), Memory(looks))  # which does not serve yet
+        assert [path for path, _ in service.asked].count("/canary") == 2
+    assert Memory(looks).rate("2") == 0.25
+    assert Memory(looks).rate("1") == 0
+
+
+@pytest.mark.parametrize(("ready", "reason"), [(200, None), (503, NOT_READY)])
+def test_without_the_right_token_readiness_is_the_verdict(
+    tmp_path: Path, ready: int, reason: str | None
+) -> None:
+    with _saying({"/metrics": (200, METRICS), "/canary": (401, ""), "/readyz": (ready, "")}) as (address, _):
+        served = probe(address, NEW, Memory(tmp_path / "looks.json"))
+        assert served
+        assert served.canary == reason

@@ -19,6 +19,7 @@ LINEAGE = (
     "prompt_hash",
     "night_commit",
 )
+ALL_ARTIFACTS = "artifacts_sha256"  # tag: one checksum over all files that a version consists of
 REFUSED, OVERRIDE, RELEASED = "release_refused", "release_override", "released"  # tags of a version
 RENDERED = "rendered"  # likewise: its manifests were written; it is `released` once it serves
 STEPPED_BACK = "release_taken_back"  # likewise; a person removes it to try that version again
@@ -33,6 +34,7 @@ class Measured:
         gate: Decision in that report.
         adapter_sha256: SHA-256 of the adapter's weights.
         base_sha256: SHA-256 of the base model in this clone.
+        artifacts_sha256: SHA-256 over the paths and bytes of all its artifacts.
         missing: Names of artifacts that serving needs and that are not there.
         lineage: Content of its artifact lineage.json, which the service repeats in its answers.
     """
@@ -41,6 +43,7 @@ class Measured:
     gate: str
     adapter_sha256: str
     base_sha256: str
+    artifacts_sha256: str
     missing: tuple[str, ...] = ()
     lineage: Mapping[str, Any] = field(default_factory=dict)
 
@@ -92,6 +95,22 @@ def _why_changed(tags: Mapping[str, str], measured: Measured) -> str | None:
         if measured.lineage.get(name) != tags[name]:
             in_file = measured.lineage.get(name, "nothing")
             return f"its lineage.json says of {name} {in_file}, its tag says {tags[name]}: it was changed"
+    return _why_other_artifacts(tags, measured.artifacts_sha256)
+
+
+def _why_other_artifacts(tags: Mapping[str, str], actual: str) -> str | None:
+    """Whether any artifact was changed: also the adapter's settings and the canary, which have no tag."""
+    registered = tags.get(ALL_ARTIFACTS, "")
+    if not registered:
+        return (
+            f"it has no tag {ALL_ARTIFACTS}, as versions from before 0.3.0: register it anew by a night, or, "
+            f"if you trust what is stored now, set the tag to {actual}"
+        )
+    if actual != registered:
+        return (
+            f"its artifacts have checksum {actual[:12]}, its tag {ALL_ARTIFACTS} says {registered[:12]}: "
+            "one was changed, added or removed"
+        )
     return None
 
 
@@ -128,28 +147,36 @@ class Served:
     Attributes:
         version: Version number in the registry.
         canary: Why its canary failed; None where it passed.
-        requests: Number of answers since it started.
-        errors: Number of these with a status of 500 or more.
+        answers: Number of requests that the model scored or failed on since the service started; broken
+            requests, refusals and those that ran out of time are none.
+        errors: Number of these on which the model failed.
     """
 
     version: str
     canary: str | None
-    requests: int
+    answers: int
     errors: int
 
+    @property
+    def error_rate(self) -> float:
+        """Share of the answers on which the model failed; 0 where there are none."""
+        return self.errors / self.answers if self.answers else 0.0
 
-def why_step_back(served: Served, max_error_rate: float, min_requests: int) -> str | None:
+
+def why_step_back(served: Served, rate_before: float, max_error_rate: float, min_requests: int) -> str | None:
     """Why a newly released version must give way to the one before; None if it may stay.
 
     Args:
         served: Report of its service.
-        max_error_rate: Share of its answers that may be errors.
-        min_requests: Number of answers below which the share says nothing.
+        rate_before: Share of the version before's answers that were errors of the model.
+        max_error_rate: Share by which its own may lie above that.
+        min_requests: Number of answers below which its share says nothing.
     """
     if served.canary:
         return f"its canary failed: {served.canary}"
-    share = served.errors / served.requests if served.requests >= max(min_requests, 1) else 0.0
-    if share > max_error_rate:
-        counts = f"{served.errors} of its {served.requests} answers were errors"
-        return f"{counts} ({share:.1%}, allowed are {max_error_rate:.1%})"
-    return None
+    if served.answers < max(min_requests, 1) or served.error_rate - rate_before <= max_error_rate:
+        return None
+    return (
+        f"its model failed on {served.errors} of {served.answers} requests ({served.error_rate:.1%}; the "
+        f"version before on {rate_before:.1%}, allowed are {max_error_rate:.1%} more)"
+    )

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from components.domain.verdict.admission import (
+    ALL_ARTIFACTS,
     LINEAGE,
     OVERRIDE,
     STEPPED_BACK,
@@ -17,12 +18,13 @@ from components.domain.verdict.admission import (
 )
 
 TAGS = dict.fromkeys(LINEAGE, "x") | {
+    ALL_ARTIFACTS: "f" * 64,
     "gate": "pass",
     "gate_sha256": "g" * 64,
     "adapter_sha256": "a" * 64,
     "base_sha256": "b" * 64,
 }
-MEASURED = Measured("g" * 64, "pass", "a" * 64, "b" * 64, lineage=TAGS)
+MEASURED = Measured("g" * 64, "pass", "a" * 64, "b" * 64, "f" * 64, lineage=TAGS)
 
 
 def test_a_whole_version_with_a_passing_gate_may_be_served() -> None:
@@ -44,11 +46,18 @@ def test_no_tag_of_the_lineage_may_be_missing(name: str) -> None:
         ({"base_sha256": "d" * 64}, "base.model"),
         ({"lineage": TAGS | {"data_md5": "y"}}, "its lineage.json says of data_md5 y, its tag says x"),
         ({"lineage": {}}, "its lineage.json says of candidate nothing, its tag says x"),
+        ({"artifacts_sha256": "e" * 64}, "its artifacts have checksum eeee"),
         ({"gate": "fail"}, OVERRIDE),
     ],
 )
 def test_what_was_measured_must_be_what_the_tags_say(change: dict[str, str], why: str) -> None:
     assert why in why_refused(TAGS, replace(MEASURED, **change))
+
+
+def test_a_version_without_a_checksum_over_all_its_artifacts_is_refused_and_told_how_to_get_one() -> None:
+    why = str(why_refused({**TAGS, ALL_ARTIFACTS: ""}, MEASURED))
+    assert "before 0.3.0" in why
+    assert why.endswith("set the tag to " + "f" * 64)
 
 
 def test_a_persons_reason_stands_for_the_gate_and_for_nothing_else() -> None:
@@ -60,15 +69,19 @@ def test_a_persons_reason_stands_for_the_gate_and_for_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("served", "why"),
+    ("served", "before", "why"),
     [
-        (Served("2", None, 100, 5), None),
-        (Served("2", None, 100, 6), "6 of its 100 answers"),
-        (Served("2", None, 10, 10), None),  # too few to say
-        (Served("2", None, 0, 0), None),
-        (Served("2", "scores are off", 100, 0), "canary failed: scores are off"),
+        (Served("2", None, 100, 5), 0.0, None),
+        (Served("2", None, 100, 6), 0.0, "failed on 6 of 100 requests (6.0%"),
+        (Served("2", None, 100, 6), 0.02, None),  # hardly worse than the version before
+        (Served("2", None, 100, 30), 0.2, "the version before on 20.0%"),
+        (Served("2", None, 10, 10), 0.0, None),  # too few to say
+        (Served("2", None, 0, 0), 0.0, None),
+        (Served("2", "scores are off", 100, 0), 0.0, "canary failed: scores are off"),
     ],
 )
-def test_a_service_that_is_not_well_gives_way(served: Served, why: str | None) -> None:
-    reason = why_step_back(served, 0.05, 20)
+def test_a_service_whose_model_is_worse_than_the_one_before_gives_way(
+    served: Served, before: float, why: str | None
+) -> None:
+    reason = why_step_back(served, before, 0.05, 20)
     assert reason is None if why is None else why in str(reason)

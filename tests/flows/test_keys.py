@@ -1,0 +1,41 @@
+"""The clone's keys: made once, completed where an older version made them, and their owner's alone."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from flows import keys
+from tests.conftest import REPO
+
+
+def test_keys_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    made = keys.keys(state)
+    assert made["prefect"].startswith("palate:")
+    assert keys.keys(state) == made
+    assert stat.S_IMODE((state / keys.FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+
+
+def test_an_older_file_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> None:
+    older = {"webhook": "w", "webhook_encryption": "e"}
+    (tmp_path / keys.FILE).write_text(json.dumps(older))
+    completed = keys.keys(tmp_path)
+    assert completed.items() > older.items()
+    assert json.loads((tmp_path / keys.FILE).read_text()) == completed == keys.keys(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secrets.json", "secrets.lock"]
+
+
+def test_processes_that_start_at_once_get_the_same_keys(tmp_path: Path) -> None:
+    code = "import sys, pathlib, flows.keys as k; print(k.keys(pathlib.Path(sys.argv[1]))['prefect'])"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)], cwd=REPO, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(6)
+    ]
+    assert len({process.communicate(timeout=60)[0] for process in started}) == 1

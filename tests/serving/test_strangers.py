@@ -1,0 +1,88 @@
+"""What anybody can send to the service: none of it may look like an error of the model."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from components.domain.verdict.admission import why_step_back
+from components.integrations.service_probe import Expected, Memory, probe
+from serving import service
+from tests.serving.test_service import ASK, _metrics_are_registered_anew  # noqa: F401
+
+JSON = {"Content-Type": "application/json"}
+BROKEN = [
+    (b"--x\r\n", {"Content-Type": "multipart/form-data"}),  # without a boundary
+    (b"--x\r\nbroken", {"Content-Type": "multipart/form-data; boundary=x"}),
+    (b"a=%ff&b", {"Content-Type": "application/x-www-form-urlencoded"}),
+    (b"{", JSON),
+    (b'"\xff\xfe"', JSON),
+    (b"[" * 100_000, JSON),
+    (b"{}", JSON),
+    (b"null", JSON),
+    (b"\x80\x04", {"Content-Type": "application/vnd.bentoml+pickle"}),
+    (b"{}" * 600_000, JSON),
+    (json.dumps(ASK | {"person_id": "\ud800"}).encode(), JSON),
+    (json.dumps(ASK).encode(), {"Content-Type": "text/nothing", "Content-Encoding": "gzip"}),
+]
+
+
+@pytest.fixture
+def address(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The real service on a real port."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))  # as `bentoml serve` sets it
+    config = uvicorn.Config(service.Palate.to_asgi(), host="127.0.0.1", port=0, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
+
+
+def _post(address: str, body: bytes, headers: dict[str, str]) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        return refused.code
+    except OSError:  # it was closed while we were still sending
+        return 413
+
+
+def _half(address: str) -> None:
+    host, _, port = address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            b"POST /rank HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        )
+
+
+@pytest.mark.parametrize("served", ["vectors"], indirect=True)
+def test_strangers_cannot_make_a_version_look_ill(address: str, tmp_path: Path) -> None:
+    memory, new = Memory(tmp_path / "looks.json"), Expected("7", "now")
+    for _ in range(3):
+        for body, headers in BROKEN:
+            status = _post(f"{address}/rank", body, headers)
+            assert 200 <= status < 500, (body[:50], headers)
+        _half(address)
+    for path in ("", "/", "/nothing", "/rank/../canary", "/rank?x=%00"):
+        assert _post(f"{address}{path}", b"{}", JSON) < 500
+    assert _post(f"{address}/rank", BROKEN[0][0], BROKEN[0][1]) == 400
+    assert _post(f"{address}/rank", json.dumps(ASK).encode(), JSON) == 200
+    report = probe(address, new, memory)
+    assert report
+    assert (report.version, report.canary, report.errors) == ("7", None, 0)
+    assert why_step_back(report, 0.0, 0.0, 1) is None
