@@ -12,7 +12,7 @@ It guarantees, as a real server does:
   `rollout_s` seconds, or never, where its image is among `broken`.
 
 It does not: run pods, default fields, merge field by field (an applied object replaces the one that is there,
-but for its status), keep field managers apart, check quotas, collect garbage, or speak TLS.
+but for its status), keep field managers apart, read protobuf, check quotas, collect garbage, or speak TLS.
 """
 
 from __future__ import annotations
@@ -138,6 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _handled(self) -> tuple[int, Mapping[str, Any] | None]:
+        if "protobuf" in (self.headers.get("Content-Type") or ""):
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            raise Refused(415, "UnsupportedMediaType", "this server reads JSON and YAML")
         body = yaml.safe_load(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         call = _call(self.path)
         if call is None:
