@@ -71,7 +71,7 @@ class Engine:
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            list(command), env=os.environ | self.env, capture_output=True, text=True, timeout=300
+            list(command), env=os.environ | self.env, capture_output=True, text=True, timeout=900
         )
         assert done.returncode == 0 or not check, f"{' '.join(command)}: {done.stdout}{done.stderr}"
         return done
