@@ -77,7 +77,10 @@ def _measured(answers: Answers, few: Comparisons) -> dict[str, Any]:
 
 def _untuned(setting: Setting, few: Comparisons) -> dict[str, Answers]:
     model, tokens = base(setting)
-    similarities = {"BM25": setting.by_words, "embeddings": cosine(contenders._embeddings(setting, model))}
+    similarities = {
+        "BM25": setting.by_words,
+        "embeddings": cosine(contenders.dish_embeddings(setting, model)),
+    }
     retrieved = {
         name: with_most_similar_history(few, similarity, RETRIEVED)
         for name, similarity in similarities.items()

@@ -130,7 +130,7 @@ def untuned(setting: Setting) -> Iterator[Contender]:
     Those that read dishes in context cost a forward pass each and score a subset.
     """
     model, few = _base(), setting.test.take(setting.subset)
-    vectors = _embeddings(setting, model)
+    vectors = dish_embeddings(setting, model)
     pairs = pairs_of(setting.test)
     yield Contender("base-cosine", "untuned", pairs.on_offer(nearness(pairs, vectors, setting.ratings)))
     yield Contender("base", "untuned", setting.spread(_score(setting, model, few, "base")))
@@ -198,7 +198,7 @@ def canary(setting: Setting, name: str) -> list[CanaryQuestion]:
     ]
 
 
-def _embeddings(setting: Setting, model: LanguageModel) -> Floats:
+def dish_embeddings(setting: Setting, model: LanguageModel) -> Floats:
     """(D, width) hidden states after the line of each dish of the log."""
     tokens = _tokens(setting, model)
     states = encoding.hidden_states(model, [tokens.alone(dish) for dish in setting.test.log.dishes])

@@ -17,6 +17,7 @@ from components.domain.rivals.pairs import Pairs
 Similarity = Callable[[Ints, Ints], Floats]  # of pairs of dishes, numbered as in the log
 
 K1, B = 1.2, 0.75  # the usual constants of BM25 (Robertson & Zaragoza 2009)
+DECIMALS = 9  # two sums of the same numbers in another order are equally similar
 PAIRS_AT_ONCE = 1_000_000
 
 
@@ -84,7 +85,7 @@ def with_most_similar_history(comparisons: Comparisons, similarity: Similarity, 
     values = np.concatenate([np.empty(0), *(similarity(query[part], document[part]) for part in parts)])
     if not len(values):
         return comparisons
-    likeness = np.maximum.reduceat(values, np.cumsum(sizes) - sizes)
+    likeness = np.maximum.reduceat(values, np.cumsum(sizes) - sizes).round(DECIMALS)
     order = np.lexsort([-lines.line, -likeness, lines.question])
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(lines.sizes) - lines.sizes, lines.sizes)
