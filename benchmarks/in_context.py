@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.bootstrap import intervals
 from benchmarks.measuring import BOOTSTRAP, metrics_of
 from benchmarks.pages import RESULTS, in_words, publish, table
 from benchmarks.sample import base, canteen
@@ -27,7 +28,6 @@ from components.domain.ranker.packing import pack
 from components.domain.ranker.prompts import DishTokens, dish_text
 from components.domain.records import Comparison
 from components.domain.rivals.retrieval import Similarity, cosine, with_most_similar_history
-from components.domain.verdict.metrics import intervals
 from components.integrations import adapters, finetuning, scoring
 from components.stages import contenders
 from components.stages.contenders import Setting

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.bootstrap import intervals, paired_differences
 from benchmarks.measuring import BOOTSTRAP, metrics_of
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import base, canteen
@@ -24,7 +25,6 @@ from components.domain.preferences.splits import Split
 from components.domain.preferences.tables import Comparisons, Floats
 from components.domain.preferences.training_plan import Plan, Training, from_scratch, from_start
 from components.domain.verdict.gate import METRIC
-from components.domain.verdict.metrics import intervals, paired_differences
 from components.integrations import adapters, comparison_files, finetuning, scoring
 from components.stages.contenders import Setting
 

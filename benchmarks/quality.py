@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from benchmarks.bootstrap import intervals, paired_differences
 from benchmarks.clones import (
     clone_head,
     commit_of,
@@ -31,7 +32,7 @@ from benchmarks.sample import REPO
 from components.domain.preferences.tables import Floats
 from components.domain.verdict.evaluation import EvaluationReport
 from components.domain.verdict.gate import METRIC
-from components.domain.verdict.metrics import METRICS, Interval, intervals, paired_differences
+from components.domain.verdict.metrics import METRICS, Interval
 from components.stages import paths
 from components.stages.reports import read_report
 

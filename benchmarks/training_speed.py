@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from benchmarks import trl_trainers
+from benchmarks.bootstrap import intervals
 from benchmarks.measuring import BOOTSTRAP, metrics_of, seconds
 from benchmarks.pages import RESULTS, in_words, publish, table
 from benchmarks.sample import base, canteen
@@ -25,7 +26,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import pack
 from components.domain.ranker.prompts import DishTokens
 from components.domain.verdict.gate import METRIC
-from components.domain.verdict.metrics import Interval, intervals
+from components.domain.verdict.metrics import Interval
 from components.integrations import adapters, finetuning, scoring
 from components.stages.contenders import subset
 

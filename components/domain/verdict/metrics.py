@@ -1,8 +1,4 @@
-"""Ranking metrics per person, and intervals from a paired bootstrap that resamples people.
-
-People, not comparisons, are resampled: one person's choices are alike, and treating them as independent would
-make every interval too narrow.
-"""
+"""Ranking metrics of comparisons and of people."""
 
 from __future__ import annotations
 
@@ -15,13 +11,12 @@ from components.domain.preferences.tables import Comparisons, Floats
 
 People = Mapping[str, Floats]  # (METRICS,) by person
 
-_DECIMALS = 12  # below: the order of additions, which would put the bounds of a constant beside its mean
 METRICS = ("pair_accuracy", "top1", "ndcg")
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with the bounds of its bootstrap interval."""
+    """A mean with the bounds of its interval."""
 
     mean: float
     low: float
@@ -73,42 +68,3 @@ def paired_people(one: Floats, other: Floats, comparisons: Comparisons) -> tuple
     """
     both = ~np.isnan(one[:, :1]) & ~np.isnan(other[:, :1])
     return tuple(per_person(np.where(both, measured, np.nan), comparisons) for measured in (one, other))  # type: ignore[return-value]
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """How intervals are made.
-
-    Attributes:
-        resamples: Number of resamples of people.
-        confidence: Fraction of 1.
-        seed: Seed of the draws.
-    """
-
-    resamples: int
-    confidence: float
-    seed: int
-
-
-def intervals(people: People, bootstrap: Bootstrap) -> dict[str, Interval]:
-    """Each metric's mean over people, with a percentile interval over resampled people."""
-    return dict(zip(METRICS, _intervals(np.stack(list(people.values())), bootstrap), strict=True))
-
-
-def paired_differences(one: People, other: People, bootstrap: Bootstrap) -> dict[str, Interval]:
-    """Mean of (one - other) over the people that both have, per metric, resampling those people together."""
-    shared = sorted(one.keys() & other.keys())
-    differences = np.stack([one[person] - other[person] for person in shared])
-    return dict(zip(METRICS, _intervals(differences, bootstrap), strict=True))
-
-
-def _intervals(values: Floats, bootstrap: Bootstrap) -> list[Interval]:
-    people = len(values)
-    draws = np.random.default_rng(bootstrap.seed).multinomial(
-        people, np.full(people, 1 / people), size=bootstrap.resamples
-    )
-    means = np.round(draws @ values / people, _DECIMALS)
-    tail = (1 - bootstrap.confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
-    mean = np.round(values.mean(axis=0), _DECIMALS)
-    return [Interval(*map(float, bounds)) for bounds in zip(mean, low, high, strict=True)]
