@@ -236,6 +236,11 @@ class ServeParams(_Section):
 
     max_dishes: Count
     max_history: Count
+    max_line_tokens: Count
+    max_tokens: Count
+    max_concurrency: Count
+    deadline_s: Annotated[float, Field(gt=0, le=28)]
+    token: Literal["auto", "always", "never"]
     canary_tolerance: Annotated[float, Field(gt=0)]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from tqdm import tqdm
 from components.domain.preferences.from_records import question_table
 from components.domain.preferences.tables import Floats, Questions
 from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, vector_scores
-from components.domain.ranker.encoding import hidden_states
+from components.domain.ranker.encoding import TOKENS_AT_ONCE, go_on, hidden_states
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import packed_scores
 from components.domain.ranker.packing import pack
@@ -20,10 +22,17 @@ from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Question
 
 MAX_VECTORS = 20_000  # dishes whose vectors a model keeps; when there are more, all are dropped
+_Keyed = tuple[bytes, tuple[int, ...]]  # a line's key in the memory of vectors, and the line
+OFFER_TOKENS = 1024  # tokens of the dishes on offer that one question in context is asked about at once
 
 
 def score(
-    model: LanguageModel, tokens: DishTokens, questions: Questions, sequence_tokens: int, label: str
+    model: LanguageModel,
+    tokens: DishTokens,
+    questions: Questions,
+    sequence_tokens: int,
+    label: str,
+    before_batch: Callable[[], None] = go_on,
 ) -> Floats:
     """Scores every dish of every question.
 
@@ -33,6 +42,7 @@ def score(
         questions: In any order.
         sequence_tokens: Token budget of a packed sequence; a head of dish vectors packs nothing.
         label: Name on the progress bar; empty for no bar.
+        before_batch: Called before each batch of model work; what it raises ends the work.
 
     Returns:
         (O,) scores in the order of `questions.offered`.
@@ -40,37 +50,102 @@ def score(
     if not len(questions):
         return np.empty(0)
     if model.head:
-        return _by_vectors(model, model.head, tokens, questions)
+        return _by_vectors(model, model.head, tokens, questions, before_batch)
     scores = np.empty(len(questions.offered))
     with torch.inference_mode():
         sequences = pack(questions, tokens, sequence_tokens)
         for packed in tqdm(
             sequences, desc=f"score {label}", unit="sequence", disable=None if label else True
         ):
+            before_batch()
             values = packed_scores(model.decoder, model.direction, [packed])
             scores[packed.offered] = values.double().cpu().numpy()
     return scores
 
 
-def _by_vectors(model: LanguageModel, head: Head, tokens: DishTokens, questions: Questions) -> Floats:
+def _by_vectors(
+    model: LanguageModel,
+    head: Head,
+    tokens: DishTokens,
+    questions: Questions,
+    before_batch: Callable[[], None],
+) -> Floats:
     batch = batch_of(questions, head.rating_scale)
     with torch.inference_mode():
-        vectors = _vectors(model, head, [tokens.alone(dish) for dish in batch.dishes])
+        lines = [tokens.alone(dish) for dish in batch.dishes]
+        vectors = _vectors(model, head, lines, before_batch)
         scores: Floats = vector_scores(vectors, batch, head).double().cpu().numpy()
     return scores
 
 
-def _vectors(model: LanguageModel, head: Head, lines: Sequence[tuple[int, ...]]) -> Tensor:
-    """(lines, size) vectors; a line is read once in a model's life."""
-    new = [line for line in dict.fromkeys(lines) if line not in model.vectors]
+def _vectors(
+    model: LanguageModel, head: Head, lines: Sequence[tuple[int, ...]], before_batch: Callable[[], None]
+) -> Tensor:
+    """(lines, size) vectors; a line is read once in a model's life, also if the work ends early."""
+    keys = [_key(line) for line in lines]
+    new = {key: line for key, line in zip(keys, lines, strict=True) if key not in model.vectors}
     if len(model.vectors) + len(new) > MAX_VECTORS:
         model.vectors.clear()
-        new = list(dict.fromkeys(lines))
-    if new:
-        model.vectors.update(zip(new, dish_vectors(hidden_states(model, new), head), strict=True))
-    return torch.stack([model.vectors[line] for line in lines])
+        new = dict(zip(keys, lines, strict=True))
+    # In the order of their tokens, so that lines that begin alike are read together.
+    unread = sorted(new.items(), key=lambda entry: entry[1])
+    for part in [unread] if before_batch is go_on and unread else _portions(unread):
+        states = hidden_states(model, [line for _, line in part], before_batch)
+        model.vectors.update(zip((key for key, _ in part), dish_vectors(states, head), strict=True))
+    return torch.stack([model.vectors[key] for key in keys])
 
 
-def score_question(model: LanguageModel, tokens: DishTokens, question: Question) -> list[float]:
-    """Scores of one question's dishes, in their order."""
-    return [float(value) for value in score(model, tokens, question_table([question]), 1, "")]
+def _portions(lines: Sequence[_Keyed]) -> Iterator[list[_Keyed]]:
+    """The lines in portions of few batches, whose vectors are kept if the work ends after them."""
+    portion: list[_Keyed] = []
+    size = 0
+    for key, line in lines:
+        if portion and size + len(line) > TOKENS_AT_ONCE:
+            yield portion
+            portion, size = [], 0
+        portion.append((key, line))
+        size += len(line)
+    if portion:
+        yield portion
+
+
+def _key(line: Sequence[int]) -> bytes:
+    """The line in four bytes a token, where a tuple of numbers would take nine times as much."""
+    return array("I", line).tobytes()
+
+
+def score_question(
+    model: LanguageModel,
+    tokens: DishTokens,
+    question: Question,
+    before_batch: Callable[[], None] = go_on,
+) -> list[float]:
+    """Scores of one question's dishes, in their order.
+
+    Args:
+        model: With or without an adapter attached.
+        tokens: Covers all dishes of the question.
+        question: In context it is asked in parts, since memory grows with the square of what is read at once.
+        before_batch: Called before each batch of model work; what it raises ends the work.
+    """
+    parts = [question.dishes] if model.head else _parts(tokens, question)
+    return [
+        float(value)
+        for dishes in parts
+        for value in score(
+            model, tokens, question_table([replace(question, dishes=dishes)]), 1, "", before_batch
+        )
+    ]
+
+
+def _parts(tokens: DishTokens, question: Question) -> list[tuple[str, ...]]:
+    parts: list[tuple[str, ...]] = []
+    size = OFFER_TOKENS
+    for dish in question.dishes:
+        length = len(tokens.offer(dish))
+        if size + length > OFFER_TOKENS and size:
+            parts.append(())
+            size = 0
+        parts[-1] = (*parts[-1], dish)
+        size += length
+    return parts

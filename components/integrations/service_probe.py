@@ -44,15 +44,15 @@ class Memory:
         """Whether the canary was asked since this release."""
         return self.canary.get("release") == release
 
-    def remember(self, served: Served, release: str, *, canary_ran: bool) -> None:
+    def remember(self, served: Served, release: str, *, new_verdict: bool) -> None:
         """Stores a look at a service.
 
         Args:
             served: What it reported.
             release: Name of the release that it serves.
-            canary_ran: Whether its canary ran in this look.
+            new_verdict: Whether its canary was asked in this look.
         """
-        if canary_ran:
+        if new_verdict:
             self.canary = {"release": release, "reason": served.canary}
         if served.answers:
             self.rates = {**self.rates, served.version: served.error_rate}
@@ -82,13 +82,13 @@ def probe(address: str, expected: Expected, memory: Memory, token: str = "") -> 
         token: What the service asks for; without the right one its readiness is the verdict.
     """
     try:
-        lines = _COUNT.findall(_get(f"{address}/metrics"))
-        counts = {name: (version, int(count)) for name, version, count in lines}
+        matches = _COUNT.findall(_get(f"{address}/metrics"))
+        counts = {name: (version, int(count)) for name, version, count in matches}
         version, answers = counts["answers"]
-        is_new = version == expected.version and not memory.knows(expected.release)
-        reason = _canary(address, token) if is_new else _readiness(address, expected, memory)
+        new_verdict = version == expected.version and not memory.knows(expected.release)
+        reason = _canary(address, token) if new_verdict else _readiness(address, expected, memory)
         served = Served(version, reason, answers, counts["errors"][1])
-        memory.remember(served, expected.release, canary_ran=is_new)
+        memory.remember(served, expected.release, new_verdict=new_verdict)
     except (OSError, ValueError, KeyError, TypeError):  # it is down, or another program listens there
         return None
     return served

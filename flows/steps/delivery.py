@@ -5,6 +5,7 @@ Every step first looks whether its result exists, and does nothing if so.
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -148,7 +149,9 @@ def look(params: Params, released: Release | None) -> Served | None:
         released: What it should serve; None where nothing is released.
     """
     expected = Expected(released.version, released.name) if released else Expected("", "")
-    return service_probe.probe(params.watched_service, expected, Memory(LOOKS))
+    token = Path(os.environ.get("PALATE_TOKEN_FILE", ""))  # the same file that the service reads
+    secret = token.read_text(encoding="utf-8").strip() if token.is_file() else ""
+    return service_probe.probe(params.watched_service, expected, Memory(LOOKS), secret)
 
 
 def error_rate(version: str) -> float:

@@ -26,6 +26,7 @@ LEAST_RIGHTS = (
     "--user", "1034:1034", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "2g",
     "--pids-limit", "128", "--network", "host",
 )  # fmt: skip
+TOKEN = "a-token-of-the-tests"  # noqa: S105  # nothing else knows it
 ASK = {
     "person_id": "ada",
     "history": [{"dish": {"dish_id": "h", "name": "Salmon"}}],
@@ -75,6 +76,12 @@ class Engine:
         )
         assert done.returncode == 0 or not check, f"{' '.join(command)}: {done.stdout}{done.stderr}"
         return done
+
+
+def with_token(folder: Path) -> tuple[str, ...]:
+    """Options of a container whose callers must send TOKEN, which lies in a file of the folder."""
+    (folder / "token").write_text(TOKEN)
+    return "-v", f"{folder}:/run/palate:ro", "-e", "PALATE_TOKEN_FILE=/run/palate/token"
 
 
 def start_engine(folder: Path) -> Engine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
@@ -15,9 +16,11 @@ from tests.flows.container import (
     ASK,
     DOCKER_BASE_IMAGE,
     LEAST_RIGHTS,
+    TOKEN,
     Engine,
     start_docker,
     stop_docker,
+    with_token,
 )
 from tests.flows.releasing import Passes
 
@@ -35,7 +38,7 @@ def docker(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
-    promoted: Done, passes: Passes, docker: Engine, monkeypatch: pytest.MonkeyPatch
+    promoted: Done, passes: Passes, docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = promoted.clone / "params.yaml"
     before = params.read_text()
@@ -63,8 +66,9 @@ def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
     assert images.digest("docker", DOCKER_BASE_IMAGE) == base["Id"]  # what was never pushed has no other
     assert images.digest("docker", "localhost/nothing:1") == ""
     (port,) = free_ports(1)
-    docker.run("docker", "run", "-d", "--name", "served", "-e", f"PORT={port}", *LEAST_RIGHTS, image)
+    options = ["-d", "--name", "served", "-e", f"PORT={port}", *with_token(tmp_path), *LEAST_RIGHTS]
+    docker.run("docker", "run", *options, image)
     address = f"http://127.0.0.1:{port}"
     wait_for(lambda: http_status(f"{address}/readyz") == 200, 60, "the container to be ready")
-    assert sorted(post(f"{address}/rank", ASK)["order"]) == ["1", "2"]
-    assert post(f"{address}/canary", {})["passed"]
+    assert sorted(post(f"{address}/rank", ASK, TOKEN)["order"]) == ["1", "2"]
+    assert post(f"{address}/canary", {}, TOKEN)["passed"]

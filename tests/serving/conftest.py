@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import prometheus_client
 import pytest
 import torch
+import uvicorn
 
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
@@ -32,7 +38,17 @@ CANDIDATE = CandidateParams(
     comparisons=12,
     epochs=30,
 )
+SERVE = read_params(REPO / "params.yaml").serve.model_dump()
 HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
+
+
+@pytest.fixture(autouse=True)
+def _metrics_are_registered_anew() -> Iterator[None]:
+    """BentoML registers its metrics process-wide when an application is made, and refuses to do it twice."""
+    before = set(prometheus_client.REGISTRY._collector_to_names)
+    yield
+    for collector in set(prometheus_client.REGISTRY._collector_to_names) - before:
+        prometheus_client.REGISTRY.unregister(collector)
 
 
 @pytest.fixture(scope="session", params=["answers", "vectors"])
@@ -83,7 +99,7 @@ def trained(
         "bento": "palate:v7-abc",
         "adapter_sha256": "def",
         "preview": True,
-        "serve": {"max_dishes": 3, "max_history": 5, "canary_tolerance": 0.05},
+        "serve": {**SERVE, "max_dishes": 3, "max_history": 5},
     }
     (folder / "served.json").write_text(json.dumps(facts))
     (folder / "canary.json").write_text(json.dumps(canary.to_json("reader", questions)))
@@ -96,3 +112,34 @@ def served(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(service, "SERVED", tmp_path / "served")
     return tmp_path / "served"
+
+
+@contextlib.contextmanager
+def listening(host: str = "127.0.0.1") -> Iterator[str]:
+    """The real service on a real port of this process."""
+    config = uvicorn.Config(service.Palate.to_asgi(), host=host, port=0, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(60)
+
+
+@pytest.fixture
+def address(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the real service."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))  # as `bentoml serve` sets it
+    with listening() as address:
+        yield address
+
+
+def set_limits(served: Path, **limits: object) -> None:
+    """Changes the section `serve` of what the service starts with."""
+    facts = json.loads((served / "served.json").read_text())
+    facts["serve"] |= limits
+    (served / "served.json").write_text(json.dumps(facts))

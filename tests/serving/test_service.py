@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import prometheus_client
 import pytest
 import torch
 from starlette.testclient import TestClient
@@ -23,15 +22,6 @@ ASK: dict[str, Any] = {
     "history": [{"dish": {"dish_id": "1", "name": "Beef roulade"}}],
     "dishes": [{"dish_id": "1", "name": "Halloumi"}, {"dish_id": "2", "name": "Chicken leg"}],
 }
-
-
-@pytest.fixture(autouse=True)
-def _metrics_are_registered_anew() -> Iterator[None]:
-    """BentoML registers its metrics process-wide when an application is made, and refuses to do it twice."""
-    before = set(prometheus_client.REGISTRY._collector_to_names)
-    yield
-    for collector in set(prometheus_client.REGISTRY._collector_to_names) - before:
-        prometheus_client.REGISTRY.unregister(collector)
 
 
 @pytest.fixture

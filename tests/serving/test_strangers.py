@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from components.domain.verdict.admission import why_step_back
 from components.integrations.service_probe import Expected, Memory, probe
-from serving import service
-from tests.serving.test_service import ASK, _metrics_are_registered_anew  # noqa: F401
+from tests.serving.test_service import ASK
 
 JSON = {"Content-Type": "application/json"}
 BROKEN = [
@@ -34,21 +29,6 @@ BROKEN = [
     (json.dumps(ASK | {"person_id": "\ud800"}).encode(), JSON),
     (json.dumps(ASK).encode(), {"Content-Type": "text/nothing", "Content-Encoding": "gzip"}),
 ]
-
-
-@pytest.fixture
-def address(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The real service on a real port."""
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))  # as `bentoml serve` sets it
-    config = uvicorn.Config(service.Palate.to_asgi(), host="127.0.0.1", port=0, log_level="error")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
 
 
 def _post(address: str, body: bytes, headers: dict[str, str]) -> int:
@@ -70,7 +50,7 @@ def _half(address: str) -> None:
         )
 
 
-@pytest.mark.parametrize("served", ["vectors"], indirect=True)
+@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_strangers_cannot_make_a_version_look_ill(address: str, tmp_path: Path) -> None:
     memory, new = Memory(tmp_path / "looks.json"), Expected("7", "now")
     for _ in range(3):

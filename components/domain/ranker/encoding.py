@@ -21,6 +21,7 @@ from components.domain.ranker.prefix_tree import pack_lines
 
 LINES_AT_ONCE = 64
 SEQUENCES_AT_ONCE = 8  # faster than one by one; decision 0017
+TOKENS_AT_ONCE = 1536  # padded tokens in a batch of more than one sequence: bounds its memory and its seconds
 MAX_ACTIVATIONS = (
     128  # lines whose activations are kept for the backward pass: about a gigabyte at 135 M parameters
 )
@@ -34,16 +35,41 @@ class _Passthrough(nn.Module):
         return hidden_states
 
 
-def hidden_states(model: LanguageModel, lines: Sequence[Sequence[int]]) -> Tensor:
-    """(lines, width) hidden state after each line of token ids, without gradients."""
+def go_on() -> None:
+    """What is called before each batch where nothing can end the work early."""
+
+
+def hidden_states(
+    model: LanguageModel, lines: Sequence[Sequence[int]], before_batch: Callable[[], None] = go_on
+) -> Tensor:
+    """(lines, width) hidden state after each line of token ids, without gradients.
+
+    Args:
+        model: With or without an adapter attached.
+        lines: Each with at least one token.
+        before_batch: Called before each batch; what it raises ends the work.
+    """
     sequences = pack_lines(lines)
     order = [number for _, numbers in sequences for number in numbers]
     states = []
     with torch.no_grad():
-        for start in range(0, len(sequences), SEQUENCES_AT_ONCE):
-            part = [packed for packed, _ in sequences[start : start + SEQUENCES_AT_ONCE]]
+        for part in _batches([packed for packed, _ in sequences]):
+            before_batch()
             states.append(packed_states(model.decoder, part, model.device))
     return _in_order(torch.cat(states), order)
+
+
+def _batches(sequences: Sequence[Packed]) -> Iterator[list[Packed]]:
+    """The sequences in their order, in batches that TOKENS_AT_ONCE and SEQUENCES_AT_ONCE bound."""
+    batch: list[Packed] = []
+    for packed in sequences:
+        longest = max(len(other.tokens) for other in (*batch, packed))
+        if batch and (len(batch) == SEQUENCES_AT_ONCE or longest * (len(batch) + 1) > TOKENS_AT_ONCE):
+            yield batch
+            batch = []
+        batch.append(packed)
+    if batch:
+        yield batch
 
 
 def packed_states(decoder: Callable[..., Any], sequences: Sequence[Packed], device: torch.device) -> Tensor:

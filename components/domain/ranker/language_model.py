@@ -28,7 +28,8 @@ class LanguageModel:
         device: Where the weights lie.
         head: Ranks by dish vectors where there is one; else dishes are read in context and answered yes or
             no.
-        vectors: Dish vectors by line that scoring has computed with this model and head.
+        vectors: Dish vectors that scoring has computed with this model and head, by the line's token ids as
+            bytes.
     """
 
     network: Any
@@ -39,7 +40,7 @@ class LanguageModel:
     prefix: tuple[int, ...]
     device: torch.device
     head: Head | None = None
-    vectors: dict[tuple[int, ...], Tensor] = field(default_factory=dict, repr=False)
+    vectors: dict[bytes, Tensor] = field(default_factory=dict, repr=False)
 
     def dish_tokens(self, dishes: dict[str, Dish], fields: tuple[str, ...], max_history: int) -> DishTokens:
         """The prompt's lines for these dishes, in this model's tokens.

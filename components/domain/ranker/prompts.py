@@ -10,6 +10,7 @@ what could forge a line, and the tokenizer is told never to read a special token
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,10 +28,22 @@ MAX_DISH_CHARACTERS = 240
 Encode = Callable[[str], Sequence[int]]
 
 
+# Where Unicode has its control and format characters; to look through all planes would take a second.
+_SPECIAL = (*range(0x20000), *range(0xE0000, 0xE1000))
+_INVISIBLE = re.compile(
+    "["
+    + "".join(
+        re.escape(char)
+        for char in map(chr, _SPECIAL)
+        if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"}
+    )
+    + "]"
+)  # a pattern, since a stranger's megabyte is cleaned before it is refused
+
+
 def clean(text: str) -> str:
     """One line of visible characters: no control or format characters, no line breaks, single spaces."""
-    visible = (" " if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} else char for char in text)
-    return " ".join("".join(visible).split())
+    return " ".join((text if text.isprintable() else _INVISIBLE.sub(" ", text)).split())
 
 
 def dish_text(dish: Dish, fields: Iterable[str]) -> str:

@@ -1,0 +1,114 @@
+"""ASGI middleware: few requests at once, and model work that ends once nobody waits for it any more."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from bentoml.exceptions import BentoMLException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+RETRY_AFTER_S = 2
+
+
+class NobodyWaits(BentoMLException):
+    """The client went away, or the request's time is over; answered with 504."""
+
+    error_code = HTTPStatus.GATEWAY_TIMEOUT
+
+
+@dataclass
+class Call:
+    """A request whose body has come.
+
+    Attributes:
+        deadline: Moment after which its work ends, seconds on the monotonic clock.
+        gone: Set when the client went away.
+    """
+
+    deadline: float
+    gone: threading.Event = field(default_factory=threading.Event)
+
+    def must_go_on(self) -> None:
+        """Is called between two batches of model work.
+
+        Raises:
+            NobodyWaits: The client went away, or the deadline is over.
+        """
+        if self.gone.is_set():
+            raise NobodyWaits("The client went away.")
+        if time.monotonic() > self.deadline:
+            raise NobodyWaits("The request took too long: send fewer dishes, or the same again.")
+
+
+CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+def must_go_on() -> None:
+    """`Call.must_go_on` of the request that this thread or task works for; nothing outside of requests."""
+    call = CURRENT.get()
+    if call:
+        call.must_go_on()
+
+
+class Calls:
+    """Middleware that answers 429 to requests above the limit, and watches whether a client is still there.
+
+    Args:
+        app: Application that receives the other requests; their bodies must come in one message.
+        settings: Gives the section `serve` of params.yaml; asked once, when the first request comes.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Callable[[], Mapping[str, Any]]) -> None:
+        self.app = app
+        self.settings = settings
+        self.running = 0
+        self._limits: Mapping[str, Any] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or answers 429 with Retry-After."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        self._limits = self._limits or self.settings()
+        if self.running >= self._limits["max_concurrency"]:
+            sentence = f"{self.running} requests are being answered: try again."
+            refusal = JSONResponse({"error": sentence}, 429, {"Retry-After": str(RETRY_AFTER_S)})
+            await refusal(scope, receive, send)
+            return
+        self.running += 1
+        try:
+            await self._watched(scope, receive, send)
+        finally:
+            self.running -= 1
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = Call(time.monotonic() + self._limits["deadline_s"])
+        bodies = [await receive()]
+        ended = asyncio.Event()
+
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            call.gone.set()
+            ended.set()
+
+        async def replay() -> Message:
+            if bodies:
+                return bodies.pop()
+            await ended.wait()
+            return {"type": "http.disconnect"}
+
+        CURRENT.set(call)
+        watching = asyncio.create_task(watch())
+        try:
+            await self.app(scope, replay, send)
+        finally:
+            watching.cancel()
