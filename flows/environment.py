@@ -48,9 +48,16 @@ QUIET = {
 }
 
 
+def private_folder(folder: Path) -> None:
+    """Makes a folder that its owner alone can enter, whatever the umask; an older one of ours becomes so."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid == os.getuid():
+        folder.chmod(0o700)
+
+
 def prepare() -> None:
     """Sets the variables that the user has not set: no telemetry, state below `up.state`, logs in Prefect."""
-    STATE.mkdir(parents=True, exist_ok=True)
+    private_folder(STATE)
     state = {
         "PALATE_MLFLOW_STORE": f"sqlite:///{STATE / 'mlflow.db'}",
         "MLFLOW_TRACKING_URI": f"sqlite:///{STATE / 'mlflow.db'}",

@@ -21,14 +21,18 @@ from flows import keys
 from flows.environment import STATE
 
 logger = logging.getLogger(__name__)
+MAX_BODY_BYTES = 100_000  # MLflow's calls have a few hundred
 MAX_DELIVERIES = 1000  # ids that are remembered; calls with older ones are refused by their age
 _deliveries: OrderedDict[str, None] = OrderedDict()  # ids of the calls that started a pass, oldest first
 _started = math.floor(time.time())  # seconds since 1970, whole ones like MLflow's timestamps
 
 
 async def alias_moved(request: Request) -> JSONResponse:
-    """Starts a release pass and answers 202, or answers 401 with the reason to refuse the call."""
-    body = (await request.body()).decode("utf-8", "replace")
+    """Starts a release pass and answers 202, or 401 or 413 with the reason to refuse the call."""
+    content = await _body(request)
+    if content is None:
+        return JSONResponse({"refused": f"it is larger than {MAX_BODY_BYTES:,} bytes"}, 413)
+    body = content.decode("utf-8", "replace")
     delivery = request.headers.get("x-mlflow-delivery-id", "")
     reason = _why_refused(
         body,
@@ -49,6 +53,19 @@ async def alias_moved(request: Request) -> JSONResponse:
         del _deliveries[delivery]  # MLflow repeats a failed delivery with the same id
         raise
     return JSONResponse({"started": "release"}, 202)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The request's body; None where it is larger than allowed, whatever its Content-Length says."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        return None
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)
 
 
 def _why_refused(body: str, delivery: str, timestamp: str, signature: str) -> str | None:

@@ -78,6 +78,10 @@ def _base(spec: str, sha256: str) -> Path:
     if marker.exists() and json.loads(marker.read_text(encoding="utf-8"))["sha256"] == sha256:
         return local
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "palate" / f"base-{sha256[:16]}"
+    cache.parent.mkdir(
+        mode=0o700, parents=True, exist_ok=True
+    )  # what lies there is loaded: nobody else may write
+    cache.mkdir(mode=0o700, exist_ok=True)
     here = base_models.materialise(spec, cache)["sha256"]
     if here != sha256:
         raise ReleaseRefused(f"base '{spec}' has checksum {here} here, the adapter was tuned on {sha256}.")

@@ -28,7 +28,7 @@ def one_at_a_time(state: Path, activity: str) -> Iterator[None]:
     Raises:
         Busy: Another process holds the lock.
     """
-    state.mkdir(exist_ok=True)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (state / f"{activity}.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

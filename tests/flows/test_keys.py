@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
-from flows import keys
+from flows import environment, keys
 from tests.conftest import REPO
 
 
@@ -28,6 +29,17 @@ def test_an_older_file_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> 
     assert completed.items() > older.items()
     assert json.loads((tmp_path / keys.FILE).read_text()) == completed == keys.keys(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["secrets.json", "secrets.lock"]
+
+
+def test_the_state_folder_is_its_owners_alone_also_where_it_was_open(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        (tmp_path / "old").mkdir(mode=0o755)
+        for name in ("old", "new"):
+            environment.private_folder(tmp_path / name)
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
 
 
 def test_processes_that_start_at_once_get_the_same_keys(tmp_path: Path) -> None:
