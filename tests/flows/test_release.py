@@ -259,9 +259,14 @@ def test_a_failed_gate_is_served_for_a_persons_reason_which_is_recorded(
         assert champion(client) == "1"
         client.set_model_version_tag("palate", second, "release_override", "the chef asked for it")
         client.set_registered_model_alias("palate", "champion", second)
+        assert "set the tag release_by" in said(promoted.clone)
+        client.set_model_version_tag("palate", second, "release_by", "Ada")
+        client.set_registered_model_alias("palate", "champion", second)
         assert said(promoted.clone).startswith(f"version {second} was released")
     told = client.get_model_version("palate", second)
-    assert "Released although its gate did not pass: the chef asked for it" in told.description
+    assert "Released, decided by Ada, champion since 2" in told.description
+    assert "although its gate did not pass: the chef asked for it" in told.description
+    assert told.tags["champion_seen_at"].startswith("2")
     assert "release_refused" not in told.tags
 
 
