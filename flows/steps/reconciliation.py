@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.errors import NotFound, PalateError, StageFailed
 from components.domain.params import Params
 from components.domain.verdict import admission
-from components.files import file_sha256, folder_sha256, read_json, weights_sha256
+from components.files import file_sha256, folder_sha256, read_json, weights_sha256, write_json
 from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
 from components.stages import paths
 from components.stages.reports import read_report
@@ -27,6 +27,8 @@ from flows.steps.delivery import Release, current
 from flows.steps.lock import Busy, one_at_a_time
 from flows.steps.registration import Registered, registry
 from flows.steps.rollout import RolloutFailed
+
+CHAMPION_SEEN = STATE / "champion.json"  # which version the last pass saw as champion, and since when
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def _pass(params: Params) -> Outcome:
     if champion is None:
         sentence = "there is no champion: give a version the alias champion in MLflow"
         return Outcome(sentence, changed=False, release=released)
+    _note_since_when(server, model, champion)
     if released and released.version == champion and delivery.is_complete(params, released):
         _tag_as_released(params, server, released)  # the pass that released it may have died before this
         sentence = step_back or f"version {champion} is released; nothing to do"
@@ -118,18 +121,26 @@ def _release(
         sentence = f"the alias champion was moved while version {version} was built: the next pass follows it"
         return Outcome(sentence, changed=False, release=released)
     server.untag(model, version, admission.REFUSED)
-    reason = admission.override_reason(server.tags(model, version))
-    if reason:
-        server.comment(model, version, f"Released although its gate did not pass: {reason}.")
+    decision = admission.decision(server.tags(model, version))
+    server.comment(model, version, f"Released, {decision}.")
     try:
         release = delivery.change_to(params, packaged, image, _previous(server, model, released, version))
     except RolloutFailed as error:
         return _take_back(params, server, version, str(error), released)
     _tag_as_released(params, server, release)
-    sentence = step_back or f"version {version} was released as {release.image or release.bento}"
+    sentence = step_back or f"version {version} was released as {release.image or release.bento}, {decision}"
     if image:
         sentence += rollout.what_became_of_it(params)
     return Outcome(sentence, changed=True, release=release)
+
+
+def _note_since_when(server: Registry, model: str, champion: str) -> None:
+    """Tags the champion with the moment at which a pass first saw it; one that comes back gets a new one."""
+    last = read_json(CHAMPION_SEEN) if CHAMPION_SEEN.exists() else {}
+    if last.get("version") != champion:
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        server.tag(model, champion, admission.CHAMPION_SEEN, at)
+        write_json(CHAMPION_SEEN, {"version": champion, "at": at})
 
 
 def _tag_as_released(params: Params, server: Registry, release: Release) -> None:

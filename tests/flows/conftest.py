@@ -142,7 +142,7 @@ def client(promoted: Done, passes: Passes) -> Iterator[MlflowClient]:
     yield client
     mlflow.set_tracking_uri(before)
     for version in client.search_model_versions("name = 'palate'"):
-        for tag in ("release_refused", "release_override", "release_taken_back"):
+        for tag in ("release_refused", "release_override", "release_by", "release_taken_back"):
             if tag in version.tags:
                 client.delete_model_version_tag("palate", version.version, tag)
     client.set_registered_model_alias("palate", "champion", "1")

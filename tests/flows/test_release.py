@@ -208,7 +208,12 @@ def test_a_failed_gate_is_served_for_a_persons_reason_which_is_recorded(
         assert champion(client) == "1"
         client.set_model_version_tag("palate", second, "release_override", "the chef asked for it")
         client.set_registered_model_alias("palate", "champion", second)
+        assert "set the tag release_by" in passes.sentence(promoted.clone)
+        client.set_model_version_tag("palate", second, "release_by", "Ada")
+        client.set_registered_model_alias("palate", "champion", second)
         assert passes.sentence(promoted.clone).startswith(f"version {second} was released")
     version = client.get_model_version("palate", second)
-    assert "Released although its gate did not pass: the chef asked for it" in version.description
+    assert "Released, decided by Ada, champion since 2" in version.description
+    assert "although its gate did not pass: the chef asked for it" in version.description
+    assert version.tags["champion_seen_at"].startswith("2")
     assert "release_refused" not in version.tags

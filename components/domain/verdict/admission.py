@@ -22,6 +22,8 @@ LINEAGE = (
 ALL_ARTIFACTS = "artifacts_sha256"  # tag: one checksum over all files that a version consists of
 REFUSED, OVERRIDE, RELEASED = "release_refused", "release_override", "released"  # tags of a version
 RENDERED = "rendered"  # likewise: its manifests were written; it is `released` once it serves
+RELEASE_BY = "release_by"  # likewise: who decided; a person sets it, since MLflow records nobody
+CHAMPION_SEEN = "champion_seen_at"  # likewise: when a pass first saw the alias on it, ISO 8601
 STEPPED_BACK = "release_taken_back"  # likewise; a person removes it to try that version again
 
 
@@ -125,8 +127,11 @@ def _why_not_admitted(tags: Mapping[str, str], measured: Measured) -> str | None
     if measured.gate != "pass" and not tags.get(OVERRIDE, "").strip():
         return (
             f"its gate report says {measured.gate} ({tags.get('gate_reason', 'no reason given')}); "
-            f"to serve it all the same, set the tag {OVERRIDE} on the version with your reason"
+            f"to serve it all the same, set the tag {OVERRIDE} on the version with your reason, and "
+            f"{RELEASE_BY} with your name"
         )
+    if override_reason(tags) and not tags.get(RELEASE_BY, "").strip():
+        return f"its tag {OVERRIDE} has a reason and no name: set the tag {RELEASE_BY} to who decided"
     return None
 
 
@@ -138,6 +143,13 @@ def was_made(tags: Mapping[str, str]) -> bool:
 def override_reason(tags: Mapping[str, str]) -> str | None:
     """A person's reason to serve a version whose gate did not pass; None where none was needed."""
     return None if tags.get("gate") == "pass" else tags.get(OVERRIDE, "").strip() or None
+
+
+def decision(tags: Mapping[str, str]) -> str:
+    """Who decided for a version, when and why, as far as its tags know, in a few words."""
+    who, reason = tags.get(RELEASE_BY, "").strip() or "nobody who said so", override_reason(tags)
+    since = f", champion since {tags[CHAMPION_SEEN]}" if tags.get(CHAMPION_SEEN) else ""
+    return f"decided by {who}{since}" + (f", although its gate did not pass: {reason}" if reason else "")
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,14 @@ import pytest
 
 from components.domain.verdict.admission import (
     ALL_ARTIFACTS,
+    CHAMPION_SEEN,
     LINEAGE,
     OVERRIDE,
+    RELEASE_BY,
     STEPPED_BACK,
     Measured,
     Served,
+    decision,
     why_refused,
     why_step_back,
 )
@@ -61,11 +64,22 @@ def test_a_version_without_a_checksum_over_all_its_artifacts_is_refused_and_told
 
 
 def test_a_persons_reason_stands_for_the_gate_and_for_nothing_else() -> None:
-    excused = TAGS | {OVERRIDE: "the chef asked for it"}
-    assert why_refused(excused, replace(MEASURED, gate="fail")) is None
+    excused = TAGS | {"gate": "fail", OVERRIDE: "the chef asked for it", RELEASE_BY: "Ada"}
+    lineage = TAGS | {"gate": "fail"}
+    assert why_refused(excused, replace(MEASURED, gate="fail", lineage=lineage)) is None
+    unnamed = why_refused({**excused, RELEASE_BY: " "}, replace(MEASURED, gate="fail", lineage=lineage))
+    assert "set the tag release_by to who decided" in str(unnamed)
     assert why_refused(TAGS | {OVERRIDE: "  "}, replace(MEASURED, gate="fail"))
     assert why_refused(excused, replace(MEASURED, adapter_sha256="c"))
-    assert "taken back" in why_refused(excused | {STEPPED_BACK: "its canary failed"}, MEASURED)
+    assert "taken back" in why_refused(TAGS | {STEPPED_BACK: "its canary failed"}, MEASURED)
+
+
+def test_a_release_says_who_decided_when_and_why_as_far_as_that_is_known() -> None:
+    assert decision(TAGS) == "decided by nobody who said so"
+    known = {RELEASE_BY: "Ada", CHAMPION_SEEN: "2026-01-02T03:04:05+00:00"}
+    assert decision(TAGS | known) == "decided by Ada, champion since 2026-01-02T03:04:05+00:00"
+    excused = TAGS | known | {"gate": "fail", OVERRIDE: "the chef asked for it"}
+    assert decision(excused).endswith("although its gate did not pass: the chef asked for it")
 
 
 @pytest.mark.parametrize(
