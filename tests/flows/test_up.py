@@ -65,13 +65,15 @@ def test_a_signed_webhook_call_starts_a_pass_at_once_and_is_believed_once(up: Up
 
 
 def test_prefect_has_the_pools_the_deployments_and_their_times(up: Up) -> None:
-    params = yaml.safe_load((up.clone / "params.yaml").read_text())["up"]
+    values = yaml.safe_load((up.clone / "params.yaml").read_text())
+    params = values["up"]
+    timezone = params["timezone"] or values["collect"]["timezone"]
     times = {"nightly/nightly": params["nightly_cron"], "nightly/weekly-full": params["weekly_full_cron"]}
     for name, cron in (times | {"release/release": "* * * * *"}).items():
         deployment = up.prefect(f"deployments/name/{name}")
         (schedule,) = deployment["schedules"]
         assert schedule["schedule"]["cron"] == cron
-        assert name.startswith("release") or schedule["schedule"]["timezone"] == params["timezone"]
+        assert name.startswith("release") or schedule["schedule"]["timezone"] == timezone
         assert deployment["work_pool_name"] == "process"
         assert deployment["global_concurrency_limit"]["limit"] == 1
 
