@@ -20,7 +20,10 @@ OPEN = {"/livez", "/readyz", "/healthz", "/metrics"}  # what a cluster asks; not
 def token() -> str:
     """The token in the file that PALATE_TOKEN_FILE names; empty where there is none."""
     path = Path(os.environ.get(TOKEN_FILE, ""))
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:  # there is none, or its rights keep it from this user
+        return ""
 
 
 def is_needed(mode: str) -> bool:

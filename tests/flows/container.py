@@ -80,6 +80,7 @@ class Engine:
 
 def with_token(folder: Path) -> tuple[str, ...]:
     """Options of a container whose callers must send TOKEN, which lies in a file of the folder."""
+    folder.chmod(0o755)  # the container's user is not the one who runs the tests
     (folder / "token").write_text(TOKEN)
     return "-v", f"{folder}:/run/palate:ro", "-e", "PALATE_TOKEN_FILE=/run/palate/token"
 
