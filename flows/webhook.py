@@ -50,7 +50,7 @@ async def alias_moved(request: Request) -> JSONResponse:
     try:
         await _start_pass()
     except Exception:
-        del _deliveries[delivery]  # MLflow repeats a failed delivery with the same id
+        _deliveries.pop(delivery, None)  # MLflow repeats a failed delivery with the same id
         raise
     return JSONResponse({"started": "release"}, 202)
 

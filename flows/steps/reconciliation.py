@@ -172,13 +172,20 @@ def _take_back(params: Params, server: Registry, version: str, why: str, release
     back = released.version if released and released.version != version else ""
     if back and server.tags(model, back).get(admission.STEPPED_BACK):
         raise StageFailed(f"the cluster does not go back to version {version}: {why}")
-    server.tag(model, version, admission.STEPPED_BACK, why)
-    server.comment(model, version, f"Taken back: {why}.")
+    back = back if server.alias(model, CHAMPION) == version else ""
+    _bar(server, model, version, why, back)
     sentence = f"version {version} was taken back: {why}"
-    if back and server.alias(model, CHAMPION) == version:
-        server.point(model, CHAMPION, back)
+    if back:
         sentence += f"; the alias champion was moved back to version {back}"
     return Outcome(sentence, changed=False, release=released)
+
+
+def _bar(server: Registry, model: str, version: str, why: str, back: str) -> None:
+    """Keeps a version that is not well from being released again; the alias moves to `back`, if any."""
+    server.tag(model, version, admission.STEPPED_BACK, why)
+    if back:
+        server.point(model, CHAMPION, back)
+    server.comment(model, version, f"Taken back: {why}.")
 
 
 def _previous(server: Registry, model: str, released: Release | None, version: str) -> str:
@@ -259,7 +266,5 @@ def _watch(params: Params, server: Registry, released: Release) -> str | None:
     if released.previous not in server.versions(model):
         gone = f"version {released.previous}, to which it would step back, was deleted"
         return f"version {released.version} is not well ({why}), and {gone}: give another the alias champion"
-    server.tag(model, released.version, admission.STEPPED_BACK, why)
-    server.point(model, CHAMPION, released.previous)
-    server.comment(model, released.version, f"Taken back: {why}.")
+    _bar(server, model, released.version, why, released.previous)
     return f"version {released.version} was taken back: {why}; version {released.previous} is released again"

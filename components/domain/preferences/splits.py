@@ -132,8 +132,7 @@ def seeded_share(log: OpinionLog, share: float, seed: int) -> Bools:
 
     Stated opinions are drawn for each person and dish, so a dish judged twice stands on one side; choices for
     each person and moment, since a dish that is never in the history would be told from its alternatives.
-    What a later
-    night adds moves nothing: a champion is never tested on what it was trained on.
+    What a later night adds moves nothing: a champion is never tested on what it was trained on.
     """
     names = [
         f"{log.people[person]}/{log.dishes[dish] if stated else at}"

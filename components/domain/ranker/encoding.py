@@ -22,9 +22,7 @@ from components.domain.ranker.prefix_tree import pack_lines
 LINES_AT_ONCE = 64
 SEQUENCES_AT_ONCE = 8  # faster than one by one; decision 0017
 TOKENS_AT_ONCE = 1536  # padded tokens in a batch of more than one sequence: bounds its memory and its seconds
-MAX_ACTIVATIONS = (
-    128  # lines whose activations are kept for the backward pass: about a gigabyte at 135 M parameters
-)
+MAX_ACTIVATIONS = 128  # lines kept for the backward pass: about a gigabyte at 135 M parameters
 
 
 class _Passthrough(nn.Module):

@@ -16,11 +16,10 @@ from components.domain.preferences.tables import Floats, Ints, ranges
 from components.domain.rivals.pairs import Pairs
 
 MAX_DISHES = 2000  # the commonest: similarities grow with the square
-NEIGHBOURS, SHRINKS = (
-    (10, 20, 50),
-    (5.0, 25.0, 100.0),
-)  # dishes read; co-raters at which a similarity counts half
-FACTORS, NOISES = (3, 8, 16), (0.5, 1.0, 2.0)  # of the factor model; variance of a strength around it
+NEIGHBOURS = (10, 20, 50)  # similar dishes that item-kNN reads; chosen in training, like the next three
+SHRINKS = (5.0, 25.0, 100.0)  # co-raters at which a similarity counts half
+FACTORS = (3, 8, 16)
+NOISES = (0.5, 1.0, 2.0)  # variance of a strength around what the factors say
 _SWEEPS = 12
 
 

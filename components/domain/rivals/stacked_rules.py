@@ -1,9 +1,9 @@
 """All simple rules in one: a conditional logit on what each of them says of a dish and a person.
 
 The strongest score without a language model, and so the rival that every candidate must beat. Every constant
-of
-every rule is chosen here, inside the training period: the rules are fitted on some folds and their constants
-compared on the others. Shapes: O dishes on offer, D dishes of the log, V words; P pairs, see `pairs`.
+of every rule is chosen here, inside the training period: the rules are fitted on some folds and their
+constants compared on the others. Shapes: O dishes on offer, D dishes of the log, V words; P pairs (see
+`pairs`).
 """
 
 from __future__ import annotations
