@@ -14,7 +14,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.errors import NotFound, PalateError, StageFailed
+from components.domain.errors import NotFound, PalateError
 from components.domain.params import Params
 from components.domain.verdict import admission
 from components.files import file_sha256, folder_sha256, read_json, weights_sha256, write_json
@@ -22,7 +22,7 @@ from components.integrations.model_registry.registry import CHAMPION, Registry, 
 from components.stages import paths
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
-from flows.steps import bento, delivery, rollout
+from flows.steps import bento, delivery, rollout, withdrawal
 from flows.steps.delivery import Release, current
 from flows.steps.lock import Busy, one_at_a_time
 from flows.steps.registration import Registered, registry
@@ -101,10 +101,11 @@ def _pass(params: Params) -> Outcome:
         artifacts = server.download(model, champion, Path(folder))
         refusal = why_refused(tags, artifacts, _base_of(champion, tags))
         packaged = None if refusal else bento.build(params, champion, tags, artifacts, preview=False)
-    if packaged and (packaged.new or not admission.was_made(tags)):
+    if packaged and (packaged.new or not admission.was_released(tags)):
         refusal = bento.why_unproven(packaged.tag)
     if refusal or packaged is None:
-        return _refuse(params, server, champion, str(refusal), released)
+        sentence = withdrawal.refuse(params, server, champion, str(refusal), released)
+        return Outcome(sentence, changed=False, release=released)
     return _release(params, server, packaged, released, step_back)
 
 
@@ -124,9 +125,12 @@ def _release(
     decision = admission.decision(server.tags(model, version))
     server.comment(model, version, f"Released, {decision}.")
     try:
-        release = delivery.change_to(params, packaged, image, _previous(server, model, released, version))
+        release = delivery.change_to(
+            params, packaged, image, withdrawal.previous(server, model, released, version)
+        )
     except RolloutFailed as error:
-        return _take_back(params, server, version, str(error), released)
+        sentence = withdrawal.take_back(params, server, version, str(error), released)
+        return Outcome(sentence, changed=False, release=released)
     _tag_as_released(params, server, release)
     sentence = step_back or f"version {version} was released as {release.image or release.bento}, {decision}"
     if image:
@@ -162,41 +166,6 @@ def _tag_as_released(params: Params, server: Registry, release: Release) -> None
     server.tag(model, release.version, admission.RELEASED, moment)
 
 
-def _take_back(params: Params, server: Registry, version: str, why: str, released: Release | None) -> Outcome:
-    """Bars a version whose pods did not get ready, and moves the alias back to what still answers.
-
-    Raises:
-        StageFailed: There is nothing good to go back to: the version before was itself taken back.
-    """
-    model = params.register_.model
-    back = released.version if released and released.version != version else ""
-    if back and server.tags(model, back).get(admission.STEPPED_BACK):
-        raise StageFailed(f"the cluster does not go back to version {version}: {why}")
-    back = back if server.alias(model, CHAMPION) == version else ""
-    _bar(server, model, version, why, back)
-    sentence = f"version {version} was taken back: {why}"
-    if back:
-        sentence += f"; the alias champion was moved back to version {back}"
-    return Outcome(sentence, changed=False, release=released)
-
-
-def _bar(server: Registry, model: str, version: str, why: str, back: str) -> None:
-    """Keeps a version that is not well from being released again; the alias moves to `back`, if any."""
-    server.tag(model, version, admission.STEPPED_BACK, why)
-    if back:
-        server.point(model, CHAMPION, back)
-    server.comment(model, version, f"Taken back: {why}.")
-
-
-def _previous(server: Registry, model: str, released: Release | None, version: str) -> str:
-    """The version to step back to: the one before, unless it was deleted or was itself taken back."""
-    if released is None:
-        return ""
-    before = released.version if released.version != version else released.previous
-    tags = server.versions(model).get(before)
-    return before if tags is not None and not tags.get(admission.STEPPED_BACK) else ""
-
-
 def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> str | None:
     """Why a version may not be served, judged by the contents of its artifacts; None if it may.
 
@@ -226,28 +195,12 @@ def _base_of(version: str, tags: Mapping[str, str]) -> str:
 
     A Bento that was released carries its base, so a rollback works after base.model was changed.
     """
-    if admission.was_made(tags) and bento.find_whole(bento.tag_of(version, tags, preview=False)):
+    if admission.was_released(tags) and bento.find_whole(bento.tag_of(version, tags, preview=False)):
         return tags.get("base_sha256", "")
     marker = REPO / paths.BASE_MARKER
     if not marker.exists():
         raise NotFound(f"{paths.BASE} is not here, so nothing can be verified: run `make nightly` once.")
     return str(read_json(marker)["sha256"])
-
-
-def _refuse(
-    params: Params, server: Registry, version: str, refusal: str, released: Release | None
-) -> Outcome:
-    """Writes the reason on the version, where the person looks, and moves the alias back if params say so."""
-    model = params.register_.model
-    sentence = f"version {version} may not be served: {refusal}"
-    server.tag(model, version, admission.REFUSED, refusal)
-    # If somebody moved the alias meanwhile, it stays where they put it, and the next pass follows it.
-    back = released.version if released and released.version != version else ""
-    if params.release.move_back and back and server.alias(model, CHAMPION) == version:
-        server.point(model, CHAMPION, back)
-        sentence += f"; the alias champion was moved back to version {back}"
-    server.comment(model, version, f"Not released: {refusal}.")
-    return Outcome(sentence, changed=False, release=released)
 
 
 def _watch(params: Params, server: Registry, released: Release) -> str | None:
@@ -266,5 +219,5 @@ def _watch(params: Params, server: Registry, released: Release) -> str | None:
     if released.previous not in server.versions(model):
         gone = f"version {released.previous}, to which it would step back, was deleted"
         return f"version {released.version} is not well ({why}), and {gone}: give another the alias champion"
-    _bar(server, model, released.version, why, released.previous)
+    withdrawal.bar(server, model, released.version, why, released.previous)
     return f"version {released.version} was taken back: {why}; version {released.previous} is released again"

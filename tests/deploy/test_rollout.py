@@ -23,7 +23,7 @@ from components.domain.verdict import admission
 from components.integrations import manifest_branch
 from components.integrations.kubernetes import kubectl
 from components.integrations.model_registry.registry import CHAMPION, Registry
-from flows.steps import bento, delivery, reconciliation, rollout
+from flows.steps import bento, delivery, reconciliation, rollout, withdrawal
 from flows.steps.delivery import Release
 from flows.steps.rollout import RolloutFailed
 from tests.conftest import REPO, needs
@@ -41,7 +41,7 @@ def params(**release: Any) -> Params:
 
 
 @dataclass
-class Place:
+class Site:
     """A clone's deploy/ and state, and what a pass would do with them."""
 
     folder: Path
@@ -56,14 +56,14 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     needs("kubectl", "git")
     shutil.copytree(REPO / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("released"))
     monkeypatch.setattr(delivery, "REPO", tmp_path)
     monkeypatch.setattr(delivery, "RENDERED", tmp_path / "manifests")
     monkeypatch.setattr(delivery, "RELEASED", tmp_path / "released.json")
     monkeypatch.setattr(bento, "BENTO_TAG", tmp_path / "bento-tag")
-    return Place(tmp_path)
+    return Site(tmp_path)
 
 
 @pytest.fixture
@@ -79,9 +79,9 @@ def image_in(double: Cluster) -> str:
     return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
-def test_a_release_is_applied_and_recorded_once_its_pods_are_ready(place: Place, double: Cluster) -> None:
+def test_a_release_is_applied_and_recorded_once_its_pods_are_ready(site: Site, double: Cluster) -> None:
     double.store.rollout_s = 1.0
-    release = place.release("3", GOOD, params(deploy="apply"))
+    release = site.release("3", GOOD, params(deploy="apply"))
     deployment = double.store.get(DEPLOYMENT)
     assert deployment is not None
     assert deployment["status"]["updatedReplicas"] == 1
@@ -91,26 +91,26 @@ def test_a_release_is_applied_and_recorded_once_its_pods_are_ready(place: Place,
     assert double.refused == []
 
 
-def test_pods_that_do_not_get_ready_bring_the_manifests_of_before_back(place: Place, double: Cluster) -> None:
+def test_pods_that_do_not_get_ready_bring_the_manifests_of_before_back(site: Site, double: Cluster) -> None:
     settings = params(deploy="apply", deploy_timeout_s=2)
-    before = place.release("3", GOOD, settings)
-    pinned = place.pinned
+    before = site.release("3", GOOD, settings)
+    pinned = site.pinned
     double.store.broken.add(BAD)
     with pytest.raises(
         RolloutFailed, match=r"version 4: deployment palate-dev/palate did not roll out in 2 s"
     ):
-        place.release("4", BAD, settings)
+        site.release("4", BAD, settings)
     assert image_in(double) == GOOD
-    assert place.pinned == pinned
+    assert site.pinned == pinned
     assert delivery.current() == before
 
 
-def test_a_cluster_that_refuses_is_no_fault_of_the_version(place: Place, double: Cluster) -> None:
+def test_a_cluster_that_refuses_is_no_fault_of_the_version(site: Site, double: Cluster) -> None:
     double.roles["admin"] = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "patch"]}]
     with pytest.raises(StageFailed, match="cannot patch resource") as caught:
-        place.release("3", GOOD, params(deploy="apply"))
+        site.release("3", GOOD, params(deploy="apply"))
     assert not isinstance(caught.value, RolloutFailed)
-    assert not (place.folder / delivery.COMPONENT).exists()
+    assert not (site.folder / delivery.COMPONENT).exists()
     assert delivery.current() is None
 
 
@@ -122,9 +122,9 @@ def test_an_unknown_field_is_refused_as_a_server_does(tmp_path: Path, double: Cl
         kubectl.apply(path, "double")
 
 
-def test_an_overlay_that_is_not_there_is_named(place: Place, double: Cluster) -> None:
+def test_an_overlay_that_is_not_there_is_named(site: Site, double: Cluster) -> None:
     with pytest.raises(NotFound, match="deploy_overlay is stage; deploy/overlays has dev, prod"):
-        place.release("3", GOOD, params(deploy="apply", deploy_overlay="stage"))
+        site.release("3", GOOD, params(deploy="apply", deploy_overlay="stage"))
 
 
 @pytest.fixture
@@ -139,10 +139,10 @@ def _git(repository: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_each_release_and_each_step_back_is_a_commit(place: Place, followed: Path) -> None:
+def test_each_release_and_each_step_back_is_a_commit(site: Site, followed: Path) -> None:
     settings = params(deploy="commit", deploy_repository=str(followed))
     for version, image in (("3", GOOD), ("4", BAD), ("3", GOOD)):
-        place.release(version, image, settings)
+        site.release(version, image, settings)
     assert _git(followed, "log", "--format=%s", "deploy").splitlines() == [
         "Release version 3 in dev", "Release version 4 in dev", "Release version 3 in dev",
     ]  # fmt: skip
@@ -162,11 +162,11 @@ def test_what_a_person_committed_stays_and_nothing_new_is_no_commit(followed: Pa
     assert _git(followed, "show", "deploy:prod/manifests.yaml") == "a: 1"
 
 
-def test_a_repository_that_cannot_be_reached_keeps_the_pin_of_before(place: Place, tmp_path: Path) -> None:
+def test_a_repository_that_cannot_be_reached_keeps_the_pin_of_before(site: Site, tmp_path: Path) -> None:
     settings = params(deploy="commit", deploy_repository=str(tmp_path / "nothing"))
     with pytest.raises(StageFailed, match="git ls-remote"):
-        place.release("3", GOOD, settings)
-    assert not (place.folder / delivery.COMPONENT).exists()
+        site.release("3", GOOD, settings)
+    assert not (site.folder / delivery.COMPONENT).exists()
 
 
 @pytest.mark.parametrize("release", [{"push": False}, {"engine": "none"}])
@@ -213,16 +213,16 @@ def released(version: str, image: str = GOOD) -> Release:
 
 
 def test_a_version_whose_pods_do_not_get_ready_is_barred_and_the_alias_goes_back(registry: Registry) -> None:
-    outcome = reconciliation._take_back(params(deploy="apply"), registry, "2", "not ready", released("1"))
+    sentence = withdrawal.take_back(params(deploy="apply"), registry, "2", "not ready", released("1"))
     assert registry.alias("palate", CHAMPION) == "1"
     assert registry.tags("palate", "2")[admission.STEPPED_BACK] == "not ready"
-    assert "moved back to version 1" in outcome.sentence
+    assert "moved back to version 1" in sentence
 
 
 def test_two_versions_that_both_fail_do_not_take_turns(registry: Registry) -> None:
     registry.tag("palate", "1", admission.STEPPED_BACK, "its canary failed")
     with pytest.raises(StageFailed, match="does not go back to version 2"):
-        reconciliation._take_back(params(deploy="apply"), registry, "2", "not ready", released("1"))
+        withdrawal.take_back(params(deploy="apply"), registry, "2", "not ready", released("1"))
     assert registry.alias("palate", CHAMPION) == "2"
 
 

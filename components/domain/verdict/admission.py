@@ -135,8 +135,8 @@ def _why_not_admitted(tags: Mapping[str, str], measured: Measured) -> str | None
     return None
 
 
-def was_made(tags: Mapping[str, str]) -> bool:
-    """Whether a release of the version was made before, so that its Bento was proven."""
+def was_released(tags: Mapping[str, str]) -> bool:
+    """Whether the version was released before, so that its Bento was proven."""
     return bool(tags.get(RELEASED) or tags.get(RENDERED))
 
 
