@@ -18,9 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from components.domain.preferences.arrays import Bools, Ints, Moments
+from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.splits import Split
 from components.domain.preferences.strengths import RatingScale, known_opinions, rating_scale
-from components.domain.preferences.tables import Bools, Comparisons, Ints, Moments, OpinionLog
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import Dish
 
 _MOMENT = pa.timestamp("us", tz="UTC")

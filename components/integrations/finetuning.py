@@ -6,11 +6,10 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -19,11 +18,10 @@ from components.domain.errors import StageFailed
 from components.domain.params import CandidateParams, TrainParams, VectorParams
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
-from components.domain.ranker import encoding
-from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, start_head, vector_scores
+from components.domain.ranker.batches import Batch, packed_batches, vector_batches
+from components.domain.ranker.dish_vectors import Head
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.objective import Targets, objective_loss, packed_scores, targets_of
-from components.domain.ranker.packing import PackedQuestions, pack
+from components.domain.ranker.objective import objective_loss
 from components.domain.ranker.prompts import DishTokens
 
 logger = logging.getLogger(__name__)
@@ -39,23 +37,6 @@ class Step:
     comparisons: int
     loss: float
     seconds: float
-    tokens: int
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """What one step learns from.
-
-    Attributes:
-        scores: Gives (O,) scores under the present weights.
-        targets: What the scores are trained towards.
-        comparisons: Number of comparisons in it.
-        tokens: Number of tokens, without padding, that the language model reads for it.
-    """
-
-    scores: Callable[[], Tensor]
-    targets: Targets
-    comparisons: int
     tokens: int
 
 
@@ -82,69 +63,14 @@ def fit(
         on_step: Called after every optimizer step.
     """
     if candidate.vectors is None:
-        batches = _packed_batches(model, tokens, train, settings)
+        batches = packed_batches(model, tokens, train, settings)
         _fit(model, batches, candidate, epochs, [], on_step)
         return
-    batches = _vector_batches(model, tokens, train, ratings, candidate, candidate.vectors)
+    batches = vector_batches(model, tokens, train, ratings, candidate, candidate.vectors)
     if model.head is None:
         raise ValueError("a training of dish vectors gives the model a head")
     with _trainable(model.head):
         _fit(model, batches, candidate, epochs, _groups(model.head, candidate.vectors), on_step)
-
-
-def _packed_batches(
-    model: LanguageModel, tokens: DishTokens, train: Comparisons, settings: TrainParams
-) -> list[_Batch]:
-    """Batches that read dishes in context, to be answered yes or no."""
-
-    def batch(sequences: Sequence[PackedQuestions]) -> _Batch:
-        part = train.take(np.concatenate([packed.questions for packed in sequences]))
-        return _Batch(
-            lambda: packed_scores(model.decoder, model.direction, sequences),
-            _on(targets_of(part), model.device),
-            len(part),
-            sum(packed.size for packed in sequences),
-        )
-
-    sequences, count = pack(train, tokens, settings.sequence_tokens), settings.sequences_per_step
-    return [batch(sequences[start : start + count]) for start in range(0, len(sequences), count)]
-
-
-def _vector_batches(
-    model: LanguageModel,
-    tokens: DishTokens,
-    train: Comparisons,
-    ratings: RatingScale,
-    candidate: CandidateParams,
-    vectors: VectorParams,
-) -> list[_Batch]:
-    """Batches that read each distinct dish once, through the tuned layers only.
-
-    A model without a head gets one.
-    """
-    ratings = model.head.rating_scale if model.head else ratings
-    lines = {dish: tokens.alone(dish) for dish in batch_of(train, ratings).dishes}
-    tuned = any(weight.requires_grad for weight in model.network.parameters())
-    first = candidate.layers[0] if tuned else len(model.decoder.layers)  # nothing above a frozen base changes
-    lower = dict(zip(lines, encoding.lower_states(model, list(lines.values()), first), strict=True))
-    if model.head is None:
-        with torch.no_grad():
-            untuned = encoding.upper_states(model, list(lower.values()), first)
-        model.head = start_head(untuned, vectors.size, ratings)
-    head, model.vectors = model.head, {}
-
-    def batch(part: Comparisons) -> _Batch:
-        questions = batch_of(part, ratings)
-
-        def scores() -> Tensor:
-            hidden = encoding.upper_states(model, [lower[dish] for dish in questions.dishes], first)
-            return vector_scores(dish_vectors(hidden, head), questions, head)
-
-        size = sum(len(lines[dish]) for dish in questions.dishes)
-        return _Batch(scores, _on(targets_of(part), model.device), len(part), size)
-
-    numbers, size = np.arange(len(train)), vectors.comparisons_per_step
-    return [batch(train.take(numbers[start : start + size])) for start in range(0, len(train), size)]
 
 
 @contextlib.contextmanager
@@ -165,32 +91,61 @@ def _groups(head: Head, vectors: VectorParams) -> list[dict[str, Any]]:
     ]
 
 
-def _on(targets: Targets, device: torch.device) -> Targets:
-    return Targets(targets.comparison_of.to(device), targets.chosen.to(device), targets.verdicts.to(device))
+class _Optimizer:
+    """AdamW on float32 copies of the weights, since a late small step would round to nothing in bfloat16.
+
+    The rate rises linearly over `warmup_share` of the steps and falls linearly to zero.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[Tensor],
+        head: Sequence[dict[str, Any]],
+        candidate: CandidateParams,
+        steps: int,
+    ) -> None:
+        """Copies the weights.
+
+        Args:
+            weights: Trainable weights of the language model.
+            head: Groups of parameters beside them, with their own rates.
+            candidate: Rate of the weights and share of warm-up.
+            steps: Number of steps until the rate is zero.
+        """
+        self.weights = weights
+        self.masters = [weight.detach().float().clone().requires_grad_() for weight in weights]
+        groups = [{"params": self.masters, "lr": candidate.learning_rate, "weight_decay": 0.0}, *head]
+        self.trained = [weight for group in groups for weight in group["params"]]
+        self.adam = torch.optim.AdamW(groups)
+        self.schedule = _schedule(self.adam, steps, candidate.warmup_share)
+
+    def step(self) -> None:
+        """One step along the gradients of the weights, which are zero afterwards."""
+        for weight, master in zip(self.weights, self.masters, strict=True):
+            master.grad = None if weight.grad is None else weight.grad.float()
+            weight.grad = None
+        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        self.adam.step()
+        self.adam.zero_grad()
+        self.schedule.step()
+        for weight, master in zip(self.weights, self.masters, strict=True):
+            weight.data.copy_(master.data)
 
 
 def _fit(
     model: LanguageModel,
-    batches: Sequence[_Batch],
+    batches: Sequence[Batch],
     candidate: CandidateParams,
     epochs: int,
     head: Sequence[dict[str, Any]],
     on_step: Report,
 ) -> None:
-    """Passes `epochs` times over the batches with AdamW; `head` are groups beside the weights.
-
-    The optimizer works on float32 copies, since a late small step would round to nothing in bfloat16. The
-    rate rises linearly over `warmup_share` of the steps and falls linearly to zero.
-    """
+    """Passes `epochs` times over the batches; `head` are groups of parameters beside the model's weights."""
     if candidate.objective == "dpo":
         with torch.no_grad():  # the reference is the model before training: the untuned base, or the champion
-            batches = [_with_reference(batch) for batch in batches]
+            batches = [batch.with_reference() for batch in batches]
     weights = [weight for weight in model.network.parameters() if weight.requires_grad]
-    masters = [weight.detach().float().clone().requires_grad_() for weight in weights]
-    groups = [{"params": masters, "lr": candidate.learning_rate, "weight_decay": 0.0}, *head]
-    optimizer = torch.optim.AdamW(groups)
-    trained = [weight for group in groups for weight in group["params"]]
-    schedule = _schedule(optimizer, len(batches) * epochs, candidate.warmup_share)
+    optimizer = _Optimizer(weights, head, candidate, len(batches) * epochs)
     model.network.train()
     started, comparisons, tokens = time.monotonic(), 0, 0
     steps = tqdm(list(batches) * epochs, desc="train", unit="step", disable=None)
@@ -200,17 +155,8 @@ def _fit(
             loss.backward()  # type: ignore[no-untyped-call]
             value = float(loss.detach())
             if not math.isfinite(value):
-                raise StageFailed(
-                    f"the training's loss became {value} at step {index}: lower the rates of the candidate "
-                    f"(learning_rate is {candidate.learning_rate:g}), also that of its vectors."
-                )
-            _take_gradients(weights, masters)
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
+                raise StageFailed(_diverged(value, index, candidate))
             optimizer.step()
-            optimizer.zero_grad()
-            schedule.step()
-            for weight, master in zip(weights, masters, strict=True):
-                weight.data.copy_(master.data)
             comparisons += batch.comparisons
             tokens += batch.tokens
             bar.set_postfix(loss=f"{value:.3f}")
@@ -223,8 +169,11 @@ def _fit(
     )  # fmt: skip
 
 
-def _with_reference(batch: _Batch) -> _Batch:
-    return replace(batch, targets=replace(batch.targets, reference=batch.scores()))
+def _diverged(loss: float, step: int, candidate: CandidateParams) -> str:
+    return (
+        f"the training's loss became {loss} at step {step}: lower the rates of the candidate "
+        f"(learning_rate is {candidate.learning_rate:g}), also that of its vectors."
+    )
 
 
 @contextlib.contextmanager
@@ -245,9 +194,3 @@ def _schedule(
     return torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup), 1.0)
     )
-
-
-def _take_gradients(weights: Iterable[Tensor], masters: Iterable[Tensor]) -> None:
-    for weight, master in zip(weights, masters, strict=True):
-        master.grad = None if weight.grad is None else weight.grad.float()
-        weight.grad = None

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from components.domain.preferences.arrays import Floats
 from components.domain.preferences.from_records import question_table
-from components.domain.preferences.tables import Floats, Questions
+from components.domain.preferences.tables import Questions
 from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, vector_scores
 from components.domain.ranker.encoding import TOKENS_AT_ONCE, go_on, hidden_states
 from components.domain.ranker.language_model import LanguageModel

@@ -7,6 +7,7 @@ import numpy as np
 from components.domain.errors import DataRejected
 from components.domain.params import Params, SplitParams
 from components.domain.preferences.comparisons import compare
+from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Menus, Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.splits import (
     Split,
@@ -15,7 +16,6 @@ from components.domain.preferences.splits import (
     split_by_time,
     split_within_person,
 )
-from components.domain.preferences.tables import OpinionLog
 from components.domain.ranker.prompts import dish_text
 from components.integrations import comparison_files, event_sources
 from components.stages.paths import EVENTS, SPLITS

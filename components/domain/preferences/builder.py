@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.domain.preferences.tables import NO_MENU, Comparisons, Ints, OpinionLog, moment
+from components.domain.preferences.arrays import Ints
+from components.domain.preferences.opinion_log import NO_MENU, OpinionLog, moment
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import DISLIKED, LIKED
 
 History = tuple[int, int, Sequence[int]]  # first line, line behind the last, hidden lines between them

@@ -14,9 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from components.domain.preferences.arrays import Bools, Ints, ranges
 from components.domain.preferences.builder import Builder, History
+from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.preferences.opinions import Menus
-from components.domain.preferences.tables import NO_MENU, Bools, Comparisons, Ints, OpinionLog, ranges
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import LIKED
 
 BLOCK = 4  # stated opinions that a block of days has at least, unless there are no more

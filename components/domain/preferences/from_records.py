@@ -7,7 +7,8 @@ from dataclasses import fields
 
 import numpy as np
 
-from components.domain.preferences.tables import NO_MENU, Comparisons, OpinionLog, Questions, timestamp
+from components.domain.preferences.opinion_log import NO_MENU, OpinionLog, timestamp
+from components.domain.preferences.tables import Comparisons, Questions
 from components.domain.records import DISLIKED, LIKED, Comparison, Question
 
 

@@ -10,16 +10,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from components.domain.preferences.tables import (
-    NO_MENU,
-    Floats,
-    Ints,
-    Moments,
-    OpinionLog,
-    Texts,
-    moment,
-    timestamp,
-)
+from components.domain.preferences.arrays import Floats, Ints, Moments, Texts
+from components.domain.preferences.opinion_log import NO_MENU, OpinionLog, moment, timestamp
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
 _VERDICTS = {"like": LIKED, "choice": LIKED, "order": LIKED, "dislike": DISLIKED}

@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from components.domain.errors import DataRejected
+from components.domain.preferences.arrays import Bools, Ints
 from components.domain.preferences.builder import Builder, History
 from components.domain.preferences.comparisons import add_pairs, groups, menu_offers
+from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.preferences.opinions import Menus
 from components.domain.preferences.strengths import with_source_offsets
-from components.domain.preferences.tables import NO_MENU, Bools, Comparisons, Ints, OpinionLog
+from components.domain.preferences.tables import Comparisons
 
 GROUPS = 4  # into which a person's opinions are dealt for training, at least
 

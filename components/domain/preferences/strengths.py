@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from components.domain.preferences.tables import Bools, Floats, Ints, OpinionLog, Questions
+from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.preferences.opinion_log import OpinionLog
+from components.domain.preferences.tables import Questions
 
 SOURCE_PRIOR = 10  # ratings at which a source's mean counts half against the mean of all sources
 MAX_PRIOR = 1000.0  # where people's means do not differ beyond chance, each is taken for everybody's

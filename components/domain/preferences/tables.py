@@ -1,102 +1,22 @@
-"""The main path's tables, as arrays: a log of opinions, and comparisons whose histories are ranges of it.
+"""The main path's tables, as arrays: questions and comparisons whose histories are ranges of a log.
 
-Shapes: P people, D dishes, L lines of the log, Q questions, O dishes on offer (of all questions, one question
-after the other), H hidden lines.
+Shapes: L lines of the log, Q questions, O dishes on offer (of all questions, one question after the other),
+H hidden lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from components.domain.records import Comparison, Past, Question
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Moments = npt.NDArray[np.datetime64]
-Texts = npt.NDArray[np.object_]
-
-NO_MENU = -1
-COLUMNS = ("person", "dish", "at", "verdict", "rating", "menu", "source", "is_order", "day")  # of a log
-
-
-@dataclass(frozen=True, eq=False)
-class OpinionLog:
-    """Opinions, a person's together and in the order of time; a history is a range of lines.
-
-    Attributes:
-        people: (P,) ids, sorted.
-        dishes: (D,) ids, sorted.
-        menus: Ids, sorted.
-        sources: Names, sorted. Ratings of different sources are on different scales.
-        person: (L,) index into `people`.
-        dish: (L,) index into `dishes`.
-        at: (L,) moments in UTC.
-        verdict: (L,) LIKED (also a choice), NEUTRAL or DISLIKED.
-        rating: (L,) rating on the user's own scale; NaN where none was stated.
-        menu: (L,) index into `menus` of the menu that a choice was made from; NO_MENU for all else.
-        source: (L,) index into `sources`.
-        is_order: (L,) True for orders without a menu; what is neither choice nor order was stated.
-        day: (L,) local days of the site.
-        offset: One for each of `sources`: how far its mean rating lies above that of all sources.
-    """
-
-    people: tuple[str, ...]
-    dishes: tuple[str, ...]
-    menus: tuple[str, ...]
-    sources: tuple[str, ...]
-    person: Ints
-    dish: Ints
-    at: Moments
-    verdict: Ints
-    rating: Floats
-    menu: Ints
-    source: Ints
-    is_order: Bools
-    day: Moments
-    offset: Floats
-
-    def __len__(self) -> int:
-        return len(self.person)
-
-    @cached_property
-    def is_stated(self) -> Bools:
-        """(L,) True for likes, dislikes and ratings, of which a later one replaces an earlier one."""
-        return np.asarray((self.menu == NO_MENU) & ~self.is_order)
-
-    @cached_property
-    def replaced_by(self) -> Ints:
-        """(L,) line of the person's next stated opinion of the source on the dish; L where there is none."""
-        result = np.full(len(self), len(self))
-        lines = np.flatnonzero(self.is_stated)
-        lines = lines[np.lexsort([lines, self.dish[lines], self.source[lines], self.person[lines]])]
-        same = np.ones(max(0, len(lines) - 1), bool)
-        for column in (self.person, self.source, self.dish):
-            same &= column[lines[1:]] == column[lines[:-1]]
-        result[lines[:-1][same]] = lines[1:][same]
-        return result
-
-    def take(self, lines: Ints) -> OpinionLog:
-        """The log of some lines, given in ascending order; ids keep their numbers."""
-        return replace(self, **{name: getattr(self, name)[lines] for name in COLUMNS})
-
-    def bounds(self) -> Ints:
-        """(P + 1,) line at which each person's lines begin; the last entry is L."""
-        return np.searchsorted(self.person, np.arange(len(self.people) + 1)).astype(np.int64)
-
-    def past(self, line: int) -> Past:
-        """One line as a model reads it."""
-        rating = float(self.rating[line])
-        return Past(
-            self.dishes[self.dish[line]], int(self.verdict[line]), None if np.isnan(rating) else rating
-        )
+from components.domain.preferences.arrays import Bools, Ints, Moments, Texts, ranges
+from components.domain.preferences.opinion_log import NO_MENU, OpinionLog, moment
+from components.domain.records import Comparison, Question
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,21 +225,3 @@ def distinct_histories(questions: Questions) -> tuple[Ints, Ints]:
         if number == len(first):
             first.append(question)
     return np.array(first, np.int64), history
-
-
-def ranges(starts: Ints, sizes: Ints) -> Ints:
-    """start, start + 1, … for each pair of start and size, one after the other."""
-    ends = np.cumsum(sizes)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.asarray(np.arange(total) + np.repeat(starts - (ends - sizes), sizes))
-
-
-def moment(at: np.datetime64) -> datetime:
-    """A moment of a table as a datetime in UTC."""
-    naive: datetime = at.astype("datetime64[us]").item()
-    return naive.replace(tzinfo=UTC)
-
-
-def timestamp(at: datetime) -> np.datetime64:
-    """The inverse of `moment`, for any time zone."""
-    return np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us")

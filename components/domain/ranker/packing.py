@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.domain.preferences.tables import Bools, Ints, Questions
+from components.domain.preferences.arrays import Bools, Ints
+from components.domain.preferences.tables import Questions
 from components.domain.ranker.prompts import DishTokens
 
 LENGTH_STEP = 64  # lengths are padded to a multiple of this: each new tensor shape costs a kernel build

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from components.domain.preferences.arrays import Floats, Ints, ranges
 from components.domain.preferences.strengths import Opinions, RatingScale, rating_scale
-from components.domain.preferences.tables import Floats, Ints, ranges
 from components.domain.rivals.pairs import Pairs
 
 MAX_DISHES = 2000  # the commonest: similarities grow with the square

@@ -13,8 +13,9 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from components.domain.preferences.arrays import Floats, Ints
 from components.domain.preferences.strengths import Opinions, RatingScale, histories
-from components.domain.preferences.tables import Floats, Ints, Questions, distinct_histories
+from components.domain.preferences.tables import Questions, distinct_histories
 
 
 @dataclass(frozen=True, eq=False)

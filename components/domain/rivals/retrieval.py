@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from components.domain.preferences.arrays import Floats, Ints, ranges
 from components.domain.preferences.strengths import RatingScale
-from components.domain.preferences.tables import Comparisons, Floats, Ints, ranges
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import Dish
 from components.domain.rivals.pairs import Pairs
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from components.domain.preferences.tables import Comparisons, Floats, Ints, Questions
+from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.tables import Comparisons, Questions
 from components.domain.records import Dish
 from components.domain.rivals.pairs import Pairs, pairs_of
 

@@ -9,7 +9,6 @@ constants compared on the others. Shapes: O dishes on offer, D dishes of the log
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
+from components.domain.preferences.arrays import Bools, Floats, Ints
 from components.domain.preferences.strengths import known_opinions
-from components.domain.preferences.tables import Bools, Comparisons, Floats, Ints, Questions
+from components.domain.preferences.tables import Comparisons, Questions
 from components.domain.records import Dish
 from components.domain.rivals.collaborative import (
     FACTORS,
@@ -40,6 +40,7 @@ from components.domain.rivals.rules import (
     usual,
     wins,
 )
+from components.domain.rivals.words import word_matrix
 
 FOLDS = 5
 MAX_CHOOSING = 4000  # comparisons of a fold on which constants are compared
@@ -164,7 +165,7 @@ def fit_stacked_rules(
         may_know: (L,) True for the lines of the log that training may read.
         by_day: Whether days are new in the test (with their dishes), and not people.
     """
-    words = _word_matrix(dishes, train.log.dishes)
+    words = word_matrix(dishes, train.log.dishes)
     folds = list(_folds(train, may_know, by_day=by_day))
     constants = _chosen(dishes, folds)
     features, scored = [], []
@@ -238,21 +239,3 @@ def _fit(
     people = fit_collaborative(known_opinions(train.log, may_know), len(train.log.dishes), hidden)
     content = fit_content_history(dishes, train, constants.sharing)
     return StackedRules(content, wins(train), words, people, constants, np.zeros(len(RULES)))
-
-
-def _terms(dish: Dish) -> set[str]:
-    text = " ".join((dish.name, dish.description, *dish.tags, *dish.ingredients)).lower()
-    return set(re.findall(r"[^\W\d_]{3,}", text))
-
-
-def _word_matrix(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> csr_matrix:
-    """(D, V) words weighted by inverse document frequency, each dish as a vector of length 1."""
-    texts = [sorted(_terms(dishes[dish])) for dish in order]
-    column = {word: number for number, word in enumerate(sorted({word for text in texts for word in text}))}
-    ends = np.cumsum([0, *(len(text) for text in texts)])
-    words = np.array([column[word] for text in texts for word in text], np.int64)
-    present = csr_matrix((np.ones(len(words)), words, ends), shape=(len(texts), len(column)))
-    counts = np.bincount(words, minlength=len(column))
-    weighted = csr_matrix(present @ diags(np.log(len(texts) / np.maximum(counts, 1))))
-    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel())
-    return csr_matrix(diags(1.0 / np.where(lengths > 0, lengths, 1.0)) @ weighted)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from components.domain.preferences.tables import Comparisons, Floats, Ints
+from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.tables import Comparisons
 from components.domain.verdict.metrics import Interval
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.domain.preferences.tables import Comparisons, Floats
+from components.domain.preferences.arrays import Floats
+from components.domain.preferences.tables import Comparisons
 
 People = Mapping[str, Floats]  # (METRICS,) by person
 

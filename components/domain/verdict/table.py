@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from components.domain.preferences.tables import Bools, Comparisons, Floats
+from components.domain.preferences.arrays import Bools, Floats
+from components.domain.preferences.tables import Comparisons
 from components.domain.verdict.clusters import Estimate, estimate
 from components.domain.verdict.evaluation import Kind, ModelResult, SliceResult
 from components.domain.verdict.gate import GateResult, judge

@@ -1,0 +1,29 @@
+"""Dishes as vectors of their words: what text says without a language model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.sparse import csr_matrix, diags
+
+from components.domain.records import Dish
+
+
+def _terms(dish: Dish) -> set[str]:
+    text = " ".join((dish.name, dish.description, *dish.tags, *dish.ingredients)).lower()
+    return set(re.findall(r"[^\W\d_]{3,}", text))
+
+
+def word_matrix(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> csr_matrix:
+    """(D, V) words weighted by inverse document frequency, each dish as a vector of length 1."""
+    texts = [sorted(_terms(dishes[dish])) for dish in order]
+    column = {word: number for number, word in enumerate(sorted({word for text in texts for word in text}))}
+    ends = np.cumsum([0, *(len(text) for text in texts)])
+    words = np.array([column[word] for text in texts for word in text], np.int64)
+    present = csr_matrix((np.ones(len(words)), words, ends), shape=(len(texts), len(column)))
+    counts = np.bincount(words, minlength=len(column))
+    weighted = csr_matrix(present @ diags(np.log(len(texts) / np.maximum(counts, 1))))
+    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)).ravel())
+    return csr_matrix(diags(1.0 / np.where(lengths > 0, lengths, 1.0)) @ weighted)
