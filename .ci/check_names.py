@@ -15,7 +15,7 @@ BANNED = {
     "told", "said", "made", "own", "asked", "found", "place", "apart", "spare", "known", "wanted", "given",
     "taken", "kept", "seen", "real", "alike", "nobody",
 }  # fmt: skip
-FOLDERS = ("flows", "components", "serving")
+FOLDERS = ("flows", "components", "serving", "benchmarks", "tests")
 MAX_SHARE = 0.01
 
 

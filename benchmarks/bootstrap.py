@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.domain.preferences.tables import Floats
+from components.domain.preferences.arrays import Floats
 from components.domain.verdict.metrics import METRICS, Interval, People
 
 _DECIMALS = 12  # below: the order of additions, which would put the bounds of a constant beside its mean

@@ -13,9 +13,10 @@ from benchmarks.sample import REPO
 from benchmarks.shapes import RANDOM, Events
 from components.domain.params import SplitParams
 from components.domain.params_file import read_params
+from components.domain.preferences.arrays import Floats
 from components.domain.preferences.opinions import Scale, opinion_log
 from components.domain.preferences.splits import Split
-from components.domain.preferences.tables import Comparisons, Floats
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import Dish
 from components.domain.rivals import probes, rules
 from components.domain.rivals.stacked_rules import fit_stacked_rules

@@ -21,7 +21,8 @@ from benchmarks.bootstrap import intervals
 from benchmarks.measuring import BOOTSTRAP, metrics_of
 from benchmarks.pages import RESULTS, in_words, publish, table
 from benchmarks.sample import base, canteen
-from components.domain.preferences.tables import Comparisons, Floats
+from components.domain.preferences.arrays import Floats
+from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import pack

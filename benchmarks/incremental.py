@@ -21,8 +21,9 @@ from benchmarks.bootstrap import intervals, paired_differences
 from benchmarks.measuring import BOOTSTRAP, metrics_of
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import base, canteen
+from components.domain.preferences.arrays import Floats
 from components.domain.preferences.splits import Split
-from components.domain.preferences.tables import Comparisons, Floats
+from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import Plan, Training, from_scratch, from_start
 from components.domain.verdict.gate import METRIC
 from components.integrations import adapters, comparison_files, finetuning, scoring

@@ -12,7 +12,8 @@ from typing import Any
 
 from benchmarks.bootstrap import Bootstrap
 from benchmarks.sample import REPO
-from components.domain.preferences.tables import Comparisons, Floats
+from components.domain.preferences.arrays import Floats
+from components.domain.preferences.tables import Comparisons
 from components.domain.verdict.metrics import People, comparison_metrics, per_person
 
 BOOTSTRAP = Bootstrap(resamples=2000, confidence=0.95, seed=11)

@@ -29,7 +29,7 @@ from benchmarks.clones import (
 from benchmarks.measuring import BOOTSTRAP, peak_mb
 from benchmarks.pages import RESULTS, in_words, publish, table
 from benchmarks.sample import REPO
-from components.domain.preferences.tables import Floats
+from components.domain.preferences.arrays import Floats
 from components.domain.verdict.evaluation import EvaluationReport
 from components.domain.verdict.gate import METRIC
 from components.domain.verdict.metrics import METRICS, Interval

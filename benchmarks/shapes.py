@@ -79,17 +79,17 @@ def rolling_menus(seed: int, people: int = 40, days: int = 12) -> Events:
     return Events(dishes, menus, rows)
 
 
-def ratings(seed: int, people: int = 60, dishes: int = 30, each: int = 24, again: float = 0.0) -> Events:
+def ratings(seed: int, people: int = 60, dishes: int = 30, count: int = 24, again: float = 0.0) -> Events:
     """Ratings from 1 to 5 over three weeks; `again` is the share of them on a dish that was rated before."""
     draw = np.random.default_rng(seed)
     ids, rows = _ids(dishes, draw), []
     for person in range(people):
-        order = draw.permutation(dishes)[:each]
+        order = draw.permutation(dishes)[:count]
         rated: list[int] = []
-        for number in range(each):
+        for number in range(count):
             dish = int(draw.choice(rated)) if rated and draw.random() < again else int(order[number])
             rated.append(dish)
-            at = START + timedelta(days=int(21 * number / each), minutes=int(draw.integers(1000)))
+            at = START + timedelta(days=int(21 * number / count), minutes=int(draw.integers(1000)))
             source = "test" if number % 4 == 0 else "train"
             rows.append(
                 _event(person, ids[dish], "rating", at, value=float(draw.integers(1, 6)), source=source)
@@ -114,7 +114,9 @@ def popular_orders(
     return Events(ids, {}, rows)
 
 
-def many_ratings(seed: int, people: int = 1000, dishes: int = 80, each: int = 60, factors: int = 4) -> Events:
+def many_ratings(
+    seed: int, people: int = 1000, dishes: int = 80, count: int = 60, factors: int = 4
+) -> Events:
     """Everybody rates most of the dishes: latent factors, dish and person means, ratings from 1 to 5."""
     draw = np.random.default_rng(seed)
     ids, rows = _ids(dishes, draw), []
@@ -123,7 +125,7 @@ def many_ratings(seed: int, people: int = 1000, dishes: int = 80, each: int = 60
     score = 3 + dish_mean[None] + person_mean[:, None] + 0.5 * tastes @ loadings.T
     score += draw.normal(0, 0.7, score.shape)
     for person in range(people):
-        for number, dish in enumerate(draw.permutation(dishes)[:each]):
+        for number, dish in enumerate(draw.permutation(dishes)[:count]):
             value = float(np.clip(round(score[person, dish]), 1, 5))
             source = "test" if number % 4 == 0 else "train"
             at = START + timedelta(days=number // 3, minutes=int(draw.integers(1000)))

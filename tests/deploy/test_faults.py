@@ -88,9 +88,9 @@ def broken(deploy: Path, overlay: str, name: str, path: str, value: Any) -> list
         objects.append(job_of(deployments.job_template(IMAGE)))
     before = problems(objects)
     objects = copy.deepcopy(objects)
-    (place,) = [each for each in objects if f"{each['kind']} {each['metadata']['name']}" == name]
+    (faulty,) = [each for each in objects if f"{each['kind']} {each['metadata']['name']}" == name]
     *parents, last = [int(part) if part.isdecimal() else part for part in path.split()]
-    target: Any = place
+    target: Any = faulty
     for part in parents:
         target = target[part]
     if value is GONE:

@@ -25,8 +25,8 @@ Objects = dict[str, dict[str, Any]]
 def test_every_object_has_a_schema_and_fits_it(deploy: Path, overlay: str) -> None:
     objects = rendered(deploy, overlay)
     assert objects
-    for each in objects:
-        kubernetes_validate.validate(each, "1.32", strict=True)  # a schema that is not found raises
+    for manifest in objects:
+        kubernetes_validate.validate(manifest, "1.32", strict=True)  # a schema that is not found raises
 
 
 def test_a_schema_that_is_not_found_is_a_failure() -> None:
@@ -46,7 +46,7 @@ def test_the_service_meets_every_rule_once_it_is_released(deploy: Path, overlay:
 def test_the_pipeline_meets_every_rule_but_the_image_that_its_user_builds(deploy: Path) -> None:
     left = problems([*rendered(deploy, "pipeline"), job_of(deployments.job_template(""))])
     by_its_user = ("image 'palate-pipeline'", "Secret palate-pipeline", "Secret palate-mlflow")
-    assert [each for each in left if not any(made in each for made in by_its_user)] == []
+    assert [each for each in left if not any(name in each for name in by_its_user)] == []
 
 
 def test_a_night_in_kubernetes_is_a_job_that_fits_its_schema_and_may_write_its_clone_alone() -> None:
@@ -81,10 +81,10 @@ def _container(objects: Objects) -> dict[str, Any]:
 
 def _set(value: Any, *path: Any) -> Callable[[Objects], None]:
     def change(objects: Objects) -> None:
-        place: Any = _container(objects) if path[0] == "container" else objects[path[0]]
+        target: Any = _container(objects) if path[0] == "container" else objects[path[0]]
         for part in path[1:-1]:
-            place = place[part]
-        place[path[-1]] = value
+            target = target[part]
+        target[path[-1]] = value
 
     return change
 
@@ -174,9 +174,9 @@ def _names(manifest: dict[str, Any]) -> tuple[str, str]:
     return manifest["kind"], f"{manifest['kind']} {manifest['metadata']['name']}"
 
 
-@pytest.mark.parametrize(("fault", "said"), FAULTS, ids=[said for _, said in FAULTS])
-def test_each_rule_catches_its_fault(deploy: Path, fault: Callable[[Objects], None], said: str) -> None:
+@pytest.mark.parametrize(("fault", "words"), FAULTS, ids=[words for _, words in FAULTS])
+def test_each_rule_catches_its_fault(deploy: Path, fault: Callable[[Objects], None], words: str) -> None:
     objects = copy.deepcopy(rendered(deploy, "overlays/watched"))
     fault({name: each for each in objects for name in _names(each)})
-    found = problems(objects)
-    assert any(said in each for each in found), found
+    reported = problems(objects)
+    assert any(words in each for each in reported), reported

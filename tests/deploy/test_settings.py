@@ -84,8 +84,8 @@ def with_component(deploy: Path, overlay: str, component: str) -> list[dict[str,
 def test_the_service_may_have_a_gpu(deploy: Path) -> None:
     objects = with_component(deploy, "overlays/prod", "gpu")
     assert problems(objects) == []
-    for each in objects:
-        kubernetes_validate.validate(each, "1.32", strict=True)
+    for manifest in objects:
+        kubernetes_validate.validate(manifest, "1.32", strict=True)
     pod = at(objects, "Deployment palate", POD)
     assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert pod["nodeSelector"] == {"nvidia.com/gpu.present": "true"}

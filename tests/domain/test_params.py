@@ -24,8 +24,8 @@ def test_the_projects_own_params_are_valid() -> None:
 
 @pytest.mark.parametrize("name", ["food-world-cup", "italian-recipes"])
 def test_the_sample_sets_params_are_valid(values: dict[str, Any], name: str) -> None:
-    own = yaml.safe_load((REPO / "data" / "sample" / name / "params.yaml").read_text())
-    for section, changes in own.items():
+    changed = yaml.safe_load((REPO / "data" / "sample" / name / "params.yaml").read_text())
+    for section, changes in changed.items():
         values[section] |= changes
     assert validate(values, name).split.by == "source"
 

@@ -49,13 +49,13 @@ def test_the_sample_is_promoted_and_previewed_without_a_trace_in_params_yaml(clo
 
 
 def test_a_users_data_is_neither_although_the_sample_ran_before(clone: Path, tmp_path: Path) -> None:
-    before, own = (clone / "params.yaml").read_text(), str(tmp_path)
-    assert _adopt(clone, ("", ""), ("", own), (own, ""))[1:] == [[own, False, False]] * 2
+    before, chosen = (clone / "params.yaml").read_text(), str(tmp_path)
+    assert _adopt(clone, ("", ""), ("", chosen), (chosen, ""))[1:] == [[chosen, False, False]] * 2
     (tmp_path / "params.yaml").write_text("register: {promote_first: true}")
-    assert _adopt(clone, (own, "")) == [[own, True, False]]
+    assert _adopt(clone, (chosen, "")) == [[chosen, True, False]]
     (clone / "params.yaml").write_text(before)
 
 
 def test_what_the_sample_sets_for_itself_is_read_by_no_stage() -> None:
-    own = yaml.safe_load((REPO / "data" / "sample" / "canteen" / "params.yaml").read_text())
-    assert set(own) == {"register", "package"}
+    changed = yaml.safe_load((REPO / "data" / "sample" / "canteen" / "params.yaml").read_text())
+    assert set(changed) == {"register", "package"}

@@ -15,9 +15,9 @@ from tests.conftest import REPO
 
 def test_keys_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    made = keys.keys(state)
-    assert made["prefect"].startswith("palate:")
-    assert keys.keys(state) == made
+    first = keys.keys(state)
+    assert first["prefect"].startswith("palate:")
+    assert keys.keys(state) == first
     assert stat.S_IMODE((state / keys.FILE).stat().st_mode) == 0o600
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
 

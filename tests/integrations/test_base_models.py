@@ -19,16 +19,16 @@ def test_plain_attention_gives_what_the_fused_kernel_gives_and_so_do_its_gradien
     small_model: LanguageModel,
 ) -> None:
     small_model.network.requires_grad_(requires_grad=True)
-    seen = {}
+    results = {}
     for attention in ("sdpa", "palate"):
         small_model.network.set_attn_implementation(attention)
         small_model.network.zero_grad()
         states = small_model.decoder(input_ids=LINES, attention_mask=REAL, use_cache=False).last_hidden_state
-        told = states[REAL.bool()]
-        told[:, 0].sum().backward()
+        outputs = states[REAL.bool()]
+        outputs[:, 0].sum().backward()
         weight = small_model.decoder.layers[0].self_attn.k_proj.weight
-        seen[attention] = told.detach(), weight.grad.clone()
-    for fused, plain in zip(seen["sdpa"], seen["palate"], strict=True):
+        results[attention] = outputs.detach(), weight.grad.clone()
+    for fused, plain in zip(results["sdpa"], results["palate"], strict=True):
         assert torch.allclose(fused, plain, atol=PRECISE, rtol=PRECISE)
         assert plain.abs().max() > 100 * PRECISE
 

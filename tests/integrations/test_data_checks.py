@@ -79,25 +79,25 @@ FAULTS: list[tuple[str, Callable[[Stored], Any], tuple[str, str]]] = [
 
 
 @pytest.mark.parametrize(
-    ("break_it", "found"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
+    ("break_it", "failure"), [fault[1:] for fault in FAULTS], ids=[fault[0] for fault in FAULTS]
 )
-def test_a_fault_is_found_and_named(break_it: Callable[[Stored], Any], found: tuple[str, str]) -> None:
+def test_a_fault_is_found_and_named(break_it: Callable[[Stored], Any], failure: tuple[str, str]) -> None:
     tables = _tables()
     break_it(tables)
-    assert found in _failed(data_checks.check(tables, NIGHT, PARAMS, 14))
+    assert failure in _failed(data_checks.check(tables, NIGHT, PARAMS, 14))
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "failure"),
     [
         ({"previous_events": 5}, ("events", "")),  # events were lost
         ({"previous_events": 1}, ("events", "")),  # four times as many
         ({"rows_quarantined": 20}, ("night", "quarantined_share")),
     ],
 )
-def test_a_nights_volume_is_compared(change: dict[str, int], found: tuple[str, str]) -> None:
+def test_a_nights_volume_is_compared(change: dict[str, int], failure: tuple[str, str]) -> None:
     night = dataclasses.replace(NIGHT, **change)
-    assert _failed(data_checks.check(_tables(), night, PARAMS, 14)) == {found}
+    assert _failed(data_checks.check(_tables(), night, PARAMS, 14)) == {failure}
 
 
 def test_local_times_may_run_ahead_by_the_skew() -> None:

@@ -23,10 +23,10 @@ class _Says(http.server.BaseHTTPRequestHandler):
     """Answers each path with a status and a text; notes what it was asked."""
 
     answers: dict[str, tuple[int, str]]
-    asked: list[tuple[str, str]]
+    calls: list[tuple[str, str]]
 
     def _answer(self) -> None:
-        self.asked.append((self.path, self.headers.get("Authorization", "")))
+        self.calls.append((self.path, self.headers.get("Authorization", "")))
         status, text = self.answers.get(self.path, (200, self.answers.get("*", (200, ""))[1]))
         self.send_response(status)
         self.end_headers()
@@ -40,7 +40,7 @@ class _Says(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def _saying(answers: dict[str, tuple[int, str]]) -> Iterator[tuple[str, type[_Says]]]:
-    handler = type("_Other", (_Says,), {"answers": answers, "asked": []})
+    handler = type("_Other", (_Says,), {"answers": answers, "calls": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", handler
@@ -71,11 +71,11 @@ def test_the_canary_is_asked_once_a_release_with_the_token(tmp_path: Path, reaso
     ):
         for _ in range(3):
             assert probe(address, NEW, Memory(looks), "secret") == Served("2", reason or None, 40, 10)
-        assert [who for path, who in service.asked if path == "/canary"] == ["Bearer secret"]
+        assert [who for path, who in service.calls if path == "/canary"] == ["Bearer secret"]
         probe(address, Expected("2", "palate:v2-x tomorrow"), Memory(looks))
-        assert [path for path, _ in service.asked].count("/canary") == 2
+        assert [path for path, _ in service.calls].count("/canary") == 2
         probe(address, Expected("3", "palate:v3-x"), Memory(looks))  # which does not serve yet
-        assert [path for path, _ in service.asked].count("/canary") == 2
+        assert [path for path, _ in service.calls].count("/canary") == 2
     assert Memory(looks).rate("2") == 0.25
     assert Memory(looks).rate("1") == 0
 

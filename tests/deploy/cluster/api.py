@@ -42,7 +42,7 @@ class Cluster:
 
     address: str = ""
     store: Store = field(default_factory=Store)
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     callers: set[str] = field(default_factory=set)
     roles: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing on stderr."""
 
     def _answer(self) -> None:
-        self.cluster.asked.append((self.command, self.path))
+        self.cluster.calls.append((self.command, self.path))
         try:
             self._send(*self._handled())
         except Refused as error:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Menus, Scale, opinion_log
-from components.domain.preferences.tables import OpinionLog
 from components.domain.records import DISLIKED, LIKED
 
 SCALE = Scale(like_at=4, dislike_at=2, timezone="UTC")

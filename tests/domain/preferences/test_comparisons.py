@@ -14,9 +14,10 @@ import pytest
 from components.domain.errors import DataRejected
 from components.domain.preferences.comparisons import compare
 from components.domain.preferences.events import accept
+from components.domain.preferences.opinion_log import COLUMNS
 from components.domain.preferences.opinions import Scale, dishes_of, local_days, menus_of, opinion_log
 from components.domain.preferences.splits import Split, cut_day, split_by_time
-from components.domain.preferences.tables import COLUMNS, Comparisons
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Past
 from components.integrations import comparison_files, event_sources
 from tests.conftest import REPO

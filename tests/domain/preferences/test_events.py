@@ -31,10 +31,10 @@ EVENT = {
 def _accept(
     events: list[dict[str, Any]], stored: Stored | None = None, **tables: list[dict[str, Any]]
 ) -> Collected:
-    given = {"dishes": DISHES, "menus": MENUS, **tables, "events": events}
+    texts = {"dishes": DISHES, "menus": MENUS, **tables, "events": events}
     incoming = {
         name: [RawRow(f"{name}.csv", line, row) for line, row in enumerate(rows, 1)]
-        for name, rows in given.items()
+        for name, rows in texts.items()
     }
     return accept(incoming, stored or {}, NOW, 14)
 

@@ -25,8 +25,8 @@ MENUS = {"m": ("p", "q", "r")}
 
 def _rated(person: str, ratings: list[int], source: str) -> list[Line]:
     return [
-        Line(person, f"{source}{place}", NOW, rating=float(rating), source=source)
-        for place, rating in enumerate(ratings)
+        Line(person, f"{source}{number}", NOW, rating=float(rating), source=source)
+        for number, rating in enumerate(ratings)
     ]
 
 
@@ -51,19 +51,19 @@ def test_every_pair_that_differs_is_asked_once_with_all_that_is_known_as_history
         (("test0", "test1"), "test0"),
         (("test0", "test2"), "test0"),
     ]
-    for each in test:
-        assert {past.dish_id for past in each.history} == {f"train{place}" for place in range(5)}
-        assert {past.rating for past in each.history} == {1, 2, 3, 4, 5}
+    for comparison in test:
+        assert {past.dish_id for past in comparison.history} == {f"train{number}" for number in range(5)}
+        assert {past.rating for past in comparison.history} == {1, 2, 3, 4, 5}
 
 
 def test_training_never_reads_what_is_held_out_nor_what_it_asks_about() -> None:
     opinions = _rated("ada", [5, 3, 1], "test") + _rated("ada", list(range(20)), "train")
     train, _ = _split(opinions)
     assert train
-    for each in train:
-        named = {past.dish_id for past in each.history} | set(each.dishes)
+    for comparison in train:
+        named = {past.dish_id for past in comparison.history} | set(comparison.dishes)
         assert not any(dish.startswith("test") for dish in named)
-        assert not set(each.dishes) & {past.dish_id for past in each.history}
+        assert not set(comparison.dishes) & {past.dish_id for past in comparison.history}
 
 
 def test_sources_are_never_compared_and_background_is_only_history() -> None:
@@ -166,7 +166,12 @@ def test_the_world_cup_is_tested_on_exactly_the_published_pairs() -> None:
     held_out = np.array(log.sources, object)[log.source] == "test"
     test = split_within_person(log, menus, held_out, frozenset(), 1, 0).test
     assert {
-        (each.person_id, each.chosen, next(d for d in each.dishes if d != each.chosen)) for each in test
+        (
+            comparison.person_id,
+            comparison.chosen,
+            next(d for d in comparison.dishes if d != comparison.chosen),
+        )
+        for comparison in test
     } == pairs
     assert len({each.person_id for each in test}) == 1046
 

@@ -91,6 +91,6 @@ def test_what_is_known_of_a_person_is_the_latest_of_each_opinion_up_to_the_cut()
         Line("x", "q", NOW + timedelta(days=9), LIKED),
     ]
     log, _ = log_of(days, {})
-    known = known_opinions(log, log.at < np.datetime64("2026-01-05"))
-    opinions = zip(known.dish.tolist(), known.verdict.tolist(), known.rating.tolist(), strict=True)
+    training = known_opinions(log, log.at < np.datetime64("2026-01-05"))
+    opinions = zip(training.dish.tolist(), training.verdict.tolist(), training.rating.tolist(), strict=True)
     assert sorted(opinions, key=str) == [(0, 1, 5.0), (1, -1, pytest.approx(float("nan"), nan_ok=True))]

@@ -46,7 +46,7 @@ def _verdict(line: Line) -> int:
 def _history(lines: list[Line], line: Line) -> list[Line]:
     """The person's lines strictly before, without stated ones that a later one of them replaces."""
     before = [each for each in lines if each.person_id == line.person_id and each.at < line.at]
-    before.sort(key=lambda each: (each.at, each.source, each.menu_id, each.dish_id))
+    before.sort(key=lambda line: (line.at, line.source, line.menu_id, line.dish_id))
     latest = {(each.source, each.dish_id): each for each in before if not each.menu_id}
     return [each for each in before if each.menu_id or latest[each.source, each.dish_id] is each]
 
@@ -65,9 +65,9 @@ def test_choices_are_those_of_plain_loops(seed: int) -> None:
                 expected.append((line.person_id, line.at, dishes, line.dish_id, history))
     table = compare(*log_of(lines, MENUS), 0)
     choices = [
-        (each.person_id, each.at, each.dishes, each.chosen,
-         [(past.dish_id, past.verdict, past.rating) for past in each.history])
-        for each in table.take(np.flatnonzero(table.menu >= 0))
+        (choice.person_id, choice.at, choice.dishes, choice.chosen,
+         [(past.dish_id, past.verdict, past.rating) for past in choice.history])
+        for choice in table.take(np.flatnonzero(table.menu >= 0))
     ]  # fmt: skip
     assert sorted(choices, key=str) == sorted(expected, key=str)
     assert table.history_sizes.tolist() == [len(each.history) for each in table]
@@ -99,8 +99,8 @@ def test_records_survive_the_table(comparisons: list[Comparison]) -> None:
     assert isinstance(table, Comparisons)
     plain = [Question(each.person_id, each.history, each.dishes) for each in mixed]
     assert [table.question(number) for number in range(len(table))] == plain
-    assert [(each.key, each.at, each.chosen) for each in table] == [
-        (each.key, each.at, each.chosen) for each in mixed
+    assert [(comparison.key, comparison.at, comparison.chosen) for comparison in table] == [
+        (comparison.key, comparison.at, comparison.chosen) for comparison in mixed
     ]
     assert [question_table(plain).question(number) for number in range(len(plain))] == plain
 

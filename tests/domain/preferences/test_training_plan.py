@@ -44,7 +44,8 @@ def test_the_sample_is_whole_people_and_depends_on_the_seed_alone(comparisons: l
 
 def _later(comparisons: list[Comparison], days: int) -> list[Comparison]:
     return [
-        replace(each, key=f"{each.key}+{days}", at=each.at + timedelta(days=days)) for each in comparisons
+        replace(comparison, key=f"{comparison.key}+{days}", at=comparison.at + timedelta(days=days))
+        for comparison in comparisons
     ]
 
 

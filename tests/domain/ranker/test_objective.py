@@ -20,8 +20,8 @@ def test_listwise_loss_is_cross_entropy_of_each_comparison() -> None:
     owner = torch.tensor([0] * 2 + [1] * 6 + [2] * 3)
     losses = listwise_loss(scores, owner, torch.tensor([1, 2, 10]))
     expected = [
-        torch.nn.functional.cross_entropy(each, torch.tensor(at))
-        for each, at in zip(sets, (1, 0, 2), strict=True)
+        torch.nn.functional.cross_entropy(dishes, torch.tensor(at))
+        for dishes, at in zip(sets, (1, 0, 2), strict=True)
     ]
     assert losses.tolist() == pytest.approx([float(each) for each in expected], abs=1e-5)
 

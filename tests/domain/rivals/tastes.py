@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from components.domain.preferences.arrays import Floats
 from components.domain.preferences.from_records import comparison_table
-from components.domain.preferences.tables import Comparisons, Floats
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison, Dish, Past
 from components.domain.verdict.metrics import comparison_metrics, per_person
 

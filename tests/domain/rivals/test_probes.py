@@ -37,7 +37,7 @@ def test_a_swapped_history_is_another_persons(last: list[Comparison]) -> None:
 
 
 def test_a_person_alone_on_a_day_gets_the_history_of_another_day(last: list[Comparison]) -> None:
-    days = [replace(each, at=each.at + timedelta(days=10 * place)) for place, each in enumerate(last)]
+    days = [replace(each, at=each.at + timedelta(days=10 * number)) for number, each in enumerate(last)]
     again = replace(days[-1], key="again")
     for some in days, days[:-1], [*last, again]:
         owners = {each.history: each.person_id for each in some}

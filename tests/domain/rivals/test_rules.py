@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from components.domain.preferences.arrays import Floats
 from components.domain.preferences.from_records import comparison_table
-from components.domain.preferences.tables import Floats
 from components.domain.records import Comparison, Dish, Past
 from components.domain.rivals import rules
 from components.domain.rivals.pairs import pairs_of
@@ -22,10 +22,10 @@ def _liked(comparison: Comparison) -> tuple[Past, ...]:
 
 def test_content_history_learns_who_eats_meat(dishes: dict[str, Dish], comparisons: list[Comparison]) -> None:
     liked = [
-        replace(each, key=f"{each.key}/{copy}", history=_liked(each))
+        replace(comparison, key=f"{comparison.key}/{copy}", history=_liked(comparison))
         for copy in range(20)
-        for each in comparisons
-        if each.history
+        for comparison in comparisons
+        if comparison.history
     ]
     table = comparison_table(liked)
     scores = by_key(rules.fit_content_history(dishes, table).scores(dishes, table), table)

@@ -6,8 +6,9 @@ import itertools
 
 import numpy as np
 
+from components.domain.preferences.arrays import Bools
 from components.domain.preferences.from_records import comparison_table
-from components.domain.preferences.tables import Bools, Comparisons
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison, Past
 from components.domain.rivals.collaborative import FACTORS, NEIGHBOURS, NOISES, SHRINKS
 from components.domain.rivals.rules import NAMES_SHARING_A_WORD

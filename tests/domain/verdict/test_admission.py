@@ -76,9 +76,9 @@ def test_a_persons_reason_stands_for_the_gate_and_for_nothing_else() -> None:
 
 def test_a_release_says_who_decided_when_and_why_as_far_as_that_is_known() -> None:
     assert decision(TAGS) == "decided by nobody who said so"
-    known = {RELEASE_BY: "Ada", CHAMPION_SEEN: "2026-01-02T03:04:05+00:00"}
-    assert decision(TAGS | known) == "decided by Ada, champion since 2026-01-02T03:04:05+00:00"
-    excused = TAGS | known | {"gate": "fail", OVERRIDE: "the chef asked for it"}
+    decided = {RELEASE_BY: "Ada", CHAMPION_SEEN: "2026-01-02T03:04:05+00:00"}
+    assert decision(TAGS | decided) == "decided by Ada, champion since 2026-01-02T03:04:05+00:00"
+    excused = TAGS | decided | {"gate": "fail", OVERRIDE: "the chef asked for it"}
     assert decision(excused).endswith("although its gate did not pass: the chef asked for it")
 
 

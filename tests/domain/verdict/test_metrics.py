@@ -20,7 +20,7 @@ from tests.domain.rivals.tastes import NOW
 
 def _sets(*chosen: tuple[int, int]) -> Comparisons:
     """One comparison for each pair of a size and the position of the chosen dish."""
-    names = [tuple(f"d{place}" for place in range(size)) for size, _ in chosen]
+    names = [tuple(f"d{number}" for number in range(size)) for size, _ in chosen]
     return comparison_table(
         [
             Comparison(f"p{number}", (), dishes, f"k{number}", NOW, dishes[at])
