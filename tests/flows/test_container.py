@@ -115,7 +115,7 @@ def test_a_registry_that_refuses_is_one_sentence(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("full", ["the images'", "the Bentos'"])
+@pytest.mark.parametrize(("full", "size"), [("the images'", "30m"), ("the Bentos'", "4m")])
 def test_a_disk_that_is_full_during_the_build_is_one_sentence(
     engine: Engine,
     image: str,
@@ -124,12 +124,13 @@ def test_a_disk_that_is_full_during_the_build_is_one_sentence(
     unreleased: dict[str, Any],
     tmp_path: Path,
     full: str,
+    size: str,
 ) -> None:
     if os.geteuid():
         pytest.skip("only root may mount the small disk")
     unreleased["release"] |= {"image": "localhost/other", "push": False}
     (promoted.clone / "params.yaml").write_text(yaml.safe_dump(unreleased))
-    engine.run("mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", str(tmp_path))
+    engine.run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(tmp_path))
     graph = Path(engine.env["CONTAINERS_STORAGE_CONF"]).parent / "graph"
     (tmp_path / "storage.conf").write_text(
         f'[storage]\ndriver="overlay"\ngraphroot="{tmp_path}/graph"\nrunroot="{tmp_path}/run"\n'
@@ -223,9 +224,9 @@ def test_the_rendered_pod_really_runs(engine: Engine, image: str, promoted: Done
     objects = filter(None, yaml.safe_load_all(rendered))
     pod = [each for each in objects if each["kind"] in {"ConfigMap", "Deployment"}]
     with_token(tmp_path)
-    for each in pod:
-        if each["kind"] == "Deployment":  # podman 4.3 knows no volume of a Secret
-            spec = each["spec"]["template"]["spec"]
+    for manifest in pod:
+        if manifest["kind"] == "Deployment":  # podman 4.3 knows no volume of a Secret
+            spec = manifest["spec"]["template"]["spec"]
             (volume,) = [volume for volume in spec["volumes"] if "secret" in volume]
             del volume["secret"]
             volume["hostPath"] = {"path": str(tmp_path)}
