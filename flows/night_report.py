@@ -146,6 +146,10 @@ def _columns(lines: Sequence[tuple[str, ...]]) -> list[str]:
 
 def publish(report: NightReport) -> None:
     """Writes the night's page, which works offline, and the table into Prefect's log of a scheduled night."""
-    page = pages.night_page(read_report(REPO / EVALUATION), facts(report), REPO / REPORTS / "evaluation.png")
+    pictures = [
+        ("Pair accuracy of every model with its interval", REPO / REPORTS / "evaluation.png"),
+        ("How sure each model is, and how often it is right", REPO / REPORTS / "calibration.png"),
+    ]
+    page = pages.night_page(read_report(REPO / EVALUATION), facts(report), pictures)
     (REPO / PAGE).write_text(page, encoding="utf-8")
     logging.getLogger("prefect.flow_runs").info(as_text(report))

@@ -23,7 +23,8 @@ for _name, _value in environment.QUIET.items():  # before any of the libraries i
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
-from components.domain.preferences.tables import Comparisons, Floats
+from components.domain.preferences.arrays import Floats
+from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import DISLIKED, LIKED, Comparison, Dish, Past
 from components.files import file_sha256

@@ -1,4 +1,4 @@
-"""matplotlib: the picture of all models' pair accuracies with their intervals."""
+"""matplotlib: pictures of pair accuracies with their intervals, and of calibration."""
 
 from __future__ import annotations
 
@@ -31,5 +31,20 @@ def evaluation_chart(report: EvaluationReport, path: Path) -> None:
     axes.axvline(0.5, color="#bbbbbb", linewidth=1, linestyle=":")
     axes.set_xlabel(f"pair accuracy, held out, per person, {report.confidence:.0%} interval")
     axes.set_title(f"Gate: {report.gate.decision}", loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=95, metadata={"Software": None})
+
+
+def calibration_chart(report: EvaluationReport, path: Path) -> None:
+    """Draws for each calibrated model how often it was right against how sure it was, and writes a PNG."""
+    figure = Figure(figsize=(5, 4.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0.5, 1], [0.5, 1], color="#bbbbbb", linewidth=1, linestyle=":", label="as sure as right")
+    for name, bins in report.calibration.items():
+        stated, observed = [part.stated for part in bins], [part.observed for part in bins]
+        axes.plot(stated, observed, "o-", color=_COLORS.get(report.models[name].kind, _RIVAL), label=name)
+    axes.set_xlabel("stated probability that the dish put first is preferred")
+    axes.set_ylabel("share of pairs in which it was")
+    axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=95, metadata={"Software": None})

@@ -25,16 +25,18 @@ def checks_page(report: CheckReport, night: NightFacts) -> str:
     return _render("checks.html", report=report, night=night)
 
 
-def night_page(report: EvaluationReport, facts: Sequence[tuple[str, str]], picture: Path) -> str:
-    """The page of the night, the picture included.
+def night_page(
+    report: EvaluationReport, facts: Sequence[tuple[str, str]], pictures: Sequence[tuple[str, Path]]
+) -> str:
+    """The page of the night, its pictures included.
 
     Args:
         report: Evaluation of all models.
         facts: (name, value) rows of the first table.
-        picture: Path of a PNG.
+        pictures: Title and path of each PNG.
     """
-    encoded = base64.b64encode(picture.read_bytes()).decode()
-    return _render("night.html", report=report, facts=facts, picture=encoded)
+    encoded = [(title, base64.b64encode(path.read_bytes()).decode()) for title, path in pictures]
+    return _render("night.html", report=report, facts=facts, pictures=encoded)
 
 
 def _render(template: str, **values: Any) -> str:

@@ -9,11 +9,11 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import torch
 
 from components.domain.params import Params
+from components.domain.preferences.arrays import Bools, Floats, ranges
 from components.domain.preferences.strengths import RatingScale
-from components.domain.preferences.tables import Bools, Comparisons, Floats, ranges
+from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker import encoding
 from components.domain.ranker.language_model import LanguageModel
@@ -29,12 +29,9 @@ from components.domain.rivals.retrieval import (
     with_most_similar_history,
 )
 from components.domain.rivals.stacked_rules import fit_stacked_rules
-from components.domain.verdict.canary import CanaryQuestion
 from components.domain.verdict.table import Contender
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.stages.paths import ADAPTERS, BASE, CHAMPION
-
-CANARY_QUESTIONS = 4
 
 
 @dataclass(frozen=True)
@@ -174,28 +171,6 @@ def probes(setting: Setting, best: str) -> Iterator[Contender]:
     yield Contender("other-history", "probe", scores(swapped, "other-history"))
     yield Contender("short-history", "ablation", scores(short, "short-history"))
     yield Contender("name-only", "ablation", scores(test, "name-only", ("name",)))
-
-
-def canary(setting: Setting, name: str) -> list[CanaryQuestion]:
-    """A few test questions with the scores of adapter and base, both in float32 and unmerged."""
-    test, dishes = setting.test, setting.dishes
-    order = np.lexsort([test.key.astype(str), -test.history_sizes])
-    questions = [test.question(number) for number in order[:CANARY_QUESTIONS]]
-    model = base_models.load(BASE, torch.float32, torch.device("cpu"))
-    tokens = _tokens(setting, model)
-    adapters.load_head(model, ADAPTERS / name)
-    base = [scoring.score_question(model, tokens, question) for question in questions]
-    adapters.load(model, ADAPTERS / name)
-    tuned = [scoring.score_question(model, tokens, question) for question in questions]
-    return [
-        CanaryQuestion(
-            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
-            tuple(dishes[dish] for dish in question.dishes),
-            tuple(tuned_scores),
-            tuple(base_scores),
-        )
-        for question, tuned_scores, base_scores in zip(questions, tuned, base, strict=True)
-    ]
 
 
 def dish_embeddings(setting: Setting, model: LanguageModel) -> Floats:

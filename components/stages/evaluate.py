@@ -1,4 +1,4 @@
-"""Splits, adapters, base and champion → reports/evaluation.json, .csv, .png and canary.json."""
+"""Splits, adapters, base and champion → reports/evaluation.json, .csv, two PNGs and canary.json."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import numpy as np
 import torch
 
 from components.domain.params import Params
-from components.domain.preferences.tables import Bools
+from components.domain.preferences.arrays import Bools, Ints
 from components.domain.ranker.prompts import prompt_hash
-from components.domain.verdict.canary import to_json
+from components.domain.verdict.calibration import CalibrationBin, calibration
+from components.domain.verdict.canary import CanaryQuestion, made_up_questions, to_json
 from components.domain.verdict.evaluation import EvaluationReport, HeldOut, SliceResult
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import METRICS
 from components.domain.verdict.table import ResultTable
 from components.files import read_json, weights_sha256, write_json
 from components.integrations import charts, comparison_files
-from components.stages import contenders, paths
+from components.stages import canary, contenders, paths
 from components.stages.contenders import Setting
 from components.stages.reports import write_report
 
@@ -44,10 +45,19 @@ def evaluate(params: Params) -> None:
     table = ResultTable(setting.test, [*candidates, *rivals], params.evaluate.confidence)
     report = _report(setting, table, _gate(table, champion, base["sha256"]), base)
     write_report(paths.EVALUATION, report)
-    write_json(paths.CANARY, to_json(best, contenders.canary(setting, best)))
+    write_json(paths.CANARY, to_json(best, _canary(setting, best)))
     _write_csv(report)
     _write_people(table)
     charts.evaluation_chart(report, paths.REPORTS / "evaluation.png")
+    charts.calibration_chart(report, paths.REPORTS / "calibration.png")
+
+
+def _canary(setting: Setting, name: str) -> list[CanaryQuestion]:
+    params, dishes = setting.params, setting.dishes
+    collect, prompt = params.collect, params.prompt
+    questions = made_up_questions(setting.test.log.dishes, collect.like_at, collect.dislike_at)
+    adapter, max_history = paths.ADAPTERS / name, params.split.max_history
+    return canary.with_scores(questions, dishes, prompt.dish_fields, max_history, paths.BASE, adapter)
 
 
 def _setting(params: Params) -> Setting:
@@ -78,7 +88,15 @@ def _report(
         adapters={name: weights_sha256(paths.ADAPTERS / name) for name in params.train.candidates},
         base=dict(base),
         prompt_hash=prompt_hash(params.prompt.dish_fields),
+        calibration=_calibration(table),
     )
+
+
+def _calibration(table: ResultTable) -> dict[str, tuple[CalibrationBin, ...]]:
+    """Of every candidate, the champion and the strongest rule, whose scores are log odds in nats."""
+    names = {"champion", "stacked-rules"}
+    fitted = [each for each in table.contenders if each.kind == "candidate" or each.name in names]
+    return {each.name: calibration(each.scores, table.test) for each in fitted}
 
 
 def _slices(setting: Setting, table: ResultTable) -> dict[str, dict[str, SliceResult]]:
@@ -95,13 +113,23 @@ def _parts(setting: Setting) -> dict[str, Bools]:
     in_history = np.isin(
         test.owner * width + test.offered, lines.question * width + test.log.dish[lines.line]
     )
-    short = int(np.sort(test.history_sizes)[len(test) // 4])
+    sizes = test.history_sizes
     return {
         "unseen people": ~np.isin(test.person, train.person),
         "unseen dishes": ~np.isin(chosen, train.offered),
         "no dish in the history": np.bincount(test.owner, in_history, minlength=len(test)) == 0,
-        f"histories up to {short}": test.history_sizes <= short,
+        **{
+            f"histories of {low} to {high}": (low <= sizes) & (sizes <= high)
+            for low, high in _quarters(sizes)
+        },
     }
+
+
+def _quarters(sizes: Ints) -> list[tuple[int, int]]:
+    """Shortest and longest history of each quarter of the test; fewer where many are equally long."""
+    ends = sorted({int(end) for end in np.quantile(sizes, (0.25, 0.5, 0.75, 1), method="lower")})
+    starts = [int(sizes.min()), *(end + 1 for end in ends)]
+    return list(zip(starts, ends, strict=False))
 
 
 def _write_csv(report: EvaluationReport) -> None:

@@ -130,6 +130,7 @@ def _log_night(
         paths.CHECKS,
         paths.REPORTS / "checks.html",
         paths.REPORTS / "evaluation.png",
+        paths.REPORTS / "calibration.png",
     )
     files = [REPO / path for path in ("dvc.lock", "data/events.dvc", "params.yaml", *reports)]
     runs.log_night(night_run, tags, {"gate_difference": gap.mean, "gate_difference_low": gap.low}, files)

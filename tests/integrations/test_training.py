@@ -14,9 +14,10 @@ import torch
 from components.domain.errors import BadParams, NotFound, StageFailed
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
+from components.domain.preferences.arrays import Floats
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
-from components.domain.preferences.tables import Comparisons, Floats
+from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
@@ -121,12 +122,12 @@ def test_training_twice_on_two_threads_gives_the_same_weights(
     draw = random.Random(0)
     many = [  # so many that torch divides the gathering of their vectors among threads
         replace(
-            each,
-            key=f"{each.key}/{copy}",
+            comparison,
+            key=f"{comparison.key}/{copy}",
             history=tuple(Past(dish, LIKED) for dish in draw.choices(sorted(dishes), k=12)),
         )
         for copy in range(200)
-        for each in comparisons
+        for comparison in comparisons
     ]
     vectors = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=len(many))
     candidate = VECTORS.model_copy(update={"vectors": vectors, "epochs": 3})
@@ -288,7 +289,7 @@ def test_a_base_that_cannot_be_loaded_is_one_sentence(tmp_path: Path, spec: str)
 
 
 def test_a_materialised_base_is_left_alone_and_another_replaces_it(small_base: Path, tmp_path: Path) -> None:
-    made = base_models.materialise(str(small_base), tmp_path)
+    first = base_models.materialise(str(small_base), tmp_path)
     written = (tmp_path / "model.safetensors").stat().st_mtime_ns
-    assert base_models.materialise(str(small_base), tmp_path) == made
+    assert base_models.materialise(str(small_base), tmp_path) == first
     assert (tmp_path / "model.safetensors").stat().st_mtime_ns == written

@@ -15,7 +15,7 @@ import pytest
 import torch
 import uvicorn
 
-from components.domain.params import CandidateParams, VectorParams
+from components.domain.params import CandidateParams, DishField, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
@@ -23,11 +23,12 @@ from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict import canary
-from components.integrations import adapters, base_models, finetuning, scoring
+from components.integrations import adapters, base_models, finetuning
+from components.stages.canary import with_scores
 from serving import service
 from tests.conftest import REPO, eight_dishes, twelve_comparisons
 
-FIELDS = ("name", "tags")
+FIELDS: tuple[DishField, ...] = ("name", "tags")
 CANDIDATE = CandidateParams(
     rank=4,
     alpha=8,
@@ -62,7 +63,7 @@ def trained(
     def fresh() -> LanguageModel:
         return base_models.load(small_base, torch.float32, torch.device("cpu"))
 
-    base, tuned, plain = fresh(), fresh(), fresh()
+    tuned, plain = fresh(), fresh()
     adapted = adapters.attach(tuned.network, CANDIDATE, 1)
     tokens = tuned.dish_tokens(dishes, FIELDS, 3)
     candidate = CANDIDATE.model_copy(update={"vectors": HEAD if request.param == "vectors" else None})
@@ -70,23 +71,14 @@ def trained(
     settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 1})
     finetuning.fit(tuned, tokens, comparison_table(comparisons), RatingScale(), candidate, settings, 30, str)
     adapters.save(adapted, tuned.head, parent / "adapter", "small")
-    tuned = fresh()
-    adapters.load(tuned, parent / "adapter")
-    adapters.load_head(base, parent / "adapter")
     folder = parent / "served"
     network = adapters.merged(plain, parent / "adapter")
     base_models.save(network, plain.tokenizer, folder / "model", torch.float16)
     if plain.head:
         shutil.copy(parent / "adapter" / HEAD_FILE, folder / "model")
-    questions = [
-        canary.CanaryQuestion(
-            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
-            tuple(dishes[dish] for dish in question.dishes),
-            tuple(scoring.score_question(tuned, tokens, question)),
-            tuple(scoring.score_question(base, tokens, question)),
-        )
-        for question in comparisons[2:4]
-    ]
+    questions = with_scores(
+        canary.made_up_questions(list(dishes), 4, 2), dishes, FIELDS, 3, small_base, parent / "adapter"
+    )
     facts = {
         "dish_fields": FIELDS,
         "max_history": 3,

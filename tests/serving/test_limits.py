@@ -80,6 +80,9 @@ def test_a_history_that_would_be_read_in_context_is_limited_too(served: Path, tm
     set_limits(served, max_history=200)
     facts = json.loads((served / "served.json").read_text())
     (served / "served.json").write_text(json.dumps(facts | {"max_history": 200}))
+    stored = json.loads((served / "canary.json").read_text())
+    short = [question for question in stored["questions"] if len(question["history"]) <= facts["max_history"]]
+    (served / "canary.json").write_text(json.dumps(stored | {"questions": short}))
     history = [{"dish": {"dish_id": "h", "name": "麻婆豆腐" * 20}} for _ in range(30)]
     with TestClient(service.Palate.to_asgi()) as client:
         answer = client.post("/rank", json=ASK | {"history": history})
@@ -102,17 +105,17 @@ class _Enough(Exception):
 
 
 def test_whoever_waits_is_asked_for_before_each_batch(small_model: LanguageModel) -> None:
-    lines, seen = [[token] * 150 for token in range(40, 80)], 0
+    lines, calls = [[token] * 150 for token in range(40, 80)], 0
 
     def before_batch() -> None:
-        nonlocal seen
-        seen += 1
-        if seen == 3:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
             raise _Enough
 
     with pytest.raises(_Enough):
         hidden_states(small_model, lines, before_batch)  # 40 sequences are five batches
-    assert seen == 3
+    assert calls == 3
 
 
 def test_vectors_that_were_computed_before_the_work_ended_are_kept(

@@ -5,15 +5,19 @@ It catches the wrong base, the wrong prompt template, a bad merge, and an adapte
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from components.domain.records import Dish, Past, Question
+from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past, Question
 
-_NOBODY = "canary"  # the person of a stored question, of whom nothing else is known
+PERSON = "canary"  # the person of every stored question; nobody is called so
+LENGTHS = (0, 1, 2, 3, 5, 8, 13)  # lines of the made-up histories
+ON_OFFER = 6
+SEED = 7
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,36 @@ class CanaryQuestion:
     def question(self) -> Question:
         """The question in the form that scoring takes."""
         history = tuple(Past(dish.dish_id, verdict, rating) for dish, verdict, rating in self.history)
-        return Question(_NOBODY, history, tuple(dish.dish_id for dish in self.dishes))
+        return Question(PERSON, history, tuple(dish.dish_id for dish in self.dishes))
 
     def menu(self) -> dict[str, Dish]:
         """All dishes that the question names, by id."""
         return {dish.dish_id: dish for dish in (*self.dishes, *(dish for dish, *_ in self.history))}
+
+
+def made_up_questions(dishes: Sequence[str], like_at: float, dislike_at: float) -> list[Question]:
+    """Questions of people who never lived; their histories hold every kind of line.
+
+    Args:
+        dishes: Ids of two dishes or more.
+        like_at: Rating from which a dish counts as liked.
+        dislike_at: Rating up to which it counts as disliked.
+    """
+    kinds = (
+        (LIKED, None),
+        (DISLIKED, None),
+        (LIKED, like_at),
+        (NEUTRAL, (like_at + dislike_at) / 2),
+        (DISLIKED, dislike_at),
+    )
+    draw, pool = random.Random(SEED), sorted(dishes)
+    questions = []
+    for start, length in enumerate(LENGTHS):
+        chosen = [kinds[(start + line) % len(kinds)] for line in range(length)]
+        history = tuple(Past(draw.choice(pool), *kind) for kind in chosen)
+        offered = tuple(draw.sample(pool, min(ON_OFFER, len(pool))))
+        questions.append(Question(PERSON, history, offered))
+    return questions
 
 
 def why_wrong(

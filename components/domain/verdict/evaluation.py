@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from components.domain.verdict.calibration import CalibrationBin
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import Interval
 
@@ -67,6 +68,7 @@ class EvaluationReport:
         adapters: SHA-256 of each candidate's weights.
         base: `id` and `sha256` of the base model.
         prompt_hash: See `prompts.prompt_hash`.
+        calibration: Bins of pairs by name, of what scores in nats; empty in reports before 0.3.0.
     """
 
     models: Mapping[str, ModelResult]
@@ -77,6 +79,7 @@ class EvaluationReport:
     adapters: Mapping[str, str]
     base: Mapping[str, str]
     prompt_hash: str
+    calibration: Mapping[str, tuple[CalibrationBin, ...]] = field(default_factory=dict)
 
     @property
     def best_first(self) -> list[tuple[str, ModelResult]]:

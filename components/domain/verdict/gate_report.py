@@ -1,7 +1,8 @@
-"""The gate report as a person reads it on a model version: the decision, its reason, and the whole table."""
+"""The gate report as a person reads it on a version: decision, reason, table, histories, calibration."""
 
 from __future__ import annotations
 
+from components.domain.verdict.calibration import calibration_error
 from components.domain.verdict.evaluation import EvaluationReport
 from components.domain.verdict.metrics import Interval
 
@@ -22,7 +23,27 @@ def as_markdown(report: EvaluationReport) -> str:
         means = f"{result.top1.mean:.3f} | {result.ndcg.mean:.3f}"
         pair = _cell(result.pair_accuracy)
         lines.append(f"| {name} | {result.kind} | {pair} | {means} | {result.people:,} | {gap} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_by_history(report), *_calibrated(report)])
+
+
+def _by_history(report: EvaluationReport) -> list[str]:
+    """Pair accuracy by the number of past opinions; nothing where that was not measured."""
+    slices = {part: rows for part, rows in report.slices.items() if part.startswith("histories of ")}
+    if not slices:
+        return []
+    names = list(dict.fromkeys(name for rows in slices.values() for name in rows))
+    lines = ["", f"| pair accuracy | {' | '.join(slices)} |", "|---" * (1 + len(slices)) + "|"]
+    for name in names:
+        cells = [f"{rows[name].mean:.3f}" if name in rows else "" for rows in slices.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def _calibrated(report: EvaluationReport) -> list[str]:
+    errors = [f"{name} {calibration_error(bins):.3f}" for name, bins in report.calibration.items()]
+    if not errors:
+        return []
+    return ["", f"Calibration: mean distance of stated from observed probability: {', '.join(errors)}."]
 
 
 def _cell(interval: Interval, sign: str = "") -> str:

@@ -1,0 +1,48 @@
+"""The canary's questions with the scores of an adapter and of its base, both in float32 and unmerged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from components.domain.params import DishField
+from components.domain.records import Dish, Question
+from components.domain.verdict.canary import CanaryQuestion
+from components.integrations import adapters, base_models, scoring
+
+
+def with_scores(
+    questions: Sequence[Question],
+    dishes: Mapping[str, Dish],
+    fields: tuple[DishField, ...],
+    max_history: int,
+    base: Path,
+    adapter: Path,
+) -> list[CanaryQuestion]:
+    """Scores the questions as a service must.
+
+    Args:
+        questions: What a canary asks.
+        dishes: All that the questions name, by id.
+        fields: What a prompt holds of a dish.
+        max_history: Lines of history that a prompt holds at most.
+        base: Folder of the base model.
+        adapter: Folder of the adapter, with its head if it has one.
+    """
+    model = base_models.load(base, torch.float32, torch.device("cpu"))
+    tokens = model.dish_tokens(dict(dishes), fields, max_history)
+    adapters.load_head(model, adapter)
+    untuned = [scoring.score_question(model, tokens, question) for question in questions]
+    adapters.load(model, adapter)
+    tuned = [scoring.score_question(model, tokens, question) for question in questions]
+    return [
+        CanaryQuestion(
+            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
+            tuple(dishes[dish] for dish in question.dishes),
+            tuple(tuned_scores),
+            tuple(untuned_scores),
+        )
+        for question, tuned_scores, untuned_scores in zip(questions, tuned, untuned, strict=True)
+    ]
