@@ -16,12 +16,13 @@ BENCHMARK_scaling := scaling
 BENCHMARK_in-context := in_context
 BENCHMARK_ranking := ranking_speed
 BENCHMARK_chance := chance
-NAMES := quality validation training methods incremental long-history scaling in-context ranking chance
+BENCHMARK_nights := year_of_nights
+NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights
 BENCHMARK := $(BENCHMARK_$(NAME))
 # The training benchmark alone compares with TRL, which nothing else imports.
 PEERS := $(if $(filter $(BENCHMARK_training),$(BENCHMARK)),.palate/peers/installed)
 
-.PHONY: help nightly up status release serve mlflow benchmark test test-slow check format
+.PHONY: help nightly up status release serve mlflow benchmark replay test test-slow check format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +60,9 @@ mlflow: $(BIN)/installed ## MLflow's pages on the nights of this clone; PORT=500
 benchmark: $(if $(BENCHMARK),$(BIN)/installed $(PEERS)) ## measure quality, speed or cost; NAME=quality SET=canteen; without NAME: the list
 	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation): $(notdir $(wildcard data/sample/*))" >&2; exit 1)
 	@$(if $(PEERS),PYTHONPATH=$(dir $(PEERS)) )$(BIN)/python -m benchmarks.$(BENCHMARK)
+
+replay: $(BIN)/installed ## a set's past nights in order, each with one more day; SET=canteen
+	@$(BIN)/python -m benchmarks.replay $(or $(SET),canteen)
 
 test: $(BIN)/installed ## the quick tests: everything real, made small
 	$(BIN)/python -m pytest -m "not slow"

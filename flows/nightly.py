@@ -9,7 +9,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.night_report import NightReport, publish
-from flows.steps import champion, data, night, reconciliation, registration, stages
+from flows.steps import champion, data, ledger, night, reconciliation, registration, stages
 
 
 @flow(name="nightly", validate_parameters=False)
@@ -35,6 +35,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         tonight = report.night = report.timed("version", data.version, params, report.collection)
         report.timed("check", stages.check, tonight)
         report.timed("split", stages.run, "split")
+        ledger.carry_over()
         report.timed("champion", champion.fetch_champion, tonight)
         champion.choose_start(params, full=full)
         for name in params.train.candidates:

@@ -1,9 +1,9 @@
-"""Splits, adapters, base and champion → reports/evaluation.json, .csv, two PNGs and canary.json."""
+"""Splits, adapters, base and champion → evaluation.json and .csv, two PNGs, canary.json and ledger.json."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +17,13 @@ from components.domain.verdict.calibration import CalibrationBin, calibration
 from components.domain.verdict.canary import CanaryQuestion, made_up_questions, to_json
 from components.domain.verdict.evaluation import EvaluationReport, HeldOut, SliceResult
 from components.domain.verdict.gate import GateResult
+from components.domain.verdict.ledger import Ledger, from_json
+from components.domain.verdict.ledger import to_json as ledger_json
 from components.domain.verdict.metrics import METRICS
-from components.domain.verdict.table import ResultTable
-from components.files import read_json, weights_sha256, write_json
+from components.domain.verdict.table import Contender, ResultTable
+from components.files import folder_sha256, read_json, weights_sha256, write_json
 from components.integrations import charts, comparison_files
-from components.stages import canary, contenders, paths
+from components.stages import canary, contenders, judging, paths
 from components.stages.contenders import Setting
 from components.stages.reports import write_report
 
@@ -34,16 +36,22 @@ def evaluate(params: Params) -> None:
     setting, champion = _setting(params), read_json(paths.CHAMPION / "champion.json")
     base = read_json(paths.BASE_MARKER)
     candidates = list(contenders.candidates(setting))
-    best = ResultTable(setting.test, candidates, params.evaluate.confidence).best
     rivals = [
         *contenders.simple_rules(setting),
         *contenders.untuned(setting),
         *contenders.frozen(setting),
-        *contenders.probes(setting, best),
         *contenders.champion(setting, champion, base["sha256"]),
     ]
-    table = ResultTable(setting.test, [*candidates, *rivals], params.evaluate.confidence)
-    report = _report(setting, table, _gate(table, champion, base["sha256"]), base)
+    probes = {each.name: list(contenders.probes(setting, each.name)) for each in candidates}
+    tables = {
+        candidate.name: _table(setting, [candidate, *rivals, *probes[candidate.name]])
+        for candidate in candidates
+    }
+    best = _table(setting, candidates).best
+    ledgers = _ledgers(params, tables, champion, base["sha256"])
+    gate = _gate(judging.decision(params, tables[best], ledgers[best]), champion, base["sha256"])
+    table = _table(setting, [*candidates, *rivals, *probes[best]])
+    report = _report(setting, table, gate, base)
     write_report(paths.EVALUATION, report)
     write_json(paths.CANARY, to_json(best, _canary(setting, best)))
     _write_csv(report)
@@ -66,9 +74,22 @@ def _setting(params: Params) -> Setting:
     return Setting(params, split.dishes, split.train, split.test, split.may_know, split.ratings, few)
 
 
-def _gate(table: ResultTable, champion: Mapping[str, Any], base_sha256: str) -> GateResult:
-    """The table's answer; a champion on another base cannot be scored, so nothing passes beside it."""
-    result = table.judge()
+def _table(setting: Setting, rows: Sequence[Contender]) -> ResultTable:
+    return ResultTable(setting.test, rows, setting.params.evaluate.confidence)
+
+
+def _ledgers(
+    params: Params, tables: Mapping[str, ResultTable], champion: Mapping[str, Any], base_sha256: str
+) -> dict[str, Ledger]:
+    """Every candidate's ledger after tonight, which is also written."""
+    before = from_json(read_json(paths.LEDGER_BEFORE))
+    ledgers = judging.after_tonight(params, tables, before, champion["version"] or "", base_sha256)
+    write_json(paths.LEDGER, ledger_json(ledgers, folder_sha256(paths.SPLITS)))
+    return ledgers
+
+
+def _gate(result: GateResult, champion: Mapping[str, Any], base_sha256: str) -> GateResult:
+    """The gate's answer; a champion on another base cannot be scored, so nothing passes beside it."""
     if not champion["version"] or champion["base_sha256"] == base_sha256:
         return result
     reason = f"champion version {champion['version']} was tuned on another base: remove its alias to go on"

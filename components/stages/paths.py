@@ -10,6 +10,7 @@ BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("m
 BASE_MARKER = BASE / "palate.json"  # the base's id and checksum, written last by integrations/base_models
 START = Path("models/start")  # the adapter that tonight's trainings start from, or why they start from none
 REPORTS = Path("reports")
+LEDGER, LEDGER_BEFORE = REPORTS / "ledger.json", Path("data/ledger.json")  # after and before tonight's look
 CHECKS, EVALUATION, CANARY = REPORTS / "checks.json", REPORTS / "evaluation.json", REPORTS / "canary.json"
 
 ENDS_WITH_STDIN = "PALATE_ENDS_WITH_STDIN"  # environment variable: the stage ends when its stdin closes

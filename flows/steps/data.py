@@ -36,6 +36,7 @@ COMMITTED = (
     "reports/checks.json",
     "reports/evaluation.csv",
     "reports/evaluation.json",
+    "reports/ledger.json",
     "reports/training",
 )
 

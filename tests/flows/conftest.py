@@ -123,7 +123,7 @@ def night(
 def promoted(small_base: Path, prefect: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A night whose gate passes, so that version 1 is the champion; its inbox lies beside the clone."""
     clone = make_clone(tmp_path_factory.mktemp("promoted") / "clone", small_base)
-    digits.write_inbox(clone.parent / "inbox", days=10)
+    digits.write_inbox(clone.parent / "inbox", days=digits.DAYS)
     first = run_night(clone, "--data", str(clone.parent / "inbox"), env=prefect)
     assert first.returncode == 0, first.stderr
     return Done(clone, first)
@@ -133,7 +133,7 @@ def promoted(small_base: Path, prefect: dict[str, str], tmp_path_factory: pytest
 def up(small_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """`make up` as the first thing in a fresh clone, after a night beside it that made a champion."""
     clone = make_clone(tmp_path_factory.mktemp("up") / "clone", small_base)
-    digits.write_inbox(clone.parent / "inbox", days=10)
+    digits.write_inbox(clone.parent / "inbox", days=digits.DAYS)
     up = Up(clone)
     beside = run_night(clone, "--data", str(clone.parent / "inbox"))
     assert beside.returncode == 0, beside.stderr

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.flows.clones import Done, run_night, state_of
-from tests.flows.digits import write_inbox
+from tests.flows.digits import DAYS, write_inbox
 
 
 def test_a_taste_that_no_rule_can_know_passes_the_gate_and_becomes_the_first_champion(promoted: Done) -> None:
@@ -30,7 +30,7 @@ def test_a_night_on_the_champions_own_data_compares_nothing_anew(
 def test_the_next_night_goes_on_from_the_champion_and_is_held_against_it(
     promoted: Done, prefect: dict[str, str]
 ) -> None:
-    write_inbox(promoted.clone.parent / "inbox", days=11)
+    write_inbox(promoted.clone.parent / "inbox", days=DAYS + 1)
     second = run_night(promoted.clone, env=prefect)
     assert second.returncode == 0, second.stderr
     assert "from champion 1: 40 new comparisons, 120 replayed" in second.stderr

@@ -9,9 +9,11 @@ from typing import Literal
 
 from components.domain.verdict.clusters import Estimate
 from components.domain.verdict.metrics import Interval
+from components.domain.verdict.sequence import DailyDifferences
 
 METRIC = "pair_accuracy"
-MIN_PEOPLE, MIN_MENU_DAYS = 30, 10  # with fewer the intervals do not hold what they promise
+MIN_PEOPLE, MIN_DAYS = 30, 10  # with fewer people, days or menu days the bounds do not hold what they promise
+Difference = Estimate | DailyDifferences  # of one test, or of all days so far
 Decision = Literal["pass", "fail", "inconclusive"]
 
 
@@ -36,7 +38,7 @@ class GateResult:
     confidence: float
 
 
-def judge(best: str, differences: Mapping[str, Estimate], candidates: int, confidence: float) -> GateResult:
+def judge(best: str, differences: Mapping[str, Difference], candidates: int, confidence: float) -> GateResult:
     """Holds the best candidate against every rival.
 
     Picking the best of k candidates on the comparisons that judge it favours it, so the interval is widened
@@ -44,7 +46,7 @@ def judge(best: str, differences: Mapping[str, Estimate], candidates: int, confi
 
     Args:
         best: Name of the candidate with the highest mean.
-        differences: By rival the candidate's metric minus the rival's.
+        differences: By rival the candidate's metric minus the rival's, of one test or day by day.
         candidates: Number of candidates out of which the best was picked.
         confidence: Fraction of 1 before it is tightened.
     """
@@ -55,15 +57,14 @@ def judge(best: str, differences: Mapping[str, Estimate], candidates: int, confi
     gap = differences[rival]
     decision, words = _decide(gap, lows[rival], confidence)
     interval = gap.interval(confidence)
-    over = "people" if gap.menu_days is None else "people and menu days"
     reason = (
         f"{best} {words.format(rival=rival)}: {interval.mean:+.4f} pair accuracy, {confidence:.1%} interval "
-        f"{interval.low:+.4f} to {interval.high:+.4f} over {over}, held out"
+        f"{interval.low:+.4f} to {interval.high:+.4f} over {_clusters(gap)}"
     )
     return GateResult(decision, reason, best, rival, interval, confidence)
 
 
-def _decide(gap: Estimate, low: float, confidence: float) -> tuple[Decision, str]:
+def _decide(gap: Difference, low: float, confidence: float) -> tuple[Decision, str]:
     few = _too_few(gap)
     if few:
         return "inconclusive", f"cannot be told from {{rival}} by {few}"
@@ -77,16 +78,28 @@ def _decide(gap: Estimate, low: float, confidence: float) -> tuple[Decision, str
     )
 
 
-def _too_few(gap: Estimate) -> str | None:
+def _too_few(gap: Difference) -> str | None:
     if gap.people < MIN_PEOPLE:
         return f"{gap.people} people (at least {MIN_PEOPLE})"
-    if gap.menu_days is not None and gap.menu_days < MIN_MENU_DAYS:
-        return f"{gap.menu_days} menu days (at least {MIN_MENU_DAYS})"
+    if _unit(gap) != "people" and gap.clusters < MIN_DAYS:
+        return f"{gap.clusters} {_unit(gap)} (at least {MIN_DAYS})"
     return None
 
 
-def _needed(gap: Estimate, confidence: float) -> str:
+def _unit(gap: Difference) -> str:
+    """What there is fewest of, and so what more data would have to bring."""
+    if isinstance(gap, DailyDifferences):
+        return "days"
+    return "people" if gap.menu_days is None or gap.people <= gap.menu_days else "menu days"
+
+
+def _clusters(gap: Difference) -> str:
+    if isinstance(gap, DailyDifferences):
+        return f"{gap.clusters} days, each judged once before it was trained on"
+    return "people, held out" if gap.menu_days is None else "people and menu days, held out"
+
+
+def _needed(gap: Difference, confidence: float) -> str:
     """How many more people or menu days would make the difference clear, if it stays as it is."""
     factor = (gap.margin(confidence) / gap.mean) ** 2 - 1
-    menu_days = gap.menu_days is not None and gap.menu_days < gap.people
-    return f"{math.ceil(gap.clusters * factor):,} more {'menu days' if menu_days else 'people'}"
+    return f"{math.ceil(gap.clusters * factor):,} more {_unit(gap)}"

@@ -12,7 +12,6 @@ from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.tables import Comparisons
 from components.domain.verdict.clusters import Estimate, estimate
 from components.domain.verdict.evaluation import Kind, ModelResult, SliceResult
-from components.domain.verdict.gate import GateResult, judge
 from components.domain.verdict.metrics import METRICS, People, comparison_metrics, paired_people
 
 NO_RIVALS = ("candidate", "ablation")  # kinds that the best candidate need not beat
@@ -58,12 +57,15 @@ class ResultTable:
         candidates = [each.name for each in self.contenders if each.kind == "candidate"]
         return max(candidates, key=lambda name: self._estimate(name, 0).mean)
 
-    def judge(self) -> GateResult:
-        """The gate's answer: the best candidate against every rival."""
-        kinds = {each.name: each.kind for each in self.contenders}
-        rivals = {name: self._gap(name) for name, kind in kinds.items() if kind not in NO_RIVALS}
-        candidates = sum(kind == "candidate" for kind in kinds.values())
-        return judge(self.best, rivals, candidates, self.confidence)
+    @property
+    def differences(self) -> dict[str, Floats]:
+        """(Q,) the best candidate's pair accuracy minus a rival's, by rival; NaN where not both scored."""
+        rivals = [each.name for each in self.contenders if each.kind not in NO_RIVALS]
+        return {name: self.measured[self.best][:, 0] - self.measured[name][:, 0] for name in rivals}
+
+    def gaps(self) -> dict[str, Estimate]:
+        """The best candidate's mean pair accuracy minus a rival's, by rival."""
+        return {name: estimate(values, self.test) for name, values in self.differences.items()}
 
     def results(self) -> dict[str, ModelResult]:
         """What the table says of each contender."""

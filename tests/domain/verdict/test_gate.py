@@ -6,6 +6,7 @@ import pytest
 
 from components.domain.verdict.clusters import Estimate
 from components.domain.verdict.gate import GateResult, judge
+from components.domain.verdict.sequence import DailyDifferences
 
 
 def _gap(mean: float, error: float = 0.01, people: int = 400, menu_days: int | None = 60) -> Estimate:
@@ -55,3 +56,22 @@ def test_the_interval_widens_with_the_number_of_candidates() -> None:
     assert four.confidence == pytest.approx(0.9875)
     assert four.difference.low < one.difference.low
     assert (one.decision, four.decision) == ("pass", "inconclusive")
+
+
+def _days(count: int, mean: float, spread: float = 0.05) -> DailyDifferences:
+    return DailyDifferences(tuple(mean + spread * (-1) ** day for day in range(count)), 400)
+
+
+@pytest.mark.parametrize(
+    ("count", "mean", "decision", "words"),
+    [
+        (9, 0.3, "inconclusive", "9 days (at least 10)"),
+        (20, 0.3, "pass", "over 20 days, each judged once before it was trained on"),
+        (20, 0.01, "inconclusive", "more days would decide"),
+        (90, -0.01, "fail", "does not beat rule"),
+    ],
+)
+def test_days_are_judged_like_tests(count: int, mean: float, decision: str, words: str) -> None:
+    result = judge("new", {"rule": _days(count, mean)}, 1, 0.95)
+    assert result.decision == decision
+    assert words in result.reason

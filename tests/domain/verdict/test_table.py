@@ -40,8 +40,8 @@ def test_the_best_candidate_is_held_against_rivals_alone(test: Comparisons) -> N
         names=("ablation", perfect),
     )
     assert table.best == "two"
-    assert table.judge().rival == "rule"
-    assert table.judge().confidence == pytest.approx(0.975)
+    assert set(table.differences) == set(table.gaps()) == {"rule"}
+    assert table.gaps()["rule"].mean == pytest.approx(float(np.nanmean(table.differences["rule"])))
     results = table.results()
     assert results["two"].best_minus_it is None
     assert results["names"].best_minus_it is not None

@@ -1,0 +1,78 @@
+"""Daily differences, and bounds of their mean that hold on all nights together, however often one looks.
+
+An interval for one look, looked at every night, is sooner or later above zero by luck alone. A confidence
+sequence is not: with the stated confidence the mean lies within its bounds on every night. This one is
+asymptotic, by Robbins' normal mixture (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024). The mean is
+that of the days so far and may drift (Choe and Ramdas 2023).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import lambertw
+
+from components.domain.verdict.metrics import Interval
+
+NARROWEST_AT = 90  # days for which the bounds are tuned; they hold at any number
+
+
+@dataclass(frozen=True)
+class DailyDifferences:
+    """A candidate's pair accuracy minus a rival's, day by day.
+
+    Attributes:
+        values: (days,) means over the people of a day.
+        people: Number of people on the day with most of them.
+    """
+
+    values: tuple[float, ...]
+    people: int
+
+    @property
+    def mean(self) -> float:
+        """Mean over the days."""
+        return float(np.mean(self.values)) if self.values else 0.0
+
+    @property
+    def clusters(self) -> int:
+        """Number of days."""
+        return len(self.values)
+
+    def margin(self, confidence: float) -> float:
+        """Half the width of the bounds; infinite with a single day."""
+        days = len(self.values)
+        if days < 2:
+            return math.inf
+        return float(np.std(self.values, ddof=1)) * boundary(days, 1 - confidence) / days
+
+    def interval(self, confidence: float) -> Interval:
+        """The mean with its bounds, which for want of days may be all that is possible."""
+        margin = min(self.margin(confidence), 1.0)
+        return Interval(self.mean, self.mean - margin, self.mean + margin)
+
+
+def boundary(days: int, alpha: float) -> float:
+    """How far a sum of independent standard values goes from zero on any day, but for a probability of alpha.
+
+    Args:
+        days: Number of values in the sum.
+        alpha: Probability with which the sum is ever beyond it.
+    """
+    precision = NARROWEST_AT / (-lambertw(-(alpha**2) / math.e, -1).real - 1)
+    total = days + precision
+    return math.sqrt(total * math.log(total / (precision * alpha**2)))
+
+
+def confidence_of_look(confidence: float, look: int) -> float:
+    """Confidence of one look out of any number, so that all together have at least `confidence`.
+
+    Look k may err with 6 / (pi k)^2 of the whole error, and these shares add up to one (alpha spending).
+
+    Args:
+        confidence: Fraction of 1, of all looks together.
+        look: Number of the look, from 1.
+    """
+    return 1 - (1 - confidence) * 6 / (math.pi * look) ** 2
