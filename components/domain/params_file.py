@@ -35,7 +35,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:
+        # PyYAML lets Python's own errors through where a value is none of its tag: the date 2026-13-01.
         raise BadParams(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise BadParams(f"{path} holds {type(values).__name__}: it must be a mapping of sections.")

@@ -175,8 +175,10 @@ def add_to_quarantine(folder: Path, rows: Iterable[Quarantined]) -> int:
         by_table.setdefault(row.table, []).append(vars(row))
     for table, entries in by_table.items():
         path = folder / f"{table}.jsonl"
-        stored = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        lines = dict.fromkeys([*stored, *(json.dumps(entry, ensure_ascii=False) for entry in entries)])
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        stored = [json.loads(line) for line in text.split("\n") if line]
+        # In ASCII no row holds what ends a line elsewhere, or half a character.
+        lines = dict.fromkeys(json.dumps(entry) for entry in (*stored, *entries))
         new += len(lines) - len(stored)
         replace_text(path, "".join(f"{line}\n" for line in lines))
     return new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -100,3 +101,12 @@ def test_a_quarantined_row_is_kept_once_however_often_it_comes(tmp_path: Path) -
     assert event_sources.add_to_quarantine(tmp_path, [row]) == 1
     assert event_sources.add_to_quarantine(tmp_path, [row]) == 0
     assert len((tmp_path / "events.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\u2028b", "a\x85b", "\0"])
+def test_a_quarantined_row_stays_one_line_whatever_was_typed(tmp_path: Path, text: str) -> None:
+    row = Quarantined("events", "e.jsonl", 3, "is no row", f"person {text}")
+    assert event_sources.add_to_quarantine(tmp_path, [row]) == 1
+    assert event_sources.add_to_quarantine(tmp_path, [row]) == 0
+    (line,) = (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["row"] == f"person {text}"

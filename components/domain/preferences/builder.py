@@ -137,10 +137,15 @@ def _flat(parts: Sequence[Sequence[int]]) -> Ints:
 
 
 def _unique(keys: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    """The keys; of equal ones the second and later carry their number."""
-    counts = Counter[str]()
+    """The keys; of equal ones the second and later carry their number, which no other key ends with."""
+    counts, used = Counter[str](), set(keys)
     names = []
     for key in keys:
         counts[key] += 1
-        names.append(key if counts[key] == 1 else f"{key}#{counts[key]}")
+        name = key
+        while counts[key] > 1 and name in used:
+            name = f"{key}#{counts[key]}"
+            counts[key] += 1
+        used.add(name)
+        names.append(name)
     return np.array(names, object)

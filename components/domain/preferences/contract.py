@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+FIRST_YEAR, LAST_YEAR = 1900, 9998  # of an event; at the ends of the calendar no time zone can be applied
 KINDS = ("like", "dislike", "rating", "choice", "order")
 
 
@@ -17,6 +18,8 @@ def _split(value: Any) -> Any:
 
 
 def _utc(value: datetime) -> datetime:
+    if value.year < FIRST_YEAR or value.year > LAST_YEAR:
+        raise ValueError(f"the year {value.year} is not from {FIRST_YEAR} to {LAST_YEAR}")
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
 
 

@@ -82,6 +82,7 @@ def start_head(hidden: Tensor, size: int, ratings: RatingScale) -> Head:
     mean = hidden.mean(0)
     centred = hidden - mean
     scale = centred.norm(dim=1).mean()
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))  # dishes that all read alike
     directions = torch.linalg.svd(centred, full_matrices=False).Vh[:size]
     # An SVD fixes directions up to their sign: the largest entry is made positive.
     signs = directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()

@@ -129,3 +129,10 @@ def test_equal_histories_are_one_whoever_has_them(comparisons: list[Comparison])
     distinct = {each.history for each in comparisons}
     assert len(batch.past) == len(distinct)
     assert int(batch.history_of.max()) == len(distinct) - 1
+
+
+@pytest.mark.parametrize("dishes", [1, 2, 30])
+def test_dishes_that_all_read_alike_have_vectors_that_are_numbers(dishes: int) -> None:
+    hidden = torch.randn(1, 8, generator=torch.manual_seed(1)).repeat(dishes, 1)
+    vectors = dish_vectors(hidden, start_head(hidden, 4, RatingScale()))
+    assert torch.isfinite(vectors).all()

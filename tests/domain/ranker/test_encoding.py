@@ -1,0 +1,60 @@
+"""States are those that the whole model has, in any batches, and a failure leaves the model whole."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+
+from components.domain.ranker import encoding
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.prefix_tree import pack_lines
+
+TOLERANCE = 1e-4  # float32: the order of additions differs
+
+
+def _lines(count: int, longest: int) -> list[list[int]]:
+    """Lines of random tokens; every third is the twin of an earlier one."""
+    draw, lines = random.Random(count), list[list[int]]()
+    for number in range(count):
+        line = draw.choices(range(1000, 1200), k=draw.randint(1, longest))
+        lines.append(draw.choice(lines) if number % 3 == 2 else line)
+    return lines
+
+
+def test_lower_states_are_what_transformers_gives_to_that_layer(small_model: LanguageModel) -> None:
+    lines = _lines(encoding.LINES_AT_ONCE + 6, 5)
+    lower = [encoding.lower_states(small_model, lines, first_tuned) for first_tuned in range(2)]
+    for number, line in enumerate(lines):
+        with torch.no_grad():
+            entering = small_model.network(torch.tensor([line]), output_hidden_states=True).hidden_states
+        for states, whole in zip(lower, entering, strict=False):
+            torch.testing.assert_close(states[number], whole[0], atol=TOLERANCE, rtol=0)
+
+
+def test_states_do_not_depend_on_what_they_are_read_with(small_model: LanguageModel) -> None:
+    lines, batches = _lines(300, 16), []
+    states = encoding.hidden_states(small_model, lines, lambda: batches.append(1))
+    assert len(batches) > 1
+    order = random.Random(0).sample(range(len(lines)), len(lines))
+    shuffled = encoding.hidden_states(small_model, [lines[number] for number in order])
+    assert torch.allclose(shuffled, states[order], atol=TOLERANCE)
+    assert not torch.allclose(states[0], states[1], atol=TOLERANCE)
+
+
+def test_sequences_of_other_lengths_in_one_pass_give_what_each_gives_alone(
+    small_model: LanguageModel,
+) -> None:
+    packed = [sequence for sequence, _ in (*pack_lines(_lines(20, 9), 12), *pack_lines([range(1, 90)]))]
+    assert len({len(sequence.tokens) for sequence in packed}) == 2
+    together = encoding.packed_states(small_model.decoder, packed, small_model.device)
+    alone = [encoding.packed_states(small_model.decoder, [each], small_model.device) for each in packed]
+    assert torch.allclose(together, torch.cat(alone), atol=TOLERANCE)
+
+
+def test_a_failure_leaves_every_layer_in_its_order(small_model: LanguageModel) -> None:
+    whole = [*small_model.decoder.layers, small_model.decoder.norm]
+    with pytest.raises(IndexError):
+        encoding.lower_states(small_model, [[10**6]], 1)  # a token that the model does not have
+    assert [*small_model.decoder.layers, small_model.decoder.norm] == whole

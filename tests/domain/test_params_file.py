@@ -1,0 +1,67 @@
+"""Whatever is wrong with params.yaml, the message names the file and exactly the keys that are."""
+
+from __future__ import annotations
+
+import copy
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.domain.errors import BadParams
+from components.domain.params import TrainParams
+from components.domain.params_file import RENAMED, read_params, read_yaml, validate
+from tests.conftest import REPO
+
+VALUES = read_yaml(REPO / "params.yaml")
+KEYS = [(section, key) for section, entries in VALUES.items() for key in entries if key != "candidates"]
+
+
+def _problems(values: dict[str, Any]) -> dict[str, str]:
+    """What validation says of each key."""
+    with pytest.raises(BadParams) as caught:
+        validate(values, "here.yaml")
+    count, _, text = str(caught.value).removeprefix("here.yaml is wrong in ").partition(" places: ")
+    problems = dict(problem.split(": ", 1) for problem in text.split("; "))
+    assert len(problems) == int(count)
+    return problems
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_exactly_the_missing_and_the_unknown_keys_are_named(seed: int) -> None:
+    values, draw = copy.deepcopy(VALUES), random.Random(seed)
+    missing = draw.sample(KEYS, draw.randrange(1, 6))
+    for section, key in missing:
+        del values[section][key]
+    values[missing[0][0]]["порт"] = "豆腐"
+    problems = _problems(values)
+    assert problems.pop(f"{missing[0][0]}.порт") == "unknown key, remove it (got '豆腐')"
+    assert problems == {f"{section}.{key}": "Field required" for section, key in missing}
+
+
+@pytest.mark.parametrize(("key", "new"), RENAMED.items())
+def test_a_renamed_key_gets_its_new_name_and_a_wrong_candidate_its_name(key: str, new: str) -> None:
+    values, name = copy.deepcopy(VALUES), key.removeprefix("train.")
+    values["train"] |= {name: 7, "candidates": {"Has Spaces": VALUES["train"]["candidates"]["vectors"]}}
+    problems = _problems(values)
+    assert problems[key] == f"unknown key, it is called {new} since 0.2.0 (got 7)"
+    assert set(problems) == {key, "train.candidates.Has Spaces"}
+    assert {new.removeprefix("train."), name} & set(TrainParams.model_fields) == {new.removeprefix("train.")}
+
+
+OF_WRONG_TAGS = (b"a: 2026-13-01", b"a: 0x_", b"a: !!int x", b"a: !!bool x", b"a: !!timestamp x", b"[" * 2000)
+NO_YAML = (None, b"a: \xfc", b"a: *b\n", b"a: !x 1\n", b"a: \0", *OF_WRONG_TAGS)  # None: no file at all
+NO_MAPPING = {b"": "NoneType", b"# nothing": "NoneType", "борщ".encode(): "str", b"7": "int"}
+
+
+@pytest.mark.parametrize("content", [*NO_YAML, *NO_MAPPING])
+def test_a_file_without_a_mapping_is_named_in_one_line(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "params.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    reason = f"holds {NO_MAPPING[content]}: " if content in NO_MAPPING else "cannot be read as YAML: "
+    with pytest.raises(BadParams) as caught:
+        read_params(path)
+    assert str(caught.value).startswith(f"{path} {reason}")
+    assert "\n" not in str(caught.value)
