@@ -23,7 +23,7 @@ PEERS := $(if $(filter $(BENCHMARK_training),$(BENCHMARK)),.palate/peers/install
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly up status release serve mlflow benchmark test test-slow check format
+.PHONY: help nightly up status release serve mlflow benchmark test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,11 @@ $(BIN)/installed: requirements.lock requirements-cpu.lock requirements-cuda.lock
 
 .palate/peers/installed: requirements-benchmarks.lock | $(BIN)/installed
 	$(BIN)/python $(INSTALL) --upgrade --target $(@D) -r $<
+	touch $@
+
+.palate/audit/installed: requirements-audit.lock
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python $(INSTALL) -r $<
 	touch $@
 
 nightly: $(BIN)/installed ## one whole night here; DATA=folder takes your own tables
@@ -73,6 +78,9 @@ check: $(BIN)/installed ## format, lint, types, import rules, names
 	$(BIN)/mypy flows components serving benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/check_names.py
+
+audit: .palate/audit/installed ## known vulnerabilities of what the locks pin; writes the image's list of packages, deploy/sbom.json
+	@$(<D)/bin/python .ci/audit.py
 
 format: $(BIN)/installed ## put the code into the one format
 	$(BIN)/ruff format .

@@ -1,11 +1,14 @@
-"""Every lock names the files that may be installed."""
+"""Every lock names the files that may be installed, and deploy/sbom.json is the service's lock."""
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from serving import image
 from tests.conftest import REPO
@@ -30,6 +33,16 @@ def test_each_line_of_a_lock_is_one_version_with_hashes_of_its_files(lock: Path)
 
 def test_the_service_has_the_files_that_the_tests_run_with() -> None:
     assert set(lines_of(REPO / "requirements-service.lock")) <= set(lines_of(REPO / "requirements.lock"))
+
+
+def test_the_list_of_the_images_packages_is_its_lock_and_lies_in_the_bento() -> None:
+    bom = json.loads((REPO / "deploy" / "sbom.json").read_text())
+    listed = {f"{package['name']}=={package['version']}" for package in bom["components"]}
+    pinned = {line.split()[0] for line in lines_of(REPO / "requirements-service.lock")}
+    assert listed == pinned, "out of step: make audit"
+    version = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]["version"]
+    assert bom["metadata"]["component"]["version"] == version, "out of step: make audit"
+    assert "deploy/sbom.json" in yaml.safe_load((REPO / "bentofile.yaml").read_text())["include"]
 
 
 def test_the_locks_take_torchs_cpu_builds_too() -> None:
