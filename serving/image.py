@@ -37,5 +37,14 @@ def service_image() -> Image:
     backend = os.environ.get(TORCH_BACKEND, "")
     if backend:  # with this setting uv installs torch from PyTorch's index for that backend
         image.run(f"mkdir -p /etc/uv && printf '[pip]\\ntorch-backend = \"{backend}\"\\n' > /etc/uv/uv.toml")
-    pinned = [line for line in LOCK.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
-    return image.python_packages(*pinned).run(_NOT_SERVED)
+    return image.python_packages(*_pinned(backend)).run(_NOT_SERVED)
+
+
+def _pinned(backend: str) -> list[str]:
+    """The lock's pins with their hashes, one a line."""
+    lines = LOCK.read_text(encoding="utf-8").replace("\\\n", "").splitlines()
+    pinned = [" ".join(line.split()) for line in lines if line and line[0] != "#"]
+    if backend in ("", "cpu"):
+        return pinned
+    # PyTorch's index has other files for every GPU backend, whose hashes the lock does not hold.
+    return [line.split()[0] if line.startswith("torch==") else line for line in pinned]

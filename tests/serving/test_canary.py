@@ -1,4 +1,4 @@
-"""The canary notices any part of an adapter that is not served as it was trained, and lets a true one pass."""
+"""The canary notices any part of an adapter that is not served as trained, and lets a true one pass."""
 
 from __future__ import annotations
 
@@ -67,11 +67,8 @@ def test_any_changed_tensor_of_the_head_is_noticed(trained: Path, small_base: Pa
 
 
 def test_the_canary_asks_every_kind_of_line_and_names_nobody(trained: Path) -> None:
-    lines = {
-        (verdict, rating is None)
-        for question in _questions(trained)
-        for _, verdict, rating in question.history
-    }
+    histories = [question.history for question in _questions(trained)]
+    lines = {(verdict, rating is None) for history in histories for _, verdict, rating in history}
     assert lines == {(LIKED, True), (DISLIKED, True), (LIKED, False), (NEUTRAL, False), (DISLIKED, False)}
     assert {question.question().person_id for question in _questions(trained)} == {canary.PERSON}
-    assert min(len(question.history) for question in _questions(trained)) == 0
+    assert min(map(len, histories)) == 0

@@ -18,6 +18,7 @@ PERSON = "canary"  # the person of every stored question; nobody is called so
 LENGTHS = (0, 1, 2, 3, 5, 8, 13)  # lines of the made-up histories
 ON_OFFER = 6
 SEED = 7
+LEAST_EFFECT = 0.1  # logits by which an adapter must change at least one score
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,19 @@ def why_wrong(
     Args:
         questions: The stored questions.
         served: For each question, the scores that the service gives.
-        tolerance: Logits by which a served score may differ from the adapter's.
+        tolerance: Share of the adapter's largest effect by which a served score may be off.
     """
     adapter, base = (_flat(getattr(question, name) for question in questions) for name in ("adapter", "base"))
-    scores, difference = _flat(served), largest_difference(questions, served)
-    if difference is None or difference > tolerance:
-        size = float("inf") if difference is None else difference
-        nearer = " (they are nearer to the untuned base)" if np.abs(scores - base).max() < size else ""
-        return f"served scores are up to {size:.3f} logits off the adapter's, allowed are {tolerance}{nearer}"
-    if float(np.abs(adapter - base).max()) <= 2 * tolerance:
+    effect = float(np.abs(adapter - base).max())
+    if effect <= LEAST_EFFECT:
         return "the adapter's scores do not differ from the untuned base's: the canary proves nothing"
-    return None
+    scores, difference = _flat(served), largest_difference(questions, served)
+    if difference is not None and difference <= tolerance * effect:
+        return None
+    size = float("inf") if difference is None else difference
+    nearer = " (they are nearer to the untuned base)" if np.abs(scores - base).max() < size else ""
+    allowed = f"allowed are {tolerance * effect:.4f}"
+    return f"served scores are up to {size:.4f} logits off the adapter's, {allowed}{nearer}"
 
 
 def largest_difference(
