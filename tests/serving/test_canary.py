@@ -62,7 +62,7 @@ def test_any_single_module_left_out_is_noticed(trained: Path, small_base: Path, 
 def test_any_changed_tensor_of_the_head_is_noticed(trained: Path, small_base: Path, tmp_path: Path) -> None:
     head = load_file(trained / "adapter" / HEAD_FILE)
     for number, name in enumerate(name for name, tensor in head.items() if bool(tensor.any())):
-        other = _changed(trained / "adapter", tmp_path / str(number), HEAD_FILE, name, 1.1)
+        other = _changed(trained / "adapter", tmp_path / str(number), HEAD_FILE, name, 0.5)
         assert "off the adapter's" in str(_why_wrong(trained, small_base, other)), name
 
 
