@@ -17,10 +17,11 @@ BENCHMARK_in-context := in_context
 BENCHMARK_ranking := ranking_speed
 BENCHMARK_chance := chance
 BENCHMARK_nights := year_of_nights
-NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights
+BENCHMARK_rivals := rivals
+NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights rivals
 BENCHMARK := $(BENCHMARK_$(NAME))
-# The training benchmark alone compares with TRL, which nothing else imports.
-PEERS := $(if $(filter $(BENCHMARK_training),$(BENCHMARK)),.palate/peers/installed)
+# Two benchmarks compare with libraries that nothing else imports.
+PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.palate/peers/installed)
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 

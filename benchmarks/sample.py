@@ -1,4 +1,4 @@
-"""The canteen as a night evaluates it, and the base model, for benchmarks that need no night."""
+"""A sample set as a night evaluates it, and the base model, for benchmarks that need no night."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from components.domain.params_file import read_params
+from components.domain.params_file import read_yaml, validate
 from components.domain.preferences.events import accept
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.strengths import known_opinions, rating_scale
@@ -25,14 +25,27 @@ BASE = REPO / paths.BASE
 
 
 def canteen(copies: int = 1) -> Setting:
-    """The setting of a night on the sample; torch gets the night's threads.
+    """The setting of a night on the canteen.
 
     Args:
         copies: How often everybody is in it; all but the first time under another name, with a slash.
     """
-    params = read_params(REPO / "params.yaml")
+    return sample("canteen", copies)
+
+
+def sample(name: str, copies: int = 1) -> Setting:
+    """The setting of a night on a sample set; torch gets the night's threads.
+
+    Args:
+        name: Folder of the set.
+        copies: See `canteen`.
+    """
+    folder, values = REPO / "data" / "sample" / name, read_yaml(REPO / "params.yaml")
+    for section, changes in read_yaml(folder / "params.yaml").items():
+        values[section] |= changes
+    params = validate(values, str(folder / "params.yaml"))
     torch.set_num_threads(params.train.threads)
-    raw = event_sources.read_inbox(REPO / "data" / "sample" / "canteen")
+    raw = event_sources.read_inbox(folder)
     tables = accept(raw, {}, datetime.now(UTC), params.collect.clock_skew_h).tables
     events = [
         {**event, "person_id": f"{event['person_id']}/{copy}" if copy else event["person_id"]}

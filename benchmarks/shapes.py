@@ -133,6 +133,22 @@ def many_ratings(
     return Events(ids, {}, rows)
 
 
+def many_choices(seed: int, people: int = 600, dishes: int = 60, days: int = 20, factors: int = 4) -> Events:
+    """A menu a day of dishes that recur: people choose by latent factors and by how good a dish is."""
+    draw = np.random.default_rng(seed)
+    ids, menus, rows = _ids(dishes, draw), {}, []
+    loadings, tastes = draw.normal(size=(dishes, factors)), draw.normal(size=(people, factors))
+    score = draw.normal(0, 0.7, dishes)[None] + 0.7 * tastes @ loadings.T
+    for day in range(days):
+        offered = draw.permutation(dishes)[:ON_MENU]
+        menus[f"m{day}"] = [ids[dish] for dish in offered]
+        noise = draw.gumbel(size=(people, ON_MENU))
+        for person, first in enumerate(np.argmax(score[:, offered] + noise, axis=1).tolist()):
+            at = START + timedelta(days=day, hours=11, minutes=int(draw.integers(90)))
+            rows.append(_event(person, menus[f"m{day}"][first], "choice", at, f"m{day}"))
+    return Events(ids, menus, rows)
+
+
 RANDOM: dict[str, Callable[[int], Events]] = {
     "a menu a day": menu_a_day,
     "a standing card": standing_card,
