@@ -35,7 +35,7 @@ CPU_OF_WORKERS = pytest.StashKey[float]()
 # Files that look at the same night or the same servers run in the same worker, so that these exist once.
 GROUPS = {
     "promoted": ("container", "docker", "lineage", "mlflow_server", "promotion", "release", "release_faults"),
-    "up": ("up", "up_browser", "up_killed", "up_stopped"),
+    "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped"),
     "night": ("bad_input", "night", "night_faults"),
 }
 GROUP_OF = {f"tests/flows/test_{name}.py": group for group, names in GROUPS.items() for name in names}

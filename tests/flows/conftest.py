@@ -53,14 +53,6 @@ package: {preview: true}
 """
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a costly fixture run in one worker, so that it is set up once."""
-    for item in items:
-        shared = [name for name in ("up", "promoted", "night") if name in getattr(item, "fixturenames", ())]
-        if shared:
-            item.add_marker(pytest.mark.xdist_group(shared[0]))
-
-
 @pytest.fixture(scope="session")
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's dishes and menus with the choices of a few people, and params that make a night small."""
