@@ -173,6 +173,7 @@ class EvaluateParams(_Section):
     confidence: Annotated[float, Field(gt=0, lt=1)]
     subset: Count
     retrieved: Count
+    half_life_days: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
 
 
 class RegisterParams(_Section):

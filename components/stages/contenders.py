@@ -109,7 +109,8 @@ def simple_rules(setting: Setting) -> Iterator[Contender]:
     """What anyone could write without a language model."""
     dishes, train, test = setting.dishes, setting.train, setting.test
     by_day = setting.params.split.by == "time"
-    stacked = fit_stacked_rules(dishes, train, setting.may_know, by_day=by_day)
+    half_lives = setting.params.evaluate.half_life_days
+    stacked = fit_stacked_rules(dishes, train, setting.may_know, by_day=by_day, half_lives=half_lives)
     yield Contender("random", "rule", rules.random_scores(test, setting.params.evaluate.seed))
     yield Contender("popularity", "rule", rules.popularity(train, test))
     yield Contender("tag-affinity", "rule", rules.tag_affinity(dishes, test))

@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 
-from components.domain.preferences.arrays import Bools, Ints, Moments, Texts, ranges
+from components.domain.preferences.arrays import Bools, Floats, Ints, Moments, Texts, ranges
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog, moment
 from components.domain.records import Comparison, Question
 
@@ -91,6 +91,13 @@ class Questions:
             if column.name != "log"
         }
         return replace(self, **columns)
+
+    @property
+    def ages(self) -> Floats:
+        """(N,) days from each of `lines` to the newest line of the same history."""
+        lines, at = self.lines, self.log.at
+        newest = lines.line[np.repeat(np.cumsum(lines.sizes), lines.sizes) - 1]
+        return np.asarray((at[newest] - at[lines.line]) / np.timedelta64(1, "D"), np.float64)
 
     @cached_property
     def lines(self) -> HistoryLines:
@@ -209,18 +216,18 @@ class Comparisons(Questions):
 def distinct_histories(questions: Questions) -> tuple[Ints, Ints]:
     """Numbers of the first question with each distinct history, and (Q,) the history of each question.
 
-    Histories are equal if dishes, verdicts and ratings are, whoever has them.
+    Histories are equal if dishes, verdicts, ratings and the days between them are, whoever has them.
     """
-    lines, log = questions.lines, questions.log
+    lines, log, ages = questions.lines, questions.log, questions.ages
     content = np.stack([log.dish[lines.line], log.verdict[lines.line]], axis=1)
     rating = log.rating[lines.line] - log.offset[log.source[lines.line]]
-    numbers: dict[tuple[bytes, bytes], int] = {}
+    numbers: dict[tuple[bytes, bytes, bytes], int] = {}
     first: list[int] = []
     history = np.empty(len(questions), np.int64)
     stop = 0
     for question, size in enumerate(lines.sizes.tolist()):
         start, stop = stop, stop + size
-        key = content[start:stop].tobytes(), rating[start:stop].tobytes()
+        key = content[start:stop].tobytes(), rating[start:stop].tobytes(), ages[start:stop].tobytes()
         number = history[question] = numbers.setdefault(key, len(numbers))
         if number == len(first):
             first.append(question)

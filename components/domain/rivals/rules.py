@@ -20,7 +20,6 @@ from components.domain.rivals.pairs import Pairs, pairs_of
 
 MAX_TRAITS = 40  # of tags and of words; rarer ones cannot be fitted
 NAMES_SHARING_A_WORD = (2, 3, 5)  # a word in fewer names tells the dish, not a taste; chosen in training
-HALF_LIVES = (3.0, 10.0, 1000.0)  # lines of history after which an opinion counts half; chosen in training
 RIDGE = 1.0
 _NEWTON_STEPS = 25
 
@@ -44,16 +43,15 @@ def wins(train: Comparisons) -> Floats:
 
 
 def usual(pairs: Pairs, half_life: float) -> Floats:
-    """(P,) how often and how recently the person had the dish: the sum of 0.5^(lines since / half_life).
+    """(P,) how often and how recently the person had the dish: the sum of 0.5^(days since / half_life).
 
     Args:
         pairs: Histories and dishes.
-        half_life: Lines of history after which an opinion counts half.
+        half_life: Days before the newest line of the history after which an opinion counts half.
     """
     sizes = pairs.opinions.sizes
-    since = np.repeat(np.cumsum(sizes), sizes) - np.arange(int(sizes.sum())) - 1
     ends = np.concatenate([[0], np.cumsum(sizes)])
-    weights = 0.5 ** (since / half_life) * pairs.opinions.verdict
+    weights = 0.5 ** (pairs.questions.ages / half_life) * pairs.opinions.verdict
     shape = len(sizes), len(pairs.questions.log.dishes)
     return pairs.entries(csr_matrix((weights, pairs.opinions.dish, ends), shape=shape))
 

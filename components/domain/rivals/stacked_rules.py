@@ -9,7 +9,7 @@ constants compared on the others. Shapes: O dishes on offer, D dishes of the log
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,6 @@ from components.domain.rivals.collaborative import (
 )
 from components.domain.rivals.pairs import Pairs, pairs_of
 from components.domain.rivals.rules import (
-    HALF_LIVES,
     NAMES_SHARING_A_WORD,
     ContentHistory,
     affinity,
@@ -65,7 +64,7 @@ class Constants:
         sharing: Number of names that a word must be in, to count as a trait.
         neighbours: Similar dishes of a history that item-kNN reads, and its shrinkage in co-raters.
         factors: Number of factors, and variance of a strength around what they say.
-        half_life: Lines of history after which the rule `usual` counts an opinion half.
+        half_life: Days after which the rule `usual` counts an opinion half.
     """
 
     sharing: int
@@ -153,7 +152,12 @@ class _Fold:
 
 
 def fit_stacked_rules(
-    dishes: Mapping[str, Dish], train: Comparisons, may_know: Bools, *, by_day: bool
+    dishes: Mapping[str, Dish],
+    train: Comparisons,
+    may_know: Bools,
+    *,
+    by_day: bool,
+    half_lives: Sequence[float] = (7.0, 30.0, 3650.0),
 ) -> StackedRules:
     """Chooses the constants, fits the rules, and their weights on folds that they did not read.
 
@@ -164,10 +168,11 @@ def fit_stacked_rules(
         train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
         by_day: Whether days are new in the test (with their dishes), and not people.
+        half_lives: Days of which the rule `usual` gets the best.
     """
     words = word_matrix(dishes, train.log.dishes)
     folds = list(_folds(train, may_know, by_day=by_day))
-    constants = _chosen(dishes, folds)
+    constants = _chosen(dishes, folds, half_lives)
     features, scored = [], []
     for fold in folds:
         rules = _fit(dishes, fold.train, fold.may_know, fold.hidden, words, constants)
@@ -193,12 +198,12 @@ def _folds(train: Comparisons, may_know: Bools, *, by_day: bool) -> list[_Fold]:
     return parts
 
 
-def _chosen(dishes: Mapping[str, Dish], folds: list[_Fold]) -> Constants:
+def _chosen(dishes: Mapping[str, Dish], folds: list[_Fold], days: Sequence[float]) -> Constants:
     """The constants with the best pair accuracy on the folds that the rules did not read."""
     sharing: dict[int, float] = dict.fromkeys(NAMES_SHARING_A_WORD, 0.0)
     neighbours = dict.fromkeys(itertools.product(NEIGHBOURS, SHRINKS), 0.0)
     factors = dict.fromkeys(itertools.product(FACTORS, NOISES), 0.0)
-    half_lives: dict[float, float] = dict.fromkeys(HALF_LIVES, 0.0)
+    half_lives = dict.fromkeys(days, 0.0)
     for fold in folds:
         some = fold.new.take(np.linspace(0, len(fold.new) - 1, min(len(fold.new), MAX_CHOOSING)).astype(int))
         pairs, log = pairs_of(some), some.log

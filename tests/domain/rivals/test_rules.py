@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from components.domain.preferences.arrays import Floats
+from components.domain.preferences.comparisons import compare
 from components.domain.preferences.from_records import comparison_table
 from components.domain.records import Comparison, Dish, Past
 from components.domain.rivals import rules
 from components.domain.rivals.pairs import pairs_of
 from tests.conftest import by_key
+from tests.domain.preferences.opinion_logs import Line, log_of
 from tests.domain.rivals.tastes import NOW
 
 
@@ -74,9 +77,13 @@ def test_popularity_knows_nothing_of_new_dishes(comparisons: list[Comparison]) -
 
 
 def test_the_usual_is_what_was_had_often_and_lately() -> None:
-    history = tuple(Past(dish, 1) for dish in ("d1", "d2", "d1", "d3"))
-    table = comparison_table([Comparison("x", history, ("d1", "d2", "d3", "d4"), "x", NOW, "d1")])
-    pairs = pairs_of(table)
+    days = [NOW + timedelta(days=day) for day in range(5)]
+    dishes = ("d1", "d2", "d1", "d3")
+    lines = [Line("x", dish, day, menu_id="m") for dish, day in zip(dishes, days, strict=False)]
+    lines.append(Line("x", "d1", days[-1], menu_id="n"))
+    log, menus = log_of(lines, {"m": ("d1", "d2", "d3"), "n": ("d1", "d2", "d3", "d4")})
+    table = compare(log, menus, 0)
+    pairs = pairs_of(table.take(np.flatnonzero(table.at == table.at.max())))
     often = pairs.on_offer(rules.usual(pairs, 1e9))
     assert often == pytest.approx([2, 1, 1, 0])
     lately = pairs.on_offer(rules.usual(pairs, 1.0))
