@@ -12,6 +12,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from tests.flows.clones import Done, clean_environment, run_flows
+from tests.flows.digits import DAYS
 from tests.flows.forking import ForkServer
 
 
@@ -66,7 +67,7 @@ def test_a_fresh_clone_with_the_remotes_finds_an_answers_rows(
     assert done.returncode == 0, done.stderr
     # The inbox may have grown since; version 1 learnt from its first ten days.
     rows = [row for row in _events(promoted.clone.parent / "inbox") if row["person_id"] == "p1"][:10]
-    assert "person_id p1: 10 events" in done.stdout
+    assert f"person_id p1: {DAYS} events" in done.stdout
     assert all(f"choice   {row['dish_id']}  {row['menu_id']}" in done.stdout for row in rows)
     stranger = _lineage(forks, fresh, answer, "--person", "stranger", env=mlflow)
     assert "Nothing is known of person 'stranger'" in stranger.stderr
