@@ -117,20 +117,32 @@ class VectorParams(_Section):
     comparisons_per_step: Count
 
 
-class CandidateParams(_Section):
-    """One entry of `train.candidates`: an adapter and how it is trained."""
+TUNED = ("rank", "alpha", "targets", "layers", "learning_rate")  # what `method: none` has no use for
 
-    method: Literal["lora", "rslora", "dora", "full"] = "lora"
+
+class CandidateParams(_Section):
+    """One entry of `train.candidates`: an adapter or, with `method: none`, a head alone, and its training."""
+
+    method: Literal["lora", "rslora", "dora", "full", "none"] = "lora"
     objective: Literal["listwise", "dpo", "pointwise"] = "listwise"
-    rank: Count
-    alpha: Count
-    targets: Annotated[tuple[str, ...], Field(min_length=1)]
-    layers: tuple[Annotated[int, Field(ge=0)], Count]
-    learning_rate: Rate
+    rank: Count = 8
+    alpha: Count = 16
+    targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("q_proj", "v_proj")
+    layers: tuple[Annotated[int, Field(ge=0)], Count] = (0, 1)
+    learning_rate: Rate = 0.001
     warmup_share: Share
     comparisons: Count
     epochs: Count = 1
     vectors: VectorParams | None = None
+
+    @model_validator(mode="after")
+    def _says_what_is_trained(self) -> Self:
+        missing = [name for name in TUNED if name not in self.model_fields_set]
+        if self.method == "none" and self.vectors is None:
+            raise ValueError("method none trains a head alone: give the candidate a section vectors")
+        if self.method != "none" and missing:
+            raise ValueError(f"{', '.join(missing)} must be given unless method is none")
+        return self
 
     @model_validator(mode="after")
     def _layers_are_a_range(self) -> Self:

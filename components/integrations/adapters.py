@@ -1,7 +1,7 @@
 """peft: attaches what a candidate trains to a base model, and saves, loads and merges it.
 
-That is LoRA weights or, with `method: full`, the layers' weights themselves, to measure what LoRA saves. The
-head of a candidate with dish vectors is a file beside the weights.
+That is LoRA weights, with `method: full` the layers' weights themselves, to measure what LoRA saves, and with
+`method: none` nothing. The head of a candidate with dish vectors is a file beside the weights.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from components.domain.ranker.dish_vectors import HEAD_FILE, Head
 from components.domain.ranker.language_model import LanguageModel
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
-_FULL = {"method": "full"}
+PLAIN = ("full", "none")  # methods without peft
 
 
 def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Module:
@@ -37,10 +37,10 @@ def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Modu
     Raises:
         BadParams: The network lacks a layer or all modules that the candidate trains.
     """
+    if candidate.method in PLAIN:
+        return _unfreeze(network, candidate)
     _check_layers(network, candidate)  # peft ignores layers that the base does not have
     torch.manual_seed(seed)
-    if candidate.method == "full":
-        return _unfreeze(network, candidate)
     config = LoraConfig(
         r=candidate.rank,
         lora_alpha=candidate.alpha,
@@ -64,7 +64,7 @@ def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Modu
 def resume(model: LanguageModel, candidate: CandidateParams, folder: Path) -> nn.Module:
     """Loads a saved adapter of the same candidate, and its head, to continue their training."""
     network = load(model, folder, trainable=True)
-    return _unfreeze(network, candidate) if candidate.method == "full" else network
+    return _unfreeze(network, candidate) if candidate.method in PLAIN else network
 
 
 def _check_layers(network: nn.Module, candidate: CandidateParams) -> None:
@@ -78,6 +78,9 @@ def _check_layers(network: nn.Module, candidate: CandidateParams) -> None:
 
 def _unfreeze(network: nn.Module, candidate: CandidateParams) -> nn.Module:
     network.requires_grad_(requires_grad=False)
+    if candidate.method == "none":
+        return network
+    _check_layers(network, candidate)
     layers = network.get_decoder().layers  # type: ignore[operator]
     for index in range(*candidate.layers):
         layers[index].requires_grad_(requires_grad=True)
@@ -96,7 +99,7 @@ def save(adapted: nn.Module, head: Head | None, folder: Path, base_id: str) -> N
         base_id: Name of the base model, stored in the config file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    config: dict[str, Any] = dict(_FULL)
+    config: dict[str, Any] = {}
     if isinstance(adapted, PeftModel):
         adapted.save_pretrained(str(folder), save_embedding_layers=False)
         weights = load_file(folder / WEIGHTS)
@@ -105,6 +108,7 @@ def save(adapted: nn.Module, head: Head | None, folder: Path, base_id: str) -> N
     else:
         parameters = adapted.named_parameters()
         weights = {name: weight.detach().contiguous() for name, weight in parameters if weight.requires_grad}
+        config["method"] = "full" if weights else "none"
     for path in folder.iterdir():
         path.unlink()
     config["base_model_name_or_path"] = base_id
@@ -129,7 +133,7 @@ def load(model: LanguageModel, folder: Path, *, trainable: bool = False) -> nn.M
     if not all((folder / name).exists() for name in (WEIGHTS, CONFIG)):
         raise StageFailed(f"'{folder}' holds no adapter: it needs {WEIGHTS} and {CONFIG}.")
     load_head(model, folder)
-    if json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("method") == "full":
+    if _method(folder) in PLAIN:
         unknown = model.network.load_state_dict(load_file(folder / WEIGHTS), strict=False).unexpected_keys
         if unknown:
             raise StageFailed(f"'{folder}' was trained on another base: it has no {unknown[0]}.")
@@ -139,6 +143,17 @@ def load(model: LanguageModel, folder: Path, *, trainable: bool = False) -> nn.M
         model.network, str(folder), is_trainable=trainable, autocast_adapter_dtype=False
     )
     return adapted.eval()
+
+
+def tunes_the_base(folder: Path) -> bool:
+    """Whether a saved adapter changes the base's weights, and is no head alone."""
+    return _method(folder) != "none"
+
+
+def _method(folder: Path) -> str:
+    """`full` or `none`; empty for what peft wrote."""
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    return str(config["method"]) if config.get("method") in PLAIN else ""
 
 
 def load_head(model: LanguageModel, folder: Path) -> None:

@@ -33,7 +33,8 @@ def with_scores(
     """
     model = base_models.load(base, torch.float32, torch.device("cpu"))
     tokens = model.dish_tokens(dict(dishes), fields, max_history)
-    adapters.load_head(model, adapter)
+    if adapters.tunes_the_base(adapter):  # a head alone is told apart from what the base says without it
+        adapters.load_head(model, adapter)
     untuned = [scoring.score_question(model, tokens, question) for question in questions]
     adapters.load(model, adapter)
     tuned = [scoring.score_question(model, tokens, question) for question in questions]

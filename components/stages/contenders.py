@@ -139,10 +139,10 @@ def untuned(setting: Setting) -> Iterator[Contender]:
 
 
 def frozen(setting: Setting) -> Iterator[Contender]:
-    """For each candidate with a head of dish vectors the same head, trained on the frozen base."""
+    """For each tuned candidate with a head of dish vectors the same head, trained on the frozen base."""
     settings = setting.params.train
     for name, candidate in settings.candidates.items():
-        if candidate.vectors:
+        if candidate.vectors and candidate.method != "none":
             model = _base()
             model.network.requires_grad_(requires_grad=False)
             train = whole_people(setting.train, candidate.comparisons, settings.seed)

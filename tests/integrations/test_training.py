@@ -45,7 +45,10 @@ VECTORS = CANDIDATE.model_copy(
         "vectors": VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=8),
     }
 )
-HEADS = pytest.mark.parametrize("candidate", [CANDIDATE, VECTORS], ids=["answers", "vectors"])
+HEAD_ALONE = VECTORS.model_copy(update={"method": "none"})
+HEADS = pytest.mark.parametrize(
+    "candidate", [CANDIDATE, VECTORS, HEAD_ALONE], ids=["answers", "vectors", "head alone"]
+)
 MERGE_TOLERANCE = 1e-4  # logits, float32
 
 
