@@ -32,6 +32,7 @@ from components.domain.verdict.evaluation import EvaluationReport
 from components.stages import paths
 
 FIRST = 4  # days that the first night has
+UNTUNED = 50  # comparisons a night that the untuned base answers in context, which costs most of a night
 SHOWN = ("stacked-rules", "content-history", "item-knn", "popularity", "champion")
 
 
@@ -76,7 +77,7 @@ def _replay(clone: Path, sample: Path) -> list[ReplayedNight]:
     inbox = fill_inbox(clone, sample)
     events = read_events(sample / "events.csv")
     days = sorted({event["occurred_at"][:10] for event in events})
-    write_params(inbox, {"split": {"test_days": 1}})
+    write_params(inbox, {"split": {"test_days": 1}, "evaluate": {"subset": UNTUNED}})
     nights, champion = [], ""
     for day in days[FIRST:]:
         write_events(inbox / "events.csv", [event for event in events if event["occurred_at"][:10] <= day])

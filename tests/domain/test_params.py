@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components.domain.errors import BadParams
-from components.domain.params_file import read_params, validate
+from components.domain.params_file import read_params, read_yaml, validate
 from tests.conftest import REPO
 
 
@@ -88,3 +88,23 @@ def test_a_file_that_is_no_params_file(tmp_path: Path, text: str, part: str) -> 
     path.write_text(text)
     with pytest.raises(BadParams, match=part):
         read_params(path)
+
+
+@pytest.mark.parametrize(
+    ("method", "without", "words"),
+    [
+        ("none", "vectors", "method none trains a head alone: give the candidate a section vectors"),
+        ("lora", "rank", "rank must be given unless method is none"),
+        ("none", "rank", ""),
+    ],
+)
+def test_a_candidate_says_what_is_trained(method: str, without: str, words: str) -> None:
+    values = read_yaml(REPO / "params.yaml")
+    candidate = values["train"]["candidates"]["vectors"]
+    candidate["method"] = method
+    del candidate[without]
+    if not words:
+        assert validate(values, "here.yaml").train.candidates["vectors"].method == "none"
+        return
+    with pytest.raises(BadParams, match=words):
+        validate(values, "here.yaml")
