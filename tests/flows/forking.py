@@ -48,7 +48,7 @@ class Fork:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
-    def wait(self, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+    def wait(self, seconds: float = 900) -> subprocess.CompletedProcess[str]:
         """Its end, with what it wrote."""
         self.connection.settimeout(seconds)
         code = json.loads(_line(self.connection))["code"]

@@ -54,8 +54,10 @@ def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
     params.write_text(yaml.safe_dump(values))
     for bento in (promoted.clone / ".palate" / "bentoml" / "bentos" / "palate").glob("v*"):
         docker.run("rm", "-r", str(bento))  # built for another base image
-    done = passes.run(promoted.clone, **docker.env)
-    params.write_text(before)
+    try:
+        done = passes.run(promoted.clone, **docker.env)
+    finally:
+        params.write_text(before)
     assert done.returncode == 0, done.stderr
     image = json.loads((promoted.clone / ".palate" / "released.json").read_text())["image"]
     assert image in (promoted.clone / ".palate" / "manifests" / "prod.yaml").read_text()

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import lambertw
+from scipy.stats import norm as normal
+from scipy.stats import t as student
 
 from components.domain.verdict.metrics import Interval
 
-NARROWEST_AT = 90  # days for which the bounds are tuned; they hold at any number
+NARROWEST_AT = 180  # days for which the bounds are tuned; they hold at any number
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,15 @@ class DailyDifferences:
         return len(self.values)
 
     def margin(self, confidence: float) -> float:
-        """Half the width of the bounds; infinite with a single day."""
+        """Half the width of the bounds; infinite with a single day.
+
+        The spread is estimated from few days, so the bounds are widened as Student's t widens an interval.
+        """
         days = len(self.values)
         if days < 2:
             return math.inf
-        return float(np.std(self.values, ddof=1)) * boundary(days, 1 - confidence) / days
+        wider = student.ppf((1 + confidence) / 2, days - 1) / normal.ppf((1 + confidence) / 2)
+        return float(wider * np.std(self.values, ddof=1) * boundary(days, 1 - confidence) / days)
 
     def interval(self, confidence: float) -> Interval:
         """The mean with its bounds, which for want of days may be all that is possible."""
