@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from components.domain.errors import StageFailed
+from components.domain.verdict.ledger import from_json
 from components.files import folder_sha256, read_json, write_json
 from components.stages import paths
 from flows.environment import REPO
@@ -16,11 +21,30 @@ def carry_over() -> None:
 
     A night that is run again goes on from the same ledger, so its evaluation is not stale and no day counts
     twice.
+
+    Raises:
+        StageFailed: One of these files is damaged.
     """
     before, after = REPO / paths.LEDGER_BEFORE, REPO / paths.LEDGER
     if after.exists():
-        last = read_json(after)
+        last = _read(after)
         if last["split_sha256"] != folder_sha256(REPO / paths.SPLITS):
             write_json(before, last)
     if not before.exists():
         write_json(before, {})
+    _read(before)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The file's content; that of a first night, which no other night came before, is empty."""
+    try:
+        values: dict[str, Any] = read_json(path)
+        from_json(values)
+        if values:
+            str(values["split_sha256"])
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise StageFailed(
+            f"{path.relative_to(REPO)} is damaged: delete it, and a new ledger begins with tonight's days, "
+            "or take the last night's: `git restore --source nights -- reports/ledger.json`."
+        ) from error
+    return values

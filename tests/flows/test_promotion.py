@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from tests.flows.clones import Done, run_night, state_of
-from tests.flows.digits import DAYS, write_inbox
+from tests.flows.digits import DAYS, FIRST_DAY, write_inbox
 
 
 def test_a_taste_that_no_rule_can_know_passes_the_gate_and_becomes_the_first_champion(promoted: Done) -> None:
@@ -37,6 +38,14 @@ def test_the_next_night_goes_on_from_the_champion_and_is_held_against_it(
     training = json.loads((promoted.clone / "models" / "adapters" / "reader" / "training.json").read_text())
     assert (training["started_from"], training["new"], training["replayed"]) == ("1", 40, 120)
     assert promoted.evaluation["models"]["champion"]["kind"] == "champion"
+    ledger = json.loads((promoted.clone / "reports" / "ledger.json").read_text())["ledgers"]["reader"]
+    assert (ledger["champion"], ledger["after"], ledger["looks"]) == ("1", _day(DAYS - 1), 1)
+    assert [day["day"] for day in ledger["days"]] == [_day(DAYS)]  # no day counts twice
+    assert "by 1 days (at least 10)" in promoted.evaluation["gate"]["reason"]
+
+
+def _day(number: int) -> str:
+    return (FIRST_DAY + timedelta(days=number)).isoformat()
 
 
 @pytest.mark.slow
