@@ -213,12 +213,17 @@ class Comparisons(Questions):
         return (self.comparison(number) for number in range(len(self)))
 
 
-def distinct_histories(questions: Questions) -> tuple[Ints, Ints]:
+def distinct_histories(questions: Questions, *, by_age: bool = False) -> tuple[Ints, Ints]:
     """Numbers of the first question with each distinct history, and (Q,) the history of each question.
 
-    Histories are equal if dishes, verdicts, ratings and the days between them are, whoever has them.
+    Histories are equal if dishes, verdicts and ratings are, whoever has them.
+
+    Args:
+        questions: What has the histories.
+        by_age: Whether the days between the lines must be equal, too.
     """
-    lines, log, ages = questions.lines, questions.log, questions.ages
+    lines, log = questions.lines, questions.log
+    ages = questions.ages if by_age else np.zeros(len(lines.line))
     content = np.stack([log.dish[lines.line], log.verdict[lines.line]], axis=1)
     rating = log.rating[lines.line] - log.offset[log.source[lines.line]]
     numbers: dict[tuple[bytes, bytes, bytes], int] = {}

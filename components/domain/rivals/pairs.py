@@ -67,7 +67,7 @@ class Pairs:
 
 def pairs_of(questions: Questions) -> Pairs:
     """The pairs of these questions; at least one of them."""
-    first, number = distinct_histories(questions)
+    first, number = distinct_histories(questions, by_age=True)
     width = len(questions.log.dishes)
     codes, pair = np.unique(number[questions.owner] * width + questions.offered, return_inverse=True)
     return Pairs(questions.take(first), codes // width, codes % width, pair.astype(np.int64))

@@ -53,7 +53,9 @@ def judge(best: str, differences: Mapping[str, Difference], candidates: int, con
     confidence = 1 - (1 - confidence) / candidates
     lows = {name: gap.mean - gap.margin(confidence) for name, gap in differences.items()}
     not_better = [name for name, gap in differences.items() if gap.mean <= 0]
-    rival = min(not_better or lows, key=lambda name: lows[name])
+    means = {name: gap.mean for name, gap in differences.items()}
+    order = means if any(map(_too_few, differences.values())) else lows  # of few days bounds say nothing
+    rival = min(not_better or lows, key=order.__getitem__)
     gap = differences[rival]
     decision, words = _decide(gap, lows[rival], confidence)
     interval = gap.interval(confidence)

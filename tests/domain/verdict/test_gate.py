@@ -75,3 +75,9 @@ def test_days_are_judged_like_tests(count: int, mean: float, decision: str, word
     result = judge("new", {"rule": _days(count, mean)}, 1, 0.95)
     assert result.decision == decision
     assert words in result.reason
+
+
+def test_with_too_few_days_the_nearest_rival_is_named_and_not_the_noisiest() -> None:
+    near, noisy = _days(3, 0.01, spread=0.01), _days(3, 0.2, spread=0.4)
+    result = judge("new", {"noisy": noisy, "near": near}, 1, 0.95)
+    assert (result.decision, result.rival) == ("inconclusive", "near")
