@@ -51,19 +51,27 @@ def judge(best: str, differences: Mapping[str, Difference], candidates: int, con
         confidence: Fraction of 1 before it is tightened.
     """
     confidence = 1 - (1 - confidence) / candidates
-    lows = {name: gap.mean - gap.margin(confidence) for name, gap in differences.items()}
-    not_better = [name for name, gap in differences.items() if gap.mean <= 0]
-    means = {name: gap.mean for name, gap in differences.items()}
-    order = means if any(map(_too_few, differences.values())) else lows  # of few days bounds say nothing
-    rival = min(not_better or lows, key=order.__getitem__)
+    rival = _deciding(differences, confidence)
     gap = differences[rival]
-    decision, words = _decide(gap, lows[rival], confidence)
+    decision, words = _decide(gap, gap.mean - gap.margin(confidence), confidence)
     interval = gap.interval(confidence)
     reason = (
         f"{best} {words.format(rival=rival)}: {interval.mean:+.4f} pair accuracy, {confidence:.1%} interval "
         f"{interval.low:+.4f} to {interval.high:+.4f} over {_clusters(gap)}"
     )
     return GateResult(decision, reason, best, rival, interval, confidence)
+
+
+def _deciding(differences: Mapping[str, Difference], confidence: float) -> str:
+    """The rival that decides: one that is not beaten, else one with too few data, else the closest.
+
+    Bounds from too few data say nothing, so of these rivals the one with the smallest difference is named.
+    """
+    few = {name: gap.mean for name, gap in differences.items() if _too_few(gap)}
+    lows = {name: gap.mean - gap.margin(confidence) for name, gap in differences.items() if name not in few}
+    lost = {name: low for name, low in lows.items() if differences[name].mean <= 0}
+    order = lost or few or lows
+    return min(order, key=order.__getitem__)
 
 
 def _decide(gap: Difference, low: float, confidence: float) -> tuple[Decision, str]:

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.tables import Comparisons
+from components.domain.verdict.metrics import per_person
 from components.domain.verdict.sequence import DailyDifferences
 
 
@@ -88,22 +89,12 @@ def judged_days(differences: Mapping[str, Floats], test: Comparisons) -> list[Ju
     """
     result = []
     for day in np.unique(test.day):
-        on_day = test.day == day
-        means = {
-            name: mean
-            for name, values in differences.items()
-            if (mean := _mean_over_people(values[on_day], test.person[on_day])) is not None
-        }
-        result.append(JudgedDay(str(day), len(np.unique(test.person[on_day])), means))
+        on_day = np.flatnonzero(test.day == day)
+        comparisons = test.take(on_day)
+        people = {name: per_person(values[on_day, None], comparisons) for name, values in differences.items()}
+        means = {name: float(np.mean(list(values.values()))) for name, values in people.items() if values}
+        result.append(JudgedDay(str(day), len(np.unique(comparisons.person)), means))
     return result
-
-
-def _mean_over_people(values: Floats, person: Any) -> float | None:
-    scored = ~np.isnan(values)
-    if not scored.any():
-        return None
-    code = np.unique(person[scored], return_inverse=True)[1]
-    return float((np.bincount(code, values[scored]) / np.bincount(code)).mean())
 
 
 def recipe_hash(settings: Mapping[str, Any]) -> str:

@@ -81,3 +81,15 @@ def test_with_too_few_days_the_nearest_rival_is_named_and_not_the_noisiest() -> 
     near, noisy = _days(3, 0.01, spread=0.01), _days(3, 0.2, spread=0.4)
     result = judge("new", {"noisy": noisy, "near": near}, 1, 0.95)
     assert (result.decision, result.rival) == ("inconclusive", "near")
+
+
+def test_a_rival_with_too_few_days_is_never_passed_over() -> None:
+    beaten, new = _days(90, 0.05), _days(3, 0.3)
+    result = judge("new", {"beaten": beaten, "fresh": new}, 1, 0.95)
+    assert (result.decision, result.rival) == ("inconclusive", "fresh")
+    assert judge("new", {"beaten": beaten}, 1, 0.95).decision == "pass"
+
+
+def test_what_is_not_beaten_on_enough_days_fails_whatever_others_lack() -> None:
+    result = judge("new", {"better": _days(90, -0.01), "fresh": _days(3, -0.3)}, 1, 0.95)
+    assert (result.decision, result.rival) == ("fail", "better")
