@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -29,8 +28,10 @@ from benchmarks.clones import (
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import REPO
 from components.domain.verdict.evaluation import EvaluationReport
+from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, Registry
 from components.stages import paths
 
+MODEL = "palate"  # `register.model` of params.yaml
 FIRST = 4  # days that the first night has
 UNTUNED = 50  # comparisons a night that the untuned base answers in context, which costs most of a night
 SHOWN = ("stacked-rules", "content-history", "item-knn", "popularity", "champion")
@@ -94,11 +95,13 @@ def _replay(clone: Path, sample: Path) -> list[ReplayedNight]:
 
 
 def _promote(clone: Path) -> str:
-    """Makes the newest version champion; returns its number."""
-    client = mlflow.MlflowClient(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
-    newest = max(client.search_model_versions("name = 'palate'"), key=lambda version: int(version.version))
-    client.set_registered_model_alias("palate", "champion", newest.version)
-    return str(newest.version)
+    """Makes the challenger, which has just passed, champion; returns its version number."""
+    registry = Registry(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
+    version = registry.alias(MODEL, CHALLENGER)
+    if version is None:
+        raise LookupError("a night whose gate passed leaves a challenger")
+    registry.point(MODEL, CHAMPION, version)
+    return version
 
 
 def _page(name: str, commit: str, nights: Sequence[ReplayedNight]) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from implicit.als import AlternatingLeastSquares
 from implicit.bpr import BayesianPersonalizedRanking
+from implicit.cpu.matrix_factorization_base import MatrixFactorizationBase
 from scipy.sparse import csr_matrix
 from surprise import SVD, AlgoBase, Dataset, KNNBaseline, Reader
 from surprise.trainset import Trainset
@@ -63,7 +64,7 @@ def _rows(name: str, dishes: dict[str, Dish], split: Split) -> Iterator[list[str
     rules: list[Callable[[], dict[str, Floats]]] = [lambda: _ours(dishes, split)]
     opinions = known_opinions(split.train.log, split.may_know)
     if np.isnan(opinions.rating).all():
-        rules += [lambda: _als(opinions, split.test), lambda: _bpr(opinions, split.test)]
+        rules += [lambda: _implicit(opinions, split.test)]
     else:
         rules += [lambda: _surprise(opinions, split.test)]
     for rule in rules:
@@ -133,32 +134,25 @@ def _liked(opinions: Opinions, dishes: int) -> csr_matrix:
     return csr_matrix((ones, (opinions.group[liked], opinions.dish[liked])), shape=shape)
 
 
-def _als(opinions: Opinions, test: Comparisons) -> dict[str, Floats]:
+def _implicit(opinions: Opinions, test: Comparisons) -> dict[str, Floats]:
     liked = _liked(opinions, len(test.log.dishes))
-
-    def scores(size: int, strength: float, weight: float) -> Floats:
-        model = AlternatingLeastSquares(
-            size, regularization=strength, alpha=weight, iterations=20, random_state=1, num_threads=1
+    seeded = {"random_state": 1, "num_threads": 1}
+    als = (
+        AlternatingLeastSquares(size, regularization=strength, alpha=weight, iterations=20, **seeded)
+        for size, strength, weight in itertools.product((4, 8, 16, 32), (0.1, 1.0, 10.0), (1.0, 10.0))
+    )
+    bpr = (
+        BayesianPersonalizedRanking(
+            size, learning_rate=rate, regularization=strength, iterations=100, **seeded
         )
+        for size, rate, strength in itertools.product((4, 8, 16), (0.01, 0.05), (0.01, 0.1))
+    )
+
+    def scores(model: MatrixFactorizationBase) -> Floats:
         model.fit(liked, show_progress=False)
         return _products(model.user_factors, model.item_factors, test)
 
-    grid = itertools.product((4, 8, 16, 32), (0.1, 1.0, 10.0), (1.0, 10.0))
-    return {"implicit ALS": _best((scores(*settings) for settings in grid), test)}
-
-
-def _bpr(opinions: Opinions, test: Comparisons) -> dict[str, Floats]:
-    liked = _liked(opinions, len(test.log.dishes))
-
-    def scores(size: int, rate: float, strength: float) -> Floats:
-        model = BayesianPersonalizedRanking(
-            size, learning_rate=rate, regularization=strength, iterations=100, random_state=1, num_threads=1
-        )
-        model.fit(liked, show_progress=False)
-        return _products(model.user_factors, model.item_factors, test)
-
-    grid = itertools.product((4, 8, 16), (0.01, 0.05), (0.01, 0.1))
-    return {"implicit BPR": _best((scores(*settings) for settings in grid), test)}
+    return {"implicit ALS": _best(map(scores, als), test), "implicit BPR": _best(map(scores, bpr), test)}
 
 
 def _products(people: Floats, dishes: Floats, test: Comparisons) -> Floats:
