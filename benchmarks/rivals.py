@@ -136,16 +136,14 @@ def _liked(opinions: Opinions, dishes: int) -> csr_matrix:
 
 def _implicit(opinions: Opinions, test: Comparisons) -> dict[str, Floats]:
     liked = _liked(opinions, len(test.log.dishes))
-    seeded = {"random_state": 1, "num_threads": 1}
+    fixed = {"random_state": 1, "num_threads": 1}
     als = (
-        AlternatingLeastSquares(size, regularization=strength, alpha=weight, iterations=20, **seeded)
+        AlternatingLeastSquares(size, regularization=strength, alpha=weight, iterations=20, **fixed)
         for size, strength, weight in itertools.product((4, 8, 16, 32), (0.1, 1.0, 10.0), (1.0, 10.0))
     )
     bpr = (
-        BayesianPersonalizedRanking(
-            size, learning_rate=rate, regularization=strength, iterations=100, **seeded
-        )
-        for size, rate, strength in itertools.product((4, 8, 16), (0.01, 0.05), (0.01, 0.1))
+        BayesianPersonalizedRanking(size, learning_rate=rate, regularization=reg, iterations=100, **fixed)
+        for size, rate, reg in itertools.product((4, 8, 16), (0.01, 0.05), (0.01, 0.1))
     )
 
     def scores(model: MatrixFactorizationBase) -> Floats:
