@@ -66,8 +66,8 @@ def split_events(events: Events, by: str, seed: int) -> Split:
     """
     settings = read_params(REPO / "params.yaml").split
     changes = {"by": by, "seed": seed, "min_history": 2, "test_days": 5, "test_sources": ("test",)}
-    log, menus = opinion_log(events.rows, events.dishes, events.menus, SCALE)
-    return divide(SplitParams(**(settings.model_dump() | changes)), log, menus)
+    log = opinion_log(events.rows, events.dishes, events.menus, SCALE)
+    return divide(SplitParams(**(settings.model_dump() | changes)), log)
 
 
 def measure(events: Events, by: str, seed: int) -> Iterator[tuple[str, float]]:

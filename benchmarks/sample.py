@@ -54,7 +54,7 @@ def sample(name: str, copies: int = 1) -> Setting:
     ]
     dishes, collect = dishes_of(tables["dishes"]), params.collect
     scale = Scale(collect.like_at, collect.dislike_at, collect.timezone)
-    split = divide(params.split, *opinion_log(events, dishes, menus_of(tables["menus"]), scale))
+    split = divide(params.split, opinion_log(events, dishes, menus_of(tables["menus"]), scale))
     few = subset(split.test, params.evaluate.subset, params.evaluate.seed)
     ratings = rating_scale(known_opinions(split.train.log, split.may_know))
     return Setting(params, dishes, split.train, split.test, split.may_know, ratings, few)

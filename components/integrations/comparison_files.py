@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.domain.preferences.arrays import Bools, Ints, Moments
-from components.domain.preferences.opinion_log import OpinionLog
+from components.domain.preferences.opinion_log import Menus, OpinionLog
 from components.domain.preferences.splits import Split
 from components.domain.preferences.strengths import RatingScale, known_opinions, rating_scale
 from components.domain.preferences.tables import Comparisons
@@ -63,7 +63,9 @@ def write_split(folder: Path, dishes: Mapping[str, Dish], split: Split) -> None:
     rows = [vars(dishes[dish]) for dish in log.dishes]
     pq.write_table(pa.Table.from_pylist(rows, _DISHES), folder / "dishes.parquet")
     pq.write_table(pa.table({"person_id": pa.array(log.people, pa.string())}), folder / "people.parquet")
-    pq.write_table(pa.table({"menu_id": pa.array(log.menus, pa.string())}), folder / "menus.parquet")
+    dishes_of_menus = _lists(log.menus.dish, log.menus.sizes, pa.int64())
+    menus = {"menu_id": pa.array(log.menus.ids, pa.string()), "dishes": dishes_of_menus}
+    pq.write_table(pa.table(menus), folder / "menus.parquet")
     pq.write_table(_log_table(log, split.may_know), folder / "log.parquet")
     pq.write_table(_comparison_table(split.train), folder / "train.parquet")
     pq.write_table(_comparison_table(split.test), folder / "test.parquet")
@@ -117,7 +119,7 @@ def _read_log(folder: Path) -> tuple[OpinionLog, Bools]:
     log = OpinionLog(
         people=_ids(folder / "people.parquet", "person_id"),
         dishes=_ids(folder / "dishes.parquet", "dish_id"),
-        menus=_ids(folder / "menus.parquet", "menu_id"),
+        menus=_read_menus(folder / "menus.parquet"),
         sources=sources,
         person=_ints(table["person"]),
         dish=_ints(table["dish"]),
@@ -131,6 +133,11 @@ def _read_log(folder: Path) -> tuple[OpinionLog, Bools]:
         offset=offset,
     )
     return log, _bools(table["may_know"])
+
+
+def _read_menus(path: Path) -> Menus:
+    dishes = pq.read_table(path)["dishes"]
+    return Menus(_ids(path, "menu_id"), _ints(pc.list_flatten(dishes)), _ints(pc.list_value_length(dishes)))
 
 
 def _ids(path: Path, column: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from components.domain.errors import DataRejected
 from components.domain.params import Params, SplitParams
 from components.domain.preferences.comparisons import compare
 from components.domain.preferences.opinion_log import OpinionLog
-from components.domain.preferences.opinions import Menus, Scale, dishes_of, menus_of, opinion_log
+from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.splits import (
     Split,
     cut_day,
@@ -35,18 +35,18 @@ def split(params: Params) -> None:
             "the model would read nothing. Name fields that your dishes have."
         )
     scale = Scale(params.collect.like_at, params.collect.dislike_at, params.collect.timezone)
-    log, menus = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), scale)
-    comparison_files.write_split(SPLITS, dishes, divide(params.split, log, menus))
+    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), scale)
+    comparison_files.write_split(SPLITS, dishes, divide(params.split, log))
 
 
-def divide(settings: SplitParams, log: OpinionLog, menus: Menus) -> Split:
+def divide(settings: SplitParams, log: OpinionLog) -> Split:
     """The split that the params ask for."""
     if settings.by == "time":
         cut = cut_day(log, settings.test_days)
-        return split_by_time(compare(log, menus, settings.seed, cut), cut, settings.min_history)
+        return split_by_time(compare(log, settings.seed, cut), cut, settings.min_history)
     background = frozenset(settings.background)
     if settings.by == "source":
         held_out = np.isin(np.array(log.sources, object)[log.source], settings.test_sources)
     else:
         held_out = seeded_share(log, settings.test_share, settings.seed)
-    return split_within_person(log, menus, held_out, background, settings.min_history, settings.seed)
+    return split_within_person(log, held_out, background, settings.min_history, settings.seed)

@@ -102,7 +102,7 @@ class Builder:
 
     def _name(self, line: int) -> str:
         log = self.log
-        middle = log.sources[log.source[line]] if log.menu[line] == NO_MENU else log.menus[log.menu[line]]
+        middle = log.sources[log.source[line]] if log.menu[line] == NO_MENU else log.menus.ids[log.menu[line]]
         at, dish = moment(log.at[line]).isoformat(), log.dishes[log.dish[line]]
         return "/".join((log.people[log.person[line]], at, middle, dish))
 

@@ -17,7 +17,6 @@ import numpy as np
 from components.domain.preferences.arrays import Bools, Ints, ranges
 from components.domain.preferences.builder import Builder, History
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
-from components.domain.preferences.opinions import Menus
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import LIKED
 
@@ -27,12 +26,11 @@ OTHERS = 4  # likes or orders of other people that a like or an order is compare
 NEAREST = 200  # likes or orders, up to the end of a day, from which those are drawn
 
 
-def compare(log: OpinionLog, menus: Menus, seed: int, cut: np.datetime64 | None = None) -> Comparisons:
+def compare(log: OpinionLog, seed: int, cut: np.datetime64 | None = None) -> Comparisons:
     """Makes comparisons of every opinion that says what was preferred over what.
 
     Args:
         log: Opinions of all people.
-        menus: The log's menus.
         seed: Seed of the groups of stated opinions and of the others' likes and orders.
         cut: Local day on which the test begins: no comparison rests on opinions from both sides of it.
 
@@ -40,7 +38,7 @@ def compare(log: OpinionLog, menus: Menus, seed: int, cut: np.datetime64 | None 
         Comparisons in the order of people and, for each of them, of time.
     """
     builder = Builder(log)
-    offers = menu_offers(log, menus)
+    offers = menu_offers(log)
     bounds, stops = log.bounds(), moment_starts(log)
     others = _others(log, seed)
     for person in range(len(log.people)):
@@ -65,9 +63,9 @@ def moment_starts(log: OpinionLog) -> Ints:
     return np.maximum.accumulate(np.where(starts, np.arange(len(log)), 0)).astype(np.int64)
 
 
-def menu_offers(log: OpinionLog, menus: Menus) -> dict[int, list[int]]:
+def menu_offers(log: OpinionLog) -> dict[int, list[int]]:
     """For each choice, by its line, its menu without what else was chosen on the same occasion."""
-    choices = np.flatnonzero(log.menu != NO_MENU)
+    choices, menus = np.flatnonzero(log.menu != NO_MENU), log.menus
     menu = log.menu[choices]
     sizes = menus.sizes[menu]
     owner = np.repeat(np.arange(len(choices)), sizes)

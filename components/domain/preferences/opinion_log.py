@@ -19,20 +19,35 @@ COLUMNS = ("person", "dish", "at", "verdict", "rating", "menu", "source", "is_or
 
 
 @dataclass(frozen=True, eq=False)
+class Menus:
+    """The dishes of each menu, menu after menu.
+
+    Attributes:
+        ids: Sorted.
+        dish: Index into the log's `dishes`, in the order of each menu.
+        sizes: Number of dishes of each menu.
+    """
+
+    ids: tuple[str, ...]
+    dish: Ints
+    sizes: Ints
+
+
+@dataclass(frozen=True, eq=False)
 class OpinionLog:
     """Opinions, a person's together and in the order of time; a history is a range of lines.
 
     Attributes:
         people: (P,) ids, sorted.
         dishes: (D,) ids, sorted.
-        menus: Ids, sorted.
+        menus: What choices were made from.
         sources: Names, sorted. Ratings of different sources are on different scales.
         person: (L,) index into `people`.
         dish: (L,) index into `dishes`.
         at: (L,) moments in UTC.
         verdict: (L,) LIKED (also a choice), NEUTRAL or DISLIKED.
         rating: (L,) rating on the user's own scale; NaN where none was stated.
-        menu: (L,) index into `menus` of the menu that a choice was made from; NO_MENU for all else.
+        menu: (L,) number of the menu that a choice was made from; NO_MENU for all else.
         source: (L,) index into `sources`.
         is_order: (L,) True for orders without a menu; what is neither choice nor order was stated.
         day: (L,) local days of the site.
@@ -41,7 +56,7 @@ class OpinionLog:
 
     people: tuple[str, ...]
     dishes: tuple[str, ...]
-    menus: tuple[str, ...]
+    menus: Menus
     sources: tuple[str, ...]
     person: Ints
     dish: Ints

@@ -11,23 +11,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from components.domain.preferences.arrays import Floats, Ints, Moments, Texts
-from components.domain.preferences.opinion_log import NO_MENU, OpinionLog, moment, timestamp
+from components.domain.preferences.opinion_log import NO_MENU, Menus, OpinionLog, moment, timestamp
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
 _VERDICTS = {"like": LIKED, "choice": LIKED, "order": LIKED, "dislike": DISLIKED}
-
-
-@dataclass(frozen=True, eq=False)
-class Menus:
-    """The dishes of each menu, menu after menu.
-
-    Attributes:
-        dish: Index into the log's `dishes`, in the order of each menu.
-        sizes: Number of dishes of each of the log's `menus`.
-    """
-
-    dish: Ints
-    sizes: Ints
 
 
 def dishes_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Dish]:
@@ -71,7 +58,7 @@ class Scale:
 
 def opinion_log(
     rows: Iterable[Mapping[str, Any]], dishes: Iterable[str], menus: Mapping[str, Sequence[str]], scale: Scale
-) -> tuple[OpinionLog, Menus]:
+) -> OpinionLog:
     """Rows of the events table as a log, ordered by person, moment, source, menu and dish.
 
     Args:
@@ -104,10 +91,10 @@ def opinion_log(
     order = np.lexsort([columns[name] for name in ("dish", "menu", "source", "at", "person")])
     sorted_columns: dict[str, Any] = {name: column[order] for name, column in columns.items()}
     offset = np.zeros(len(sources))
-    log = OpinionLog(people, tuple(dish_ids), tuple(menu_ids), sources, **sorted_columns, offset=offset)
     flat = [dish_number[dish] for menu in menu_ids for dish in menus[menu]]
     sizes = [len(menus[menu]) for menu in menu_ids]
-    return log, Menus(np.array(flat, np.int64), np.array(sizes, np.int64))
+    table = Menus(tuple(menu_ids), np.array(flat, np.int64), np.array(sizes, np.int64))
+    return OpinionLog(people, tuple(dish_ids), table, sources, **sorted_columns, offset=offset)
 
 
 def _numbered(values: Sequence[str]) -> tuple[tuple[str, ...], Ints]:

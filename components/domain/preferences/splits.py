@@ -18,7 +18,6 @@ from components.domain.preferences.arrays import Bools, Ints
 from components.domain.preferences.builder import Builder, History
 from components.domain.preferences.comparisons import add_pairs, groups, menu_offers
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
-from components.domain.preferences.opinions import Menus
 from components.domain.preferences.strengths import with_source_offsets
 from components.domain.preferences.tables import Comparisons
 
@@ -81,7 +80,6 @@ def split_by_time(comparisons: Comparisons, cut: np.datetime64, min_history: int
 
 def split_within_person(
     log: OpinionLog,
-    menus: Menus,
     held_out: Bools,
     background: frozenset[str],
     min_history: int,
@@ -91,7 +89,6 @@ def split_within_person(
 
     Args:
         log: Opinions of all people.
-        menus: The log's menus.
         held_out: (L,) True for the lines that are tested.
         background: Sources whose opinions are only ever history (what a person declares, say).
         min_history: A person is tested if they have at least this many other opinions.
@@ -103,7 +100,7 @@ def split_within_person(
     compared = ~np.isin(np.array(log.sources, object)[log.source], list(background)) & ~log.is_order
     tested = compared & held_out
     histories, number = log.take(np.flatnonzero(~tested)), np.cumsum(~tested) - 1
-    asker, train, test = _Asker(menu_offers(log, menus)), Builder(log), Builder(log)
+    asker, train, test = _Asker(menu_offers(log)), Builder(log), Builder(log)
     bounds, history_bounds = log.bounds(), histories.bounds()
     for person, name in enumerate(log.people):
         lines = np.arange(bounds[person], bounds[person + 1])

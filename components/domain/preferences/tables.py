@@ -164,7 +164,7 @@ class Comparisons(Questions):
         key: (Q,) unique and stable names.
         at: (Q,) moments of the answers in UTC.
         day: (Q,) local day of the latest opinion that it rests on.
-        menu: (Q,) index into `log.menus`; NO_MENU where nothing was chosen from a menu.
+        menu: (Q,) number of the menu; NO_MENU where nothing was chosen from a menu.
         chosen: (Q,) position of the preferred dish among the question's dishes.
         verdict: (O,) LIKED, NEUTRAL or DISLIKED, for the pointwise objective alone.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from components.domain.preferences.opinion_log import OpinionLog
-from components.domain.preferences.opinions import Menus, Scale, opinion_log
+from components.domain.preferences.opinions import Scale, opinion_log
 from components.domain.records import DISLIKED, LIKED
 
 SCALE = Scale(like_at=4, dislike_at=2, timezone="UTC")
@@ -42,7 +42,7 @@ class Line:
         }
 
 
-def log_of(lines: Sequence[Line], menus: Mapping[str, Sequence[str]]) -> tuple[OpinionLog, Menus]:
+def log_of(lines: Sequence[Line], menus: Mapping[str, Sequence[str]]) -> OpinionLog:
     """The log of these events, with every dish that they or the menus name."""
     dishes = {line.dish_id for line in lines} | {dish for menu in menus.values() for dish in menu}
     return opinion_log([line.row() for line in lines], dishes, menus, SCALE)

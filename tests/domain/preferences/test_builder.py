@@ -14,13 +14,13 @@ from tests.domain.preferences.opinion_logs import Line, log_of
 DAYS = [datetime(2026, 1, 1 + day, 12, tzinfo=UTC) for day in range(4)]
 DISHES = ("p", "q", "r", "борщ")
 RATED = DISHES[::-1]  # a day each, better from day to day
-LOG, _ = log_of([Line("x", RATED[n], DAYS[n], rating=n + 1.0, source="s") for n in range(4)], {})
+LOG = log_of([Line("x", RATED[n], DAYS[n], rating=n + 1.0, source="s") for n in range(4)], {})
 AT = "2026-01-04T12:00:00+00:00"
 
 
 def test_a_choice_is_read_back_unless_it_has_no_alternative() -> None:
     choices = [Line("x", "q", DAYS[0], menu_id="m"), Line("x", "r", DAYS[3], menu_id="m")]
-    builder = Builder(log_of(choices, {"m": DISHES})[0])
+    builder = Builder(log_of(choices, {"m": DISHES}))
     for dishes in ([], [2], [0, 2, 3]):
         builder.add_choice(1, (0, 1, ()), dishes)
     past, verdicts = (Past("q", LIKED),), (DISLIKED, LIKED, DISLIKED)
@@ -62,7 +62,7 @@ def test_a_pair_is_as_new_as_its_block_and_reads_no_hidden_line() -> None:
 @pytest.mark.parametrize("dishes", [("p", "p", "p#2"), ("p#2", "p", "p"), ("p", "p#2", "p", "p", "p#3")])
 def test_keys_are_unique_though_an_id_ends_like_a_number_of_them(dishes: tuple[str, ...]) -> None:
     menu = ("p", "p#2", "p#3", "z")
-    log, _ = log_of([Line("x", dish, DAYS[0], menu_id="m") for dish in dishes], {"m": menu})
+    log = log_of([Line("x", dish, DAYS[0], menu_id="m") for dish in dishes], {"m": menu})
     builder = Builder(log)
     for line in range(len(log)):
         builder.add_choice(line, (0, 0, ()), [*range(len(log.dishes))])

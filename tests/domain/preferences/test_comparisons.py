@@ -38,7 +38,7 @@ def _choices(people: str = "xyz") -> list[Line]:
 def _table(
     lines: Sequence[Line], menus: Mapping[str, Sequence[str]] = MENUS, cut: np.datetime64 | None = None
 ) -> Comparisons:
-    return compare(*log_of(lines, menus), 0, cut)
+    return compare(log_of(lines, menus), 0, cut)
 
 
 def _compare(lines: Sequence[Line], menus: Mapping[str, Sequence[str]] = MENUS) -> list[Comparison]:
@@ -140,7 +140,7 @@ def test_days_are_those_of_the_site() -> None:
     ("rating", "verdict"), [(5, LIKED), (4, LIKED), (3, NEUTRAL), (2, DISLIKED), (1, DISLIKED)]
 )
 def test_a_rating_between_the_bounds_is_neutral(rating: float, verdict: int) -> None:
-    log, _ = log_of([Line("x", "d", DAY, rating=rating)], {})
+    log = log_of([Line("x", "d", DAY, rating=rating)], {})
     assert log.past(0) == Past("d", verdict, rating)
 
 
@@ -170,9 +170,9 @@ def test_shifting_a_future_event_leaves_the_training_file_byte_for_byte_the_same
 
 
 def _split(lines: Sequence[Line], test_days: int, min_history: int) -> Split:
-    log, menus = log_of(lines, MENUS)
+    log = log_of(lines, MENUS)
     cut = cut_day(log, test_days)
-    return split_by_time(compare(log, menus, 0, cut), cut, min_history)
+    return split_by_time(compare(log, 0, cut), cut, min_history)
 
 
 def _write(folder: Path, split: Split) -> None:
@@ -208,9 +208,9 @@ def test_the_sample_is_tested_on_exactly_the_published_cases() -> None:
     raw = event_sources.read_inbox(REPO / "data" / "sample" / "canteen")
     tables = accept(raw, {}, datetime.now(UTC), 14).tables
     dishes, menus = dishes_of(tables["dishes"]), menus_of(tables["menus"])
-    log, numbered = opinion_log(tables["events"], dishes, menus, Scale(4, 2, "Europe/Zurich"))
+    log = opinion_log(tables["events"], dishes, menus, Scale(4, 2, "Europe/Zurich"))
     cut = cut_day(log, 3)
-    test = split_by_time(compare(log, numbered, 0, cut), cut, 3).test
+    test = split_by_time(compare(log, 0, cut), cut, 3).test
     with (REPO / "tests" / "data" / "canteen_cases_days9-11.csv").open() as file:
         published = {(row["person"], row["chosen"], row["candidates"]) for row in csv.DictReader(file)}
     assert len(published) == len(test) == 1800

@@ -27,12 +27,12 @@ def _random_log(seed: int) -> OpinionLog:
     for _ in range(draw.randrange(40)):
         person, dish, source = draw.choice(["x", "y", "Ада"]), draw.choice(DISHES), draw.choice(["", "s"])
         lines.append(Line(person, dish, draw.choice(TIMES), source=source, **draw.choice(KINDS)))
-    return log_of(lines, {"m": DISHES})[0]
+    return log_of(lines, {"m": DISHES})
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_ratings_likes_and_dislikes_are_stated(kind: dict[str, Any]) -> None:
-    assert log_of([Line("x", "p", TIMES[0], **kind)], {"m": DISHES})[0].is_stated.tolist() == [kind in STATED]
+    assert log_of([Line("x", "p", TIMES[0], **kind)], {"m": DISHES}).is_stated.tolist() == [kind in STATED]
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -34,7 +34,7 @@ def test_the_order_of_events_changes_nothing_and_lines_are_sorted(seed: int) -> 
         dish = draw.choice(MENUS.get(menu, ["p", "q"]))
         events.add((draw.choice(["x", "Ада"]), draw.randrange(4), source, menu, dish))
     lines = [Line(who, dish, TIMES[n], menu_id=m, source=s) for who, n, s, m, dish in sorted(events)]
-    log, other = (log_of(draw.sample(lines, len(lines)), MENUS)[0] for _ in range(2))
+    log, other = (log_of(draw.sample(lines, len(lines)), MENUS) for _ in range(2))
     assert all(np.array_equal(getattr(log, name), getattr(other, name), name == "rating") for name in COLUMNS)
     assert [log.people[person] for person in log.person] == [line.person_id for line in lines]
     assert [log.dishes[dish] for dish in log.dish] == [line.dish_id for line in lines]
@@ -42,16 +42,16 @@ def test_the_order_of_events_changes_nothing_and_lines_are_sorted(seed: int) -> 
 
 
 def test_without_events_there_are_dishes_and_menus_in_their_order() -> None:
-    log, menus = log_of([], MENUS)
-    assert (len(log), log.people, log.menus, log.dishes) == (0, (), ("m1", "m2"), ("p", "q", "борщ"))
-    assert [log.dishes[dish] for dish in menus.dish] == [*MENUS["m1"], *MENUS["m2"]]
-    assert menus.sizes.tolist() == [2, 2]
+    log = log_of([], MENUS)
+    assert (len(log), log.people, log.menus.ids, log.dishes) == (0, (), ("m1", "m2"), ("p", "q", "борщ"))
+    assert [log.dishes[dish] for dish in log.menus.dish] == [*MENUS["m1"], *MENUS["m2"]]
+    assert log.menus.sizes.tolist() == [2, 2]
 
 
 @pytest.mark.parametrize(("kind", "past"), [("order", Past("p", LIKED)), ("rating", Past("p", NEUTRAL, 3.0))])
 def test_only_ratings_have_a_value_and_only_choices_a_menu(kind: str, past: Past) -> None:
     row = Line("x", "p", TIMES[0]).row() | {"kind": kind, "value": 3.0, "menu_id": "m2"}
-    log, _ = opinion_log([row], ["p", "q", "борщ"], MENUS, SCALE)
+    log = opinion_log([row], ["p", "q", "борщ"], MENUS, SCALE)
     assert (log.past(0), *log.menu) == (past, NO_MENU)
 
 

@@ -37,10 +37,10 @@ def _split(
     held_out: Collection[str] = (),
 ) -> tuple[list[Comparison], list[Comparison]]:
     """Training and test comparisons; held out are the source `test` and choices of the dishes named."""
-    log, numbered = log_of(lines, menus)
+    log = log_of(lines, menus)
     chosen = np.isin(np.array(log.dishes, object)[log.dish], list(held_out)) & (log.menu >= 0)
     tested = (np.array(log.sources, object)[log.source] == "test") & (chosen if held_out else True)
-    split = split_within_person(log, numbered, tested, background, 1, 0)
+    split = split_within_person(log, tested, background, 1, 0)
     return list(split.train), list(split.test)
 
 
@@ -96,9 +96,9 @@ def test_a_choice_is_asked_against_its_menu() -> None:
 
 def test_a_seeded_share_is_the_same_again() -> None:
     lines = [line for name in ("ada", "bob", "eve") for line in _rated(name, [1] * 100, "s")]
-    log, _ = log_of(lines, {})
+    log = log_of(lines, {})
     drawn = seeded_share(log, 0.25, 3)
-    assert np.array_equal(drawn, seeded_share(log_of(lines[::-1], {})[0], 0.25, 3))
+    assert np.array_equal(drawn, seeded_share(log_of(lines[::-1], {}), 0.25, 3))
     assert not np.array_equal(drawn, seeded_share(log, 0.25, 4))
     assert 0.2 < drawn.mean() < 0.3
 
@@ -113,7 +113,7 @@ def test_what_is_held_out_stays_so_when_a_night_adds_more() -> None:
 
 
 def _drawn(lines: list[Line]) -> set[tuple[str, str]]:
-    log, _ = log_of(lines, {})
+    log = log_of(lines, {})
     return {
         (log.people[log.person[line]], log.dishes[log.dish[line]])
         for line in np.flatnonzero(seeded_share(log, 0.25, 3))
@@ -137,7 +137,7 @@ def test_the_choices_of_a_moment_stand_on_one_side_whatever_was_chosen() -> None
         for n in range(200)
         for dish in ("p", "q")[: 1 + n % 2]
     ]
-    log, _ = log_of(lines, menus)
+    log = log_of(lines, menus)
     drawn = seeded_share(log, 0.5, 1)
     for at in np.unique(log.at):
         assert len(set(drawn[log.at == at])) == 1
@@ -162,9 +162,9 @@ def test_the_world_cup_is_tested_on_exactly_the_published_pairs() -> None:
         for other in person
         if one["value"] > other["value"]
     }
-    log, menus = opinion_log(rows, {row["dish_id"] for row in rows}, {}, SCALE)
+    log = opinion_log(rows, {row["dish_id"] for row in rows}, {}, SCALE)
     held_out = np.array(log.sources, object)[log.source] == "test"
-    test = split_within_person(log, menus, held_out, frozenset(), 1, 0).test
+    test = split_within_person(log, held_out, frozenset(), 1, 0).test
     assert {
         (
             comparison.person_id,

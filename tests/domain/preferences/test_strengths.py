@@ -56,7 +56,7 @@ def test_the_prior_is_the_ratio_of_variances() -> None:
         for person, mean in enumerate(means)
         for n, noise in enumerate(draw.normal(0, 1.0, 8))
     ]
-    log, _ = log_of(lines, {})
+    log = log_of(lines, {})
     scale = rating_scale(known_opinions(log, np.ones(len(log), bool)))
     assert scale.mean == pytest.approx(3, abs=0.05)
     assert scale.spread == pytest.approx(1, abs=0.05)
@@ -64,7 +64,7 @@ def test_the_prior_is_the_ratio_of_variances() -> None:
 
 
 def test_where_nobody_rates_the_scale_changes_nothing() -> None:
-    log, _ = log_of([Line("x", "d", NOW, LIKED)], {})
+    log = log_of([Line("x", "d", NOW, LIKED)], {})
     assert rating_scale(known_opinions(log, np.ones(1, bool))) == RatingScale()
 
 
@@ -75,7 +75,7 @@ def test_sources_are_centred_on_their_means_as_far_as_they_are_known() -> None:
         for source, rating, dishes in (("low", 1.0, range(4)), ("high", 7.0, range(4, 8)))
         for n in dishes
     ]
-    log, _ = log_of([*lines, Line("p0", "d9", NOW, rating=7.0, source="new")], {})
+    log = log_of([*lines, Line("p0", "d9", NOW, rating=7.0, source="new")], {})
     centred = with_source_offsets(log, np.array(log.sources, object)[log.source] != "new")
     offsets = dict(zip(centred.sources, centred.offset, strict=True))
     assert offsets["low"] == pytest.approx(-3, rel=0.06)
@@ -90,7 +90,7 @@ def test_what_is_known_of_a_person_is_the_latest_of_each_opinion_up_to_the_cut()
         Line("x", "p", NOW + timedelta(days=1), rating=5.0),
         Line("x", "q", NOW + timedelta(days=9), LIKED),
     ]
-    log, _ = log_of(days, {})
+    log = log_of(days, {})
     training = known_opinions(log, log.at < np.datetime64("2026-01-05"))
     opinions = zip(training.dish.tolist(), training.verdict.tolist(), training.rating.tolist(), strict=True)
     assert sorted(opinions, key=str) == [(0, 1, 5.0), (1, -1, pytest.approx(float("nan"), nan_ok=True))]

@@ -63,7 +63,7 @@ def test_choices_are_those_of_plain_loops(seed: int) -> None:
             history = [(each.dish_id, _verdict(each), each.rating) for each in _history(lines, line)]
             if len(dishes) > 1:
                 expected.append((line.person_id, line.at, dishes, line.dish_id, history))
-    table = compare(*log_of(lines, MENUS), 0)
+    table = compare(log_of(lines, MENUS), 0)
     choices = [
         (choice.person_id, choice.at, choice.dishes, choice.chosen,
          [(past.dish_id, past.verdict, past.rating) for past in choice.history])
@@ -75,7 +75,7 @@ def test_choices_are_those_of_plain_loops(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_part_of_a_table_is_the_same_part_of_its_records(seed: int) -> None:
-    comparisons = compare(*log_of(_random_lines(seed), MENUS), 0)
+    comparisons = compare(log_of(_random_lines(seed), MENUS), 0)
     records = list(comparisons)
     numbers = random.Random(seed).choices(range(len(records)), k=len(records)) if records else []
     assert list(comparisons.take(numbers)) == [records[number] for number in numbers]
@@ -83,7 +83,7 @@ def test_a_part_of_a_table_is_the_same_part_of_its_records(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_some_lines_of_the_histories_are_those_lines(seed: int) -> None:
-    comparisons = compare(*log_of(_random_lines(seed), MENUS), 0)
+    comparisons = compare(log_of(_random_lines(seed), MENUS), 0)
     lines = comparisons.lines
     chosen = np.random.default_rng(seed).random(len(lines.line)) < 0.5
     part = comparisons.with_history_lines(chosen)

@@ -81,8 +81,8 @@ def test_the_usual_is_what_was_had_often_and_lately() -> None:
     dishes = ("d1", "d2", "d1", "d3")
     lines = [Line("x", dish, day, menu_id="m") for dish, day in zip(dishes, days, strict=False)]
     lines.append(Line("x", "d1", days[-1], menu_id="n"))
-    log, menus = log_of(lines, {"m": ("d1", "d2", "d3"), "n": ("d1", "d2", "d3", "d4")})
-    table = compare(log, menus, 0)
+    log = log_of(lines, {"m": ("d1", "d2", "d3"), "n": ("d1", "d2", "d3", "d4")})
+    table = compare(log, 0)
     pairs = pairs_of(table.take(np.flatnonzero(table.at == table.at.max())))
     often = pairs.on_offer(rules.usual(pairs, 1e9))
     assert often == pytest.approx([2, 1, 1, 0])
