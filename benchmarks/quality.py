@@ -1,12 +1,11 @@
 """`make benchmark NAME=quality SET=…`: the whole night on a sample set, once a seed, in a clone of HEAD.
 
-The table is the mean over seeds; its interval resamples people, whose metrics are first averaged over seeds.
+The table is the mean over seeds; its bounds are the widest of a seed's, so they cover people and menu days.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 import yaml
 
-from benchmarks.bootstrap import intervals, paired_differences
 from benchmarks.clones import (
     clone_head,
     commit_of,
@@ -26,28 +24,24 @@ from benchmarks.clones import (
     write_events,
     write_params,
 )
-from benchmarks.measuring import BOOTSTRAP, peak_mb
+from benchmarks.measuring import peak_mb
 from benchmarks.pages import RESULTS, in_words, publish, table
 from benchmarks.sample import REPO
-from components.domain.preferences.arrays import Floats
 from components.domain.verdict.evaluation import EvaluationReport
 from components.domain.verdict.gate import METRIC
-from components.domain.verdict.metrics import METRICS, Interval
+from components.domain.verdict.metrics import Interval
 from components.stages import paths
 from components.stages.reports import read_report
 
 SAMPLES = REPO / "data" / "sample"
-# model -> person -> pair accuracy, top-1, NDCG; then those of the night's best on the same comparisons
-People = dict[str, dict[str, Floats]]
 
 
 @dataclass(frozen=True)
 class Night:
-    """One night: its report, each person's metrics, and the largest process of this and earlier nights."""
+    """One night: its report, and the largest process of this and earlier nights."""
 
     seed: int
     report: EvaluationReport
-    people: People
     largest_process_mb: float
 
 
@@ -79,8 +73,7 @@ def _night(clone: Path, name: str, seed: int, validation: bool) -> Night:
         params["split"] |= _without_test(inbox / "events.csv", {**defaults, **params["split"]})
     write_params(inbox, params)
     print(flows(clone, "nightly", "--data", "inbox"))
-    report, people = read_report(clone / paths.EVALUATION), _people(clone / paths.JUDGED / "people.csv")
-    return Night(seed, report, people, peak_mb(resource.RUSAGE_CHILDREN))
+    return Night(seed, read_report(clone / paths.EVALUATION), peak_mb(resource.RUSAGE_CHILDREN))
 
 
 def _without_test(path: Path, split: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,38 +88,15 @@ def _without_test(path: Path, split: Mapping[str, Any]) -> dict[str, Any]:
     return {} if by_time else {"by": "within_person", "test_sources": []}
 
 
-def _people(path: Path) -> People:
-    people: People = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for model, person, *metrics in list(csv.reader(file))[1:]:
-            people.setdefault(model, {})[person] = np.array([float(value) for value in metrics])
-    return people
-
-
-def _mean(nights: Sequence[People]) -> People:
-    """Over nights, of the models and people that all of them measured."""
-    shared = [model for model in nights[0] if all(model in night for night in nights)]
-    return {
-        model: {
-            person: np.mean([night[model][person] for night in nights], axis=0)
-            for person in nights[0][model]
-            if all(person in night[model] for night in nights)
-        }
-        for model in shared
-    }
-
-
 def _report(name: str, commit: str, nights: Sequence[Night]) -> dict[str, Any]:
-    reports, people = [night.report for night in nights], _mean([night.people for night in nights])
-    candidates = [model for model in people if reports[0].models[model].kind == "candidate"]
-    models = {model: _model(model, metrics, reports) for model, metrics in people.items()}
-    best = max(candidates, key=lambda model: float(models[model][METRIC].mean))
-    models[best] |= {"best_minus_it": None, "top1_best_minus_it": None}
+    reports = [night.report for night in nights]
+    models = {model: _model(model, reports) for model in reports[0].models}
+    candidates = [model for model in models if models[model]["kind"] == "candidate"]
     return {
         "set": name,
         "commit": commit,
         "seeds": [night.seed for night in nights],
-        "best": best,
+        "best": max(candidates, key=lambda model: float(models[model][METRIC].mean)),
         "largest_process_mb": max(night.largest_process_mb for night in nights),
         "models": models,
         "gates": [report.gate.reason for report in reports],
@@ -135,18 +105,23 @@ def _report(name: str, commit: str, nights: Sequence[Night]) -> dict[str, Any]:
     }
 
 
-def _model(name: str, people: Mapping[str, Floats], reports: Sequence[EvaluationReport]) -> dict[str, Any]:
-    its = {person: metrics[: len(METRICS)] for person, metrics in people.items()}
-    best = {person: metrics[len(METRICS) :] for person, metrics in people.items()}
-    gaps = paired_differences(best, its, BOOTSTRAP)
+def _model(name: str, reports: Sequence[EvaluationReport]) -> dict[str, Any]:
+    results = [report.models[name] for report in reports]
+    gaps = [result.best_minus_it for result in results if result.best_minus_it]
     return {
-        "kind": reports[0].models[name].kind,
-        "people": len(people),
-        "by_seed": [report.models[name].pair_accuracy.mean for report in reports],
-        **intervals(its, BOOTSTRAP),
-        "best_minus_it": gaps[METRIC],
-        "top1_best_minus_it": gaps["top1"],
+        "kind": results[0].kind,
+        "people": results[0].people,
+        "by_seed": [result.pair_accuracy.mean for result in results],
+        METRIC: _widest([result.pair_accuracy for result in results]),
+        "top1": _widest([result.top1 for result in results]),
+        "best_minus_it": _widest(gaps) if gaps else None,
     }
+
+
+def _widest(seeds: Sequence[Interval]) -> Interval:
+    """The mean over seeds, with the widest bounds of any."""
+    mean = float(np.mean([one.mean for one in seeds]))
+    return Interval(mean, min(one.low for one in seeds), max(one.high for one in seeds))
 
 
 def _page(report: Mapping[str, Any]) -> str:
@@ -156,13 +131,13 @@ def _page(report: Mapping[str, Any]) -> str:
         f"# Quality on {report['set']}",
         "",
         f"`make benchmark NAME=quality SET={report['set']}` at commit {report['commit']}: held out,",
-        f"per person, mean over seeds {', '.join(map(str, report['seeds']))}, with the 95 % interval over",
-        "people. Differences are taken on the comparisons that both models scored. The largest process of",
-        "these nights, of their trainings and of all else took",
+        f"per person, mean over seeds {', '.join(map(str, report['seeds']))}. Bounds are the widest of a",
+        "seed's 95 % intervals, which count people and menu days as the gate does. Differences are taken on",
+        "the comparisons that both models scored. The largest process of these nights took",
         f"{report['largest_process_mb'] / 1024:.1f} GB.",
         "",
         *table(
-            "model | kind | pair accuracy | by seed | top-1 | people | best minus it | best minus it, top-1",
+            "model | kind | pair accuracy | by seed | top-1 | people | best minus it",
             (_cells(name, model) for name, model in models),
         ),
         "",
@@ -178,14 +153,10 @@ def _page(report: Mapping[str, Any]) -> str:
 
 
 def _cells(name: str, model: Mapping[str, Any]) -> list[str]:
-    gaps = (model["best_minus_it"], model["top1_best_minus_it"])
+    gap = model["best_minus_it"]
     by_seed = " ".join(f"{value:.3f}" for value in model["by_seed"])
-    cells = [name, model["kind"], in_words(model[METRIC]), by_seed, f"{model['top1'].mean:.3f}"]
-    return [
-        *cells,
-        f"{model['people']:,}",
-        *(in_words(gap, "+") if gap else "it is the best" for gap in gaps),
-    ]
+    cells = [name, model["kind"], in_words(model[METRIC]), by_seed, in_words(model["top1"])]
+    return [*cells, f"{model['people']:,}", in_words(gap, "+") if gap else "it is the best"]
 
 
 def _slices(nights: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[list[str]]:
@@ -193,9 +164,7 @@ def _slices(nights: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[list[str]
     for part, models in nights[0].items():
         for name, first in models.items():
             seeds = [night[part][name] for night in nights if name in night.get(part, {})]
-            mean = float(np.mean([result.mean for result in seeds]))
-            widest = Interval(mean, min(one.low for one in seeds), max(one.high for one in seeds))
-            rows.append([part, name, in_words(widest), f"{first.people:,}"])
+            rows.append([part, name, in_words(_widest(seeds)), f"{first.people:,}"])
     return rows
 
 

@@ -6,6 +6,7 @@ model must stand at one half.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,22 @@ def many_choices(seed: int, people: int = 600, dishes: int = 60, days: int = 20,
             at = START + timedelta(days=day, hours=11, minutes=int(draw.integers(90)))
             rows.append(_event(person, menus[f"m{day}"][first], "choice", at, f"m{day}"))
     return Events(ids, menus, rows)
+
+
+def many_orders(
+    seed: int, people: int = 600, dishes: int = 60, days: int = 20, factors: int = 4, kind: str = "order"
+) -> Events:
+    """Two orders (or likes) a day without a menu: people pick by latent factors and by how good a dish is."""
+    draw = np.random.default_rng(seed)
+    ids, rows = _ids(dishes, draw), []
+    loadings, tastes = draw.normal(size=(dishes, factors)), draw.normal(size=(people, factors))
+    score = draw.normal(0, 0.7, dishes)[None] + 0.7 * tastes @ loadings.T
+    for day in range(days):
+        first = np.argpartition(-score - draw.gumbel(size=score.shape), 2, axis=1)[:, :2]
+        for person, number in itertools.product(range(people), range(2)):
+            at = START + timedelta(days=day, hours=11, minutes=int(draw.integers(90)))
+            rows.append(_event(person, ids[first[person, number]], kind, at))
+    return Events(ids, {}, rows)
 
 
 RANDOM: dict[str, Callable[[int], Events]] = {

@@ -55,7 +55,6 @@ def evaluate(params: Params) -> None:
     write_report(paths.EVALUATION, report)
     write_json(paths.CANARY, to_json(best, _canary(setting, best)))
     _write_csv(report)
-    _write_people(table)
     charts.evaluation_chart(report, paths.REPORTS / "evaluation.png")
     charts.calibration_chart(report, paths.REPORTS / "calibration.png")
 
@@ -159,17 +158,3 @@ def _write_csv(report: EvaluationReport) -> None:
         writer.writerow(["model", "kind", *METRICS])
         for name, result in report.models.items():
             writer.writerow([name, result.kind, *(getattr(result, metric).mean for metric in METRICS)])
-
-
-def _write_people(table: ResultTable) -> None:
-    """Each contender's metrics for each person, and the best candidate's on the same comparisons."""
-    paths.JUDGED.mkdir(parents=True, exist_ok=True)
-    with (paths.JUDGED / "people.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["model", "person_id", *METRICS, *(f"best_{metric}" for metric in METRICS)])
-        for name in table.measured:
-            people, best = table.people(name)
-            writer.writerows(
-                [name, person, *map(float, values), *map(float, best[person])]
-                for person, values in sorted(people.items())
-            )

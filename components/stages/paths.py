@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 EVENTS, QUARANTINE, NIGHT = Path("data/events"), Path("data/quarantine"), Path("data/night.json")
-SPLITS, JUDGED = Path("data/splits"), Path("data/judged")
+SPLITS = Path("data/splits")
 BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("models/champion")
 BASE_MARKER = BASE / "palate.json"  # the base's id and checksum, written last by integrations/base_models
 START = Path("models/start")  # the adapter that tonight's trainings start from, or why they start from none

@@ -9,6 +9,8 @@ are divided into training and test is `preferences.splits`.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,7 +20,6 @@ from components.domain.preferences.arrays import Bools, Ints, ranges
 from components.domain.preferences.builder import Builder, History
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.preferences.tables import Comparisons
-from components.domain.records import LIKED
 
 BLOCK = 4  # stated opinions that a block of days has at least, unless there are no more
 GROUP_SIZE = 12  # stated opinions at most compared with each other: pairs grow with the square
@@ -139,33 +140,39 @@ def _others(log: OpinionLog, seed: int) -> Mapping[int, list[int]]:
     nothing. A draw is dropped and not drawn again where either person has both dishes on that day, which
     keeps a dish and what it is compared with exchangeable.
     """
-    likes = log.is_stated & (log.verdict == LIKED) & np.isnan(log.rating)
-    pools = [log.is_order]
-    if likes.sum() == log.is_stated.sum():
-        pools.append(likes)
     drawn: dict[int, list[int]] = {}
-    for pool in pools:
-        drawn |= _drawn(log, pool, seed)
+    for pool in (log.is_order, ~log.is_order):
+        drawn |= _drawn(log, log.is_free_pick & pool, seed)
     return drawn
 
 
 def _drawn(log: OpinionLog, pool: Bools, seed: int) -> dict[int, list[int]]:
     lines = np.flatnonzero(pool)
-    by_time = lines[np.lexsort([lines, log.day[lines]])]
-    days = log.day[by_time]
+    by_day = lines[np.lexsort([lines, log.day[lines]])]  # and within a day by person
+    days, persons = log.day[by_day], log.person[by_day]
     of_day: dict[tuple[int, np.datetime64], set[int]] = {}
     for line in lines.tolist():
         of_day.setdefault((int(log.person[line]), log.day[line]), set()).add(int(log.dish[line]))
     drawn: dict[int, list[int]] = {}
-    for line in lines.tolist():
-        person, day = int(log.person[line]), log.day[line]
-        end = int(np.searchsorted(days, day, side="right"))
-        start = min(int(np.searchsorted(days, day)), max(0, end - NEAREST))
-        near = [other for other in by_time[start:end].tolist() if log.person[other] != person]
-        draw = random.Random(f"{seed}/{log.people[person]}/{log.at[line]}/{log.dishes[log.dish[line]]}")
-        some = draw.sample(near, min(OTHERS, len(near)))
-        drawn[line] = [other for other in some if _have_one_each(log, line, other, of_day)]
+    for person, day in of_day:
+        first, end = np.searchsorted(days, day), np.searchsorted(days, day, side="right")
+        start, stop = first + np.searchsorted(persons[first:end], [person, person + 1])
+        before = by_day[max(0, min(first, end - NEAREST)) : first]
+        before = before[log.person[before] != person]
+        around = before, by_day[first:start], by_day[stop:end]
+        for line in by_day[start:stop].tolist():
+            draw = random.Random(f"{seed}/{log.people[person]}/{log.at[line]}/{log.dishes[log.dish[line]]}")
+            some = _sample(around, draw)
+            drawn[line] = [other for other in some if _have_one_each(log, line, other, of_day)]
     return drawn
+
+
+def _sample(parts: Sequence[Ints], draw: random.Random) -> list[int]:
+    """OTHERS of the lines in these parts, or all if there are fewer; takes no longer for more lines."""
+    ends = list(itertools.accumulate(map(len, parts)))
+    numbers = draw.sample(range(ends[-1]), min(OTHERS, ends[-1]))
+    of = ((number, bisect.bisect_right(ends, number)) for number in numbers)
+    return [int(parts[part][number - ends[part]]) for number, part in of]  # counted from the part's end
 
 
 def _have_one_each(

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from components.domain.preferences.arrays import Bools, Floats, Ints, Moments
-from components.domain.records import Past
+from components.domain.records import LIKED, Past
 
 NO_MENU = -1
 COLUMNS = ("person", "dish", "at", "verdict", "rating", "menu", "source", "is_order", "day")  # of a log
@@ -76,6 +76,13 @@ class OpinionLog:
     def is_stated(self) -> Bools:
         """(L,) True for likes, dislikes and ratings, of which a later one replaces an earlier one."""
         return np.asarray((self.menu == NO_MENU) & ~self.is_order)
+
+    @cached_property
+    def is_free_pick(self) -> Bools:
+        """(L,) True for orders, and for likes where nobody states anything else: picks among all dishes."""
+        likes = self.is_stated & (self.verdict == LIKED) & np.isnan(self.rating)
+        only_likes = likes.sum() == self.is_stated.sum()
+        return np.asarray((self.is_order & (self.verdict == LIKED)) | (likes & only_likes))
 
     @cached_property
     def replaced_by(self) -> Ints:

@@ -37,12 +37,15 @@ class Opinions:
         dish: (N,) index into the log's dishes.
         verdict: (N,) LIKED, NEUTRAL or DISLIKED.
         rating: (N,) ratings less the offset of their source; NaN where none was stated.
+        menu: (N,) number of the menu that a dish was picked from; the number of menus for a pick among all
+            dishes; NO_MENU for what is no pick.
         sizes: (G,) number of opinions in each group.
     """
 
     dish: Ints
     verdict: Ints
     rating: Floats
+    menu: Ints
     sizes: Ints
 
     @property
@@ -54,7 +57,7 @@ class Opinions:
         """The same groups without opinions on these dishes."""
         rest = ~np.isin(self.dish, dishes)
         sizes = np.bincount(self.group[rest], minlength=len(self.sizes))
-        return Opinions(self.dish[rest], self.verdict[rest], self.rating[rest], sizes)
+        return Opinions(self.dish[rest], self.verdict[rest], self.rating[rest], self.menu[rest], sizes)
 
     def strengths(self, scale: RatingScale) -> Floats:
         """(N,) how much a dish was liked: its verdict, or its rating less the group's mean, over the spread.
@@ -88,7 +91,8 @@ def known_opinions(log: OpinionLog, may_know: Bools) -> Opinions:
 
 def _opinions(log: OpinionLog, lines: Ints, sizes: Ints) -> Opinions:
     rating = log.rating[lines] - log.offset[log.source[lines]]
-    return Opinions(log.dish[lines], log.verdict[lines], rating, sizes)
+    menu = np.where(log.is_free_pick, len(log.menus.sizes), log.menu)[lines]
+    return Opinions(log.dish[lines], log.verdict[lines], rating, menu, sizes)
 
 
 def with_source_offsets(log: OpinionLog, may_know: Bools) -> OpinionLog:

@@ -1,45 +1,48 @@
 """What people's shared opinions say of dishes that recur: item-kNN and matrix factorisation.
 
-Both read strengths, see `Opinions.strengths`, and a dish's mean. They know only the dishes of training; any
-other scores 0. Shapes: P pairs and H histories, see `pairs`; D dishes of the log, K dishes of the tables.
+Both read evidence, see `rivals.evidence`, and a dish's mean utility. They know only the dishes of training;
+any other scores 0. Shapes: P pairs and H histories, see `pairs`; D dishes of the log, K dishes of the tables.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from components.domain.preferences.arrays import Floats, Ints, ranges
+from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions, RatingScale, rating_scale
+from components.domain.rivals.evidence import Evidence, Expectation
 from components.domain.rivals.pairs import Pairs
 
 MAX_DISHES = 2000  # the commonest: similarities grow with the square
-NEIGHBOURS = (10, 20, 50)  # similar dishes that item-kNN reads; chosen in training, like the next three
-SHRINKS = (5.0, 25.0, 100.0)  # co-raters at which a similarity counts half
+NEIGHBOURS = (20, 50)  # similar dishes that item-kNN reads; chosen in training, like the next four
+SHRINKS = (5.0, 25.0, 100.0)  # information of both dishes together at which a similarity counts half
+PRIORS = (0.1, 1.0)  # information that item-kNN adds for the mean
 FACTORS = (3, 8, 16)
 NOISES = (0.5, 1.0, 2.0)  # variance of a strength around what the factors say
 _SWEEPS = 12
+_NEWTON_STEPS = 5
+MAX_RIDGE = 1e6  # where dishes do not differ beyond chance
 
 
 @dataclass(frozen=True, eq=False)
 class Collaborative:
-    """Moments of people's strengths over the commonest dishes.
+    """Moments of people's evidence over the commonest dishes.
 
     Attributes:
         dishes: (K,) index into the log's dishes; all tables are in this order.
-        mean: (K,) mean strength, shrunk to 0 by the ratio of variances within and between dishes.
-        moment: (K, K) sum over people of products of what is left after the mean.
-        scale: (K, K) root of the sum of squares of the first dish over people who judged both.
-        together: (K, K) number of people who judged both.
+        expected: What anybody's opinions are expected to be.
+        moment: (K, K) sum over people of products of both dishes' gradients.
+        together: (K, K) sum over people of products of both dishes' information; for ratings the number of
+            people who rated both.
         ratings: How ratings become strengths.
     """
 
     dishes: Ints
-    mean: Floats
+    expected: Expectation
     moment: Floats
-    scale: Floats
     together: Floats
     ratings: RatingScale
 
@@ -48,37 +51,45 @@ class Collaborative:
         return bool(np.isin(offered, self.dishes).any())
 
     def similarity(self, shrink: float) -> Floats:
-        """(K, K) cosine, shrunk by the number of co-raters; 0 on the diagonal."""
-        cosine = self.moment / (self.scale * self.scale.T + 1e-9)
-        similarity = cosine * self.together / (self.together + shrink)
+        """(K, K) covariance over both dishes' standard deviations, shrunk; 0 on the diagonal.
+
+        Args:
+            shrink: Information of both dishes together at which the similarity counts half.
+        """
+        variance = np.diag(self.moment) / (np.diag(self.together) + 1e-9)
+        covariance = self.moment / (self.together + shrink)
+        similarity = covariance / (np.sqrt(np.outer(variance, variance)) + 1e-9)
         np.fill_diagonal(similarity, 0.0)
         return np.asarray(similarity)
 
     def popularity(self, pairs: Pairs) -> Floats:
-        """(P,) the shrunk mean strength of each dish."""
-        return self._of_dishes(pairs, self.mean)
+        """(P,) the mean utility of each dish."""
+        return self.expected.mean[pairs.dish]
 
-    def neighbours(self, pairs: Pairs, count: int, shrink: float) -> Floats:
-        """(P,) item-kNN: the mean, plus the mean residual on the most similar dishes of the history.
+    def neighbours(self, pairs: Pairs, count: int, shrink: float, prior: float) -> Floats:
+        """(P,) item-kNN: the mean, plus what the evidence says of the most similar dishes.
 
         Args:
             pairs: Histories and dishes.
             count: Similar dishes of the history that are read at most.
             shrink: See `similarity`.
+            prior: Information that the mean counts for.
         """
-        residuals, at = self._residuals(pairs), self._columns(pairs)
-        similarity = self.similarity(shrink)
-        sizes = np.where(at >= 0, np.diff(residuals.indptr)[pairs.history], 0)
+        evidence, at = self._evidence(pairs), self._columns(pairs)
+        row, column = evidence.gradient.stored
+        lengths = np.bincount(row, minlength=len(pairs.opinions.sizes))
+        sizes = np.where(at >= 0, lengths[pairs.history], 0)
         pair = np.repeat(np.arange(len(at)), sizes)
-        entry = ranges(residuals.indptr[pairs.history].astype(np.int64), sizes)
-        weight = np.maximum(similarity[at[pair], residuals.indices[entry]], 0.0)
+        entry = ranges((np.cumsum(lengths) - lengths)[pairs.history], sizes)
+        weight = np.maximum(self.similarity(shrink)[at[pair], column[entry]], 0.0)
         order = np.lexsort([-weight, pair])
         rank = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         nearest = order[rank < count]
-        product = weight[nearest] * residuals.data[entry[nearest]]
-        total = np.bincount(pair[nearest], product, minlength=len(at))
-        weights = np.bincount(pair[nearest], weight[nearest], minlength=len(at))
-        return self.popularity(pairs) + total / (weights + 1e-9)
+        above, certain = (
+            np.bincount(pair[nearest], (weight * part.entries(row, column)[entry])[nearest], len(at))
+            for part in (evidence.gradient, evidence.information)
+        )
+        return self.popularity(pairs) + above / (certain + prior)
 
     def factors(self, pairs: Pairs, size: int, noise: float) -> Floats:
         """(P,) matrix factorisation: the mean, plus loadings times the person's likeliest factors.
@@ -88,38 +99,27 @@ class Collaborative:
             size: Number of factors.
             noise: Variance of a strength around what the factors say.
         """
-        loadings, residuals = self._loadings(size), self._residuals(pairs)
+        loadings, evidence = self._loadings(size), self._evidence(pairs)
         size = loadings.shape[1]
         if not size:
             return self.popularity(pairs)
         squares = (loadings[:, :, None] * loadings[:, None, :]).reshape(-1, size * size)
-        judged = residuals.copy()
-        judged.data = np.ones_like(judged.data)
-        precision = (judged @ squares).reshape(-1, size, size) + noise * np.eye(size)
-        people = np.linalg.solve(precision, (residuals @ loadings)[:, :, None])[:, :, 0]
+        precision = evidence.information.times(squares).reshape(-1, size, size) + noise * np.eye(size)
+        people = np.linalg.solve(precision, evidence.gradient.times(loadings)[:, :, None])[:, :, 0]
         at = self._columns(pairs)
         scores = (people[pairs.history] * loadings[at]).sum(1)
         return self.popularity(pairs) + np.where(at >= 0, scores, 0.0)
 
-    def _residuals(self, pairs: Pairs) -> csr_matrix:
-        """(H, K) mean strength of each history on each dish, less the dish's mean."""
-        sums = csr_matrix(pairs.strengths(self.ratings)[:, self.dishes])
-        counts = csr_matrix(pairs.counts()[:, self.dishes])
-        for matrix in (sums, counts):
-            matrix.sum_duplicates()
-            matrix.sort_indices()
-        data = sums.data / counts.data - self.mean[counts.indices]
-        return csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
+    def _evidence(self, pairs: Pairs) -> Evidence:
+        """Of each history on the tables' dishes."""
+        opinions, menus = pairs.opinions, pairs.questions.log.menus
+        return self.expected.evidence(opinions, opinions.strengths(self.ratings), menus, self.dishes)
 
     def _columns(self, pairs: Pairs) -> Ints:
         """(P,) position of each dish in the tables; -1 where it is not there."""
         column = np.full(len(pairs.questions.log.dishes), -1)
         column[self.dishes] = np.arange(len(self.dishes))
         return column[pairs.dish]
-
-    def _of_dishes(self, pairs: Pairs, values: Floats) -> Floats:
-        at = self._columns(pairs)
-        return np.where(at >= 0, np.append(values, 0.0)[at], 0.0)
 
     def _loadings(self, size: int) -> Floats:
         """(K, size) principal axis factoring: loadings whose products are nearest to the covariances.
@@ -136,44 +136,46 @@ class Collaborative:
         return loadings
 
 
-def fit_collaborative(opinions: Opinions, dish_count: int, hidden: Ints | None = None) -> Collaborative:
-    """Sums the moments of people's strengths.
+def fit_collaborative(
+    opinions: Opinions, menus: Menus, dish_count: int, hidden: Ints | None = None
+) -> Collaborative:
+    """Sums the moments of people's evidence.
 
     Args:
         opinions: What training may know of each person, see `known_opinions`.
+        menus: What picks were made from.
         dish_count: Number of dishes of the log.
         hidden: Dishes on which nobody's opinion is read.
     """
     if hidden is not None:
         opinions = opinions.without(hidden)
     ratings = rating_scale(opinions)
-    counts = np.bincount(opinions.dish, minlength=dish_count)
-    commonest = np.argsort(-counts, kind="stable")[:MAX_DISHES]
-    dishes = np.sort(commonest[counts[commonest] > 0])
-    column = np.full(dish_count, -1)
-    column[dishes] = np.arange(len(dishes))
-    inside = column[opinions.dish] >= 0
-    people, at = opinions.group[inside], column[opinions.dish[inside]]
-    shape = len(opinions.sizes), len(dishes)
-    sums = csr_matrix((opinions.strengths(ratings)[inside], (people, at)), shape=shape)
-    times = csr_matrix((np.ones(len(at)), (people, at)), shape=shape)
-    sums.sort_indices()
-    times.sort_indices()
-    strengths = sums.data / times.data
-    mean = _shrunk_means(strengths, times.indices.astype(np.int64), len(dishes))
-    residual = csr_matrix((strengths - mean[times.indices], times.indices, times.indptr), shape=shape)
-    judged = csr_matrix((np.ones_like(times.data), times.indices, times.indptr), shape=shape)
-    scale = np.sqrt((residual.multiply(residual).T @ judged).toarray())
-    moment, together = (residual.T @ residual).toarray(), (judged.T @ judged).toarray()
-    return Collaborative(dishes, mean, moment, scale, together, ratings)
+    strengths = opinions.strengths(ratings)
+    free = opinions.dish[opinions.menu == len(menus.sizes)]
+    share = np.bincount(free, minlength=dish_count) / max(1, len(free))
+    expected = Expectation(np.zeros(dish_count), share)
+    everybody, every = replace(opinions, sizes=np.array([len(opinions.dish)])), np.arange(dish_count)
+    first = expected.evidence(everybody, strengths, menus, every)
+    dishes = _commonest(first.information.sums(), np.empty(0, np.int64) if hidden is None else hidden)
+    ridge = _ridge(first.gradient.sums()[dishes], first.information.sums()[dishes])
+    for _ in range(_NEWTON_STEPS):
+        evidence = expected.evidence(everybody, strengths, menus, dishes)
+        mean = expected.mean.copy()
+        slope = evidence.gradient.sums() - ridge * mean[dishes]
+        mean[dishes] += slope / (evidence.information.sums() + ridge)
+        expected = replace(expected, mean=mean)
+    evidence = expected.evidence(opinions, strengths, menus, dishes)
+    return Collaborative(dishes, expected, evidence.gradient.gram(), evidence.information.gram(), ratings)
 
 
-def _shrunk_means(strengths: Floats, dish: Ints, count: int) -> Floats:
-    """(count,) mean strength of each dish, shrunk to 0 by the variances within and between dishes."""
-    counts = np.bincount(dish, minlength=count)
-    sums = np.bincount(dish, strengths, minlength=count)
-    means = sums / np.maximum(counts, 1)
-    within = float(((strengths - means[dish]) ** 2).sum() / max(1, len(dish) - count))
-    between = float((means**2).mean() - within / max(1.0, counts.mean())) if count else 0.0
-    prior = within / between if between > 0 else 1e6
-    return np.asarray(sums / (counts + prior))
+def _commonest(information: Floats, hidden: Ints) -> Ints:
+    """The dishes of which most is known; none of which nothing is."""
+    information[hidden] = 0.0
+    commonest = np.argsort(-information, kind="stable")[:MAX_DISHES]
+    return np.sort(commonest[information[commonest] > 0])
+
+
+def _ridge(gradient: Floats, information: Floats) -> float:
+    """One over the variance between dishes' utilities, of what the noise of opinions leaves of it."""
+    between = float((gradient**2 / information).sum() - len(gradient)) / max(1e-9, float(information.sum()))
+    return min(MAX_RIDGE, 1 / between) if between > 0 else MAX_RIDGE

@@ -24,6 +24,7 @@ from components.domain.rivals.collaborative import (
     FACTORS,
     NEIGHBOURS,
     NOISES,
+    PRIORS,
     SHRINKS,
     Collaborative,
     fit_collaborative,
@@ -62,13 +63,13 @@ class Constants:
 
     Attributes:
         sharing: Number of names that a word must be in, to count as a trait.
-        neighbours: Similar dishes of a history that item-kNN reads, and its shrinkage in co-raters.
+        neighbours: Similar dishes of a history that item-kNN reads, its shrinkage and its prior.
         factors: Number of factors, and variance of a strength around what they say.
         half_life: Days after which the rule `usual` counts an opinion half.
     """
 
     sharing: int
-    neighbours: tuple[int, float]
+    neighbours: tuple[int, float, float]
     factors: tuple[int, float]
     half_life: float
 
@@ -201,13 +202,14 @@ def _folds(train: Comparisons, may_know: Bools, *, by_day: bool) -> list[_Fold]:
 def _chosen(dishes: Mapping[str, Dish], folds: list[_Fold], days: Sequence[float]) -> Constants:
     """The constants with the best pair accuracy on the folds that the rules did not read."""
     sharing: dict[int, float] = dict.fromkeys(NAMES_SHARING_A_WORD, 0.0)
-    neighbours = dict.fromkeys(itertools.product(NEIGHBOURS, SHRINKS), 0.0)
+    neighbours = dict.fromkeys(itertools.product(NEIGHBOURS, SHRINKS, PRIORS), 0.0)
     factors = dict.fromkeys(itertools.product(FACTORS, NOISES), 0.0)
     half_lives = dict.fromkeys(days, 0.0)
     for fold in folds:
         some = fold.new.take(np.linspace(0, len(fold.new) - 1, min(len(fold.new), MAX_CHOOSING)).astype(int))
         pairs, log = pairs_of(some), some.log
-        people = fit_collaborative(known_opinions(log, fold.may_know), len(log.dishes), fold.hidden)
+        opinions = known_opinions(log, fold.may_know)
+        people = fit_collaborative(opinions, log.menus, len(log.dishes), fold.hidden)
         for count in sharing:
             sharing[count] += _accuracy(
                 fit_content_history(dishes, fold.train, count).scores(dishes, some), some
@@ -241,6 +243,7 @@ def _fit(
     constants: Constants,
 ) -> StackedRules:
     """Fits all but the weights."""
-    people = fit_collaborative(known_opinions(train.log, may_know), len(train.log.dishes), hidden)
+    log = train.log
+    people = fit_collaborative(known_opinions(log, may_know), log.menus, len(log.dishes), hidden)
     content = fit_content_history(dishes, train, constants.sharing)
     return StackedRules(content, wins(train), words, people, constants, np.zeros(len(RULES)))

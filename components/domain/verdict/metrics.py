@@ -60,12 +60,3 @@ def per_person(measured: Floats, comparisons: Comparisons) -> People:
     sums = np.stack([np.bincount(person, column) for column in measured[scored].T], axis=1)
     present = np.flatnonzero(counts)
     return {comparisons.log.people[code]: sums[code] / counts[code] for code in present}
-
-
-def paired_people(one: Floats, other: Floats, comparisons: Comparisons) -> tuple[People, People]:
-    """Each person's metrics of two models, over the comparisons that both scored: they may be subtracted.
-
-    A mean over all of a person's comparisons minus one over some of them would also tell how hard these are.
-    """
-    both = ~np.isnan(one[:, :1]) & ~np.isnan(other[:, :1])
-    return tuple(per_person(np.where(both, measured, np.nan), comparisons) for measured in (one, other))  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.tables import Comparisons
 from components.domain.verdict.clusters import Estimate, estimate
 from components.domain.verdict.evaluation import Kind, ModelResult, SliceResult
-from components.domain.verdict.metrics import METRICS, People, comparison_metrics, paired_people
+from components.domain.verdict.metrics import METRICS, comparison_metrics
 
 NO_RIVALS = ("candidate", "ablation")  # kinds that the best candidate need not beat
 
@@ -70,10 +70,6 @@ class ResultTable:
     def results(self) -> dict[str, ModelResult]:
         """What the table says of each contender."""
         return {each.name: self._result(each) for each in self.contenders}
-
-    def people(self, name: str) -> tuple[People, People]:
-        """Each person's metrics of a contender, and the best candidate's on the same comparisons."""
-        return paired_people(self.measured[name], self.measured[self.best], self.test)
 
     def _estimate(self, name: str, metric: int) -> Estimate:
         return estimate(self.measured[name][:, metric], self.test)

@@ -10,7 +10,7 @@ from components.domain.preferences.arrays import Bools
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison, Past
-from components.domain.rivals.collaborative import FACTORS, NEIGHBOURS, NOISES, SHRINKS
+from components.domain.rivals.collaborative import FACTORS, NEIGHBOURS, NOISES, PRIORS, SHRINKS
 from components.domain.rivals.rules import NAMES_SHARING_A_WORD
 from components.domain.rivals.stacked_rules import RULES, fit_stacked_rules
 from tests.domain.rivals.tastes import COUNT, DISHES, NOW, accuracy, odd_or_even
@@ -40,6 +40,6 @@ def test_a_dish_of_the_history_is_told_from_its_alternatives() -> None:
 def test_the_constants_are_chosen_on_folds_that_the_rules_did_not_read() -> None:
     train, _ = odd_or_even(60, 10)
     constants = fit_stacked_rules(DISHES, train, _of_train(train), by_day=False).constants
-    assert constants.neighbours in itertools.product(NEIGHBOURS, SHRINKS)
+    assert constants.neighbours in itertools.product(NEIGHBOURS, SHRINKS, PRIORS)
     assert constants.factors in itertools.product(FACTORS, NOISES)
     assert constants.sharing in NAMES_SHARING_A_WORD

@@ -1,0 +1,117 @@
+"""What opinions say of dishes beyond what was to be expected, in one form for ratings and for picks.
+
+A rating (or a like where others dislike) says how far one dish lies above its mean. A pick says that one dish
+was preferred to what else could be had: to a menu, or without a menu to what everybody picks. Both become
+derivatives of a log likelihood by the utilities of dishes, of a normal one and of a conditional logit.
+Shapes: G groups of opinions, N opinions, D dishes of the log, M menus.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.opinion_log import NO_MENU, Menus
+from components.domain.preferences.strengths import Opinions
+
+
+@dataclass(frozen=True, eq=False)
+class WithRankOne:
+    """The matrix `sparse + outer(left, right)`, of which only the parts are stored.
+
+    Attributes:
+        sparse: (G, D).
+        left: (G,).
+        right: (D,).
+    """
+
+    sparse: csr_matrix
+    left: Floats
+    right: Floats
+
+    @property
+    def stored(self) -> tuple[Ints, Ints]:
+        """Row and column of each entry of the sparse part, row by row."""
+        rows = np.repeat(np.arange(self.sparse.shape[0]), np.diff(self.sparse.indptr))
+        return rows, self.sparse.indices.astype(np.int64)
+
+    def times(self, matrix: Floats) -> Floats:
+        """The product with a (D, …) matrix."""
+        return np.asarray(self.sparse @ matrix + np.outer(self.left, self.right @ matrix), np.float64)
+
+    def gram(self) -> Floats:
+        """(D, D) the transposed matrix times itself."""
+        mixed = np.outer(self.sparse.T @ self.left, self.right)
+        square = (self.left @ self.left) * np.outer(self.right, self.right)
+        return np.asarray((self.sparse.T @ self.sparse).toarray() + mixed + mixed.T + square)
+
+    def sums(self) -> Floats:
+        """(D,) the sum of each column."""
+        return np.asarray(self.sparse.sum(0)).ravel() + float(self.left.sum()) * self.right
+
+    def entries(self, rows: Ints, columns: Ints) -> Floats:
+        """The entries at these rows and columns."""
+        return np.asarray(self.sparse[rows, columns]).ravel() + self.left[rows] * self.right[columns]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Derivatives of each group's log likelihood by the utility of each dish, where all is as expected.
+
+    Attributes:
+        gradient: The first ones: how much more the group liked the dish than was to be expected.
+        information: The second ones, negated: 1 for a rating, p (1 - p) for a pick that was likely by p.
+    """
+
+    gradient: WithRankOne
+    information: WithRankOne
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """What is expected of anybody's opinions.
+
+    Attributes:
+        mean: (D,) mean utility of each dish.
+        share: (D,) share of each dish in everybody's picks without a menu.
+    """
+
+    mean: Floats
+    share: Floats
+
+    def on_menus(self, menus: Menus) -> csr_matrix:
+        """(M, D) how likely each dish of a menu is picked from it."""
+        owner = np.repeat(np.arange(len(menus.sizes)), menus.sizes)
+        odds = np.exp(self.mean[menus.dish])
+        total = np.bincount(owner, odds, minlength=len(menus.sizes))
+        shape = len(menus.sizes), len(self.mean)
+        return csr_matrix((odds / total[owner], (owner, menus.dish)), shape=shape)
+
+    def evidence(self, opinions: Opinions, strengths: Floats, menus: Menus, dishes: Ints) -> Evidence:
+        """The evidence of each group on some dishes.
+
+        Args:
+            opinions: Groups of opinions.
+            strengths: (N,) how strongly each of them speaks for its dish; picks' are not read.
+            menus: What picks were made from.
+            dishes: Columns of the result; alternatives on menus are all read.
+        """
+        groups, count, group = len(opinions.sizes), len(self.mean), opinions.group
+        free, picked = opinions.menu == len(menus.sizes), opinions.menu != NO_MENU
+        shares = self.on_menus(menus)[:, dishes]
+        times = _counts(group[picked & ~free], opinions.menu[picked & ~free], (groups, len(menus.sizes)))
+        above = np.where(picked, 1.0, strengths - self.mean[opinions.dish])
+        observed = csr_matrix((above, (group, opinions.dish)), shape=(groups, count))[:, dishes]
+        rated = _counts(group[~picked], opinions.dish[~picked], (groups, count))[:, dishes]
+        left, share = np.bincount(group[free], minlength=groups).astype(np.float64), self.share[dishes]
+        gradient = WithRankOne((observed - times @ shares).tocsr(), -left, share)
+        variances = shares - shares.multiply(shares)
+        information = WithRankOne((rated + times @ variances).tocsr(), left, share * (1 - share))
+        return Evidence(gradient, information)
+
+
+def _counts(row: Ints, column: Ints, shape: tuple[int, int]) -> csr_matrix:
+    return csr_matrix((np.ones(len(row)), (row, column)), shape=shape)
