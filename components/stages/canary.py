@@ -1,13 +1,15 @@
-"""The canary's questions with the scores of an adapter and of its base, both in float32 and unmerged."""
+"""The canary's questions with the scores of an adapter, of its base, and of both merged as for serving."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from components.domain.params import DishField
+from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Dish, Question
 from components.domain.verdict.canary import CanaryQuestion
 from components.integrations import adapters, base_models, scoring
@@ -38,12 +40,25 @@ def with_scores(
     untuned = [scoring.score_question(model, tokens, question) for question in questions]
     adapters.load(model, adapter)
     tuned = [scoring.score_question(model, tokens, question) for question in questions]
+    served = _as_served(base, adapter)
+    tokens = served.dish_tokens(dict(dishes), fields, max_history)
+    merged = [scoring.score_question(served, tokens, question) for question in questions]
     return [
         CanaryQuestion(
             tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
             tuple(dishes[dish] for dish in question.dishes),
             tuple(tuned_scores),
             tuple(untuned_scores),
+            tuple(merged_scores),
         )
-        for question, tuned_scores, untuned_scores in zip(questions, tuned, untuned, strict=True)
+        for question, tuned_scores, untuned_scores, merged_scores in zip(
+            questions, tuned, untuned, merged, strict=True
+        )
     ]
+
+
+def _as_served(base: Path, adapter: Path) -> LanguageModel:
+    """The model that the stage `merge` stores in float16, computing in float32 as the service does."""
+    model = base_models.load(base, torch.float32, torch.device("cpu"))
+    network = adapters.merged(model, adapter)
+    return replace(model, network=network.to(torch.float16).to(torch.float32), vectors={})

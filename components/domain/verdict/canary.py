@@ -19,23 +19,27 @@ LENGTHS = (0, 1, 2, 3, 5, 8, 13)  # lines of the made-up histories
 ON_OFFER = 6
 SEED = 7
 LEAST_EFFECT = 0.1  # logits by which an adapter must change at least one score
+MOST_ROUNDING = 0.02  # share of the adapter's largest effect that rounding may explain; more is a bad merge
 
 
 @dataclass(frozen=True)
 class CanaryQuestion:
-    """A stored question with the adapter's and the untuned base's scores (logits, float32, unmerged).
+    """A stored question with the scores of the adapter and of the untuned base (logits, computed in float32).
 
     Attributes:
         history: Dish, verdict and rating of each past dish, oldest first.
         dishes: On offer.
         adapter: Scores of the base with the adapter, one for each dish on offer.
         base: Scores of the base alone.
+        merged: Scores with the adapter merged into weights that were rounded to float16, as they are served;
+            empty in versions from before 0.3.0.
     """
 
     history: tuple[tuple[Dish, int, float | None], ...]
     dishes: tuple[Dish, ...]
     adapter: tuple[float, ...]
     base: tuple[float, ...]
+    merged: tuple[float, ...] = ()
 
     def question(self) -> Question:
         """The question in the form that scoring takes."""
@@ -80,19 +84,22 @@ def why_wrong(
     Args:
         questions: The stored questions.
         served: For each question, the scores that the service gives.
-        tolerance: Share of the adapter's largest effect by which a served score may be off.
+        tolerance: Share of the adapter's largest effect by which a served score may be off, besides what the
+            rounding of merged weights explains.
     """
     adapter, base = (_flat(getattr(question, name) for question in questions) for name in ("adapter", "base"))
     effect = float(np.abs(adapter - base).max())
     if effect <= LEAST_EFFECT:
         return "the adapter's scores do not differ from the untuned base's: the canary proves nothing"
     scores, difference = _flat(served), largest_difference(questions, served)
-    if difference is not None and difference <= tolerance * effect:
+    merged = _flat(question.merged or question.adapter for question in questions)
+    rounding = float(np.abs(merged - adapter).max())
+    allowed = tolerance * effect + min(rounding, MOST_ROUNDING * effect)
+    if difference is not None and difference <= allowed:
         return None
     size = float("inf") if difference is None else difference
     nearer = " (they are nearer to the untuned base)" if np.abs(scores - base).max() < size else ""
-    allowed = f"allowed are {tolerance * effect:.4f}"
-    return f"served scores are up to {size:.4f} logits off the adapter's, {allowed}{nearer}"
+    return f"served scores are up to {size:.4f} logits off the adapter's, allowed are {allowed:.4f}{nearer}"
 
 
 def largest_difference(
@@ -120,6 +127,7 @@ def to_json(candidate: str, questions: Sequence[CanaryQuestion]) -> dict[str, An
             "dishes": [vars(dish) for dish in question.dishes],
             "adapter": list(question.adapter),
             "base": list(question.base),
+            "merged": list(question.merged),
         }
         for question in questions
     ]
@@ -135,6 +143,7 @@ def from_json(values: Mapping[str, Any]) -> list[CanaryQuestion]:
             tuple(map(_dish, row["dishes"])),
             tuple(row["adapter"]),
             tuple(row["base"]),
+            tuple(row.get("merged", ())),
         )
         for row in rows
     ]
