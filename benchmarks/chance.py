@@ -1,6 +1,7 @@
 """`make benchmark NAME=chance`: on random data every rule and probe must stand at one half.
 
-Many seeds of each made-up shape of `benchmarks.shapes`, split as a night would; writes results/chance.md.
+Each made-up shape of `benchmarks.shapes` is split as a night would, with as many seeds as bring the standard
+errors below ERROR; writes results/chance.md.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import REPO
 from benchmarks.shapes import RANDOM, Events
 from components.domain.params import SplitParams
@@ -23,10 +25,9 @@ from components.domain.rivals.stacked_rules import fit_stacked_rules
 from components.domain.verdict.metrics import comparison_metrics, per_person
 from components.stages.split import divide
 
-SEEDS = 20
+FEWEST, MOST, ERROR = 20, 240, 0.004  # seeds of a shape, and the standard error to reach
 SCALE = Scale(like_at=4, dislike_at=2, timezone="America/New_York")
 WITHIN = ("ratings", "dishes rated again", "a standing card")
-PAGE = REPO / "benchmarks" / "results" / "chance.md"
 TAGS = 3
 
 
@@ -35,25 +36,39 @@ def main() -> None:
     lines = [
         "# Chance",
         "",
-        f"`make benchmark NAME=chance`: pair accuracy per person on random data, mean over {SEEDS} seeds",
-        "and its standard error. Everything must stand at 0.500.",
+        f"`make benchmark NAME=chance`: pair accuracy per person on random data, mean over {FEWEST} to",
+        f"{MOST} seeds, as many as bring the standard error to {ERROR}. Everything must stand at 0.500.",
         "",
     ]
     shapes = [*((name, "time") for name in RANDOM), *((name, "within_person") for name in WITHIN)]
     for name, by in [*shapes, ("ratings", "source")]:
-        accuracies: dict[str, list[float]] = {}
-        for seed in range(SEEDS):
-            for rule, accuracy in measure(RANDOM[name](seed), by, seed):
-                accuracies.setdefault(rule, []).append(accuracy)
+        accuracies = _accuracies(name, by)
+        seeds = len(accuracies["popularity"])
         if len(lines) == 5:
-            lines += [f"| shape | split | {' | '.join(accuracies)} |", "|---|---|" + "---|" * len(accuracies)]
-        lines.append(f"| {name} | {by} | {' | '.join(map(_cell, accuracies.values()))} |")
+            lines += table(f"shape | split | seeds | {' | '.join(accuracies)}", [])
+        lines += table("", [[name, by, str(seeds), *map(_cell, accuracies.values())]])[2:]
         print(lines[-1], flush=True)
-    PAGE.write_text("\n".join([*lines, ""]))
+    publish(RESULTS / "chance.md", "\n".join([*lines, ""]))
+
+
+def _accuracies(name: str, by: str) -> dict[str, list[float]]:
+    """By rule the accuracy of each seed."""
+    accuracies: dict[str, list[float]] = {}
+    for seed in range(MOST):
+        for rule, accuracy in measure(RANDOM[name](seed), by, seed):
+            accuracies.setdefault(rule, []).append(accuracy)
+        if seed + 1 >= FEWEST and max(map(_error, accuracies.values())) <= ERROR:
+            break
+    return accuracies
+
+
+def _error(values: list[float]) -> float:
+    """Standard error of the mean."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
 
 
 def _cell(values: list[float]) -> str:
-    return f"{np.mean(values):.3f} ± {np.std(values) / len(values) ** 0.5:.3f}"
+    return f"{np.mean(values):.3f} ± {_error(values):.3f}"
 
 
 def split_events(events: Events, by: str, seed: int) -> Split:
@@ -72,7 +87,10 @@ def split_events(events: Events, by: str, seed: int) -> Split:
 
 def measure(events: Events, by: str, seed: int) -> Iterator[tuple[str, float]]:
     """Names of rules and probes, and their pair accuracy."""
-    split, draw = split_events(events, by, seed), np.random.default_rng(seed)
+    split, draw = (
+        split_events(events, by, seed),
+        np.random.default_rng([seed, TAGS]),
+    )  # not the shapes' stream
     dishes = {dish: Dish(dish, f"dish {dish}", tags=(f"t{draw.integers(TAGS)}",)) for dish in events.dishes}
     stacked = fit_stacked_rules(dishes, split.train, split.may_know, by_day=by == "time")
     test, swapped = split.test, probes.with_history_of_another(split.test, seed)

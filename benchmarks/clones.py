@@ -58,7 +58,7 @@ def read_events(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def write_events(path: Path, events: Sequence[Mapping[str, str]]) -> None:
+def write_events(path: Path, events: Sequence[Mapping[str, Any]]) -> None:
     """The inverse of `read_events`, for one event or more."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(events[0]))

@@ -1,4 +1,4 @@
-"""`make benchmark NAME=quality SET=…`: the whole night on a sample set, once a seed, in a clone of HEAD.
+"""`make benchmark NAME=quality SET=…`: whole nights on a sample or made-up set, one a seed, in a clone.
 
 The table is the mean over seeds; its bounds are the widest of a seed's, so they cover people and menu days.
 """
@@ -24,6 +24,7 @@ from benchmarks.clones import (
     write_events,
     write_params,
 )
+from benchmarks.made_up_sets import MADE_UP, write_set
 from benchmarks.measuring import peak_mb
 from benchmarks.pages import RESULTS, in_words, publish, table
 from benchmarks.sample import REPO
@@ -48,7 +49,7 @@ class Night:
 def main() -> None:
     """Runs the nights and writes results/quality-SET.json and .md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
-    parser.add_argument("set", choices=sorted(folder.name for folder in SAMPLES.iterdir()))
+    parser.add_argument("set", choices=sorted([*(folder.name for folder in SAMPLES.iterdir()), *MADE_UP]))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--validation", action="store_true", help="hold out of the training period only")
     options = parser.parse_args()
@@ -63,7 +64,11 @@ def main() -> None:
 
 def _night(clone: Path, name: str, seed: int, validation: bool) -> Night:
     """One night with another training seed."""
-    inbox = fill_inbox(clone, clone / "data" / "sample" / name)
+    inbox = clone / "inbox"
+    if name in MADE_UP:
+        write_set(inbox, name)
+    else:
+        fill_inbox(clone, clone / "data" / "sample" / name)
     file = inbox / "params.yaml"
     params = yaml.safe_load(file.read_text()) if file.exists() else {}
     for section in ("train", "split"):  # initial weights and order; what is grouped and, in part, held out
