@@ -20,8 +20,11 @@ from flows.environment import REPO, STATE
 from flows.steps.bento import tag_of
 from flows.steps.registration import registry
 
-# A Bento's tag is palate:v3-1a2b3c4d; an answer's id is that tag, a slash and 16 hexadecimal digits.
-_BENTO = re.compile(r"(?:[\w.-]+:)?(?:preview-)?v(\d+)-([0-9a-f]{8})(?:/[0-9a-f]{16})?")
+# A Bento's tag is palate:v3-1a2b3c4d, in a trial with -beside-v2-0.1 behind it; an answer's id is that tag, a
+# slash and 16 hexadecimal digits.
+_BENTO = re.compile(
+    r"(?:[\w.-]+:)?(?:preview-)?v(\d+)-([0-9a-f]{8})(?:-beside-v\d+-[\d.]+)?(?:/[0-9a-f]{16})?"
+)
 _DATA = re.compile(r"[0-9a-f]{6,32}(\.dir)?")
 
 

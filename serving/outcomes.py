@@ -5,6 +5,7 @@ BentoML's counters count every request, broken ones of anybody included; these c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ANSWERS, ERRORS = "palate_model_answers_total", "palate_model_errors_total"
@@ -29,10 +30,15 @@ class Outcomes:
         self.answers += 1
         self.errors += error
 
-    def lines(self) -> str:
-        """The counts in Prometheus' text format."""
-        label = f'{{model_version="{self.version}"}}'
-        return "".join(
-            f"# TYPE {name} counter\n{name}{label} {count}\n"
-            for name, count in ((ANSWERS, self.answers), (ERRORS, self.errors))
-        )
+
+def lines_of(versions: Sequence[Outcomes]) -> str:
+    """The counts of all versions in Prometheus' text format."""
+    columns = {
+        ANSWERS: {counts.version: counts.answers for counts in versions},
+        ERRORS: {counts.version: counts.errors for counts in versions},
+    }
+    lines = []
+    for name, column in columns.items():
+        lines.append(f"# TYPE {name} counter\n")
+        lines += [f'{name}{{model_version="{version}"}} {count}\n' for version, count in column.items()]
+    return "".join(lines)

@@ -211,6 +211,7 @@ class ReleaseParams(_Section):
     torch_backend: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.]*$")]
     build_options: tuple[str, ...]
     move_back: bool
+    share: Annotated[float, Field(gt=0, le=1)]
     service: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")]
     watch_s: Annotated[float, Field(ge=0)]
     max_error_rate: Share

@@ -9,6 +9,7 @@ import json
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,18 +45,20 @@ class Memory:
         """Whether the canary was asked since this release."""
         return self.canary.get("release") == release
 
-    def remember(self, served: Served, release: str, *, new_verdict: bool) -> None:
+    def remember(
+        self, served: Served, release: str, *, new_verdict: bool, beside: Sequence[Served] = ()
+    ) -> None:
         """Stores a look at a service.
 
         Args:
             served: What it reported.
             release: Name of the release that it serves.
             new_verdict: Whether its canary was asked in this look.
+            beside: What it reported of other versions with which it answers a share of the people.
         """
         if new_verdict:
             self.canary = {"release": release, "reason": served.canary}
-        if served.answers:
-            self.rates = {**self.rates, served.version: served.error_rate}
+        self.rates |= {each.version: each.error_rate for each in (served, *beside) if each.answers}
         write_json(self.path, {"canary": self.canary, "rates": self.rates})
 
 
@@ -83,12 +86,15 @@ def probe(address: str, expected: Expected, memory: Memory, token: str = "") -> 
     """
     try:
         matches = _COUNT.findall(_get(f"{address}/metrics"))
-        counts = {name: (version, int(count)) for name, version, count in matches}
-        version, answers = counts["answers"]
+        counts = {(name, version): int(count) for name, version, count in matches}
+        version, *others = [version for name, version in counts if name == "answers"]
         new_verdict = version == expected.version and not memory.knows(expected.release)
         reason = _canary(address, token) if new_verdict else _readiness(address, expected, memory)
-        served = Served(version, reason, answers, counts["errors"][1])
-        memory.remember(served, expected.release, new_verdict=new_verdict)
+        served, *beside = (
+            Served(name, reason, counts["answers", name], counts["errors", name])
+            for name in (version, *others)
+        )
+        memory.remember(served, expected.release, new_verdict=new_verdict, beside=beside)
     except (OSError, ValueError, KeyError, TypeError):  # it is down, or another program listens there
         return None
     return served

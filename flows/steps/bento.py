@@ -21,10 +21,26 @@ from flows.environment import REPO, STATE
 from flows.steps.registration import Registered, registry
 
 SERVED = Path("models/served")
+BEFORE = "before"  # folder in it with the version before, as serving/service.py reads it
 SERVICE = "palate"  # name of the service in serving/service.py, and so of every Bento
 PROVE_S = 300  # seconds that a Bento may take to load its model and answer its canary
 SUMS = STATE / "bentos.json"  # by tag the checksum of all that a Bento runs, its code as well as its model
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How people are divided between a version and the one before, which travels in the same Bento.
+
+    Attributes:
+        before: Version number of the one before.
+        folder: Its model, canary and facts, as they were served.
+        share: Share of the people whom the new version answers.
+    """
+
+    before: str
+    folder: Path
+    share: float
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,13 @@ def preview(params: Params, registered: Registered) -> Packaged | None:
 
 
 def build(
-    params: Params, version: str, tags: Mapping[str, str], artifacts: Path, *, preview: bool
+    params: Params,
+    version: str,
+    tags: Mapping[str, str],
+    artifacts: Path,
+    *,
+    preview: bool,
+    trial: Trial | None = None,
 ) -> Packaged:
     """Builds a version's Bento unless the store has an undamaged one; waits for a build that is running.
 
@@ -66,17 +88,18 @@ def build(
         tags: Tags of the version.
         artifacts: Folder of its artifacts, as they were verified.
         preview: Whether to mark the Bento as a preview.
+        trial: Whom else it answers with; None where it answers everybody.
 
     Raises:
         StageFailed: Merging or building failed, or the disk is full or cannot be written to.
     """
-    tag = tag_of(version, tags, preview=preview)
+    tag = tag_of(version, tags, preview=preview, trial=trial)
     with (STATE / "bento.lock").open("a") as lock:  # every build fills the same folder models/served
         fcntl.flock(lock, fcntl.LOCK_EX)
         if find_whole(tag):
             return Packaged(tag, version, preview, new=False)
         try:
-            _stage_model(version, artifacts, _facts(params, version, tag, preview=preview))
+            _stage_model(version, artifacts, _facts(params, version, tag, preview=preview), trial)
             _build_new(params, version, tag, tags, preview=preview)
         except OSError as error:
             raise StageFailed(
@@ -85,15 +108,17 @@ def build(
         return Packaged(tag, version, preview, new=True)
 
 
-def tag_of(version: str, tags: Mapping[str, str], *, preview: bool) -> str:
+def tag_of(version: str, tags: Mapping[str, str], *, preview: bool, trial: Trial | None = None) -> str:
     """The tag of a version's Bento, whether it exists or not.
 
     Args:
         version: Version number in the registry.
         tags: Tags of the version.
         preview: Whether the Bento is a preview.
+        trial: Whom else it answers with.
     """
-    return f"{SERVICE}:{'preview-' if preview else ''}v{version}-{tags.get('gate_sha256', '')[:8]}"
+    name = f"{SERVICE}:{'preview-' if preview else ''}v{version}-{tags.get('gate_sha256', '')[:8]}"
+    return f"{name}-beside-v{trial.before}-{trial.share:g}" if trial else name
 
 
 def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], *, preview: bool) -> None:
@@ -175,13 +200,16 @@ def why_unproven(tag: str) -> str | None:
     return words.splitlines()[-1]
 
 
-def _stage_model(version: str, artifacts: Path, facts: Mapping[str, Any]) -> None:
+def _stage_model(version: str, artifacts: Path, facts: Mapping[str, Any], trial: Trial | None) -> None:
     """Fills models/served, which bentofile.yaml includes besides the code."""
     target = REPO / SERVED
     shutil.rmtree(target, ignore_errors=True)
     _merge(version, artifacts / "adapter", target / "model")
     shutil.copy(artifacts / "canary.json", target / "canary.json")
-    write_json(target / "served.json", {**read_json(artifacts / "lineage.json"), **facts})
+    if trial:
+        shutil.copytree(trial.folder, target / BEFORE, ignore=shutil.ignore_patterns(BEFORE))
+    share = {"share": trial.share if trial else 1.0}
+    write_json(target / "served.json", {**read_json(artifacts / "lineage.json"), **facts, **share})
 
 
 def _merge(version: str, adapter: Path, target: Path) -> None:

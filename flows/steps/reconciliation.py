@@ -27,6 +27,7 @@ from flows.steps.delivery import Release, current
 from flows.steps.lock import Busy, one_at_a_time
 from flows.steps.registration import Registered, registry
 from flows.steps.rollout import RolloutFailed
+from flows.steps.trial import trial_of
 
 CHAMPION_SEEN = STATE / "champion.json"  # which version the last pass saw as champion, and since when
 
@@ -92,15 +93,18 @@ def _pass(params: Params) -> Outcome:
         sentence = "there is no champion: give a version the alias champion in MLflow"
         return Outcome(sentence, changed=False, release=released)
     _note_since_when(server, model, champion)
-    if released and released.version == champion and delivery.is_complete(params, released):
+    tags, trial = server.tags(model, champion), trial_of(params, server, released, champion)
+    tag = bento.tag_of(champion, tags, preview=False, trial=trial)
+    if released and released.bento == tag and delivery.is_complete(params, released):
         _tag_as_released(params, server, released)  # the pass that released it may have died before this
         sentence = step_back or f"version {champion} is released; nothing to do"
         return Outcome(sentence, changed=False, release=released)
-    tags = server.tags(model, champion)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:  # what is verified is what is built
         artifacts = server.download(model, champion, Path(folder))
-        refusal = why_refused(tags, artifacts, _base_of(champion, tags))
-        packaged = None if refusal else bento.build(params, champion, tags, artifacts, preview=False)
+        refusal = why_refused(tags, artifacts, _base_of(tag, tags))
+        packaged = (
+            None if refusal else bento.build(params, champion, tags, artifacts, preview=False, trial=trial)
+        )
     if packaged and (packaged.new or not admission.was_released(tags)):
         refusal = bento.why_unproven(packaged.tag)
     if refusal or packaged is None:
@@ -190,12 +194,12 @@ def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> s
     return admission.why_refused(tags, measured)
 
 
-def _base_of(version: str, tags: Mapping[str, str]) -> str:
-    """Checksum of the base that the version would be served with.
+def _base_of(tag: str, tags: Mapping[str, str]) -> str:
+    """Checksum of the base that the version with these tags would be served with, in the Bento `tag`.
 
     A Bento that was released carries its base, so a rollback works after base.model was changed.
     """
-    if admission.was_released(tags) and bento.find_whole(bento.tag_of(version, tags, preview=False)):
+    if admission.was_released(tags) and bento.find_whole(tag):
         return tags.get("base_sha256", "")
     marker = REPO / paths.BASE_MARKER
     if not marker.exists():

@@ -25,6 +25,7 @@ def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(folder / "overlays" / "prod", folder / "overlays" / "watched")
     with (folder / "overlays" / "watched" / "kustomization.yaml").open("a") as file:
         file.write("  - ../../components/service-monitor\n")  # where Prometheus' operator is
+        file.write("  - ../../components/trial\n")  # where release.share is below 1
     manifests.write_component(folder / "released" / "kustomization.yaml", IMAGE, {"model-version": "3"})
     return folder
 

@@ -43,6 +43,16 @@ def test_the_service_meets_every_rule_once_it_is_released(deploy: Path, overlay:
     assert deployment["spec"]["template"]["metadata"]["annotations"] == {"palate/model-version": "3"}
 
 
+def test_in_a_trial_a_pod_has_memory_for_a_second_model(deploy: Path) -> None:
+    def memory(overlay: str) -> dict[str, str]:
+        (deployment,) = (each for each in rendered(deploy, overlay) if each["kind"] == "Deployment")
+        resources = deployment["spec"]["template"]["spec"]["containers"][0]["resources"]
+        return {kind: resources[kind]["memory"] for kind in ("requests", "limits")}
+
+    assert memory("overlays/prod") == {"requests": "1536Mi", "limits": "2Gi"}
+    assert memory("overlays/watched") == {"requests": "2112Mi", "limits": "2816Mi"}
+
+
 def test_the_pipeline_meets_every_rule_but_the_image_that_its_user_builds(deploy: Path) -> None:
     left = problems([*rendered(deploy, "pipeline"), job_of(deployments.job_template(""))])
     by_its_user = ("image 'palate-pipeline'", "Secret palate-pipeline", "Secret palate-mlflow")

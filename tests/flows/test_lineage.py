@@ -41,8 +41,11 @@ def test_data_leads_forth_to_every_model_that_learnt_from_it(
     assert re.search(r"version +palate 1\n", done.stdout)
 
 
-def test_a_preview_is_named_as_it_was_served(promoted: Done, forks: ForkServer, client: MlflowClient) -> None:
-    bento = f"palate:preview-v1-{client.get_model_version('palate', '1').tags['gate_sha256'][:8]}"
+@pytest.mark.parametrize("name", ["preview-v1-{}", "v1-{}-beside-v0-0.25"])
+def test_a_preview_and_a_trial_are_named_as_they_were_served(
+    promoted: Done, forks: ForkServer, client: MlflowClient, name: str
+) -> None:
+    bento = f"palate:{name.format(client.get_model_version('palate', '1').tags['gate_sha256'][:8])}"
     assert re.search(f"Bento +{bento}\n", _lineage(forks, promoted.clone, f"{bento}/{'0' * 16}").stdout)
 
 

@@ -88,3 +88,19 @@ def test_without_the_right_token_readiness_is_the_verdict(
         served = probe(address, NEW, Memory(tmp_path / "looks.json"))
         assert served
         assert served.canary == reason
+
+
+def test_in_a_trial_the_new_version_is_looked_at_and_the_rate_of_the_one_before_remembered(
+    tmp_path: Path,
+) -> None:
+    both = METRICS + METRICS.replace('"2"', '"1"').replace("} 10", "} 4")
+    with _saying({"/metrics": (200, both), "/canary": (200, '{"reason": ""}'), "*": (200, "")}) as (
+        address,
+        _,
+    ):
+        memory = Memory(tmp_path / "looks.json")
+        assert probe(address, NEW, memory) == Served("2", None, 40, 10)
+    assert (Memory(tmp_path / "looks.json").rate("2"), Memory(tmp_path / "looks.json").rate("1")) == (
+        0.25,
+        0.1,
+    )

@@ -1,0 +1,36 @@
+"""A trial: a new version answers a share of the people, the version before, in the same Bento, the others."""
+
+from __future__ import annotations
+
+from components.domain.params import Params
+from components.files import read_json
+from components.integrations.model_registry.registry import Registry
+from flows.steps import bento, withdrawal
+from flows.steps.bento import Trial
+from flows.steps.delivery import Release
+
+
+def trial_of(params: Params, server: Registry, released: Release | None, champion: str) -> Trial | None:
+    """The trial in which a champion is to be released; None where it answers everybody.
+
+    It answers everybody, too, where there is no version before, or none that can be served from here, and
+    where it is the older one: a rollback.
+
+    Args:
+        params: Settings of the release.
+        server: The registry.
+        released: What is released now.
+        champion: Version number of the champion.
+    """
+    if params.release.share == 1 or released is None:
+        return None
+    before = withdrawal.previous(server, params.register_.model, released, champion)
+    stored = bento.find_whole(released.bento) if before else None
+    if stored is None or int(before) > int(champion):
+        return None
+    served = stored.folder / "src" / bento.SERVED
+    for folder in (served, served / bento.BEFORE):
+        facts = folder / "served.json"
+        if facts.exists() and read_json(facts)["model_version"] == before:
+            return Trial(before, folder, params.release.share)
+    return None

@@ -1,0 +1,101 @@
+"""In a trial two versions answer: each person always gets the same one, and every answer says which."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from starlette.testclient import TestClient
+
+from components.domain.ranker.dish_vectors import HEAD_FILE
+from serving import service
+from serving.arm import position
+from tests.serving.test_service import ASK
+
+SHARE = 0.3
+PEOPLE = [f"person {number}" for number in range(40)]
+
+pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
+
+
+def _set(folder: Path, **facts: Any) -> None:
+    values = json.loads((folder / "served.json").read_text())
+    (folder / "served.json").write_text(json.dumps(values | facts))
+
+
+@pytest.fixture
+def before(served: Path) -> Path:
+    """The folder of the version before: the same model under other names."""
+    folder = served / service.BEFORE
+    shutil.copytree(served, folder, ignore=shutil.ignore_patterns(service.BEFORE))
+    _set(served, share=SHARE)
+    _set(folder, model_version="6", bento="palate:v6-abc", data_md5="old.dir", share=1.0)
+    return folder
+
+
+@pytest.fixture
+def client(
+    served: Path, before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TestClient]:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))  # as `bentoml serve` sets it
+    with TestClient(service.Palate.to_asgi()) as client:
+        yield client
+
+
+def _answer(client: TestClient, person: str) -> dict[str, Any]:
+    answer = client.post("/rank", json=ASK | {"person_id": person})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    assert answer.headers["X-Palate-Version"] == body["model_version"]
+    return body
+
+
+def test_a_share_of_the_people_gets_the_new_version_and_the_metrics_count_both(client: TestClient) -> None:
+    answers = {person: _answer(client, person) for person in PEOPLE}
+    new = {person for person in PEOPLE if position(person, "palate/7") < SHARE}
+    assert 0 < len(new) < len(PEOPLE)
+    for person, answer in answers.items():
+        expected = ("7", "abc.dir") if person in new else ("6", "old.dir")
+        assert (answer["model_version"], answer["data_version"]) == expected
+        assert answer["answer_id"].startswith(f"palate:v{answer['model_version']}-abc/")
+    metrics = client.get("/metrics").text
+    for version, count in (("7", len(new)), ("6", len(PEOPLE) - len(new))):
+        assert f'palate_model_answers_total{{model_version="{version}"}} {count}\n' in metrics
+    assert metrics.count("# TYPE palate_model_answers_total counter") == 1
+
+
+def test_the_version_before_that_is_damaged_makes_the_whole_not_ready(served: Path, before: Path) -> None:
+    head = load_file(before / "model" / HEAD_FILE)
+    save_file({name: tensor * 0.5 for name, tensor in head.items()}, before / "model" / HEAD_FILE)
+    with TestClient(service.Palate.to_asgi()) as client:
+        assert client.get("/readyz").status_code == 503
+        canary = client.post("/canary", json={}).json()
+    assert "version 6: served scores are up to" in canary["reason"]
+
+
+def test_without_a_version_before_everybody_gets_the_new_one(served: Path) -> None:
+    with TestClient(service.Palate.to_asgi()) as client:
+        assert {_answer(client, person)["model_version"] for person in PEOPLE} == {"7"}
+
+
+def test_people_are_divided_as_the_share_says_and_anew_in_each_trial(trained: Path) -> None:
+    one, other = (
+        np.array([position(f"p{n}", trial) for n in range(20_000)]) for trial in ("palate/7", "palate/8")
+    )
+    for share in (0.01, 0.1, 0.5, 0.9):
+        assert np.mean(one < share) == pytest.approx(share, abs=0.02)
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.03
+    assert set(np.flatnonzero(one < 0.1)) < set(np.flatnonzero(one < 0.5))  # a larger share keeps who had it
+
+
+@given(st.text())
+def test_any_id_has_a_position(trained: Path, person: str) -> None:
+    assert 0 <= position(person, "palate/7") < 1
