@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from components.files import replace_text
 logger = logging.getLogger(__name__)
 
 FORMATS = (".csv", ".parquet", ".jsonl")
+_MORE_CELLS = "(more cells than columns)"
 _NUMBER = pa.float64()
 _TEXTS = pa.list_(pa.string())
 _TYPES: dict[str, pa.DataType] = {
@@ -74,10 +78,16 @@ def read_inbox(inbox: Path) -> dict[str, list[RawRow]]:
 
 
 def _read(table: str, path: Path) -> list[RawRow]:
-    rows = {".csv": _read_csv, ".parquet": _read_parquet, ".jsonl": _read_jsonl}[path.suffix](path)
-    present = {name for _, values in rows for name in values}
+    try:
+        rows = {".csv": _read_csv, ".parquet": _read_parquet, ".jsonl": _read_jsonl}[path.suffix](path)
+    except OSError as error:
+        raise DataRejected(
+            f"{path} cannot be read ({error.strerror or error}): mend it or take it out."
+        ) from error
+    good = [row for row in rows if not row.problem]
+    present = {name for row in good for name in row.values}
     missing = [name for name in required_columns(table) if name not in present]
-    if rows and missing:
+    if good and missing:
         raise DataRejected(
             f"{path} has no column {', '.join(missing)} (it has: {', '.join(sorted(present))}): "
             f"{table} need {', '.join(required_columns(table))}."
@@ -87,19 +97,19 @@ def _read(table: str, path: Path) -> list[RawRow]:
     if unknown:
         logger.warning("%s: columns outside the contract are kept out: %s", path.name, ", ".join(unknown))
     return [
-        RawRow(path.name, line, {name: value for name, value in values.items() if name in in_contract})
-        for line, values in rows
+        replace(row, values={name: value for name, value in row.values.items() if name in in_contract})
+        if not row.problem
+        else row
+        for row in rows
     ]
 
 
-def _read_csv(path: Path) -> list[tuple[int, dict[str, Any]]]:
+def _read_csv(path: Path) -> list[RawRow]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restkey="(more cells than columns)", restval="")
-            return [
-                (line, {str(name): value for name, value in row.items()})
-                for line, row in enumerate(reader, 1)
-            ]
+            reader = csv.DictReader(file, restkey=_MORE_CELLS, restval="")
+            _check_header(path, reader.fieldnames or [])
+            return [_csv_row(path.name, line, row) for line, row in enumerate(reader, 1)]
     except UnicodeDecodeError as error:
         raise DataRejected(
             f"{path} is not UTF-8 (byte {error.object[error.start]:#04x} at offset {error.start}): "
@@ -109,31 +119,50 @@ def _read_csv(path: Path) -> list[tuple[int, dict[str, Any]]]:
         raise DataRejected(f"{path} cannot be read as CSV ({error}): write it again.") from error
 
 
-def _read_parquet(path: Path) -> list[tuple[int, dict[str, Any]]]:
+def _check_header(path: Path, names: Sequence[str]) -> None:
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise DataRejected(f"{path} has the column '{twice[0]}' twice: keep the one that is meant.")
+
+
+def _csv_row(file: str, line: int, row: dict[str, Any]) -> RawRow:
+    problem = "it has more cells than the header has columns" if _MORE_CELLS in row else ""
+    return RawRow(file, line, row, problem)
+
+
+def _read_parquet(path: Path) -> list[RawRow]:
     try:
-        return list(enumerate(pq.read_table(path).to_pylist(), 1))
-    except (pa.ArrowException, OSError) as error:
+        rows = pq.read_table(path).to_pylist()
+    except pa.ArrowException as error:
         raise DataRejected(f"{path} is not a readable Parquet file ({error}): write it again.") from error
+    return [RawRow(path.name, line, row) for line, row in enumerate(rows, 1)]
 
 
-def _read_jsonl(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    rows = []
+def _read_jsonl(path: Path) -> list[RawRow]:
+    """One object a line; only a line feed ends a line, whatever else Unicode calls a line's end."""
+    lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
+    return [_json_row(path.name, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _json_row(file: str, number: int, line: bytes) -> RawRow:
+    """A row; what is no JSON object has no values but its text."""
+    text = line.decode("utf-8", "backslashreplace")
     try:
-        for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            if text.strip():
-                row = json.loads(text)
-                if not isinstance(row, dict):
-                    raise DataRejected(
-                        f"{path} line {line} is {text[:60]!r}: each line must be a JSON object."
-                    )
-                rows.append((line, row))
+        row = json.loads(line.decode())
     except UnicodeDecodeError as error:
-        raise DataRejected(
-            f"{path} is not UTF-8 ({error.reason} at offset {error.start}): save it as UTF-8."
-        ) from error
+        return RawRow(file, number, {"line": text}, f"the line is not UTF-8 (at its byte {error.start})")
     except json.JSONDecodeError as error:
-        raise DataRejected(f"{path} line {line} is not JSON ({error.msg}): correct the line.") from error
-    return rows
+        return RawRow(file, number, {"line": text}, f"the line is not JSON ({error.msg})")
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # a number of thousands of digits, a list in a list in a list…
+        return RawRow(
+            file, number, {"line": text}, f"the line is JSON that nobody means ({type(error).__name__})"
+        )
+    if not isinstance(row, dict):
+        return RawRow(file, number, {"line": text}, "the line is no JSON object")
+    return RawRow(file, number, row)
 
 
 def read_tables(folder: Path) -> Stored:

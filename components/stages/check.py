@@ -43,8 +43,9 @@ def check(params: Params) -> None:
 def _sentence(report: CheckReport) -> str:
     failures = "; ".join(_failure(result) for result in report.failed)
     return (
-        f"{len(report.failed)} data checks failed, nothing was trained: {failures}. See reports/checks.html; "
-        "to go back: `git restore --source=nights data/events.dvc && dvc checkout data/events.dvc`."
+        f"{len(report.failed)} data checks failed, nothing was trained: {failures}. See reports/checks.html. "
+        "If the data are right, widen the limit in the section check of params.yaml; else mend the inbox and "
+        "go back: `git restore --source=nights data/events.dvc && dvc checkout data/events.dvc`."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.domain.params_file import read_params, read_yaml, validate
 from components.domain.preferences import events
-from components.domain.preferences.events import Counts
+from components.domain.preferences.events import Counts, Limits
 from components.domain.records import NightFacts
 from components.files import read_json, write_json
 from components.integrations import data_versions, event_sources
@@ -130,7 +130,8 @@ def collect(params: Params) -> Collection:
     inbox = Path(params.collect.inbox)
     incoming = event_sources.read_inbox(inbox if inbox.is_absolute() else REPO / inbox)
     stored = event_sources.read_tables(REPO / EVENTS)
-    collected = events.accept(incoming, stored, datetime.now(UTC), params.collect.clock_skew_h)
+    latest = datetime.now(UTC) + timedelta(hours=params.collect.clock_skew_h)
+    collected = events.accept(incoming, stored, Limits(latest, params.check.value_range))
     for table, counts in collected.counts.items():
         assert counts.rows_in == counts.accepted + counts.duplicates + counts.quarantined, table
     event_sources.add_to_quarantine(REPO / QUARANTINE, collected.quarantined)

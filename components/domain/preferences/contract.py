@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-FIRST_YEAR, LAST_YEAR = 1900, 9998  # of an event; at the ends of the calendar no time zone can be applied
+FIRST_YEAR, LAST_YEAR = 2000, 9998  # of an event: 1970 is a clock that was never set
 KINDS = ("like", "dislike", "rating", "choice", "order")
 
 

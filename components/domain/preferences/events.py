@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,11 +21,32 @@ from components.domain.preferences.contract import KEYS, TABLES, Stored, columns
 
 @dataclass(frozen=True)
 class RawRow:
-    """A row as a file holds it, and where it stands (`file`, `line` counted from 1 without the header)."""
+    """A row as a file holds it, and where it stands (`file`, `line` counted from 1 without the header).
+
+    Attributes:
+        file: Name of the file.
+        line: Number of the row.
+        values: By column.
+        problem: Why the file's format could not be read there; empty where it could.
+    """
 
     file: str
     line: int
     values: Mapping[str, Any]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a night's rows may say at most.
+
+    Attributes:
+        latest: An event may not lie after it.
+        value_range: Lowest and highest rating that can be meant.
+    """
+
+    latest: datetime
+    value_range: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -61,20 +83,17 @@ class _NotAcceptable(ValueError):
     """Why a row that can be parsed is still quarantined."""
 
 
-def accept(
-    incoming: Mapping[str, Iterable[RawRow]], stored: Stored, now: datetime, clock_skew_h: float
-) -> Collected:
+def accept(incoming: Mapping[str, Iterable[RawRow]], stored: Stored, limits: Limits) -> Collected:
     """Adds incoming rows to the stored tables, by the contract.
 
     Args:
         incoming: Raw rows by table name; tables that are absent tonight may be left out.
         stored: What earlier nights accepted. Not changed.
-        now: The moment of the night; an event may lie at most `clock_skew_h` hours after it.
-        clock_skew_h: Hours; covers local times written without an offset.
+        limits: What rows may say.
     """
     collected = Collected({table: list(stored.get(table, [])) for table in TABLES})
     for table in TABLES:  # in this order, so that events find the dishes and menus they point at
-        ids = _Ids(collected.tables, now + timedelta(hours=clock_skew_h))
+        ids = _Ids(collected.tables, limits)
         intake = _Intake(table, collected.tables[table], ids)
         for raw in incoming.get(table, ()):
             reason = intake.why_quarantined(raw)
@@ -105,7 +124,7 @@ class _Intake:
         """Sorts one row: None where it is accepted or a duplicate, else the reason."""
         self.counts.rows_in += 1
         try:
-            row = _parse(self.table, raw.values)
+            row = _parse(self.table, raw)
             self.ids.check(self.table, row)
             self._insert(row)
         except (_NotAcceptable, ValidationError) as error:
@@ -132,8 +151,10 @@ class _Intake:
         self.tonight.add(key)
 
 
-def _parse(table: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    filled = {name: value for name, value in values.items() if value is not None and value != ""}
+def _parse(table: str, raw: RawRow) -> dict[str, Any]:
+    if raw.problem:
+        raise _NotAcceptable(raw.problem)
+    filled = {name: _nfc(value) for name, value in raw.values.items() if value is not None and value != ""}
     row = TABLES[table].model_validate(filled).model_dump()
     if table == "events" and not row["event_id"]:
         content = [str(row[name]) for name in columns("events") if name != "event_id"]
@@ -141,16 +162,23 @@ def _parse(table: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
+def _nfc(value: Any) -> Any:
+    """Text in Unicode's form NFC, so that an id that looks the same is the same."""
+    if isinstance(value, (list, tuple)):
+        return [_nfc(part) for part in value]
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+
+
 class _Ids:
     """The ids that a row may point at, as they are when its table's turn comes."""
 
-    def __init__(self, tables: Stored, latest: datetime) -> None:
+    def __init__(self, tables: Stored, limits: Limits) -> None:
         self.dishes = {row["dish_id"] for row in tables["dishes"]}
         self.people = {row["person_id"] for row in tables["people"]}
         self.menus: dict[str, set[str]] = {}
         for row in tables["menus"]:
             self.menus.setdefault(row["menu_id"], set()).add(row["dish_id"])
-        self.latest = latest
+        self.limits = limits
 
     def check(self, table: str, row: Mapping[str, Any]) -> None:
         if table in {"menus", "events"} and row["dish_id"] not in self.dishes:
@@ -161,8 +189,11 @@ class _Ids:
     def _check_event(self, row: Mapping[str, Any]) -> None:
         if self.people and row["person_id"] not in self.people:
             raise _NotAcceptable(f"person_id '{row['person_id']}' is not in the people table")
-        if row["occurred_at"] > self.latest:
+        if row["occurred_at"] > self.limits.latest:
             raise _NotAcceptable(f"occurred_at {row['occurred_at'].isoformat()} lies in the future")
+        low, high = self.limits.value_range
+        if row["value"] is not None and not low <= row["value"] <= high:
+            raise _NotAcceptable(f"value {row['value']:g} is not from {low:g} to {high:g}, check.value_range")
         if row["kind"] == "rating" and row["value"] is None:
             raise _NotAcceptable("a rating needs a value")
         if row["kind"] == "choice":

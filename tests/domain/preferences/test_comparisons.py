@@ -13,7 +13,7 @@ import pytest
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.comparisons import compare
-from components.domain.preferences.events import accept
+from components.domain.preferences.events import Limits, accept
 from components.domain.preferences.opinion_log import COLUMNS
 from components.domain.preferences.opinions import Scale, dishes_of, local_days, menus_of, opinion_log
 from components.domain.preferences.splits import Split, cut_day, split_by_time
@@ -192,6 +192,10 @@ def test_comparisons_survive_their_files(tmp_path: Path) -> None:
     assert files.dishes["d0a"] == Dish("d0a", "D0A", tags=("t",))
     assert comparison_files.newest(tmp_path) == split.train.newest
     assert files.may_know.tolist() == split.may_know.tolist()
+    menus, before = files.train.log.menus, split.train.log.menus
+    assert (menus.ids, menus.dish.tolist(), menus.sizes.tolist()) == (
+        before.ids, before.dish.tolist(), before.sizes.tolist()
+    )  # fmt: skip
     for column in COLUMNS:
         assert np.array_equal(
             getattr(files.train.log, column), getattr(split.train.log, column), equal_nan=column == "rating"
@@ -206,7 +210,7 @@ def test_a_split_that_leaves_nothing_says_so(days: int, least: int, part: str) -
 
 def test_the_sample_is_tested_on_exactly_the_published_cases() -> None:
     raw = event_sources.read_inbox(REPO / "data" / "sample" / "canteen")
-    tables = accept(raw, {}, datetime.now(UTC), 14).tables
+    tables = accept(raw, {}, Limits(datetime.now(UTC), (0, 100))).tables
     dishes, menus = dishes_of(tables["dishes"]), menus_of(tables["menus"])
     log = opinion_log(tables["events"], dishes, menus, Scale(4, 2, "Europe/Zurich"))
     cut = cut_day(log, 3)

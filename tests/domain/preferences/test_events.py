@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from components.domain.preferences.contract import Stored
-from components.domain.preferences.events import Collected, RawRow, accept
+from components.domain.preferences.events import Collected, Limits, RawRow, accept
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DISHES = [
@@ -36,7 +36,7 @@ def _accept(
         name: [RawRow(f"{name}.csv", line, row) for line, row in enumerate(rows, 1)]
         for name, rows in texts.items()
     }
-    return accept(incoming, stored or {}, NOW, 14)
+    return accept(incoming, stored or {}, Limits(NOW + timedelta(hours=14), (1, 5)))
 
 
 def test_a_good_row_is_normalised() -> None:
@@ -57,6 +57,10 @@ def test_a_good_row_is_normalised() -> None:
         ({"kind": "rating"}, "a rating needs a value"),
         ({"kind": "rating", "value": "five"}, "got 'five'"),
         ({"kind": "rating", "value": "nan"}, "value: input should be a finite number"),
+        ({"kind": "rating", "value": "101"}, "value 101 is not from 1 to 5, check.value_range"),
+        ({"kind": "rating", "value": "-1"}, "value -1 is not from 1 to 5"),
+        ({"occurred_at": "1970-01-01T00:00:00"}, "the year 1970 is not from 2000 to 9998"),
+        ({"occurred_at": "0001-01-01T00:00:00-14:00"}, "the year 1 is not from 2000"),
         ({"menu_id": "m7"}, "menu_id 'm7' of a choice is not in the menus table"),
         ({"menu_id": ""}, "menu_id '' of a choice"),
         ({"(more cells than columns)": ["x"]}, "extra inputs are not permitted"),
