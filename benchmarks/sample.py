@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 
 from components.domain.params_file import read_yaml, validate
-from components.domain.preferences.events import accept
+from components.domain.preferences.events import Limits, accept
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Dish
-from components.integrations import base_models, event_sources
+from components.integrations import base_models
+from components.integrations.inbox import read_inbox
 from components.stages import paths
 from components.stages.contenders import Setting, subset
 from components.stages.split import divide
@@ -45,8 +46,8 @@ def sample(name: str, copies: int = 1) -> Setting:
         values[section] |= changes
     params = validate(values, str(folder / "params.yaml"))
     torch.set_num_threads(params.train.threads)
-    raw = event_sources.read_inbox(folder)
-    tables = accept(raw, {}, datetime.now(UTC), params.collect.clock_skew_h).tables
+    raw = read_inbox(folder)
+    tables = accept(raw, {}, Limits(datetime.now(UTC), params.check.value_range)).tables
     events = [
         {**event, "person_id": f"{event['person_id']}/{copy}" if copy else event["person_id"]}
         for copy in range(copies)

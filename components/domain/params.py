@@ -60,6 +60,7 @@ class CollectParams(_Section):
     dislike_at: float
     clock_skew_h: Annotated[float, Field(ge=0)]
     timezone: Timezone
+    columns: dict[str, dict[str, str]]
 
     @model_validator(mode="after")
     def _likes_lie_above_dislikes(self) -> Self:

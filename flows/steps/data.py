@@ -20,6 +20,7 @@ from components.domain.preferences.events import Counts, Limits
 from components.domain.records import NightFacts
 from components.files import read_json, write_json
 from components.integrations import data_versions, event_sources
+from components.integrations.inbox import read_inbox
 from components.stages.paths import EVALUATION, EVENTS, NIGHT, QUARANTINE
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
@@ -128,7 +129,7 @@ def collect(params: Params) -> Collection:
     """
     data_versions.ensure_repository(REPO, STATE)
     inbox = Path(params.collect.inbox)
-    incoming = event_sources.read_inbox(inbox if inbox.is_absolute() else REPO / inbox)
+    incoming = read_inbox(inbox if inbox.is_absolute() else REPO / inbox, params.collect.columns)
     stored = event_sources.read_tables(REPO / EVENTS)
     latest = datetime.now(UTC) + timedelta(hours=params.collect.clock_skew_h)
     collected = events.accept(incoming, stored, Limits(latest, params.check.value_range))

@@ -19,7 +19,8 @@ from components.domain.preferences.opinions import Scale, dishes_of, local_days,
 from components.domain.preferences.splits import Split, cut_day, split_by_time
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Past
-from components.integrations import comparison_files, event_sources
+from components.integrations import comparison_files
+from components.integrations.inbox import read_inbox
 from tests.conftest import REPO
 from tests.domain.preferences.opinion_logs import Line, log_of
 
@@ -209,7 +210,7 @@ def test_a_split_that_leaves_nothing_says_so(days: int, least: int, part: str) -
 
 
 def test_the_sample_is_tested_on_exactly_the_published_cases() -> None:
-    raw = event_sources.read_inbox(REPO / "data" / "sample" / "canteen")
+    raw = read_inbox(REPO / "data" / "sample" / "canteen")
     tables = accept(raw, {}, Limits(datetime.now(UTC), (0, 100))).tables
     dishes, menus = dishes_of(tables["dishes"]), menus_of(tables["menus"])
     log = opinion_log(tables["events"], dishes, menus, Scale(4, 2, "Europe/Zurich"))

@@ -1,0 +1,123 @@
+"""Files that cannot be read as their table end the night with one sentence; the inbox is never changed."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from components.domain.errors import BadParams, DataRejected
+from components.integrations.inbox import read_inbox
+
+HEADER = "person_id,dish_id,kind,occurred_at\n"
+ROW = "ada,d1,like,2026-01-01T12:00:00\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "parts"),
+    [
+        (
+            "events.csv",
+            b"person_id,dish_id,kind\nada,d1,like\n",
+            ("no column occurred_at", "it has: dish_id, kind"),
+        ),
+        (
+            "events.csv",
+            HEADER.encode() + "jörg,d1,like,2026\n".encode("latin-1"),
+            ("is not UTF-8", "0xf6", "save it as UTF-8"),
+        ),
+        (
+            "events.parquet",
+            b"PAR1 this is no parquet PAR1",
+            ("not a readable Parquet file", "write it again"),
+        ),
+        ("events.csv", b"person_id,dish_id,kind,kind,occurred_at\n", ("column 'kind' twice", "keep the one")),
+        ("events.csv", HEADER.encode(), ("holds no events", "found: events.csv")),
+        ("notes.txt", b"hello", ("holds no events", "found: notes.txt")),
+    ],
+)
+def test_a_file_that_breaks_the_contract(
+    tmp_path: Path, name: str, content: bytes, parts: tuple[str, ...]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataRejected) as caught:
+        read_inbox(tmp_path)
+    for part in parts:
+        assert part in str(caught.value)
+    assert (tmp_path / name).read_bytes() == content
+
+
+@pytest.mark.parametrize("inbox", ["empty", "missing"])
+def test_an_empty_or_missing_inbox(tmp_path: Path, inbox: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataRejected, match=inbox):
+        read_inbox(tmp_path / inbox)
+
+
+def test_all_formats_are_read_and_unknown_columns_kept_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "events-1.csv").write_text(
+        "\ufeff" + HEADER.replace("\n", ",mood\n") + ROW.replace("\n", ",good\n")
+    )
+    (tmp_path / "events-2.jsonl").write_text(
+        '{"person_id":"bob","dish_id":"d1","kind":"like","occurred_at":"2026-01-01"}\n\n'
+    )
+    row = {"person_id": ["eve"], "dish_id": ["d1"], "kind": ["like"], "occurred_at": ["2026-01-01"]}
+    pq.write_table(pa.table(row), tmp_path / "events-3.parquet")
+    with caplog.at_level(logging.WARNING):
+        rows = read_inbox(tmp_path)["events"]
+    assert [each.values["person_id"] for each in rows] == ["ada", "bob", "eve"]
+    assert "mood" not in rows[0].values
+    assert "kept out: mood" in caplog.text
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_gzipped_files_are_read_as_others(tmp_path: Path, form: str) -> None:
+    line = b'{"person_id":"ada","dish_id":"d1","kind":"like","occurred_at":"2026-01-01T12:00:00"}\n'
+    content = (HEADER + ROW).encode() if form == "csv" else line
+    (tmp_path / f"events-1.{form}.gz").write_bytes(gzip.compress(content))
+    (row,) = read_inbox(tmp_path)["events"]
+    assert (row.values["person_id"], row.file) == ("ada", f"events-1.{form}.gz")
+
+
+@pytest.mark.parametrize("cut", [0, 5, 30, -1])
+def test_a_torn_gzip_is_one_sentence(tmp_path: Path, cut: int) -> None:
+    (tmp_path / "events.csv.gz").write_bytes(gzip.compress((HEADER + ROW).encode())[:cut])
+    with pytest.raises(DataRejected, match=r"events\.csv\.gz|holds no events"):
+        read_inbox(tmp_path)
+
+
+NAMES = {"events": {"person_id": "user", "occurred_at": "time"}}
+
+
+def test_columns_may_have_the_users_names_and_theirs_wins_over_the_contracts(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("user,dish_id,kind,time,person_id\nada,d1,like,2026-01-01,nobody\n")
+    (row,) = read_inbox(tmp_path, NAMES)["events"]
+    assert row.values == {"person_id": "ada", "dish_id": "d1", "kind": "like", "occurred_at": "2026-01-01"}
+
+
+def test_a_named_column_that_is_not_there_is_named_as_the_user_does(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("uid,dish_id,kind,time\nada,d1,like,2026-01-01\n")
+    with pytest.raises(
+        DataRejected, match=r"no column user \(of person_id, in collect\.columns\) \(it has: dish_id"
+    ):
+        read_inbox(tmp_path, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("names", "part"),
+    [
+        ({"event": {}}, "the table 'event': it may name dishes, people, menus, events"),
+        ({"events": {"user": "person_id"}}, "'user', which events do not have"),
+    ],
+)
+def test_only_columns_of_the_contract_get_the_users_names(
+    tmp_path: Path, names: dict[str, dict[str, str]], part: str
+) -> None:
+    with pytest.raises(BadParams, match=part):
+        read_inbox(tmp_path, names)
