@@ -69,7 +69,7 @@ def _check_names(names: Names) -> None:
         unknown = sorted(columns_of.keys() - set(columns(table)))
         if unknown:
             raise BadParams(
-                f"collect.columns.{table} names '{unknown[0]}', which {table} do not have: write our name, then yours."
+                f"collect.columns.{table} names '{unknown[0]}', which {table} do not have: our name comes first."
             )
 
 
