@@ -68,9 +68,7 @@ def _check_names(names: Names) -> None:
             raise BadParams(f"collect.columns names the table '{table}': it may name {', '.join(TABLES)}.")
         unknown = sorted(columns_of.keys() - set(columns(table)))
         if unknown:
-            raise BadParams(
-                f"collect.columns.{table} names '{unknown[0]}', which {table} do not have: our name comes first."
-            )
+            raise BadParams(f"collect.columns.{table} names '{unknown[0]}', which {table} do not have.")
 
 
 def _read(table: str, path: Path, form: str, names: Mapping[str, str]) -> list[RawRow]:

@@ -15,7 +15,7 @@ from components.domain.preferences.arrays import Bools, Ints
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict.calibration import CalibrationBin, calibration
 from components.domain.verdict.canary import CanaryQuestion, made_up_questions, to_json
-from components.domain.verdict.evaluation import EvaluationReport, HeldOut, SliceResult
+from components.domain.verdict.evaluation import HISTORIES, EvaluationReport, HeldOut, SliceResult
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.ledger import Ledger, from_json
 from components.domain.verdict.ledger import to_json as ledger_json
@@ -139,7 +139,7 @@ def _parts(setting: Setting) -> dict[str, Bools]:
         "unseen dishes": ~np.isin(chosen, train.offered),
         "no dish in the history": np.bincount(test.owner, in_history, minlength=len(test)) == 0,
         **{
-            f"histories of {low} to {high}": (low <= sizes) & (sizes <= high)
+            f"{HISTORIES}{low}" + (f" to {high}" if high > low else ""): (low <= sizes) & (sizes <= high)
             for low, high in _quarters(sizes)
         },
     }

@@ -12,6 +12,7 @@ from components.domain.verdict.calibration import CalibrationBin
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import Interval
 
+HISTORIES = "histories of "  # begins the names of slices by length of history
 Kind = Literal["candidate", "champion", "rule", "untuned", "probe", "ablation"]
 
 

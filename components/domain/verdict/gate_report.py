@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.domain.verdict.calibration import calibration_error
-from components.domain.verdict.evaluation import EvaluationReport
+from components.domain.verdict.evaluation import HISTORIES, EvaluationReport
 from components.domain.verdict.metrics import Interval
 
 
@@ -28,11 +28,16 @@ def as_markdown(report: EvaluationReport) -> str:
 
 def _by_history(report: EvaluationReport) -> list[str]:
     """Pair accuracy by the number of past opinions; nothing where that was not measured."""
-    slices = {part: rows for part, rows in report.slices.items() if part.startswith("histories of ")}
+    slices = {
+        part.removeprefix(HISTORIES): rows
+        for part, rows in report.slices.items()
+        if part.startswith(HISTORIES)
+    }
     if not slices:
         return []
     names = list(dict.fromkeys(name for rows in slices.values() for name in rows))
-    lines = ["", f"| pair accuracy | {' | '.join(slices)} |", "|---" * (1 + len(slices)) + "|"]
+    lines = ["", "Pair accuracy by the number of past opinions:", ""]
+    lines += [f"| past opinions | {' | '.join(slices)} |", "|---" * (1 + len(slices)) + "|"]
     for name in names:
         cells = [f"{rows[name].mean:.3f}" if name in rows else "" for rows in slices.values()]
         lines.append(f"| {name} | {' | '.join(cells)} |")
