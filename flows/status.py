@@ -33,11 +33,14 @@ def text(params: Params) -> str:
 
 def _service(params: Params, released: Release | None) -> str:
     address, served = params.watched_service, look(params, released)
-    if served is None:
+    if not served:
         return f"nothing answers at {address}"
-    canary = f"its canary FAILED: {served.canary}" if served.canary else "its canary passed"
-    answers = f"{served.answers} answers, {served.errors} errors of the model"
-    return f"version {served.version} at {address}: {canary}; {answers}"
+    failed = [each.canary for each in served if each.canary]
+    canary = f"its canary FAILED: {failed[0]}" if failed else "its canary passed"
+    answers, errors = sum(each.answers for each in served), sum(each.errors for each in served)
+    machines = f" on {len(served)} machines" if len(served) > 1 else ""
+    counts = f"{answers} answers, {errors} errors of the model"
+    return f"version {served[0].version} at {address}{machines}: {canary}; {counts}"
 
 
 def _decisions(params: Params, released: Release | None) -> list[str]:

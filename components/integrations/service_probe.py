@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import urllib.error
+import urllib.parse
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from components.files import read_json, write_json
 
 TIMEOUT_S = 10
 NOT_READY = "it is not ready"
+Counts = Mapping[str, tuple[int, int]]  # by version the answers of its model, and the errors among them
 _COUNT = re.compile(
     r'^palate_model_(answers|errors)_total\{model_version="([^"]+)"\} (\d+)(?:\.0)?$', re.MULTILINE
 )
@@ -45,20 +48,17 @@ class Memory:
         """Whether the canary was asked since this release."""
         return self.canary.get("release") == release
 
-    def remember(
-        self, served: Served, release: str, *, new_verdict: bool, beside: Sequence[Served] = ()
-    ) -> None:
-        """Stores a look at a service.
+    def remember_canary(self, release: str, reason: str | None) -> None:
+        """Stores the verdict of a release's canary."""
+        self.canary = {"release": release, "reason": reason}
+        self._write()
 
-        Args:
-            served: What it reported.
-            release: Name of the release that it serves.
-            new_verdict: Whether its canary was asked in this look.
-            beside: What it reported of other versions with which it answers a share of the people.
-        """
-        if new_verdict:
-            self.canary = {"release": release, "reason": served.canary}
-        self.rates |= {each.version: each.error_rate for each in (served, *beside) if each.answers}
+    def remember_rates(self, counts: Counts) -> None:
+        """Stores the error rate of each version that has answered."""
+        self.rates |= {version: errors / answers for version, (answers, errors) in counts.items() if answers}
+        self._write()
+
+    def _write(self) -> None:
         write_json(self.path, {"canary": self.canary, "rates": self.rates})
 
 
@@ -75,29 +75,64 @@ class Expected:
     release: str
 
 
-def probe(address: str, expected: Expected, memory: Memory, token: str = "") -> Served | None:
-    """The report of the service at an address; None where no service of Palate answers.
+def probe(address: str, expected: Expected, memory: Memory, token: str = "") -> list[Served]:
+    """The reports of the service at an address, one for each machine that its name leads to.
 
     Args:
-        address: `http://HOST:PORT`; each request waits at most TIMEOUT_S seconds.
+        address: `http://HOST:PORT`; each request waits at most TIMEOUT_S seconds. The name of a headless
+            Service leads to every ready pod.
         expected: Its canary is asked where this version answers and was not asked since this release.
         memory: What earlier looks found; what this one finds is added.
         token: What the service asks for; without the right one its readiness is the verdict.
+
+    Returns:
+        Those of the expected version, or of whatever version answers; empty where none does.
     """
+    total: dict[str, tuple[int, int]] = {}
+    reports: list[Served] = []
+    for machine in _machines(address):
+        try:
+            counts = _counts(machine)
+            if expected.version in counts and not memory.knows(expected.release):
+                memory.remember_canary(expected.release, _canary(machine, token))
+            reason = _why_not_ready(machine, expected, memory)
+        except (OSError, ValueError, KeyError, TypeError):  # it is down, or another program listens there
+            continue
+        version = expected.version if expected.version in counts else next(iter(counts))
+        reports.append(Served(version, reason, *counts[version], address=machine))
+        for name, (answers, errors) in counts.items():
+            before = total.get(name, (0, 0))
+            total[name] = before[0] + answers, before[1] + errors
+    memory.remember_rates(total)
+    newest = [served for served in reports if served.version == expected.version]
+    return newest or reports
+
+
+def _machines(address: str) -> list[str]:
+    """The address once for each machine of that name; as it is with HTTPS, whose certificates hold names."""
+    url = urllib.parse.urlsplit(address)
+    if url.scheme != "http" or not url.hostname:
+        return [address]
     try:
-        matches = _COUNT.findall(_get(f"{address}/metrics"))
-        counts = {(name, version): int(count) for name, version, count in matches}
-        version, *others = [version for name, version in counts if name == "answers"]
-        new_verdict = version == expected.version and not memory.knows(expected.release)
-        reason = _canary(address, token) if new_verdict else _readiness(address, expected, memory)
-        served, *beside = (
-            Served(name, reason, counts["answers", name], counts["errors", name])
-            for name in (version, *others)
-        )
-        memory.remember(served, expected.release, new_verdict=new_verdict, beside=beside)
-    except (OSError, ValueError, KeyError, TypeError):  # it is down, or another program listens there
-        return None
-    return served
+        entries = socket.getaddrinfo(url.hostname, url.port or 80, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    hosts = sorted({str(entry[4][0]) for entry in entries})
+    return [f"http://{f'[{host}]' if ':' in host else host}:{url.port or 80}" for host in hosts]
+
+
+def _counts(machine: str) -> Counts:
+    """Answers and errors of each version that a machine answers with.
+
+    Raises:
+        KeyError: It is no service of ours, or one without a version.
+    """
+    found = _COUNT.findall(_get(f"{machine}/metrics"))
+    numbers = {(name, version): int(count) for name, version, count in found}
+    versions = [version for name, version in numbers if name == "answers"]
+    if not versions:
+        raise KeyError(machine)
+    return {version: (numbers["answers", version], numbers["errors", version]) for version in versions}
 
 
 def _canary(address: str, token: str) -> str | None:
@@ -110,9 +145,9 @@ def _canary(address: str, token: str) -> str | None:
         return None if _is_ready(address) else NOT_READY
 
 
-def _readiness(address: str, expected: Expected, memory: Memory) -> str | None:
-    """Why the service is not ready, which it is unless a canary failed; None where it is."""
-    if _is_ready(address):
+def _why_not_ready(machine: str, expected: Expected, memory: Memory) -> str | None:
+    """Why the service there is not ready, which it is unless a canary failed; None where it is."""
+    if _is_ready(machine):
         return None
     return (memory.canary.get("reason") if memory.knows(expected.release) else None) or NOT_READY
 

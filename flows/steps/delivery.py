@@ -141,8 +141,8 @@ def _deploy(params: Params, packaged: bento.Packaged, image: str) -> None:
         raise
 
 
-def look(params: Params, released: Release | None) -> Served | None:
-    """What the watched service reports; None where none answers. Its canary is asked once a release.
+def look(params: Params, released: Release | None) -> list[Served]:
+    """What each machine of the watched service reports. Its canary is asked once a release.
 
     Args:
         params: Settings with the service's address.

@@ -165,7 +165,7 @@ def _tag_as_released(params: Params, server: Registry, release: Release) -> None
         return
     if release.image and params.release.deploy != "apply":
         served = delivery.look(params, release)
-        if served is None or served.version != release.version:
+        if not served or served[0].version != release.version:
             return
     server.tag(model, release.version, admission.RELEASED, moment)
 
@@ -214,7 +214,7 @@ def _watch(params: Params, server: Registry, released: Release) -> str | None:
     age_s = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
     if not released.previous or age_s > settings.watch_s:
         return None
-    if served is None or served.version != released.version:
+    if not served or served[0].version != released.version:
         return None  # the new service has not started yet
     before = delivery.error_rate(released.previous)
     why = admission.why_step_back(served, before, settings.max_error_rate, settings.min_requests)

@@ -22,10 +22,10 @@ def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     needs("kubectl")
     folder = tmp_path_factory.mktemp("deploy") / "deploy"
     shutil.copytree(REPO / "deploy", folder, ignore=shutil.ignore_patterns("released"))
-    shutil.copytree(folder / "overlays" / "prod", folder / "overlays" / "watched")
-    with (folder / "overlays" / "watched" / "kustomization.yaml").open("a") as file:
-        file.write("  - ../../components/service-monitor\n")  # where Prometheus' operator is
-        file.write("  - ../../components/trial\n")  # where release.share is below 1
+    for name, component in (("watched", "service-monitor"), ("trial", "trial")):
+        shutil.copytree(folder / "overlays" / "prod", folder / "overlays" / name)
+        with (folder / "overlays" / name / "kustomization.yaml").open("a") as file:
+            file.write(f"  - ../../components/{component}\n")
     manifests.write_component(folder / "released" / "kustomization.yaml", IMAGE, {"model-version": "3"})
     return folder
 

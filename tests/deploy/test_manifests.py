@@ -34,7 +34,7 @@ def test_a_schema_that_is_not_found_is_a_failure() -> None:
         kubernetes_validate.validate({"apiVersion": "v7", "kind": "Pod"}, "1.32", strict=True)
 
 
-@pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod", "overlays/watched"])
+@pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod", "overlays/watched", "overlays/trial"])
 def test_the_service_meets_every_rule_once_it_is_released(deploy: Path, overlay: str) -> None:
     objects = rendered(deploy, overlay)
     assert problems(objects) == []
@@ -50,7 +50,7 @@ def test_in_a_trial_a_pod_has_memory_for_a_second_model(deploy: Path) -> None:
         return {kind: resources[kind]["memory"] for kind in ("requests", "limits")}
 
     assert memory("overlays/prod") == {"requests": "1536Mi", "limits": "2Gi"}
-    assert memory("overlays/watched") == {"requests": "2112Mi", "limits": "2816Mi"}
+    assert memory("overlays/trial") == {"requests": "2112Mi", "limits": "2816Mi"}
 
 
 def test_the_pipeline_meets_every_rule_but_the_image_that_its_user_builds(deploy: Path) -> None:
@@ -70,7 +70,12 @@ def test_a_night_in_kubernetes_is_a_job_that_fits_its_schema_and_may_write_its_c
 
 def test_a_release_renders_every_overlay(deploy: Path, tmp_path: Path) -> None:
     manifests.render(deploy / "overlays", tmp_path)
-    assert {each.name for each in tmp_path.iterdir()} == {"dev.yaml", "prod.yaml", "watched.yaml"}
+    assert {each.name for each in tmp_path.iterdir()} == {
+        "dev.yaml",
+        "prod.yaml",
+        "trial.yaml",
+        "watched.yaml",
+    }
     assert IMAGE in (tmp_path / "prod.yaml").read_text()
     assert manifests.names_image(deploy / "released" / "kustomization.yaml", IMAGE)
     assert not manifests.names_image(deploy / "nothing.yaml", IMAGE)
@@ -100,7 +105,10 @@ def _set(value: Any, *path: Any) -> Callable[[Objects], None]:
 
 
 FAULTS: list[tuple[Callable[[Objects], None], str]] = [
-    (_set("pallet", "Service", "spec", "selector", "app.kubernetes.io/name"), "Service palate: no pod has"),
+    (
+        _set("pallet", "Service", "spec", "selector", "app.kubernetes.io/name"),
+        "Service palate-pods: no pod has",
+    ),
     (
         _set("x", "Deployment", "spec", "selector", "matchLabels", "app.kubernetes.io/name"),
         "Deployment palate: no pod",

@@ -190,8 +190,7 @@ def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
     }
     body = post(f"{service}/rank", ask)
     looks = service_probe.Memory(tmp_path / "looks.json")
-    health = service_probe.probe(service, service_probe.Expected("1", "now"), looks)
-    assert health
+    (health,) = service_probe.probe(service, service_probe.Expected("1", "now"), looks)
     assert (health.version, health.canary, health.errors) == ("1", None, 0)
     assert health.answers >= 1
     assert sorted(body["order"]) == ["1", "2"]

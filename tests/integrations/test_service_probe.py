@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,24 +40,26 @@ class _Says(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def _saying(answers: dict[str, tuple[int, str]]) -> Iterator[tuple[str, type[_Says]]]:
+def _saying(
+    answers: dict[str, tuple[int, str]], host: str = "127.0.0.1", port: int = 0
+) -> Iterator[tuple[str, type[_Says]]]:
     handler = type("_Other", (_Says,), {"answers": answers, "calls": []})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with http.server.ThreadingHTTPServer((host, port), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", handler
+        yield f"http://{host}:{server.server_port}", handler
         server.shutdown()
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "null", "<html>", '{"model_version": "1"}', METRICS[:46]])
 def test_what_is_no_service_of_ours_tells_nothing(text: str, tmp_path: Path) -> None:
     with _saying({"*": (200, text)}) as (address, _):
-        assert probe(address, NEW, Memory(tmp_path / "looks.json")) is None
+        assert probe(address, NEW, Memory(tmp_path / "looks.json")) == []
 
 
 def test_where_nothing_listens_nothing_is_told(tmp_path: Path) -> None:
     with _saying({}) as (address, _):
         pass
-    assert probe(address, NEW, Memory(tmp_path / "looks.json")) is None
+    assert probe(address, NEW, Memory(tmp_path / "looks.json")) == []
 
 
 @pytest.mark.parametrize("reason", ["", "scores are off"])
@@ -70,7 +73,9 @@ def test_the_canary_is_asked_once_a_release_with_the_token(tmp_path: Path, reaso
         service,
     ):
         for _ in range(3):
-            assert probe(address, NEW, Memory(looks), "secret") == Served("2", reason or None, 40, 10)
+            assert probe(address, NEW, Memory(looks), "secret") == [
+                Served("2", reason or None, 40, 10, address)
+            ]
         assert [who for path, who in service.calls if path == "/canary"] == ["Bearer secret"]
         probe(address, Expected("2", "palate:v2-x tomorrow"), Memory(looks))
         assert [path for path, _ in service.calls].count("/canary") == 2
@@ -85,8 +90,7 @@ def test_without_the_right_token_readiness_is_the_verdict(
     tmp_path: Path, ready: int, reason: str | None
 ) -> None:
     with _saying({"/metrics": (200, METRICS), "/canary": (401, ""), "/readyz": (ready, "")}) as (address, _):
-        served = probe(address, NEW, Memory(tmp_path / "looks.json"))
-        assert served
+        (served,) = probe(address, NEW, Memory(tmp_path / "looks.json"))
         assert served.canary == reason
 
 
@@ -99,8 +103,30 @@ def test_in_a_trial_the_new_version_is_looked_at_and_the_rate_of_the_one_before_
         _,
     ):
         memory = Memory(tmp_path / "looks.json")
-        assert probe(address, NEW, memory) == Served("2", None, 40, 10)
+        assert probe(address, NEW, memory) == [Served("2", None, 40, 10, address)]
     assert (Memory(tmp_path / "looks.json").rate("2"), Memory(tmp_path / "looks.json").rate("1")) == (
         0.25,
         0.1,
     )
+
+
+def test_each_machine_behind_a_name_is_looked_at_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {"/metrics": (200, METRICS), "/canary": (200, '{"reason": ""}'), "*": (200, "")}
+    old = answers | {"/metrics": (200, METRICS.replace('"2"', '"1"'))}
+    down = {"*": (500, "")}
+    with contextlib.ExitStack() as stack:
+        port = int(stack.enter_context(_saying(answers, "127.0.0.1"))[0].rpartition(":")[2])
+        for host, texts in (("127.0.0.2", answers), ("127.0.0.3", old), ("127.0.0.4", down)):
+            stack.enter_context(_saying(texts, host, port))
+        entries = [(2, 1, 6, "", (f"127.0.0.{n}", port)) for n in range(1, 6)]  # nothing listens at the last
+        real = socket.getaddrinfo
+        monkeypatch.setattr(
+            "socket.getaddrinfo",
+            lambda host, *rest, **more: entries if host == "palate-pods" else real(host, *rest, **more),
+        )
+        memory = Memory(tmp_path / "looks.json")
+        reports = probe(f"http://palate-pods:{port}", NEW, memory)
+    assert reports == [Served("2", None, 40, 10, f"http://127.0.0.{n}:{port}") for n in (1, 2)]
+    assert (memory.rate("2"), memory.rate("1")) == (0.25, 0.25)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,12 +162,14 @@ class Served:
         answers: Number of requests that the model scored or failed on since the service started; broken
             requests, refusals and those that ran out of time are none.
         errors: Number of these on which the model failed.
+        address: Of the machine that reported it; empty where that does not matter.
     """
 
     version: str
     canary: str | None
     answers: int
     errors: int
+    address: str = ""
 
     @property
     def error_rate(self) -> float:
@@ -175,20 +177,27 @@ class Served:
         return self.errors / self.answers if self.answers else 0.0
 
 
-def why_step_back(served: Served, rate_before: float, max_error_rate: float, min_requests: int) -> str | None:
+def why_step_back(
+    served: Sequence[Served], rate_before: float, max_error_rate: float, min_requests: int
+) -> str | None:
     """Why a newly released version must give way to the one before; None if it may stay.
 
     Args:
-        served: Report of its service.
+        served: Reports of its service, each of another machine: all together and each by itself must be well.
         rate_before: Share of the version before's answers that were errors of the model.
         max_error_rate: Share by which its own may lie above that.
         min_requests: Number of answers below which its share says nothing.
     """
-    if served.canary:
-        return f"its canary failed: {served.canary}"
-    if served.answers < max(min_requests, 1) or served.error_rate - rate_before <= max_error_rate:
-        return None
-    return (
-        f"its model failed on {served.errors} of {served.answers} requests ({served.error_rate:.1%}; the "
-        f"version before on {rate_before:.1%}, allowed are {max_error_rate:.1%} more)"
-    )
+    failed = [each.canary for each in served if each.canary]
+    if failed:
+        return f"its canary failed: {failed[0]}"
+    answers, errors = (sum(getattr(each, name) for each in served) for name in ("answers", "errors"))
+    for part in (Served("", None, answers, errors), *served):
+        if part.answers >= max(min_requests, 1) and part.error_rate - rate_before > max_error_rate:
+            where = f" at {part.address}" if part.address and len(served) > 1 else ""
+            return (
+                f"its model failed on {part.errors} of {part.answers} requests{where} "
+                f"({part.error_rate:.1%}; the version before on {rate_before:.1%}, allowed are "
+                f"{max_error_rate:.1%} more)"
+            )
+    return None
