@@ -127,8 +127,8 @@ def _counts(machine: str) -> Counts:
     Raises:
         KeyError: It is no service of ours, or one without a version.
     """
-    found = _COUNT.findall(_get(f"{machine}/metrics"))
-    numbers = {(name, version): int(count) for name, version, count in found}
+    matches = _COUNT.findall(_get(f"{machine}/metrics"))
+    numbers = {(name, version): int(count) for name, version, count in matches}
     versions = [version for name, version in numbers if name == "answers"]
     if not versions:
         raise KeyError(machine)

@@ -121,10 +121,10 @@ def test_each_machine_behind_a_name_is_looked_at_by_itself(
         for host, texts in (("127.0.0.2", answers), ("127.0.0.3", old), ("127.0.0.4", down)):
             stack.enter_context(_saying(texts, host, port))
         entries = [(2, 1, 6, "", (f"127.0.0.{n}", port)) for n in range(1, 6)]  # nothing listens at the last
-        real = socket.getaddrinfo
+        resolve = socket.getaddrinfo
         monkeypatch.setattr(
             "socket.getaddrinfo",
-            lambda host, *rest, **more: entries if host == "palate-pods" else real(host, *rest, **more),
+            lambda host, *rest, **more: entries if host == "palate-pods" else resolve(host, *rest, **more),
         )
         memory = Memory(tmp_path / "looks.json")
         reports = probe(f"http://palate-pods:{port}", NEW, memory)
