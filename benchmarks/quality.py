@@ -51,10 +51,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("set", choices=sorted([*(folder.name for folder in SAMPLES.iterdir()), *MADE_UP]))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--subset", type=int, help="comparisons for the untuned rows, which cost most")
     parser.add_argument("--validation", action="store_true", help="hold out of the training period only")
     options = parser.parse_args()
     clone, seeds = clone_head(options.set), range(1, options.seeds + 1)
-    nights = [_night(clone, options.set, seed, options.validation) for seed in seeds]
+    nights = [_night(clone, options, seed) for seed in seeds]
     report = _report(options.set, commit_of(clone), nights)
     if options.validation:  # which is for choosing settings; what is published is the test
         print(_page(report))
@@ -62,18 +63,20 @@ def main() -> None:
         publish(RESULTS / f"quality-{options.set}.md", _page(report), report)
 
 
-def _night(clone: Path, name: str, seed: int, validation: bool) -> Night:
+def _night(clone: Path, options: argparse.Namespace, seed: int) -> Night:
     """One night with another training seed."""
     inbox = clone / "inbox"
-    if name in MADE_UP:
-        write_set(inbox, name)
+    if options.set in MADE_UP:
+        write_set(inbox, options.set)
     else:
-        fill_inbox(clone, clone / "data" / "sample" / name)
+        fill_inbox(clone, clone / "data" / "sample" / options.set)
     file = inbox / "params.yaml"
     params = yaml.safe_load(file.read_text()) if file.exists() else {}
     for section in ("train", "split"):  # initial weights and order; what is grouped and, in part, held out
         params[section] = {**params.get(section, {}), "seed": seed}
-    if validation:
+    if options.subset:
+        params["evaluate"] = {**params.get("evaluate", {}), "subset": options.subset}
+    if options.validation:
         defaults = yaml.safe_load((clone / "params.yaml").read_text())["split"]
         params["split"] |= _without_test(inbox / "events.csv", {**defaults, **params["split"]})
     write_params(inbox, params)

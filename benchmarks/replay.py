@@ -122,7 +122,8 @@ def _page(name: str, commit: str, nights: Sequence[ReplayedNight]) -> list[str]:
         ]
         for night, candidate in zip(nights, candidates, strict=True)
     ]
-    heading = f"day | people | best candidate | {' | '.join(SHOWN)} | gate | ledger's days | version that serves | s"
+    shown = " | ".join(SHOWN)
+    heading = f"day | people | best candidate | {shown} | gate | ledger's days | version that serves | s"
     return [
         f"# The nights of {name}, replayed",
         "",
