@@ -94,8 +94,10 @@ def probe(address: str, expected: Expected, memory: Memory, token: str = "") -> 
         try:
             counts = _counts(machine)
             if expected.version in counts and not memory.knows(expected.release):
-                memory.remember_canary(expected.release, _canary(machine, token))
-            reason = _why_not_ready(machine, expected, memory)
+                reason = _canary(machine, token)
+                memory.remember_canary(expected.release, reason)
+            else:
+                reason = _why_not_ready(machine, expected, memory)
         except (OSError, ValueError, KeyError, TypeError):  # it is down, or another program listens there
             continue
         version = expected.version if expected.version in counts else next(iter(counts))

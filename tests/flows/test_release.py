@@ -105,6 +105,7 @@ def test_promotion_releases_and_rollback_builds_nothing(
     assert (promoted.clone / ".palate" / "bento").read_text().startswith("palate:v1-")
 
 
+@pytest.mark.slow
 def test_a_trial_is_released_ended_by_the_param_and_rolled_back_for_everybody(
     promoted: Done, passes: Passes, built: str, client: MlflowClient
 ) -> None:

@@ -196,10 +196,10 @@ def test_more_requests_than_allowed_are_told_to_come_again() -> None:
 def test_the_canary_leaves_the_memory_of_dishes_alone(served: Path) -> None:
     palate = service.Palate()
     assert palate.refusal is None
-    assert palate.model.vectors == {}
-    palate.model.vectors[b"a line"] = "its vector"
+    assert palate.arm.model.vectors == {}
+    palate.arm.model.vectors[b"a line"] = "its vector"
     assert asyncio.run(palate.canary()).passed
-    assert palate.model.vectors == {b"a line": "its vector"}
+    assert palate.arm.model.vectors == {b"a line": "its vector"}
 
 
 @pytest.mark.parametrize("trained", ["vectors"], indirect=True)

@@ -21,7 +21,7 @@ from serving.arm import position
 from tests.serving.test_service import ASK
 
 SHARE = 0.3
-PEOPLE = [f"person {number}" for number in range(40)]
+PEOPLE = [f"person {number}" for number in range(12)]
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
