@@ -93,7 +93,7 @@ def _run_with_params(command: argparse.Namespace) -> None:
         if command.verb == "up":
             up.run(params)
         elif command.verb == "deploy":
-            deployments.deploy(params, command.pool, command.image, gpu=command.gpu)
+            deployments.deploy(params, command.pool, command.image, gpu=command.gpu or params.release.gpu)
         elif command.verb == "status":
             print(status.text(params))
         else:

@@ -213,6 +213,7 @@ class ReleaseParams(_Section):
     build_options: tuple[str, ...]
     move_back: bool
     share: Annotated[float, Field(gt=0, le=1)]
+    gpu: bool
     service: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")]
     watch_s: Annotated[float, Field(ge=0)]
     max_error_rate: Share

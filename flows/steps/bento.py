@@ -52,12 +52,14 @@ class Packaged:
         version: Version number in the registry.
         preview: Whether the version was packaged without being promoted.
         new: Whether the Bento was built by this call.
+        trial: Whether it holds the version before as well.
     """
 
     tag: str
     version: str
     preview: bool
     new: bool
+    trial: bool = False
 
 
 def preview(params: Params, registered: Registered) -> Packaged | None:
@@ -97,7 +99,7 @@ def build(
     with (STATE / "bento.lock").open("a") as lock:  # every build fills the same folder models/served
         fcntl.flock(lock, fcntl.LOCK_EX)
         if find_whole(tag):
-            return Packaged(tag, version, preview, new=False)
+            return Packaged(tag, version, preview, new=False, trial=trial is not None)
         try:
             _stage_model(version, artifacts, _facts(params, version, tag, preview=preview), trial)
             _build_new(params, version, tag, tags, preview=preview)
@@ -105,7 +107,7 @@ def build(
             raise StageFailed(
                 f"{tag} could not be packaged: {error}; what is served stays. Make room, then run again."
             ) from error
-        return Packaged(tag, version, preview, new=True)
+        return Packaged(tag, version, preview, new=True, trial=trial is not None)
 
 
 def tag_of(version: str, tags: Mapping[str, str], *, preview: bool, trial: Trial | None = None) -> str:

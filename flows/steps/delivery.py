@@ -131,7 +131,7 @@ def _deploy(params: Params, packaged: bento.Packaged, image: str) -> None:
     facts = {"model-version": packaged.version, "bento": packaged.tag}
     overlays = REPO / "deploy" / "overlays"
     try:
-        with manifests.pinned(REPO / COMPONENT, image, facts):
+        with manifests.pinned(REPO / COMPONENT, image, facts, _parts(params, packaged)):
             manifests.render(overlays, RENDERED)
             rollout.bring(params, packaged.version, RENDERED)
     except RolloutFailed:
@@ -139,6 +139,12 @@ def _deploy(params: Params, packaged: bento.Packaged, image: str) -> None:
             manifests.render(overlays, RENDERED)
             rollout.apply_again(params, RENDERED)
         raise
+
+
+def _parts(params: Params, packaged: bento.Packaged) -> list[str]:
+    """Folders of deploy/components that the pods of this release need."""
+    needed = {"gpu": params.release.gpu, "trial": packaged.trial}
+    return [name for name, is_needed in needed.items() if is_needed]
 
 
 def look(params: Params, released: Release | None) -> list[Served]:

@@ -91,6 +91,19 @@ def test_a_release_is_applied_and_recorded_once_its_pods_are_ready(site: Site, d
     assert double.refused == []
 
 
+@pytest.mark.parametrize(("gpu", "trial"), [(False, False), (True, False), (False, True), (True, True)])
+def test_a_release_brings_what_its_pods_need(site: Site, double: Cluster, gpu: bool, trial: bool) -> None:
+    packaged = bento.Packaged("palate:v3", "3", preview=False, new=True, trial=trial)
+    delivery.change_to(params(deploy="apply", gpu=gpu), packaged, GOOD, "")
+    deployment = double.store.get(DEPLOYMENT)
+    assert deployment is not None
+    limits = deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert (limits.get("nvidia.com/gpu"), limits["memory"]) == (
+        "1" if gpu else None,
+        "2816Mi" if trial else "2Gi",
+    )
+
+
 def test_pods_that_do_not_get_ready_bring_the_manifests_of_before_back(site: Site, double: Cluster) -> None:
     settings = params(deploy="apply", deploy_timeout_s=2)
     before = site.release("3", GOOD, settings)

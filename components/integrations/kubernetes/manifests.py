@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,20 @@ from components.integrations.kubernetes.rules import problems
 
 
 @contextlib.contextmanager
-def pinned(path: Path, image: str, facts: Mapping[str, str]) -> Iterator[None]:
+def pinned(path: Path, image: str, facts: Mapping[str, str], parts: Sequence[str] = ()) -> Iterator[None]:
     """Pins the overlays to an image while the block runs, and afterwards unless the block fails.
 
     Args:
         path: The component's kustomization.yaml.
         image: `NAME@sha256:…`.
         facts: Annotations of the pods.
+        parts: Names of folders in deploy/components that the release needs.
 
     Raises:
         BaseException: Whatever the block raises, after the old file was restored.
     """
     before = path.read_bytes() if path.exists() else None
-    write_component(path, image, facts)
+    write_component(path, image, facts, parts)
     try:
         yield
     except BaseException:
@@ -40,7 +41,7 @@ def pinned(path: Path, image: str, facts: Mapping[str, str]) -> Iterator[None]:
         raise
 
 
-def write_component(path: Path, image: str, facts: Mapping[str, str]) -> None:
+def write_component(path: Path, image: str, facts: Mapping[str, str], parts: Sequence[str] = ()) -> None:
     """Writes the kustomize component that every overlay includes.
 
     Args:
@@ -48,12 +49,14 @@ def write_component(path: Path, image: str, facts: Mapping[str, str]) -> None:
         image: `NAME@sha256:…`; replaces the image `palate` of the base.
         facts: Annotations of the pods; new ones make Kubernetes roll the release out. `model-version` is a
             label, too, so that the pods of a version can be listed.
+        parts: Names of folders in deploy/components that the release needs.
     """
     version = {f"palate/{key}": value for key, value in facts.items() if key == "model-version"}
     new_name, _, digest = image.rpartition("@")
     values: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",
+        "components": [f"../components/{name}" for name in parts],
         "images": [{"name": "palate", "newName": new_name, "digest": digest}],
         "labels": [{"pairs": version, "includeTemplates": True}],
         "commonAnnotations": {f"palate/{key}": value for key, value in facts.items()},
