@@ -87,10 +87,8 @@ def split_events(events: Events, by: str, seed: int) -> Split:
 
 def measure(events: Events, by: str, seed: int) -> Iterator[tuple[str, float]]:
     """Names of rules and probes, and their pair accuracy."""
-    split, draw = (
-        split_events(events, by, seed),
-        np.random.default_rng([seed, TAGS]),
-    )  # not the shapes' stream
+    split = split_events(events, by, seed)
+    draw = np.random.default_rng([seed, TAGS])  # another stream than the shapes'
     dishes = {dish: Dish(dish, f"dish {dish}", tags=(f"t{draw.integers(TAGS)}",)) for dish in events.dishes}
     stacked = fit_stacked_rules(dishes, split.train, split.may_know, by_day=by == "time")
     test, swapped = split.test, probes.with_history_of_another(split.test, seed)

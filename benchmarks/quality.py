@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     clone, seeds = clone_head(options.set), range(1, options.seeds + 1)
     nights = [_night(clone, options, seed) for seed in seeds]
-    report = _report(options.set, commit_of(clone), nights)
+    report = _report(options.set, commit_of(clone), nights) | {"command": " ".join(sys.argv[1:])}
     if options.validation:  # which is for choosing settings; what is published is the test
         print(_page(report))
     else:
@@ -138,7 +139,7 @@ def _page(report: Mapping[str, Any]) -> str:
     lines = [
         f"# Quality on {report['set']}",
         "",
-        f"`make benchmark NAME=quality SET={report['set']}` at commit {report['commit']}: held out,",
+        f"`python -m benchmarks.quality {report['command']}` at commit {report['commit']}: held out,",
         f"per person, mean over seeds {', '.join(map(str, report['seeds']))}. Bounds are the widest of a",
         "seed's 95 % intervals, which count people and menu days as the gate does. Differences are taken on",
         "the comparisons that both models scored. The largest process of these nights took",

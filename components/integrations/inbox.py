@@ -80,16 +80,17 @@ def _read(table: str, path: Path, form: str, names: Mapping[str, str]) -> list[R
         reason = getattr(error, "strerror", None) or error
         raise DataRejected(f"{path} cannot be read ({reason}): mend it or take it out.") from error
     read = {"csv": _read_csv, "jsonl": _read_jsonl, "parquet": _read_parquet}[form.removesuffix(".gz")]
-    return _in_contract(table, path, [_renamed(row, names) for row in read(path, content)], names)
+    return _in_contract(table, path, [_renamed(table, row, names) for row in read(path, content)], names)
 
 
-def _renamed(row: RawRow, names: Mapping[str, str]) -> RawRow:
+def _renamed(table: str, row: RawRow, names: Mapping[str, str]) -> RawRow:
     """The row with the contract's names of its columns."""
     if row.problem or not names:
         return row
-    ours = {theirs: name for name, theirs in names.items()}
-    values = {name: value for name, value in row.values.items() if name not in names}
-    return replace(row, values=values | {ours[name]: row.values[name] for name in ours if name in row.values})
+    renamed = names.keys() | (set(names.values()) - set(columns(table)))
+    values = {name: value for name, value in row.values.items() if name not in renamed}
+    ours = {name: row.values[theirs] for name, theirs in names.items() if theirs in row.values}
+    return replace(row, values=values | ours)
 
 
 def _in_contract(table: str, path: Path, rows: list[RawRow], names: Mapping[str, str]) -> list[RawRow]:

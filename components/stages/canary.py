@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Dish, Question
 from components.domain.verdict.canary import CanaryQuestion
 from components.integrations import adapters, base_models, scoring
+from components.stages.merge import merge
 
 
 def with_scores(
@@ -58,7 +59,7 @@ def with_scores(
 
 
 def _as_served(base: Path, adapter: Path) -> LanguageModel:
-    """The model that the stage `merge` stores in float16, computing in float32 as the service does."""
-    model = base_models.load(base, torch.float32, torch.device("cpu"))
-    network = adapters.merged(model, adapter)
-    return replace(model, network=network.to(torch.float16).to(torch.float32), vectors={})
+    """The model that a Bento gets, computing in float32 as the service does."""
+    with tempfile.TemporaryDirectory() as folder:
+        merge(adapter, Path(folder), base)
+        return base_models.load(Path(folder), torch.float32, torch.device("cpu"))

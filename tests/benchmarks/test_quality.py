@@ -36,7 +36,7 @@ def _result(kind: Kind, pair_accuracy: float, gap: Interval | None) -> ModelResu
 
 
 def test_the_mean_is_over_seeds_with_the_widest_bounds_of_any() -> None:
-    report = quality._report("canteen", "abc", [_night(1, 0.1), _night(2, 0.3)])
+    report = quality._report("canteen", "abc", [_night(1, 0.1), _night(2, 0.3)]) | {"command": "canteen"}
     assert report["best"] == "vectors"
     assert report["models"]["vectors"]["best_minus_it"] is None
     gap = report["models"]["rule"]["best_minus_it"]
@@ -44,6 +44,7 @@ def test_the_mean_is_over_seeds_with_the_widest_bounds_of_any() -> None:
     assert report["models"]["vectors"]["by_seed"] == pytest.approx([0.6, 0.8])
     page = quality._page(report)
     assert "| unseen people | vectors | 0.200 (0.000 to 0.600) | 7 |" in page
+    assert "`python -m benchmarks.quality canteen` at commit abc" in page
     assert "- fail: reason 1" in page
     assert "- fail: reason 2" in page
     assert "\n4.0 GB." in page

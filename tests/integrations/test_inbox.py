@@ -101,6 +101,24 @@ def test_columns_may_have_the_users_names_and_theirs_wins_over_the_contracts(tmp
     assert row.values == {"person_id": "ada", "dish_id": "d1", "kind": "like", "occurred_at": "2026-01-01"}
 
 
+def test_one_column_may_be_two_of_ours_and_a_renamed_one_is_no_surprise(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "events.csv").write_text("user,dish_id,kind,time\nada,d1,like,2026-01-01\n")
+    names = {"events": {**NAMES["events"], "source": "user", "kind": "dish_id", "dish_id": "kind"}}
+    with caplog.at_level(logging.WARNING):
+        (row,) = read_inbox(tmp_path, names)["events"]
+    expected = {
+        "person_id": "ada",
+        "source": "ada",
+        "dish_id": "like",
+        "kind": "d1",
+        "occurred_at": "2026-01-01",
+    }
+    assert row.values == expected
+    assert not caplog.text
+
+
 def test_a_named_column_that_is_not_there_is_named_as_the_user_does(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("uid,dish_id,kind,time\nada,d1,like,2026-01-01\n")
     with pytest.raises(

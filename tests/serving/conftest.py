@@ -19,12 +19,11 @@ from components.domain.params import CandidateParams, DishField, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
-from components.domain.ranker.dish_vectors import HEAD_FILE
-from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict import canary
 from components.integrations import adapters, base_models, finetuning
 from components.stages.canary import with_scores
+from components.stages.merge import merge
 from serving import service
 from tests.conftest import REPO, eight_dishes, twelve_comparisons
 
@@ -59,11 +58,7 @@ def trained(
     """An adapter, and the folder as the night stages it for the Bento; only to be copied."""
     dishes, comparisons = eight_dishes(), twelve_comparisons()
     parent = tmp_path_factory.mktemp("trained")
-
-    def fresh() -> LanguageModel:
-        return base_models.load(small_base, torch.float32, torch.device("cpu"))
-
-    tuned, plain = fresh(), fresh()
+    tuned = base_models.load(small_base, torch.float32, torch.device("cpu"))
     adapted = adapters.attach(tuned.network, CANDIDATE, 1)
     tokens = tuned.dish_tokens(dishes, FIELDS, 3)
     candidate = CANDIDATE.model_copy(update={"vectors": HEAD if request.param == "vectors" else None})
@@ -72,10 +67,7 @@ def trained(
     finetuning.fit(tuned, tokens, comparison_table(comparisons), RatingScale(), candidate, settings, 30, str)
     adapters.save(adapted, tuned.head, parent / "adapter", "small")
     folder = parent / "served"
-    network = adapters.merged(plain, parent / "adapter")
-    base_models.save(network, plain.tokenizer, folder / "model", torch.float16)
-    if plain.head:
-        shutil.copy(parent / "adapter" / HEAD_FILE, folder / "model")
+    merge(parent / "adapter", folder / "model", small_base)
     questions = with_scores(
         canary.made_up_questions(list(dishes), 4, 2), dishes, FIELDS, 3, small_base, parent / "adapter"
     )

@@ -19,7 +19,7 @@ LENGTHS = (0, 1, 2, 3, 5, 8, 13)  # lines of the made-up histories
 ON_OFFER = 6
 SEED = 7
 LEAST_EFFECT = 0.1  # logits by which an adapter must change at least one score
-MOST_ROUNDING = 0.02  # share of the adapter's largest effect that rounding may explain; more is a bad merge
+MOST_ROUNDING = 0.02  # share of the adapter's largest effect that merging may lose; more is a bad merge
 
 
 @dataclass(frozen=True)
@@ -84,30 +84,35 @@ def why_wrong(
     Args:
         questions: The stored questions.
         served: For each question, the scores that the service gives.
-        tolerance: Share of the adapter's largest effect by which a served score may be off, besides what the
-            rounding of merged weights explains.
+        tolerance: Share of the adapter's largest effect by which a served score may be off.
     """
     adapter, base = (_flat(getattr(question, name) for question in questions) for name in ("adapter", "base"))
     effect = float(np.abs(adapter - base).max())
     if effect <= LEAST_EFFECT:
         return "the adapter's scores do not differ from the untuned base's: the canary proves nothing"
+    lost = float(np.abs(_expected(questions) - adapter).max())
+    if lost > MOST_ROUNDING * effect:
+        return f"merging changed scores by up to {lost:.4f} logits, allowed are {MOST_ROUNDING * effect:.4f}"
     scores, difference = _flat(served), largest_difference(questions, served)
-    merged = _flat(question.merged or question.adapter for question in questions)
-    rounding = float(np.abs(merged - adapter).max())
-    allowed = tolerance * effect + min(rounding, MOST_ROUNDING * effect)
-    if difference is not None and difference <= allowed:
+    if difference is not None and difference <= tolerance * effect:
         return None
     size = float("inf") if difference is None else difference
     nearer = " (they are nearer to the untuned base)" if np.abs(scores - base).max() < size else ""
-    return f"served scores are up to {size:.4f} logits off the adapter's, allowed are {allowed:.4f}{nearer}"
+    allowed = f"allowed are {tolerance * effect:.4f}"
+    return f"served scores are up to {size:.4f} logits off the adapter's, {allowed}{nearer}"
 
 
 def largest_difference(
     questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]]
 ) -> float | None:
-    """Largest difference of a served score from the adapter's, in logits; None if a score is no number."""
-    adapter, scores = _flat(question.adapter for question in questions), _flat(served)
-    return float(np.abs(scores - adapter).max()) if np.isfinite(scores).all() else None
+    """Largest difference of a served score from the merged adapter's; None if a score is no number."""
+    scores = _flat(served)
+    return float(np.abs(scores - _expected(questions)).max()) if np.isfinite(scores).all() else None
+
+
+def _expected(questions: Sequence[CanaryQuestion]) -> Any:
+    """What a right service answers: the merged adapter's scores or, of older versions, the adapter's."""
+    return _flat(question.merged or question.adapter for question in questions)
 
 
 def _flat(parts: Any) -> Any:
