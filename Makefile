@@ -25,7 +25,7 @@ PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly up status release serve mlflow benchmark replay test test-slow check audit format
+.PHONY: help nightly up status release serve mlflow benchmark replay readings test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +70,9 @@ benchmark: $(if $(BENCHMARK),$(BIN)/installed $(PEERS)) ## measure quality, spee
 
 replay: $(BIN)/installed ## a set's past nights in order, each with one more day; SET=canteen
 	@$(BIN)/python -m benchmarks.replay $(or $(SET),canteen)
+
+readings: $(BIN)/installed ## after a night: which reading of dishes is best for text factors, on folds of the training period
+	$(BIN)/python -m components.stages readings
 
 test: $(BIN)/installed ## the quick tests: everything real, made small
 	$(BIN)/python -m pytest -m "not slow"

@@ -90,7 +90,7 @@ def measure(events: Events, by: str, seed: int) -> Iterator[tuple[str, float]]:
     split = split_events(events, by, seed)
     draw = np.random.default_rng([seed, TAGS])  # another stream than the shapes'
     dishes = {dish: Dish(dish, f"dish {dish}", tags=(f"t{draw.integers(TAGS)}",)) for dish in events.dishes}
-    stacked = fit_stacked_rules(dishes, split.train, split.may_know, by_day=by == "time")
+    stacked = fit_stacked_rules(dishes, split.train, split.may_know, unit="day" if by == "time" else "person")
     test, swapped = split.test, probes.with_history_of_another(split.test, seed)
     yield "popularity", _accuracy(rules.popularity(split.train, test), test)
     yield "tag-affinity", _accuracy(rules.tag_affinity(dishes, test), test)

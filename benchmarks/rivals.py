@@ -88,7 +88,7 @@ def _accuracy(scores: Floats, test: Comparisons) -> float:
 
 
 def _ours(dishes: dict[str, Dish], split: Split) -> dict[str, Floats]:
-    stacked = fit_stacked_rules(dishes, split.train, split.may_know, by_day=False)
+    stacked = fit_stacked_rules(dishes, split.train, split.may_know, unit="person")
     return {
         "item-knn": stacked.neighbours(split.test),
         "matrix-factorisation": stacked.factors(split.test),

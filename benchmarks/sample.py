@@ -18,7 +18,7 @@ from components.domain.records import Dish
 from components.integrations import base_models
 from components.integrations.inbox import read_inbox
 from components.stages import paths
-from components.stages.contenders import Setting, subset
+from components.stages.contenders import Setting, setting_of
 from components.stages.split import divide
 
 REPO = Path(__file__).resolve().parent.parent
@@ -46,7 +46,7 @@ def sample(name: str, copies: int = 1) -> Setting:
         values[section] |= changes
     params = validate(values, str(folder / "params.yaml"))
     torch.set_num_threads(params.train.threads)
-    raw = read_inbox(folder)
+    raw = read_inbox(folder, params.collect.columns)
     tables = accept(raw, {}, Limits(datetime.now(UTC), params.check.value_range)).tables
     events = [
         {**event, "person_id": f"{event['person_id']}/{copy}" if copy else event["person_id"]}
@@ -56,9 +56,8 @@ def sample(name: str, copies: int = 1) -> Setting:
     dishes, collect = dishes_of(tables["dishes"]), params.collect
     scale = Scale(collect.like_at, collect.dislike_at, collect.timezone)
     split = divide(params.split, opinion_log(events, dishes, menus_of(tables["menus"]), scale))
-    few = subset(split.test, params.evaluate.subset, params.evaluate.seed)
     ratings = rating_scale(known_opinions(split.train.log, split.may_know))
-    return Setting(params, dishes, split.train, split.test, split.may_know, ratings, few)
+    return setting_of(params, split, dishes, ratings)
 
 
 def base(setting: Setting) -> tuple[LanguageModel, DishTokens]:

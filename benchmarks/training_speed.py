@@ -58,7 +58,7 @@ class Trained:
 def main() -> None:
     """Measures every trainer and writes results/speed-training.json and .md."""
     setting = canteen()
-    test = setting.test.take(subset(setting.test, TESTED, SEED))
+    test = setting.test.take(subset(setting.test, np.arange(len(setting.test)), TESTED, SEED))
     some = whole_people(setting.train, READ_BY_PEERS, SEED)
     vectors = Task(setting, setting.params.train.candidates["vectors"], setting.train, test)
     answers = vectors.candidate.model_copy(update={"vectors": None, "epochs": 1})

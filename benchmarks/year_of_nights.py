@@ -15,7 +15,7 @@ from scipy.stats import t as student
 
 from benchmarks.pages import RESULTS, publish, table
 from components.domain.preferences.arrays import Floats
-from components.domain.verdict.gate import MIN_DAYS, judge
+from components.domain.verdict.gate import MIN_OTHERS, judge
 from components.domain.verdict.sequence import DailyDifferences
 
 SEEDS, NIGHTS, PEOPLE = 500, 365, 400
@@ -28,7 +28,7 @@ _HEADER = f"""# A year of nights
 accuracy between a candidate and a rival; its standard deviation is {SPREAD}. Without a gain every pass is
 luck. `ledger` is the gate. `one look` is an interval for a single look (Student's t on the days so far),
 looked at every night. `Bernstein` is an empirical Bernstein confidence sequence on differences cut at {CLIP},
-which holds for any distribution. All decide nothing before day {MIN_DAYS}.
+which holds for any distribution. All decide nothing before day {MIN_OTHERS}.
 """
 
 
@@ -98,7 +98,7 @@ def _passes(draw_days: Callable[[np.random.Generator, float], Floats], gain: flo
 
 
 def _ledger(values: Floats) -> Iterator[int]:
-    for night in range(MIN_DAYS, NIGHTS + 1):
+    for night in range(MIN_OTHERS, NIGHTS + 1):
         days = DailyDifferences(tuple(values[:night]), PEOPLE)
         if judge("new", {"rule": days}, 1, CONFIDENCE).decision == "pass":
             yield night
@@ -109,13 +109,13 @@ def _one_look(values: Floats) -> Iterator[int]:
     mean = np.cumsum(values) / nights
     variance = (np.cumsum(values**2) - nights * mean**2) / np.maximum(nights - 1, 1)
     low = mean - student.ppf((1 + CONFIDENCE) / 2, np.maximum(nights - 1, 1)) * np.sqrt(variance / nights)
-    yield from (int(night) for night in nights[(low > 0) & (nights >= MIN_DAYS)])
+    yield from (int(night) for night in nights[(low > 0) & (nights >= MIN_OTHERS)])
 
 
 def _bernstein(values: Floats) -> Iterator[int]:
     sequence = ville.EmpiricalBernsteinCS(bounds=(-CLIP, CLIP), alpha=1 - CONFIDENCE)
     low = sequence.fit(np.clip(values, -CLIP, CLIP)).lower_
-    yield from (night + 1 for night in np.flatnonzero(low > 0).tolist() if night + 1 >= MIN_DAYS)
+    yield from (night + 1 for night in np.flatnonzero(low > 0).tolist() if night + 1 >= MIN_OTHERS)
 
 
 _GATES: dict[str, Callable[[Floats], Iterator[int]]] = {

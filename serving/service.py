@@ -147,7 +147,8 @@ class Palate:
         limits, total = self.facts["serve"], 0
         lines = *(past.dish_id for past in question.history), *question.dishes
         for count, dish in enumerate(lines, 1):
-            length = len(tokens.alone(dish) if arm.model.head else tokens.offer(dish))
+            head = arm.model.head
+            length = len(tokens.alone(dish, head.reading.template) if head else tokens.offer(dish))
             if length > limits["max_line_tokens"]:
                 raise InvalidArgument(
                     f"dish_id {dish.partition('/')[2]!r} is {length} tokens long: send at most "

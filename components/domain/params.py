@@ -24,6 +24,9 @@ RIVALS = (
     "item-knn",
     "matrix-factorisation",
     "stacked-rules",
+    "mean-by-words",
+    "factors-on-words",
+    "factors-on-tags",
     "champion",
 )  # names in the evaluation's table
 
@@ -81,9 +84,10 @@ class CheckParams(_Section):
 class SplitParams(_Section):
     """Section `split`."""
 
-    by: Literal["time", "within_person", "source"]
+    by: Literal["time", "within_person", "source", "dish"]
     test_days: Count
     test_share: Annotated[float, Field(gt=0, lt=1)]
+    fold: Annotated[int, Field(ge=0)]
     test_sources: tuple[str, ...]
     background: tuple[str, ...]
     seed: int
@@ -118,6 +122,20 @@ class VectorParams(_Section):
     comparisons_per_step: Count
 
 
+class FactorParams(_Section):
+    """The text factors of a candidate, in closed form; see docs/glossary.md."""
+
+    size: Count
+    template: Annotated[str, StringConstraints(max_length=200)]
+    layer: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _names_the_dish_once(self) -> Self:
+        if self.template.count("{dish}") != 1 or not self.template.isprintable():
+            raise ValueError(f"template {self.template!r} must be one line that holds {{dish}} once")
+        return self
+
+
 TUNED = ("rank", "alpha", "targets", "layers", "learning_rate")  # what `method: none` has no use for
 
 
@@ -131,16 +149,23 @@ class CandidateParams(_Section):
     targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("q_proj", "v_proj")
     layers: tuple[Annotated[int, Field(ge=0)], Count] = (0, 1)
     learning_rate: Rate = 0.001
-    warmup_share: Share
-    comparisons: Count
+    warmup_share: Share = 0.1
+    comparisons: Count = 20_000
     epochs: Count = 1
     vectors: VectorParams | None = None
+    factors: FactorParams | None = None
 
     @model_validator(mode="after")
     def _says_what_is_trained(self) -> Self:
         missing = [name for name in TUNED if name not in self.model_fields_set]
-        if self.method == "none" and self.vectors is None:
-            raise ValueError("method none trains a head alone: give the candidate a section vectors")
+        if self.vectors and self.factors:
+            raise ValueError("a candidate has one head: leave out vectors or factors")
+        if self.method == "none" and self.vectors is None and self.factors is None:
+            raise ValueError(
+                "method none trains a head alone: give the candidate a section vectors or factors"
+            )
+        if self.factors and self.method != "none":
+            raise ValueError(f"factors are fitted on the frozen base: set method none, not {self.method}")
         if self.method != "none" and missing:
             raise ValueError(f"{', '.join(missing)} must be given unless method is none")
         return self

@@ -17,7 +17,8 @@ from torch import nn
 
 from components.domain.errors import BadParams, StageFailed
 from components.domain.params import CandidateParams
-from components.domain.ranker.dish_vectors import HEAD_FILE, Head
+from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.heads import AnyHead, head_of
 from components.domain.ranker.language_model import LanguageModel
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
@@ -87,7 +88,7 @@ def _unfreeze(network: nn.Module, candidate: CandidateParams) -> nn.Module:
     return network
 
 
-def save(adapted: nn.Module, head: Head | None, folder: Path, base_id: str) -> None:
+def save(adapted: nn.Module, head: AnyHead | None, folder: Path, base_id: str) -> None:
     """Writes an adapter's files; equal adapters give equal bytes.
 
     peft's config file lists modules in random order and holds the base's path, so both are replaced in it.
@@ -159,7 +160,7 @@ def _method(folder: Path) -> str:
 def load_head(model: LanguageModel, folder: Path) -> None:
     """Gives the model the head in an adapter's folder, if there is one, and leaves the weights alone."""
     if (folder / HEAD_FILE).exists():
-        model.head, model.vectors = Head(**load_file(folder / HEAD_FILE, device=str(model.device))), {}
+        model.head, model.vectors = head_of(load_file(folder / HEAD_FILE, device=str(model.device))), {}
 
 
 def merged(model: LanguageModel, folder: Path) -> nn.Module:

@@ -27,7 +27,8 @@ from transformers.masking_utils import eager_mask
 from transformers.utils import logging as transformers_logging
 
 from components.domain.errors import StageFailed
-from components.domain.ranker.dish_vectors import HEAD_FILE, Head
+from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.heads import head_of
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import ANSWERS
 from components.files import file_sha256, replace_text
@@ -67,9 +68,8 @@ def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageMode
         return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids)
 
     prefix = tuple(tokenizer("").input_ids)
-    head = (
-        Head(**load_file(folder / HEAD_FILE, device=str(device))) if (folder / HEAD_FILE).exists() else None
-    )
+    file = folder / HEAD_FILE
+    head = head_of(load_file(file, device=str(device))) if file.exists() else None
     return LanguageModel(network, network.get_decoder(), direction, tokenizer, encode, prefix, device, head)
 
 

@@ -14,8 +14,9 @@ from tqdm import tqdm
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.from_records import question_table
 from components.domain.preferences.tables import Questions
-from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, vector_scores
+from components.domain.ranker.dish_vectors import batch_of
 from components.domain.ranker.encoding import TOKENS_AT_ONCE, go_on, hidden_states
+from components.domain.ranker.heads import AnyHead
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import packed_scores
 from components.domain.ranker.packing import pack
@@ -66,21 +67,21 @@ def score(
 
 def _by_vectors(
     model: LanguageModel,
-    head: Head,
+    head: AnyHead,
     tokens: DishTokens,
     questions: Questions,
     before_batch: Callable[[], None],
 ) -> Floats:
     batch = batch_of(questions, head.rating_scale)
     with torch.inference_mode():
-        lines = [tokens.alone(dish) for dish in batch.dishes]
+        lines = [tokens.alone(dish, head.reading.template) for dish in batch.dishes]
         vectors = _vectors(model, head, lines, before_batch)
-        scores: Floats = vector_scores(vectors, batch, head).double().cpu().numpy()
+        scores: Floats = head.scores(vectors, batch).double().cpu().numpy()
     return scores
 
 
 def _vectors(
-    model: LanguageModel, head: Head, lines: Sequence[tuple[int, ...]], before_batch: Callable[[], None]
+    model: LanguageModel, head: AnyHead, lines: Sequence[tuple[int, ...]], before_batch: Callable[[], None]
 ) -> Tensor:
     """(lines, size) vectors; a line is read once in a model's life, also if the work ends early."""
     keys = [_key(line) for line in lines]
@@ -91,8 +92,10 @@ def _vectors(
     # In the order of their tokens, so that lines that begin alike are read together.
     unread = sorted(new.items(), key=lambda entry: entry[1])
     for part in [unread] if before_batch is go_on and unread else _portions(unread):
-        states = hidden_states(model, [line for _, line in part], before_batch)
-        model.vectors.update(zip((key for key, _ in part), dish_vectors(states, head), strict=True))
+        part_lines = [line for _, line in part]
+        states = hidden_states(model, part_lines, before_batch, head.reading.layer)
+        vectors = head.vectors(states, part_lines)
+        model.vectors.update(zip((key for key, _ in part), vectors, strict=True))
     return torch.stack([model.vectors[key] for key in keys])
 
 

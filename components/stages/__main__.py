@@ -1,4 +1,7 @@
-"""`python -m components.stages check | split | train NAME | evaluate | merge ADAPTER TARGET`, at the root."""
+"""`python -m components.stages STAGE`, at the root: one stage of a night, or what is run by hand after one.
+
+check, split, train NAME, evaluate and merge ADAPTER TARGET are a night's; readings is run by hand.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ ARGUMENTS = {"train": 1, "merge": 2}  # numbers of arguments; the other stages t
 def main() -> int:
     """Runs one stage; a PalateError becomes one line on stdout and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
-    parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "merge"))
+    parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "merge", "readings"))
     parser.add_argument(
         "arguments", nargs="*", help="train: the candidate; merge: adapter folder, target folder"
     )
@@ -67,6 +70,10 @@ def _run(stage: str, arguments: list[str], params: Params) -> None:
         from components.stages.evaluate import evaluate
 
         evaluate(params)
+    elif stage == "readings":
+        from components.stages.readings import readings
+
+        print(readings(params))
     else:
         from components.stages.merge import merge
 

@@ -11,11 +11,16 @@ from typing import Any
 import numpy as np
 
 from components.domain.params import Params
-from components.domain.preferences.arrays import Bools, Floats, ranges
+from components.domain.preferences.arrays import Bools, Floats, Ints, ranges
+from components.domain.preferences.dish_split import only_new
+from components.domain.preferences.folds import unit_of
+from components.domain.preferences.splits import Split
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import whole_people
 from components.domain.ranker import encoding
+from components.domain.ranker.factors import Dishes
+from components.domain.ranker.fit_factors import fit_factors
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Dish
 from components.domain.rivals import rules
@@ -29,9 +34,12 @@ from components.domain.rivals.retrieval import (
     with_most_similar_history,
 )
 from components.domain.rivals.stacked_rules import fit_stacked_rules
+from components.domain.rivals.words import word_vectors
 from components.domain.verdict.table import Contender
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.stages.paths import ADAPTERS, BASE, CHAMPION
+
+DEFAULT_SIZE = 64  # of text factors on words and tags where no candidate says
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class Setting:
         test: Comparisons to score.
         may_know: (L,) True for the lines of the log that training may read.
         ratings: How ratings become strengths.
+        counts: (Q,) True for the test comparisons that the table and the gate stand on.
         subset: Numbers of the test comparisons that costly contenders score, in the order of scoring.
     """
 
@@ -54,6 +63,7 @@ class Setting:
     test: Comparisons
     may_know: Bools
     ratings: RatingScale
+    counts: Bools
     subset: tuple[int, ...]
 
     @property
@@ -68,19 +78,33 @@ class Setting:
         return values
 
 
-def subset(test: Comparisons, size: int, seed: int) -> tuple[int, ...]:
-    """Numbers of `size` test comparisons: one of every person in random order, then a second one, and so on.
+def setting_of(params: Params, split: Split, dishes: dict[str, Dish], ratings: RatingScale) -> Setting:
+    """The setting of a night; where dishes are hidden the table stands on new ones against each other."""
+    test, by_dish = split.test, params.split.by == "dish"
+    counts = only_new(split) if by_dish else np.ones(len(test), bool)
+    few = subset(test, np.flatnonzero(counts), params.evaluate.subset, params.evaluate.seed)
+    return Setting(params, dishes, split.train, test, split.may_know, ratings, counts, few)
+
+
+def subset(test: Comparisons, numbers: Ints, size: int, seed: int) -> tuple[int, ...]:
+    """`size` of the test comparisons: one of every person in random order, then a second one, and so on.
 
     Intervals are over people, so as many people as possible are included.
+
+    Args:
+        test: The comparisons.
+        numbers: Of those to draw from.
+        size: Number of comparisons, if there are as many.
+        seed: Seed of the draw.
     """
     draw = random.Random(seed)
     by_person: dict[int, list[int]] = {}
-    for number in np.argsort(test.key.astype(str), kind="stable").tolist():
+    for number in numbers[np.argsort(test.key[numbers].astype(str), kind="stable")].tolist():
         by_person.setdefault(int(test.person[number]), []).append(number)
     rounds: list[tuple[int, int]] = []
     for person in draw.sample(sorted(by_person), len(by_person)):
-        numbers = by_person[person]
-        rounds += list(enumerate(draw.sample(numbers, len(numbers))))
+        some = by_person[person]
+        rounds += list(enumerate(draw.sample(some, len(some))))
     return tuple(number for _, number in sorted(rounds, key=itemgetter(0))[:size])
 
 
@@ -108,9 +132,8 @@ def champion(setting: Setting, facts: Mapping[str, Any], base_sha256: str) -> It
 def simple_rules(setting: Setting) -> Iterator[Contender]:
     """What anyone could write without a language model."""
     dishes, train, test = setting.dishes, setting.train, setting.test
-    by_day = setting.params.split.by == "time"
-    half_lives = setting.params.evaluate.half_life_days
-    stacked = fit_stacked_rules(dishes, train, setting.may_know, by_day=by_day, half_lives=half_lives)
+    unit, half_lives = unit_of(setting.params.split), setting.params.evaluate.half_life_days
+    stacked = fit_stacked_rules(dishes, train, setting.may_know, unit=unit, half_lives=half_lives)
     yield Contender("random", "rule", rules.random_scores(test, setting.params.evaluate.seed))
     yield Contender("popularity", "rule", rules.popularity(train, test))
     yield Contender("tag-affinity", "rule", rules.tag_affinity(dishes, test))
@@ -120,6 +143,28 @@ def simple_rules(setting: Setting) -> Iterator[Contender]:
         yield Contender("item-knn", "rule", stacked.neighbours(test))
         yield Contender("matrix-factorisation", "rule", stacked.factors(test))
     yield Contender("stacked-rules", "rule", stacked.scores(dishes, test))
+
+
+def factors_without_a_model(setting: Setting) -> Iterator[Contender]:
+    """Text factors on words and on tags in the place of a language model's vectors.
+
+    Nothing where dishes are not hidden and no candidate has text factors.
+    """
+    params, order = setting.params, setting.test.log.dishes
+    heads = [candidate.factors for candidate in params.train.candidates.values() if candidate.factors]
+    if not heads and params.split.by != "dish":
+        return
+    size = max((head.size for head in heads), default=DEFAULT_SIZE)
+    words = word_vectors(setting.dishes, order)
+    tags = rules.Traits(tuple(rules.common_tags(setting.dishes, setting.train)), ())
+    for name, vectors in (("words", words), ("tags", tags.table(setting.dishes, order))):
+        first = np.unique(vectors, axis=0, return_index=True, return_inverse=True)
+        dishes = Dishes(vectors, first[1][first[2].ravel()])
+        fitted = fit_factors(dishes, setting.train, setting.may_know, unit_of(params.split), size)
+        yield Contender(f"factors-on-{name}", "rule", fitted.scores(setting.test))
+        if name == "words":
+            common = fitted.weights[0] * fitted.factors.parts(setting.test)[0]
+            yield Contender("mean-by-words", "rule", common.double().numpy())
 
 
 def untuned(setting: Setting) -> Iterator[Contender]:

@@ -12,10 +12,18 @@ import torch
 
 from components.domain.params import Params
 from components.domain.preferences.arrays import Bools, Ints
+from components.domain.preferences.splits import Split
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict.calibration import CalibrationBin, calibration
 from components.domain.verdict.canary import CanaryQuestion, made_up_questions, to_json
-from components.domain.verdict.evaluation import HISTORIES, EvaluationReport, HeldOut, SliceResult
+from components.domain.verdict.clusters import Unit
+from components.domain.verdict.evaluation import (
+    HISTORIES,
+    NEW_AGAINST_READ,
+    EvaluationReport,
+    HeldOut,
+    SliceResult,
+)
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.ledger import Ledger, from_json
 from components.domain.verdict.ledger import to_json as ledger_json
@@ -38,6 +46,7 @@ def evaluate(params: Params) -> None:
     candidates = list(contenders.candidates(setting))
     rivals = [
         *contenders.simple_rules(setting),
+        *contenders.factors_without_a_model(setting),
         *contenders.untuned(setting),
         *contenders.frozen(setting),
         *contenders.champion(setting, champion, base["sha256"]),
@@ -50,8 +59,8 @@ def evaluate(params: Params) -> None:
     best = _table(setting, candidates).best
     ledgers = _ledgers(params, tables, champion, base["sha256"])
     gate = _gate(judging.decision(params, tables[best], ledgers[best]), champion, base["sha256"])
-    table = _table(setting, [*candidates, *rivals, *probes[best]])
-    report = _report(setting, table, gate, base)
+    rows = [*candidates, *rivals, *probes[best]]
+    report = _report(setting, _table(setting, rows), _slices(setting, rows), gate, base)
     write_report(paths.EVALUATION, report)
     write_json(paths.CANARY, to_json(best, _canary(setting, best)))
     _write_csv(report)
@@ -68,13 +77,23 @@ def _canary(setting: Setting, name: str) -> list[CanaryQuestion]:
 
 
 def _setting(params: Params) -> Setting:
-    split = comparison_files.read_split(paths.SPLITS)
-    few = contenders.subset(split.test, params.evaluate.subset, params.evaluate.seed)
-    return Setting(params, split.dishes, split.train, split.test, split.may_know, split.ratings, few)
+    files = comparison_files.read_split(paths.SPLITS)
+    split = Split(files.train, files.test, files.may_know)
+    return contenders.setting_of(params, split, files.dishes, files.ratings)
 
 
 def _table(setting: Setting, rows: Sequence[Contender]) -> ResultTable:
-    return ResultTable(setting.test, rows, setting.params.evaluate.confidence)
+    """The rows on the comparisons that the gate stands on."""
+    counts = setting.counts[setting.test.owner]
+    return _whole_table(
+        setting, [replace(each, scores=np.where(counts, each.scores, np.nan)) for each in rows]
+    )
+
+
+def _whole_table(setting: Setting, rows: Sequence[Contender]) -> ResultTable:
+    params = setting.params
+    unit: Unit = "dishes" if params.split.by == "dish" else "menu days"
+    return ResultTable(setting.test, rows, params.evaluate.confidence, unit)
 
 
 def _ledgers(
@@ -96,13 +115,17 @@ def _gate(result: GateResult, champion: Mapping[str, Any], base_sha256: str) -> 
 
 
 def _report(
-    setting: Setting, table: ResultTable, gate: GateResult, base: Mapping[str, str]
+    setting: Setting,
+    table: ResultTable,
+    slices: Mapping[str, Mapping[str, SliceResult]],
+    gate: GateResult,
+    base: Mapping[str, str],
 ) -> EvaluationReport:
-    params, test = setting.params, setting.test
+    params, test = setting.params, setting.test.take(np.flatnonzero(setting.counts))
     return EvaluationReport(
         models=table.results(),
         gate=gate,
-        slices=_slices(setting, table),
+        slices=slices,
         confidence=params.evaluate.confidence,
         test=HeldOut(len(test), len(np.unique(test.person))),
         adapters={name: weights_sha256(paths.ADAPTERS / name) for name in params.train.candidates},
@@ -119,10 +142,15 @@ def _calibration(table: ResultTable) -> dict[str, tuple[CalibrationBin, ...]]:
     return {each.name: calibration(each.scores, table.test) for each in fitted}
 
 
-def _slices(setting: Setting, table: ResultTable) -> dict[str, dict[str, SliceResult]]:
+def _slices(setting: Setting, rows: Sequence[Contender]) -> dict[str, dict[str, SliceResult]]:
     """Candidates and the strongest rules where training read nothing or little of people or dishes."""
-    names = [*setting.params.train.candidates, *(name for name in STRONG_RULES if name in table.measured)]
-    slices = {part: table.slice(mask, names) for part, mask in _parts(setting).items()}
+    shown = {*setting.params.train.candidates, *STRONG_RULES}
+    table = _whole_table(setting, [each for each in rows if each.name in shown])
+    counts = setting.counts
+    parts = {part: mask & counts for part, mask in _parts(setting).items()}
+    if not counts.all():
+        parts[NEW_AGAINST_READ] = ~counts
+    slices = {part: table.slice(mask, table.measured) for part, mask in parts.items()}
     return {part: results for part, results in slices.items() if results}
 
 

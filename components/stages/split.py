@@ -7,6 +7,7 @@ import numpy as np
 from components.domain.errors import DataRejected
 from components.domain.params import Params, SplitParams
 from components.domain.preferences.comparisons import compare
+from components.domain.preferences.dish_split import dish_fold, split_by_dish
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.splits import (
@@ -45,6 +46,9 @@ def divide(settings: SplitParams, log: OpinionLog) -> Split:
         cut = cut_day(log, settings.test_days)
         return split_by_time(compare(log, settings.seed, cut), cut, settings.min_history)
     background = frozenset(settings.background)
+    if settings.by == "dish":
+        hidden = dish_fold(log, settings.test_share, settings.fold, settings.seed)
+        return split_by_dish(log, hidden, background, settings.min_history, settings.seed)
     if settings.by == "source":
         held_out = np.isin(np.array(log.sources, object)[log.source], settings.test_sources)
     else:

@@ -9,6 +9,7 @@ import torch
 
 from components.domain.errors import NotFound
 from components.domain.params import CandidateParams, Params, TrainParams
+from components.domain.preferences.folds import unit_of
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import (
     TRAINING_FILE,
@@ -16,6 +17,7 @@ from components.domain.preferences.training_plan import (
     Training,
     from_scratch,
     from_start,
+    of_everything,
 )
 from components.files import read_json, write_json
 from components.integrations import adapters, base_models, comparison_files, finetuning
@@ -59,15 +61,23 @@ def train(params: Params, name: str) -> None:
             log(step.step, {"loss": step.loss, "comparisons_per_second": step.comparisons / step.seconds})
 
         tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
-        finetuning.fit(
-            model, tokens, plan.comparisons, split.ratings, candidate, settings, plan.epochs, on_step
-        )
+        if candidate.factors:
+            unit = unit_of(params.split)
+            finetuning.fit_closed_form(
+                model, tokens, plan.comparisons, split.may_know, candidate.factors, unit, on_step
+            )
+        else:
+            finetuning.fit(
+                model, tokens, plan.comparisons, split.ratings, candidate, settings, plan.epochs, on_step
+            )
     adapters.save(adapted, model.head, ADAPTERS / name, read_json(BASE / base_models.MARKER)["id"])
     write_json(ADAPTERS / name / TRAINING_FILE, plan.training.to_json())
 
 
 def _plan(train: Comparisons, candidate: CandidateParams, settings: TrainParams) -> Plan:
     """From models/start where the night put an adapter of this very candidate; else from scratch."""
+    if candidate.factors:
+        return of_everything(train, candidate)
     start = read_json(START / "start.json")
     training = Training.from_json(read_json(START / TRAINING_FILE)) if start["version"] else None
     if training is None or training.settings != candidate.model_dump(mode="json"):

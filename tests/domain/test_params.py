@@ -19,7 +19,7 @@ def values() -> dict[str, Any]:
 
 
 def test_the_projects_own_params_are_valid() -> None:
-    assert set(read_params(REPO / "params.yaml").train.candidates) == {"vectors"}
+    assert set(read_params(REPO / "params.yaml").train.candidates) == {"factors", "vectors"}
 
 
 @pytest.mark.parametrize("name", ["food-world-cup", "italian-recipes"])

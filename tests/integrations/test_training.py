@@ -258,7 +258,7 @@ def test_layers_beyond_the_base_are_named(small_model: LanguageModel, method: st
 
 
 def test_a_candidate_that_params_do_not_name_is_one_sentence() -> None:
-    with pytest.raises(NotFound, match=r"There is no candidate 'nope': .* has vectors\."):
+    with pytest.raises(NotFound, match=r"There is no candidate 'nope': .* has factors, vectors\."):
         train(read_params(REPO / "params.yaml"), "nope")
 
 

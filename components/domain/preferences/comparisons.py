@@ -12,7 +12,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -106,7 +106,13 @@ def groups(lines: Sequence[int], fewest: int, seed: str) -> list[list[int]]:
     return [group for group in (deck[start::count] for start in range(count)) if group]
 
 
-def add_pairs(builder: Builder, group: Sequence[int], history: History, block: Sequence[int]) -> None:
+def add_pairs(
+    builder: Builder,
+    group: Sequence[int],
+    history: History,
+    block: Sequence[int],
+    one_side: Container[int] | None = None,
+) -> None:
     """Adds a comparison for every two stated opinions of a group that differ.
 
     Args:
@@ -114,12 +120,15 @@ def add_pairs(builder: Builder, group: Sequence[int], history: History, block: S
         group: Lines of one person.
         history: What is known of the person before all of them.
         block: Lines whose days the comparisons rest on.
+        one_side: Lines that are compared with the others of the group alone; None to compare all with all.
     """
     log = builder.log
     latest = {(log.source[line], log.dish[line]): line for line in sorted(group)}
     lines = np.array(list(latest.values()), np.int64)
     for one, other in zip(*np.nonzero(_preferred(log, lines)), strict=True):
-        builder.add_pair(int(lines[one]), int(lines[other]), history, block=block)
+        line, worse = int(lines[one]), int(lines[other])
+        if one_side is None or (line in one_side) != (worse in one_side):
+            builder.add_pair(line, worse, history, block=block)
 
 
 def _preferred(log: OpinionLog, lines: Ints) -> Bools:

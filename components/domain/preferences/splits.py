@@ -75,7 +75,7 @@ def split_by_time(comparisons: Comparisons, cut: np.datetime64, min_history: int
             f"Splitting at {cut} leaves {len(train)} training and {len(test)} test comparisons: "
             "collect more, or lower split.min_history or split.test_days."
         )
-    return _split(comparisons.take(train), comparisons.take(test), comparisons.log.day < cut)
+    return split_of(comparisons.take(train), comparisons.take(test), comparisons.log.day < cut)
 
 
 def split_within_person(
@@ -105,12 +105,12 @@ def split_within_person(
     for person, name in enumerate(log.people):
         lines = np.arange(bounds[person], bounds[person + 1])
         first, end = int(history_bounds[person]), int(history_bounds[person + 1])
-        for group in _by_source(log, lines[(compared & ~held_out)[lines]], GROUPS, f"{seed}/{name}"):
+        for group in by_source(log, lines[(compared & ~held_out)[lines]], GROUPS, f"{seed}/{name}"):
             hidden = sorted(int(number[line]) for line in group)
             if end - first > len(hidden):
                 asker.ask(train, group, (first, end, hidden))
         if end - first >= min_history:
-            for group in _by_source(log, lines[tested[lines]], 1, f"{seed}/{name}"):
+            for group in by_source(log, lines[tested[lines]], 1, f"{seed}/{name}"):
                 asker.ask(test, group, (first, end, ()))
     if not train.lines or not test.lines:
         raise DataRejected(
@@ -118,10 +118,11 @@ def split_within_person(
             f"{len(test.lines)} test comparisons: collect more, or lower split.min_history, or hold out "
             "another share or other sources."
         )
-    return _split(train.table(histories), test.table(histories), np.ones(len(histories), bool))
+    return split_of(train.table(histories), test.table(histories), np.ones(len(histories), bool))
 
 
-def _split(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:
+def split_of(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:
+    """The split with the offsets of its sources; arguments as the attributes of `Split`."""
     log = with_source_offsets(train.log, may_know)
     return Split(replace(train, log=log), replace(test, log=log), may_know)
 
@@ -141,7 +142,7 @@ def seeded_share(log: OpinionLog, share: float, seed: int) -> Bools:
     return np.array([drawn[name] for name in names], bool)
 
 
-def _by_source(log: OpinionLog, lines: Ints, fewest: int, seed: str) -> Iterator[list[int]]:
+def by_source(log: OpinionLog, lines: Ints, fewest: int, seed: str) -> Iterator[list[int]]:
     """The lines dealt at random into groups; by source where they come from several."""
     sources = np.unique(log.source[lines])
     for source in sources:

@@ -188,6 +188,21 @@ class Comparisons(Questions):
         numbers = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
         return np.where(self.menu == NO_MENU, -1, numbers)
 
+    def among(self, dishes: Bools) -> Self:
+        """The comparisons as if nothing else had been on offer; those without an alternative are left out.
+
+        Args:
+            dishes: (D,) True for the dishes that stay on offer.
+        """
+        stays, owner = dishes[self.offered], self.owner
+        sizes = np.bincount(owner, stays, minlength=len(self)).astype(np.int64)
+        left: Ints = np.cumsum(stays) - stays  # of each dish, how many stay before it
+        chosen: Ints = left[self.chosen_at] - left[self.firsts]
+        fewer = replace(
+            self, offered=self.offered[stays], verdict=self.verdict[stays], sizes=sizes, chosen=chosen
+        )
+        return fewer.take(np.flatnonzero(stays[self.chosen_at] & (sizes > 1)))
+
     def in_order(self) -> Self:
         """The same comparisons by person and moment; what came first at a moment stays first."""
         return self.take(np.lexsort([self.at, self.person]))

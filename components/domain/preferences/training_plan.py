@@ -82,6 +82,12 @@ def from_scratch(train: Comparisons, candidate: CandidateParams, seed: int) -> P
     return Plan(chosen, candidate.epochs, training)
 
 
+def of_everything(train: Comparisons, candidate: CandidateParams) -> Plan:
+    """All comparisons once, for what is fitted in closed form."""
+    settings, newest = candidate.model_dump(mode="json"), train.newest
+    return Plan(train, 1, Training(settings, newest, newest, "", len(train), 0))
+
+
 def from_start(
     train: Comparisons, candidate: CandidateParams, params: TrainParams, start: Training, version: str
 ) -> Plan:

@@ -13,7 +13,7 @@ from components.domain.params import CandidateParams, TrainParams, VectorParams
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker import encoding
-from components.domain.ranker.dish_vectors import batch_of, dish_vectors, start_head, vector_scores
+from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, start_head, vector_scores
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import Targets, packed_scores, targets_of
 from components.domain.ranker.packing import PackedQuestions, pack
@@ -80,6 +80,8 @@ def vector_batches(
         with torch.no_grad():
             untuned = encoding.upper_states(model, list(lower.values()), first)
         model.head = start_head(untuned, vectors.size, ratings)
+    if not isinstance(model.head, Head):
+        raise TypeError("a training of dish vectors goes on from a head of dish vectors")
     head, model.vectors = model.head, {}
 
     def batch(part: Comparisons) -> Batch:

@@ -11,6 +11,7 @@ N lines of the longest history, O dishes on offer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch.nn.functional import normalize
 
 from components.domain.preferences.strengths import RatingScale, histories
 from components.domain.preferences.tables import Questions, distinct_histories
+from components.domain.ranker.prompts import Reading
 
 HEAD_FILE = "head.safetensors"  # beside the weights of an adapter or of a merged model
 START_GAIN = 0.5
@@ -54,6 +56,19 @@ class Head:
     spread: Tensor
     rating_mean: Tensor = field(default_factory=lambda: torch.zeros(()))
     rating_prior: Tensor = field(default_factory=lambda: torch.zeros(()))
+
+    @property
+    def reading(self) -> Reading:
+        """How the language model reads a dish."""
+        return Reading()
+
+    def vectors(self, hidden: Tensor, _lines: Sequence[Sequence[int]]) -> Tensor:
+        """(D, S) vectors, given (D, W) hidden states."""
+        return dish_vectors(hidden, self)
+
+    def scores(self, vectors: Tensor, batch: Batch) -> Tensor:
+        """(O,) scores, given the (D, S) vectors of `batch.dishes`."""
+        return vector_scores(vectors, batch, self)
 
     @property
     def rating_scale(self) -> RatingScale:
@@ -116,6 +131,7 @@ class Batch:
         past: (H, N) dish of each line of each distinct history.
         liked: (H, N) strength of the line, float32; 0 after a history's end.
         is_line: (H, N) True where there is a line.
+        is_rated: (H, N) True where the line has a rating.
         history_of: (O,) history that each dish on offer is scored after.
         offered: (O,) the dish on offer.
     """
@@ -124,6 +140,7 @@ class Batch:
     past: Tensor
     liked: Tensor
     is_line: Tensor
+    is_rated: Tensor
     history_of: Tensor
     offered: Tensor
 
@@ -136,13 +153,16 @@ def batch_of(questions: Questions, ratings: RatingScale) -> Batch:
     shape = len(first), max(1, int(opinions.sizes.max(initial=0)))
     is_line = np.arange(shape[1]) < opinions.sizes[:, None]
     past, liked = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
+    is_rated = np.zeros(shape, bool)
     past[is_line] = np.searchsorted(codes, opinions.dish)
+    is_rated[is_line] = ~np.isnan(opinions.rating)
     liked[is_line] = opinions.strengths(ratings)
     return Batch(
         tuple(questions.log.dishes[code] for code in codes),
         torch.from_numpy(past),
         torch.from_numpy(liked),
         torch.from_numpy(is_line),
+        torch.from_numpy(is_rated),
         torch.from_numpy(np.repeat(history, questions.sizes)),
         torch.from_numpy(np.searchsorted(codes, questions.offered)),
     )

@@ -8,6 +8,7 @@ runs the upper layers alone.
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -38,7 +39,10 @@ def go_on() -> None:
 
 
 def hidden_states(
-    model: LanguageModel, lines: Sequence[Sequence[int]], before_batch: Callable[[], None] = go_on
+    model: LanguageModel,
+    lines: Sequence[Sequence[int]],
+    before_batch: Callable[[], None] = go_on,
+    layer: int = 0,
 ) -> Tensor:
     """(lines, width) hidden state after each line of token ids, without gradients.
 
@@ -46,15 +50,29 @@ def hidden_states(
         model: With or without an adapter attached.
         lines: Each with at least one token.
         before_batch: Called before each batch; what it raises ends the work.
+        layer: Number of layers that the lines go through; 0 for all, and the last normalisation.
     """
-    sequences = pack_lines(lines)
+    decoder, sequences = _up_to(model.decoder, layer), pack_lines(lines)
     order = [number for _, numbers in sequences for number in numbers]
     states = []
     with torch.no_grad():
         for part in _batches([packed for packed, _ in sequences]):
             before_batch()
-            states.append(packed_states(model.decoder, part, model.device))
+            states.append(packed_states(decoder, part, model.device))
     return _in_order(torch.cat(states), order)
+
+
+def _up_to(decoder: Any, layer: int) -> Any:
+    """The decoder with its first layers alone, which shares their weights; 0 for the decoder itself.
+
+    A view, since a service reads with the same decoder in several threads.
+    """
+    if not layer:
+        return decoder
+    view = copy.copy(decoder)
+    view._modules = dict(decoder._modules)
+    view.layers, view.norm = nn.ModuleList(list(decoder.layers)[:layer]), nn.Identity()
+    return view
 
 
 def _batches(sequences: Sequence[Packed]) -> Iterator[list[Packed]]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from components.domain.ranker.dish_vectors import Head
+from components.domain.ranker.heads import AnyHead
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Dish
 
@@ -39,7 +39,7 @@ class LanguageModel:
     encode: Callable[[str], list[int]]
     prefix: tuple[int, ...]
     device: torch.device
-    head: Head | None = None
+    head: AnyHead | None = None
     vectors: dict[bytes, Tensor] = field(default_factory=dict, repr=False)
 
     def dish_tokens(self, dishes: dict[str, Dish], fields: tuple[str, ...], max_history: int) -> DishTokens:

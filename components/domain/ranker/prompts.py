@@ -25,6 +25,20 @@ DISH_LINE = "A dish: {dish}."
 ANSWERS = (" yes", " no")
 MAX_DISH_CHARACTERS = 240
 
+
+@dataclass(frozen=True)
+class Reading:
+    """How a language model reads a dish alone: its vector is the hidden state at the line's last token.
+
+    Attributes:
+        template: The line; `{dish}` stands for the dish's text.
+        layer: Number of layers that it goes through; 0 for all, and the model's last normalisation.
+    """
+
+    template: str = DISH_LINE
+    layer: int = 0
+
+
 Encode = Callable[[str], Sequence[int]]
 
 
@@ -98,9 +112,9 @@ class DishTokens:
         """One dish on offer; the answer is read at its last token."""
         return self._line(OFFER_LINE, dish_id)
 
-    def alone(self, dish_id: str) -> tuple[int, ...]:
+    def alone(self, dish_id: str, template: str = DISH_LINE) -> tuple[int, ...]:
         """The dish without a person; its vector is read at the last token."""
-        return self.prefix + self._line(DISH_LINE, dish_id)
+        return self.prefix + self._line(template, dish_id)
 
     def first_line(self, length: int) -> int:
         """First line of a history that a prompt holds.

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 
 from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.preferences.folds import Fold, Unit, folds_of
 from components.domain.preferences.strengths import known_opinions
 from components.domain.preferences.tables import Comparisons, Questions
 from components.domain.records import Dish
@@ -138,26 +139,12 @@ class StackedRules:
         return np.asarray(products.sum(1), np.float64).ravel()
 
 
-@dataclass(frozen=True, eq=False)
-class _Fold:
-    """A part of training that rules fitted on the rest are tried on."""
-
-    train: Comparisons
-    may_know: Bools
-    new: Comparisons
-
-    @property
-    def hidden(self) -> Ints:
-        """Dishes that only the new comparisons offer: as new as the test's, so nobody's opinion is read."""
-        return np.setdiff1d(self.new.offered, self.train.offered)
-
-
 def fit_stacked_rules(
     dishes: Mapping[str, Dish],
     train: Comparisons,
     may_know: Bools,
     *,
-    by_day: bool,
+    unit: Unit,
     half_lives: Sequence[float] = (7.0, 30.0, 3650.0),
 ) -> StackedRules:
     """Chooses the constants, fits the rules, and their weights on folds that they did not read.
@@ -168,11 +155,11 @@ def fit_stacked_rules(
         dishes: All that the comparisons name.
         train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
-        by_day: Whether days are new in the test (with their dishes), and not people.
+        unit: What is new in the test: days (with their dishes), people, or dishes.
         half_lives: Days of which the rule `usual` gets the best.
     """
     words = word_matrix(dishes, train.log.dishes)
-    folds = list(_folds(train, may_know, by_day=by_day))
+    folds = list(folds_of(train, may_know, unit, FOLDS))
     constants = _chosen(dishes, folds, half_lives)
     features, scored = [], []
     for fold in folds:
@@ -185,21 +172,7 @@ def fit_stacked_rules(
     return StackedRules(rules.content, rules.popular, words, rules.people, constants, weights)
 
 
-def _folds(train: Comparisons, may_know: Bools, *, by_day: bool) -> list[_Fold]:
-    values = train.day.astype(np.int64) if by_day else train.person
-    log_values = train.log.day.astype(np.int64) if by_day else train.log.person
-    names, number = np.unique(values, return_inverse=True)
-    at = np.minimum(np.searchsorted(names, log_values), len(names) - 1)
-    log_fold = np.where(names[at] == log_values, at % FOLDS, -1)
-    parts = []
-    for fold in range(FOLDS):
-        inside, outside = np.flatnonzero(number % FOLDS == fold), np.flatnonzero(number % FOLDS != fold)
-        if len(inside) and len(outside):
-            parts.append(_Fold(train.take(outside), may_know & (log_fold != fold), train.take(inside)))
-    return parts
-
-
-def _chosen(dishes: Mapping[str, Dish], folds: list[_Fold], days: Sequence[float]) -> Constants:
+def _chosen(dishes: Mapping[str, Dish], folds: list[Fold], days: Sequence[float]) -> Constants:
     """The constants with the best pair accuracy on the folds that the rules did not read."""
     sharing: dict[int, float] = dict.fromkeys(NAMES_SHARING_A_WORD, 0.0)
     neighbours = dict.fromkeys(itertools.product(NEIGHBOURS, SHRINKS, PRIORS), 0.0)

@@ -7,13 +7,28 @@ from collections.abc import Mapping
 
 import numpy as np
 from scipy.sparse import csr_matrix, diags
+from scipy.sparse.linalg import svds
 
+from components.domain.preferences.arrays import Floats
 from components.domain.records import Dish
+
+MAX_DENSE = 2000  # dishes or words up to which vectors hold every word
+MAX_DIRECTIONS = 256
 
 
 def _terms(dish: Dish) -> set[str]:
     text = " ".join((dish.name, dish.description, *dish.tags, *dish.ingredients)).lower()
     return set(re.findall(r"[^\W\d_]{3,}", text))
+
+
+def word_vectors(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Floats:
+    """(D, at most MAX_DIRECTIONS) the rows of `word_matrix` along its principal directions."""
+    words = word_matrix(dishes, order)
+    if max(words.shape) <= MAX_DENSE:
+        return np.asarray(words.toarray())
+    start = np.random.default_rng(0).random(min(words.shape))
+    left, values, _ = svds(words, k=min(MAX_DIRECTIONS, min(words.shape) - 1), v0=start)
+    return np.asarray(left * values)
 
 
 def word_matrix(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> csr_matrix:

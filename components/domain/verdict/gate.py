@@ -12,7 +12,7 @@ from components.domain.verdict.metrics import Interval
 from components.domain.verdict.sequence import DailyDifferences
 
 METRIC = "pair_accuracy"
-MIN_PEOPLE, MIN_DAYS = 30, 10  # with fewer people, days or menu days the bounds do not hold what they promise
+MIN_PEOPLE, MIN_OTHERS = 30, 10  # with fewer people, or days, menu days or dishes, no bounds hold
 Difference = Estimate | DailyDifferences  # of one test, or of all days so far
 Decision = Literal["pass", "fail", "inconclusive"]
 
@@ -91,8 +91,8 @@ def _decide(gap: Difference, low: float, confidence: float) -> tuple[Decision, s
 def _too_few(gap: Difference) -> str | None:
     if gap.people < MIN_PEOPLE:
         return f"{gap.people} people (at least {MIN_PEOPLE})"
-    if _unit(gap) != "people" and gap.clusters < MIN_DAYS:
-        return f"{gap.clusters} {_unit(gap)} (at least {MIN_DAYS})"
+    if _unit(gap) != "people" and gap.clusters < MIN_OTHERS:
+        return f"{gap.clusters} {_unit(gap)} (at least {MIN_OTHERS})"
     return None
 
 
@@ -100,16 +100,16 @@ def _unit(gap: Difference) -> str:
     """What there is fewest of, and so what more data would have to bring."""
     if isinstance(gap, DailyDifferences):
         return "days"
-    return "people" if gap.menu_days is None or gap.people <= gap.menu_days else "menu days"
+    return "people" if gap.others is None or gap.people <= gap.others else gap.unit
 
 
 def _clusters(gap: Difference) -> str:
     if isinstance(gap, DailyDifferences):
         return f"{gap.clusters} days, each judged once before it was trained on"
-    return "people, held out" if gap.menu_days is None else "people and menu days, held out"
+    return "people, held out" if gap.others is None else f"people and {gap.unit}, held out"
 
 
 def _needed(gap: Difference, confidence: float) -> str:
-    """How many more people or menu days would make the difference clear, if it stays as it is."""
+    """How many more people, menu days or dishes would make the difference clear, if it stays as it is."""
     factor = (gap.margin(confidence) / gap.mean) ** 2 - 1
     return f"{math.ceil(gap.clusters * factor):,} more {_unit(gap)}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.tables import Comparisons
-from components.domain.verdict.clusters import Estimate, estimate
+from components.domain.verdict.clusters import Estimate, Unit, estimate
 from components.domain.verdict.evaluation import Kind, ModelResult, SliceResult
 from components.domain.verdict.metrics import METRICS, comparison_metrics
 
@@ -40,11 +40,13 @@ class ResultTable:
         test: What they scored.
         contenders: In the order of the table; all candidates are among them.
         confidence: Of every interval, as a fraction of 1.
+        unit: What intervals count as clusters beside people.
     """
 
     test: Comparisons
     contenders: Sequence[Contender]
     confidence: float
+    unit: Unit = "menu days"
 
     @cached_property
     def measured(self) -> dict[str, Floats]:
@@ -65,18 +67,19 @@ class ResultTable:
 
     def gaps(self) -> dict[str, Estimate]:
         """The best candidate's mean pair accuracy minus a rival's, by rival."""
-        return {name: estimate(values, self.test) for name, values in self.differences.items()}
+        return {name: estimate(values, self.test, self.unit) for name, values in self.differences.items()}
 
     def results(self) -> dict[str, ModelResult]:
         """What the table says of each contender."""
         return {each.name: self._result(each) for each in self.contenders}
 
     def _estimate(self, name: str, metric: int) -> Estimate:
-        return estimate(self.measured[name][:, metric], self.test)
+        return estimate(self.measured[name][:, metric], self.test, self.unit)
 
     def _gap(self, name: str) -> Estimate:
         """The best candidate's pair accuracy minus a contender's, where both scored."""
-        return estimate(self.measured[self.best][:, 0] - self.measured[name][:, 0], self.test)
+        values = self.measured[self.best][:, 0] - self.measured[name][:, 0]
+        return estimate(values, self.test, self.unit)
 
     def _result(self, contender: Contender) -> ModelResult:
         name = contender.name
@@ -97,7 +100,7 @@ class ResultTable:
             return {}
         results = {}
         for name in names:
-            result = estimate(np.where(part, self.measured[name][:, 0], np.nan), self.test)
+            result = estimate(np.where(part, self.measured[name][:, 0], np.nan), self.test, self.unit)
             bounds = asdict(result.interval(self.confidence))
             results[name] = SliceResult(**bounds, people=result.people, comparisons=result.comparisons)
         return results

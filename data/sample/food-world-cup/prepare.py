@@ -10,6 +10,29 @@ import csv
 import sys
 from pathlib import Path
 
+# Sub-region and region of the United Nations' standard M49 (unstats.un.org/unsd/methodology/m49).
+REGIONS = {
+    ("Northern Africa", "Africa"): ["Algeria"],
+    ("Eastern Africa", "Africa"): ["Ethiopia"],
+    ("Middle Africa", "Africa"): ["Cameroon"],
+    ("Western Africa", "Africa"): ["Ghana", "Ivory Coast", "Nigeria"],
+    ("Caribbean", "Americas"): ["Cuba"],
+    ("Central America", "Americas"): ["Costa Rica", "Honduras", "Mexico"],
+    ("South America", "Americas"): ["Argentina", "Brazil", "Chile", "Colombia", "Ecuador", "Uruguay"],
+    ("Northern America", "Americas"): ["United States"],
+    ("Eastern Asia", "Asia"): ["China", "Japan", "South Korea"],
+    ("South-eastern Asia", "Asia"): ["Thailand", "Vietnam"],
+    ("Southern Asia", "Asia"): ["India", "Iran"],
+    ("Western Asia", "Asia"): ["Turkey"],
+    ("Eastern Europe", "Europe"): ["Russia"],
+    ("Northern Europe", "Europe"): ["England", "Ireland"],
+    ("Southern Europe", "Europe"): [
+        "Bosnia and Herzegovina", "Croatia", "Greece", "Italy", "Portugal", "Spain",
+    ],
+    ("Western Europe", "Europe"): ["Belgium", "France", "Germany", "Netherlands", "Switzerland"],
+    ("Australia and New Zealand", "Oceania"): ["Australia"],
+}  # fmt: skip
+
 HERE = Path(__file__).parent
 POLLED = "2014-06-01T00:00:00Z"
 
@@ -18,7 +41,9 @@ def main(source: Path) -> None:
     """Writes dishes.csv and events.csv."""
     ratings = _read(source / "split_p1_seed0.csv")
     cuisines = sorted({row["cuisine"] for row in ratings})
-    _write("dishes.csv", ["dish_id", "name"], [[cuisine, f"food of {cuisine}"] for cuisine in cuisines])
+    tags = {country: ";".join(names) for names, countries in REGIONS.items() for country in countries}
+    dishes = [[cuisine, f"food of {cuisine}", tags[cuisine]] for cuisine in cuisines]
+    _write("dishes.csv", ["dish_id", "name", "tags"], dishes)
     events = [
         [row["person"], row["cuisine"], "rating", row["rating"], POLLED, row["split"]] for row in ratings
     ]

@@ -49,7 +49,7 @@ def test_a_person_without_history_gets_the_mean() -> None:
     train, test = odd_or_even(50, 10)
     tables = _fit(train)
     pairs = pairs_of(test.with_history_of(test, np.full(len(test), -1)))
-    expected = tables.expected.mean[pairs.dish]
+    expected = tables.moments.expected.mean[pairs.dish]
     assert tables.neighbours(pairs, *KNN) == pytest.approx(expected)
     assert tables.factors(pairs, *MODEL) == pytest.approx(expected)
 
@@ -57,7 +57,7 @@ def test_a_person_without_history_gets_the_mean() -> None:
 def test_opinions_on_hidden_dishes_are_not_read() -> None:
     train, _ = odd_or_even(50, 10)
     tables = _fit(train, np.array([1, 2]))
-    assert tables.dishes.tolist() == [0, 3, 4, 5, 6, 7]
+    assert tables.moments.dishes.tolist() == [0, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("count", [2, 5, 50])
@@ -69,12 +69,15 @@ def test_item_knn_is_the_textbooks_on_dense_arrays(count: int) -> None:
     strengths = pairs.strengths(tables.ratings).toarray()
     judged = pairs.counts().toarray() > 0
     for score, history, dish in zip(scores, pairs.history, pairs.dish, strict=True):
-        target = int(np.searchsorted(tables.dishes, dish))
-        columns = [n for n, code in enumerate(tables.dishes) if judged[history, code]]
+        target = int(np.searchsorted(tables.moments.dishes, dish))
+        columns = [n for n, code in enumerate(tables.moments.dishes) if judged[history, code]]
         near = sorted(columns, key=lambda column: -similarity[target, column])[:count]
         weights = np.maximum(similarity[target, near], 0.0)
-        residuals = strengths[history, tables.dishes[near]] - tables.expected.mean[tables.dishes[near]]
-        mean = tables.expected.mean[dish]
+        residuals = (
+            strengths[history, tables.moments.dishes[near]]
+            - tables.moments.expected.mean[tables.moments.dishes[near]]
+        )
+        mean = tables.moments.expected.mean[dish]
         assert score == pytest.approx(mean + weights @ residuals / (weights.sum() + 0.5))
 
 

@@ -22,7 +22,7 @@ def _of_train(train: Comparisons) -> Bools:
 
 def test_stacked_rules_find_what_neighbours_find() -> None:
     train, test = odd_or_even(200, 100)
-    stacked = fit_stacked_rules(DISHES, train, _of_train(train), by_day=False)
+    stacked = fit_stacked_rules(DISHES, train, _of_train(train), unit="person")
     assert accuracy(stacked.scores(DISHES, test), test) > 0.8
     assert len(stacked.weights) == len(RULES)
 
@@ -33,13 +33,13 @@ def test_a_dish_of_the_history_is_told_from_its_alternatives() -> None:
         dish, other = f"d{n % COUNT}", f"d{(n + 3) % COUNT}"
         train.append(Comparison(f"p{n}", (Past(dish, 1),), (dish, other), f"c{n}", NOW, dish))
     table = comparison_table(train)
-    rule = fit_stacked_rules(DISHES, table, _of_train(table), by_day=False)
+    rule = fit_stacked_rules(DISHES, table, _of_train(table), unit="person")
     assert accuracy(rule.scores(DISHES, table), table) == 1.0
 
 
 def test_the_constants_are_chosen_on_folds_that_the_rules_did_not_read() -> None:
     train, _ = odd_or_even(60, 10)
-    constants = fit_stacked_rules(DISHES, train, _of_train(train), by_day=False).constants
+    constants = fit_stacked_rules(DISHES, train, _of_train(train), unit="person").constants
     assert constants.neighbours in itertools.product(NEIGHBOURS, SHRINKS, PRIORS)
     assert constants.factors in itertools.product(FACTORS, NOISES)
     assert constants.sharing in NAMES_SHARING_A_WORD

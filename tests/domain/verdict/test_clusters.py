@@ -61,7 +61,7 @@ def test_without_menus_people_are_the_clusters() -> None:
     values = draw.normal(size=50)[person] + draw.normal(size=200)
     result = estimate(values, table)
     means = values.reshape(50, 4).mean(1)
-    assert (result.people, result.menu_days) == (50, None)
+    assert (result.people, result.others) == (50, None)
     assert result.mean == pytest.approx(means.mean())
     assert result.error == pytest.approx(means.std(ddof=1) / 50**0.5)
 
@@ -76,4 +76,4 @@ def test_one_person_or_one_menu_day_says_nothing_of_the_width() -> None:
 def test_comparisons_that_were_not_scored_are_left_out() -> None:
     table = _table(np.array([0, 0, 1]), np.array([0, 1, 0]))
     result = estimate(np.array([1.0, np.nan, 0.0]), table)
-    assert (result.mean, result.people, result.comparisons, result.menu_days) == (0.5, 2, 2, 1)
+    assert (result.mean, result.people, result.comparisons, result.others) == (0.5, 2, 2, 1)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from components.domain.preferences.evidence import Expectation, WithRankOne
 from components.domain.preferences.opinion_log import NO_MENU, Menus
 from components.domain.preferences.strengths import Opinions
 from components.domain.rivals.collaborative import fit_collaborative
-from components.domain.rivals.evidence import Expectation, WithRankOne
 
 DISHES = 6
 MENUS = Menus(("m", "n", "one"), np.array([0, 1, 2, 2, 3, 4, 5, 5]), np.array([3, 4, 1]))
@@ -89,8 +89,10 @@ def test_means_are_the_likeliest_ones_and_no_number_is_lost(seed: int) -> None:
     everybody = Opinions(
         *(vars(opinions)[name] for name in ("dish", "verdict", "rating", "menu")), np.array([160])
     )
-    evidence = tables.expected.evidence(everybody, opinions.strengths(tables.ratings), MENUS, tables.dishes)
-    mean, slope = tables.expected.mean[tables.dishes], evidence.gradient.sums()
+    evidence = tables.moments.expected.evidence(
+        everybody, opinions.strengths(tables.ratings), MENUS, tables.moments.dishes
+    )
+    mean, slope = tables.moments.expected.mean[tables.moments.dishes], evidence.gradient.sums()
     ridge = slope @ mean / max(mean @ mean, 1e-12)
     assert slope == pytest.approx(ridge * mean, abs=0.02)
     assert np.isfinite(tables.similarity(5.0)).all()
@@ -100,11 +102,16 @@ def test_a_pick_from_a_menu_of_one_dish_and_the_only_dish_of_all_say_nothing() -
     line = np.zeros(4, np.int64)
     only = Opinions(line + 5, line + 1, np.full(4, np.nan), np.array([2, 2, ALL, ALL]), np.array([2, 2]))
     tables = fit_collaborative(only, MENUS, DISHES)
-    assert tables.dishes.tolist() == []
+    assert tables.moments.dishes.tolist() == []
 
 
 def test_what_was_offered_and_never_picked_is_liked_less() -> None:
     line = np.zeros(40, np.int64)
     tables = fit_collaborative(Opinions(line, line + 1, line * np.nan, line, np.full(20, 2)), MENUS, DISHES)
-    assert tables.dishes.tolist() == [0, 1, 2]
-    assert tables.expected.mean[0] > 0 > tables.expected.mean[1] == tables.expected.mean[2]
+    assert tables.moments.dishes.tolist() == [0, 1, 2]
+    assert (
+        tables.moments.expected.mean[0]
+        > 0
+        > tables.moments.expected.mean[1]
+        == tables.moments.expected.mean[2]
+    )

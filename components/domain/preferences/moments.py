@@ -1,0 +1,86 @@
+"""Moments of people's evidence: what dishes are worth, and which are liked by the same people.
+
+Shapes: D dishes of the log, K dishes of the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.evidence import Expectation
+from components.domain.preferences.opinion_log import Menus
+from components.domain.preferences.strengths import Opinions, RatingScale, rating_scale
+
+MAX_DISHES = 2000  # the commonest: tables grow with the square
+_NEWTON_STEPS = 5
+MAX_RIDGE = 1e6  # where dishes do not differ beyond chance
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Moments of people's evidence over the commonest dishes.
+
+    Attributes:
+        dishes: (K,) index into the log's dishes; all tables are in this order.
+        expected: What anybody's opinions are expected to be.
+        moment: (K, K) sum over people of products of both dishes' gradients.
+        together: (K, K) sum over people of products of both dishes' information; for ratings the number of
+            people who rated both.
+        information: (K,) sum over people of each dish's information; for ratings their number.
+        ratings: How ratings become strengths.
+    """
+
+    dishes: Ints
+    expected: Expectation
+    moment: Floats
+    together: Floats
+    information: Floats
+    ratings: RatingScale
+
+
+def moments_of(opinions: Opinions, menus: Menus, dish_count: int, hidden: Ints | None = None) -> Moments:
+    """Sums the moments of people's evidence.
+
+    Args:
+        opinions: What training may know of each person, see `known_opinions`.
+        menus: What picks were made from.
+        dish_count: Number of dishes of the log.
+        hidden: Dishes on which nobody's opinion is read.
+    """
+    if hidden is not None:
+        opinions = opinions.without(hidden)
+    ratings = rating_scale(opinions)
+    strengths = opinions.strengths(ratings)
+    free = opinions.dish[opinions.menu == len(menus.sizes)]
+    share = np.bincount(free, minlength=dish_count) / max(1, len(free))
+    expected = Expectation(np.zeros(dish_count), share)
+    everybody, every = replace(opinions, sizes=np.array([len(opinions.dish)])), np.arange(dish_count)
+    first = expected.evidence(everybody, strengths, menus, every)
+    dishes = _commonest(first.information.sums(), np.empty(0, np.int64) if hidden is None else hidden)
+    ridge = _ridge(first.gradient.sums()[dishes], first.information.sums()[dishes])
+    for _ in range(_NEWTON_STEPS):
+        evidence = expected.evidence(everybody, strengths, menus, dishes)
+        mean = expected.mean.copy()
+        slope = evidence.gradient.sums() - ridge * mean[dishes]
+        mean[dishes] += slope / (evidence.information.sums() + ridge)
+        expected = replace(expected, mean=mean)
+    evidence = expected.evidence(opinions, strengths, menus, dishes)
+    information = evidence.information.sums()
+    gradient, both = evidence.gradient.gram(), evidence.information.gram()
+    return Moments(dishes, expected, gradient, both, information, ratings)
+
+
+def _commonest(information: Floats, hidden: Ints) -> Ints:
+    """The dishes of which most is known; none of which nothing is."""
+    information[hidden] = 0.0
+    commonest = np.argsort(-information, kind="stable")[:MAX_DISHES]
+    return np.sort(commonest[information[commonest] > 0])
+
+
+def _ridge(gradient: Floats, information: Floats) -> float:
+    """One over the variance between dishes' utilities, of what the noise of opinions leaves of it."""
+    between = float((gradient**2 / information).sum() - len(gradient)) / max(1e-9, float(information.sum()))
+    return min(MAX_RIDGE, 1 / between) if between > 0 else MAX_RIDGE

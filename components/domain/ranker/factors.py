@@ -1,0 +1,225 @@
+"""Text factors of all dishes in closed form, from moments of people's evidence and the dishes' vectors.
+
+The covariance of utilities over people is a constant and a linear kernel on the vectors, fitted by
+non-negative least squares, plus for each two dishes what the opinions on both say beyond it, shrunk by how
+sure that is (empirical Bayes). Its factors are rotated towards the text's, so that a recurring dish's differ
+from them by a residual alone. Shapes: D dishes of the log, K of the moments, W width of vectors, S factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.linalg import eigh, orthogonal_procrustes
+from scipy.optimize import nnls
+from torch import Tensor
+
+from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.moments import Moments, moments_of
+from components.domain.preferences.opinion_log import Menus
+from components.domain.preferences.strengths import Opinions
+from components.domain.preferences.tables import Comparisons
+from components.domain.ranker.dish_vectors import batch_of
+from components.domain.ranker.prompts import Reading
+from components.domain.ranker.text_factors import TextFactors, name_of, parts_of_scores, to_bytes
+
+RIDGES = tuple(10.0**power for power in np.arange(-3, 3.5, 0.5))
+MAX_UNRATED = 20_000  # lines whose mean evidence stands for all
+_SWEEPS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Dishes:
+    """The vectors of a log's dishes.
+
+    Attributes:
+        vectors: (D, W).
+        first: (D,) number of the first dish that reads like each: twins are one dish.
+    """
+
+    vectors: Floats
+    first: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """Mean utility and factors of the log's dishes, and how histories are read.
+
+    Attributes:
+        dishes: What is read of each dish.
+        moments: What opinions say, on the numbers of first twins.
+        centre: (W,) see `TextFactors`, as for the next three.
+        projection: (1 + S, W).
+        offset: (1 + S,).
+        unrated: (2,).
+        residual: (D, 1 + S) what opinions say beyond the text; 0 for dishes that they say nothing of.
+        noise: Variance of a rating around what the factors say.
+    """
+
+    dishes: Dishes
+    moments: Moments
+    centre: Floats
+    projection: Floats
+    offset: Floats
+    unrated: tuple[float, float]
+    residual: Floats
+    noise: float = 1.0
+
+    @property
+    def by_text(self) -> Floats:
+        """(D, 1 + S) what the vectors say."""
+        return (self.dishes.vectors - self.centre) @ self.projection.T + self.offset
+
+    def parts(self, comparisons: Comparisons) -> tuple[Tensor, Tensor]:
+        """See `parts_of_scores`."""
+        batch, ids = batch_of(comparisons, self.moments.ratings), np.array(comparisons.log.dishes, object)
+        codes = np.searchsorted(ids, np.array(batch.dishes, object))
+        vectors = torch.from_numpy((self.by_text + self.residual)[codes])
+        return parts_of_scores(vectors, batch, torch.tensor(self.noise), torch.tensor(self.unrated))
+
+    def with_opinions(self, rank: int) -> Factors:
+        """The same with the residuals of dishes that opinions say something of.
+
+        Args:
+            rank: Factors that opinions may shape.
+        """
+        dishes, by_text = self.moments.dishes, self.by_text[self.moments.dishes]
+        residual = np.zeros_like(self.residual)
+        if len(dishes) > 2:
+            residual[dishes, 0] = _mean_residual(by_text[:, 0], self.moments)
+            residual[dishes, 1:] = _factor_residual(by_text[:, 1:], self.moments, rank)
+        return replace(self, residual=residual[self.dishes.first])
+
+    def head(self, weights: Tensor, lines: Sequence[Sequence[int]], reading: Reading) -> TextFactors:
+        """The head that a service gets.
+
+        Args:
+            weights: (2,) see `TextFactors`.
+            lines: The line of token ids that each of the D dishes is read as.
+            reading: How they are read.
+        """
+        has = np.flatnonzero(self.residual.any(axis=1))
+        names = np.array([name_of(lines[dish]) for dish in has.tolist()], np.int64)
+        names, first = np.unique(names, return_index=True)
+        ratings = self.moments.ratings
+        arrays = (self.centre, self.projection, self.offset, self.residual[has[first]])
+        numbers = (self.noise, self.unrated, ratings.spread, ratings.mean, ratings.prior)
+        centre, projection, offset, residual = (torch.from_numpy(each).float() for each in arrays)
+        noise, unrated, spread, mean, prior = (torch.tensor(each, dtype=torch.float32) for each in numbers)
+        return TextFactors(
+            centre, projection, offset, torch.from_numpy(names), residual, noise, unrated, weights,
+            spread, mean, prior, to_bytes(reading.template), torch.tensor(reading.layer),
+        )  # fmt: skip
+
+
+def text_factors(dishes: Dishes, opinions: Opinions, menus: Menus, hidden: Ints, size: int) -> Factors:
+    """What vectors say alone: the mean utility by ridge regression, the factors by the linear kernel.
+
+    Args:
+        dishes: What is read of each dish.
+        opinions: What training may know of each person, see `known_opinions`.
+        menus: What picks were made from.
+        hidden: Dishes on which nobody's opinion is read.
+        size: Text factors at most.
+    """
+    vectors, first = dishes.vectors, dishes.first
+    opinions, menus = replace(opinions, dish=first[opinions.dish]), replace(menus, dish=first[menus.dish])
+    moments = moments_of(opinions, menus, len(vectors), np.unique(first[hidden]))
+    centre, directions = _directions(vectors[moments.dishes], size)
+    located = (vectors[moments.dishes] - centre) @ directions.T
+    slope, level = _ridge(located, moments)
+    constant, scale = _kernel(located, moments)
+    nothing = np.zeros((1, vectors.shape[1]))
+    projection = np.concatenate([slope[None] @ directions, nothing, scale * directions])
+    offset = np.array([level, constant, *np.zeros(len(directions))])
+    unrated, residual = _unrated(opinions, menus, moments), np.zeros((len(vectors), len(offset)))
+    return Factors(dishes, moments, centre, projection, offset, unrated, residual)
+
+
+def _directions(vectors: Floats, size: int) -> tuple[Floats, Floats]:
+    """Mean of vectors, and (S, W) their principal directions, scaled so that a vector's length is one."""
+    if len(vectors) < 2:
+        return np.zeros(vectors.shape[1]), np.zeros((0, vectors.shape[1]))
+    centre = vectors.mean(axis=0)
+    _, spread, directions = np.linalg.svd(vectors - centre, full_matrices=False)
+    rank = min(size, int((spread > 1e-6 * max(1e-12, spread[0])).sum()))
+    return centre, directions[:rank] / max(1e-12, float(np.sqrt((spread**2).sum() / len(vectors))))
+
+
+def _ridge(located: Floats, moments: Moments) -> tuple[Floats, float]:
+    """Slope and level of the mean utility; the ridge is that with the least error on dishes left out."""
+    mean, weight = moments.expected.mean[moments.dishes], moments.information
+    if len(mean) < 2:
+        return np.zeros(located.shape[1]), float(mean.sum())
+    roots = np.sqrt(weight)
+    features, target = np.c_[np.ones(len(located)), located] * roots[:, None], mean * roots
+    best, result = np.inf, np.zeros(features.shape[1])
+    for ridge in RIDGES:
+        penalty = np.diag([1e-9, *np.full(located.shape[1], ridge)]) * weight.mean()
+        inverse = np.linalg.solve(features.T @ features + penalty, features.T)
+        leverage = np.einsum("ij,ji->i", features, inverse)
+        errors = (target - features @ (inverse @ target)) / np.maximum(1 - leverage, 1e-6)
+        if (error := float((errors**2).sum())) < best:
+            best, result = error, inverse @ target
+    return result[1:], float(result[0])
+
+
+def _kernel(located: Floats, moments: Moments) -> tuple[float, float]:
+    """Roots of the weights of the constant and of the linear kernel, by least squares on covariances."""
+    pairs = np.triu(moments.together, 1) > 0
+    if not pairs.any():
+        return 0.0, 1.0
+    together = moments.together[pairs]
+    kernels = np.stack([np.ones(len(together)), (located @ located.T)[pairs]], axis=1)
+    sure = np.sqrt(together)
+    weights, _ = nnls(kernels * sure[:, None], moments.moment[pairs] / together * sure)
+    return float(np.sqrt(weights[0])), float(np.sqrt(max(weights[1], 1e-6)))
+
+
+def _unrated(opinions: Opinions, menus: Menus, moments: Moments) -> tuple[float, float]:
+    """Mean evidence of a line without a rating, signed by its verdict, and its mean information."""
+    unrated = np.isnan(opinions.rating) & np.isin(opinions.dish, moments.dishes)
+    lines = np.flatnonzero(unrated)[:MAX_UNRATED]
+    if not len(lines):
+        return 1.0, 1.0
+    strengths = opinions.strengths(moments.ratings)
+    evidence = moments.expected.evidence(opinions, strengths, menus, moments.dishes)
+    group, column = opinions.group, np.searchsorted(moments.dishes, opinions.dish)
+    entries = np.unique(group * len(moments.expected.mean) + opinions.dish, return_inverse=True)[1]
+    counts = np.bincount(entries)[entries][lines]  # an entry is the sum over the group's lines on the dish
+    rows, columns = group[lines], column[lines]
+    above = evidence.gradient.entries(rows, columns) / counts * opinions.verdict[lines]
+    return float(above.mean()), float((evidence.information.entries(rows, columns) / counts).mean())
+
+
+def _mean_residual(by_text: Floats, moments: Moments) -> Floats:
+    """(K,) what the mean utility lies above the text's, shrunk by how sure it is."""
+    rest = moments.expected.mean[moments.dishes] - by_text
+    unsure = 1 / np.maximum(moments.information, 1e-9)
+    between = max(0.0, float(np.average(rest**2 - unsure, weights=moments.information)))
+    return np.asarray(rest * between / (between + unsure))
+
+
+def _factor_residual(by_text: Floats, moments: Moments, rank: int) -> Floats:
+    """(K, S) what factors of the shrunken covariance lie above the text's, after the nearest rotation."""
+    kernel, together = by_text @ by_text.T, np.maximum(moments.together, 1e-9)
+    rest = moments.moment / together - kernel
+    variance = np.diag(moments.moment) / np.maximum(moments.information, 1e-9)
+    unsure = np.outer(variance, variance) / together
+    pairs = np.triu(moments.together, 1) > 0
+    between = float(((rest**2 - unsure) * together)[pairs].sum() / max(1e-9, together[pairs].sum()))
+    if between <= 0:
+        return np.zeros_like(by_text)
+    covariance = kernel + between / (between + unsure) * rest
+    np.fill_diagonal(covariance, np.diag(kernel))
+    rank = min(rank, *by_text.shape)
+    loadings = np.zeros_like(by_text)
+    for _ in range(_SWEEPS):  # principal axis factoring: the diagonal holds what the loadings explain
+        values, axes = eigh(covariance, subset_by_index=[len(covariance) - rank, len(covariance) - 1])
+        loadings[:, :rank] = axes * np.sqrt(np.maximum(values, 0.0))
+        np.fill_diagonal(covariance, (loadings**2).sum(1))
+    rotation, _ = orthogonal_procrustes(loadings, by_text)
+    return np.asarray(loadings @ rotation - by_text)

@@ -1,0 +1,128 @@
+"""Chooses the constants of text factors on folds of the training period, and fits them to all of it.
+
+Shapes: D dishes of the log, L lines of the log, O dishes on offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from components.domain.preferences.arrays import Bools, Floats
+from components.domain.preferences.folds import Fold, Unit, folds_of
+from components.domain.preferences.strengths import known_opinions
+from components.domain.preferences.tables import Comparisons
+from components.domain.ranker.factors import Dishes, Factors, text_factors
+from components.domain.ranker.objective import listwise_loss
+
+FOLDS = 5
+RANKS = (4, 16, 64)  # factors that opinions may shape; chosen on folds, like the next
+NOISES = (0.3, 1.0, 3.0, 10.0)
+MAX_CHOOSING = 4000  # comparisons of a fold on which constants are compared
+_Constants = tuple[int, float]
+_Parts = tuple[Tensor, Tensor]  # of scores; see `parts_of_scores`
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Text factors with all constants chosen, and what they are worth on the folds.
+
+    Attributes:
+        factors: Fitted to all that training may read.
+        weights: (2,) see `TextFactors`.
+        loss: Mean loss on the folds, nats a comparison.
+        accuracy: Share of the alternatives on the folds that the preferred dish is put before.
+        comparisons: Number of comparisons on the folds.
+    """
+
+    factors: Factors
+    weights: Tensor
+    loss: float
+    accuracy: float
+    comparisons: int
+
+    def scores(self, comparisons: Comparisons) -> Floats:
+        """(O,) scores in nats."""
+        return _scores(self.factors.parts(comparisons), self.weights).double().numpy()
+
+
+def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit, size: int) -> Fitted:
+    """Chooses rank, noise and weights by the loss on folds, and fits the rest to all of the training period.
+
+    Args:
+        dishes: What is read of each dish of the log.
+        train: The training comparisons.
+        may_know: (L,) True for the lines of the log that training may read.
+        unit: What is new in the test.
+        size: Text factors at most.
+    """
+    folds = [_some(fold) for fold in folds_of(train, may_know, unit, FOLDS)]
+    new = [fold.new for fold in folds]
+    tried: dict[_Constants, list[_Parts]] = {}
+    for fold in folds:
+        for constants, parts in _tried(dishes, fold, size):
+            tried.setdefault(constants, []).append(parts)
+    weighed = {constants: _weights(parts, new) for constants, parts in tried.items()}
+    losses = {constants: loss for constants, (_, loss) in weighed.items()}
+    rank, noise = min(losses, key=losses.__getitem__, default=(RANKS[0], NOISES[1]))
+    weights, loss = weighed.get((rank, noise), (torch.ones(2), float("nan")))
+    opinions, log = known_opinions(train.log, may_know), train.log
+    factors = text_factors(dishes, opinions, log.menus, np.empty(0, np.int64), size).with_opinions(rank)
+    scores = [_scores(parts, weights) for parts in tried.get((rank, noise), ())]
+    right = sum(map(_right, scores, new))
+    alternatives = sum(len(each.offered) - len(each) for each in new)
+    count = sum(map(len, new))
+    return Fitted(replace(factors, noise=noise), weights, loss, right / max(1, alternatives), count)
+
+
+def _some(fold: Fold) -> Fold:
+    count = min(len(fold.new), MAX_CHOOSING)
+    return replace(fold, new=fold.new.take(np.linspace(0, len(fold.new) - 1, count).astype(int)))
+
+
+def _tried(dishes: Dishes, fold: Fold, size: int) -> Iterator[tuple[_Constants, _Parts]]:
+    opinions, log = known_opinions(fold.train.log, fold.may_know), fold.train.log
+    by_text = text_factors(dishes, opinions, log.menus, fold.hidden, size)
+    for rank in RANKS:
+        factors = by_text.with_opinions(rank)
+        for noise in NOISES:
+            yield (rank, noise), replace(factors, noise=noise).parts(fold.new)
+
+
+def _scores(parts: _Parts, weights: Tensor) -> Tensor:
+    return weights[0] * parts[0] + weights[1] * parts[1]
+
+
+def _right(scores: Tensor, comparisons: Comparisons) -> float:
+    """Number of the alternatives that the chosen dish is put before; ties count half."""
+    values = scores.numpy()
+    chosen = values[comparisons.chosen_at][comparisons.owner]
+    won = (chosen > values) + 0.5 * (chosen == values)
+    return float(won.sum() - 0.5 * len(comparisons))
+
+
+def _weights(parts: Sequence[_Parts], comparisons: Sequence[Comparisons]) -> tuple[Tensor, float]:
+    """(2,) positive weights that make scores log odds, and the mean loss with them."""
+    logarithms = torch.zeros(2, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logarithms], max_iter=50, line_search_fn="strong_wolfe")
+    count = sum(map(len, comparisons))
+
+    def loss() -> Tensor:
+        total = logarithms.square().sum() / 1000  # so that a part that is zero throughout has a weight
+        for part, new in zip(parts, comparisons, strict=True):
+            owner, chosen = torch.from_numpy(new.owner), torch.from_numpy(new.chosen_at)
+            total = total + listwise_loss(_scores(part, logarithms.exp()), owner, chosen).sum()
+        return total / count
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return logarithms.detach().exp(), float(loss().detach())

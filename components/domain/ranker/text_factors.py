@@ -1,0 +1,148 @@
+"""Text factors: a matrix factorisation whose dish factors come from the language model's vectors.
+
+A dish's mean utility and its factors are linear in its vector; a dish with many opinions has a residual on
+top, which is zero for a new one. So one head ranks new dishes by their text and recurring ones by opinions.
+A person is the posterior mean of a normal weight for each factor, given what they thought of past dishes. All
+of it is closed form; `fit_factors` fits it. Twins, dishes that read alike, are one dish.
+
+Shapes: W width of the language model, S factors, R dishes with a residual, D distinct dishes of a batch, H
+distinct histories, N lines of the longest history, O dishes on offer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+
+import torch
+from torch import Tensor
+
+from components.domain.preferences.strengths import RatingScale
+from components.domain.ranker.dish_vectors import Batch
+from components.domain.ranker.prompts import DISH_LINE, Reading
+
+HISTORIES_AT_ONCE = 256  # whose lines are solved in one batch: bounds memory
+
+
+def to_bytes(text: str) -> Tensor:
+    """A text as a tensor of bytes, for a file of tensors."""
+    return torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
+
+
+def from_bytes(tensor: Tensor) -> str:
+    """The inverse of `to_bytes`."""
+    return bytes(tensor.cpu().numpy()).decode()
+
+
+@dataclass
+class TextFactors:
+    """The head's tensors, float32 but for the names of dishes and the reading.
+
+    Attributes:
+        centre: (W,) mean vector of the training dishes.
+        projection: (1 + S, W) from centred vectors to a mean utility and factors.
+        offset: (1 + S,) what is added to both.
+        dishes: (R,) int64 names of the dishes with a residual, ascending; see `name_of`.
+        residual: (R, 1 + S) what is added for these.
+        noise: () variance of a rating around what the factors say.
+        unrated: (2,) evidence of a line without a rating: how far it lies above what was expected, and its
+            information where a rating's is one.
+        weights: (2,) of the mean and of the person's part in a score in nats.
+        spread: () see `strengths.RatingScale`, as for the next two.
+        rating_mean: () mean rating.
+        rating_prior: () number of ratings that the mean of all counts for.
+        template: Bytes of the reading's template.
+        layer: () the reading's layer.
+    """
+
+    centre: Tensor
+    projection: Tensor
+    offset: Tensor
+    dishes: Tensor
+    residual: Tensor
+    noise: Tensor
+    unrated: Tensor
+    weights: Tensor
+    spread: Tensor
+    rating_mean: Tensor
+    rating_prior: Tensor
+    template: Tensor = field(default_factory=lambda: to_bytes(DISH_LINE))
+    layer: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
+
+    @property
+    def rating_scale(self) -> RatingScale:
+        """How ratings become strengths."""
+        return RatingScale(float(self.rating_mean), float(self.rating_prior), float(self.spread))
+
+    @property
+    def reading(self) -> Reading:
+        """How the language model reads a dish."""
+        return Reading(from_bytes(self.template), int(self.layer))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """By name."""
+        return {column.name: getattr(self, column.name) for column in fields(self)}
+
+    def vectors(self, hidden: Tensor, lines: Sequence[Sequence[int]]) -> Tensor:
+        """(D, 1 + S) mean utility and factors, given (D, W) vectors of lines of token ids."""
+        vectors = (hidden.float() - self.centre) @ self.projection.T + self.offset
+        if not len(self.dishes):
+            return vectors
+        names = torch.tensor([name_of(line) for line in lines], device=vectors.device)
+        at = torch.searchsorted(self.dishes, names).clamp(max=len(self.dishes) - 1)
+        has = self.dishes[at] == names
+        return vectors + torch.where(has[:, None], self.residual[at], 0.0)
+
+    def scores(self, vectors: Tensor, batch: Batch) -> Tensor:
+        """(O,) scores in nats, given the (D, 1 + S) vectors of `batch.dishes`."""
+        common, personal = parts_of_scores(vectors, batch, self.noise, self.unrated)
+        return self.weights[0] * common + self.weights[1] * personal
+
+
+def name_of(line: Sequence[int]) -> int:
+    """A dish's name in the table of residuals: 63 bits of a digest of the tokens that it is read as."""
+    digest = hashlib.blake2b(",".join(map(str, line)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1
+
+
+def parts_of_scores(vectors: Tensor, batch: Batch, noise: Tensor, unrated: Tensor) -> tuple[Tensor, Tensor]:
+    """(O,) mean utility of each dish on offer, and (O,) what the person's history adds.
+
+    The person's weights are (noise + sum i v v')^-1 sum g v over the lines of the history, with factors v,
+    evidence g and information i: the posterior mean of independent standard normal weights.
+
+    Args:
+        vectors: (D, 1 + S) of `batch.dishes`.
+        batch: Histories and dishes on offer.
+        noise: () see `TextFactors`.
+        unrated: (2,) see `TextFactors`.
+    """
+    device = vectors.device
+    common, factors = vectors[:, 0], vectors[:, 1:].double()
+    people = torch.cat(
+        [
+            _people(common, factors, batch, slice(start, start + HISTORIES_AT_ONCE), noise, unrated)
+            for start in range(0, len(batch.past), HISTORIES_AT_ONCE)
+        ]
+    )
+    offered, history_of = batch.offered.to(device), batch.history_of.to(device)
+    personal = (people[history_of] * factors[offered]).sum(1)
+    return common[offered], personal.float()
+
+
+def _people(
+    common: Tensor, factors: Tensor, batch: Batch, part: slice, noise: Tensor, unrated: Tensor
+) -> Tensor:
+    """(part of H, S) weights of people."""
+    device = factors.device
+    columns = (batch.past, batch.liked, batch.is_line, batch.is_rated)
+    past, liked, is_line, is_rated = (column[part].to(device) for column in columns)
+    above = torch.where(is_rated, liked - common[past], liked * unrated[0])
+    information = torch.where(is_rated, 1.0, unrated[1]) * is_line
+    lines = factors[past]
+    evidence = torch.einsum("hn,hns->hs", (above * is_line).double(), lines)
+    precision = (lines * information[..., None].double()).transpose(1, 2) @ lines
+    precision += noise.double() * torch.eye(lines.shape[2], dtype=torch.float64, device=device)
+    people: Tensor = torch.linalg.solve(precision, evidence)
+    return people

@@ -1,0 +1,56 @@
+"""Which reading of dishes is best for text factors? Tried on folds of the training period, never on the test.
+
+No stage of a night: `make readings` prints the table after a night. Its first line is what params.yaml should
+name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from components.domain.params import Params
+from components.domain.preferences.folds import unit_of
+from components.domain.ranker.fit_factors import Fitted, fit_factors
+from components.domain.ranker.prompts import DISH_LINE, Reading
+from components.integrations import base_models, comparison_files, finetuning
+from components.stages.paths import BASE, SPLITS
+
+TEMPLATES = (
+    DISH_LINE,
+    "{dish}?",
+    "{dish} is most similar to",
+    "Dish: {dish}. Its main ingredient is",
+    "{dish} belongs to the cuisine of",
+    "People who like {dish} also like",
+    "{dish}. It tastes",
+)
+DEPTHS = (0.6, 0.8, 0.9, 1.0)  # shares of the layers that are read; the last is normalised
+SIZE = 64  # text factors
+
+
+def readings(params: Params) -> str:
+    """A table of readings with their loss and pair accuracy on the folds, the least loss first."""
+    torch.set_num_threads(params.train.threads)
+    tried = sorted(_tried(params), key=lambda pair: pair[1].loss)
+    comparisons = tried[0][1].comparisons
+    lines = [f"{'loss':>7}  {'pair accuracy':>13}  {'layer':>5}  template, on {comparisons:,} comparisons"]
+    for reading, fitted in tried:
+        figures = f"{fitted.loss:7.4f}  {fitted.accuracy:13.4f}  {reading.layer:5}"
+        lines.append(f"{figures}  {reading.template!r}")
+    return "\n".join(lines)
+
+
+def _tried(params: Params) -> Iterator[tuple[Reading, Fitted]]:
+    split, unit = comparison_files.read_split(SPLITS), unit_of(params.split)
+    device = base_models.choose_device()
+    model = base_models.load(BASE, base_models.choose_dtype(device), device)
+    tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
+    layers = len(model.decoder.layers)
+    for template in TEMPLATES:
+        lines = [tokens.alone(dish, template) for dish in split.train.log.dishes]
+        for depth in DEPTHS:
+            reading = Reading(template, 0 if depth == 1 else round(layers * depth))
+            dishes = finetuning.read_dishes(model, lines, reading.layer)
+            yield reading, fit_factors(dishes, split.train, split.may_know, unit, SIZE)
