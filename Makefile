@@ -18,7 +18,8 @@ BENCHMARK_ranking := ranking_speed
 BENCHMARK_chance := chance
 BENCHMARK_nights := year_of_nights
 BENCHMARK_rivals := rivals
-NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights rivals
+BENCHMARK_new-dishes := new_dishes $(or $(SET),new-dishes)
+NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights rivals new-dishes
 BENCHMARK := $(BENCHMARK_$(NAME))
 # Two benchmarks compare with libraries that nothing else imports.
 PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.palate/peers/installed)
@@ -65,7 +66,7 @@ mlflow: $(BIN)/installed ## MLflow's pages on the nights of this clone; PORT=500
 	@$(BIN)/python -m flows mlflow --port $(or $(PORT),5000)
 
 benchmark: $(if $(BENCHMARK),$(BIN)/installed $(PEERS)) ## measure quality, speed or cost; NAME=quality SET=canteen; without NAME: the list
-	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation): $(notdir $(wildcard data/sample/*))" >&2; exit 1)
+	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation, new-dishes): $(notdir $(wildcard data/sample/*))" >&2; exit 1)
 	@$(if $(PEERS),PYTHONPATH=$(dir $(PEERS)) )$(BIN)/python -m benchmarks.$(BENCHMARK)
 
 replay: $(BIN)/installed ## a set's past nights in order, each with one more day; SET=canteen

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import torch
 
+from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
 from components.domain.preferences.events import Limits, accept
+from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.ranker.language_model import LanguageModel
@@ -41,6 +43,14 @@ def sample(name: str, copies: int = 1) -> Setting:
         name: Folder of the set.
         copies: See `canteen`.
     """
+    params, dishes, log = opinions_of(name, copies)
+    split = divide(params.split, log)
+    ratings = rating_scale(known_opinions(split.train.log, split.may_know))
+    return setting_of(params, split, dishes, ratings)
+
+
+def opinions_of(name: str, copies: int = 1) -> tuple[Params, dict[str, Dish], OpinionLog]:
+    """Settings, dishes and opinions of a sample set; arguments as for `sample`."""
     folder, values = REPO / "data" / "sample" / name, read_yaml(REPO / "params.yaml")
     for section, changes in read_yaml(folder / "params.yaml").items():
         values[section] |= changes
@@ -55,9 +65,7 @@ def sample(name: str, copies: int = 1) -> Setting:
     ]
     dishes, collect = dishes_of(tables["dishes"]), params.collect
     scale = Scale(collect.like_at, collect.dislike_at, collect.timezone)
-    split = divide(params.split, opinion_log(events, dishes, menus_of(tables["menus"]), scale))
-    ratings = rating_scale(known_opinions(split.train.log, split.may_know))
-    return setting_of(params, split, dishes, ratings)
+    return params, dishes, opinion_log(events, dishes, menus_of(tables["menus"]), scale)
 
 
 def base(setting: Setting) -> tuple[LanguageModel, DishTokens]:

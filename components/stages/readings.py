@@ -11,9 +11,11 @@ from collections.abc import Iterator
 import torch
 
 from components.domain.params import Params
-from components.domain.preferences.folds import unit_of
+from components.domain.preferences.folds import Unit, unit_of
+from components.domain.preferences.splits import Split
 from components.domain.ranker.fit_factors import Fitted, fit_factors
-from components.domain.ranker.prompts import DISH_LINE, Reading
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.prompts import DISH_LINE, DishTokens, Reading
 from components.integrations import base_models, comparison_files, finetuning
 from components.stages.paths import BASE, SPLITS
 
@@ -33,7 +35,11 @@ SIZE = 64  # text factors
 def readings(params: Params) -> str:
     """A table of readings with their loss and pair accuracy on the folds, the least loss first."""
     torch.set_num_threads(params.train.threads)
-    tried = sorted(_tried(params), key=lambda pair: pair[1].loss)
+    files, device = comparison_files.read_split(SPLITS), base_models.choose_device()
+    model = base_models.load(BASE, base_models.choose_dtype(device), device)
+    tokens = model.dish_tokens(files.dishes, params.prompt.dish_fields, params.split.max_history)
+    split = Split(files.train, files.test, files.may_know)
+    tried = sorted(tried_readings(model, tokens, split, unit_of(params.split)), key=lambda pair: pair[1].loss)
     comparisons = tried[0][1].comparisons
     lines = [f"{'loss':>7}  {'pair accuracy':>13}  {'layer':>5}  template, on {comparisons:,} comparisons"]
     for reading, fitted in tried:
@@ -42,11 +48,17 @@ def readings(params: Params) -> str:
     return "\n".join(lines)
 
 
-def _tried(params: Params) -> Iterator[tuple[Reading, Fitted]]:
-    split, unit = comparison_files.read_split(SPLITS), unit_of(params.split)
-    device = base_models.choose_device()
-    model = base_models.load(BASE, base_models.choose_dtype(device), device)
-    tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
+def tried_readings(
+    model: LanguageModel, tokens: DishTokens, split: Split, unit: Unit
+) -> Iterator[tuple[Reading, Fitted]]:
+    """Every reading with text factors on it.
+
+    Args:
+        model: The base.
+        tokens: Covers all dishes of the log.
+        split: Its test is not read.
+        unit: What is new in the test.
+    """
     layers = len(model.decoder.layers)
     for template in TEMPLATES:
         lines = [tokens.alone(dish, template) for dish in split.train.log.dishes]

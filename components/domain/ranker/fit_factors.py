@@ -14,14 +14,15 @@ from torch import Tensor
 
 from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.folds import Fold, Unit, folds_of
+from components.domain.preferences.logit import fit_logit
 from components.domain.preferences.strengths import known_opinions
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.factors import Dishes, Factors, text_factors
-from components.domain.ranker.objective import listwise_loss
 
 FOLDS = 5
 RANKS = (4, 16, 64)  # factors that opinions may shape; chosen on folds, like the next
 NOISES = (0.3, 1.0, 3.0, 10.0)
+RIDGE = 0.1  # of the weights: a few comparisons may be ordered by either part without a fault
 MAX_CHOOSING = 4000  # comparisons of a fold on which constants are compared
 _Constants = tuple[int, float]
 _Parts = tuple[Tensor, Tensor]  # of scores; see `parts_of_scores`
@@ -106,23 +107,18 @@ def _right(scores: Tensor, comparisons: Comparisons) -> float:
 
 
 def _weights(parts: Sequence[_Parts], comparisons: Sequence[Comparisons]) -> tuple[Tensor, float]:
-    """(2,) positive weights that make scores log odds, and the mean loss with them."""
-    logarithms = torch.zeros(2, requires_grad=True)
-    optimizer = torch.optim.LBFGS([logarithms], max_iter=50, line_search_fn="strong_wolfe")
-    count = sum(map(len, comparisons))
-
-    def loss() -> Tensor:
-        total = logarithms.square().sum() / 1000  # so that a part that is zero throughout has a weight
-        for part, new in zip(parts, comparisons, strict=True):
-            owner, chosen = torch.from_numpy(new.owner), torch.from_numpy(new.chosen_at)
-            total = total + listwise_loss(_scores(part, logarithms.exp()), owner, chosen).sum()
-        return total / count
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        value = loss()
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return logarithms.detach().exp(), float(loss().detach())
+    """(2,) weights, none below 0, that make scores log odds, and the mean loss with them."""
+    features = np.concatenate([torch.stack(part, dim=1).double().numpy() for part in parts])
+    sizes = np.concatenate([each.sizes for each in comparisons])
+    chosen = np.concatenate([each.chosen for each in comparisons])
+    weights = fit_logit(features, sizes, chosen, RIDGE)
+    if (weights < 0).any():
+        alone = int(np.argmax(weights))
+        weights = np.zeros(2)
+        weights[alone] = max(0.0, float(fit_logit(features[:, [alone]], sizes, chosen, RIDGE)[0]))
+    first = np.cumsum(sizes) - sizes
+    utility = features @ weights
+    highest = np.maximum.reduceat(utility, first)
+    total = np.log(np.add.reduceat(np.exp(utility - np.repeat(highest, sizes)), first)) + highest
+    loss = float((total - utility[first + chosen]).mean())
+    return torch.from_numpy(weights).float(), loss

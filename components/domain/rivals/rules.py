@@ -13,15 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.arrays import Floats
+from components.domain.preferences.logit import fit_logit
 from components.domain.preferences.tables import Comparisons, Questions
 from components.domain.records import Dish
 from components.domain.rivals.pairs import Pairs, pairs_of
 
 MAX_TRAITS = 40  # of tags and of words; rarer ones cannot be fitted
 NAMES_SHARING_A_WORD = (2, 3, 5)  # a word in fewer names tells the dish, not a taste; chosen in training
-RIDGE = 1.0
-_NEWTON_STEPS = 25
 
 
 def random_scores(questions: Questions, seed: int) -> Floats:
@@ -170,32 +169,3 @@ def fit_content_history(
     products = has[pairs.dish] * affinity(pairs, has, mean)[pairs.history]
     features = np.concatenate([has[train.offered], products[pairs.pair]], axis=1)
     return ContentHistory(traits, mean, fit_logit(features, train.sizes, train.chosen))
-
-
-def fit_logit(features: Floats, sizes: Ints, chosen: Ints) -> Floats:
-    """(features,) weights that maximise sum(log softmax(X w)[chosen]) - RIDGE * |w|^2, by Newton's method.
-
-    Args:
-        features: (O, features) of all comparisons, one after the other.
-        sizes: (Q,) number of dishes of each comparison.
-        chosen: (Q,) position of the preferred dish among them.
-    """
-    first = np.cumsum(sizes) - sizes
-    preferred = first + chosen
-    weights = np.zeros(features.shape[1])
-    for _ in range(_NEWTON_STEPS):
-        utility = features @ weights
-        exponent = np.exp(utility - utility.max())
-        share = exponent / np.repeat(np.add.reduceat(exponent, first), sizes)
-        expected = np.add.reduceat(share[:, None] * features, first)
-        gradient = features[preferred].sum(axis=0) - expected.sum(axis=0) - 2 * RIDGE * weights
-        curvature = (
-            (features * share[:, None]).T @ features
-            - expected.T @ expected
-            + 2 * RIDGE * np.eye(len(weights))
-        )
-        step = np.linalg.solve(curvature, gradient)
-        weights += step
-        if np.abs(step).max(initial=0.0) < 1e-8:  # without any trait there is nothing to fit
-            break
-    return np.asarray(weights)

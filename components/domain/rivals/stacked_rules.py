@@ -18,6 +18,7 @@ from scipy.sparse import csr_matrix, diags
 
 from components.domain.preferences.arrays import Bools, Floats, Ints
 from components.domain.preferences.folds import Fold, Unit, folds_of
+from components.domain.preferences.logit import fit_logit
 from components.domain.preferences.strengths import known_opinions
 from components.domain.preferences.tables import Comparisons, Questions
 from components.domain.records import Dish
@@ -36,7 +37,6 @@ from components.domain.rivals.rules import (
     ContentHistory,
     affinity,
     fit_content_history,
-    fit_logit,
     mean_affinity,
     usual,
     wins,

@@ -8,7 +8,6 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from components.domain.preferences.arrays import Floats
 from components.domain.preferences.comparisons import compare
 from components.domain.preferences.from_records import comparison_table
 from components.domain.records import Comparison, Dish, Past
@@ -35,25 +34,6 @@ def test_content_history_learns_who_eats_meat(dishes: dict[str, Dish], compariso
     for comparison in liked:
         best = comparison.dishes[int(np.argmax(scores[comparison.key]))]
         assert dishes[best].tags == dishes[comparison.chosen].tags
-
-
-def test_the_logit_finds_the_maximum_of_its_likelihood(
-    dishes: dict[str, Dish], comparisons: list[Comparison]
-) -> None:
-    table = comparison_table(comparisons)
-    features = rules.fit_traits(dishes, table, 3).table(dishes, table.log.dishes)[table.offered]
-    sets = np.split(features, np.cumsum(table.sizes)[:-1])
-
-    def objective(weights: Floats) -> float:
-        fit = sum(
-            rows[at] @ weights - np.log(np.exp(rows @ weights).sum())
-            for rows, at in zip(sets, table.chosen, strict=True)
-        )
-        return float(fit - rules.RIDGE * weights @ weights)
-
-    best = rules.fit_logit(features, table.sizes, table.chosen)
-    for direction in np.eye(len(best)):
-        assert objective(best) >= max(objective(best + 0.01 * direction), objective(best - 0.01 * direction))
 
 
 def test_dishes_without_tags_or_shared_words_give_ties_not_failures(comparisons: list[Comparison]) -> None:
