@@ -104,7 +104,7 @@ def fit_closed_form(
     lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
     dishes = read_dishes(model, lines, reading.layer)
     fitted = fit_factors(dishes, train, may_know, unit, factors.size)
-    head = fitted.factors.head(fitted.weights, lines, reading)
+    head = fitted.factors.head(fitted.noise, fitted.weights, lines, reading)
     model.head = head_of({name: tensor.to(model.device) for name, tensor in head.tensors().items()})
     model.vectors = {}
     seconds = time.monotonic() - started

@@ -163,7 +163,7 @@ def factors_without_a_model(setting: Setting) -> Iterator[Contender]:
         fitted = fit_factors(dishes, setting.train, setting.may_know, unit_of(params.split), size)
         yield Contender(f"factors-on-{name}", "rule", fitted.scores(setting.test))
         if name == "words":
-            common = fitted.weights[0] * fitted.factors.parts(setting.test)[0]
+            common, _ = fitted.factors.parts(*fitted.factors.batch(setting.test), [fitted.noise])
             yield Contender("mean-by-words", "rule", common.double().numpy())
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from components.domain.preferences.moments import Moments, moments_of
 from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions
 from components.domain.preferences.tables import Comparisons
-from components.domain.ranker.dish_vectors import batch_of
+from components.domain.ranker.dish_vectors import Batch, batch_of
 from components.domain.ranker.prompts import Reading
 from components.domain.ranker.text_factors import TextFactors, name_of, parts_of_scores, to_bytes
 
@@ -56,7 +57,6 @@ class Factors:
         offset: (1 + S,).
         unrated: (2,).
         residual: (D, 1 + S) what opinions say beyond the text; 0 for dishes that they say nothing of.
-        noise: Variance of a rating around what the factors say.
     """
 
     dishes: Dishes
@@ -66,19 +66,21 @@ class Factors:
     offset: Floats
     unrated: tuple[float, float]
     residual: Floats
-    noise: float = 1.0
 
-    @property
+    @cached_property
     def by_text(self) -> Floats:
         """(D, 1 + S) what the vectors say."""
         return (self.dishes.vectors - self.centre) @ self.projection.T + self.offset
 
-    def parts(self, comparisons: Comparisons) -> tuple[Tensor, Tensor]:
-        """See `parts_of_scores`."""
+    def batch(self, comparisons: Comparisons) -> tuple[Batch, Ints]:
+        """The comparisons with strengths on this scale, and the log's number of each of their dishes."""
         batch, ids = batch_of(comparisons, self.moments.ratings), np.array(comparisons.log.dishes, object)
-        codes = np.searchsorted(ids, np.array(batch.dishes, object))
-        vectors = torch.from_numpy((self.by_text + self.residual)[codes])
-        return parts_of_scores(vectors, batch, torch.tensor(self.noise), torch.tensor(self.unrated))
+        return batch, np.searchsorted(ids, np.array(batch.dishes, object)).astype(np.int64)
+
+    def parts(self, batch: Batch, dishes: Ints, noises: Sequence[float]) -> tuple[Tensor, Tensor]:
+        """See `parts_of_scores`; the first arguments are what `batch` gives."""
+        vectors = torch.from_numpy((self.by_text + self.residual)[dishes])
+        return parts_of_scores(vectors, batch, torch.tensor(noises), torch.tensor(self.unrated))
 
     def with_opinions(self, rank: int) -> Factors:
         """The same with the residuals of dishes that opinions say something of.
@@ -93,11 +95,14 @@ class Factors:
             residual[dishes, 1:] = _factor_residual(by_text[:, 1:], self.moments, rank)
         return replace(self, residual=residual[self.dishes.first])
 
-    def head(self, weights: Tensor, lines: Sequence[Sequence[int]], reading: Reading) -> TextFactors:
+    def head(
+        self, noise: float, weights: Tensor, lines: Sequence[Sequence[int]], reading: Reading
+    ) -> TextFactors:
         """The head that a service gets.
 
         Args:
-            weights: (2,) see `TextFactors`.
+            noise: See `TextFactors`, as for the next.
+            weights: (2,).
             lines: The line of token ids that each of the D dishes is read as.
             reading: How they are read.
         """
@@ -106,11 +111,11 @@ class Factors:
         names, first = np.unique(names, return_index=True)
         ratings = self.moments.ratings
         arrays = (self.centre, self.projection, self.offset, self.residual[has[first]])
-        numbers = (self.noise, self.unrated, ratings.spread, ratings.mean, ratings.prior)
+        numbers = (noise, self.unrated, ratings.spread, ratings.mean, ratings.prior)
         centre, projection, offset, residual = (torch.from_numpy(each).float() for each in arrays)
-        noise, unrated, spread, mean, prior = (torch.tensor(each, dtype=torch.float32) for each in numbers)
+        variance, unrated, spread, mean, prior = (torch.tensor(each, dtype=torch.float32) for each in numbers)
         return TextFactors(
-            centre, projection, offset, torch.from_numpy(names), residual, noise, unrated, weights,
+            centre, projection, offset, torch.from_numpy(names), residual, variance, unrated, weights,
             spread, mean, prior, to_bytes(reading.template), torch.tensor(reading.layer),
         )  # fmt: skip
 

@@ -23,7 +23,7 @@ FOLDS = 5
 RANKS = (4, 16, 64)  # factors that opinions may shape; chosen on folds, like the next
 NOISES = (0.3, 1.0, 3.0, 10.0)
 RIDGE = 0.1  # of the weights: a few comparisons may be ordered by either part without a fault
-MAX_CHOOSING = 4000  # comparisons of a fold on which constants are compared
+MAX_CHOOSING = 2000  # comparisons of a fold on which constants are compared
 _Constants = tuple[int, float]
 _Parts = tuple[Tensor, Tensor]  # of scores; see `parts_of_scores`
 
@@ -34,6 +34,7 @@ class Fitted:
 
     Attributes:
         factors: Fitted to all that training may read.
+        noise: Variance of a rating around what the factors say.
         weights: (2,) see `TextFactors`.
         loss: Mean loss on the folds, nats a comparison.
         accuracy: Share of the alternatives on the folds that the preferred dish is put before.
@@ -41,6 +42,7 @@ class Fitted:
     """
 
     factors: Factors
+    noise: float
     weights: Tensor
     loss: float
     accuracy: float
@@ -48,7 +50,8 @@ class Fitted:
 
     def scores(self, comparisons: Comparisons) -> Floats:
         """(O,) scores in nats."""
-        return _scores(self.factors.parts(comparisons), self.weights).double().numpy()
+        common, personal = self.factors.parts(*self.factors.batch(comparisons), [self.noise])
+        return _scores((common, personal[0]), self.weights).double().numpy()
 
 
 def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit, size: int) -> Fitted:
@@ -77,7 +80,7 @@ def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit,
     right = sum(map(_right, scores, new))
     alternatives = sum(len(each.offered) - len(each) for each in new)
     count = sum(map(len, new))
-    return Fitted(replace(factors, noise=noise), weights, loss, right / max(1, alternatives), count)
+    return Fitted(factors, noise, weights, loss, right / max(1, alternatives), count)
 
 
 def _some(fold: Fold) -> Fold:
@@ -88,10 +91,12 @@ def _some(fold: Fold) -> Fold:
 def _tried(dishes: Dishes, fold: Fold, size: int) -> Iterator[tuple[_Constants, _Parts]]:
     opinions, log = known_opinions(fold.train.log, fold.may_know), fold.train.log
     by_text = text_factors(dishes, opinions, log.menus, fold.hidden, size)
+    batch, numbers = by_text.batch(fold.new)
     for rank in RANKS:
         factors = by_text.with_opinions(rank)
-        for noise in NOISES:
-            yield (rank, noise), replace(factors, noise=noise).parts(fold.new)
+        common, personal = factors.parts(batch, numbers, NOISES)
+        for noise, each in zip(NOISES, personal, strict=True):
+            yield (rank, noise), (common, each)
 
 
 def _scores(parts: _Parts, weights: Tensor) -> Tensor:

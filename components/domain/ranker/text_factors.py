@@ -96,8 +96,8 @@ class TextFactors:
 
     def scores(self, vectors: Tensor, batch: Batch) -> Tensor:
         """(O,) scores in nats, given the (D, 1 + S) vectors of `batch.dishes`."""
-        common, personal = parts_of_scores(vectors, batch, self.noise, self.unrated)
-        return self.weights[0] * common + self.weights[1] * personal
+        common, personal = parts_of_scores(vectors, batch, self.noise[None], self.unrated)
+        return self.weights[0] * common + self.weights[1] * personal[0]
 
 
 def name_of(line: Sequence[int]) -> int:
@@ -106,8 +106,8 @@ def name_of(line: Sequence[int]) -> int:
     return int.from_bytes(digest) >> 1
 
 
-def parts_of_scores(vectors: Tensor, batch: Batch, noise: Tensor, unrated: Tensor) -> tuple[Tensor, Tensor]:
-    """(O,) mean utility of each dish on offer, and (O,) what the person's history adds.
+def parts_of_scores(vectors: Tensor, batch: Batch, noises: Tensor, unrated: Tensor) -> tuple[Tensor, Tensor]:
+    """(O,) mean utility of each dish on offer, and (K, O) what the person's history adds under each noise.
 
     The person's weights are (noise + sum i v v')^-1 sum g v over the lines of the history, with factors v,
     evidence g and information i: the posterior mean of independent standard normal weights.
@@ -115,34 +115,32 @@ def parts_of_scores(vectors: Tensor, batch: Batch, noise: Tensor, unrated: Tenso
     Args:
         vectors: (D, 1 + S) of `batch.dishes`.
         batch: Histories and dishes on offer.
-        noise: () see `TextFactors`.
+        noises: (K,) variances of a rating around what the factors say.
         unrated: (2,) see `TextFactors`.
     """
     device = vectors.device
-    common, factors = vectors[:, 0], vectors[:, 1:].double()
-    people = torch.cat(
-        [
-            _people(common, factors, batch, slice(start, start + HISTORIES_AT_ONCE), noise, unrated)
-            for start in range(0, len(batch.past), HISTORIES_AT_ONCE)
-        ]
-    )
+    common, factors = vectors[:, 0].float(), vectors[:, 1:].float()
+    parts = [
+        _people(common, factors, batch, slice(start, start + HISTORIES_AT_ONCE), noises, unrated)
+        for start in range(0, len(batch.past), HISTORIES_AT_ONCE)
+    ]
+    people = torch.cat(parts, dim=1)
     offered, history_of = batch.offered.to(device), batch.history_of.to(device)
-    personal = (people[history_of] * factors[offered]).sum(1)
-    return common[offered], personal.float()
+    return common[offered], (people[:, history_of] * factors[offered]).sum(2)
 
 
 def _people(
-    common: Tensor, factors: Tensor, batch: Batch, part: slice, noise: Tensor, unrated: Tensor
+    common: Tensor, factors: Tensor, batch: Batch, part: slice, noises: Tensor, unrated: Tensor
 ) -> Tensor:
-    """(part of H, S) weights of people."""
+    """(K, part of H, S) weights of people under each noise."""
     device = factors.device
     columns = (batch.past, batch.liked, batch.is_line, batch.is_rated)
     past, liked, is_line, is_rated = (column[part].to(device) for column in columns)
     above = torch.where(is_rated, liked - common[past], liked * unrated[0])
     information = torch.where(is_rated, 1.0, unrated[1]) * is_line
     lines = factors[past]
-    evidence = torch.einsum("hn,hns->hs", (above * is_line).double(), lines)
-    precision = (lines * information[..., None].double()).transpose(1, 2) @ lines
-    precision += noise.double() * torch.eye(lines.shape[2], dtype=torch.float64, device=device)
-    people: Tensor = torch.linalg.solve(precision, evidence)
-    return people
+    evidence = torch.einsum("hn,hns->hs", above * is_line, lines).double()
+    precision = ((lines * information[..., None]).transpose(1, 2) @ lines).double()
+    one = torch.eye(lines.shape[2], dtype=torch.float64, device=device)
+    people = [torch.linalg.solve(precision + noise * one, evidence) for noise in noises.double()]
+    return torch.stack(people).float()

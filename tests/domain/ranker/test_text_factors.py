@@ -27,7 +27,7 @@ from components.domain.records import DISLIKED, LIKED, NEUTRAL, Past, Question
 DISHES, SIZE = 9, 3
 DRAW = np.random.default_rng(4)
 VECTORS = torch.from_numpy(DRAW.normal(size=(DISHES, 1 + SIZE)))
-NOISE, UNRATED = torch.tensor(0.7), torch.tensor([0.8, 0.15])
+NOISE, UNRATED = torch.tensor([0.7]), torch.tensor([0.8, 0.15])
 PASTS = st.lists(
     st.builds(
         Past,
@@ -68,7 +68,15 @@ def test_a_score_is_the_mean_and_ridge_regression_on_the_past(histories: list[li
     batch, vectors = _batch(histories)
     common, personal = parts_of_scores(vectors, batch, NOISE, UNRATED)
     expected = np.concatenate([_by_ridge(history) for history in histories])
-    assert (common + personal).numpy() == pytest.approx(expected, abs=1e-4)
+    assert (common + personal[0]).numpy() == pytest.approx(expected, abs=1e-4)
+
+
+def test_every_noise_has_scores_of_its_own() -> None:
+    batch, vectors = _batch([[Past("d1", LIKED, 5.0), Past("d2", LIKED, None)]])
+    noises = torch.tensor([0.1, 0.7, 5.0])
+    together = parts_of_scores(vectors, batch, noises, UNRATED)[1]
+    for noise, personal in zip(noises, together, strict=True):
+        assert torch.equal(parts_of_scores(vectors, batch, noise[None], UNRATED)[1][0], personal)
 
 
 def test_batches_of_histories_give_what_each_gives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +100,7 @@ def _head() -> TextFactors:
         offset=torch.tensor([0.5, 0.0]),
         dishes=names,
         residual=torch.tensor([[10.0, 0.0], [10.0, 0.0]]),
-        noise=NOISE,
+        noise=NOISE[0],
         unrated=UNRATED,
         weights=torch.tensor([2.0, 3.0]),
         spread=torch.tensor(1.2),
@@ -124,7 +132,7 @@ def test_a_head_is_its_tensors_and_back() -> None:
 def test_weights_scale_both_parts_of_a_score() -> None:
     batch, vectors = _batch([[Past("d1", LIKED, 5.0)]])
     common, personal = parts_of_scores(vectors, batch, NOISE, UNRATED)
-    assert torch.allclose(_head().scores(vectors, batch), 2 * common + 3 * personal)
+    assert torch.allclose(_head().scores(vectors, batch), 2 * common + 3 * personal[0])
 
 
 @given(st.text(max_size=50))
