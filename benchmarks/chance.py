@@ -40,7 +40,8 @@ def main() -> None:
         f"{MOST} seeds, as many as bring the standard error to {ERROR}. Everything must stand at 0.500.",
         "",
     ]
-    shapes = [*((name, "time") for name in RANDOM), *((name, "within_person") for name in WITHIN)]
+    shapes = [(name, "time") for name in RANDOM]
+    shapes += [(name, by) for by in ("within_person", "dish") for name in WITHIN]
     for name, by in [*shapes, ("ratings", "source")]:
         accuracies = _accuracies(name, by)
         seeds = len(accuracies["popularity"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -36,10 +37,14 @@ def with_scores(
     """
     model = base_models.load(base, torch.float32, torch.device("cpu"))
     tokens = model.dish_tokens(dict(dishes), fields, max_history)
-    if adapters.tunes_the_base(adapter):  # a head alone is told apart from what the base says without it
+    tunes_the_base = adapters.tunes_the_base(adapter)
+    if tunes_the_base:
         adapters.load_head(model, adapter)
-    untuned = [scoring.score_question(model, tokens, question) for question in questions]
+        untuned = [scoring.score_question(model, tokens, question) for question in questions]
     adapters.load(model, adapter)
+    if not tunes_the_base:  # a head alone must differ from what it says of nobody
+        nobody = [replace(question, history=()) for question in questions]
+        untuned = [scoring.score_question(model, tokens, question) for question in nobody]
     tuned = [scoring.score_question(model, tokens, question) for question in questions]
     served = _as_served(base, adapter)
     tokens = served.dish_tokens(dict(dishes), fields, max_history)

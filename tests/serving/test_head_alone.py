@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import json
+import random
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
 
+from components.domain.params import CandidateParams, FactorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
+from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.text_factors import TextFactors
+from components.domain.records import LIKED, Comparison, Past
 from components.domain.verdict import canary
+from components.domain.verdict.metrics import comparison_metrics
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.stages.canary import with_scores
-from tests.conftest import REPO, eight_dishes, twelve_comparisons
+from tests.conftest import REPO, eight_dishes
 from tests.serving.conftest import CANDIDATE, FIELDS, HEAD
 
 ALONE = CANDIDATE.model_copy(update={"method": "none", "vectors": HEAD})
+FACTORS = CandidateParams(
+    method="none", factors=FactorParams(size=4, template="Dish: {dish}. It tastes", layer=1)
+)
+CANDIDATES = pytest.mark.parametrize("candidate", [ALONE, FACTORS], ids=["vectors", "factors"])
 TOLERANCE = 0.005
 
 
@@ -25,29 +39,120 @@ def _load(base: Path) -> LanguageModel:
     return base_models.load(base, torch.float32, torch.device("cpu"))
 
 
-def _train(base: Path, folder: Path) -> None:
+def _raters() -> Comparisons:
+    """Forty people who like either meat or none; what they compare is not in their histories."""
+    draw = random.Random(1)
+    comparisons = []
+    for person in range(40):
+        ratings = {f"d{n}": (5.0 if (n < 4) == person % 2 else 2.0) + draw.random() for n in range(8)}
+        order = draw.sample(sorted(ratings), 8)
+        one, other = sorted(order[:2], key=ratings.__getitem__)
+        history = tuple(Past(dish, LIKED, ratings[dish]) for dish in order[2:])
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        comparisons.append(Comparison(f"p{person}", history, (one, other), f"p{person}", at, other))
+    return comparison_table(comparisons)
+
+
+def _train(base: Path, folder: Path, candidate: CandidateParams) -> LanguageModel:
     model = _load(base)
     before = {name: weight.clone() for name, weight in model.network.named_parameters()}
-    network = adapters.attach(model.network, ALONE, 1)
-    tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
-    settings, table = read_params(REPO / "params.yaml").train, comparison_table(twelve_comparisons())
-    finetuning.fit(model, tokens, table, RatingScale(), ALONE, settings, 30, str)
+    network = adapters.attach(model.network, candidate, 1)
+    tokens, table = model.dish_tokens(eight_dishes(), FIELDS, 3), _raters()
+    settings, may_know = read_params(REPO / "params.yaml").train, np.ones(len(table.log), bool)
+    if candidate.factors:
+        finetuning.fit_closed_form(model, tokens, table, may_know, candidate.factors, "person", str)
+    else:
+        finetuning.fit(model, tokens, table, RatingScale(), candidate, settings, 30, str)
     assert all(torch.equal(weight, before[name]) for name, weight in model.network.named_parameters())
     adapters.save(network, model.head, folder, "small")
+    return model
 
 
-def test_its_canary_passes_with_the_head_and_fails_without(small_base: Path, tmp_path: Path) -> None:
-    _train(small_base, tmp_path)
-    assert json.loads((tmp_path / adapters.CONFIG).read_text())["method"] == "none"
+def _stored(base: Path, folder: Path) -> list[canary.CanaryQuestion]:
     dishes = eight_dishes()
     questions = canary.made_up_questions(list(dishes), 4, 2)
-    stored = with_scores(questions, dishes, FIELDS, 3, small_base, tmp_path)
-    model = _load(small_base)
-    for weight in adapters.merged(model, tmp_path).parameters():
+    return with_scores(questions, dishes, FIELDS, 3, base, folder)
+
+
+def _served(model: LanguageModel, stored: list[canary.CanaryQuestion]) -> list[list[float]]:
+    tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
+    questions = canary.made_up_questions(list(eight_dishes()), 4, 2)
+    assert len(questions) == len(stored)
+    return [scoring.score_question(model, tokens, question) for question in questions]
+
+
+def _merged(base: Path, folder: Path) -> LanguageModel:
+    model = _load(base)
+    for weight in adapters.merged(model, folder).parameters():
         weight.data = weight.data.half().float()
-    tokens = model.dish_tokens(dishes, FIELDS, 3)
-    served = [scoring.score_question(model, tokens, question) for question in questions]
-    assert canary.why_wrong(stored, served, TOLERANCE) is None
+    return model
+
+
+@CANDIDATES
+def test_its_canary_passes_with_the_head_and_fails_without(
+    small_base: Path, tmp_path: Path, candidate: CandidateParams
+) -> None:
+    _train(small_base, tmp_path, candidate)
+    assert json.loads((tmp_path / adapters.CONFIG).read_text())["method"] == "none"
+    stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
+    assert canary.why_wrong(stored, _served(model, stored), TOLERANCE) is None
     model.head = None
-    without = [scoring.score_question(model, tokens, question) for question in questions]
-    assert "off the adapter's" in str(canary.why_wrong(stored, without, TOLERANCE))
+    assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored), TOLERANCE))
+
+
+@CANDIDATES
+def test_a_service_that_forgets_the_history_is_noticed(
+    small_base: Path, tmp_path: Path, candidate: CandidateParams
+) -> None:
+    _train(small_base, tmp_path, candidate)
+    stored = _stored(small_base, tmp_path)
+    of_nobody = [list(question.base) for question in stored]
+    assert "nearer to the untuned base" in str(canary.why_wrong(stored, of_nobody, TOLERANCE))
+
+
+@CANDIDATES
+def test_another_base_and_another_reading_are_noticed(
+    small_base: Path, tmp_path: Path, candidate: CandidateParams
+) -> None:
+    _train(small_base, tmp_path, candidate)
+    stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
+    if candidate.factors:
+        model.head = replace(model.head, layer=torch.tensor(2))
+        assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored), TOLERANCE))
+    model = _merged(small_base, tmp_path)
+    for weight in model.network.parameters():
+        weight.data += 0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(3))
+    assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored), TOLERANCE))
+
+
+def test_any_changed_tensor_of_text_factors_is_noticed(small_base: Path, tmp_path: Path) -> None:
+    """Every one of them that changes a score of the people whom the head was fitted to."""
+    head, table = _train(small_base, tmp_path, FACTORS).head, _raters()
+    stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
+    assert isinstance(head, TextFactors)
+    tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
+    right, changing = scoring.score(model, tokens, table, 1, ""), set()
+    for name, tensor in head.tensors().items():
+        if tensor.is_floating_point():
+            model.head, model.vectors = replace(head, **{name: tensor * 1.5}), {}
+            if np.abs(scoring.score(model, tokens, table, 1, "") - right).max() > 0.05:
+                changing.add(name)
+                assert canary.why_wrong(stored, _served(model, stored), TOLERANCE), name
+    assert {"centre", "projection", "residual", "noise", "weights", "spread"} <= changing
+
+
+@CANDIDATES
+def test_fitted_twice_it_is_the_same_byte_for_byte(
+    small_base: Path, tmp_path: Path, candidate: CandidateParams
+) -> None:
+    for folder in ("one", "other"):
+        _train(small_base, tmp_path / folder, candidate)
+    for file in (tmp_path / "one").iterdir():
+        assert file.read_bytes() == (tmp_path / "other" / file.name).read_bytes()
+
+
+def test_text_factors_learn_who_eats_meat(small_base: Path, tmp_path: Path) -> None:
+    model, table = _train(small_base, tmp_path, FACTORS), _raters()
+    tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
+    scores = scoring.score(model, tokens, table, 1, "")
+    assert comparison_metrics(scores, table)[:, 0].mean() > 0.8

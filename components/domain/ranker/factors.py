@@ -145,13 +145,18 @@ def text_factors(dishes: Dishes, opinions: Opinions, menus: Menus, hidden: Ints,
 
 
 def _directions(vectors: Floats, size: int) -> tuple[Floats, Floats]:
-    """Mean of vectors, and (S, W) their principal directions, scaled so that a vector's length is one."""
+    """Mean of vectors, and (S, W) their principal directions, scaled so that a vector's length is one.
+
+    Directions beyond those that the vectors have are zero, for what only opinions say.
+    """
     if len(vectors) < 2:
         return np.zeros(vectors.shape[1]), np.zeros((0, vectors.shape[1]))
     centre = vectors.mean(axis=0)
     _, spread, directions = np.linalg.svd(vectors - centre, full_matrices=False)
-    rank = min(size, int((spread > 1e-6 * max(1e-12, spread[0])).sum()))
-    return centre, directions[:rank] / max(1e-12, float(np.sqrt((spread**2).sum() / len(vectors))))
+    result = np.zeros((min(size, len(vectors) - 1), vectors.shape[1]))
+    rank = min(len(result), int((spread > 1e-6 * max(1e-12, spread[0])).sum()))
+    result[:rank] = directions[:rank] / max(1e-12, float(np.sqrt((spread**2).sum() / len(vectors))))
+    return centre, result
 
 
 def _ridge(located: Floats, moments: Moments) -> tuple[Floats, float]:

@@ -49,9 +49,10 @@ class Estimate:
 
     def margin(self, confidence: float) -> float:
         """Half the width of the interval; infinite with a single cluster."""
-        if self.clusters < 2:
+        freedom = self.clusters - (2 if self.unit == "dishes" else 1)  # a pair takes two dishes
+        if freedom < 1:
             return float("inf")
-        return float(student.ppf((1 + confidence) / 2, self.clusters - 1)) * self.error
+        return float(student.ppf((1 + confidence) / 2, freedom)) * self.error
 
     def interval(self, confidence: float) -> Interval:
         """The mean with its bounds, which for want of clusters may be all that is possible."""
@@ -139,10 +140,12 @@ def _sharing(influence: Floats, dish: Ints, sets: Ints, comparisons: Comparisons
         comparisons: The comparisons.
     """
     codes, number = np.unique(dish, return_inverse=True)
+    # With k dishes the mean takes two of k degrees of freedom from each dish's sum.
+    correction = len(codes) * (len(codes) - 1) / max(1, (len(codes) - 2) ** 2)
     once = float((np.bincount(number, influence[comparisons.owner]) ** 2).sum())
     _, first, number = np.unique(sets, return_index=True, return_inverse=True)
     again = float(((comparisons.sizes[first] - 1) * np.bincount(number, influence) ** 2).sum())
-    return (once - again) * len(codes) / max(1, len(codes) - 1)
+    return (once - again) * correction
 
 
 def _variance(influence: Floats, clusters: Ints) -> float:

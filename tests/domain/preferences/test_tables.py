@@ -108,3 +108,16 @@ def test_records_survive_the_table(comparisons: list[Comparison]) -> None:
 def test_a_table_without_questions_is_empty() -> None:
     empty = comparison_table([])
     assert (len(empty), list(empty), len(empty.lines.line)) == (0, [], 0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_among_some_dishes_comparisons_are_what_plain_loops_leave(seed: int) -> None:
+    table = compare(log_of(_random_lines(seed), MENUS), 0)
+    stays = np.random.default_rng(seed).random(len(table.log.dishes)) < 0.6
+    names = {dish for dish, stay in zip(table.log.dishes, stays, strict=True) if stay}
+    expected = [
+        (each.key, tuple(dish for dish in each.dishes if dish in names), each.chosen, each.history)
+        for each in table
+        if each.chosen in names and len(names.intersection(each.dishes)) > 1
+    ]
+    assert [(each.key, each.dishes, each.chosen, each.history) for each in table.among(stays)] == expected

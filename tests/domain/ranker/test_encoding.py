@@ -58,3 +58,25 @@ def test_a_failure_leaves_every_layer_in_its_order(small_model: LanguageModel) -
     with pytest.raises(IndexError):
         encoding.lower_states(small_model, [[10**6]], 1)  # a token that the model does not have
     assert [*small_model.decoder.layers, small_model.decoder.norm] == whole
+
+
+@pytest.mark.parametrize("layer", [1, 2])
+def test_a_reading_up_to_a_layer_is_what_transformers_gives_there(
+    small_model: LanguageModel, layer: int
+) -> None:
+    lines = _lines(7, 20)
+    with torch.no_grad():
+        whole = [
+            small_model.decoder(input_ids=torch.tensor([line]), output_hidden_states=True).hidden_states
+            for line in lines
+        ]
+    before_norm: list[torch.Tensor] = []
+    hook = small_model.decoder.norm.register_forward_pre_hook(lambda _, inputs: before_norm.append(inputs[0]))
+    for line in lines:
+        small_model.decoder(input_ids=torch.tensor([line]))
+    hook.remove()
+    expected = before_norm if layer == 2 else [states[layer] for states in whole]
+    states = encoding.hidden_states(small_model, lines, layer=layer)
+    for state, one in zip(states, expected, strict=True):
+        assert torch.allclose(state, one[0, -1], atol=1e-5)
+    assert len(small_model.decoder.layers) == 2

@@ -11,7 +11,7 @@ from benchmarks.shapes import RANDOM
 SEEDS = 6
 SHAPES = [
     *((name, "time") for name in RANDOM),
-    *((name, "within_person") for name in WITHIN),
+    *((name, by) for by in ("within_person", "dish") for name in WITHIN),
     ("ratings", "source"),
 ]
 

@@ -11,7 +11,7 @@ import pytest
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison
-from components.domain.verdict.clusters import estimate, two_way_error
+from components.domain.verdict.clusters import dish_error, estimate, two_way_error
 from tests.domain.rivals.tastes import NOW
 
 SETS = 2000
@@ -77,3 +77,48 @@ def test_comparisons_that_were_not_scored_are_left_out() -> None:
     table = _table(np.array([0, 0, 1]), np.array([0, 1, 0]))
     result = estimate(np.array([1.0, np.nan, 0.0]), table)
     assert (result.mean, result.people, result.comparisons, result.others) == (0.5, 2, 2, 1)
+
+
+def _pairs(people: int, dishes: int, draw: np.random.Generator) -> tuple[Comparisons, np.ndarray, np.ndarray]:
+    """A table in which each person judges some pairs of dishes, with the pairs and the people."""
+    person = np.repeat(np.arange(people), 6)
+    pair = np.array([sorted(draw.permutation(dishes)[:2]) for _ in person])
+    table = _table(person, np.full(len(person), -1))
+    return replace(table, offered=pair.ravel().astype(np.int64)), person, pair
+
+
+@pytest.mark.parametrize(("people", "dishes"), [(5, 4), (12, 6), (1, 8), (9, 2)])
+def test_the_error_over_dishes_is_the_sum_over_all_comparisons_that_share_one(
+    people: int, dishes: int
+) -> None:
+    draw = np.random.default_rng(people)
+    table, person, pair = _pairs(people, dishes, draw)
+    influence = draw.normal(size=len(person))
+    shares_dish = (pair[:, None, :, None] == pair[None, :, None, :]).any((2, 3))
+    shares_person = person[:, None] == person
+    products = np.outer(influence, influence)
+    count = len(np.unique(pair))
+    nests = len(np.unique(person * dishes + pair.T))
+    over_people = (products * shares_person).sum() * people / max(1, people - 1)
+    over_dishes = (products * shares_dish).sum() * count * (count - 1) / max(1, (count - 2) ** 2)
+    crossed = (products * shares_dish * shares_person).sum() * nests * (nests - 1) / max(1, (nests - 2) ** 2)
+    expected = max(over_people + over_dishes - crossed, over_people, over_dishes)
+    assert dish_error(influence, person, table) ** 2 == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("dishes", [10, 20, 60])
+def test_the_interval_over_dishes_covers_the_truth_as_often_as_it_says(dishes: int) -> None:
+    """Each dish has an error of its own that all its pairs share, as when a model misreads its name.
+
+    With ten dishes 2,000 sets gave 92 %, which decision 0024 says; with 20 and 60 dishes 94 %.
+    """
+    draw, covered = np.random.default_rng(dishes), 0
+    for _ in range(SETS // 4):
+        table, person, pair = _pairs(100, dishes, draw)
+        of_dishes = draw.normal(0, 0.05, dishes)[pair].sum(1)
+        values = 0.02 + of_dishes + draw.normal(0, 0.05, 100)[person] + draw.normal(0, 0.3, len(person))
+        result = estimate(values, table, "dishes")
+        interval = result.interval(0.95)
+        covered += interval.low <= 0.02 <= interval.high
+        assert (result.others, result.unit) == (dishes, "dishes")
+    assert covered / (SETS // 4) >= (0.9 if dishes == 10 else 0.92)
