@@ -71,13 +71,14 @@ def fit(
     """
     if candidate.vectors is None:
         batches = packed_batches(model, tokens, train, settings)
-        _fit(model, batches, candidate, epochs, [], on_step)
+        _fit(model, _in_epochs(batches, epochs, settings.seed), candidate, [], on_step)
         return
     batches = vector_batches(model, tokens, train, ratings, candidate, candidate.vectors)
     if not isinstance(model.head, Head):
         raise TypeError("a training of dish vectors gives the model a head")
     with _trainable(model.head):
-        _fit(model, batches, candidate, epochs, _groups(model.head, candidate.vectors), on_step)
+        steps = _in_epochs(batches, epochs, settings.seed)
+        _fit(model, steps, candidate, _groups(model.head, candidate.vectors), on_step)
 
 
 def fit_closed_form(
@@ -181,23 +182,30 @@ class _Optimizer:
             weight.data.copy_(master.data)
 
 
+def _in_epochs(batches: Sequence[Batch], epochs: int, seed: int) -> list[list[Batch]]:
+    """The batches of each epoch, in another order each time."""
+    draw = np.random.default_rng(seed)
+    return [[batches[number] for number in draw.permutation(len(batches))] for _ in range(epochs)]
+
+
 def _fit(
     model: LanguageModel,
-    batches: Sequence[Batch],
+    epochs: Sequence[Sequence[Batch]],
     candidate: CandidateParams,
-    epochs: int,
     head: Sequence[dict[str, Any]],
     on_step: Report,
 ) -> None:
-    """Passes `epochs` times over the batches; `head` are groups of parameters beside the model's weights."""
+    """One step for each batch of each epoch; `head` are groups of parameters beside the model's weights."""
+    batches = [batch for epoch in epochs for batch in epoch]
     if candidate.objective == "dpo":
         with torch.no_grad():  # the reference is the model before training: the untuned base, or the champion
-            batches = [batch.with_reference() for batch in batches]
+            anchored = {id(batch): batch.with_reference() for batch in epochs[0]}
+        batches = [anchored[id(batch)] for batch in batches]
     weights = [weight for weight in model.network.parameters() if weight.requires_grad]
-    optimizer = _Optimizer(weights, head, candidate, len(batches) * epochs)
+    optimizer = _Optimizer(weights, head, candidate, len(batches))
     model.network.train()
     started, comparisons, tokens = time.monotonic(), 0, 0
-    steps = tqdm(list(batches) * epochs, desc="train", unit="step", disable=None)
+    steps = tqdm(batches, desc="train", unit="step", disable=None)
     with _deterministic(model.device), steps as bar:
         for index, batch in enumerate(bar, 1):
             loss = objective_loss(candidate.objective, batch.scores(), batch.targets)

@@ -296,3 +296,12 @@ def test_a_materialised_base_is_left_alone_and_another_replaces_it(small_base: P
     written = (tmp_path / "model.safetensors").stat().st_mtime_ns
     assert base_models.materialise(str(small_base), tmp_path) == first
     assert (tmp_path / "model.safetensors").stat().st_mtime_ns == written
+
+
+def test_each_epoch_is_every_batch_once_in_another_order() -> None:
+    batches = [finetuning.Batch(torch.Tensor, None, number, 0) for number in range(12)]  # type: ignore[arg-type]
+    epochs = finetuning._in_epochs(batches, 5, 7)
+    orders = [tuple(batch.comparisons for batch in epoch) for epoch in epochs]
+    assert all(sorted(order) == list(range(12)) for order in orders)
+    assert len(set(orders)) == 5
+    assert epochs == finetuning._in_epochs(batches, 5, 7) != finetuning._in_epochs(batches, 5, 8)

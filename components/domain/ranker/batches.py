@@ -69,7 +69,7 @@ def vector_batches(
 ) -> list[Batch]:
     """Batches that read each distinct dish once, through the tuned layers only.
 
-    A model without a head gets one.
+    They are equally large, since each is one step. A model without a head gets one.
     """
     ratings = model.head.rating_scale if model.head else ratings
     lines = {dish: tokens.alone(dish) for dish in batch_of(train, ratings).dishes}
@@ -94,8 +94,8 @@ def vector_batches(
         size = sum(len(lines[dish]) for dish in questions.dishes)
         return Batch(scores, _on(targets_of(part), model.device), len(part), size)
 
-    numbers, size = np.arange(len(train)), vectors.comparisons_per_step
-    return [batch(train.take(numbers[start : start + size])) for start in range(0, len(train), size)]
+    count = max(1, -(-len(train) // vectors.comparisons_per_step))
+    return [batch(train.take(part)) for part in np.array_split(np.arange(len(train)), count)]
 
 
 def _on(targets: Targets, device: torch.device) -> Targets:

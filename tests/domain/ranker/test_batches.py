@@ -64,6 +64,8 @@ def test_vector_batches_score_as_scoring_does_and_read_a_dish_once(
         expected = scoring.score(small_model, tokens, table, 400, "")
         assert scores.detach().numpy() == pytest.approx(expected, abs=TOLERANCE)
     named = [{*part.dishes, *(past.dish_id for past in part.history)} for part in rated]
-    steps = [set().union(*named[start : start + size]) for start in range(0, len(named), size)]
+    parts = np.array_split(np.arange(len(named)), -(-len(named) // size))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1  # each is a step, so none may be a small rest
+    steps = [set().union(*(named[number] for number in part)) for part in parts]
     sizes = [sum(len(tokens.alone(dish)) for dish in step) for step in steps]
     assert [batch.tokens for batch in batches] == sizes
