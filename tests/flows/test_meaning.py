@@ -1,4 +1,4 @@
-"""The whole night on the real base model: tastes that only the meaning of words tells, and their release."""
+"""Whole nights on the real base: tastes that only the meaning of words tells, and dishes new to everybody."""
 
 from __future__ import annotations
 
@@ -24,3 +24,22 @@ def test_a_taste_that_only_meaning_shows_passes_the_gate_and_is_released(
     assert models["head"]["pair_accuracy"]["low"] > models["base-cosine"]["pair_accuracy"]["mean"]
     assert state_of(clone)["aliases"] == [("challenger", 1), ("champion", 1)]
     assert "palate:v1-" in night.stdout
+
+
+@pytest.mark.slow
+def test_dishes_that_are_new_to_everybody_are_ranked_by_what_their_names_mean(
+    prefect: dict[str, str], tmp_path: Path
+) -> None:
+    clone = make_clone(tmp_path / "clone")
+    night = run_night(clone, "--data", "data/sample/new-dishes", env=prefect | {"OMP_NUM_THREADS": "2"})
+    assert night.returncode == 0, night.stderr
+    evaluation = Done(clone, night).evaluation
+    accuracy = {name: row["pair_accuracy"]["mean"] for name, row in evaluation["models"].items()}
+    for rule in ("popularity", "usual", "item-knn", "matrix-factorisation"):
+        assert accuracy[rule] == 0.5  # nobody's opinion of a hidden dish is read anywhere
+    rules = [name for name, row in evaluation["models"].items() if row["kind"] == "rule"]
+    assert {"factors-on-words", "factors-on-tags", "mean-by-words", "stacked-rules"} <= set(rules)
+    assert accuracy["factors"] > max(accuracy[rule] for rule in rules)
+    assert "people and dishes, held out" in evaluation["gate"]["reason"]
+    beside = evaluation["slices"]["new dishes against ones that training read"]
+    assert beside["factors"]["mean"] > beside["item-knn"]["mean"]
