@@ -12,7 +12,7 @@ from components.domain.preferences.events import Counts
 from components.domain.verdict.metrics import Interval
 from components.files import read_json
 from components.integrations import pages
-from components.stages.paths import CHECKS, EVALUATION, REPORTS
+from components.stages.paths import ADAPTERS, CHECKS, EVALUATION, REPORTS
 from components.stages.reports import read_report
 from flows.environment import REPO
 from flows.steps.data import Collection
@@ -82,10 +82,25 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         ("data version", f"{night.data_md5} (DVC md5 of data/events)"),
         ("checks", f"{checks['passed']} passed, {checks['failed']} failed"),
         ("gate", f"{gate.decision.upper()}: {gate.reason}"),
+        *_what_tuning_adds(report),
         ("model version", _version(registered)),
         ("champion", f"version {registered.champion}" if registered.champion else "none yet"),
         ("release", report.delivery),
     ]
+
+
+def _what_tuning_adds(report: NightReport) -> list[tuple[str, str]]:
+    """The best candidate beside the same head on the frozen base, where it tunes the base."""
+    evaluation = read_report(REPO / EVALUATION)
+    best = evaluation.gate.candidate
+    frozen = evaluation.models.get(f"base-{best}")
+    if frozen is None or frozen.best_minus_it is None:
+        return []
+    size = (REPO / ADAPTERS / best / "adapter_model.safetensors").stat().st_size / 1e6
+    cost = f"{size:.1f} MB" + (
+        f", {report.seconds[f'train {best}']:.0f} s" if report.ran.get(f"train {best}") else ""
+    )
+    return [("tuning adds", f"{_gap(frozen.best_minus_it)} to base-{best}, for {cost}")]
 
 
 def _counts(counts: Counts) -> str:
