@@ -148,6 +148,7 @@ def simple_rules(setting: Setting) -> Iterator[Contender]:
 def factors_without_a_model(setting: Setting) -> Iterator[Contender]:
     """Text factors on words and on tags in the place of a language model's vectors.
 
+    They tell dishes by their ids, so that twins are none and where dishes recur they are matrix factorisation.
     Nothing where dishes are not hidden and no candidate has text factors.
     """
     params, order = setting.params, setting.test.log.dishes
@@ -158,8 +159,7 @@ def factors_without_a_model(setting: Setting) -> Iterator[Contender]:
     words = word_vectors(setting.dishes, order)
     tags = rules.Traits(tuple(rules.common_tags(setting.dishes, setting.train)), ())
     for name, vectors in (("words", words), ("tags", tags.table(setting.dishes, order))):
-        first = np.unique(vectors, axis=0, return_index=True, return_inverse=True)
-        dishes = Dishes(vectors, first[1][first[2].ravel()])
+        dishes = Dishes(vectors, np.arange(len(order)))
         fitted = fit_factors(dishes, setting.train, setting.may_know, unit_of(params.split), size)
         yield Contender(f"factors-on-{name}", "rule", fitted.scores(setting.test))
         if name == "words":
