@@ -148,7 +148,7 @@ def simple_rules(setting: Setting) -> Iterator[Contender]:
 def factors_without_a_model(setting: Setting) -> Iterator[Contender]:
     """Text factors on words and on tags in the place of a language model's vectors.
 
-    They tell dishes by their ids, so that twins are none and where dishes recur they are matrix factorisation.
+    They tell dishes by their ids, so no two are twins, and where dishes recur they are matrix factorisation.
     Nothing where dishes are not hidden and no candidate has text factors.
     """
     params, order = setting.params, setting.test.log.dishes
