@@ -24,6 +24,8 @@ from components.domain.preferences.tables import Questions, distinct_histories
 from components.domain.ranker.prompts import Reading
 
 HEAD_FILE = "head.safetensors"  # beside the weights of an adapter or of a merged model
+MAX_TABLE = 4096  # dishes up to which all are multiplied with each other
+OFFERS_AT_ONCE = 1024  # above, that are multiplied with their past dishes at once
 START_GAIN = 0.5
 START_SHARPNESS = 1.5  # e^1.5 is 4.5: a like dish counts about ninety times what an opposite one does
 
@@ -176,11 +178,28 @@ def vector_scores(vectors: Tensor, batch: Batch, head: Head) -> Tensor:
     people = torch.einsum("hn,hns->hs", liked, vectors[past]) / (is_line.sum(1, keepdim=True) + 1)  # H S
     dishes = vectors[offered]  # O S
     bilinear = (dishes * head.gains * people[history_of]).sum(-1)  # O
-    # Cosines are computed between dishes and then looked up: pairs of dishes are fewer than pairs of lines.
-    directions = normalize(vectors, dim=-1)  # D S
-    similarity = (head.sharpness.exp() * directions @ directions.T)[offered[:, None], past[history_of]]  # O N
+    similarity = head.sharpness.exp() * _cosines(normalize(vectors, dim=-1), offered, past[history_of])  # O N
     similarity = similarity.masked_fill(~is_line[history_of], -torch.inf)
     nothing = torch.zeros(len(offered), 1, device=device)  # a line without an opinion, for empty histories
     attention = torch.cat([similarity, nothing], 1).softmax(1)[:, :-1]  # O N
     nearest = (attention * liked[history_of]).sum(1)  # O
     return bilinear + head.focus * nearest + dishes @ head.appeal
+
+
+def _cosines(directions: Tensor, offered: Tensor, past: Tensor) -> Tensor:
+    """(O, N) products of the directions of the dishes on offer and of the past ones.
+
+    Few dishes are multiplied with each other and looked up, since pairs of dishes are then fewer than pairs
+    of lines; for many dishes that table would grow with the square.
+
+    Args:
+        directions: (D, S) of all dishes.
+        offered: (O,) the dish on offer.
+        past: (O, N) the past dishes.
+    """
+    if len(directions) <= MAX_TABLE:
+        return (directions @ directions.T)[offered[:, None], past]
+    blocks = zip(offered.split(OFFERS_AT_ONCE), past.split(OFFERS_AT_ONCE), strict=True)
+    return torch.cat(
+        [torch.einsum("os,ons->on", directions[one], directions[other]) for one, other in blocks]
+    )

@@ -11,6 +11,7 @@ import torch
 
 from components.domain.preferences.from_records import comparison_table, question_table
 from components.domain.preferences.strengths import RatingScale
+from components.domain.ranker import dish_vectors as dish_vectors_module
 from components.domain.ranker import encoding
 from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, start_head, vector_scores
 from components.domain.ranker.language_model import LanguageModel
@@ -136,3 +137,17 @@ def test_dishes_that_all_read_alike_have_vectors_that_are_numbers(dishes: int) -
     hidden = torch.randn(1, 8, generator=torch.manual_seed(1)).repeat(dishes, 1)
     vectors = dish_vectors(hidden, start_head(hidden, 4, RatingScale()))
     assert torch.isfinite(vectors).all()
+
+
+def test_many_dishes_are_scored_without_a_table_of_all_pairs_and_alike(
+    small_model: LanguageModel,
+    dishes: dict[str, Dish],
+    comparisons: list[Comparison],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head, batch = _head(small_model, dishes), batch_of(comparison_table(comparisons), RatingScale())
+    vectors = torch.randn(len(batch.dishes), 4, generator=torch.Generator().manual_seed(1))
+    at_once = vector_scores(vectors, batch, head)
+    monkeypatch.setattr(dish_vectors_module, "MAX_TABLE", 2)
+    monkeypatch.setattr(dish_vectors_module, "OFFERS_AT_ONCE", 3)
+    assert torch.allclose(vector_scores(vectors, batch, head), at_once, atol=1e-6)
