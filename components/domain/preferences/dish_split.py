@@ -2,7 +2,8 @@
 
 What anyone thought of a hidden dish is neither trained on nor in any history. Times are not read: a history
 is all that a person thought of the other dishes. The test asks for hidden dishes against each other, and, to
-be shown beside it, for hidden dishes against ones that training has read.
+be shown beside it, for hidden dishes against ones that training has read, of which some of each person's
+opinions are held out, too: whatever is asked about may have been read nowhere.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import numpy as np
 from components.domain.errors import DataRejected
 from components.domain.preferences.arrays import Bools, Ints
 from components.domain.preferences.builder import Builder, History
-from components.domain.preferences.comparisons import add_pairs, groups, menu_offers
+from components.domain.preferences.comparisons import add_pairs, menu_offers
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
-from components.domain.preferences.splits import GROUPS, Split, by_source, split_of
+from components.domain.preferences.splits import GROUPS, Split, by_source, seeded_share, split_of
+
+BESIDE_SHARE = 0.125  # of a person's opinions on other dishes, that new ones are compared with
 
 
 def dish_fold(log: OpinionLog, share: float, fold: int, seed: int) -> Bools:
@@ -89,45 +92,44 @@ class _Asker:
         self.is_new = self.hidden[log.dish]
         sources = np.array(log.sources, object)[log.source]
         self.compared = ~np.isin(sources, list(self.background)) & ~log.is_order
-        self.histories = log.take(np.flatnonzero(~self.is_new))
-        self.number = np.cumsum(~self.is_new) - 1  # of a line in the log of histories
+        held_out = seeded_share(log, BESIDE_SHARE, self.seed) & self.compared & ~self.is_new
+        self.beside, self.is_read = held_out, ~self.is_new & ~held_out
+        self.histories = log.take(np.flatnonzero(self.is_read))
+        self.number = np.cumsum(self.is_read) - 1  # of a line in the log of histories
         self.offers = menu_offers(log)
         self.train, self.test = Builder(log), Builder(log)
 
     def ask(self, person: int, lines: Ints, first: int, end: int, min_history: int) -> None:
         """Adds a person's comparisons; their history is lines `first` to `end` of the log of histories."""
         lines, name = lines[self.compared[lines]], f"{self.seed}/{self.log.people[person]}"
-        others = list(by_source(self.log, lines[~self.is_new[lines]], GROUPS, name))
-        for group in others:
-            history = self._without(group, first, end)
-            if end - first > len(history[2]):
-                self._ask(self.train, group, history, [])
-        if end - first < min_history:
+        for group in by_source(self.log, lines[self.is_read[lines]], GROUPS, name):
+            hidden = sorted(int(self.number[line]) for line in group)
+            if end - first > len(hidden):
+                self._ask(self.train, group, (first, end, hidden))
+        if end - first < max(1, min_history):
             return
         for group in by_source(self.log, lines[self.is_new[lines]], 1, name):
-            self._ask(self.test, group, (first, end, ()), [])
-            source = self.log.source[group[0]]
-            beside = next((other for other in others if self.log.source[other[0]] == source), [])
-            if end - first > len(beside):
-                self._ask(self.test, group, self._without(beside, first, end), beside)
+            self._ask(self.test, group, (first, end, ()))
+        for group in by_source(self.log, lines[~self.is_read[lines]], 1, name):
+            self._ask_across(group, (first, end, ()))
 
-    def _without(self, lines: Sequence[int], first: int, end: int) -> History:
-        return first, end, sorted(int(self.number[line]) for line in lines)
-
-    def _ask(self, builder: Builder, group: Sequence[int], history: History, beside: Sequence[int]) -> None:
-        """Adds what a group says of its dishes against each other, or against those of the lines beside."""
-        stated = [line for line in (*group, *beside) if self.log.menu[line] == NO_MENU]
-        for line in (*group, *beside):
+    def _ask(self, builder: Builder, group: Sequence[int], history: History) -> None:
+        """Adds what a group says of its dishes against each other."""
+        for line in group:
             if self.log.menu[line] != NO_MENU:
-                builder.add_choice(line, history, self._offer(line, mixed=bool(beside)))
-        one_side = frozenset(group) if beside else None
-        for part in groups(stated, 1, f"{self.seed}/{self.log.people[self.log.person[group[0]]]}"):
-            add_pairs(builder, part, history, part, one_side)
+                new = self.hidden[self.offers[line]] == self.hidden[self.log.dish[line]]
+                offer = [dish for dish, stays in zip(self.offers[line], new, strict=True) if stays]
+                builder.add_choice(line, history, offer)
+        add_pairs(builder, self._stated(group), history, group)
 
-    def _offer(self, line: int, *, mixed: bool) -> list[int]:
-        """The menu's dishes that are as new as the chosen one; mixed: all, if both kinds are on it."""
-        new = self.hidden[self.offers[line]]
-        if mixed:
-            return self.offers[line] if new.any() and not new.all() else []
-        same = new == self.hidden[self.log.dish[line]]
-        return [dish for dish, stays in zip(self.offers[line], same, strict=True) if stays]
+    def _ask_across(self, group: Sequence[int], history: History) -> None:
+        """Adds what a group says of new dishes against others."""
+        for line in group:
+            new = self.hidden[self.offers.get(line, [])]
+            if new.any() and not new.all():
+                self.test.add_choice(line, history, self.offers[line])
+        one_side = frozenset(line for line in group if self.is_new[line])
+        add_pairs(self.test, self._stated(group), history, group, one_side)
+
+    def _stated(self, group: Sequence[int]) -> list[int]:
+        return [line for line in group if self.log.menu[line] == NO_MENU]

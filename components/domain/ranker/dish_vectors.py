@@ -199,7 +199,7 @@ def _cosines(directions: Tensor, offered: Tensor, past: Tensor) -> Tensor:
     """
     if len(directions) <= MAX_TABLE:
         return (directions @ directions.T)[offered[:, None], past]
-    blocks = zip(offered.split(OFFERS_AT_ONCE), past.split(OFFERS_AT_ONCE), strict=True)
+    blocks = zip(torch.split(offered, OFFERS_AT_ONCE), torch.split(past, OFFERS_AT_ONCE), strict=True)
     return torch.cat(
         [torch.einsum("os,ons->on", directions[one], directions[other]) for one, other in blocks]
     )

@@ -75,10 +75,14 @@ def test_what_a_comparison_says_of_its_dishes_is_not_in_its_history(log: Opinion
         split, _ = _split(once)
     except DataRejected:
         return
+    read = set(zip(split.train.log.person.tolist(), split.train.log.dish.tolist(), strict=True))
     for half in (split.train, split.test):
-        for comparison in half:
-            stated = comparison.chosen
-            assert stated not in {past.dish_id for past in comparison.history}
+        for number, comparison in enumerate(half):
+            about = {comparison.chosen} if half.menu[number] >= 0 else set(comparison.dishes)
+            assert not about & {past.dish_id for past in comparison.history}
+            if half is split.test:  # nor has anything been fitted to it
+                codes = {half.log.dishes.index(dish) for dish in about}
+                assert not {(int(half.person[number]), code) for code in codes} & read
 
 
 def test_a_dish_stays_in_its_fold_when_others_come() -> None:
@@ -111,6 +115,7 @@ def test_an_offer_holds_no_hidden_dish_in_training_and_only_hidden_ones_in_the_t
     assert {each.dishes for each in new} == {("c", "d")}
     mixed = split.test.take(np.flatnonzero(~only_new(split)))
     assert {each.dishes for each in mixed} == {("a", "b", "c", "d")}
+    assert {each.chosen for each in mixed} >= {"c", "d"}
 
 
 @pytest.mark.parametrize("all_hidden", [True, False])

@@ -94,7 +94,7 @@ def test_means_are_the_likeliest_ones_and_no_number_is_lost(seed: int) -> None:
     )
     mean, slope = tables.moments.expected.mean[tables.moments.dishes], evidence.gradient.sums()
     ridge = slope @ mean / max(mean @ mean, 1e-12)
-    assert slope == pytest.approx(ridge * mean, abs=0.02)
+    assert slope == pytest.approx(ridge * mean, abs=0.05)
     assert np.isfinite(tables.similarity(5.0)).all()
 
 
