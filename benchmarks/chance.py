@@ -16,6 +16,7 @@ from benchmarks.shapes import RANDOM, Events
 from components.domain.params import SplitParams
 from components.domain.params_file import read_params
 from components.domain.preferences.arrays import Floats
+from components.domain.preferences.folds import unit_of
 from components.domain.preferences.opinions import Scale, opinion_log
 from components.domain.preferences.splits import Split
 from components.domain.preferences.tables import Comparisons
@@ -80,10 +81,15 @@ def split_events(events: Events, by: str, seed: int) -> Split:
         by: As `split.by`.
         seed: Seed of groups and of what is held out within people.
     """
+    log = opinion_log(events.rows, events.dishes, events.menus, SCALE)
+    return divide(split_params(by, seed), log)
+
+
+def split_params(by: str, seed: int) -> SplitParams:
+    """Section `split` for made-up events."""
     settings = read_params(REPO / "params.yaml").split
     changes = {"by": by, "seed": seed, "min_history": 2, "test_days": 5, "test_sources": ("test",)}
-    log = opinion_log(events.rows, events.dishes, events.menus, SCALE)
-    return divide(SplitParams(**(settings.model_dump() | changes)), log)
+    return SplitParams(**(settings.model_dump() | changes))
 
 
 def measure(events: Events, by: str, seed: int) -> Iterator[tuple[str, float]]:
@@ -91,7 +97,8 @@ def measure(events: Events, by: str, seed: int) -> Iterator[tuple[str, float]]:
     split = split_events(events, by, seed)
     draw = np.random.default_rng([seed, TAGS])  # another stream than the shapes'
     dishes = {dish: Dish(dish, f"dish {dish}", tags=(f"t{draw.integers(TAGS)}",)) for dish in events.dishes}
-    stacked = fit_stacked_rules(dishes, split.train, split.may_know, unit="day" if by == "time" else "person")
+    unit = unit_of(split_params(by, seed))
+    stacked = fit_stacked_rules(dishes, split.train, split.may_know, unit=unit)
     test, swapped = split.test, probes.with_history_of_another(split.test, seed)
     yield "popularity", _accuracy(rules.popularity(split.train, test), test)
     yield "tag-affinity", _accuracy(rules.tag_affinity(dishes, test), test)

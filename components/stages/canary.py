@@ -42,9 +42,9 @@ def with_scores(
         adapters.load_head(model, adapter)
         untuned = [scoring.score_question(model, tokens, question) for question in questions]
     adapters.load(model, adapter)
-    if not tunes_the_base:  # a head alone must differ from what it says of nobody
-        nobody = [replace(question, history=()) for question in questions]
-        untuned = [scoring.score_question(model, tokens, question) for question in nobody]
+    if not tunes_the_base:  # a head alone must differ from what it says of a stranger
+        strangers = [replace(question, history=()) for question in questions]
+        untuned = [scoring.score_question(model, tokens, question) for question in strangers]
     tuned = [scoring.score_question(model, tokens, question) for question in questions]
     served = _as_served(base, adapter)
     tokens = served.dish_tokens(dict(dishes), fields, max_history)

@@ -21,7 +21,7 @@ from components.domain.preferences.comparisons import add_pairs, menu_offers
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.preferences.splits import GROUPS, Split, by_source, seeded_share, split_of
 
-BESIDE_SHARE = 0.125  # of a person's opinions on other dishes, that new ones are compared with
+BESIDE_SHARE = 0.125  # of opinions, on which new dishes are compared with others
 
 
 def dish_fold(log: OpinionLog, share: float, fold: int, seed: int) -> Bools:
@@ -92,8 +92,8 @@ class _Asker:
         self.is_new = self.hidden[log.dish]
         sources = np.array(log.sources, object)[log.source]
         self.compared = ~np.isin(sources, list(self.background)) & ~log.is_order
-        held_out = seeded_share(log, BESIDE_SHARE, self.seed) & self.compared & ~self.is_new
-        self.beside, self.is_read = held_out, ~self.is_new & ~held_out
+        self.is_beside = seeded_share(log, BESIDE_SHARE, self.seed) & self.compared
+        self.is_read = ~self.is_new & ~self.is_beside
         self.histories = log.take(np.flatnonzero(self.is_read))
         self.number = np.cumsum(self.is_read) - 1  # of a line in the log of histories
         self.offers = menu_offers(log)
@@ -123,10 +123,14 @@ class _Asker:
         add_pairs(builder, self._stated(group), history, group)
 
     def _ask_across(self, group: Sequence[int], history: History) -> None:
-        """Adds what a group says of new dishes against others."""
+        """Adds what a group says of new dishes against others.
+
+        Of choices as many are asked where a new dish was chosen as where another was: else being new would
+        tell the chosen one.
+        """
         for line in group:
             new = self.hidden[self.offers.get(line, [])]
-            if new.any() and not new.all():
+            if self.is_beside[line] and new.any() and not new.all():
                 self.test.add_choice(line, history, self.offers[line])
         one_side = frozenset(line for line in group if self.is_new[line])
         add_pairs(self.test, self._stated(group), history, group, one_side)

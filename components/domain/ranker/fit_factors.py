@@ -95,8 +95,8 @@ def _tried(dishes: Dishes, fold: Fold, size: int) -> Iterator[tuple[_Constants, 
     for rank in RANKS:
         factors = by_text.with_opinions(rank)
         common, personal = factors.parts(batch, numbers, NOISES)
-        for noise, each in zip(NOISES, personal, strict=True):
-            yield (rank, noise), (common, each)
+        for noise, part in zip(NOISES, personal, strict=True):
+            yield (rank, noise), (common, part)
 
 
 def _scores(parts: _Parts, weights: Tensor) -> Tensor:

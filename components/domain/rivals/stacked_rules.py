@@ -159,9 +159,9 @@ def fit_stacked_rules(
         half_lives: Days of which the rule `usual` gets the best.
     """
     words = word_matrix(dishes, train.log.dishes)
-    folds = list(folds_of(train, may_know, unit, FOLDS))
+    folds = _folds(train, may_know, unit)
     constants = _chosen(dishes, folds, half_lives)
-    features, scored = [], []
+    features, scored = [np.zeros((0, len(RULES)))], [train.take([])]
     for fold in folds:
         rules = _fit(dishes, fold.train, fold.may_know, fold.hidden, words, constants)
         features.append(rules.features(dishes, fold.new))
@@ -170,6 +170,13 @@ def fit_stacked_rules(
     weights = fit_logit(np.concatenate(features), sizes, np.concatenate([new.chosen for new in scored]))
     rules = _fit(dishes, train, may_know, None, words, constants)
     return StackedRules(rules.content, rules.popular, words, rules.people, constants, weights)
+
+
+def _folds(train: Comparisons, may_know: Bools, unit: Unit) -> list[Fold]:
+    """Folds of the unit; where too little is there to divide it, of people or of days; none if of nothing."""
+    units: tuple[Unit, ...] = (unit, "person", "day")
+    every = (list(folds_of(train, may_know, one, FOLDS)) for one in units)
+    return next(filter(None, every), [])
 
 
 def _chosen(dishes: Mapping[str, Dish], folds: list[Fold], days: Sequence[float]) -> Constants:

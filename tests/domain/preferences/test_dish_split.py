@@ -28,8 +28,8 @@ RATINGS = st.builds(
     source=st.sampled_from(["one", "other"]),
 )
 CHOICES = st.builds(
-    lambda person, menu, place, day: Line(
-        person, MENUS[menu][place], NOW + timedelta(days=day), menu_id=menu, source="one"
+    lambda person, menu, position, day: Line(
+        person, MENUS[menu][position], NOW + timedelta(days=day), menu_id=menu, source="one"
     ),
     PEOPLE,
     st.sampled_from(list(MENUS)),
@@ -102,7 +102,7 @@ def test_every_dish_is_in_one_fold(share: float) -> None:
 
 
 def test_an_offer_holds_no_hidden_dish_in_training_and_only_hidden_ones_in_the_test() -> None:
-    lines = [Line(person, dish, NOW, menu_id="m") for person in ("ada", "bob") for dish in "abcd"]
+    lines = [Line(f"p{n}", dish, NOW, menu_id="m") for n in range(20) for dish in "abcd"]
     lines = [
         Line(line.person_id, line.dish_id, NOW + timedelta(days=n), menu_id="m")
         for n, line in enumerate(lines)
@@ -115,7 +115,6 @@ def test_an_offer_holds_no_hidden_dish_in_training_and_only_hidden_ones_in_the_t
     assert {each.dishes for each in new} == {("c", "d")}
     mixed = split.test.take(np.flatnonzero(~only_new(split)))
     assert {each.dishes for each in mixed} == {("a", "b", "c", "d")}
-    assert {each.chosen for each in mixed} >= {"c", "d"}
 
 
 @pytest.mark.parametrize("all_hidden", [True, False])

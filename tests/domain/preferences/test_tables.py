@@ -116,8 +116,8 @@ def test_among_some_dishes_comparisons_are_what_plain_loops_leave(seed: int) -> 
     stays = np.random.default_rng(seed).random(len(table.log.dishes)) < 0.6
     names = {dish for dish, stay in zip(table.log.dishes, stays, strict=True) if stay}
     expected = [
-        (each.key, tuple(dish for dish in each.dishes if dish in names), each.chosen, each.history)
-        for each in table
-        if each.chosen in names and len(names.intersection(each.dishes)) > 1
+        (one.key, tuple(dish for dish in one.dishes if dish in names), one.chosen, one.history)
+        for one in table
+        if one.chosen in names and len(names.intersection(one.dishes)) > 1
     ]
     assert [(each.key, each.dishes, each.chosen, each.history) for each in table.among(stays)] == expected

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 
 from components.domain.preferences.arrays import Bools
+from components.domain.preferences.folds import Unit
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison, Past
@@ -43,3 +45,11 @@ def test_the_constants_are_chosen_on_folds_that_the_rules_did_not_read() -> None
     assert constants.neighbours in itertools.product(NEIGHBOURS, SHRINKS, PRIORS)
     assert constants.factors in itertools.product(FACTORS, NOISES)
     assert constants.sharing in NAMES_SHARING_A_WORD
+
+
+@pytest.mark.parametrize("unit", ["day", "person", "dish"])
+def test_a_single_comparison_is_enough_to_fit_and_says_nothing(unit: Unit) -> None:
+    train, test = odd_or_even(4, 4)
+    one = train.take([0])
+    rule = fit_stacked_rules(DISHES, one, _of_train(one), unit=unit)
+    assert np.isfinite(rule.scores(DISHES, test)).all()
