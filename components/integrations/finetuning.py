@@ -16,20 +16,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from components.domain.errors import StageFailed
-from components.domain.params import CandidateParams, FactorParams, TrainParams, VectorParams
-from components.domain.preferences.arrays import Bools
-from components.domain.preferences.folds import Unit
+from components.domain.params import CandidateParams, TrainParams, VectorParams
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.batches import Batch, packed_batches, vector_batches
 from components.domain.ranker.dish_vectors import Head
-from components.domain.ranker.encoding import hidden_states
-from components.domain.ranker.factors import Dishes
-from components.domain.ranker.fit_factors import fit_factors
-from components.domain.ranker.heads import head_of
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import objective_loss
-from components.domain.ranker.prompts import DishTokens, Reading
+from components.domain.ranker.prompts import DishTokens
 
 logger = logging.getLogger(__name__)
 PROJECTION_RATE = 0.1  # of the head's rate
@@ -79,48 +73,6 @@ def fit(
     with _trainable(model.head):
         steps = _in_epochs(batches, epochs, settings.seed)
         _fit(model, steps, candidate, _groups(model.head, candidate.vectors), on_step)
-
-
-def fit_closed_form(
-    model: LanguageModel,
-    tokens: DishTokens,
-    train: Comparisons,
-    may_know: Bools,
-    factors: FactorParams,
-    unit: Unit,
-    on_step: Report,
-) -> None:
-    """Gives the frozen model a head of text factors.
-
-    Args:
-        model: Without an adapter.
-        tokens: Covers all dishes of the log.
-        train: The training comparisons.
-        may_know: (L,) True for the lines of the log that training may read.
-        factors: How many, and how dishes are read.
-        unit: What is new in the test.
-        on_step: Called once, with the loss on the folds on which constants are chosen.
-    """
-    started, reading = time.monotonic(), Reading(factors.template, factors.layer)
-    lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
-    dishes = read_dishes(model, lines, reading.layer)
-    fitted = fit_factors(dishes, train, may_know, unit, factors.size)
-    head = fitted.factors.head(fitted.noise, fitted.weights, lines, reading)
-    model.head = head_of({name: tensor.to(model.device) for name, tensor in head.tensors().items()})
-    model.vectors = {}
-    seconds = time.monotonic() - started
-    on_step(Step(1, len(train), fitted.loss, seconds, sum(map(len, lines))))
-    logger.info("fitted to %d comparisons in %.0f s: loss %.3f on folds", len(train), seconds, fitted.loss)
-
-
-def read_dishes(model: LanguageModel, lines: Sequence[Sequence[int]], layer: int) -> Dishes:
-    """The vectors of dishes that are read as these lines of token ids; equal lines are twins."""
-    distinct = list(dict.fromkeys(map(tuple, lines)))
-    number = {line: index for index, line in enumerate(distinct)}
-    order = np.array([number[tuple(line)] for line in lines], np.int64)
-    states = hidden_states(model, distinct, layer=layer).double().cpu().numpy()
-    first = np.unique(order, return_index=True)[1]
-    return Dishes(states[order], first[order])
 
 
 @contextlib.contextmanager

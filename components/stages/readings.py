@@ -13,10 +13,11 @@ import torch
 from components.domain.params import Params
 from components.domain.preferences.folds import Unit, unit_of
 from components.domain.preferences.splits import Split
+from components.domain.ranker.closed_form import read_dishes
 from components.domain.ranker.fit_factors import Fitted, fit_factors
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DISH_LINE, DishTokens, Reading
-from components.integrations import base_models, comparison_files, finetuning
+from components.integrations import base_models, comparison_files
 from components.stages.paths import BASE, SPLITS
 
 TEMPLATES = (
@@ -64,5 +65,5 @@ def tried_readings(
         lines = [tokens.alone(dish, template) for dish in split.train.log.dishes]
         for depth in DEPTHS:
             reading = Reading(template, 0 if depth == 1 else round(layers * depth))
-            dishes = finetuning.read_dishes(model, lines, reading.layer)
+            dishes = read_dishes(model, lines, reading.layer)
             yield reading, fit_factors(dishes, split.train, split.may_know, unit, SIZE)

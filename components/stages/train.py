@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import time
 
 import torch
 
@@ -19,6 +20,8 @@ from components.domain.preferences.training_plan import (
     from_start,
     of_everything,
 )
+from components.domain.ranker.closed_form import give_text_factors
+from components.domain.ranker.language_model import LanguageModel
 from components.files import read_json, write_json
 from components.integrations import adapters, base_models, comparison_files, finetuning
 from components.integrations.model_registry.runs import live_run
@@ -60,18 +63,31 @@ def train(params: Params, name: str) -> None:
             )
             log(step.step, {"loss": step.loss, "comparisons_per_second": step.comparisons / step.seconds})
 
-        tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
-        if candidate.factors:
-            unit = unit_of(params.split)
-            finetuning.fit_closed_form(
-                model, tokens, plan.comparisons, split.may_know, candidate.factors, unit, on_step
-            )
-        else:
-            finetuning.fit(
-                model, tokens, plan.comparisons, split.ratings, candidate, settings, plan.epochs, on_step
-            )
+        _learn(model, split, plan, candidate, params, on_step)
     adapters.save(adapted, model.head, ADAPTERS / name, read_json(BASE / base_models.MARKER)["id"])
     write_json(ADAPTERS / name / TRAINING_FILE, plan.training.to_json())
+
+
+def _learn(
+    model: LanguageModel,
+    split: comparison_files.SplitFiles,
+    plan: Plan,
+    candidate: CandidateParams,
+    params: Params,
+    on_step: finetuning.Report,
+) -> None:
+    """Trains the model's weights and head, or fits a head in closed form."""
+    tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
+    train = plan.comparisons
+    if candidate.factors is None:
+        settings = params.train
+        finetuning.fit(model, tokens, train, split.ratings, candidate, settings, plan.epochs, on_step)
+        return
+    started, unit = time.monotonic(), unit_of(params.split)
+    fitted = give_text_factors(model, tokens, train, split.may_know, candidate.factors, unit)
+    seconds = time.monotonic() - started
+    logger.info("fitted in %.0f s: loss %.3f on folds of the training period", seconds, fitted.loss)
+    on_step(finetuning.Step(1, len(train), fitted.loss, seconds, 0))
 
 
 def _plan(train: Comparisons, candidate: CandidateParams, settings: TrainParams) -> Plan:

@@ -39,6 +39,8 @@ def test_the_table_says_all_that_a_newcomer_looks_for(night: Done) -> None:
         "seconds:",
     ):
         assert part in out
+    tuned_with_a_head = night.evaluation["gate"]["candidate"] == "tip"
+    assert ("to base-tip, for 0." in out) == tuned_with_a_head  # what tuning adds
     counts = [
         int(number.replace(",", ""))
         for number in re.findall(r"events in .*?([\d,]+) rows = ([\d,]+) .*?([\d,]+) dup.*?([\d,]+) q", out)[

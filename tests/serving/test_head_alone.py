@@ -17,6 +17,7 @@ from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
+from components.domain.ranker.closed_form import give_text_factors
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.text_factors import TextFactors
 from components.domain.records import LIKED, Comparison, Past
@@ -60,7 +61,7 @@ def _train(base: Path, folder: Path, candidate: CandidateParams) -> LanguageMode
     tokens, table = model.dish_tokens(eight_dishes(), FIELDS, 3), _raters()
     settings, may_know = read_params(REPO / "params.yaml").train, np.ones(len(table.log), bool)
     if candidate.factors:
-        finetuning.fit_closed_form(model, tokens, table, may_know, candidate.factors, "person", str)
+        give_text_factors(model, tokens, table, may_know, candidate.factors, "person")
     else:
         finetuning.fit(model, tokens, table, RatingScale(), candidate, settings, 30, str)
     assert all(torch.equal(weight, before[name]) for name, weight in model.network.named_parameters())

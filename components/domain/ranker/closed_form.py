@@ -1,0 +1,55 @@
+"""Text factors on a language model's vectors: dishes are read once, the rest needs no gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.domain.params import FactorParams
+from components.domain.preferences.arrays import Bools
+from components.domain.preferences.folds import Unit
+from components.domain.preferences.tables import Comparisons
+from components.domain.ranker.encoding import hidden_states
+from components.domain.ranker.factors import Dishes
+from components.domain.ranker.fit_factors import Fitted, fit_factors
+from components.domain.ranker.heads import head_of
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.prompts import DishTokens, Reading
+
+
+def give_text_factors(
+    model: LanguageModel,
+    tokens: DishTokens,
+    train: Comparisons,
+    may_know: Bools,
+    factors: FactorParams,
+    unit: Unit,
+) -> Fitted:
+    """Gives a model without an adapter a head of text factors.
+
+    Args:
+        model: The frozen base.
+        tokens: Covers all dishes of the log.
+        train: The training comparisons.
+        may_know: (L,) True for the lines of the log that training may read.
+        factors: How many, and how dishes are read.
+        unit: What is new in the test.
+    """
+    reading = Reading(factors.template, factors.layer)
+    lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
+    fitted = fit_factors(read_dishes(model, lines, reading.layer), train, may_know, unit, factors.size)
+    head = fitted.factors.head(fitted.noise, fitted.weights, lines, reading)
+    model.head = head_of({name: tensor.to(model.device) for name, tensor in head.tensors().items()})
+    model.vectors = {}
+    return fitted
+
+
+def read_dishes(model: LanguageModel, lines: Sequence[Sequence[int]], layer: int) -> Dishes:
+    """The vectors of dishes that are read as these lines of token ids; equal lines are twins."""
+    distinct = list(dict.fromkeys(map(tuple, lines)))
+    number = {line: index for index, line in enumerate(distinct)}
+    order = np.array([number[tuple(line)] for line in lines], np.int64)
+    states = hidden_states(model, distinct, layer=layer).double().cpu().numpy()
+    first = np.unique(order, return_index=True)[1]
+    return Dishes(states[order], first[order])

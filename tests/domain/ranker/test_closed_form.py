@@ -1,0 +1,42 @@
+"""Dishes are read once, twins are found by what is read, and the head ranks as the fit does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from components.domain.params import FactorParams
+from components.domain.ranker.closed_form import give_text_factors, read_dishes
+from components.domain.ranker.encoding import hidden_states
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.records import Dish
+from components.integrations import scoring
+from tests.domain.rivals.tastes import DISHES, odd_or_even
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_equal_lines_are_twins_and_the_others_have_the_vectors_that_they_have_alone(
+    small_model: LanguageModel, layer: int
+) -> None:
+    lines = [(5, 6, 7), (8,), (5, 6, 7), (9, 5)]
+    dishes = read_dishes(small_model, lines, layer)
+    assert dishes.first.tolist() == [0, 1, 0, 3]
+    assert np.array_equal(dishes.vectors[0], dishes.vectors[2])
+    for line, vector in zip(lines, dishes.vectors, strict=True):
+        alone = hidden_states(small_model, [line], layer=layer)[0].double().numpy()
+        assert vector == pytest.approx(alone, abs=1e-4)
+
+
+def test_the_models_scores_are_those_of_the_fit(small_model: LanguageModel) -> None:
+    train, test = odd_or_even(60, 20)
+    names = {dish: Dish(dish, f"meal {number * 7919}") for number, dish in enumerate(DISHES)}
+    tokens, factors = (
+        small_model.dish_tokens(names, ("name",), 5),
+        FactorParams(size=6, template="{dish}!", layer=1),
+    )
+    may_know = np.isin(train.log.person, train.person)
+    fitted = give_text_factors(small_model, tokens, train, may_know, factors, "person")
+    scores = scoring.score(small_model, tokens, test, 1, "")
+    assert scores == pytest.approx(fitted.scores(test), abs=1e-3)
+    assert fitted.comparisons > 0
+    assert 0.5 < fitted.accuracy <= 1
