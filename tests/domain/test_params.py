@@ -108,3 +108,30 @@ def test_a_candidate_says_what_is_trained(method: str, without: str, words: str)
         return
     with pytest.raises(BadParams, match=words):
         validate(values, "here.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"method": "lora"}, "set method none, not lora"),
+        (
+            {"vectors": {"size": 4, "learning_rate": 0.1, "weight_decay": 0.1, "comparisons_per_step": 4}},
+            "one head",
+        ),
+        ({"factors": {"size": 4, "template": "no dish", "layer": 0}}, "must be one line that holds"),
+        ({"factors": {"size": 4, "template": "{dish} {dish}", "layer": 0}}, "must be one line that holds"),
+        ({"factors": {"size": 4, "template": "{dish}\n", "layer": 0}}, "must be one line that holds"),
+        ({"factors": {"size": 4, "template": "{dish}", "layer": -1}}, "layer"),
+    ],
+)
+def test_text_factors_stand_alone_and_read_one_line(changes: dict[str, Any], words: str) -> None:
+    values = read_yaml(REPO / "params.yaml")
+    tuned = {
+        name: values["train"]["candidates"]["vectors"][name]
+        for name in ("rank", "alpha", "targets", "layers")
+    }
+    if changes.get("method") == "lora":
+        changes |= tuned | {"learning_rate": 0.001}
+    values["train"]["candidates"]["factors"] |= changes
+    with pytest.raises(BadParams, match=words):
+        validate(values, "here.yaml")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from components.domain.errors import BadParams
 from components.domain.params import FactorParams
 from components.domain.preferences.arrays import Bools
 from components.domain.preferences.folds import Unit
@@ -35,7 +36,16 @@ def give_text_factors(
         may_know: (L,) True for the lines of the log that training may read.
         factors: How many, and how dishes are read.
         unit: What is new in the test.
+
+    Raises:
+        BadParams: The base has fewer layers than are to be read.
     """
+    count = len(model.decoder.layers)
+    if factors.layer > count:
+        raise BadParams(
+            f"The base model has {count} layers and a candidate's factors.layer is {factors.layer}: lower it "
+            "in params.yaml, or set 0 for all of them."
+        )
     reading = Reading(factors.template, factors.layer)
     lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
     fitted = fit_factors(read_dishes(model, lines, reading.layer), train, may_know, unit, factors.size)

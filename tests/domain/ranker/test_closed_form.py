@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from components.domain.errors import BadParams
 from components.domain.params import FactorParams
 from components.domain.ranker.closed_form import give_text_factors, read_dishes
 from components.domain.ranker.encoding import hidden_states
@@ -40,3 +41,11 @@ def test_the_models_scores_are_those_of_the_fit(small_model: LanguageModel) -> N
     assert scores == pytest.approx(fitted.scores(test), abs=1e-3)
     assert fitted.comparisons > 0
     assert 0.5 < fitted.accuracy <= 1
+
+
+def test_a_layer_that_the_base_does_not_have_is_named(small_model: LanguageModel) -> None:
+    train, _ = odd_or_even(8, 2)
+    tokens = small_model.dish_tokens(DISHES, ("name",), 5)
+    factors, may_know = FactorParams(size=6, template="{dish}!", layer=3), np.ones(len(train.log), bool)
+    with pytest.raises(BadParams, match=r"has 2 layers and .* factors\.layer is 3"):
+        give_text_factors(small_model, tokens, train, may_know, factors, "person")
