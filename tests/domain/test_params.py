@@ -110,14 +110,14 @@ def test_a_candidate_says_what_is_trained(method: str, without: str, words: str)
         validate(values, "here.yaml")
 
 
+HEAD = {"size": 4, "learning_rate": 0.1, "weight_decay": 0.1, "comparisons_per_step": 4}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"method": "lora"}, "set method none, not lora"),
-        (
-            {"vectors": {"size": 4, "learning_rate": 0.1, "weight_decay": 0.1, "comparisons_per_step": 4}},
-            "one head",
-        ),
+        ({"vectors": HEAD}, "one head"),
         ({"factors": {"size": 4, "template": "no dish", "layer": 0}}, "must be one line that holds"),
         ({"factors": {"size": 4, "template": "{dish} {dish}", "layer": 0}}, "must be one line that holds"),
         ({"factors": {"size": 4, "template": "{dish}\n", "layer": 0}}, "must be one line that holds"),
@@ -126,12 +126,9 @@ def test_a_candidate_says_what_is_trained(method: str, without: str, words: str)
 )
 def test_text_factors_stand_alone_and_read_one_line(changes: dict[str, Any], words: str) -> None:
     values = read_yaml(REPO / "params.yaml")
-    tuned = {
-        name: values["train"]["candidates"]["vectors"][name]
-        for name in ("rank", "alpha", "targets", "layers")
-    }
     if changes.get("method") == "lora":
-        changes |= tuned | {"learning_rate": 0.001}
+        tuned = values["train"]["candidates"]["vectors"]
+        changes |= {name: tuned[name] for name in TUNED}
     values["train"]["candidates"]["factors"] |= changes
     with pytest.raises(BadParams, match=words):
         validate(values, "here.yaml")
