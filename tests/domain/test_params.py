@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components.domain.errors import BadParams
+from components.domain.params import TUNED
 from components.domain.params_file import read_params, read_yaml, validate
 from tests.conftest import REPO
 
