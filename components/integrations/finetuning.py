@@ -65,14 +65,14 @@ def fit(
     """
     if candidate.vectors is None:
         batches = packed_batches(model, tokens, train, settings)
-        _fit(model, _in_epochs(batches, epochs, settings.seed), candidate, [], on_step)
+        _fit(model, batches, candidate, epochs, settings.seed, [], on_step)
         return
     batches = vector_batches(model, tokens, train, ratings, candidate, candidate.vectors)
     if not isinstance(model.head, Head):
         raise TypeError("a training of dish vectors gives the model a head")
     with _trainable(model.head):
-        steps = _in_epochs(batches, epochs, settings.seed)
-        _fit(model, steps, candidate, _groups(model.head, candidate.vectors), on_step)
+        head = _groups(model.head, candidate.vectors)
+        _fit(model, batches, candidate, epochs, settings.seed, head, on_step)
 
 
 @contextlib.contextmanager
@@ -142,22 +142,23 @@ def _in_epochs(batches: Sequence[Batch], epochs: int, seed: int) -> list[list[Ba
 
 def _fit(
     model: LanguageModel,
-    epochs: Sequence[Sequence[Batch]],
+    batches: Sequence[Batch],
     candidate: CandidateParams,
+    epochs: int,
+    seed: int,
     head: Sequence[dict[str, Any]],
     on_step: Report,
 ) -> None:
     """One step for each batch of each epoch; `head` are groups of parameters beside the model's weights."""
-    batches = [batch for epoch in epochs for batch in epoch]
     if candidate.objective == "dpo":
         with torch.no_grad():  # the reference is the model before training: the untuned base, or the champion
-            anchored = {id(batch): batch.with_reference() for batch in epochs[0]}
-        batches = [anchored[id(batch)] for batch in batches]
+            batches = [batch.with_reference() for batch in batches]
     weights = [weight for weight in model.network.parameters() if weight.requires_grad]
-    optimizer = _Optimizer(weights, head, candidate, len(batches))
+    order = [batch for epoch in _in_epochs(batches, epochs, seed) for batch in epoch]
+    optimizer = _Optimizer(weights, head, candidate, len(order))
     model.network.train()
     started, comparisons, tokens = time.monotonic(), 0, 0
-    steps = tqdm(batches, desc="train", unit="step", disable=None)
+    steps = tqdm(order, desc="train", unit="step", disable=None)
     with _deterministic(model.device), steps as bar:
         for index, batch in enumerate(bar, 1):
             loss = objective_loss(candidate.objective, batch.scores(), batch.targets)

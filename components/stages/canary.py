@@ -36,30 +36,28 @@ def with_scores(
         adapter: Folder of the adapter, with its head if it has one.
     """
     model = base_models.load(base, torch.float32, torch.device("cpu"))
-    tokens = model.dish_tokens(dict(dishes), fields, max_history)
     tunes_the_base = adapters.tunes_the_base(adapter)
+
+    def scores(scorer: LanguageModel, some: Sequence[Question]) -> list[list[float]]:
+        tokens = scorer.dish_tokens(dict(dishes), fields, max_history)
+        return [scoring.score_question(scorer, tokens, question) for question in some]
+
     if tunes_the_base:
         adapters.load_head(model, adapter)
-        untuned = [scoring.score_question(model, tokens, question) for question in questions]
+        untuned = scores(model, questions)
     adapters.load(model, adapter)
     if not tunes_the_base:  # a head alone must differ from what it says of a stranger
-        strangers = [replace(question, history=()) for question in questions]
-        untuned = [scoring.score_question(model, tokens, question) for question in strangers]
-    tuned = [scoring.score_question(model, tokens, question) for question in questions]
-    served = _as_served(base, adapter)
-    tokens = served.dish_tokens(dict(dishes), fields, max_history)
-    merged = [scoring.score_question(served, tokens, question) for question in questions]
+        untuned = scores(model, [replace(question, history=()) for question in questions])
+    answers = zip(
+        scores(model, questions), untuned, scores(_as_served(base, adapter), questions), strict=True
+    )
     return [
         CanaryQuestion(
             tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
             tuple(dishes[dish] for dish in question.dishes),
-            tuple(tuned_scores),
-            tuple(untuned_scores),
-            tuple(merged_scores),
+            *map(tuple, three),
         )
-        for question, tuned_scores, untuned_scores, merged_scores in zip(
-            questions, tuned, untuned, merged, strict=True
-        )
+        for question, three in zip(questions, answers, strict=True)
     ]
 
 

@@ -16,7 +16,7 @@ from components.domain.preferences.splits import Split
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict.calibration import CalibrationBin, calibration
 from components.domain.verdict.canary import CanaryQuestion, made_up_questions, to_json
-from components.domain.verdict.clusters import Unit
+from components.domain.verdict.clusters import Clusters
 from components.domain.verdict.evaluation import (
     HISTORIES,
     NEW_AGAINST_READ,
@@ -92,7 +92,7 @@ def _table(setting: Setting, rows: Sequence[Contender]) -> ResultTable:
 
 def _whole_table(setting: Setting, rows: Sequence[Contender]) -> ResultTable:
     params = setting.params
-    unit: Unit = "dishes" if params.split.by == "dish" else "menu days"
+    unit: Clusters = "dishes" if params.split.by == "dish" else "menu days"
     return ResultTable(setting.test, rows, params.evaluate.confidence, unit)
 
 

@@ -6,13 +6,13 @@ A fold holds back days, people or dishes, whatever is new in the test. Constants
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from components.domain.params import SplitParams
-from components.domain.preferences.arrays import Bools, Ints
+from components.domain.preferences.arrays import Bools, Floats, Ints
 from components.domain.preferences.tables import Comparisons
 
 Unit = Literal["day", "person", "dish"]
@@ -42,6 +42,11 @@ class Fold:
     def hidden(self) -> Ints:
         """Dishes that only the new comparisons offer: as new as the test's, so nobody's opinion is read."""
         return np.setdiff1d(self.new.offered, self.train.offered)
+
+    def some(self, count: int) -> Fold:
+        """The same with at most so many of the new comparisons, evenly spaced."""
+        few = np.linspace(0, len(self.new) - 1, min(len(self.new), count)).astype(int)
+        return replace(self, new=self.new.take(few))
 
 
 def folds_of(train: Comparisons, may_know: Bools, unit: Unit, count: int) -> Iterator[Fold]:
@@ -85,3 +90,10 @@ def _of_dishes(train: Comparisons, may_know: Bools, number: int, count: int) -> 
     if len(new):
         new = new.with_history_lines(~hidden[log.dish[new.lines.line]])
     return Fold(train.among(~hidden), may_know & ~hidden[log.dish], new)
+
+
+def share_won(scores: Floats, comparisons: Comparisons) -> float:
+    """Share of the alternatives that the chosen dish is put before; ties count half."""
+    chosen = scores[comparisons.chosen_at][comparisons.owner]
+    won = (chosen > scores) + 0.5 * (chosen == scores)
+    return float((won.sum() - 0.5 * len(comparisons)) / (len(scores) - len(comparisons)))

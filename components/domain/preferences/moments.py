@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import eigh
 
 from components.domain.preferences.arrays import Floats, Ints
 from components.domain.preferences.evidence import Expectation
@@ -16,6 +17,7 @@ from components.domain.preferences.strengths import Opinions, RatingScale, ratin
 
 MAX_DISHES = 2000  # the commonest: tables grow with the square
 _NEWTON_STEPS = 5
+_SWEEPS = 12
 MAX_RIDGE = 1e6  # where dishes do not differ beyond chance
 
 
@@ -84,3 +86,21 @@ def _ridge(gradient: Floats, information: Floats) -> float:
     """One over the variance between dishes' utilities, of what the noise of opinions leaves of it."""
     between = float((gradient**2 / information).sum() - len(gradient)) / max(1e-9, float(information.sum()))
     return min(MAX_RIDGE, 1 / between) if between > 0 else MAX_RIDGE
+
+
+def principal_factors(covariance: Floats, count: int) -> Floats:
+    """(K, count) principal axis factoring: loadings whose products are nearest to the covariances.
+
+    The diagonal, which holds the noise of single opinions too, is replaced by what the loadings explain.
+
+    Args:
+        covariance: (K, K); its diagonal is where the sweeps begin.
+        count: Number of factors, at most K.
+    """
+    shared, last = covariance.copy(), len(covariance) - 1
+    loadings = np.zeros((len(shared), count))
+    for _ in range(_SWEEPS if count else 0):
+        values, axes = eigh(shared, subset_by_index=[last - count + 1, last])
+        loadings = axes * np.sqrt(np.maximum(values, 0.0))
+        np.fill_diagonal(shared, (loadings**2).sum(1))
+    return loadings

@@ -14,12 +14,12 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from scipy.linalg import eigh, orthogonal_procrustes
+from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import nnls
 from torch import Tensor
 
 from components.domain.preferences.arrays import Floats, Ints
-from components.domain.preferences.moments import Moments, moments_of
+from components.domain.preferences.moments import Moments, moments_of, principal_factors
 from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions
 from components.domain.preferences.tables import Comparisons
@@ -29,7 +29,6 @@ from components.domain.ranker.text_factors import TextFactors, name_of, parts_of
 
 RIDGES = tuple(10.0**power for power in np.arange(-3, 3.5, 0.5))
 MAX_UNRATED = 20_000  # lines whose mean evidence stands for all
-_SWEEPS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,9 +226,6 @@ def _factor_residual(by_text: Floats, moments: Moments, rank: int) -> Floats:
     np.fill_diagonal(covariance, np.diag(kernel))
     rank = min(rank, *by_text.shape)
     loadings = np.zeros_like(by_text)
-    for _ in range(_SWEEPS):  # principal axis factoring: the diagonal holds what the loadings explain
-        values, axes = eigh(covariance, subset_by_index=[len(covariance) - rank, len(covariance) - 1])
-        loadings[:, :rank] = axes * np.sqrt(np.maximum(values, 0.0))
-        np.fill_diagonal(covariance, (loadings**2).sum(1))
+    loadings[:, :rank] = principal_factors(covariance, rank)
     rotation, _ = orthogonal_procrustes(loadings, by_text)
     return np.asarray(loadings @ rotation - by_text)

@@ -6,18 +6,19 @@ Shapes: D dishes of the log, L lines of the log, O dishes on offer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from components.domain.preferences.arrays import Bools, Floats
-from components.domain.preferences.folds import Fold, Unit, folds_of
+from components.domain.preferences.folds import Fold, Unit, folds_of, share_won
 from components.domain.preferences.logit import fit_logit
 from components.domain.preferences.strengths import known_opinions
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.factors import Dishes, Factors, text_factors
+from components.domain.ranker.objective import listwise_loss
 
 FOLDS = 5
 RANKS = (4, 16, 64)  # factors that opinions may shape; chosen on folds, like the next
@@ -37,7 +38,7 @@ class Fitted:
         noise: Variance of a rating around what the factors say.
         weights: (2,) see `TextFactors`.
         loss: Mean loss on the folds, nats a comparison.
-        accuracy: Share of the alternatives on the folds that the preferred dish is put before.
+        accuracy: Share of the alternatives that the preferred dish is put before, mean over folds.
         comparisons: Number of comparisons on the folds.
     """
 
@@ -64,7 +65,7 @@ def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit,
         unit: What is new in the test.
         size: Text factors at most.
     """
-    folds = [_some(fold) for fold in folds_of(train, may_know, unit, FOLDS)]
+    folds = [fold.some(MAX_CHOOSING) for fold in folds_of(train, may_know, unit, FOLDS)]
     new = [fold.new for fold in folds]
     tried: dict[_Constants, list[_Parts]] = {}
     for fold in folds:
@@ -76,16 +77,9 @@ def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit,
     weights, loss = weighed.get((rank, noise), (torch.ones(2), float("nan")))
     opinions, log = known_opinions(train.log, may_know), train.log
     factors = text_factors(dishes, opinions, log.menus, np.empty(0, np.int64), size).with_opinions(rank)
-    scores = [_scores(parts, weights) for parts in tried.get((rank, noise), ())]
-    right = sum(map(_right, scores, new))
-    alternatives = sum(len(each.offered) - len(each) for each in new)
-    count = sum(map(len, new))
-    return Fitted(factors, noise, weights, loss, right / max(1, alternatives), count)
-
-
-def _some(fold: Fold) -> Fold:
-    count = min(len(fold.new), MAX_CHOOSING)
-    return replace(fold, new=fold.new.take(np.linspace(0, len(fold.new) - 1, count).astype(int)))
+    scores = (_scores(parts, weights).numpy() for parts in tried.get((rank, noise), ()))
+    won = [share_won(values, each) for values, each in zip(scores, new, strict=True)]
+    return Fitted(factors, noise, weights, loss, float(np.mean(won or [0.5])), sum(map(len, new)))
 
 
 def _tried(dishes: Dishes, fold: Fold, size: int) -> Iterator[tuple[_Constants, _Parts]]:
@@ -103,14 +97,6 @@ def _scores(parts: _Parts, weights: Tensor) -> Tensor:
     return weights[0] * parts[0] + weights[1] * parts[1]
 
 
-def _right(scores: Tensor, comparisons: Comparisons) -> float:
-    """Number of the alternatives that the chosen dish is put before; ties count half."""
-    values = scores.numpy()
-    chosen = values[comparisons.chosen_at][comparisons.owner]
-    won = (chosen > values) + 0.5 * (chosen == values)
-    return float(won.sum() - 0.5 * len(comparisons))
-
-
 def _weights(parts: Sequence[_Parts], comparisons: Sequence[Comparisons]) -> tuple[Tensor, float]:
     """(2,) weights, none below 0, that make scores log odds, and the mean loss with them."""
     features = np.concatenate([torch.stack(part, dim=1).double().numpy() for part in parts])
@@ -121,9 +107,7 @@ def _weights(parts: Sequence[_Parts], comparisons: Sequence[Comparisons]) -> tup
         alone = int(np.argmax(weights))
         weights = np.zeros(2)
         weights[alone] = max(0.0, float(fit_logit(features[:, [alone]], sizes, chosen, RIDGE)[0]))
-    first = np.cumsum(sizes) - sizes
-    utility = features @ weights
-    highest = np.maximum.reduceat(utility, first)
-    total = np.log(np.add.reduceat(np.exp(utility - np.repeat(highest, sizes)), first)) + highest
-    loss = float((total - utility[first + chosen]).mean())
-    return torch.from_numpy(weights).float(), loss
+    owner = torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes))
+    preferred = torch.from_numpy(np.cumsum(sizes) - sizes + chosen)
+    losses = listwise_loss(torch.from_numpy(features @ weights), owner, preferred)
+    return torch.from_numpy(weights).float(), float(losses.mean())

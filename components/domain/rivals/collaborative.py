@@ -13,7 +13,7 @@ import numpy as np
 
 from components.domain.preferences.arrays import Floats, Ints, ranges
 from components.domain.preferences.evidence import Evidence
-from components.domain.preferences.moments import Moments, moments_of
+from components.domain.preferences.moments import Moments, moments_of, principal_factors
 from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions, RatingScale
 from components.domain.rivals.pairs import Pairs
@@ -23,7 +23,6 @@ SHRINKS = (5.0, 25.0, 100.0)  # information of both dishes together at which a s
 PRIORS = (0.1, 1.0)  # information that item-kNN adds for the mean
 FACTORS = (3, 8, 16)
 NOISES = (0.5, 1.0, 2.0)  # variance of a strength around what the factors say
-_SWEEPS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,18 +114,9 @@ class Collaborative:
         return column[pairs.dish]
 
     def _loadings(self, size: int) -> Floats:
-        """(K, size) principal axis factoring: loadings whose products are nearest to the covariances.
-
-        The diagonal, which holds the noise of single opinions too, is replaced by what the loadings explain.
-        """
+        """(K, size) factors of the shrunken covariances; fewer where there are fewer dishes."""
         shared = self.moments.moment / (self.moments.together + SHRINKS[0])
-        size = min(size, len(shared))
-        loadings = np.zeros((len(shared), size))
-        for _ in range(_SWEEPS if size else 0):
-            values, vectors = np.linalg.eigh(shared)
-            loadings = vectors[:, -size:] * np.sqrt(np.maximum(values[-size:], 0.0))
-            np.fill_diagonal(shared, (loadings**2).sum(1))
-        return loadings
+        return principal_factors(shared, min(size, len(shared)))
 
 
 def fit_collaborative(

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 
 from components.domain.preferences.arrays import Bools, Floats, Ints
-from components.domain.preferences.folds import Fold, Unit, folds_of
+from components.domain.preferences.folds import Fold, Unit, folds_of, share_won
 from components.domain.preferences.logit import fit_logit
 from components.domain.preferences.strengths import known_opinions
 from components.domain.preferences.tables import Comparisons, Questions
@@ -186,32 +186,25 @@ def _chosen(dishes: Mapping[str, Dish], folds: list[Fold], days: Sequence[float]
     factors = dict.fromkeys(itertools.product(FACTORS, NOISES), 0.0)
     half_lives = dict.fromkeys(days, 0.0)
     for fold in folds:
-        some = fold.new.take(np.linspace(0, len(fold.new) - 1, min(len(fold.new), MAX_CHOOSING)).astype(int))
+        some = fold.some(MAX_CHOOSING).new
         pairs, log = pairs_of(some), some.log
         opinions = known_opinions(log, fold.may_know)
         people = fit_collaborative(opinions, log.menus, len(log.dishes), fold.hidden)
         for count in sharing:
-            sharing[count] += _accuracy(
+            sharing[count] += share_won(
                 fit_content_history(dishes, fold.train, count).scores(dishes, some), some
             )
         for knn in neighbours:
-            neighbours[knn] += _accuracy(pairs.on_offer(people.neighbours(pairs, *knn)), some)
+            neighbours[knn] += share_won(pairs.on_offer(people.neighbours(pairs, *knn)), some)
         for model in factors:
-            factors[model] += _accuracy(pairs.on_offer(people.factors(pairs, *model)), some)
+            factors[model] += share_won(pairs.on_offer(people.factors(pairs, *model)), some)
         for half_life in half_lives:
-            half_lives[half_life] += _accuracy(pairs.on_offer(usual(pairs, half_life)), some)
+            half_lives[half_life] += share_won(pairs.on_offer(usual(pairs, half_life)), some)
     return Constants(*(_best(table) for table in (sharing, neighbours, factors, half_lives)))
 
 
 def _best(table: Mapping[Any, float]) -> Any:
     return max(table, key=table.__getitem__)
-
-
-def _accuracy(scores: Floats, comparisons: Comparisons) -> float:
-    """Share of the alternatives that the chosen dish is put before; ties count half."""
-    chosen = scores[comparisons.chosen_at][comparisons.owner]
-    won = (chosen > scores) + 0.5 * (chosen == scores)
-    return float((won.sum() - 0.5 * len(comparisons)) / (len(scores) - len(comparisons)))
 
 
 def _fit(

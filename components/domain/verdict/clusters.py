@@ -19,7 +19,7 @@ from components.domain.preferences.arrays import Floats, Ints
 from components.domain.preferences.tables import Comparisons
 from components.domain.verdict.metrics import Interval
 
-Unit = Literal["menu days", "dishes"]
+Clusters = Literal["menu days", "dishes"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Estimate:
     people: int
     others: int | None
     comparisons: int
-    unit: Unit = "menu days"
+    unit: Clusters = "menu days"
 
     @property
     def clusters(self) -> int:
@@ -60,7 +60,7 @@ class Estimate:
         return Interval(self.mean, self.mean - margin, self.mean + margin)
 
 
-def estimate(values: Floats, comparisons: Comparisons, unit: Unit = "menu days") -> Estimate:
+def estimate(values: Floats, comparisons: Comparisons, unit: Clusters = "menu days") -> Estimate:
     """The mean of a metric, or of the difference of two models in it.
 
     Args:

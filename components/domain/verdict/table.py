@@ -10,7 +10,7 @@ import numpy as np
 
 from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.tables import Comparisons
-from components.domain.verdict.clusters import Estimate, Unit, estimate
+from components.domain.verdict.clusters import Clusters, Estimate, estimate
 from components.domain.verdict.evaluation import Kind, ModelResult, SliceResult
 from components.domain.verdict.metrics import METRICS, comparison_metrics
 
@@ -46,7 +46,7 @@ class ResultTable:
     test: Comparisons
     contenders: Sequence[Contender]
     confidence: float
-    unit: Unit = "menu days"
+    unit: Clusters = "menu days"
 
     @cached_property
     def measured(self) -> dict[str, Floats]:
