@@ -23,7 +23,7 @@ from benchmarks.pages import RESULTS, in_words, publish, table
 from benchmarks.sample import base, canteen
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.tables import Comparisons
-from components.domain.preferences.training_plan import whole_people
+from components.domain.preferences.training_plan import from_scratch
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import pack
 from components.domain.ranker.prompts import DishTokens, dish_text
@@ -117,9 +117,8 @@ def _tuned(setting: Setting, few: Comparisons) -> dict[str, Answers]:
     for kind, candidate in (("in context", vectors.model_copy(update=IN_CONTEXT)), ("dish vectors", vectors)):
         model, tokens = base(setting)
         adapters.attach(model.network, candidate, settings.seed)
-        train = whole_people(setting.train, candidate.comparisons, settings.seed)
-        ratings, epochs = setting.ratings, candidate.epochs
-        finetuning.fit(model, tokens, train, ratings, candidate, settings, epochs, lambda _step: None)
+        plan = from_scratch(setting.train, candidate, settings.seed)
+        finetuning.fit(model, tokens, plan, setting.ratings, candidate, settings, lambda _step: None)
         for name, comparisons in (("all past dishes", few), (f"{RETRIEVED} by BM25", short)):
             answers[f"tuned, {kind}, {name}"] = _scored(model, tokens, comparisons)
     return answers

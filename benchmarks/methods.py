@@ -23,7 +23,7 @@ import torch
 from benchmarks.measuring import in_a_process, metrics_of, peak_mb, seconds
 from benchmarks.pages import publish, table
 from benchmarks.sample import BASE, REPO, base, canteen, tokens_of
-from components.domain.preferences.training_plan import whole_people
+from components.domain.preferences.training_plan import from_scratch
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
@@ -61,9 +61,8 @@ def _measure(setting: Setting, changes: Mapping[str, Any]) -> dict[str, float]:
     model, tokens = base(setting)
     adapted = adapters.attach(model.network, candidate, settings.seed)
     trained = sum(weight.numel() for weight in model.network.parameters() if weight.requires_grad)
-    train = whole_people(setting.train, candidate.comparisons, settings.seed)
-    ratings, epochs = setting.ratings, candidate.epochs
-    fit = partial(finetuning.fit, model, tokens, train, ratings, candidate, settings, epochs)
+    plan = from_scratch(setting.train, candidate, settings.seed)
+    fit = partial(finetuning.fit, model, tokens, plan, setting.ratings, candidate, settings)
     costs = {"trained": trained, "seconds": seconds(lambda: fit(lambda _step: None)), "peak_mb": peak_mb()}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

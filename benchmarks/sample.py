@@ -71,8 +71,7 @@ def opinions_of(name: str, copies: int = 1) -> tuple[Params, dict[str, Dish], Op
 def base(setting: Setting) -> tuple[LanguageModel, DishTokens]:
     """The base model of params.yaml on the best device, and the prompt's lines in its tokens."""
     base_models.materialise(setting.params.base.model, BASE)
-    device = base_models.choose_device()
-    model = base_models.load(BASE, base_models.choose_dtype(device), device)
+    model = base_models.load_on_best_device(BASE)
     return model, tokens_of(model, setting)
 
 

@@ -24,6 +24,7 @@ from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import REPO, base, canteen, more_dishes
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.tables import Comparisons
+from components.domain.preferences.training_plan import from_scratch
 from components.domain.records import LIKED, Comparison, Past
 from components.integrations import adapters, finetuning
 
@@ -64,9 +65,9 @@ def _measure(comparisons: int, dishes: int, history: int) -> dict[str, float]:
     model, tokens = base(setting)
     loaded = peak_mb()
     adapters.attach(model.network, candidate, 1)
-    ratings = setting.ratings
+    plan = from_scratch(train, candidate, settings.seed).with_epochs(EPOCHS)
     fit = partial(
-        finetuning.fit, model, tokens, train, ratings, candidate, settings, EPOCHS, lambda _step: None
+        finetuning.fit, model, tokens, plan, setting.ratings, candidate, settings, lambda _step: None
     )
     return {"seconds": seconds(fit), "peak_mb": peak_mb(), "loaded_mb": loaded}
 

@@ -6,9 +6,8 @@ dishes: for DPO it is a pair for every dish passed over, for SFT an example (yes
 
 from __future__ import annotations
 
-import itertools
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -22,7 +21,7 @@ from benchmarks.sample import base, canteen
 from benchmarks.trl_trainers import BATCHES, STEPS, Task
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.tables import Comparisons
-from components.domain.preferences.training_plan import whole_people
+from components.domain.preferences.training_plan import from_scratch, whole_people
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import pack
 from components.domain.ranker.prompts import DishTokens
@@ -143,22 +142,15 @@ def _weights(model: LanguageModel, layers: tuple[int, int]) -> int:
 
 
 def _trained(task: Task, model: LanguageModel, tokens: DishTokens, operations: int) -> Trained:
-    """Medians over the steps; `operations` are those of a token."""
+    """Means over the training; `operations` are those of a token."""
     settings, steps = task.setting.params.train, list[finetuning.Step]()
-    ratings, epochs = task.setting.ratings, task.candidate.epochs
-    finetuning.fit(model, tokens, task.train, ratings, task.candidate, settings, epochs, steps.append)
+    plan = from_scratch(task.train, task.candidate, settings.seed)
+    finetuning.fit(model, tokens, plan, task.setting.ratings, task.candidate, settings, steps.append)
     scores = scoring.score(model, tokens, task.test, settings.sequence_tokens, "")
-    read = _median([(step.tokens, step.seconds) for step in steps])
-    rate = _median([(step.comparisons, step.seconds) for step in steps])
-    quality = _quality(scores, task.test)
-    return Trained(rate, steps[-1].seconds, quality, read, read * operations / _machine())
-
-
-def _median(totals: Sequence[tuple[int, float]]) -> float:
-    """Of what grows, a second."""
-    return statistics.median(
-        (after - before) / (until - since) for (before, since), (after, until) in itertools.pairwise(totals)
-    )
+    last, quality = steps[-1], _quality(scores, task.test)
+    read = last.tokens / last.seconds
+    share = read * operations / _machine()
+    return Trained(last.comparisons / last.seconds, last.seconds, quality, read, share)
 
 
 def _machine() -> float:

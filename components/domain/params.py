@@ -120,6 +120,7 @@ class VectorParams(_Section):
     learning_rate: Rate
     weight_decay: Annotated[float, Field(ge=0)]
     comparisons_per_step: Count
+    adapter_steps: Count = 2
 
 
 class FactorParams(_Section):
@@ -181,6 +182,7 @@ class IncrementalParams(_Section):
     """Section `train.incremental`: nights that go on from the champion."""
 
     enabled: bool
+    min_new: Count
     replay: Annotated[float, Field(ge=0)]
     epochs: Count
     full_every_days: Count

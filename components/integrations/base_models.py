@@ -52,6 +52,12 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
+def load_on_best_device(folder: Path) -> LanguageModel:
+    """Loads a model folder where it reads fastest, in the dtype that is fastest there."""
+    device = choose_device()
+    return load(folder, choose_dtype(device), device)
+
+
 def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageModel:
     """Loads a model folder for scoring: a materialised base, or a merged model with its head."""
     transformers_logging.disable_progress_bar()

@@ -16,10 +16,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from components.domain.errors import StageFailed
-from components.domain.params import CandidateParams, TrainParams, VectorParams
+from components.domain.params import CandidateParams, TrainParams
 from components.domain.preferences.strengths import RatingScale
-from components.domain.preferences.tables import Comparisons
-from components.domain.ranker.batches import Batch, packed_batches, vector_batches
+from components.domain.preferences.training_plan import Plan
+from components.domain.ranker.batches import Batch, Batches, packed_batches, vector_batches
 from components.domain.ranker.dish_vectors import Head
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import objective_loss
@@ -41,56 +41,87 @@ class Step:
     tokens: int
 
 
+def no_report() -> None:
+    """What is called after each epoch where nobody looks at them."""
+
+
 def fit(
     model: LanguageModel,
     tokens: DishTokens,
-    train: Comparisons,
+    plan: Plan,
     ratings: RatingScale,
     candidate: CandidateParams,
     settings: TrainParams,
-    epochs: int,
     on_step: Report,
+    after_epoch: Callable[[], None] = no_report,
 ) -> None:
     """Trains the model's trainable weights, and the candidate's head of dish vectors if it has one.
 
     Args:
         model: With a fresh adapter, with an adapter and a head to go on from, or frozen.
         tokens: Covers all dishes of the comparisons and their histories.
-        train: In the order of training.
+        plan: What is read, and how often. Where it starts from an adapter, steps times rates are proportional
+            to what is read: a step on a small batch is a small one.
         ratings: How ratings become strengths; a head that is there keeps its scale.
         candidate: How the weights and the head are trained.
         settings: Section `train`.
-        epochs: Passes over the comparisons.
         on_step: Called after every optimizer step.
+        after_epoch: Called after every epoch, when the model is ready to score.
     """
+    heads: list[Tensor] = []
     if candidate.vectors is None:
-        batches = packed_batches(model, tokens, train, settings)
-        _fit(model, batches, candidate, epochs, settings.seed, [], on_step)
-        return
-    batches = vector_batches(model, tokens, train, ratings, candidate, candidate.vectors)
-    if not isinstance(model.head, Head):
-        raise TypeError("a training of dish vectors gives the model a head")
-    with _trainable(model.head):
-        head = _groups(model.head, candidate.vectors)
-        _fit(model, batches, candidate, epochs, settings.seed, head, on_step)
+        batches = packed_batches(model, tokens, plan.comparisons, settings)
+    else:
+        batches = vector_batches(model, tokens, plan.comparisons, ratings, candidate, candidate.vectors)
+        if not isinstance(model.head, Head):
+            raise TypeError("a training of dish vectors gives the model a head")
+        heads = model.head.trained
+    pace = batches.fullness if plan.training.started_from else 1.0
+    log = _Log(candidate, plan.epochs * len(batches.batches), on_step)
+    with _trainable(heads), _deterministic(model.device), log.bar:
+        optimizers = _optimizers(model, heads, candidate, batches, plan.epochs, pace)
+        for epoch in _in_epochs(_batches(batches, candidate), plan.epochs, settings.seed):
+            model.network.train()
+            _pass(batches, epoch, optimizers, candidate.objective, log)
+            model.network.eval()
+            model.vectors.clear()
+            after_epoch()
+    log.end()
 
 
 @contextlib.contextmanager
-def _trainable(head: Head) -> Iterator[None]:
-    for tensor in head.trained:
+def _trainable(tensors: Sequence[Tensor]) -> Iterator[None]:
+    for tensor in tensors:
         tensor.requires_grad = True
     yield
-    for tensor in head.trained:
+    for tensor in tensors:
         tensor.requires_grad = False
 
 
-def _groups(head: Head, vectors: VectorParams) -> list[dict[str, Any]]:
-    projection, *rest = head.trained
-    rate = vectors.learning_rate
-    return [
-        {"params": [projection], "lr": rate * PROJECTION_RATE, "weight_decay": 0.0},
-        {"params": rest, "lr": rate, "weight_decay": vectors.weight_decay},
-    ]
+def _optimizers(
+    model: LanguageModel,
+    heads: Sequence[Tensor],
+    candidate: CandidateParams,
+    batches: Batches,
+    epochs: int,
+    pace: float,
+) -> tuple[_Optimizer, _Optimizer]:
+    """Of the language model's weights, and of the head."""
+    weights = [weight for weight in model.network.parameters() if weight.requires_grad]
+    groups = [{"params": weights, "lr": pace * candidate.learning_rate, "weight_decay": 0.0}]
+    of_head: list[dict[str, Any]] = []
+    if candidate.vectors:
+        projection, *rest = heads
+        rate, decay = pace * candidate.vectors.learning_rate, candidate.vectors.weight_decay
+        of_head = [
+            {"params": [projection], "lr": rate * PROJECTION_RATE, "weight_decay": 0.0},
+            {"params": rest, "lr": rate, "weight_decay": decay},
+        ]
+    warmup = candidate.warmup_share
+    return (
+        _Optimizer(groups if weights else [], epochs * batches.steps, warmup),
+        _Optimizer(of_head, epochs * len(batches.batches), warmup),
+    )
 
 
 class _Optimizer:
@@ -99,34 +130,29 @@ class _Optimizer:
     The rate rises linearly over `warmup_share` of the steps and falls linearly to zero.
     """
 
-    def __init__(
-        self,
-        weights: Sequence[Tensor],
-        head: Sequence[dict[str, Any]],
-        candidate: CandidateParams,
-        steps: int,
-    ) -> None:
+    def __init__(self, groups: Sequence[dict[str, Any]], steps: int, warmup_share: float) -> None:
         """Copies the weights.
 
         Args:
-            weights: Trainable weights of the language model.
-            head: Groups of parameters beside them, with their own rates.
-            candidate: Rate of the weights and share of warm-up.
+            groups: AdamW's groups of parameters with their rates; none where nothing is trained.
             steps: Number of steps until the rate is zero.
+            warmup_share: Share of them with a rising rate.
         """
-        self.weights = weights
-        self.masters = [weight.detach().float().clone().requires_grad_() for weight in weights]
-        groups = [{"params": self.masters, "lr": candidate.learning_rate, "weight_decay": 0.0}, *head]
-        self.trained = [weight for group in groups for weight in group["params"]]
-        self.adam = torch.optim.AdamW(groups)
-        self.schedule = _schedule(self.adam, steps, candidate.warmup_share)
+        self.weights = [weight for group in groups for weight in group["params"]]
+        self.masters = [weight.detach().float().clone().requires_grad_() for weight in self.weights]
+        masters = iter(self.masters)
+        copies = [{**group, "params": [next(masters) for _ in group["params"]]} for group in groups]
+        self.adam = torch.optim.AdamW(copies) if self.weights else None
+        self.schedule = _schedule(self.adam, steps, warmup_share) if self.adam else None
 
     def step(self) -> None:
         """One step along the gradients of the weights, which are zero afterwards."""
+        if self.adam is None or self.schedule is None:
+            return
         for weight, master in zip(self.weights, self.masters, strict=True):
             master.grad = None if weight.grad is None else weight.grad.float()
             weight.grad = None
-        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        torch.nn.utils.clip_grad_norm_(self.masters, 1.0)
         self.adam.step()
         self.adam.zero_grad()
         self.schedule.step()
@@ -140,43 +166,69 @@ def _in_epochs(batches: Sequence[Batch], epochs: int, seed: int) -> list[list[Ba
     return [[batches[number] for number in draw.permutation(len(batches))] for _ in range(epochs)]
 
 
-def _fit(
-    model: LanguageModel,
-    batches: Sequence[Batch],
-    candidate: CandidateParams,
-    epochs: int,
-    seed: int,
-    head: Sequence[dict[str, Any]],
-    on_step: Report,
+def _batches(batches: Batches, candidate: CandidateParams) -> list[Batch]:
+    """With a reference where the objective needs one: the untuned base, or the adapter to go on from."""
+    if candidate.objective != "dpo":
+        return list(batches.batches)
+    with torch.no_grad():
+        states = batches.states()
+        return [batch.with_reference(states) for batch in batches.batches]
+
+
+def _pass(
+    batches: Batches,
+    epoch: Sequence[Batch],
+    optimizers: tuple[_Optimizer, _Optimizer],
+    objective: str,
+    log: _Log,
 ) -> None:
-    """One step for each batch of each epoch; `head` are groups of parameters beside the model's weights."""
-    if candidate.objective == "dpo":
-        with torch.no_grad():  # the reference is the model before training: the untuned base, or the champion
-            batches = [batch.with_reference() for batch in batches]
-    weights = [weight for weight in model.network.parameters() if weight.requires_grad]
-    order = [batch for epoch in _in_epochs(batches, epochs, seed) for batch in epoch]
-    optimizer = _Optimizer(weights, head, candidate, len(order))
-    model.network.train()
-    started, comparisons, tokens = time.monotonic(), 0, 0
-    steps = tqdm(order, desc="train", unit="step", disable=None)
-    with _deterministic(model.device), steps as bar:
-        for index, batch in enumerate(bar, 1):
-            loss = objective_loss(candidate.objective, batch.scores(), batch.targets)
-            loss.backward()  # type: ignore[no-untyped-call]
-            value = float(loss.detach())
-            if not math.isfinite(value):
-                raise StageFailed(_diverged(value, index, candidate))
-            optimizer.step()
-            comparisons += batch.comparisons
-            tokens += batch.tokens
-            bar.set_postfix(loss=f"{value:.3f}")
-            on_step(Step(index, comparisons, value, time.monotonic() - started, tokens))
-    model.network.eval()
-    seconds = time.monotonic() - started
-    logger.info(
-        "trained on %d comparisons, %d tokens, in %.0f s: %.2f comparisons/s, %.0f tokens/s",
-        comparisons, tokens, seconds, comparisons / seconds, tokens / seconds,
-    )  # fmt: skip
+    """One step of the head for each batch, and `batches.steps` of the language model's weights."""
+    of_model, of_head = optimizers
+    for part in np.array_split(np.arange(len(epoch)), batches.steps):
+        states, log.tokens = batches.states(), log.tokens + batches.tokens
+        shared = states.detach().requires_grad_(states.requires_grad)
+        for number in part:
+            _learn(epoch[number], shared, objective, log)
+            of_head.step()
+        if shared.grad is not None:
+            states.backward(shared.grad / len(part))  # type: ignore[no-untyped-call]
+        of_model.step()
+
+
+def _learn(batch: Batch, states: Tensor, objective: str, log: _Log) -> None:
+    """Leaves the gradients of one batch's loss on what is trained."""
+    loss = objective_loss(objective, batch.scores(states), batch.targets)
+    loss.backward()  # type: ignore[no-untyped-call]
+    log.step(batch, float(loss.detach()))
+
+
+class _Log:
+    """What a training shows of itself: a line of progress, and a report of each step."""
+
+    def __init__(self, candidate: CandidateParams, steps: int, on_step: Report) -> None:
+        self.candidate, self.on_step = candidate, on_step
+        self.bar = tqdm(total=steps, desc="train", unit="step", disable=None)
+        self.started, self.steps, self.comparisons, self.tokens = time.monotonic(), 0, 0, 0
+
+    def step(self, batch: Batch, loss: float) -> None:
+        """Counts a batch; ends the training where its loss is no number."""
+        self.steps += 1
+        if not math.isfinite(loss):
+            raise StageFailed(_diverged(loss, self.steps, self.candidate))
+        self.comparisons += batch.comparisons
+        self.tokens += batch.tokens
+        self.bar.update()
+        self.bar.set_postfix(loss=f"{loss:.3f}")
+        seconds = time.monotonic() - self.started
+        self.on_step(Step(self.steps, self.comparisons, loss, seconds, self.tokens))
+
+    def end(self) -> None:
+        """Says how fast it was."""
+        seconds = time.monotonic() - self.started
+        logger.info(
+            "trained on %d comparisons, %d tokens, in %.0f s: %.2f comparisons/s, %.0f tokens/s",
+            self.comparisons, self.tokens, seconds, self.comparisons / seconds, self.tokens / seconds,
+        )  # fmt: skip
 
 
 def _diverged(loss: float, step: int, candidate: CandidateParams) -> str:

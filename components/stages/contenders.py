@@ -17,7 +17,7 @@ from components.domain.preferences.folds import unit_of
 from components.domain.preferences.splits import Split
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
-from components.domain.preferences.training_plan import whole_people
+from components.domain.preferences.training_plan import from_scratch
 from components.domain.ranker import encoding
 from components.domain.ranker.factors import Dishes
 from components.domain.ranker.fit_factors import fit_factors
@@ -37,6 +37,8 @@ from components.domain.rivals.stacked_rules import fit_stacked_rules
 from components.domain.rivals.words import word_vectors
 from components.domain.verdict.table import Contender
 from components.integrations import adapters, base_models, finetuning, scoring
+from components.integrations.comparison_files import SplitFiles
+from components.stages.epochs import choose_epochs
 from components.stages.paths import ADAPTERS, BASE, CHAMPION
 
 DEFAULT_SIZE = 64  # of text factors on words and tags where no candidate says
@@ -188,13 +190,12 @@ def frozen(setting: Setting) -> Iterator[Contender]:
     settings = setting.params.train
     for name, candidate in settings.candidates.items():
         if candidate.vectors and candidate.method != "none":
-            model = _base()
-            model.network.requires_grad_(requires_grad=False)
-            train = whole_people(setting.train, candidate.comparisons, settings.seed)
+            plan = from_scratch(setting.train, candidate, settings.seed)
+            split = SplitFiles(setting.dishes, setting.train, setting.test, setting.may_know)
+            plan = choose_epochs(plan, _frozen_base, split, candidate, setting.params)
+            model = _frozen_base()
             tokens, ratings = _tokens(setting, model), setting.ratings
-            finetuning.fit(
-                model, tokens, train, ratings, candidate, settings, candidate.epochs, lambda _step: None
-            )
+            finetuning.fit(model, tokens, plan, ratings, candidate, settings, lambda _step: None)
             yield Contender(f"base-{name}", "untuned", _score(setting, model, setting.test, f"base-{name}"))
 
 
@@ -228,8 +229,13 @@ def dish_embeddings(setting: Setting, model: LanguageModel) -> Floats:
 
 
 def _base() -> LanguageModel:
-    device = base_models.choose_device()
-    return base_models.load(BASE, base_models.choose_dtype(device), device)
+    return base_models.load_on_best_device(BASE)
+
+
+def _frozen_base() -> LanguageModel:
+    model = _base()
+    model.network.requires_grad_(requires_grad=False)
+    return model
 
 
 def _adapted(name: str) -> LanguageModel:

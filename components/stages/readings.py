@@ -36,8 +36,7 @@ SIZE = 64  # text factors
 def readings(params: Params) -> str:
     """A table of readings with their loss and pair accuracy on the folds, the least loss first."""
     torch.set_num_threads(params.train.threads)
-    files, device = comparison_files.read_split(SPLITS), base_models.choose_device()
-    model = base_models.load(BASE, base_models.choose_dtype(device), device)
+    files, model = comparison_files.read_split(SPLITS), base_models.load_on_best_device(BASE)
     tokens = model.dish_tokens(files.dishes, params.prompt.dish_fields, params.split.max_history)
     split = Split(files.train, files.test, files.may_know)
     tried = sorted(tried_readings(model, tokens, split, unit_of(params.split)), key=lambda pair: pair[1].loss)

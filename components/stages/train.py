@@ -7,6 +7,7 @@ import logging
 import time
 
 import torch
+from torch import nn
 
 from components.domain.errors import NotFound
 from components.domain.params import CandidateParams, Params, TrainParams
@@ -25,6 +26,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.files import read_json, write_json
 from components.integrations import adapters, base_models, comparison_files, finetuning
 from components.integrations.model_registry.runs import live_run
+from components.stages.epochs import choose_epochs
 from components.stages.paths import ADAPTERS, BASE, REPORTS, SPLITS, START
 
 logger = logging.getLogger(__name__)
@@ -43,14 +45,8 @@ def train(params: Params, name: str) -> None:
         raise NotFound(f"There is no candidate '{name}': train.candidates of params.yaml has {names}.")
     candidate, settings = params.train.candidates[name], params.train
     torch.set_num_threads(settings.threads)
-    device = base_models.choose_device()
-    model = base_models.load(BASE, base_models.choose_dtype(device), device)
     split = comparison_files.read_split(SPLITS)
     plan = _plan(split.train, candidate, settings)
-    if plan.training.started_from:
-        adapted = adapters.resume(model, candidate, START)
-    else:
-        adapted = adapters.attach(model.network, candidate, settings.seed)
     curve = REPORTS / "training" / f"{name}.csv"
     curve.parent.mkdir(parents=True, exist_ok=True)
     with curve.open("w", encoding="utf-8", newline="") as file, live_run() as log:
@@ -63,9 +59,23 @@ def train(params: Params, name: str) -> None:
             )
             log(step.step, {"loss": step.loss, "comparisons_per_second": step.comparisons / step.seconds})
 
+        def fresh() -> LanguageModel:
+            return _start(candidate, plan, settings.seed)[0]
+
+        if candidate.factors is None:
+            plan = choose_epochs(plan, fresh, split, candidate, params, log)
+        model, adapted = _start(candidate, plan, settings.seed)
         _learn(model, split, plan, candidate, params, on_step)
     adapters.save(adapted, model.head, ADAPTERS / name, read_json(BASE / base_models.MARKER)["id"])
     write_json(ADAPTERS / name / TRAINING_FILE, plan.training.to_json())
+
+
+def _start(candidate: CandidateParams, plan: Plan, seed: int) -> tuple[LanguageModel, nn.Module]:
+    """The base with what is to be trained: a fresh adapter, or the champion's."""
+    model = base_models.load_on_best_device(BASE)
+    if plan.training.started_from:
+        return model, adapters.resume(model, candidate, START)
+    return model, adapters.attach(model.network, candidate, seed)
 
 
 def _learn(
@@ -79,9 +89,10 @@ def _learn(
     """Trains the model's weights and head, or fits a head in closed form."""
     tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
     train = plan.comparisons
+    if not plan.epochs:
+        return
     if candidate.factors is None:
-        settings = params.train
-        finetuning.fit(model, tokens, train, split.ratings, candidate, settings, plan.epochs, on_step)
+        finetuning.fit(model, tokens, plan, split.ratings, candidate, params.train, on_step)
         return
     started, unit = time.monotonic(), unit_of(params.split)
     fitted = give_text_factors(model, tokens, train, split.may_know, candidate.factors, unit)
@@ -101,9 +112,17 @@ def _plan(train: Comparisons, candidate: CandidateParams, settings: TrainParams)
         logger.info("from scratch: %s", why)
         return from_scratch(train, candidate, settings.seed)
     plan = from_start(train, candidate, settings, training, start["version"])
-    if not plan.training.new:
-        logger.info("from scratch: champion %s has read every comparison of tonight", start["version"])
+    new, budget = plan.training.new, candidate.comparisons
+    if not plan.epochs:
+        logger.info(
+            "champion %s is kept: fewer than %d new comparisons",
+            start["version"],
+            settings.incremental.min_new,
+        )
+    elif len(plan.comparisons) > budget:
+        logger.info("from scratch: %d new comparisons and a replay are more than %d", new, budget)
         return from_scratch(train, candidate, settings.seed)
-    new, replayed = plan.training.new, plan.training.replayed
-    logger.info("from champion %s: %d new comparisons, %d replayed", start["version"], new, replayed)
+    else:
+        replayed = plan.training.replayed
+        logger.info("from champion %s: %d new comparisons, %d replayed", start["version"], new, replayed)
     return plan

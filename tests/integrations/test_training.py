@@ -18,7 +18,7 @@ from components.domain.preferences.arrays import Floats
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
-from components.domain.preferences.training_plan import whole_people
+from components.domain.preferences.training_plan import of_everything, whole_people
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
@@ -80,7 +80,8 @@ def _fit(
 
     settings = read_params(REPO / "params.yaml").train
     settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 2})
-    finetuning.fit(model, tokens, train, RatingScale(), candidate, settings, epochs, on_step)
+    plan = of_everything(train, candidate).with_epochs(epochs)
+    finetuning.fit(model, tokens, plan, RatingScale(), candidate, settings, on_step)
     return losses
 
 
@@ -299,7 +300,7 @@ def test_a_materialised_base_is_left_alone_and_another_replaces_it(small_base: P
 
 
 def test_each_epoch_is_every_batch_once_in_another_order() -> None:
-    batches = [finetuning.Batch(torch.Tensor, None, number, 0) for number in range(12)]  # type: ignore[arg-type]
+    batches = [finetuning.Batch(torch.clone, None, number, 0) for number in range(12)]  # type: ignore[arg-type]
     epochs = finetuning._in_epochs(batches, 5, 7)
     orders = [tuple(batch.comparisons for batch in epoch) for epoch in epochs]
     assert all(sorted(order) == list(range(12)) for order in orders)

@@ -13,6 +13,7 @@ from benchmarks.shapes import RANDOM
 from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.strengths import known_opinions, rating_scale
+from components.domain.preferences.training_plan import of_everything
 from components.domain.records import Dish
 from components.domain.verdict.metrics import comparison_metrics, per_person
 from components.integrations import adapters, base_models, finetuning, scoring
@@ -51,11 +52,10 @@ def _accuracy(base: Path, shape: str, by: str, seed: int) -> float:
     finetuning.fit(
         model,
         tokens,
-        split.train.take(few),
+        of_everything(split.train.take(few), CANDIDATE).with_epochs(CANDIDATE.epochs),
         ratings,
         CANDIDATE,
         settings,
-        CANDIDATE.epochs,
         lambda _step: None,
     )
     model.vectors.clear()

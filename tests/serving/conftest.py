@@ -19,6 +19,7 @@ from components.domain.params import CandidateParams, DishField, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
+from components.domain.preferences.training_plan import of_everything
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict import canary
 from components.integrations import adapters, base_models, finetuning
@@ -64,7 +65,8 @@ def trained(
     candidate = CANDIDATE.model_copy(update={"vectors": HEAD if request.param == "vectors" else None})
     settings = read_params(REPO / "params.yaml").train
     settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 1})
-    finetuning.fit(tuned, tokens, comparison_table(comparisons), RatingScale(), candidate, settings, 30, str)
+    plan = of_everything(comparison_table(comparisons), candidate).with_epochs(30)
+    finetuning.fit(tuned, tokens, plan, RatingScale(), candidate, settings, str)
     adapters.save(adapted, tuned.head, parent / "adapter", "small")
     folder = parent / "served"
     merge(parent / "adapter", folder / "model", small_base)

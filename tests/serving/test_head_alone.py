@@ -17,6 +17,7 @@ from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
+from components.domain.preferences.training_plan import of_everything
 from components.domain.ranker.closed_form import give_text_factors
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.text_factors import TextFactors
@@ -63,7 +64,8 @@ def _train(base: Path, folder: Path, candidate: CandidateParams) -> LanguageMode
     if candidate.factors:
         give_text_factors(model, tokens, table, may_know, candidate.factors, "person")
     else:
-        finetuning.fit(model, tokens, table, RatingScale(), candidate, settings, 30, str)
+        plan = of_everything(table, candidate).with_epochs(30)
+        finetuning.fit(model, tokens, plan, RatingScale(), candidate, settings, str)
     assert all(torch.equal(weight, before[name]) for name, weight in model.network.named_parameters())
     adapters.save(network, model.head, folder, "small")
     return model

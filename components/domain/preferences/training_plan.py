@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,8 @@ class Training:
         started_from: Version number of the champion it started from; empty from scratch.
         new: Number of comparisons read for the first time.
         replayed: Number of comparisons that the start had read already.
+        epochs: Passes over both; 0 where the start was kept as it is, or where none are recorded (before
+            0.4.0).
     """
 
     settings: dict[str, Any]
@@ -35,6 +37,7 @@ class Training:
     started_from: str
     new: int
     replayed: int
+    epochs: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, moments in ISO 8601."""
@@ -54,13 +57,20 @@ class Plan:
 
     Attributes:
         comparisons: In the order of training.
-        epochs: Passes over them.
         training: The description that will lie beside the adapter.
     """
 
     comparisons: Comparisons
-    epochs: int
     training: Training
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the comparisons."""
+        return self.training.epochs
+
+    def with_epochs(self, epochs: int) -> Plan:
+        """The same with another number of passes."""
+        return replace(self, training=replace(self.training, epochs=epochs))
 
 
 def whole_people(train: Comparisons, budget: int, seed: int) -> Comparisons:
@@ -78,14 +88,14 @@ def whole_people(train: Comparisons, budget: int, seed: int) -> Comparisons:
 def from_scratch(train: Comparisons, candidate: CandidateParams, seed: int) -> Plan:
     """Whole people, up to the candidate's budget, for all its epochs."""
     chosen, newest = whole_people(train, candidate.comparisons, seed), train.newest
-    training = Training(candidate.model_dump(mode="json"), newest, newest, "", len(chosen), 0)
-    return Plan(chosen, candidate.epochs, training)
+    settings = candidate.model_dump(mode="json")
+    return Plan(chosen, Training(settings, newest, newest, "", len(chosen), 0, candidate.epochs))
 
 
 def of_everything(train: Comparisons, candidate: CandidateParams) -> Plan:
     """All comparisons once, for what is fitted in closed form."""
     settings, newest = candidate.model_dump(mode="json"), train.newest
-    return Plan(train, 1, Training(settings, newest, newest, "", len(train), 0))
+    return Plan(train, Training(settings, newest, newest, "", len(train), 0, 1))
 
 
 def from_start(
@@ -93,7 +103,8 @@ def from_start(
 ) -> Plan:
     """What is newer than the start, and `incremental.replay` times as many older comparisons.
 
-    The older ones are drawn anew every night, since their number enters the seed.
+    The older ones are drawn anew every night, since their number enters the seed. With fewer news than
+    `incremental.min_new` nothing is read and the start is kept: the news wait for the next night.
 
     Args:
         train: All comparisons of the night.
@@ -104,14 +115,17 @@ def from_start(
     """
     is_new = train.at > timestamp(start.trained_until)
     new, old = np.flatnonzero(is_new).tolist(), np.flatnonzero(~is_new).tolist()
+    settings = candidate.model_dump(mode="json")
+    if len(new) < params.incremental.min_new:
+        unchanged = replace(start, settings=settings, started_from=version, new=0, replayed=0, epochs=0)
+        return Plan(train.take([]), unchanged)
     draw = random.Random(f"{params.seed}-{len(old)}")
     replayed = draw.sample(old, min(len(old), round(params.incremental.replay * len(new))))
     both = new + replayed
     draw.shuffle(both)
-    newest = train.take(new).newest if new else start.trained_until
-    settings = candidate.model_dump(mode="json")
-    training = Training(settings, newest, start.full_until, version, len(new), len(replayed))
-    return Plan(train.take(both), params.incremental.epochs, training)
+    newest, epochs = train.take(new).newest, params.incremental.epochs
+    training = Training(settings, newest, start.full_until, version, len(new), len(replayed), epochs)
+    return Plan(train.take(both), training)
 
 
 def why_from_scratch(

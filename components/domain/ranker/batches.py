@@ -1,4 +1,11 @@
-"""Batches of a training: what one optimizer step learns from, with dishes in context or as vectors."""
+"""Batches of a training, with dishes in context or as vectors.
+
+Dish vectors are read once for several batches: each batch is a step of the head, and the gradients that it
+leaves on the dishes' states are carried through the language model together, in one step of its weights
+(gradient caching, Gao et al. 2021). So a training reads dishes as often as its weights change.
+
+Shapes: D dishes of a training, W width of the language model, O dishes on offer of a batch.
+"""
 
 from __future__ import annotations
 
@@ -25,38 +32,61 @@ class Batch:
     """What one step learns from.
 
     Attributes:
-        scores: Gives (O,) scores under the present weights.
+        scores: Gives (O,) scores under the present weights, given the states of `Batches`.
         targets: What the scores are trained towards.
         comparisons: Number of comparisons in it.
         tokens: Number of tokens, without padding, that the language model reads for it.
     """
 
-    scores: Callable[[], Tensor]
+    scores: Callable[[Tensor], Tensor]
     targets: Targets
     comparisons: int
     tokens: int
 
-    def with_reference(self) -> Batch:
+    def with_reference(self, states: Tensor) -> Batch:
         """The same with the present scores as the reference of the objective DPO."""
-        return replace(self, targets=replace(self.targets, reference=self.scores()))
+        return replace(self, targets=replace(self.targets, reference=self.scores(states)))
+
+
+@dataclass(frozen=True)
+class Batches:
+    """What a training learns from.
+
+    Attributes:
+        states: Gives (D, W) hidden states of all dishes under the present weights, with gradients; (0,) where
+            batches read dishes in context.
+        tokens: Number of tokens that the language model reads for these states.
+        batches: Equally large where they share states.
+        steps: Optimizer steps of the language model's weights in a pass over the batches.
+        fullness: Size of the batches beside the largest that the settings allow, 0 to 1.
+    """
+
+    states: Callable[[], Tensor]
+    tokens: int
+    batches: Sequence[Batch]
+    steps: int
+    fullness: float
 
 
 def packed_batches(
     model: LanguageModel, tokens: DishTokens, train: Comparisons, settings: TrainParams
-) -> list[Batch]:
+) -> Batches:
     """Batches that read dishes in context, to be answered yes or no."""
 
     def batch(sequences: Sequence[PackedQuestions]) -> Batch:
         part = train.take(np.concatenate([packed.questions for packed in sequences]))
         return Batch(
-            lambda: packed_scores(model.decoder, model.direction, sequences),
+            lambda _states: packed_scores(model.decoder, model.direction, sequences),
             _on(targets_of(part), model.device),
             len(part),
             sum(packed.size for packed in sequences),
         )
 
     sequences, count = pack(train, tokens, settings.sequence_tokens), settings.sequences_per_step
-    return [batch(sequences[start : start + count]) for start in range(0, len(sequences), count)]
+    batches = [batch(sequences[start : start + count]) for start in range(0, len(sequences), count)]
+    largest = len(batches) * count * settings.sequence_tokens
+    fullness = min(1.0, sum(each.tokens for each in batches) / largest)
+    return Batches(lambda: torch.empty(0), 0, batches, len(batches), fullness)
 
 
 def vector_batches(
@@ -66,36 +96,38 @@ def vector_batches(
     ratings: RatingScale,
     candidate: CandidateParams,
     vectors: VectorParams,
-) -> list[Batch]:
-    """Batches that read each distinct dish once, through the tuned layers only.
+) -> Batches:
+    """Batches that share one reading of the dishes, through the tuned layers only.
 
     They are equally large, since each is one step. A model without a head gets one.
     """
     ratings = model.head.rating_scale if model.head else ratings
-    lines = {dish: tokens.alone(dish) for dish in batch_of(train, ratings).dishes}
+    dishes = {dish: number for number, dish in enumerate(batch_of(train, ratings).dishes)}
+    lines = [tokens.alone(dish) for dish in dishes]
     tuned = any(weight.requires_grad for weight in model.network.parameters())
     first = candidate.layers[0] if tuned else len(model.decoder.layers)  # nothing above a frozen base changes
-    lower = dict(zip(lines, encoding.lower_states(model, list(lines.values()), first), strict=True))
+    lower = encoding.lower_states(model, lines, first)
     if model.head is None:
         with torch.no_grad():
-            untuned = encoding.upper_states(model, list(lower.values()), first)
-        model.head = start_head(untuned, vectors.size, ratings)
+            model.head = start_head(encoding.upper_states(model, lower, first), vectors.size, ratings)
     if not isinstance(model.head, Head):
         raise TypeError("a training of dish vectors goes on from a head of dish vectors")
     head, model.vectors = model.head, {}
 
     def batch(part: Comparisons) -> Batch:
         questions = batch_of(part, ratings)
+        rows = torch.tensor([dishes[dish] for dish in questions.dishes], device=model.device)
 
-        def scores() -> Tensor:
-            hidden = encoding.upper_states(model, [lower[dish] for dish in questions.dishes], first)
-            return vector_scores(dish_vectors(hidden, head), questions, head)
+        def scores(states: Tensor) -> Tensor:
+            return vector_scores(dish_vectors(states[rows], head), questions, head)
 
-        size = sum(len(lines[dish]) for dish in questions.dishes)
-        return Batch(scores, _on(targets_of(part), model.device), len(part), size)
+        return Batch(scores, _on(targets_of(part), model.device), len(part), 0)
 
     count = max(1, -(-len(train) // vectors.comparisons_per_step))
-    return [batch(train.take(part)) for part in np.array_split(np.arange(len(train)), count)]
+    batches = [batch(train.take(part)) for part in np.array_split(np.arange(len(train)), count)]
+    fullness = len(train) / (count * vectors.comparisons_per_step)
+    steps, size = min(vectors.adapter_steps, count), sum(map(len, lines))
+    return Batches(lambda: encoding.upper_states(model, lower, first), size, batches, steps, fullness)
 
 
 def _on(targets: Targets, device: torch.device) -> Targets:

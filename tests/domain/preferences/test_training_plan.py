@@ -23,7 +23,8 @@ from tests.conftest import REPO
 
 @pytest.fixture
 def settings() -> TrainParams:
-    return read_params(REPO / "params.yaml").train
+    train = read_params(REPO / "params.yaml").train
+    return train.model_copy(update={"incremental": train.incremental.model_copy(update={"min_new": 2})})
 
 
 @pytest.fixture
@@ -66,6 +67,19 @@ def test_a_start_reads_all_news_once_and_a_share_of_the_old(
     assert plan.epochs == settings.incremental.epochs
     again = from_start(both, candidate, settings, start, "4")
     assert (again.training, again.comparisons.key.tolist()) == (plan.training, keys)
+
+
+def test_too_few_news_leave_the_start_as_it_is_and_count_the_next_night(
+    settings: TrainParams, candidate: CandidateParams, comparisons: list[Comparison]
+) -> None:
+    start = from_scratch(comparison_table(comparisons), candidate, 1).training
+    news = _later(comparisons[:2], 400)
+    first = from_start(comparison_table([*comparisons, news[0]]), candidate, settings, start, "4")
+    assert (len(first.comparisons), first.epochs, first.training.new) == (0, 0, 0)
+    assert first.training.trained_until == start.trained_until
+    assert first.training.started_from == "4"
+    second = from_start(comparison_table([*comparisons, *news]), candidate, settings, first.training, "4")
+    assert second.training.new == 2
 
 
 def test_the_cost_of_a_start_follows_the_news_and_not_the_history(

@@ -35,18 +35,21 @@ def test_packed_batches_score_every_comparison_once_and_start_at_a_coins_loss(
     whole = len(table) * len(tokens.header()) + sum(map(len, lines))  # where no comparison shares a line
     for budget in (1, 128, 2000):
         settings = TRAIN.model_copy(update={"sequence_tokens": budget, "sequences_per_step": 5})
-        batches = packed_batches(small_model, tokens, table, settings)
+        packed = packed_batches(small_model, tokens, table, settings)
+        batches, states = packed.batches, packed.states()
+        assert packed.steps == len(batches)
+        assert 0 < packed.fullness <= 1
         assert sum(batch.comparisons for batch in batches) == len(table)
         assert (sum(batch.tokens for batch in batches) == whole) == (budget == 1)
-        chosen = [score for batch in batches for score in batch.scores()[batch.targets.chosen].tolist()]
+        chosen = [score for batch in batches for score in batch.scores(states)[batch.targets.chosen].tolist()]
         assert sorted(chosen) == pytest.approx(expected, abs=TOLERANCE)
         for batch in batches:
-            loss = objective_loss("dpo", batch.scores(), batch.with_reference().targets)
+            loss = objective_loss("dpo", batch.scores(states), batch.with_reference(states).targets)
             assert float(loss.detach()) == pytest.approx(np.log(2))
 
 
 @pytest.mark.parametrize(("size", "tuned"), [(1, True), (5, False), (100, True)])
-def test_vector_batches_score_as_scoring_does_and_read_a_dish_once(
+def test_vector_batches_score_as_scoring_does_and_share_one_reading_of_the_dishes(
     small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison], size: int, tuned: bool
 ) -> None:
     rated = [replace(answer, history=(Past("d7", 0, 5.0), *answer.history)) for answer in comparisons]
@@ -57,15 +60,17 @@ def test_vector_batches_score_as_scoring_does_and_read_a_dish_once(
     assert CANDIDATE.vectors
     vectors = CANDIDATE.vectors.model_copy(update={"size": 4, "comparisons_per_step": size})
     for scale in (SCALE, RatingScale()):  # the head that the first makes keeps its own scale
-        batches = vector_batches(small_model, tokens, table, scale, CANDIDATE, vectors)
+        shared = vector_batches(small_model, tokens, table, scale, CANDIDATE, vectors)
+        batches, states = shared.batches, shared.states()
         assert (small_model.head and small_model.head.rating_scale, small_model.vectors) == (SCALE, {})
-        scores = torch.cat([batch.scores() for batch in batches])
+        scores = torch.cat([batch.scores(states) for batch in batches])
         assert scores.requires_grad == tuned
         expected = scoring.score(small_model, tokens, table, 400, "")
         assert scores.detach().numpy() == pytest.approx(expected, abs=TOLERANCE)
     named = [{*part.dishes, *(past.dish_id for past in part.history)} for part in rated]
     parts = np.array_split(np.arange(len(named)), -(-len(named) // size))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1  # each is a step, so none may be a small rest
-    steps = [set().union(*(named[number] for number in part)) for part in parts]
-    sizes = [sum(len(tokens.alone(dish)) for dish in step) for step in steps]
-    assert [batch.tokens for batch in batches] == sizes
+    assert [batch.comparisons for batch in batches] == list(map(len, parts))
+    assert shared.tokens == sum(len(tokens.alone(dish)) for dish in set().union(*named))
+    assert shared.steps == min(vectors.adapter_steps, len(parts))
+    assert shared.fullness == pytest.approx(len(named) / (size * len(parts)))

@@ -1,0 +1,77 @@
+"""How many epochs a training takes: as many as rank a fold of the training period best that it never read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+
+from components.domain.params import CandidateParams, Params
+from components.domain.preferences.arrays import Floats
+from components.domain.preferences.folds import folds_of, unit_of
+from components.domain.preferences.tables import Comparisons
+from components.domain.preferences.training_plan import Plan
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.objective import listwise_loss, targets_of
+from components.integrations import finetuning, scoring
+from components.integrations.comparison_files import SplitFiles
+
+logger = logging.getLogger(__name__)
+FOLDS = 5  # one of which is held back
+MAX_HELD_BACK = 2000  # comparisons of it that each epoch is judged by
+Log = Callable[[int, Mapping[str, float]], None]
+
+
+def no_log(_epoch: int, _values: Mapping[str, float]) -> None:
+    """What is called after each epoch where nobody looks at them."""
+
+
+def choose_epochs(
+    plan: Plan,
+    fresh: Callable[[], LanguageModel],
+    split: SplitFiles,
+    candidate: CandidateParams,
+    params: Params,
+    log: Log = no_log,
+) -> Plan:
+    """The plan with the number of epochs after which the loss on a fold was lowest.
+
+    The fold holds back what is new in the test: days, people or dishes. What was chosen on it is then trained
+    on everything. A plan that goes on from an adapter keeps its number, since that adapter has read the fold.
+
+    Args:
+        plan: What the training reads, and how many epochs at most.
+        fresh: Gives the model before training, each time anew.
+        split: Of the night.
+        candidate: How the model is trained.
+        params: All settings.
+        log: Called after each epoch with its number and `held_back_loss`.
+    """
+    fold = next(folds_of(plan.comparisons, split.may_know, unit_of(params.split), FOLDS), None)
+    if plan.epochs < 2 or plan.training.started_from or fold is None:
+        return plan
+    model, held_back = fresh(), fold.some(MAX_HELD_BACK).new
+    tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
+    losses: list[float] = []
+
+    def after_epoch() -> None:
+        scores = scoring.score(model, tokens, held_back, params.train.sequence_tokens, "")
+        losses.append(mean_loss(scores, held_back))
+        log(len(losses), {"held_back_loss": losses[-1]})
+
+    part = Plan(fold.train, plan.training)
+    finetuning.fit(
+        model, tokens, part, split.ratings, candidate, params.train, lambda _step: None, after_epoch
+    )
+    best = int(np.argmin(losses)) + 1
+    logger.info("%d of %d epochs: loss %.3f on held back comparisons", best, len(losses), min(losses))
+    return plan.with_epochs(best)
+
+
+def mean_loss(scores: Floats, comparisons: Comparisons) -> float:
+    """Softmax cross-entropy of the preferred dish, nats a comparison, given (O,) scores."""
+    targets = targets_of(comparisons)
+    losses = listwise_loss(torch.from_numpy(scores), targets.comparison_of, targets.chosen)
+    return float(losses.mean())
