@@ -10,7 +10,7 @@ from typing import Any
 
 SERVICE, SBOM = Path("requirements-service.lock"), Path("deploy/sbom.json")
 CPU = Path("requirements-cpu.lock")  # another build of what requirements.lock pins
-LOCKS = sorted({*Path().glob("requirements*.lock"), Path("deploy/pipeline/requirements.txt")} - {CPU})
+LOCKS = sorted(set(Path().glob("requirements*.lock")) - {CPU})
 LIST = "-W ignore -m cyclonedx_py requirements - --output-reproducible --pyproject pyproject.toml"
 LOOK_UP = "-m pip_audit --disable-pip --progress-spinner off --format json"
 REMEDY = "Another service: PIP_AUDIT_VULNERABILITY_SERVICE=osv make audit"

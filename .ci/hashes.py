@@ -11,7 +11,7 @@ from pathlib import Path
 
 COMPILE = "-m uv pip compile - --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header"
 ALL, CPU, CUDA = (Path(f"requirements{name}.lock") for name in ("", "-cpu", "-cuda"))
-OTHERS = {*Path().glob("requirements*.lock"), Path("deploy/pipeline/requirements.txt")} - {CPU, CUDA}
+OTHERS = set(Path().glob("requirements*.lock")) - {CPU, CUDA}
 
 
 def pins_of(lock: Path) -> list[str]:

@@ -177,8 +177,8 @@ def _night(setting: Setting, plan: Plan, folder: Path, test: Comparisons) -> tup
 def _gap(forecasts: Forecasts, way: str) -> str:
     """Pair accuracy over all days, first the mean of each person, then of all people; and beside scratch."""
     scratch, people = (
-        {person: np.mean(metrics, axis=0) for person, metrics in forecasts[each].items()}
-        for each in (SCRATCH, way)
+        {person: np.mean(metrics, axis=0) for person, metrics in forecasts[name].items()}
+        for name in (SCRATCH, way)
     )
     mean = f"{intervals(people, BOOTSTRAP)[METRIC].mean:.3f}"
     if way == SCRATCH:

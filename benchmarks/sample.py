@@ -18,7 +18,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Dish
 from components.integrations import base_models
-from components.integrations.inbox import read_inbox
+from components.integrations.sources.folder import Folder
 from components.stages import paths
 from components.stages.contenders import Setting, setting_of
 from components.stages.split import divide
@@ -56,7 +56,7 @@ def opinions_of(name: str, copies: int = 1) -> tuple[Params, dict[str, Dish], Op
         values[section] |= changes
     params = validate(values, str(folder / "params.yaml"))
     torch.set_num_threads(params.train.threads)
-    raw = read_inbox(folder, params.collect.columns)
+    raw = Folder(str(folder), params.collect.columns).read({}).tables
     tables = accept(raw, {}, Limits(datetime.now(UTC), params.check.value_range)).tables
     events = [
         {**event, "person_id": f"{event['person_id']}/{copy}" if copy else event["person_id"]}

@@ -64,6 +64,9 @@ class CollectParams(_Section):
     clock_skew_h: Annotated[float, Field(ge=0)]
     timezone: Timezone
     columns: dict[str, dict[str, str]]
+    tables: dict[str, str]
+    watermarks: dict[str, str]
+    overlap_h: Annotated[float, Field(ge=0)]
 
     @model_validator(mode="after")
     def _likes_lie_above_dislikes(self) -> Self:

@@ -14,6 +14,7 @@ from components.domain.preferences.contract import TABLES, Stored, columns
 from components.domain.preferences.events import Quarantined
 from components.files import replace_text
 
+WATERMARKS = "watermarks.json"  # beside the tables, so that an older version of the data has its own
 _NUMBER = pa.float64()
 _TEXTS = pa.list_(pa.string())
 _TYPES: dict[str, pa.DataType] = {
@@ -62,6 +63,18 @@ def write_tables(folder: Path, tables: Stored) -> None:
         partial = folder.parent / f".{table}.partial"
         pq.write_table(pa.Table.from_pylist(rows, schema), partial)
         partial.replace(folder / f"{table}.parquet")
+
+
+def read_watermarks(folder: Path) -> dict[str, str]:
+    """From where the next reading of the source goes on; kept with the tables that it gave."""
+    path = folder / WATERMARKS
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def write_watermarks(folder: Path, watermarks: Mapping[str, str]) -> None:
+    """Writes them, or nothing where there are none."""
+    if watermarks:
+        replace_text(folder / WATERMARKS, json.dumps(watermarks, sort_keys=True) + "\n")
 
 
 def add_to_quarantine(folder: Path, rows: Iterable[Quarantined]) -> int:

@@ -20,7 +20,7 @@ from components.domain.preferences.events import Counts, Limits
 from components.domain.records import NightFacts
 from components.files import read_json, write_json
 from components.integrations import data_versions, event_sources
-from components.integrations.inbox import read_inbox
+from components.integrations.sources import is_url, source_of
 from components.stages.paths import EVALUATION, EVENTS, NIGHT, QUARANTINE
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
@@ -85,32 +85,38 @@ def adopt(inbox: str) -> Params:
 
 
 def _is_sample(inbox: str) -> bool:
-    return (REPO / Path(inbox).expanduser()).resolve() == SAMPLE
+    return not is_url(inbox) and (REPO / Path(inbox).expanduser()).resolve() == SAMPLE
 
 
 def _merge_into_params(inbox: str, path: Path) -> None:
-    folder = Path(inbox).expanduser()
     current = read_yaml(path)
-    if (REPO / EVENTS).exists() and Path(current["collect"]["inbox"]).resolve() != folder.resolve():
+    if (REPO / EVENTS).exists() and not _same(current["collect"]["inbox"], inbox):
         raise BadParams(
             f"This clone holds events from '{current['collect']['inbox']}', not from '{inbox}': use a fresh "
             "clone, or, if it is the same source in a new place, set collect.inbox in params.yaml."
         )
-    has_settings = (folder / "params.yaml").exists() and not _is_sample(inbox)
-    override = read_yaml(folder / "params.yaml") if has_settings else {}
+    settings = None if is_url(inbox) or _is_sample(inbox) else Path(inbox).expanduser() / "params.yaml"
+    override = read_yaml(settings) if settings and settings.exists() else {}
     yaml = YAML()  # preserves comments
     yaml.width = 4096  # characters; long lines stay on one line
     merged = yaml.load(path.read_text(encoding="utf-8"))
     _merge(merged, override)
     if merged["up"]["state"] != current["up"]["state"]:
         raise BadParams(
-            f"up.state in {folder / 'params.yaml'} comes too late, the state is kept in "
+            f"up.state in {settings} comes too late, the state is kept in "
             f"'{current['up']['state']}' already: set it in this clone's params.yaml before the first night."
         )
-    merged["collect"]["inbox"] = str(folder if folder.is_absolute() else Path(inbox))
-    validate(json.loads(json.dumps(merged)), f"params.yaml with {folder / 'params.yaml'}")
+    merged["collect"]["inbox"] = inbox if is_url(inbox) else str(Path(inbox).expanduser())
+    validate(json.loads(json.dumps(merged)), f"params.yaml with {settings}" if settings else "params.yaml")
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(merged, file)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two inboxes are one."""
+    if is_url(one) or is_url(other):
+        return one == other
+    return Path(one).resolve() == Path(other).expanduser().resolve()
 
 
 def _merge(settings: Any, override: Any) -> None:
@@ -128,15 +134,15 @@ def collect(params: Params) -> Collection:
     The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
     data_versions.ensure_repository(REPO, STATE)
-    inbox = Path(params.collect.inbox)
-    incoming = read_inbox(inbox if inbox.is_absolute() else REPO / inbox, params.collect.columns)
+    reading = source_of(params.collect, REPO).read(event_sources.read_watermarks(REPO / EVENTS))
     stored = event_sources.read_tables(REPO / EVENTS)
     latest = datetime.now(UTC) + timedelta(hours=params.collect.clock_skew_h)
-    collected = events.accept(incoming, stored, Limits(latest, params.check.value_range))
+    collected = events.accept(reading.tables, stored, Limits(latest, params.check.value_range))
     for table, counts in collected.counts.items():
         assert counts.rows_in == counts.accepted + counts.duplicates + counts.quarantined, table
     event_sources.add_to_quarantine(REPO / QUARANTINE, collected.quarantined)
     event_sources.write_tables(REPO / EVENTS, collected.tables)
+    event_sources.write_watermarks(REPO / EVENTS, reading.watermarks)
     return Collection(params.collect.inbox, collected.counts, len(collected.tables["events"]))
 
 

@@ -14,7 +14,7 @@ from serving import image
 from tests.conftest import REPO
 
 PIN = re.compile(r"[a-z0-9-]+==[0-9a-z.]+(\+cpu)?( --hash=sha256:[0-9a-f]{64})+")
-LOCKS = [*REPO.glob("requirements*.lock"), REPO / "deploy" / "pipeline" / "requirements.txt"]
+LOCKS = [*REPO.glob("requirements*.lock")]
 
 
 def lines_of(lock: Path) -> list[str]:

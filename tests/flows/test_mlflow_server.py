@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from tests.flows.clones import (
     wait_for,
 )
 from tests.flows.container import CHROMIUM
+from tests.postgresql import postgresql
 
 USER, PASSWORD = "admin", "correct horse battery"  # of a server that lives for one test
 
@@ -43,31 +43,9 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of this test's own, run by its user as it refuses to run as root; gives its URI."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    needs(*([] if programs else ["postgresql"]))
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents):
-        if "pytest-of-" in str(parent):
-            parent.chmod(0o755)
-    owner: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-    if owner:
-        shutil.chown(folder, **owner)
-    port = free_ports(1)[0]
-
-    def run(*command: str) -> None:
-        subprocess.run(
-            [str(programs[-1] / command[0]), *command[1:]],
-            cwd=folder, **owner, check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
-
-    data, options = str(folder / "data"), f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}"
-    run("initdb", "-D", data, "--auth", "trust", "-U", "palate")
-    run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
-    run("createdb", "-h", str(folder), "-p", str(port), "-U", "palate", "mlflow")
-    yield f"postgresql://palate@127.0.0.1:{port}/mlflow"
-    run("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
+def postgres() -> Iterator[str]:
+    with postgresql("mlflow") as uri:
+        yield uri
 
 
 @pytest.fixture

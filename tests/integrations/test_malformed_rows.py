@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from components.domain.errors import DataRejected
 from components.domain.preferences.events import Collected, Limits, accept
 from components.integrations import event_sources
-from components.integrations.inbox import read_inbox
+from components.integrations.sources.folder import Folder
 
 GOOD: dict[str, Any] = {
     "person_id": "ada",
@@ -32,7 +32,7 @@ def _night(folder: Path, lines: list[bytes], name: str = "events.jsonl") -> Coll
     later = GOOD | {"occurred_at": "2026-01-03T12:00:00"}
     good = [json.dumps(row).encode() for row in (GOOD, later)]
     (folder / name).write_bytes(b"\n".join([good[0], *lines, good[1], b""]))
-    collected = accept(read_inbox(folder), {}, LIMITS)
+    collected = accept(Folder(str(folder)).read({}).tables, {}, LIMITS)
     event_sources.write_tables(folder / "accepted", collected.tables)
     event_sources.add_to_quarantine(folder / "quarantine", collected.quarantined)
     return collected
@@ -100,7 +100,7 @@ def test_a_row_with_more_cells_than_columns_is_not_cut(tmp_path: Path) -> None:
     (tmp_path / "dishes.csv").write_text(DISHES)
     rows = ["ada,d1,like,2026-01-02T12:00:00", "ada,d1,like,2026-01-02T13:00:00,5"]
     (tmp_path / "events.csv").write_text("\n".join(["person_id,dish_id,kind,occurred_at", *rows, ""]))
-    collected = accept(read_inbox(tmp_path), {}, LIMITS)
+    collected = accept(Folder(str(tmp_path)).read({}).tables, {}, LIMITS)
     assert [each.reason for each in collected.quarantined] == [
         "it has more cells than the header has columns"
     ]
@@ -121,7 +121,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, kind: str) -
     else:
         path.symlink_to(tmp_path / "gone.csv")
     with pytest.raises(DataRejected, match=r"events\.csv cannot be read \(.+\): mend it or take it out"):
-        read_inbox(tmp_path)
+        Folder(str(tmp_path)).read({})
 
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes().map(str)

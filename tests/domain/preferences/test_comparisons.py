@@ -20,7 +20,7 @@ from components.domain.preferences.splits import Split, cut_day, split_by_time
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Past
 from components.integrations import comparison_files
-from components.integrations.inbox import read_inbox
+from components.integrations.sources.folder import Folder
 from tests.conftest import REPO
 from tests.domain.preferences.opinion_logs import Line, log_of
 
@@ -210,7 +210,7 @@ def test_a_split_that_leaves_nothing_says_so(days: int, least: int, part: str) -
 
 
 def test_the_sample_is_tested_on_exactly_the_published_cases() -> None:
-    raw = read_inbox(REPO / "data" / "sample" / "canteen")
+    raw = Folder(str(REPO / "data" / "sample" / "canteen")).read({}).tables
     tables = accept(raw, {}, Limits(datetime.now(UTC), (0, 100))).tables
     dishes, menus = dishes_of(tables["dishes"]), menus_of(tables["menus"])
     log = opinion_log(tables["events"], dishes, menus, Scale(4, 2, "Europe/Zurich"))

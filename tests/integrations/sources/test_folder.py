@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.domain.errors import BadParams, DataRejected
-from components.integrations.inbox import read_inbox
+from components.domain.errors import DataRejected
+from components.domain.preferences.events import Limits, accept
+from components.integrations.sources.folder import Folder
 
 HEADER = "person_id,dish_id,kind,occurred_at\n"
 ROW = "ada,d1,like,2026-01-01T12:00:00\n"
@@ -45,7 +47,7 @@ def test_a_file_that_breaks_the_contract(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataRejected) as caught:
-        read_inbox(tmp_path)
+        Folder(str(tmp_path)).read({})
     for part in parts:
         assert part in str(caught.value)
     assert (tmp_path / name).read_bytes() == content
@@ -55,7 +57,7 @@ def test_a_file_that_breaks_the_contract(
 def test_an_empty_or_missing_inbox(tmp_path: Path, inbox: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataRejected, match=inbox):
-        read_inbox(tmp_path / inbox)
+        Folder(str(tmp_path / inbox)).read({})
 
 
 def test_all_formats_are_read_and_unknown_columns_kept_out(
@@ -70,7 +72,7 @@ def test_all_formats_are_read_and_unknown_columns_kept_out(
     row = {"person_id": ["eve"], "dish_id": ["d1"], "kind": ["like"], "occurred_at": ["2026-01-01"]}
     pq.write_table(pa.table(row), tmp_path / "events-3.parquet")
     with caplog.at_level(logging.WARNING):
-        rows = read_inbox(tmp_path)["events"]
+        rows = Folder(str(tmp_path)).read({}).tables["events"]
     assert [each.values["person_id"] for each in rows] == ["ada", "bob", "eve"]
     assert "mood" not in rows[0].values
     assert "kept out: mood" in caplog.text
@@ -81,7 +83,7 @@ def test_gzipped_files_are_read_as_others(tmp_path: Path, form: str) -> None:
     line = b'{"person_id":"ada","dish_id":"d1","kind":"like","occurred_at":"2026-01-01T12:00:00"}\n'
     content = (HEADER + ROW).encode() if form == "csv" else line
     (tmp_path / f"events-1.{form}.gz").write_bytes(gzip.compress(content))
-    (row,) = read_inbox(tmp_path)["events"]
+    (row,) = Folder(str(tmp_path)).read({}).tables["events"]
     assert (row.values["person_id"], row.file) == ("ada", f"events-1.{form}.gz")
 
 
@@ -89,7 +91,7 @@ def test_gzipped_files_are_read_as_others(tmp_path: Path, form: str) -> None:
 def test_a_torn_gzip_is_one_sentence(tmp_path: Path, cut: int) -> None:
     (tmp_path / "events.csv.gz").write_bytes(gzip.compress((HEADER + ROW).encode())[:cut])
     with pytest.raises(DataRejected, match=r"events\.csv\.gz|holds no events"):
-        read_inbox(tmp_path)
+        Folder(str(tmp_path)).read({})
 
 
 NAMES = {"events": {"person_id": "user", "occurred_at": "time"}}
@@ -97,7 +99,7 @@ NAMES = {"events": {"person_id": "user", "occurred_at": "time"}}
 
 def test_columns_may_have_the_users_names_and_theirs_wins_over_the_contracts(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("user,dish_id,kind,time,person_id\nada,d1,like,2026-01-01,nobody\n")
-    (row,) = read_inbox(tmp_path, NAMES)["events"]
+    (row,) = Folder(str(tmp_path), NAMES).read({}).tables["events"]
     assert row.values == {"person_id": "ada", "dish_id": "d1", "kind": "like", "occurred_at": "2026-01-01"}
 
 
@@ -107,7 +109,7 @@ def test_one_column_may_be_two_of_ours_and_a_renamed_one_is_no_surprise(
     (tmp_path / "events.csv").write_text("user,dish_id,kind,time\nada,d1,like,2026-01-01\n")
     names = {"events": {**NAMES["events"], "source": "user", "kind": "dish_id", "dish_id": "kind"}}
     with caplog.at_level(logging.WARNING):
-        (row,) = read_inbox(tmp_path, names)["events"]
+        (row,) = Folder(str(tmp_path), names).read({}).tables["events"]
     expected = {
         "person_id": "ada",
         "source": "ada",
@@ -124,18 +126,27 @@ def test_a_named_column_that_is_not_there_is_named_as_the_user_does(tmp_path: Pa
     with pytest.raises(
         DataRejected, match=r"no column user \(of person_id, in collect\.columns\) \(it has: dish_id"
     ):
-        read_inbox(tmp_path, NAMES)
+        Folder(str(tmp_path), NAMES).read({})
 
 
-@pytest.mark.parametrize(
-    ("names", "part"),
-    [
-        ({"event": {}}, "the table 'event': it may name dishes, people, menus, events"),
-        ({"events": {"user": "person_id"}}, "'user', which events do not have"),
-    ],
-)
-def test_only_columns_of_the_contract_get_the_users_names(
-    tmp_path: Path, names: dict[str, dict[str, str]], part: str
-) -> None:
-    with pytest.raises(BadParams, match=part):
-        read_inbox(tmp_path, names)
+def test_a_file_of_any_name_may_be_several_tables_and_a_column_one_value(tmp_path: Path) -> None:
+    """The form in which FiveThirtyEight's Food World Cup is published: who, which cuisine, how much."""
+    (tmp_path / "ratings.csv").write_text("person,cuisine,rating\nr1,China,3\nr1,Germany,4\nr2,China,5\n")
+    columns = {
+        "events": {
+            "person_id": "person", "dish_id": "cuisine", "value": "rating",
+            "kind": "=rating", "occurred_at": "=2014-06-01",
+        },
+        "dishes": {"dish_id": "cuisine", "name": "cuisine"},
+    }  # fmt: skip
+    folder = Folder(str(tmp_path), columns, {"events": "ratings", "dishes": "ratings"})
+    limits = Limits(datetime(2030, 1, 1, tzinfo=UTC), (1.0, 5.0))
+    collected = accept(folder.read({}).tables, {}, limits)
+    assert collected.quarantined == []
+    assert [dish["name"] for dish in collected.tables["dishes"]] == ["China", "Germany"]
+    events = {(event["person_id"], event["dish_id"]): event for event in collected.tables["events"]}
+    assert events["r2", "China"]["value"] == 5.0
+    assert {event["kind"] for event in events.values()} == {"rating"}
+    assert len(events) == 3
+    with pytest.raises(DataRejected, match=r"found: ratings\.csv\): put votes\.csv.*collect\.tables"):
+        Folder(str(tmp_path), columns, {"events": "votes"}).read({})

@@ -1,0 +1,70 @@
+"""Where a user's tables come from: a folder of files, here or in object storage, or a database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from components.domain.errors import BadParams
+from components.domain.params import CollectParams
+from components.integrations.sources.database import PASSWORD, Database, is_database
+from components.integrations.sources.folder import Folder
+from components.integrations.sources.rows import Reading, Watermarks, check_names
+
+
+class Source(Protocol):
+    """Where a user's tables come from."""
+
+    def read(self, since: Watermarks) -> Reading:
+        """Reads all rows, or those that are new since the watermarks where the source can tell.
+
+        Args:
+            since: What the reading before left.
+
+        Raises:
+            DataRejected: The source cannot be read, or holds no events and never did.
+        """
+        ...
+
+
+def is_url(inbox: str) -> bool:
+    """Whether an inbox is named by a URL, and is no folder of this machine."""
+    return "://" in inbox
+
+
+def source_of(params: CollectParams, root: Path) -> Source:
+    """The source that `collect.inbox` names.
+
+    Args:
+        params: Section `collect`.
+        root: Folder that a relative path starts from.
+
+    Raises:
+        BadParams: A setting names a table or column of no contract, or is of no use for this inbox.
+    """
+    check_names("columns", params.columns)
+    for section, names in (("tables", params.tables), ("watermarks", params.watermarks)):
+        check_names(section, {table: {} for table in names})
+    _check_no_password(params.inbox)
+    if is_url(params.inbox) and is_database(params.inbox):
+        overlap = timedelta(hours=params.overlap_h)
+        return Database(params.inbox, params.tables, params.columns, params.watermarks, overlap)
+    if params.watermarks:
+        raise BadParams(
+            f"collect.watermarks are of a database, and collect.inbox is '{params.inbox}': leave them out, "
+            "or name a database such as postgresql://reader@host/meals."
+        )
+    address = params.inbox if is_url(params.inbox) else str(root / Path(params.inbox).expanduser())
+    return Folder(address, params.columns, params.tables)
+
+
+def _check_no_password(inbox: str) -> None:
+    password = urlsplit(inbox).password if is_url(inbox) else None
+    if password:
+        raise BadParams(
+            f"collect.inbox '{inbox.replace(f':{password}@', ':***@')}' holds a password, and params.yaml is "
+            f"committed every night: take it out and set the environment variable {PASSWORD}, or what the "
+            "storage's own tools read."
+        )

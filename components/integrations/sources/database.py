@@ -1,0 +1,171 @@
+"""SQLAlchemy: an inbox that is a database, whose tables or queries are read in one transaction."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from components.domain.errors import BadParams, DataRejected
+from components.domain.preferences.contract import TABLES
+from components.domain.preferences.events import RawRow
+from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
+
+PASSWORD = "PALATE_DATABASE_PASSWORD"  # noqa: S105 - the environment variable that holds it
+ROWS_AT_ONCE = 10_000
+TEXT = "text:"  # before a watermark whose column holds texts
+DAY = len("2026-01-01")
+QUERY = ("select", "with")  # first words of one
+
+
+def is_database(url: str) -> bool:
+    """Whether a URL is of a database that SQLAlchemy reads."""
+    try:
+        sa.make_url(url).get_dialect()
+    except (exc.ArgumentError, exc.NoSuchModuleError):
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database.
+
+    Attributes:
+        url: SQLAlchemy's, without a password.
+        tables: By table of the contract the user's table (`schema.name`) or a SELECT; tables of the contract
+            that are not named are read where the database has them.
+        columns: The user's names of columns where they are not the contract's.
+        watermarks: By table the user's column of times from which a reading goes on.
+        overlap: How much before the last reading's highest time a reading begins, for rows that came late.
+    """
+
+    url: str
+    tables: Mapping[str, str] = field(default_factory=dict)
+    columns: Names = field(default_factory=dict)
+    watermarks: Mapping[str, str] = field(default_factory=dict)
+    overlap: timedelta = timedelta()
+
+    def read(self, since: Watermarks) -> Reading:
+        """Reads all rows, or those from the watermarks on.
+
+        Raises:
+                BadParams: A watermark is no column of times.
+            DataRejected: The database cannot be read, or has no events.
+        """
+        reading = Reading({}, dict(since))
+        with self._connection() as connection:
+            for table, query in self._queries(connection).items():
+                rows, watermark = self._rows(connection, table, query, since.get(table, ""))
+                reading.tables[table] = in_contract(table, f"{self.url}: {table}", rows, self.columns)
+                if watermark:
+                    reading.watermarks[table] = watermark
+        if not (reading.tables["events"] or since.get("events")):
+            raise DataRejected(f"The inbox '{self.url}' holds no events: its table or query gave no row.")
+        return reading
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        url = sa.make_url(self.url)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            raise DataRejected(f"The inbox '{self.url}' is no file: make it, or set collect.inbox.")
+        engine = sa.create_engine(url.set(password=os.environ.get(PASSWORD)))
+        try:
+            with engine.connect() as connection:
+                yield _for_reading(connection)
+        except exc.SQLAlchemyError as error:
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+            raise DataRejected(
+                f"The inbox '{self.url}' cannot be read ({reason}): mend collect.inbox or collect.tables, or "
+                f"set {PASSWORD}."
+            ) from error
+        finally:
+            engine.dispose()
+
+    def _queries(self, connection: sa.Connection) -> dict[str, sa.FromClause]:
+        """By table of the contract what is selected from."""
+        inspector = sa.inspect(connection)
+        there = {*inspector.get_table_names(), *inspector.get_view_names()}
+        names = {table: table for table in TABLES if table in there} | dict(self.tables)
+        if "events" not in names:
+            raise DataRejected(
+                f"The inbox '{self.url}' has no table 'events': name yours, or a SELECT, in collect.tables."
+            )
+        return {table: _from(names[table]) for table in TABLES if table in names}
+
+    def _rows(
+        self, connection: sa.Connection, table: str, query: sa.FromClause, since: str
+    ) -> tuple[list[RawRow], str]:
+        """The rows of a table, and its watermark after them."""
+        statement, column = sa.select(sa.text("*")).select_from(query), self.watermarks.get(table)
+        if column and since:
+            at: sa.ColumnElement[Any] = sa.column(column)
+            statement = statement.where(sa.or_(at >= _earlier(since, self.overlap), at.is_(None)))
+        result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(statement)
+        rows = [
+            RawRow(table, number, {name: _plain(value) for name, value in row.items()})
+            for number, row in enumerate(result.mappings(), 1)
+        ]
+        if not column:
+            return rows, ""
+        return rows, _highest(f"collect.watermarks.{table}", column, rows) or since
+
+
+def _for_reading(connection: sa.Connection) -> sa.Connection:
+    """The connection, which cannot write and sees all tables as they are at one moment where it can."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+    if connection.dialect.name == "postgresql":
+        return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return connection
+
+
+def _from(name: str) -> sa.FromClause:
+    """What a user calls a table: its name, with its schema before a dot, or a SELECT."""
+    if name.split()[:1] and name.split()[0].lower() in QUERY:
+        query = name.strip().rstrip(";").replace(":", r"\:")  # a colon is no parameter here
+        return sa.text(query).columns().subquery("source_rows")
+    schema, _, bare = name.rpartition(".")
+    return sa.table(bare, schema=schema or None)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _highest(setting: str, column: str, rows: Sequence[RawRow]) -> str:
+    """The latest time in a column, as ISO 8601 or, where the column holds texts, as its text after TEXT."""
+    values = [row.values.get(column) for row in rows]
+    try:
+        times = {_moment(value): value for value in values if value is not None}
+        if not times:
+            return ""
+        latest = times[max(times)]
+    except (TypeError, ValueError) as error:
+        raise BadParams(
+            f"{setting} names '{column}', which holds no times ({error}): name one that does."
+        ) from error
+    return TEXT + latest if isinstance(latest, str) else latest.isoformat()
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day)
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def _earlier(since: str, overlap: timedelta) -> datetime | str:
+    """A watermark less the overlap, in the form that its column has: a time, or its text."""
+    text = since.removeprefix(TEXT)
+    moment = datetime.fromisoformat(text) - overlap
+    if text == since:
+        return moment
+    return moment.date().isoformat() if len(text) == DAY else moment.isoformat(sep=text[DAY])

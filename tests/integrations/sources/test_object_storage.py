@@ -1,0 +1,84 @@
+"""A folder in object storage gives what the same folder here gives; moto stands for S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+import s3fs
+from moto.server import ThreadedMotoServer
+
+from components.domain.errors import DataRejected
+from components.integrations.sources.folder import Folder
+from tests.conftest import REPO
+from tests.flows.clones import free_ports
+
+SAMPLE = REPO / "data" / "sample" / "canteen"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_ports(1)[0])
+    server.start()
+    yield f"http://127.0.0.1:{server._port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.client]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ENDPOINT_URL": endpoint, "AWS_ENDPOINT_URL_S3": endpoint,
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="meals", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    yield client
+    for stored in client.list_objects_v2(Bucket="meals").get("Contents", ()):
+        client.delete_object(Bucket="meals", Key=stored["Key"])
+    client.delete_bucket(Bucket="meals")
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def _upload(s3: boto3.client, folder: Path, prefix: str) -> None:
+    for path in folder.iterdir():
+        if path.is_file():
+            s3.upload_file(str(path), "meals", f"{prefix}/{path.name}")
+
+
+def test_a_bucket_gives_what_the_folder_gives_and_sees_what_is_put_there_later(
+    s3: boto3.client, tmp_path: Path
+) -> None:
+    _upload(s3, SAMPLE, "site/inbox")
+    bucket = Folder("s3://meals/site/inbox")
+    assert bucket.read({}).tables == Folder(str(SAMPLE)).read({}).tables
+    before = len(bucket.read({}).tables["events"])
+    (tmp_path / "events-more.csv").write_text(
+        "person_id,dish_id,kind,occurred_at\nada,d1,like,2026-01-01T12:00:00\n"
+    )
+    _upload(s3, tmp_path, "site/inbox")
+    assert len(bucket.read({}).tables["events"]) == before + 1
+
+
+def test_what_is_not_there_or_may_not_be_read_is_one_sentence(
+    s3: boto3.client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for address in ("s3://meals/none", "s3://no-such-bucket/inbox"):
+        with pytest.raises(DataRejected, match=address):
+            Folder(address).read({})
+    s3.put_object(Bucket="meals", Key="inbox/events.csv", Body=b"\xff\xfe")
+    with pytest.raises(DataRejected, match=r"meals/inbox/events\.csv is not UTF-8"):
+        Folder("s3://meals/inbox").read({})
+    s3fs.S3FileSystem.clear_instance_cache()
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with pytest.raises(DataRejected, match=r"s3://meals/inbox' cannot be read"):
+        Folder("s3://meals/inbox").read({})
+
+
+def test_a_storage_that_is_not_installed_is_one_sentence() -> None:
+    for address in ("gs://meals/inbox", "nonsense://meals/inbox"):
+        with pytest.raises(DataRejected, match=f"{address}' cannot be read"):
+            Folder(address).read({})
