@@ -26,7 +26,7 @@ PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly up status release serve mlflow benchmark replay readings test test-slow check audit format
+.PHONY: help nightly doctor up status release serve mlflow benchmark replay readings test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,9 @@ $(BIN)/installed: requirements.lock requirements-cpu.lock requirements-cuda.lock
 
 nightly: $(BIN)/installed ## one whole night here; DATA=folder takes your own tables
 	@$(BIN)/python -m flows nightly --data "$(DATA)"
+
+doctor: $(BIN)/installed ## what a night would make of your tables, without a night; DATA=folder
+	@$(BIN)/python -m flows doctor --data "$(DATA)"
 
 up: $(BIN)/installed ## everything on this machine until Ctrl-C: scheduled nights, MLflow, releases, the service
 	@$(BIN)/python -m flows up

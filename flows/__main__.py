@@ -34,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     nightly.add_argument(
         "--full", action="store_true", help="train from scratch, not on from the champion's adapter"
     )
+    doctor = verbs.add_parser("doctor", help="what a night would make of your tables; nothing is written")
+    doctor.add_argument("--data", default="", help="as for nightly")
     verbs.add_parser("up", help="run everything here: Prefect, MLflow, the release and the service")
     verbs.add_parser("status", help="the last nights, what is served, what waits for a person")
     lineage = verbs.add_parser("lineage", help="from an answer to its rows, from data to its models")
@@ -57,6 +59,10 @@ def _run(command: argparse.Namespace) -> None:
     verb = command.verb
     if verb == "nightly":
         _nightly(command.data, full=command.full)
+    elif verb == "doctor":
+        from flows import doctor
+
+        print(doctor.text(command.data), end="")
     elif verb in {"up", "deploy", "status", "lineage"}:
         _run_with_params(command)
     elif verb == "release":

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from components.domain.errors import BadParams
 from components.domain.params import Params
-from components.domain.params_file import read_params, read_yaml, validate
+from components.domain.params_file import read_yaml, validate
 from components.domain.preferences import events
 from components.domain.preferences.events import Counts, Limits
 from components.domain.records import NightFacts
@@ -75,11 +75,27 @@ def adopt(inbox: str) -> Params:
     """
     path = REPO / "params.yaml"
     if inbox:
-        _merge_into_params(inbox, path)
-    params = read_params(path)
+        _check_same_source(inbox)
+        merged = _merged(inbox)
+        with path.open("w", encoding="utf-8") as file:
+            _yaml().dump(merged, file)
+    return _with_settings_of_the_sample(read_yaml(path))
+
+
+def settings_for(inbox: str) -> Params:
+    """The settings that a night on an inbox would have; nothing is written.
+
+    Raises:
+        BadParams: A setting is wrong.
+    """
+    values = _merged(inbox) if inbox else read_yaml(REPO / "params.yaml")
+    return _with_settings_of_the_sample(json.loads(json.dumps(values)))
+
+
+def _with_settings_of_the_sample(values: dict[str, Any]) -> Params:
+    params = validate(values, "params.yaml")
     if not _is_sample(params.collect.inbox):
         return params
-    values = read_yaml(path)
     _merge(values, read_yaml(SAMPLE / "params.yaml"))
     return validate(values, f"params.yaml with {SAMPLE / 'params.yaml'}")
 
@@ -88,18 +104,12 @@ def _is_sample(inbox: str) -> bool:
     return not is_url(inbox) and (REPO / Path(inbox).expanduser()).resolve() == SAMPLE
 
 
-def _merge_into_params(inbox: str, path: Path) -> None:
-    current = read_yaml(path)
-    if (REPO / EVENTS).exists() and not _same(current["collect"]["inbox"], inbox):
-        raise BadParams(
-            f"This clone holds events from '{current['collect']['inbox']}', not from '{inbox}': use a fresh "
-            "clone, or, if it is the same source in a new place, set collect.inbox in params.yaml."
-        )
+def _merged(inbox: str) -> Any:
+    """The content of params.yaml, with its comments, after the inbox's own settings."""
+    path = REPO / "params.yaml"
     settings = None if is_url(inbox) or _is_sample(inbox) else Path(inbox).expanduser() / "params.yaml"
     override = read_yaml(settings) if settings and settings.exists() else {}
-    yaml = YAML()  # preserves comments
-    yaml.width = 4096  # characters; long lines stay on one line
-    merged = yaml.load(path.read_text(encoding="utf-8"))
+    merged, current = _yaml().load(path.read_text(encoding="utf-8")), read_yaml(path)
     _merge(merged, override)
     if merged["up"]["state"] != current["up"]["state"]:
         raise BadParams(
@@ -108,8 +118,22 @@ def _merge_into_params(inbox: str, path: Path) -> None:
         )
     merged["collect"]["inbox"] = inbox if is_url(inbox) else str(Path(inbox).expanduser())
     validate(json.loads(json.dumps(merged)), f"params.yaml with {settings}" if settings else "params.yaml")
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(merged, file)
+    return merged
+
+
+def _yaml() -> YAML:
+    yaml = YAML()  # preserves comments
+    yaml.width = 4096  # characters; long lines stay on one line
+    return yaml
+
+
+def _check_same_source(inbox: str) -> None:
+    current = read_yaml(REPO / "params.yaml")["collect"]["inbox"]
+    if (REPO / EVENTS).exists() and not _same(current, inbox):
+        raise BadParams(
+            f"This clone holds events from '{current}', not from '{inbox}': use a fresh clone, or, if it is "
+            "the same source in a new place, set collect.inbox in params.yaml."
+        )
 
 
 def _same(one: str, other: str) -> bool:

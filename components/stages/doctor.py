@@ -1,0 +1,163 @@
+"""What a night would make of a user's tables: what it accepts, what can be learnt, what the gate will have.
+
+No stage of a night: `make doctor DATA=…` prints it and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from components.domain.errors import DataRejected
+from components.domain.params import Params
+from components.domain.preferences.events import Collected, Quarantined
+from components.domain.preferences.opinion_log import OpinionLog
+from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
+from components.domain.preferences.splits import Split
+from components.domain.ranker.prompts import dish_text
+from components.domain.records import DISLIKED, LIKED, Dish
+from components.domain.rivals.rules import random_scores
+from components.domain.verdict.clusters import Clusters, estimate
+from components.domain.verdict.gate import MIN_OTHERS, MIN_PEOPLE
+from components.domain.verdict.metrics import comparison_metrics
+from components.stages.split import divide
+from components.stages.suggestions import suggestions
+
+REASONS = 8  # of quarantined rows that are shown
+_VALUE = re.compile(r"'[^']*'|(?<!\w)-?\d[\w.:+-]*")
+
+
+def examine(params: Params, collected: Collected) -> str:
+    """A page of plain text.
+
+    Args:
+        params: Settings that the night would have.
+        collected: What became of the tables' rows.
+    """
+    tables, settings = collected.tables, params.collect
+    dishes = dishes_of(tables["dishes"])
+    scale = Scale(settings.like_at, settings.dislike_at, settings.timezone)
+    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), scale)
+    split, why_not = _split(params, log)
+    sections = {
+        "What becomes of the rows": _rows(collected),
+        "What there is to learn from": _events(params, log, tables["events"], dishes),
+        "What the gate will have": _evidence(params, split) if split else [why_not],
+        "What to set in params.yaml": suggestions(params, collected, log, split) or ["nothing"],
+    }
+    return "\n".join(line for title, lines in sections.items() for line in (title, *_indented(lines), ""))
+
+
+def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def _split(params: Params, log: OpinionLog) -> tuple[Split | None, str]:
+    if not len(log):
+        return None, "nothing: no event was accepted"
+    try:
+        split = divide(params.split, log)
+    except DataRejected as error:
+        return None, f"nothing: {error}"
+    if not len(split.train) or not len(split.test):
+        return (
+            None,
+            f"nothing: with split.by {params.split.by} no comparison is held out, or none left to train on",
+        )
+    return split, ""
+
+
+def _rows(collected: Collected) -> Iterator[str]:
+    yield f"{'':8} {'rows':>9} {'accepted':>9} {'duplicate':>9} {'quarantined':>11}"
+    for table, counts in collected.counts.items():
+        numbers = f"{counts.accepted:9,} {counts.duplicates:9,} {counts.quarantined:11,}"
+        yield f"{table:8} {counts.rows_in:9,} {numbers}"
+    kinds: dict[tuple[str, str], list[Quarantined]] = {}
+    for row in collected.quarantined:
+        kinds.setdefault((row.table, _VALUE.sub("…", row.reason)), []).append(row)
+    often = sorted(kinds.items(), key=lambda kind: -len(kind[1]))
+    for (table, _), rows in often[:REASONS]:
+        first = rows[0]
+        yield f"{len(rows):,} of {table}, the first in {first.file} at row {first.line}: {first.reason}"
+    if len(often) > REASONS:
+        yield f"and {len(often) - REASONS} more reasons"
+
+
+def _events(
+    params: Params, log: OpinionLog, events: list[dict[str, Any]], dishes: Mapping[str, Dish]
+) -> Iterator[str]:
+    kinds = Counter(row["kind"] for row in events)
+    words = ", ".join(f"{count:,} {kind}s" for kind, count in kinds.most_common()) or "no events"
+    days = f", from {log.day.min()} to {log.day.max()}" if len(log) else ""
+    yield f"{words} of {len(log.people):,} people on {len(dishes):,} dishes{days}"
+    yield from _ratings(params, log)
+    yield from _without_menus(kinds, log)
+    yield from _dishes(params, log, dishes)
+
+
+def _ratings(params: Params, log: OpinionLog) -> Iterator[str]:
+    rated = ~np.isnan(log.rating)
+    if rated.any():
+        likes, dislikes = (float((log.verdict[rated] == verdict).mean()) for verdict in (LIKED, DISLIKED))
+        low, high = log.rating[rated].min(), log.rating[rated].max()
+        yield (
+            f"ratings from {low:g} to {high:g}: {likes:.0%} are likes (from {params.collect.like_at:g} up), "
+            f"{dislikes:.0%} dislikes (from {params.collect.dislike_at:g} down)"
+        )
+
+
+def _without_menus(kinds: Mapping[str, int], log: OpinionLog) -> Iterator[str]:
+    picks = kinds.get("like", 0) + kinds.get("order", 0)
+    if picks and not kinds.keys() & {"choice", "rating", "dislike"}:
+        yield (
+            f"{picks:,} likes and orders without a menu: nobody knows what was passed over, so they are "
+            "compared with what others took then; choices with their menus say more"
+        )
+    if len(log) and log.day.min() == log.day.max():
+        yield "all events carry one day: nothing is learnt from their order"
+
+
+def _dishes(params: Params, log: OpinionLog, dishes: Mapping[str, Dish]) -> Iterator[str]:
+    fields = params.prompt.dish_fields
+    texts = [dish_text(dish, fields) for dish in dishes.values()]
+    empty, twins = texts.count(""), len(texts) - len(set(texts))
+    if empty:
+        names = ", ".join(fields)
+        yield f"{empty:,} dishes have no value in prompt.dish_fields ({names}): the model reads nothing there"
+    if twins > max(0, empty - 1):
+        yield f"{twins - max(0, empty - 1):,} dishes read like another one: the model cannot tell them apart"
+    unused = len(dishes) - len(np.unique(log.dish))
+    if unused:
+        yield f"{unused:,} dishes are in no event: only their text ranks them"
+
+
+def _evidence(params: Params, split: Split) -> Iterator[str]:
+    test, by_time = split.test, params.split.by == "time"
+    people = len(np.unique(test.person))
+    unit: Clusters = "dishes" if params.split.by == "dish" else "menu days"
+    chance = random_scores(test, params.evaluate.seed)
+    accuracy = estimate(comparison_metrics(chance, test)[:, 0], test, unit)
+    held_out = f"{len(test):,} of {people:,} people held out"
+    yield f"{len(split.train):,} comparisons to train on, {held_out} (split.by: {params.split.by})"
+    trained = np.unique(split.train.person)
+    untested = len(trained) - len(np.intersect1d(trained, test.person))
+    if untested:
+        yield f"{untested:,} people are trained on and not tested: too few comparisons, or none held out"
+    if people < MIN_PEOPLE:
+        yield f"too few people: the gate decides nothing with fewer than {MIN_PEOPLE}"
+    if by_time:
+        days = len(np.unique(test.day))
+        yield f"{days} days held out: " + (
+            "the first night can decide"
+            if days >= MIN_OTHERS
+            else f"the gate can decide after {MIN_OTHERS - days} nights with a new day each"
+        )
+    elif accuracy.others is not None and accuracy.others < MIN_OTHERS:
+        yield f"too few {unit}: {accuracy.others}, the gate decides nothing with fewer than {MIN_OTHERS}"
+    margin = accuracy.margin(params.evaluate.confidence)
+    if np.isfinite(margin):
+        yield f"a mean of the table is right to about {margin:.3f}: much smaller gaps stay inconclusive"

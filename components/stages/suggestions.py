@@ -1,0 +1,98 @@
+"""Settings that fit a user's tables better than those that hold, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from components.domain.params import Params
+from components.domain.preferences.events import Collected
+from components.domain.preferences.opinion_log import OpinionLog
+from components.domain.preferences.opinions import dishes_of
+from components.domain.preferences.splits import Split
+from components.domain.ranker.prompts import dish_text
+from components.domain.records import DISLIKED, LIKED
+from components.domain.verdict.gate import MIN_OTHERS, MIN_PEOPLE
+
+FIELDS = ("name", "description", "cuisine", "tags", "ingredients")  # of a dish, that the model may read
+MOST = 0.9  # share of ratings on one side from which a scale tells little
+
+
+def suggestions(params: Params, collected: Collected, log: OpinionLog, split: Split | None) -> list[str]:
+    """Lines of YAML with a comment each.
+
+    Args:
+        params: Settings that hold.
+        collected: What became of the rows.
+        log: The accepted events.
+        split: What would be held out; None where nothing can be.
+    """
+    parts = (_value_range(params, collected), _scale(log), _checks(params, collected))
+    more = (_fields(params, collected), _held_out(params, log, split))
+    return [f"{line}  # {why}" for part in (*parts, *more) for line, why in part]
+
+
+def _value_range(params: Params, collected: Collected) -> Iterator[tuple[str, str]]:
+    outside = [row for row in collected.quarantined if "check.value_range" in row.reason]
+    if outside:
+        yield (
+            "check: {value_range: [LOWEST, HIGHEST]}",
+            f"{len(outside):,} ratings lie outside {list(params.check.value_range)}, if they are meant",
+        )
+
+
+def _scale(log: OpinionLog) -> Iterator[tuple[str, str]]:
+    """A scale by which neither nearly all nor hardly any ratings are likes."""
+    rated = ~np.isnan(log.rating)
+    if not rated.any():
+        return
+    ratings, verdicts = log.rating[rated], log.verdict[rated]
+    one_sided = [verdict for verdict in (LIKED, DISLIKED) if (verdicts == verdict).mean() > MOST]
+    if not one_sided and len(np.intersect1d(verdicts, [LIKED, DISLIKED])) == 2:
+        return
+    low, high = (float(np.quantile(ratings, share)) for share in (0.3, 0.7))
+    if low < high:
+        yield (
+            f"collect: {{like_at: {high:g}, dislike_at: {low:g}}}",
+            "the upper and lower three tenths of your ratings; today nearly all are on one side or between",
+        )
+
+
+def _checks(params: Params, collected: Collected) -> Iterator[tuple[str, str]]:
+    events, check = len(collected.tables["events"]), params.check
+    if 0 < events < check.min_events:
+        yield f"check: {{min_events: {events}}}", f"{events:,} events are fewer than {check.min_events:,}"
+    rows = sum(counts.rows_in for counts in collected.counts.values())
+    share = len(collected.quarantined) / max(1, rows)
+    if share > check.max_quarantined_share:
+        yield (
+            f"check: {{max_quarantined_share: {share + 0.005:.2f}}}",
+            f"{share:.1%} of the rows are quarantined; better mend them",
+        )
+
+
+def _fields(params: Params, collected: Collected) -> Iterator[tuple[str, str]]:
+    dishes, fields = dishes_of(collected.tables["dishes"]).values(), params.prompt.dish_fields
+    filled = {name: sum(bool(dish_text(dish, (name,))) for dish in dishes) for name in FIELDS}
+    unread = [name for name in FIELDS if name not in fields and filled[name] > len(dishes) / 2]
+    empty = not any(filled[name] for name in fields) and any(filled.values())
+    if unread or empty:
+        better = [name for name in FIELDS if filled[name] and (name in fields or name in unread)]
+        yield (
+            f"prompt: {{dish_fields: [{', '.join(better)}]}}",
+            "no dish has a value in the fields that the model reads"
+            if empty
+            else f"most dishes have {', '.join(unread)}, which the model does not read",
+        )
+
+
+def _held_out(params: Params, log: OpinionLog, split: Split | None) -> Iterator[tuple[str, str]]:
+    days = len(np.unique(log.day))
+    if params.split.by == "time" and 0 < days < MIN_OTHERS:
+        yield "split: {by: within_person}", f"{days} days of events are too few to hold out days"
+    elif params.split.by == "time" and params.split.test_days < MIN_OTHERS and days >= 3 * MIN_OTHERS:
+        yield f"split: {{test_days: {MIN_OTHERS}}}", "so many days let the first night decide"
+    few = split is None or len(np.unique(split.test.person)) < MIN_PEOPLE
+    if few and params.split.by == "time" and days >= MIN_OTHERS and params.split.min_history > 1:
+        yield "split: {min_history: 1}", "too few people have more comparisons before what is held out"
