@@ -12,7 +12,7 @@ from components.domain.preferences.events import Counts
 from components.domain.verdict.metrics import Interval
 from components.files import read_json
 from components.integrations import pages
-from components.stages.paths import ADAPTERS, CHECKS, EVALUATION, REPORTS
+from components.stages.paths import ADAPTERS, CHECKS, DATA_DOCS, EVALUATION, REPORTS
 from components.stages.reports import read_report
 from flows.environment import REPO
 from flows.steps.data import Collection
@@ -25,7 +25,7 @@ R = TypeVar("R")
 PAGE = REPORTS / "night.html"
 _WHERE_TO_LOOK = [
     ("  the night's report", str(PAGE)),
-    ("  the data checks", str(REPORTS / "checks.html")),
+    ("  the data checks", f"{REPORTS / 'checks.html'}, {DATA_DOCS / 'index.html'}"),
     ("  MLflow", "make mlflow"),
     ("  the service", "make serve"),
     ("  past nights", "git log nights"),
@@ -80,7 +80,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         ("inbox", collection.inbox),
         ("events in all", f"{collection.events:,}"),
         ("data version", f"{night.data_md5} (DVC md5 of data/events)"),
-        ("checks", f"{checks['passed']} passed, {checks['failed']} failed"),
+        ("checks", f"{checks['passed']} passed, {checks['failed']} failed, {checks['warned']} warned"),
         ("gate", f"{gate.decision.upper()}: {gate.reason}"),
         *_what_tuning_adds(report),
         ("model version", _version(registered)),

@@ -82,6 +82,10 @@ class CheckParams(_Section):
     min_events: Count
     max_growth: Annotated[float, Field(gt=1)]
     max_quarantined_share: Share
+    max_like_shift: Share
+    max_divergence: Annotated[float, Field(gt=0)]
+    min_recurring: Share
+    max_person_share: Share
 
 
 class SplitParams(_Section):

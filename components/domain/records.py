@@ -79,6 +79,11 @@ class NightFacts:
         rows_quarantined: Rows of these that broke the contract.
         data_md5: DVC's hash of data/events.
         quarantine_md5: DVC's hash of data/quarantine.
+        newest: Time of the newest event, ISO 8601; empty without events.
+        previous_newest: The same of the last accepted data.
+        like_share: Share of likes among likes, dislikes and ratings; None without any.
+        previous_like_share: The same of the last accepted data.
+        past_news: Number of new events of each earlier night, the first one left out.
     """
 
     collected_at: str
@@ -87,11 +92,20 @@ class NightFacts:
     rows_quarantined: int
     data_md5: str
     quarantine_md5: str
+    newest: str = ""
+    previous_newest: str = ""
+    like_share: float | None = None
+    previous_like_share: float | None = None
+    past_news: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One expectation and how it went. `first_rows` are the keys of the first rows that broke it."""
+    """One expectation and how it went.
+
+    `first_rows` are the keys of the first rows that broke it; `severity` is `critical`, where a failure stops
+    the night, or `warning`.
+    """
 
     table: str
     expectation: str
@@ -100,6 +114,7 @@ class CheckResult:
     unexpected: int
     first_rows: tuple[str, ...]
     detail: str
+    severity: str = "critical"
 
 
 @dataclass(frozen=True)
@@ -111,5 +126,10 @@ class CheckReport:
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:
-        """The expectations that were not met."""
-        return tuple(result for result in self.results if not result.passed)
+        """The expectations that were not met and stop the night."""
+        return tuple(each for each in self.results if not each.passed and each.severity == "critical")
+
+    @property
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """The expectations that were not met and stop nothing."""
+        return tuple(each for each in self.results if not each.passed and each.severity != "critical")

@@ -1,7 +1,9 @@
-"""The stage `check`: data/events → reports/checks.json and reports/checks.html."""
+"""The stage `check`: data/events → reports/checks.json, checks.html and Great Expectations' data_docs."""
 
 from __future__ import annotations
 
+import logging
+import shutil
 from dataclasses import asdict
 
 from components.domain.errors import DataRejected
@@ -9,7 +11,9 @@ from components.domain.params import Params
 from components.domain.records import CheckReport, CheckResult, NightFacts
 from components.files import read_json, write_json
 from components.integrations import data_checks, event_sources, pages
-from components.stages.paths import CHECKS, EVENTS, NIGHT, REPORTS
+from components.stages.paths import CHECKS, DATA_DOCS, EVENTS, NIGHT, REPORTS
+
+logger = logging.getLogger(__name__)
 
 
 def check(params: Params) -> None:
@@ -22,20 +26,24 @@ def check(params: Params) -> None:
         DataRejected: An expectation failed; every failed one with its column, count and first rows.
     """
     night = NightFacts(**read_json(NIGHT))
+    shutil.rmtree(DATA_DOCS, ignore_errors=True)
     report = data_checks.check(
-        event_sources.read_tables(EVENTS), night, params.check, params.collect.clock_skew_h
+        event_sources.read_tables(EVENTS), night, params.check, params.collect.clock_skew_h, DATA_DOCS
     )
     write_json(
         CHECKS,
         {
-            "passed": len(report.results) - len(report.failed),
+            "passed": len(report.results) - len(report.failed) - len(report.warnings),
             "failed": len(report.failed),
+            "warned": len(report.warnings),
             "rows": report.rows,
             "data_md5": night.data_md5,
             "results": [asdict(result) for result in report.results],
         },
     )
     (REPORTS / "checks.html").write_text(pages.checks_page(report, night), encoding="utf-8")
+    for warning in report.warnings:
+        logger.warning("data check: %s", _failure(warning))
     if report.failed:
         raise DataRejected(_sentence(report))
 

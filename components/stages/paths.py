@@ -11,6 +11,7 @@ BASE_MARKER = BASE / "palate.json"  # the base's id and checksum, written last b
 START = Path("models/start")  # the adapter that tonight's trainings start from, or why they start from none
 REPORTS = Path("reports")
 LEDGER, LEDGER_BEFORE = REPORTS / "ledger.json", Path("data/ledger.json")  # after and before tonight's look
+DATA_DOCS = REPORTS / "data_docs"
 CHECKS, EVALUATION, CANARY = REPORTS / "checks.json", REPORTS / "evaluation.json", REPORTS / "canary.json"
 
 ENDS_WITH_STDIN = "PALATE_ENDS_WITH_STDIN"  # environment variable: the stage ends when its stdin closes

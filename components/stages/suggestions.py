@@ -90,7 +90,7 @@ def _fields(params: Params, collected: Collected) -> Iterator[tuple[str, str]]:
 def _held_out(params: Params, log: OpinionLog, split: Split | None) -> Iterator[tuple[str, str]]:
     days = len(np.unique(log.day))
     if params.split.by == "time" and 0 < days < MIN_OTHERS:
-        yield "split: {by: within_person}", f"{days} days of events are too few to hold out days"
+        yield "split: {by: within_person}", f"events of {days} days are too few to hold out days"
     elif params.split.by == "time" and params.split.test_days < MIN_OTHERS and days >= 3 * MIN_OTHERS:
         yield f"split: {{test_days: {MIN_OTHERS}}}", "so many days let the first night decide"
     few = split is None or len(np.unique(split.test.person)) < MIN_PEOPLE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
 from components.domain.preferences import events
 from components.domain.preferences.events import Counts, Limits
+from components.domain.preferences.opinions import like_share
 from components.domain.records import NightFacts
 from components.files import read_json, write_json
 from components.integrations import data_versions, event_sources
@@ -50,11 +52,15 @@ class Collection:
         inbox: The setting `collect.inbox`.
         counts: Numbers of accepted, duplicate and quarantined rows, by table.
         events: Number of all accepted events, earlier nights' included.
+        newest: Time of the newest one, ISO 8601; empty without events.
+        like_share: Share of likes among likes, dislikes and ratings; None without any.
     """
 
     inbox: str
     counts: dict[str, Counts]
     events: int
+    newest: str
+    like_share: float | None
 
 
 def adopt(inbox: str) -> Params:
@@ -167,7 +173,15 @@ def collect(params: Params) -> Collection:
     event_sources.add_to_quarantine(REPO / QUARANTINE, collected.quarantined)
     event_sources.write_tables(REPO / EVENTS, collected.tables)
     event_sources.write_watermarks(REPO / EVENTS, reading.watermarks)
-    return Collection(params.collect.inbox, collected.counts, len(collected.tables["events"]))
+    rows = collected.tables["events"]
+    newest = max((row["occurred_at"] for row in rows), default=None)
+    return Collection(
+        params.collect.inbox,
+        collected.counts,
+        len(rows),
+        newest.isoformat() if newest else "",
+        like_share(rows, params.collect.like_at),
+    )
 
 
 @task(cache_policy=NO_CACHE)
@@ -177,14 +191,21 @@ def version(params: Params, collection: Collection) -> Night:
     data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
     last = read_json(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
     if (last.get("data_md5"), last.get("quarantine_md5")) != (data_md5, quarantine_md5):
-        earlier = [entry["events"] for entry in _accepted() if entry["data_md5"] != data_md5]
+        earlier = [entry for entry in _accepted() if entry["data_md5"] != data_md5]
+        volumes = [entry["events"] for entry in earlier]
+        previous = earlier[-1] if earlier else {}
         facts = NightFacts(
             collected_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            previous_events=earlier[-1] if earlier else None,
+            previous_events=previous.get("events"),
             rows_seen=sum(counts.rows_in for counts in collection.counts.values()),
             rows_quarantined=sum(counts.quarantined for counts in collection.counts.values()),
             data_md5=data_md5,
             quarantine_md5=quarantine_md5,
+            newest=collection.newest,
+            previous_newest=previous.get("newest", ""),
+            like_share=collection.like_share,
+            previous_like_share=previous.get("like_share"),
+            past_news=tuple(after - before for before, after in pairwise(volumes)),
         )
         write_json(REPO / NIGHT, asdict(facts))
     return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events)
@@ -194,7 +215,10 @@ def record_as_accepted(night: Night) -> None:
     """Records that tonight's data passed its checks; the next night's check compares its number of events."""
     if night.data_md5 not in [entry["data_md5"] for entry in _accepted()[-1:]]:
         with ACCEPTED.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"data_md5": night.data_md5, "events": night.events}) + "\n")
+            facts = read_json(REPO / NIGHT)
+            entry = {"data_md5": night.data_md5, "events": night.events}
+            entry |= {name: facts[name] for name in ("newest", "like_share")}
+            file.write(json.dumps(entry) + "\n")
 
 
 def _accepted() -> list[dict[str, Any]]:

@@ -129,6 +129,7 @@ def _log_night(
         paths.EVALUATION,
         paths.CHECKS,
         paths.REPORTS / "checks.html",
+        paths.DATA_DOCS,
         paths.REPORTS / "evaluation.png",
         paths.REPORTS / "calibration.png",
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -14,7 +17,10 @@ from components.domain.preferences.contract import Stored, columns
 from components.domain.records import CheckReport, NightFacts
 from components.integrations import data_checks, pages
 
-PARAMS = CheckParams(value_range=(0, 10), min_events=3, max_growth=3, max_quarantined_share=0.1)
+PARAMS = CheckParams(
+    value_range=(0, 10), min_events=3, max_growth=3, max_quarantined_share=0.1, max_like_shift=0.2,
+    max_divergence=0.5, min_recurring=0.9, max_person_share=1.0,
+)  # fmt: skip
 NIGHT = NightFacts("2026-03-01T00:00:00+00:00", None, 100, 2, "md5", "md5")
 
 
@@ -71,7 +77,7 @@ FAULTS: list[tuple[str, Callable[[Stored], Any], tuple[str, str]]] = [
         lambda t: t["events"][0].update(occurred_at=datetime(2999, 1, 1, tzinfo=UTC)),
         ("events", "occurred_at"),
     ),
-    ("too few", lambda t: t["events"].__delitem__(slice(2, None)), ("events", "")),
+    ("too few", lambda t: t["events"].__delitem__(slice(2, None)), ("night", "events")),
     ("menu of no dish", lambda t: t["menus"][0].update(dish_id="d9"), ("menus", "dish_exists")),
     ("a dish twice", lambda t: t["dishes"][0].update(dish_id="d1"), ("dishes", "dish_id")),
     ("a menu row twice", lambda t: t["menus"][0].update(dish_id="d1"), ("menus", "menu_id/dish_id")),
@@ -90,8 +96,8 @@ def test_a_fault_is_found_and_named(break_it: Callable[[Stored], Any], failure: 
 @pytest.mark.parametrize(
     ("change", "failure"),
     [
-        ({"previous_events": 5}, ("events", "")),  # events were lost
-        ({"previous_events": 1}, ("events", "")),  # four times as many
+        ({"previous_events": 5}, ("night", "events")),  # events were lost
+        ({"previous_events": 1}, ("night", "events")),  # four times as many
         ({"rows_quarantined": 20}, ("night", "quarantined_share")),
     ],
 )
@@ -114,3 +120,105 @@ def test_the_page_shows_failures_escapes_text_and_loads_nothing() -> None:
     assert "<b>e</b>" not in page
     assert "&lt;b&gt;e&lt;/b&gt;" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def _warned(report: CheckReport) -> dict[tuple[str, str], tuple[str, ...]]:
+    return {(each.table, each.column): each.first_rows for each in report.warnings}
+
+
+def _many(kinds: str, dishes: int = 2, start: int = 0) -> list[dict[str, Any]]:
+    """An event an hour of kinds by their first letters."""
+    names = {name[0]: name for name in ("like", "dislike", "order")}
+    return [
+        _row(
+            "events", person_id="ada", dish_id=f"d{number % dishes}", kind=names[letter],
+            event_id=f"{start + number}",
+            occurred_at=datetime(2026, 2, 1, tzinfo=UTC) + timedelta(hours=start + number),
+        )
+        for number, letter in enumerate(kinds)
+    ]  # fmt: skip
+
+
+def test_a_stale_inbox_a_shifted_share_of_likes_and_unusual_volumes_warn_and_stop_nothing() -> None:
+    tables = _tables()
+    quiet = dataclasses.replace(
+        NIGHT, newest="2026-02-01T12:00:00+00:00", previous_newest="2026-01-31T12:00:00+00:00",
+        like_share=0.5, previous_like_share=0.6, previous_events=2, past_news=(2, 3, 2, 3, 2),
+    )  # fmt: skip
+    assert not data_checks.check(tables, quiet, PARAMS, 14).warnings
+    for changes, column in (
+        ({"previous_newest": quiet.newest}, "newest_event"),
+        ({"like_share": 0.9}, "like_share_shift"),
+        ({"past_news": (40, 50, 40, 50, 40)}, "new_events"),
+    ):
+        report = data_checks.check(tables, dataclasses.replace(quiet, **changes), PARAMS, 14)
+        assert ("night", column) in _warned(report), column
+        assert not report.failed
+    few_nights = dataclasses.replace(quiet, past_news=(40, 50))
+    assert not data_checks.check(tables, few_nights, PARAMS, 14).warnings
+
+
+def test_one_persons_share_and_a_dish_that_was_never_offered_warn_and_name_the_rows() -> None:
+    tables = _tables()
+    tables["dishes"].append(_row("dishes", dish_id="d7", name="Secret"))
+    tables["events"].append(
+        _row(
+            "events", person_id="ada", dish_id="d7", kind="like", event_id="7",
+            occurred_at=datetime(2026, 2, 1, tzinfo=UTC),
+        )
+    )  # fmt: skip
+    params = PARAMS.model_copy(update={"max_person_share": 0.5})
+    report = data_checks.check(tables, NIGHT, params, 14)
+    warned = _warned(report)
+    assert "person_id=ada" in warned["shares", "share_of_events"][0]
+    assert "event_id=7" in warned["events", "ever_offered"][0]
+    assert not report.failed
+    tables["menus"] = []
+    for event in tables["events"]:
+        event["kind"] = "order"
+    assert ("events", "ever_offered") not in _warned(data_checks.check(tables, NIGHT, PARAMS, 14))
+
+
+@pytest.mark.parametrize(
+    ("older", "news", "dishes", "columns_warned"),
+    [
+        ("lldo" * 20, "lldo" * 5, (2, 2), set()),
+        ("l" * 80, "d" * 20, (2, 2), {"kind"}),
+        ("ld" * 40, "ld" * 10, (2, 1), {"dish_id"}),
+        ("ld" * 40, "ld" * 10, (1, 2), set()),  # half the news are of new dishes: a menu that changes
+    ],
+)
+def test_news_of_other_kinds_or_of_fewer_recurring_dishes_warn(
+    older: str, news: str, dishes: tuple[int, int], columns_warned: set[str]
+) -> None:
+    tables = _tables()
+    tables["menus"], tables["events"] = [], _many(older, dishes[0]) + _many(news, dishes[1], len(older))
+    newest = tables["events"][len(older) - 1]["occurred_at"].isoformat()
+    night = dataclasses.replace(
+        NIGHT, previous_newest=newest, newest=tables["events"][-1]["occurred_at"].isoformat()
+    )
+    params = PARAMS.model_copy(update={"max_growth": 100.0})
+    report = data_checks.check(tables, night, params, 14)
+    assert {column for table, column in _warned(report) if table == "news"} == columns_warned
+    assert not report.failed
+
+
+def test_data_docs_say_what_failed_and_load_nothing(tmp_path: Path) -> None:
+    tables = _tables()
+    tables["events"][0].update(dish_id="<script>alert(1)</script>")
+    data_checks.check(tables, NIGHT, PARAMS, 14, tmp_path / "docs")
+    page_files = list((tmp_path / "docs").rglob("*.html"))
+    assert (tmp_path / "docs" / "index.html") in page_files
+    pages_text = "".join(file.read_text() for file in page_files)
+    assert "dish_exists" in pages_text
+    details = [file for file in page_files if "in detail" in str(file) and "events" in str(file)]
+    assert details  # which rows broke an expectation is asked of those that failed
+    assert all("kind" not in file.read_text() for file in details)
+    assert "<script" not in pages_text
+    index = (tmp_path / "docs" / "index.html").read_text()
+    links = dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', index))
+    assert all((tmp_path / "docs" / unquote(link)).is_file() for link in links)
+    assert {"events, all", "night, in detail"} <= set(links.values())
+    assert re.search(r"events, in detail</a> <span[^>]*>failed", index)
+    assert not re.search(r"people, all</a> <span[^>]*>failed", index)
+    assert not re.search(r"<(link|img)[^>]*https?:", pages_text)

@@ -81,7 +81,7 @@ def test_ratings_of_another_scale_and_no_times_get_settings_that_fit() -> None:
     like_at, dislike_at = (float(part.split(":")[1].strip(" }")) for part in scale.split("{")[1].split(","))
     better = _params(collect={"like_at": like_at, "dislike_at": dislike_at}, split={"by": "within_person"})
     page = _page(rows, better)
-    assert re.search(r"of (5[5-9]|60) people held out \(split\.by: within_person\)", page)
+    assert re.search(r"of \d+ people held out \(split\.by: within_person\)", page)
     assert page.endswith("What to set in params.yaml\n  nothing\n")
 
 

@@ -120,3 +120,18 @@ def local_days(at: Moments, timezone: str) -> Moments:
     ]  # an offset changes on a quarter of an hour only
     seconds = np.array([int(offset.total_seconds()) for offset in offsets], np.int64)
     return np.asarray((at + seconds[number].astype("timedelta64[s]")).astype("datetime64[D]"))
+
+
+def like_share(rows: Iterable[Mapping[str, Any]], like_at: float) -> float | None:
+    """Share of likes among likes, dislikes and ratings; None without any.
+
+    Args:
+        rows: Events.
+        like_at: A rating is a like from here up.
+    """
+    likes = [
+        row["kind"] == "like" or (row["kind"] == "rating" and row["value"] >= like_at)
+        for row in rows
+        if row["kind"] in {"like", "dislike", "rating"}
+    ]
+    return sum(likes) / len(likes) if likes else None

@@ -1,0 +1,11 @@
+"""Great Expectations: whether the accepted tables, as a whole, may be trained on.
+
+`suites` says what is expected, `frames` what of the tables it is expected of, `checkpoints` runs it, and
+`data_docs` makes Great Expectations' own pages open without a network.
+"""
+
+from __future__ import annotations
+
+from components.integrations.data_checks.checkpoints import check
+
+__all__ = ["check"]

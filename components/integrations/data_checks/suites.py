@@ -1,0 +1,140 @@
+"""What is expected of the accepted tables: every expectation of a night, by suite.
+
+A `critical` one stops the night. A `warning` is shown and stops nothing. Single rows that break the contract
+never come here: they are quarantined at the door (`preferences.events`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import great_expectations.expectations as gxe
+import pandas as pd
+from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.metadata_types import FailureSeverity
+
+from components.domain.params import CheckParams
+from components.domain.preferences.contract import FIRST_YEAR, KEYS, KINDS, required_columns
+from components.domain.records import NightFacts
+from components.integrations.data_checks.frames import NEWS, Frames
+
+_EARLIEST = pd.Timestamp(year=FIRST_YEAR, month=1, day=1, tz="UTC")
+_WARNING = {"severity": FailureSeverity.WARNING}
+_MIN_NIGHTS = 5  # with fewer past nights their news are no range
+_HOLDOUT = 0.01  # weight of kinds or dishes that the older events lack
+Suites = Mapping[str, Sequence[Expectation]]
+
+
+def suites(
+    frames: Frames, night: NightFacts, params: CheckParams, clock_skew_h: float, *, has_people: bool
+) -> Suites:
+    """Expectations by suite; each is about the frame of its name.
+
+    Args:
+        frames: What they are about; older events say how news are distributed.
+        night: Facts of the night that collected the data.
+        params: Limits.
+        clock_skew_h: Hours that an event's time may lie after the collection.
+        has_people: Whether there is a table of people, which events must then point at.
+    """
+    return {
+        "dishes": _keys("dishes"),
+        "people": _keys("people"),
+        "menus": [*_keys("menus"), *_all_true("dish_exists")],
+        "events": _events(night, params, clock_skew_h, has_people=has_people),
+        "night": _night(night, params),
+        "shares": [
+            gxe.ExpectColumnValuesToBeBetween(
+                column="share_of_events", max_value=params.max_person_share, **_WARNING
+            )
+        ],
+        NEWS: _news(frames, params),
+    }
+
+
+def _events(
+    night: NightFacts, params: CheckParams, clock_skew_h: float, *, has_people: bool
+) -> list[Expectation]:
+    latest = pd.Timestamp(datetime.fromisoformat(night.collected_at) + timedelta(hours=clock_skew_h))
+    low, high = params.value_range
+    return [
+        *_keys("events"),
+        gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=list(KINDS)),
+        gxe.ExpectColumnValuesToBeBetween(column="value", min_value=low, max_value=high),
+        gxe.ExpectColumnValuesToBeBetween(column="occurred_at", min_value=_EARLIEST, max_value=latest),
+        *_all_true("dish_exists", "was_offered", "rating_has_value"),
+        *_all_true(*(["person_exists"] if has_people else [])),
+        *_all_true("ever_offered", **_WARNING),
+    ]
+
+
+def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
+    """Volumes, freshness and the share of likes against the nights before."""
+    previous = night.previous_events
+    most = None if previous is None else int(previous * params.max_growth)
+    least = max(params.min_events, previous or 0)
+    expectations: list[Expectation] = [
+        gxe.ExpectColumnMinToBeBetween(column="dishes", min_value=2),
+        gxe.ExpectColumnMaxToBeBetween(column="events", min_value=least, max_value=most),
+        gxe.ExpectColumnMaxToBeBetween(column="quarantined_share", max_value=params.max_quarantined_share),
+    ]
+    if night.previous_newest:
+        after = pd.Timestamp(night.previous_newest)
+        expectations.append(
+            gxe.ExpectColumnMaxToBeBetween(
+                column="newest_event", min_value=after, strict_min=True, **_WARNING
+            )
+        )
+    if night.like_share is not None and night.previous_like_share is not None:
+        expectations.append(
+            gxe.ExpectColumnMaxToBeBetween(
+                column="like_share_shift", max_value=params.max_like_shift, **_WARNING
+            )
+        )
+    if len(night.past_news) >= _MIN_NIGHTS:
+        low, high = min(night.past_news) / params.max_growth, max(night.past_news) * params.max_growth
+        expectations.append(
+            gxe.ExpectColumnMaxToBeBetween(column="new_events", min_value=low, max_value=high, **_WARNING)
+        )
+    return expectations
+
+
+def _news(frames: Frames, params: CheckParams) -> list[Expectation]:
+    """News are of the kinds and, where these recur, of the dishes that older events are of."""
+    events, news = frames["events"], frames[NEWS]
+    older = events.loc[events.index.difference(news.index)]
+    if older.empty or news.empty:
+        return []
+    recur = news["dish_id"].isin(older["dish_id"]).mean()
+    return [
+        gxe.ExpectColumnKLDivergenceToBeLessThan(
+            column=column,
+            partition_object=_partition(older[column]),
+            threshold=params.max_divergence,
+            tail_weight_holdout=_HOLDOUT,
+            **_WARNING,
+        )
+        for column in ("kind", *(["dish_id"] if recur > params.min_recurring else []))
+    ]
+
+
+def _partition(values: pd.Series[Any]) -> dict[str, Any]:
+    weights = values.value_counts(normalize=True).sort_index()
+    return {"values": weights.index.tolist(), "weights": weights.tolist()}
+
+
+def _keys(table: str) -> list[Expectation]:
+    """A row has what the contract asks for, and no two have one key."""
+    key = KEYS[table]
+    unique = (
+        gxe.ExpectColumnValuesToBeUnique(column=key[0])
+        if len(key) == 1
+        else gxe.ExpectCompoundColumnsToBeUnique(column_list=list(key))
+    )
+    return [*(gxe.ExpectColumnValuesToNotBeNull(column=name) for name in required_columns(table)), unique]
+
+
+def _all_true(*columns: str, **severity: Any) -> list[Expectation]:
+    return [gxe.ExpectColumnValuesToBeInSet(column=name, value_set=[True], **severity) for name in columns]
