@@ -26,7 +26,7 @@ PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly doctor up status release serve mlflow benchmark replay readings test test-slow check audit format
+.PHONY: help nightly doctor up status forget release serve mlflow benchmark replay readings test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ up: $(BIN)/installed ## everything on this machine until Ctrl-C: scheduled night
 
 status: $(BIN)/installed ## the last nights, what is served, what waits for a person
 	@$(BIN)/python -m flows status
+
+forget: $(BIN)/installed ## take a person out of the data; PERSON=id; HISTORY=1 removes older versions of the data, too
+	@$(BIN)/python -m flows forget "$(PERSON)" $(if $(HISTORY),--history)
 
 release: $(BIN)/installed ## one release pass: the champion becomes what is served, or the reason why not
 	@$(BIN)/python -m flows release

@@ -41,6 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     lineage = verbs.add_parser("lineage", help="from an answer to its rows, from data to its models")
     lineage.add_argument("what", help="an answer's id, a version, a Bento's tag, or a data version's md5")
     lineage.add_argument("--person", default="", help="show this person's rows in it, too")
+    forget = verbs.add_parser("forget", help="take a person out of the data, and list what holds them still")
+    forget.add_argument("person", help="id of the person")
+    forget.add_argument(
+        "--history", action="store_true", help="remove older versions of the data, too, and bar their models"
+    )
     deploy = verbs.add_parser("deploy", help="give the deployments of prefect.yaml to PREFECT_API_URL")
     deploy.add_argument("--pool", choices=("process", "kubernetes"), default="process")
     deploy.add_argument("--image", default="", help="image of the Jobs in Kubernetes, by its digest")
@@ -63,7 +68,7 @@ def _run(command: argparse.Namespace) -> None:
         from flows import doctor
 
         print(doctor.text(command.data), end="")
-    elif verb in {"up", "deploy", "status", "lineage"}:
+    elif verb in {"up", "deploy", "status", "lineage", "forget"}:
         _run_with_params(command)
     elif verb == "release":
         _release()
@@ -92,7 +97,7 @@ def _nightly(inbox: str, *, full: bool) -> None:
 def _run_with_params(command: argparse.Namespace) -> None:
     from components.domain.params_file import read_params
     from components.integrations.model_registry.registry import failures_as_sentences
-    from flows import deployments, lineage, status, up
+    from flows import deployments, forget, lineage, status, up
 
     params = read_params(environment.REPO / "params.yaml")
     with failures_as_sentences():
@@ -100,6 +105,8 @@ def _run_with_params(command: argparse.Namespace) -> None:
             up.run(params)
         elif command.verb == "deploy":
             deployments.deploy(params, command.pool, command.image, gpu=command.gpu or params.release.gpu)
+        elif command.verb == "forget":
+            print(forget.forget(params, command.person, history=command.history))
         elif command.verb == "status":
             print(status.text(params))
         else:

@@ -104,9 +104,10 @@ def _what_tuning_adds(report: NightReport) -> list[tuple[str, str]]:
 
 
 def _counts(counts: Counts) -> str:
+    forgotten = f" + {counts.forgotten:,} forgotten" if counts.forgotten else ""
     return (
         f"{counts.rows_in:,} rows = {counts.accepted:,} accepted + {counts.duplicates:,} duplicates "
-        f"+ {counts.quarantined:,} quarantined"
+        f"+ {counts.quarantined:,} quarantined{forgotten}"
     )
 
 

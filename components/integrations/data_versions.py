@@ -6,6 +6,7 @@ directory, and does not find earlier results of stages that are named by absolut
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -224,3 +225,45 @@ def _git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, chec
         words = process.stderr.strip()
         raise StageFailed(f"`git {' '.join(arguments)}` ended with {process.returncode}: {words}")
     return process.stdout.strip()
+
+
+def versions_of(repo: Path, path: str) -> dict[str, list[str]]:
+    """The commits of the branch `nights` by the hash of a folder under DVC, newest commit first."""
+    commits: dict[str, list[str]] = {}
+    log = _git(repo, "log", "--format=%H", NIGHTS_BRANCH, "--", f"{path}.dvc", check=False)
+    for commit in log.splitlines():
+        pointer = file_at(repo, commit, f"{path}.dvc")
+        if pointer:
+            commits.setdefault(yaml.safe_load(pointer)["outs"][0]["md5"], []).append(commit)
+    return commits
+
+
+def cached(repo: Path, folder_md5: str, name: str) -> Path | None:
+    """A file of a version of a folder in DVC's cache; None where the cache lacks it."""
+    cache = repo / ".dvc" / "cache" / "files" / "md5"
+    listing = cache / folder_md5[:2] / folder_md5[2:]
+    if not listing.exists():
+        return None
+    entries = {entry["relpath"]: entry["md5"] for entry in json.loads(listing.read_text(encoding="utf-8"))}
+    md5 = entries.get(name, "")
+    file = cache / md5[:2] / md5[2:]
+    return file if md5 and file.exists() else None
+
+
+def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:
+    """Makes the branch `nights` one commit of what is here now, and removes all else that DVC and git stored.
+
+    Git also drops what no branch, tag or stash leads to; DVC drops from cache and remote what nothing in the
+    working tree names.
+
+    Args:
+        repo: Root of the repository.
+        paths: As for `commit_night`.
+        message: Message of the commit.
+    """
+    tree = _tree_with(repo, paths)
+    commit = _git(repo, *_identity(repo), "commit-tree", tree, "-m", message)
+    _git(repo, "update-ref", f"refs/heads/{NIGHTS_BRANCH}", commit)
+    _git(repo, "reflog", "expire", "--expire=now", f"refs/heads/{NIGHTS_BRANCH}", check=False)
+    dvc(repo, "gc", "--workspace", "--cloud", "--force", "--quiet")
+    _git(repo, "gc", "--quiet", "--prune=now")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +97,27 @@ def add_to_quarantine(folder: Path, rows: Iterable[Quarantined]) -> int:
         new += len(lines) - len(stored)
         replace_text(path, "".join(f"{line}\n" for line in lines))
     return new
+
+
+def remove_from_quarantine(folder: Path, concerns: Callable[[str], bool]) -> int:
+    """Removes rows from the quarantine.
+
+    Args:
+        folder: Of the quarantine.
+        concerns: Whether a row goes, given its text.
+
+    Returns:
+        Number of rows that were removed.
+    """
+    removed = 0
+    for path in sorted(folder.glob("*.jsonl")):
+        lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line]
+        rest = [line for line in lines if not concerns(" ".join(map(str, json.loads(line).values())))]
+        removed += len(lines) - len(rest)
+        replace_text(path, "".join(f"{line}\n" for line in rest))
+    return removed
+
+
+def people_of(events: Path) -> set[str]:
+    """Everybody in a file of events."""
+    return set(pq.read_table(events, columns=["person_id"]).column(0).unique().to_pylist())

@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.params import Params
 from components.domain.preferences.training_plan import TRAINING_FILE, Training, why_from_scratch
 from components.domain.ranker.prompts import prompt_hash
-from components.domain.verdict.admission import why_no_lineage
+from components.domain.verdict.admission import NEEDS_RETRAIN, why_no_lineage
 from components.files import read_json, weights_sha256, write_json
 from components.integrations import base_models, comparison_files
 from components.integrations.model_registry.registry import CHAMPION
@@ -94,6 +94,8 @@ def choose_start(params: Params, *, full: bool) -> None:
     newest = comparison_files.newest(REPO / paths.SPLITS)
     changed = _changed(params, lineage) if training else ""
     why = why_from_scratch(params.train, params.split.by, training, changed, newest, full=full) or ""
+    if not why and registry().tags(params.register_.model, version).get(NEEDS_RETRAIN):
+        why = "a person in the champion's data was forgotten"
     choice = {"version": "" if why else version, "why": why}
     if (start / "start.json").exists() and read_json(start / "start.json") == choice:
         return

@@ -18,20 +18,23 @@ from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
 from components.domain.preferences import events
 from components.domain.preferences.events import Counts, Limits
+from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.opinions import like_share
 from components.domain.records import NightFacts
-from components.files import read_json, write_json
+from components.files import read_json, replace_text, write_json
 from components.integrations import data_versions, event_sources
 from components.integrations.sources import is_url, source_of
 from components.stages.paths import EVALUATION, EVENTS, NIGHT, QUARANTINE
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
+from flows.keys import keys
 from flows.steps.night import Night, key_of
 
-ACCEPTED = REPO / "data" / "accepted.jsonl"
+ACCEPTED, FORGOTTEN = REPO / "data" / "accepted.jsonl", REPO / "data" / "forgotten.json"
 SAMPLE = REPO / "data" / "sample" / "canteen"  # `collect.inbox` of a fresh clone
 COMMITTED = (
     "data/events.dvc",
+    "data/forgotten.json",
     "data/quarantine.dvc",
     "dvc.lock",
     "params.yaml",
@@ -167,9 +170,11 @@ def collect(params: Params) -> Collection:
     reading = source_of(params.collect, REPO).read(event_sources.read_watermarks(REPO / EVENTS))
     stored = event_sources.read_tables(REPO / EVENTS)
     latest = datetime.now(UTC) + timedelta(hours=params.collect.clock_skew_h)
-    collected = events.accept(reading.tables, stored, Limits(latest, params.check.value_range))
+    limits = Limits(latest, params.check.value_range, read_forgotten())
+    collected = events.accept(reading.tables, stored, limits)
     for table, counts in collected.counts.items():
-        assert counts.rows_in == counts.accepted + counts.duplicates + counts.quarantined, table
+        parts = counts.accepted, counts.duplicates, counts.quarantined, counts.forgotten
+        assert counts.rows_in == sum(parts), table
     event_sources.add_to_quarantine(REPO / QUARANTINE, collected.quarantined)
     event_sources.write_tables(REPO / EVENTS, collected.tables)
     event_sources.write_watermarks(REPO / EVENTS, reading.watermarks)
@@ -182,6 +187,12 @@ def collect(params: Params) -> Collection:
         newest.isoformat() if newest else "",
         like_share(rows, params.collect.like_at),
     )
+
+
+def read_forgotten() -> Forgotten:
+    """The people whose rows are not taken in again."""
+    key = keys(STATE)["people"]
+    return Forgotten.from_json(read_json(FORGOTTEN), key) if FORGOTTEN.exists() else Forgotten(key)
 
 
 @task(cache_policy=NO_CACHE)
@@ -219,6 +230,13 @@ def record_as_accepted(night: Night) -> None:
             entry = {"data_md5": night.data_md5, "events": night.events}
             entry |= {name: facts[name] for name in ("newest", "like_share")}
             file.write(json.dumps(entry) + "\n")
+
+
+def lower_volumes(count: int) -> None:
+    """Takes events that were forgotten out of the volumes that later nights are compared with."""
+    entries = [{**entry, "events": max(0, entry["events"] - count)} for entry in _accepted()]
+    if entries:
+        replace_text(ACCEPTED, "".join(json.dumps(entry) + "\n" for entry in entries))
 
 
 def _accepted() -> list[dict[str, Any]]:

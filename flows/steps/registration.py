@@ -50,7 +50,8 @@ def registry() -> Registry:
     return Registry(os.environ["MLFLOW_TRACKING_URI"])
 
 
-def _runs() -> Runs:
+def runs() -> Runs:
+    """The runs of the same server."""
     return Runs(os.environ["MLFLOW_TRACKING_URI"], ARTIFACTS)
 
 
@@ -69,7 +70,7 @@ def register(night: Night, commit: str) -> Registered:
     new = version is None
     if version is None:
         version = _register_new(night, commit, server, report, gate_sha256)
-    _runs().finish_night(night.key)
+    runs().finish_night(night.key)
     passed = report.gate.decision == "pass"
     if passed:
         server.point(model, CHALLENGER, version)
@@ -81,11 +82,11 @@ def register(night: Night, commit: str) -> Registered:
 def _register_new(
     night: Night, commit: str, server: Registry, report: EvaluationReport, gate_sha256: str
 ) -> str:
-    best, runs = report.gate.candidate, _runs()
-    night_run = runs.night_run(night.key)
+    best, tracking = report.gate.candidate, runs()
+    night_run = tracking.night_run(night.key)
     tags = _lineage(night, report, gate_sha256)
     tags |= {"night_commit": commit, "night_run": night_run, "night": night.key}
-    candidate_runs = _log_night(night, runs, night_run, tags, report)
+    candidate_runs = _log_night(night, tracking, night_run, tags, report)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = _artifacts(Path(folder), night, best, tags)
         tags[ALL_ARTIFACTS] = folder_sha256(Path(folder))
@@ -114,16 +115,16 @@ def _artifacts(folder: Path, night: Night, best: str, tags: Mapping[str, str]) -
 
 
 def _log_night(
-    night: Night, runs: Runs, night_run: str, tags: Mapping[str, str], report: EvaluationReport
+    night: Night, tracking: Runs, night_run: str, tags: Mapping[str, str], report: EvaluationReport
 ) -> dict[str, str]:
     """Logs the night's run and a child for each candidate; returns the children's ids by candidate."""
     candidate_runs = {}
     for name, candidate in night.params.train.candidates.items():
-        candidate_runs[name] = runs.candidate_run(night_run, name, afresh=False)
+        candidate_runs[name] = tracking.candidate_run(night_run, name, afresh=False)
         result = report.models[name]
         metrics = {metric: getattr(result, metric).mean for metric in METRICS}
         curve = REPO / paths.REPORTS / "training" / f"{name}.csv"
-        runs.log_candidate(candidate_runs[name], candidate.model_dump(), metrics, curve)
+        tracking.log_candidate(candidate_runs[name], candidate.model_dump(), metrics, curve)
     gap = report.gate.difference
     reports = (
         paths.EVALUATION,
@@ -134,7 +135,7 @@ def _log_night(
         paths.REPORTS / "calibration.png",
     )
     files = [REPO / path for path in ("dvc.lock", "data/events.dvc", "params.yaml", *reports)]
-    runs.log_night(night_run, tags, {"gate_difference": gap.mean, "gate_difference_low": gap.low}, files)
+    tracking.log_night(night_run, tags, {"gate_difference": gap.mean, "gate_difference_low": gap.low}, files)
     return candidate_runs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
@@ -94,6 +95,18 @@ KEYS = {
     "events": ("event_id",),
 }
 Stored = dict[str, list[dict[str, Any]]]
+
+
+def nfc(value: Any) -> Any:
+    """Text in Unicode's form NFC, also inside of lists, so that an id that looks the same is the same."""
+    if isinstance(value, (list, tuple)):
+        return [nfc(part) for part in value]
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
+
+
+def as_id(value: object) -> str:
+    """A value as the contract reads it where it expects an id."""
+    return str(nfc(str(value))).strip()
 
 
 def columns(table: str) -> tuple[str, ...]:

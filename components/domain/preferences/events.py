@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from components.domain.preferences.contract import KEYS, TABLES, Stored, columns
+from components.domain.preferences.contract import KEYS, TABLES, Stored, as_id, columns, nfc
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,12 @@ class Limits:
     Attributes:
         latest: An event may not lie after it.
         value_range: Lowest and highest rating that can be meant.
+        forgotten: People whose rows are dropped without a trace.
     """
 
     latest: datetime
     value_range: tuple[float, float]
+    forgotten: Container[str] = ()
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ class Quarantined:
 
 @dataclass
 class Counts:
-    """What became of the rows of one table: rows_in == accepted + duplicates + quarantined, always."""
+    """What became of the rows of one table: rows_in is the sum of the others, always."""
 
     rows_in: int = 0
     accepted: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    forgotten: int = 0
 
 
 @dataclass
@@ -121,8 +123,11 @@ class _Intake:
         return tuple(row[name] for name in KEYS[self.table])
 
     def why_quarantined(self, raw: RawRow) -> str | None:
-        """Sorts one row: None where it is accepted or a duplicate, else the reason."""
+        """Sorts one row: the reason where it is quarantined, else None."""
         self.counts.rows_in += 1
+        if self._is_forgotten(raw):
+            self.counts.forgotten += 1
+            return None
         try:
             row = _parse(self.table, raw)
             self.ids.check(self.table, row)
@@ -131,6 +136,10 @@ class _Intake:
             self.counts.quarantined += 1
             return _reason(error)
         return None
+
+    def _is_forgotten(self, raw: RawRow) -> bool:
+        person = raw.values.get("person_id") if self.table in {"people", "events"} else None
+        return person is not None and as_id(person) in self.ids.limits.forgotten
 
     def _insert(self, row: dict[str, Any]) -> None:
         key = self.key(row)
@@ -154,19 +163,12 @@ class _Intake:
 def _parse(table: str, raw: RawRow) -> dict[str, Any]:
     if raw.problem:
         raise _NotAcceptable(raw.problem)
-    filled = {name: _nfc(value) for name, value in raw.values.items() if value is not None and value != ""}
+    filled = {name: nfc(value) for name, value in raw.values.items() if value is not None and value != ""}
     row = TABLES[table].model_validate(filled).model_dump()
     if table == "events" and not row["event_id"]:
         content = [str(row[name]) for name in columns("events") if name != "event_id"]
         row["event_id"] = hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:16]
     return row
-
-
-def _nfc(value: Any) -> Any:
-    """Text in Unicode's form NFC, so that an id that looks the same is the same."""
-    if isinstance(value, (list, tuple)):
-        return [_nfc(part) for part in value]
-    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 class _Ids:

@@ -25,6 +25,7 @@ RENDERED = "rendered"  # likewise: its manifests were written; it is `released` 
 RELEASE_BY = "release_by"  # likewise: who decided; a person sets it, since MLflow records nobody
 CHAMPION_SEEN = "champion_seen_at"  # likewise: when a pass first saw the alias on it, ISO 8601
 STEPPED_BACK = "release_taken_back"  # likewise; a person removes it to try that version again
+NEEDS_RETRAIN = "needs_retrain"  # likewise: why it may not be promoted any more, whoever decides
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ def _why_not_admitted(tags: Mapping[str, str], measured: Measured) -> str | None
             f"the base model here has checksum {measured.base_sha256[:12]}, the adapter was tuned on "
             f"{tags['base_sha256'][:12]}: set base.model to {tags['base_id']}"
         )
+    if tags.get(NEEDS_RETRAIN):
+        return f"{tags[NEEDS_RETRAIN]} ({NEEDS_RETRAIN}): promote one that a later night trained"
     if tags.get(STEPPED_BACK):
         return f"it was taken back before ({tags[STEPPED_BACK]}); remove its tag {STEPPED_BACK} to try again"
     if measured.gate != "pass" and not tags.get(OVERRIDE, "").strip():

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow.entities import Metric, Run
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
 EXPERIMENT = "palate"
@@ -110,6 +111,13 @@ class Runs:
             self.client.log_metric(run, name, number)
         for file in files:
             self.client.log_artifact(run, str(file))
+
+    def remove_artifacts(self, run: str, names: Sequence[str]) -> None:
+        """Removes files and folders of these names, where the run has them."""
+        stored = {entry.path for entry in self.client.list_artifacts(run)}
+        repository = get_artifact_repository(self.client.get_run(run).info.artifact_uri)
+        for name in stored.intersection(names):
+            repository.delete_artifacts(name)
 
     def _step_logger(self, run: str) -> LogStep:
         def log(step: int, metrics: Mapping[str, float]) -> None:

@@ -1,0 +1,56 @@
+"""People who were forgotten: a keyed hash of each id, so that rows that come again are not taken in."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from components.domain.errors import BadParams
+from components.domain.preferences.contract import as_id
+
+_CHECKED = "palate"  # text whose hash says whether a key is the one that the others were made with
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """Hashes of ids, and the key that they were made with.
+
+    Attributes:
+        key: Secret of this clone; without it a hash says nothing of an id.
+        hashes: 32 hex digits each.
+    """
+
+    key: str
+    hashes: frozenset[str] = frozenset()
+
+    def __contains__(self, person: object) -> bool:
+        return bool(self.hashes) and self.hash_of(person) in self.hashes
+
+    def hash_of(self, person: object) -> str:
+        """The keyed hash of an id, as the contract reads it."""
+        return hmac.new(self.key.encode(), as_id(person).encode(), hashlib.sha256).hexdigest()[:32]
+
+    def with_person(self, person: str) -> Self:
+        """The same with one more."""
+        return replace(self, hashes=self.hashes | {self.hash_of(person)})
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, without the key."""
+        return {"key_check": self.hash_of(_CHECKED), "people": sorted(self.hashes)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any], key: str) -> Self:
+        """The inverse of `to_json`.
+
+        Raises:
+            BadParams: The key is another one, so nobody could be told to have been forgotten.
+        """
+        forgotten = cls(key, frozenset(values["people"]))
+        if values["key_check"] != forgotten.hash_of(_CHECKED):
+            raise BadParams(
+                "data/forgotten.json was made with another key than this clone has: bring back secrets.json "
+                "of the state in which people were forgotten, else their rows would be taken in again."
+            )
+        return forgotten

@@ -1,0 +1,121 @@
+"""A forgotten person is nowhere under the project, its remote, MLflow and git, and does not come back."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from mlflow.tracking import MlflowClient
+
+from components.integrations import event_sources
+from tests.flows.clones import Done, copy_of, make_clone, run_flows, run_night
+
+GUEST = " ".join(("zoë", "the", "guest"))  # in parts, since this file lies in the clone that is searched
+GUEST_ESCAPED = json.dumps(GUEST)[1:-1]
+
+
+@pytest.fixture(scope="module")
+def clone(
+    inbox: Path, small_base: Path, prefect: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A clone after a night with a guest who came as often as a regular, and once in a refused row."""
+    folder = tmp_path_factory.mktemp("forget")
+    shutil.copytree(inbox, folder / "inbox")
+    path = folder / "inbox" / "events.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    regular = rows[0]["person_id"]
+    theirs = [{**row, "person_id": GUEST} for row in rows if row["person_id"] == regular]
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows([*rows, *theirs, {**theirs[0], "occurred_at": "2999-01-01T12:00:00"}])
+    clone = make_clone(folder / "clone", small_base)
+    first = run_night(clone, "--data", str(folder / "inbox"), env=prefect)
+    assert first.returncode == 0, first.stderr
+    return clone
+
+
+def _places(folder: Path) -> list[str]:
+    """Where a guest's id stands: in files as bytes, in Parquet's columns, and in git's objects."""
+    places = []
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink() and "models/base" not in str(path):
+            content = path.read_bytes()
+            if content[:4] == b"PAR1":
+                content += str(pq.read_table(path).to_pydict()).encode()
+            if any(text.encode() in content for text in (GUEST, GUEST_ESCAPED)):
+                places.append(str(path.relative_to(folder)))
+    objects = subprocess.run(
+        ["git", "cat-file", "--batch-all-objects", "--batch"], cwd=folder, check=True, capture_output=True
+    ).stdout
+    return places + ["git"] * any(text.encode() in objects for text in (GUEST, GUEST_ESCAPED))
+
+
+def test_a_person_is_taken_out_and_everything_older_is_listed(clone: Path, tmp_path: Path) -> None:
+    copy = copy_of(clone, tmp_path / "copy")
+    before = event_sources.read_tables(copy / "data" / "events")["events"]
+    theirs = sum(row["person_id"] == GUEST for row in before)
+    assert theirs > 5
+    done = run_flows(copy, "forget", GUEST)
+    assert done.returncode == 0, done.stderr
+    assert f"forgotten: {theirs} events, 0 people, 1 quarantined" in done.stdout
+    assert re.search(
+        r"data version [0-9a-f]{32}\.dir, nights [0-9a-f]{12}: still there; HISTORY=1", done.stdout
+    )
+    assert re.search(r"model version 1 \(t[oi]p, Bento palate:v1-\w+\): was trained on them", done.stdout)
+    after = event_sources.read_tables(copy / "data" / "events")["events"]
+    assert after == [row for row in before if row["person_id"] != GUEST]
+    (receipt,) = (copy / ".palate" / "receipts").iterdir()
+    assert GUEST not in done.stdout + done.stderr + receipt.read_text()
+    assert json.loads(receipt.read_text())["model_versions"] == ["1"]
+    again = run_flows(copy, "forget", GUEST)
+    assert "forgotten: 0 events, 0 people, 0 quarantined" in again.stdout
+
+
+@pytest.mark.slow
+def test_with_history_nothing_holds_them_and_the_next_night_trains_without_them(
+    clone: Path, prefect: dict[str, str]
+) -> None:
+    assert {place.split("/")[0] for place in _places(clone)} >= {".dvc", ".palate", "data"}
+    done = run_flows(clone, "forget", GUEST, "--history")
+    assert done.returncode == 0, done.stderr
+    assert _places(clone) == []
+    client = MlflowClient(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
+    assert "forgotten" in client.get_model_version("palate", "1").tags["needs_retrain"]
+    events = len(event_sources.read_tables(clone / "data" / "events")["events"])
+
+    night = run_night(clone, env=prefect)  # the inbox still has their rows, and fewer events are no loss
+    assert night.returncode == 0, night.stderr
+    assert re.search(r"events in .* \+ \d+ forgotten", night.stdout)
+    assert len(event_sources.read_tables(clone / "data" / "events")["events"]) == events
+    assert _places(clone) == []
+    assert (
+        client.get_model_version("palate", "2").tags["data_md5"]
+        != client.get_model_version("palate", "1").tags["data_md5"]
+    )
+    client.set_registered_model_alias("palate", "champion", "1")
+    refused = run_flows(clone, "release")
+    assert "needs_retrain" in refused.stdout + refused.stderr
+
+
+def test_another_key_would_let_them_in_again_so_the_night_says_so(clone: Path, tmp_path: Path) -> None:
+    copy = copy_of(clone, tmp_path / "copy")
+    assert run_flows(copy, "forget", GUEST).returncode == 0
+    (copy / ".palate" / "secrets.json").unlink()
+    night = run_night(copy)
+    assert night.returncode == 1
+    assert "was made with another key" in night.stderr
+
+
+@pytest.mark.parametrize("person", ["", "  "])
+def test_nobody_is_one_sentence(night: Done, person: str) -> None:
+    done = run_flows(night.clone, "forget", person)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No person is named" in done.stderr
