@@ -166,14 +166,15 @@ class CandidateParams(_Section):
     @model_validator(mode="after")
     def _says_what_is_trained(self) -> Self:
         missing = [name for name in TUNED if name not in self.model_fields_set]
-        if self.vectors and self.factors:
-            raise ValueError("a candidate has one head: leave out vectors or factors")
-        if self.method == "none" and self.vectors is None and self.factors is None:
+        if self.method == "none" and bool(self.vectors) == bool(self.factors):
             raise ValueError(
-                "method none trains a head alone: give the candidate a section vectors or factors"
+                "method none trains a head alone: give the candidate a section vectors or a section factors"
             )
-        if self.factors and self.method != "none":
-            raise ValueError(f"factors are fitted on the frozen base: set method none, not {self.method}")
+        if self.factors and self.method != "none" and not self.vectors:
+            raise ValueError(
+                f"factors are fitted, not trained: set method none, or give the candidate vectors by which "
+                f"{self.method} tunes the base before"
+            )
         if self.method != "none" and missing:
             raise ValueError(f"{', '.join(missing)} must be given unless method is none")
         return self

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from components.domain.params import Params
+from components.domain.params import CandidateParams, Params
 from components.domain.preferences.arrays import Bools, Floats, Ints, ranges
 from components.domain.preferences.dish_split import only_new
 from components.domain.preferences.folds import unit_of
@@ -19,6 +19,7 @@ from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import from_scratch
 from components.domain.ranker import encoding
+from components.domain.ranker.closed_form import give_text_factors
 from components.domain.ranker.factors import Dishes
 from components.domain.ranker.fit_factors import fit_factors
 from components.domain.ranker.language_model import LanguageModel
@@ -186,17 +187,25 @@ def untuned(setting: Setting) -> Iterator[Contender]:
 
 
 def frozen(setting: Setting) -> Iterator[Contender]:
-    """For each tuned candidate with a head of dish vectors the same head, trained on the frozen base."""
-    settings = setting.params.train
-    for name, candidate in settings.candidates.items():
+    """For each tuned candidate with a head the same head on the frozen base."""
+    for name, candidate in setting.params.train.candidates.items():
         if candidate.vectors and candidate.method != "none":
-            plan = from_scratch(setting.train, candidate, settings.seed)
-            split = SplitFiles(setting.dishes, setting.train, setting.test, setting.may_know)
-            plan = choose_epochs(plan, _frozen_base, split, candidate, setting.params)
-            model = _frozen_base()
-            tokens, ratings = _tokens(setting, model), setting.ratings
-            finetuning.fit(model, tokens, plan, ratings, candidate, settings, lambda _step: None)
+            model = _with_head(setting, candidate)
             yield Contender(f"base-{name}", "untuned", _score(setting, model, setting.test, f"base-{name}"))
+
+
+def _with_head(setting: Setting, candidate: CandidateParams) -> LanguageModel:
+    """The frozen base with the candidate's head, trained or fitted as the candidate's is."""
+    model, params = _frozen_base(), setting.params
+    tokens, train = _tokens(setting, model), setting.train
+    if candidate.factors:
+        give_text_factors(model, tokens, train, setting.may_know, candidate.factors, unit_of(params.split))
+        return model
+    plan = from_scratch(train, candidate, params.train.seed)
+    split = SplitFiles(setting.dishes, train, setting.test, setting.may_know)
+    plan = choose_epochs(plan, _frozen_base, split, candidate, params)
+    finetuning.fit(model, tokens, plan, setting.ratings, candidate, params.train, lambda _step: None)
+    return model
 
 
 def probes(setting: Setting, best: str) -> Iterator[Contender]:

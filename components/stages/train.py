@@ -62,7 +62,7 @@ def train(params: Params, name: str) -> None:
         def fresh() -> LanguageModel:
             return _start(candidate, plan, settings.seed)[0]
 
-        if candidate.factors is None:
+        if not _is_closed_form(candidate):
             plan = choose_epochs(plan, fresh, split, candidate, params, log)
         model, adapted = _start(candidate, plan, settings.seed)
         _learn(model, split, plan, candidate, params, on_step)
@@ -86,25 +86,30 @@ def _learn(
     params: Params,
     on_step: finetuning.Report,
 ) -> None:
-    """Trains the model's weights and head, or fits a head in closed form."""
+    """Trains the model's weights and head, fits a head in closed form, or first the one, then the other."""
     tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
-    train = plan.comparisons
-    if not plan.epochs:
-        return
-    if candidate.factors is None:
+    if plan.epochs and not _is_closed_form(candidate):
         finetuning.fit(model, tokens, plan, split.ratings, candidate, params.train, on_step)
+    if candidate.factors is None:
         return
     started, unit = time.monotonic(), unit_of(params.split)
-    fitted = give_text_factors(model, tokens, train, split.may_know, candidate.factors, unit)
+    fitted = give_text_factors(model, tokens, split.train, split.may_know, candidate.factors, unit)
     seconds = time.monotonic() - started
     logger.info("fitted in %.0f s: loss %.3f on folds of the training period", seconds, fitted.loss)
-    on_step(finetuning.Step(1, len(train), fitted.loss, seconds, 0))
+    if _is_closed_form(candidate):
+        on_step(finetuning.Step(1, len(split.train), fitted.loss, seconds, 0))
+
+
+def _is_closed_form(candidate: CandidateParams) -> bool:
+    return candidate.factors is not None and candidate.method == "none"
 
 
 def _plan(train: Comparisons, candidate: CandidateParams, settings: TrainParams) -> Plan:
     """From models/start where the night put an adapter of this very candidate; else from scratch."""
-    if candidate.factors:
+    if _is_closed_form(candidate):
         return of_everything(train, candidate)
+    if candidate.factors:  # the head that was trained is gone, so no later training can go on from it
+        return from_scratch(train, candidate, settings.seed)
     start = read_json(START / "start.json")
     training = Training.from_json(read_json(START / TRAINING_FILE)) if start["version"] else None
     if training is None or training.settings != candidate.model_dump(mode="json"):

@@ -117,15 +117,17 @@ HEAD = {"size": 4, "learning_rate": 0.1, "weight_decay": 0.1, "comparisons_per_s
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"method": "lora"}, "set method none, not lora"),
-        ({"vectors": HEAD}, "one head"),
+        ({"method": "lora"}, "set method none, or give the candidate vectors by which lora tunes the base"),
+        ({"vectors": HEAD}, "give the candidate a section vectors or a section factors"),
         ({"factors": {"size": 4, "template": "no dish", "layer": 0}}, "must be one line that holds"),
         ({"factors": {"size": 4, "template": "{dish} {dish}", "layer": 0}}, "must be one line that holds"),
         ({"factors": {"size": 4, "template": "{dish}\n", "layer": 0}}, "must be one line that holds"),
         ({"factors": {"size": 4, "template": "{dish}", "layer": -1}}, "layer"),
     ],
 )
-def test_text_factors_stand_alone_and_read_one_line(changes: dict[str, Any], words: str) -> None:
+def test_text_factors_stand_alone_or_on_a_tuned_base_and_read_one_line(
+    changes: dict[str, Any], words: str
+) -> None:
     values = read_yaml(REPO / "params.yaml")
     if changes.get("method") == "lora":
         tuned = values["train"]["candidates"]["vectors"]

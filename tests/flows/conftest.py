@@ -46,7 +46,8 @@ train:
        warmup_share: 0.1, comparisons: 24}
     tip:
       {<<: *top, comparisons: 200, epochs: 4,
-       vectors: {size: 8, learning_rate: 0.05, weight_decay: 0.1, comparisons_per_step: 50}}
+       vectors: {size: 8, learning_rate: 0.05, weight_decay: 0.1, comparisons_per_step: 50},
+       factors: {size: 4, template: "A dish: {dish}.", layer: 0}}
 evaluate: {subset: 12}
 register: {promote_first: true}
 package: {preview: true}

@@ -71,7 +71,7 @@ def test_a_night_that_fails_its_checks_says_so_once_and_ends_with_exit_code_1(
     done = run_night(clone, "--data", str(folder), env=prefect)
     assert done.returncode == 1
     (failure,) = [line for line in done.stderr.splitlines() if line.startswith("palate: ")]
-    assert "events.rows table_row_count_to_be_between failed" in failure
+    assert "night.events column_max_to_be_between failed (observed 158, min_value 100000)" in failure
     assert "Traceback" not in done.stderr
     last = json.loads((clone / ".palate" / "last-night.json").read_text())  # what `make status` tells
     assert f"it failed: {failure.removeprefix('palate: ')}" in last.values()

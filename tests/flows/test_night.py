@@ -70,6 +70,9 @@ def test_the_evaluation_holds_every_row_with_intervals_and_the_gates_reason(nigh
         "short-history",
         "usual",
         "base-cosine",
+        "factors-on-words",
+        "factors-on-tags",
+        "mean-by-words",
     } == set(models) - {"base-tip"}
     for row in models.values():
         for metric in ("pair_accuracy", "top1", "ndcg"):
