@@ -10,7 +10,7 @@ import torch
 
 from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
-from components.domain.preferences.events import Limits, accept
+from components.domain.preferences.events import accept, limits_of
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.strengths import known_opinions, rating_scale
@@ -57,15 +57,14 @@ def opinions_of(name: str, copies: int = 1) -> tuple[Params, dict[str, Dish], Op
     params = validate(values, str(folder / "params.yaml"))
     torch.set_num_threads(params.train.threads)
     raw = Folder(str(folder), params.collect.columns).read({}).tables
-    tables = accept(raw, {}, Limits(datetime.now(UTC), params.check.value_range)).tables
+    tables = accept(raw, {}, limits_of(params, datetime.now(UTC))).tables
     events = [
         {**event, "person_id": f"{event['person_id']}/{copy}" if copy else event["person_id"]}
         for copy in range(copies)
         for event in tables["events"]
     ]
     dishes, collect = dishes_of(tables["dishes"]), params.collect
-    scale = Scale(collect.like_at, collect.dislike_at, collect.timezone)
-    return params, dishes, opinion_log(events, dishes, menus_of(tables["menus"]), scale)
+    return params, dishes, opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(collect))
 
 
 def base(setting: Setting) -> tuple[LanguageModel, DishTokens]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from components.domain.preferences.events import Limits, accept
+from components.domain.preferences.events import accept, limits_of
 from components.integrations.sources import source_of
 from components.stages.doctor import examine
 from flows.environment import REPO
@@ -22,5 +22,4 @@ def text(inbox: str) -> str:
     """
     params = settings_for(inbox)
     reading = source_of(params.collect, REPO).read({})
-    latest = datetime.now(UTC) + timedelta(hours=params.collect.clock_skew_h)
-    return examine(params, accept(reading.tables, {}, Limits(latest, params.check.value_range)))
+    return examine(params, accept(reading.tables, {}, limits_of(params, datetime.now(UTC))))

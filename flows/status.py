@@ -27,8 +27,19 @@ def text(params: Params) -> str:
     released = current()
     version = f"version {released.version} since {released.at}" if released else "nothing yet"
     lines += ["", "served", f"  released   {version}", f"  service    {_service(params, released)}"]
+    lines += ["", "kept", f"  remote     {_remote()}"]
     decisions = _decisions(params, released) or ["nothing"]
     return "\n".join([*lines, "", "waits for a person", *(f"  {decision}" for decision in decisions)])
+
+
+def _remote() -> str:
+    """Where DVC's copies are, and whether one broken disk would take them with the data."""
+    address = data_versions.default_remote(REPO)
+    folder = REPO / address
+    if "://" in address or not folder.exists():
+        return address or "none: `dvc remote add`"
+    together = folder.stat().st_dev == REPO.stat().st_dev
+    return f"{address}, on the same disk as the data: one broken disk takes both" if together else address
 
 
 def _service(params: Params, released: Release | None) -> str:

@@ -55,6 +55,24 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ScaleParams(_Section):
+    """The scale of one source's ratings, where it is another than that of the rest."""
+
+    value_range: tuple[float, float]
+    like_at: float
+    dislike_at: float
+
+    @model_validator(mode="after")
+    def _lies_in_its_range(self) -> Self:
+        low, high = self.value_range
+        if not low <= self.dislike_at < self.like_at <= high:
+            raise ValueError(
+                f"dislike_at ({self.dislike_at:g}) must lie below like_at ({self.like_at:g}), both from "
+                f"{low:g} to {high:g}"
+            )
+        return self
+
+
 class CollectParams(_Section):
     """Section `collect`; units stand in params.yaml, as for all sections."""
 
@@ -66,6 +84,7 @@ class CollectParams(_Section):
     columns: dict[str, dict[str, str]]
     tables: dict[str, str]
     watermarks: dict[str, str]
+    scales: dict[str, ScaleParams]
     overlap_h: Annotated[float, Field(ge=0)]
 
     @model_validator(mode="after")

@@ -118,6 +118,15 @@ def pointer_md5(pointer: Path) -> str:
     return md5
 
 
+def default_remote(repo: Path) -> str:
+    """Address or path of DVC's default remote; empty where there is none."""
+    for line in dvc(repo, "remote", "list").splitlines():
+        name, _, address = line.removesuffix("(default)").strip().partition("\t")
+        if name and line.endswith("(default)"):
+            return address.strip()
+    return ""
+
+
 def push(repo: Path) -> None:
     """Uploads to the default remote what it does not have yet."""
     dvc(repo, "push")

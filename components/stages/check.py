@@ -27,8 +27,11 @@ def check(params: Params) -> None:
     """
     night = NightFacts(**read_json(NIGHT))
     shutil.rmtree(DATA_DOCS, ignore_errors=True)
+    ranges = [params.check.value_range, *(scale.value_range for scale in params.collect.scales.values())]
+    widest = min(low for low, _ in ranges), max(high for _, high in ranges)
+    limits = params.check.model_copy(update={"value_range": widest})
     report = data_checks.check(
-        event_sources.read_tables(EVENTS), night, params.check, params.collect.clock_skew_h, DATA_DOCS
+        event_sources.read_tables(EVENTS), night, limits, params.collect.clock_skew_h, DATA_DOCS
     )
     write_json(
         CHECKS,

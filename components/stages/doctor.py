@@ -38,10 +38,9 @@ def examine(params: Params, collected: Collected) -> str:
         params: Settings that the night would have.
         collected: What became of the tables' rows.
     """
-    tables, settings = collected.tables, params.collect
+    tables = collected.tables
     dishes = dishes_of(tables["dishes"])
-    scale = Scale(settings.like_at, settings.dislike_at, settings.timezone)
-    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), scale)
+    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), Scale.of(params.collect))
     split, why_not = _split(params, log)
     sections = {
         "What becomes of the rows": _rows(collected),

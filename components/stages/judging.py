@@ -45,7 +45,7 @@ def _recipe(params: Params, name: str) -> dict[str, Any]:
         "train": train,
         "prompt": params.prompt.model_dump(),
         "split": params.split.model_dump(),
-        "collect": params.collect.model_dump(include={"like_at", "dislike_at", "timezone"}),
+        "collect": params.collect.model_dump(include={"like_at", "dislike_at", "scales", "timezone"}),
     }
 
 

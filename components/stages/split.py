@@ -35,8 +35,7 @@ def split(params: Params) -> None:
             f"none of the {len(dishes)} dishes has a value in prompt.dish_fields ({', '.join(fields)}): "
             "the model would read nothing. Name fields that your dishes have."
         )
-    scale = Scale(params.collect.like_at, params.collect.dislike_at, params.collect.timezone)
-    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), scale)
+    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), Scale.of(params.collect))
     comparison_files.write_split(SPLITS, dishes, divide(params.split, log))
 
 

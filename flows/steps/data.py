@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
 from components.domain.preferences import events
-from components.domain.preferences.events import Counts, Limits
+from components.domain.preferences.events import Counts
 from components.domain.preferences.forgotten import Forgotten
-from components.domain.preferences.opinions import like_share
+from components.domain.preferences.opinions import Scale, like_share
 from components.domain.records import NightFacts
 from components.files import read_json, replace_text, write_json
 from components.integrations import data_versions, event_sources
@@ -169,8 +169,7 @@ def collect(params: Params) -> Collection:
     data_versions.ensure_repository(REPO, STATE)
     reading = source_of(params.collect, REPO).read(event_sources.read_watermarks(REPO / EVENTS))
     stored = event_sources.read_tables(REPO / EVENTS)
-    latest = datetime.now(UTC) + timedelta(hours=params.collect.clock_skew_h)
-    limits = Limits(latest, params.check.value_range, read_forgotten())
+    limits = events.limits_of(params, datetime.now(UTC), read_forgotten())
     collected = events.accept(reading.tables, stored, limits)
     for table, counts in collected.counts.items():
         parts = counts.accepted, counts.duplicates, counts.quarantined, counts.forgotten
@@ -185,7 +184,7 @@ def collect(params: Params) -> Collection:
         collected.counts,
         len(rows),
         newest.isoformat() if newest else "",
-        like_share(rows, params.collect.like_at),
+        like_share(rows, Scale.of(params.collect)),
     )
 
 

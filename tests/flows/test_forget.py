@@ -83,7 +83,7 @@ def test_a_person_is_taken_out_and_everything_older_is_listed(clone: Path, tmp_p
 def test_with_history_nothing_holds_them_and_the_next_night_trains_without_them(
     clone: Path, prefect: dict[str, str]
 ) -> None:
-    assert {place.split("/")[0] for place in _places(clone)} >= {".dvc", ".palate", "data"}
+    assert {path.split("/")[0] for path in _places(clone)} >= {".dvc", ".palate", "data"}
     done = run_flows(clone, "forget", GUEST, "--history")
     assert done.returncode == 0, done.stderr
     assert _places(clone) == []

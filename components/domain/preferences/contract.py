@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 FIRST_YEAR, LAST_YEAR = 2000, 9998  # of an event: 1970 is a clock that was never set
-KINDS = ("like", "dislike", "rating", "choice", "order")
+KINDS = ("like", "dislike", "rating", "choice", "order", "retract")
 
 
 def _split(value: Any) -> Any:
@@ -79,7 +79,7 @@ class EventRow(_Row):
 
     person_id: Id
     dish_id: Id
-    kind: Literal["like", "dislike", "rating", "choice", "order"]
+    kind: Literal["like", "dislike", "rating", "choice", "order", "retract"]
     value: Annotated[float, Field(allow_inf_nan=False)] | None = None
     menu_id: str = ""
     occurred_at: Annotated[datetime, AfterValidator(_utc)]

@@ -10,11 +10,12 @@ import hashlib
 import json
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
+from components.domain.params import Params
 from components.domain.preferences.contract import KEYS, TABLES, Stored, as_id, columns, nfc
 
 
@@ -43,11 +44,20 @@ class Limits:
         latest: An event may not lie after it.
         value_range: Lowest and highest rating that can be meant.
         forgotten: People whose rows are dropped without a trace.
+        source_ranges: By source its own lowest and highest rating, where these are others.
     """
 
     latest: datetime
     value_range: tuple[float, float]
     forgotten: Container[str] = ()
+    source_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def limits_of(params: Params, now: datetime, forgotten: Container[str] = ()) -> Limits:
+    """The limits of a night's settings at a moment."""
+    latest = now + timedelta(hours=params.collect.clock_skew_h)
+    ranges = {name: scale.value_range for name, scale in params.collect.scales.items()}
+    return Limits(latest, params.check.value_range, forgotten, ranges)
 
 
 @dataclass(frozen=True)
@@ -193,9 +203,11 @@ class _Ids:
             raise _NotAcceptable(f"person_id '{row['person_id']}' is not in the people table")
         if row["occurred_at"] > self.limits.latest:
             raise _NotAcceptable(f"occurred_at {row['occurred_at'].isoformat()} lies in the future")
-        low, high = self.limits.value_range
+        ranges, source = self.limits.source_ranges, row["source"]
+        low, high = ranges.get(source, self.limits.value_range)
         if row["value"] is not None and not low <= row["value"] <= high:
-            raise _NotAcceptable(f"value {row['value']:g} is not from {low:g} to {high:g}, check.value_range")
+            setting = f"collect.scales.{source}" if source in ranges else "check.value_range"
+            raise _NotAcceptable(f"value {row['value']:g} is not from {low:g} to {high:g}, {setting}")
         if row["kind"] == "rating" and row["value"] is None:
             raise _NotAcceptable("a rating needs a value")
         if row["kind"] == "choice":

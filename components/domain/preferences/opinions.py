@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from components.domain.params import CollectParams
 from components.domain.preferences.arrays import Floats, Ints, Moments, Texts
 from components.domain.preferences.opinion_log import NO_MENU, Menus, OpinionLog, moment, timestamp
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
+STATED = ("like", "dislike", "rating")  # kinds that a later event replaces or retracts
 _VERDICTS = {"like": LIKED, "choice": LIKED, "order": LIKED, "dislike": DISLIKED}
 
 
@@ -49,11 +51,20 @@ class Scale:
         like_at: A rating is a like from here up.
         dislike_at: A rating is a dislike from here down.
         timezone: Name of the site's time zone, whose days are menu days.
+        sources: By source its own `like_at` and `dislike_at`, where these are others; its ratings are brought
+            to the scale of the rest.
     """
 
     like_at: float
     dislike_at: float
     timezone: str
+    sources: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, collect: CollectParams) -> Self:
+        """The scale of section `collect`."""
+        sources = {name: (scale.like_at, scale.dislike_at) for name, scale in collect.scales.items()}
+        return cls(collect.like_at, collect.dislike_at, collect.timezone, sources)
 
 
 def opinion_log(
@@ -61,13 +72,17 @@ def opinion_log(
 ) -> OpinionLog:
     """Rows of the events table as a log, ordered by person, moment, source, menu and dish.
 
+    A `retract` takes back what the person stated of that dish until then (likes, dislikes, ratings), as if it
+    had never been stated. Of two opinions on one dish at one moment the less favourable one comes last, and
+    so replaces the other.
+
     Args:
         rows: Events in any order.
         dishes: All dish ids.
         menus: Dish ids by menu id.
         scale: How events become opinions.
     """
-    events = list(rows)
+    events = _without_retracted(list(rows))
     people, person = _numbered([row["person_id"] for row in events])
     sources, source = _numbered([row["source"] for row in events])
     dish_ids, menu_ids = sorted(dishes), sorted(menus)
@@ -81,14 +96,15 @@ def opinion_log(
         "person": person,
         "dish": np.array([dish_number[row["dish_id"]] for row in events], np.int64),
         "at": at,
-        "verdict": _verdicts(kind, rating, scale),
-        "rating": rating,
+        "verdict": _verdicts(kind, rating, source, sources, scale),
+        "rating": _on_one_scale(rating, source, sources, scale),
         "menu": np.fromiter(choices, np.int64, len(events)),
         "source": source,
         "is_order": kind == "order",
         "day": local_days(at, scale.timezone),
     }
-    order = np.lexsort([columns[name] for name in ("dish", "menu", "source", "at", "person")])
+    favour = [-np.nan_to_num(rating), -columns["verdict"]]
+    order = np.lexsort([*favour, *(columns[name] for name in ("dish", "menu", "source", "at", "person"))])
     sorted_columns: dict[str, Any] = {name: column[order] for name, column in columns.items()}
     offset = np.zeros(len(sources))
     flat = [dish_number[dish] for menu in menu_ids for dish in menus[menu]]
@@ -97,17 +113,46 @@ def opinion_log(
     return OpinionLog(people, tuple(dish_ids), table, sources, **sorted_columns, offset=offset)
 
 
+def _without_retracted(events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    retracted: dict[tuple[str, str], datetime] = {}
+    for row in events:
+        if row["kind"] == "retract":
+            key = row["person_id"], row["dish_id"]
+            retracted[key] = max(row["occurred_at"], retracted.get(key, row["occurred_at"]))
+    if not retracted:
+        return events
+    return [row for row in events if row["kind"] != "retract" and not _is_retracted(row, retracted)]
+
+
+def _is_retracted(row: Mapping[str, Any], retracted: Mapping[tuple[str, str], datetime]) -> bool:
+    until = retracted.get((row["person_id"], row["dish_id"]))
+    return until is not None and row["kind"] in STATED and row["occurred_at"] <= until
+
+
 def _numbered(values: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
     names, numbers = np.unique(np.array(values, object), return_inverse=True)
     return tuple(names.tolist()), numbers.astype(np.int64)
 
 
-def _verdicts(kind: Texts, rating: Floats, scale: Scale) -> Ints:
+def _verdicts(kind: Texts, rating: Floats, source: Ints, sources: Sequence[str], scale: Scale) -> Ints:
     verdict = np.array([_VERDICTS.get(name, NEUTRAL) for name in kind], np.int64)
     rated = kind == "rating"
-    verdict[rated & (rating >= scale.like_at)] = LIKED
-    verdict[rated & (rating <= scale.dislike_at)] = DISLIKED
+    limits = [scale.sources.get(name, (scale.like_at, scale.dislike_at)) for name in sources]
+    like_at, dislike_at = np.array(limits, np.float64).reshape(-1, 2)[source].T
+    verdict[rated & (rating >= like_at)] = LIKED
+    verdict[rated & (rating <= dislike_at)] = DISLIKED
     return verdict
+
+
+def _on_one_scale(rating: Floats, source: Ints, sources: Sequence[str], scale: Scale) -> Floats:
+    """Ratings of sources with a scale of their own, such that likes and dislikes begin where others' do."""
+    result = rating.copy()
+    for number, name in enumerate(sources):
+        if name in scale.sources:
+            (like_at, dislike_at), mask = scale.sources[name], source == number
+            factor = (scale.like_at - scale.dislike_at) / (like_at - dislike_at)
+            result[mask] = scale.dislike_at + (rating[mask] - dislike_at) * factor
+    return result
 
 
 def local_days(at: Moments, timezone: str) -> Moments:
@@ -122,16 +167,20 @@ def local_days(at: Moments, timezone: str) -> Moments:
     return np.asarray((at + seconds[number].astype("timedelta64[s]")).astype("datetime64[D]"))
 
 
-def like_share(rows: Iterable[Mapping[str, Any]], like_at: float) -> float | None:
+def like_share(rows: Iterable[Mapping[str, Any]], scale: Scale) -> float | None:
     """Share of likes among likes, dislikes and ratings; None without any.
 
     Args:
         rows: Events.
-        like_at: A rating is a like from here up.
+        scale: How ratings become likes.
     """
     likes = [
-        row["kind"] == "like" or (row["kind"] == "rating" and row["value"] >= like_at)
+        row["kind"] == "like"
+        or (
+            row["kind"] == "rating"
+            and row["value"] >= scale.sources.get(row["source"], (scale.like_at, 0))[0]
+        )
         for row in rows
-        if row["kind"] in {"like", "dislike", "rating"}
+        if row["kind"] in STATED
     ]
     return sum(likes) / len(likes) if likes else None

@@ -9,9 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.domain.preferences.opinion_log import COLUMNS, NO_MENU, moment
-from components.domain.preferences.opinions import dishes_of, local_days, menus_of, opinion_log
-from components.domain.records import LIKED, NEUTRAL, Dish, Past
+from components.domain.preferences.opinion_log import COLUMNS, NO_MENU, OpinionLog, moment
+from components.domain.preferences.opinions import (
+    Scale,
+    dishes_of,
+    like_share,
+    local_days,
+    menus_of,
+    opinion_log,
+)
+from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
 from tests.domain.preferences.opinion_logs import SCALE, Line, log_of
 
 TIMES = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in range(4)]
@@ -62,3 +69,65 @@ def test_dishes_come_by_id_without_empty_cells_and_menus_whole() -> None:
     assert list(dishes.values()) == [Dish("a", "Stew", tags=("hot",)), Dish("豆", "豆腐")]
     offers = [{"menu_id": menu, "dish_id": dish} for menu, dish in (("m", "q"), ("n", "p"), ("m", "a"))]
     assert menus_of(offers) == {"m": ["q", "a"], "n": ["p"]}
+
+
+def _row(kind: str, hour: int, value: float | None = None, **more: str) -> dict[str, object]:
+    return Line("x", "p", TIMES[hour]).row() | {"kind": kind, "value": value, "source": ""} | more
+
+
+def _log(*rows: dict[str, object], scale: Scale = SCALE) -> OpinionLog:
+    return opinion_log(rows, ["p", "q", "борщ"], MENUS, scale)
+
+
+def _counts_in_the_end(log: OpinionLog) -> list[Past]:
+    """What is left of the lines where a later opinion replaces an earlier one."""
+    return [log.past(line) for line in np.flatnonzero(log.replaced_by == len(log))]
+
+
+def test_a_changed_mind_replaces_what_was_stated_before() -> None:
+    assert _counts_in_the_end(_log(_row("like", 0), _row("dislike", 1))) == [Past("p", DISLIKED)]
+    assert _counts_in_the_end(_log(_row("dislike", 0), _row("rating", 1, 5.0))) == [Past("p", LIKED, 5.0)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_two_opinions_at_one_moment_the_less_favourable_counts_in_any_order(seed: int) -> None:
+    draw = random.Random(seed)
+    rows = [_row("like", 0), _row("dislike", 0), _row("rating", 0, 3.0)]
+    assert _counts_in_the_end(_log(*draw.sample(rows, 3))) == [Past("p", DISLIKED)]
+    ratings = [_row("rating", 0, value) for value in (5.0, 1.0, 4.0)]
+    assert _counts_in_the_end(_log(*draw.sample(ratings, 3))) == [Past("p", DISLIKED, 1.0)]
+
+
+def test_a_retract_takes_back_what_was_stated_until_then_and_nothing_else() -> None:
+    order, choice = _row("order", 0), _row("choice", 0, menu_id="m2", dish_id="p")
+    other = _row("like", 0, dish_id="q")
+    somebody = _row("like", 0, person_id="y")
+    stated = [_row("like", 0), _row("rating", 1, 1.0)]
+    log = _log(*stated, order, choice, other, somebody, _row("retract", 1))
+    assert sorted(log.past(line).dish_id for line in range(len(log))) == ["p", "p", "p", "q"]
+    assert log.is_stated.sum() == 2  # the other dish's and somebody else's
+    again = _log(*stated, _row("retract", 1), _row("dislike", 2))
+    assert [again.past(line) for line in range(len(again))] == [Past("p", DISLIKED)]
+    assert len(_log(_row("retract", 1))) == 0
+    assert len(_log(_row("retract", 0), _row("like", 1), _row("retract", 2), _row("retract", 0))) == 0
+
+
+def test_sources_with_a_scale_of_their_own_are_brought_to_that_of_the_rest() -> None:
+    scale = Scale(4, 2, "UTC", {"survey": (8, 4)})
+    rated = ((4.0, "", "p"), (8.0, "survey", "q"), (4.0, "survey", "борщ"))
+    rows = [_row("rating", 0, value, dish_id=dish, source=source) for value, source, dish in rated]
+    log = _log(*rows, scale=scale)
+    pasts = {(log.sources[log.source[line]], log.past(line)) for line in range(len(log))}
+    assert pasts == {
+        ("", Past("p", LIKED, 4.0)),
+        ("survey", Past("q", LIKED, 4.0)),
+        ("survey", Past("борщ", DISLIKED, 2.0)),
+    }
+    ten = _log(_row("rating", 0, 10.0, source="survey"), scale=scale)
+    assert ten.rating.tolist() == [5.0]
+
+
+def test_the_share_of_likes_is_of_what_was_stated() -> None:
+    rows = [_row("like", 0), _row("dislike", 0), _row("rating", 0, 9.0, source="survey"), _row("order", 0)]
+    assert like_share(rows, Scale(4, 2, "UTC", {"survey": (9.5, 4)})) == pytest.approx(1 / 3)
+    assert like_share([_row("order", 0)], SCALE) is None
