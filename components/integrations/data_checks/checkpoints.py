@@ -122,13 +122,13 @@ def _result(table: str, validation: Any) -> CheckResult:
         ", ".join(f"{key}={value}" for key, value in row.items()) for row in rows[:_FIRST_ROWS]
     )
     limits = [
-        f"{name} {value}"
+        f"{name} {_figure(value)}"
         for name, value in config.kwargs.items()
         if name in {"min_value", "max_value", "threshold"} and value is not None
     ]
     observed = outcome.get("observed_value")
     if observed is not None and not isinstance(observed, list):
-        limits.insert(0, f"observed {observed}")
+        limits.insert(0, f"observed {_figure(observed)}")
     return CheckResult(
         table,
         config.type.removeprefix("expect_"),
@@ -139,6 +139,11 @@ def _result(table: str, validation: Any) -> CheckResult:
         ", ".join(limits) or ("" if validation.success else _exception_message(validation)),
         str(config.severity.value),
     )
+
+
+def _figure(value: Any) -> Any:
+    """A number without the decimals that Great Expectations gives whole ones."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _exception_message(validation: Any) -> str:
