@@ -44,15 +44,16 @@ def read_tables(folder: Path) -> Stored:
     stored: Stored = {}
     for table in TABLES:
         path = folder / f"{table}.parquet"
-        stored[table] = _tuples(pq.read_table(path).to_pylist()) if path.exists() else []
+        stored[table] = _with_tuples(pq.read_table(path).to_pylist()) if path.exists() else []
     return stored
 
 
-def _tuples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
-        for row in rows
-    ]
+def _with_tuples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with tuples in the place of lists, as the contract gives them."""
+    lists = [name for name in (rows[0] if rows else ()) if _TYPES.get(name) == _TEXTS]
+    for row in rows if lists else ():
+        row.update({name: tuple(row[name]) for name in lists if row[name] is not None})
+    return rows
 
 
 def write_tables(folder: Path, tables: Stored) -> None:

@@ -21,6 +21,7 @@ from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.preferences.strengths import with_source_offsets
 from components.domain.preferences.tables import Comparisons
 
+MAX_LINES, MAX_COMPARISONS = 1000, 2000  # of a person
 GROUPS = 4  # into which a person's opinions are dealt for training, at least
 
 
@@ -68,7 +69,7 @@ def split_by_time(comparisons: Comparisons, cut: np.datetime64, min_history: int
     """
     is_before = comparisons.day < cut
     before = np.bincount(comparisons.person[is_before], minlength=len(comparisons.log.people))
-    train = np.flatnonzero(is_before & (comparisons.history_sizes > 0))
+    train = np.flatnonzero(is_before & comparisons.has_history)
     test = np.flatnonzero(~is_before & (before[comparisons.person] >= min_history))
     if not len(train) or not len(test):
         raise DataRejected(
@@ -122,9 +123,24 @@ def split_within_person(
 
 
 def split_of(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:
-    """The split with the offsets of its sources; arguments as the attributes of `Split`."""
+    """The split with the offsets of its sources; arguments as the attributes of `Split`.
+
+    One account that many people share may have tens of thousands of events: of a history the latest MAX_LINES
+    are read, and of a person the latest MAX_COMPARISONS are trained on, so that cost follows events.
+    """
     log = with_source_offsets(train.log, may_know)
-    return Split(replace(train, log=log), replace(test, log=log), may_know)
+    train = train.take(_latest_of_each(train))
+    parts = (replace(part, start=np.maximum(part.start, part.stop - MAX_LINES)) for part in (train, test))
+    train, test = (replace(part, log=log) for part in parts)
+    return Split(train, test, may_know)
+
+
+def _latest_of_each(comparisons: Comparisons) -> Ints:
+    """Numbers of the comparisons, ascending, at most MAX_COMPARISONS of a person."""
+    order = np.lexsort([comparisons.at, comparisons.person])
+    counts = np.bincount(comparisons.person)
+    ends = np.cumsum(counts)[comparisons.person[order]]
+    return np.sort(order[ends - np.arange(len(order)) <= MAX_COMPARISONS])
 
 
 def seeded_share(log: OpinionLog, share: float, seed: int) -> Bools:

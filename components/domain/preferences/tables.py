@@ -73,6 +73,14 @@ class Questions:
         return np.cumsum(self.sizes) - self.sizes
 
     @property
+    def has_history(self) -> Bools:
+        """(Q,) True where there is any line; made without writing all of them down."""
+        result = self.stop > self.start  # the last line is replaced by none before `stop`
+        unsure = np.flatnonzero(result & (self.hidden_sizes > 0))
+        result[unsure] = self.take(unsure).history_sizes > 0
+        return np.asarray(result)
+
+    @property
     def history_sizes(self) -> Ints:
         """(Q,) number of lines in each history."""
         return self.lines.sizes

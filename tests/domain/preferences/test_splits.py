@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,11 +11,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.comparisons import GROUP_SIZE
+from components.domain.preferences.comparisons import GROUP_SIZE, compare
 from components.domain.preferences.opinions import opinion_log
-from components.domain.preferences.splits import seeded_share, split_within_person
+from components.domain.preferences.splits import (
+    MAX_COMPARISONS,
+    MAX_LINES,
+    cut_day,
+    seeded_share,
+    split_by_time,
+    split_within_person,
+)
 from components.domain.records import DISLIKED, LIKED, Comparison
 from tests.conftest import REPO
 from tests.domain.preferences.opinion_logs import SCALE, Line, log_of
@@ -181,3 +191,40 @@ def _by_person(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]
     for row in rows:
         people.setdefault(row["person_id"], []).append(row)
     return people
+
+
+def test_an_account_that_many_share_costs_what_its_events_cost() -> None:
+    """Twenty thousand ratings of one person, whose comparisons would read 10^9 lines of history."""
+    draw, start = np.random.default_rng(0), datetime(2026, 1, 1, tzinfo=UTC)
+    lines = [
+        Line("guest", f"d{dish}", start + timedelta(minutes=int(20 * number)), LIKED, float(value))
+        for number, (dish, value) in enumerate(
+            zip(draw.integers(0, 500, 20_000), draw.integers(1, 6, 20_000), strict=True)
+        )
+    ]
+    lines += [
+        Line("ada", f"d{day}", start + timedelta(days=day), LIKED, float(1 + day % 5)) for day in range(277)
+    ]
+    log = log_of(lines, {})
+    cut = cut_day(log, 3)
+    split = split_by_time(compare(log, 0, cut), cut, 3)
+    counts = np.bincount(split.train.person)
+    assert counts.max() == MAX_COMPARISONS
+    assert {log.people[person] for person in np.unique(split.train.person)} == {"ada", "guest"}
+    assert (split.train.stop - split.train.start).max() == MAX_LINES
+    newest = split.train.at[split.train.person == log.people.index("guest")]
+    assert newest.min() > np.datetime64("2026-09-01")
+    assert len(split.train.lines.line) < MAX_COMPARISONS * MAX_LINES + 277**2
+
+
+@given(st.integers(0, 500))
+def test_whether_there_is_a_history_is_told_without_writing_it_down(seed: int) -> None:
+    draw, start = random.Random(seed), datetime(2026, 1, 1, tzinfo=UTC)
+    lines = [
+        Line("ada", draw.choice("ab"), start + timedelta(hours=draw.randrange(4)), LIKED, draw.uniform(1, 5))
+        for _ in range(draw.randrange(1, 9))
+    ]
+    comparisons = compare(log_of(lines, {}), 0)
+    stays = np.array([draw.random() < 0.3 for _ in comparisons.lines.line], bool)
+    for questions in (comparisons, comparisons.with_history_lines(stays)):
+        assert np.array_equal(questions.has_history, questions.history_sizes > 0)

@@ -1,0 +1,182 @@
+"""`make benchmark NAME=events`: seconds and memory from the inbox to the split, 10,000 to 1,000,000 ratings.
+
+A seeded generator makes an inbox of ratings, a fiftieth of them by one account that many share. Each size
+runs in a process of its own, beside plain pandas in another: read, deduplicate, check ids and ranges, split
+by time and write. Then 10,000 new ratings come on top.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from benchmarks.measuring import in_a_process, peak_mb, seconds
+from benchmarks.pages import RESULTS, publish, table
+from benchmarks.sample import REPO
+from components.domain.params_file import read_params
+from components.domain.preferences.events import accept, limits_of
+from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
+from components.domain.records import NightFacts
+from components.integrations import comparison_files, data_checks, event_sources
+from components.integrations.sources.folder import Folder
+from components.stages.split import divide
+
+SIZES, NEWS = (10_000, 100_000, 1_000_000), 10_000
+PEOPLE_A_RATING, DISHES = 0.1, 10_000  # of the issue's million ratings by 100,000 people on 10,000 dishes
+START, DAYS, GUEST = np.datetime64("2026-01-01T00:00:00", "us"), 300, 0.02
+PARTS = ("collect", "check", "split", "news")
+PLOT = REPO / "docs" / "images" / "events.png"
+PARAMS = read_params(REPO / "params.yaml")
+
+
+def main() -> None:
+    """Measures every size and writes results/events.json, .md and docs/images/events.png."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.events_scale", description=__doc__)
+    parser.add_argument("--one", type=json.loads, help="number of events and who reads them, as JSON")
+    one = parser.parse_args().one
+    if one:
+        print(json.dumps({"palate": _palate, "pandas": _pandas}[one["by"]](one["events"])))
+        return
+    results = [
+        what | in_a_process("benchmarks.events_scale", json.dumps(what))
+        for events in SIZES
+        for what in ({"events": events, "by": "palate"}, {"events": events, "by": "pandas"})
+    ]
+    publish(RESULTS / "events.md", _page(results), results)
+    _plot(results)
+
+
+def write_inbox(folder: Path, events: int, seed: int = 0) -> None:
+    """An inbox of so many ratings, in Parquet."""
+    draw = np.random.default_rng(seed)
+    people = max(10, int(events * PEOPLE_A_RATING))
+    person = draw.integers(0, people, events)
+    person[draw.random(events) < GUEST] = 0  # an account that many share
+    seconds_later = draw.integers(0, DAYS * 86_400, events)
+    frame = pd.DataFrame(
+        {
+            "event_id": np.char.add(f"s{seed}-", np.arange(events).astype(str)),
+            "person_id": np.char.add("p", person.astype(str)),
+            "dish_id": np.char.add("d", draw.integers(0, DISHES, events).astype(str)),
+            "kind": "rating",
+            "value": draw.integers(1, 6, events).astype(float),
+            "occurred_at": pd.to_datetime(START + seconds_later.astype("timedelta64[s]"), utc=True),
+        }
+    )
+    folder.mkdir(exist_ok=True)
+    frame.to_parquet(folder / f"events-{seed}.parquet")
+    names = [f"dish {number} of the house" for number in range(DISHES)]
+    dishes = pd.DataFrame({"dish_id": [f"d{number}" for number in range(DISHES)], "name": names})
+    dishes.to_parquet(folder / "dishes.parquet")
+
+
+def _palate(events: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as name:
+        inbox, data = Path(name) / "inbox", Path(name) / "events"
+        write_inbox(inbox, events)
+        result = {"collect": seconds(lambda: _collect(inbox, data))}
+        result["check"] = seconds(lambda: _check(data))
+        result["split"] = seconds(lambda: _split(data, Path(name) / "splits"))
+        result["peak_mb"] = peak_mb()
+        write_inbox(inbox, NEWS, seed=1)
+        (inbox / "events-0.parquet").unlink()
+        result["news"] = seconds(lambda: _collect(inbox, data))
+        return result
+
+
+def _collect(inbox: Path, data: Path) -> None:
+    reading = Folder(str(inbox)).read({})
+    collected = accept(reading.tables, event_sources.read_tables(data), limits_of(PARAMS, datetime.now(UTC)))
+    event_sources.write_tables(data, collected.tables)
+
+
+def _check(data: Path) -> None:
+    night = NightFacts(datetime.now(UTC).isoformat(), None, 1, 0, "", "")
+    tables = event_sources.read_tables(data)
+    data_checks.check(tables, night, PARAMS.check, PARAMS.collect.clock_skew_h)
+
+
+def _split(data: Path, splits: Path) -> None:
+    tables = event_sources.read_tables(data)
+    dishes = dishes_of(tables["dishes"])
+    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), Scale.of(PARAMS.collect))
+    comparison_files.write_split(splits, dishes, divide(PARAMS.split, log))
+
+
+def _pandas(events: int) -> dict[str, float]:
+    """What is written down quickly: no contract, no quarantine, no histories."""
+    with tempfile.TemporaryDirectory() as name:
+        inbox = Path(name) / "inbox"
+        write_inbox(inbox, events)
+
+        def run() -> None:
+            rows = pd.read_parquet(inbox / "events-0.parquet").drop_duplicates("event_id")
+            dishes = set(pd.read_parquet(inbox / "dishes.parquet")["dish_id"])
+            rows = rows[rows["dish_id"].isin(dishes) & rows["value"].between(0, 100)]
+            rows = rows.sort_values(["person_id", "occurred_at"])
+            cut = rows["occurred_at"].max() - pd.Timedelta(days=3)
+            rows[rows["occurred_at"] < cut].to_parquet(Path(name) / "train.parquet")
+            rows[rows["occurred_at"] >= cut].to_parquet(Path(name) / "test.parquet")
+
+        return {"all": seconds(run), "peak_mb": peak_mb()}
+
+
+def _page(results: list[dict[str, Any]]) -> str:
+    rows = [
+        [
+            f"{result['events']:,}",
+            result["by"],
+            *(f"{result[name]:.1f}" if name in result else "" for name in PARTS),
+            f"{_spent(result):.1f}",
+            f"{result['peak_mb']:,.0f}",
+        ]
+        for result in results
+    ]
+    lines = [
+        "# From the inbox to the split",
+        "",
+        f"`make benchmark NAME=events`: made-up ratings of {DISHES:,} dishes, one person for ten of them, in",
+        "Parquet; seconds, each size and reader in a process of its own. Plain pandas has no contract, no",
+        f"quarantine and no histories. News are {NEWS:,} ratings on top.",
+        "",
+        *table("ratings | by | collect | check | split | news | collect to split | peak MB", rows),
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _spent(result: dict[str, Any]) -> float:
+    """Seconds from the inbox to the split."""
+    return float(result.get("all", sum(result.get(name, 0.0) for name in PARTS[:3])))
+
+
+def _plot(results: list[dict[str, Any]]) -> None:
+    mpl.use("Agg")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.5))
+    for by in ("palate", "pandas"):
+        part = [each for each in results if each["by"] == by]
+        sizes = [each["events"] for each in part]
+        spent = [_spent(result) for result in part]
+        for axis, values in zip(axes, (spent, [each["peak_mb"] for each in part]), strict=True):
+            axis.plot(sizes, values, marker="o", label=by)
+            axis.set_xscale("log")
+            axis.set_xlabel("ratings")
+            axis.grid(visible=True, alpha=0.3)
+    axes[0].set_yscale("log")
+    axes[0].set_ylabel("seconds from the inbox to the split")
+    axes[1].set_ylabel("peak memory, MB")
+    axes[0].legend()
+    figure.tight_layout()
+    figure.savefig(PLOT, dpi=90)
+
+
+if __name__ == "__main__":
+    main()
