@@ -81,10 +81,12 @@ def tokens_of(model: LanguageModel, setting: Setting) -> DishTokens:
 
 
 def more_dishes(dishes: Mapping[str, Dish], count: int) -> dict[str, Dish]:
-    """So many dishes, d0 and on: first those that there are, then two dishes' names in one."""
+    """So many dishes, d0 and on: first those that there are, then two and more dishes' names in one."""
     there, more = list(dishes.values()), {}
     for number in range(count):
-        one, other = there[number % len(there)], there[number * 7 % len(there)]
-        name = one.name if number < len(there) else f"{one.name} with {other.name}"
-        more[f"d{number}"] = Dish(f"d{number}", name, one.description)
+        names, rest = [there[number % len(there)].name], number // len(there)
+        while rest:
+            names.append(there[rest % len(there)].name)
+            rest //= len(there)
+        more[f"d{number}"] = Dish(f"d{number}", " with ".join(names), there[number % len(there)].description)
     return more

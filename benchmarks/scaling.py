@@ -25,6 +25,7 @@ from benchmarks.sample import REPO, base, canteen, more_dishes
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import from_scratch
+from components.domain.ranker.closed_form import give_text_factors
 from components.domain.records import LIKED, Comparison, Past
 from components.integrations import adapters, finetuning
 
@@ -35,6 +36,10 @@ SIZES = {
     "history": (6, 12, 24, 48, 96),
 }
 EPOCHS, ON_MENU, A_PERSONS = 2, 6, 8
+LARGE = {  # a first night: by candidate, what it learns from
+    "vectors": {"comparisons": 20000, "dishes": 1056, "history": 12, "epochs": 10},
+    "factors": {"comparisons": 20000, "dishes": 10000, "history": 12, "epochs": 1},
+}
 PLOT = REPO / "docs" / "images" / "scaling.png"
 Results = Mapping[str, Sequence[Mapping[str, Any]]]  # what grows -> its sizes in ascending order
 
@@ -49,7 +54,11 @@ def main() -> None:
         return
     base(canteen())  # made here where it is not yet, so that no size pays for it
     results = {what: [_result(what, size) for size in sizes] for what, sizes in SIZES.items()}
-    publish(RESULTS / "scaling.md", _page(results), results)
+    large = {
+        name: in_a_process("benchmarks.scaling", json.dumps({**size, "name": name}))
+        for name, size in LARGE.items()
+    }
+    publish(RESULTS / "scaling.md", _page(results, large), {**results, "large": large})
     _plot(results)
 
 
@@ -57,15 +66,21 @@ def _result(what: str, size: int) -> dict[str, float]:
     return {"size": size, **in_a_process("benchmarks.scaling", json.dumps({**USUAL, what: size}))}
 
 
-def _measure(comparisons: int, dishes: int, history: int) -> dict[str, float]:
+def _measure(
+    comparisons: int, dishes: int, history: int, epochs: int = EPOCHS, name: str = "vectors"
+) -> dict[str, float]:
     setting = canteen()
     setting = replace(setting, dishes=more_dishes(setting.dishes, dishes))
     train = _comparisons(list(setting.dishes), comparisons, history)
-    settings, candidate = setting.params.train, setting.params.train.candidates["vectors"]
+    settings, candidate = setting.params.train, setting.params.train.candidates[name]
     model, tokens = base(setting)
     loaded = peak_mb()
+    if candidate.factors:
+        may_know = np.ones(len(train.log), bool)
+        closed_form = partial(give_text_factors, model, tokens, train, may_know, candidate.factors, "person")
+        return {"seconds": seconds(closed_form), "peak_mb": peak_mb(), "loaded_mb": loaded}
     adapters.attach(model.network, candidate, 1)
-    plan = from_scratch(train, candidate, settings.seed).with_epochs(EPOCHS)
+    plan = from_scratch(train, candidate, settings.seed).with_epochs(epochs)
     fit = partial(
         finetuning.fit, model, tokens, plan, setting.ratings, candidate, settings, lambda _step: None
     )
@@ -90,7 +105,7 @@ def _exponent(sizes: Sequence[Mapping[str, float]]) -> float:
     return float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0])
 
 
-def _page(results: Results) -> str:
+def _page(results: Results, large: Mapping[str, Mapping[str, float]]) -> str:
     usual = ", ".join(f"{value:,} {name}" for name, value in USUAL.items())
     rows = (
         [what, f"{result['size']:,}", f"{result['seconds']:.1f}", f"{result['peak_mb']:,.0f}"]
@@ -108,8 +123,20 @@ def _page(results: Results) -> str:
         *table("grown | size | seconds | peak MB", rows),
         "",
         f"Seconds grow with size to the power of (1 is linear): {exponents}.",
+        "",
+        "A first night on many dishes, with all its epochs and the default settings:",
+        "",
+        *table("candidate | comparisons | dishes | seconds | peak MB", _large_rows(large)),
     ]
     return "\n".join([*lines, ""])
+
+
+def _large_rows(large: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+    return [
+        [f"`{name}`", f"{LARGE[name]['comparisons']:,}", f"{LARGE[name]['dishes']:,}",
+         f"{result['seconds']:.0f}", f"{result['peak_mb']:,.0f}"]
+        for name, result in large.items()
+    ]  # fmt: skip
 
 
 def _plot(results: Results) -> None:
