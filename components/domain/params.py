@@ -137,6 +137,7 @@ class BaseParams(_Section):
     """Section `base`."""
 
     model: Annotated[str, Field(min_length=1)]
+    others: dict[CandidateName, Annotated[str, Field(min_length=1)]]
 
 
 class VectorParams(_Section):
@@ -169,6 +170,7 @@ TUNED = ("rank", "alpha", "targets", "layers", "learning_rate")  # what `method:
 class CandidateParams(_Section):
     """One entry of `train.candidates`: an adapter or, with `method: none`, a head alone, and its training."""
 
+    base: str = ""
     method: Literal["lora", "rslora", "dora", "full", "none"] = "lora"
     objective: Literal["listwise", "dpo", "pointwise"] = "listwise"
     rank: Count = 8
@@ -329,6 +331,16 @@ class Params(_Section):
     release: ReleaseParams
     serve: ServeParams
     up: UpParams
+
+    @model_validator(mode="after")
+    def _bases_are_named(self) -> Self:
+        for name, candidate in self.train.candidates.items():
+            if candidate.base and candidate.base not in self.base.others:
+                names = ", ".join(self.base.others) or "none"
+                raise ValueError(
+                    f"candidate {name} names the base {candidate.base!r}: base.others has {names}"
+                )
+        return self
 
     @property
     def schedule_timezone(self) -> str:

@@ -5,6 +5,7 @@ Only this file imports transformers; what leaves it is a `LanguageModel`.
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import logging
@@ -125,7 +126,7 @@ def materialise(spec: str, folder: Path) -> dict[str, str]:
         folder: Where the model goes.
 
     Returns:
-        `id` (the spec) and `sha256` of the weights.
+        `id` (the spec), `sha256` of the weights, and `licence` as the package names it, else empty.
     """
     marker = folder / MARKER
     if marker.exists():
@@ -146,10 +147,21 @@ def materialise(spec: str, folder: Path) -> dict[str, str]:
             f"base.model '{spec}' cannot be loaded: {' '.join(str(error).split())[:300]}"
         ) from error
     save(network, tokenizer, folder, torch.bfloat16)
-    facts = {"id": spec, "sha256": file_sha256(folder / "model.safetensors")}
+    facts = {"id": spec, "sha256": file_sha256(folder / "model.safetensors"), "licence": _licence(spec)}
     replace_text(marker, json.dumps(facts, indent=1) + "\n")
     logger.info("base model %s: %.1f M parameters", spec, sum(p.numel() for p in network.parameters()) / 1e6)
     return facts
+
+
+def _licence(spec: str) -> str:
+    """The licence that a package names; empty where it names none, or where the model is no package."""
+    try:
+        about = importlib.metadata.metadata(spec.removeprefix("package:"))
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return ""
+    classified = [line.rpartition(" :: ")[2] for line in about.get_all("Classifier", ()) if "License" in line]
+    stated = (*about.get_all("License-Expression", ()), *about.get_all("License", ()))
+    return str(next(iter(stated), ", ".join(classified)))
 
 
 def _from(spec: str) -> tuple[Any, PreTrainedTokenizerBase]:

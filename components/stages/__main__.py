@@ -1,6 +1,6 @@
 """`python -m components.stages STAGE`, at the root: one stage of a night, or what is run by hand after one.
 
-check, split, train NAME, evaluate and merge ADAPTER TARGET are a night's; readings is run by hand.
+check, split, train NAME, evaluate and merge ADAPTER TARGET BASE are a night's; readings is run by hand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from components.domain.params import Params
 from components.domain.params_file import read_params
 from components.stages.paths import ENDS_WITH_STDIN, ERROR_PREFIX
 
-ARGUMENTS = {"train": 1, "merge": 2}  # numbers of arguments; the other stages take none
+ARGUMENTS = {"train": 1, "merge": 3}  # numbers of arguments; the other stages take none
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
     parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "merge", "readings"))
     parser.add_argument(
-        "arguments", nargs="*", help="train: the candidate; merge: adapter folder, target folder"
+        "arguments", nargs="*", help="train: the candidate; merge: adapter folder, target folder, base folder"
     )
     command = parser.parse_args()
     count = ARGUMENTS.get(command.stage, 0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,7 @@ from components.domain.rivals.words import word_vectors
 from components.domain.verdict.table import Contender
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.integrations.comparison_files import SplitFiles
+from components.stages.bases import base_of, base_with
 from components.stages.epochs import choose_epochs
 from components.stages.paths import ADAPTERS, BASE, CHAMPION
 
@@ -114,19 +117,19 @@ def subset(test: Comparisons, numbers: Ints, size: int, seed: int) -> tuple[int,
 def candidates(setting: Setting) -> Iterator[Contender]:
     """Every candidate."""
     for name in setting.params.train.candidates:
-        yield Contender(name, "candidate", _score(setting, _adapted(name), setting.test, name))
+        yield Contender(name, "candidate", _score(setting, _adapted(setting, name), setting.test, name))
 
 
-def champion(setting: Setting, facts: Mapping[str, Any], base_sha256: str) -> Iterator[Contender]:
-    """The champion with the prompt that it learnt, if there is one on this base.
+def champion(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Contender]:
+    """The champion with the prompt that it learnt, if there is one on a base that is here.
 
     Args:
         setting: The night's setting.
         facts: Content of models/champion/champion.json.
-        base_sha256: SHA-256 of the base's weights here.
     """
-    if facts["version"] and facts["base_sha256"] == base_sha256:
-        model = _base()
+    base = base_with(facts["base_sha256"]) if facts["version"] else None
+    if base:
+        model = _base(base)
         adapters.load(model, CHAMPION)
         scores = _score(setting, model, setting.test, "champion", tuple(facts["dish_fields"]))
         yield Contender("champion", "champion", scores)
@@ -161,7 +164,8 @@ def factors_without_a_model(setting: Setting) -> Iterator[Contender]:
     size = max((head.size for head in heads), default=DEFAULT_SIZE)
     words = word_vectors(setting.dishes, order)
     tags = rules.Traits(tuple(rules.common_tags(setting.dishes, setting.train)), ())
-    for name, vectors in (("words", words), ("tags", tags.table(setting.dishes, order))):
+    tables = {"words": words} | ({"tags": tags.table(setting.dishes, order)} if tags.tags else {})
+    for name, vectors in tables.items():
         dishes = Dishes(vectors, np.arange(len(order)))
         fitted = fit_factors(dishes, setting.train, setting.may_know, unit_of(params.split), size)
         yield Contender(f"factors-on-{name}", "rule", fitted.scores(setting.test))
@@ -196,14 +200,14 @@ def frozen(setting: Setting) -> Iterator[Contender]:
 
 def _with_head(setting: Setting, candidate: CandidateParams) -> LanguageModel:
     """The frozen base with the candidate's head, trained or fitted as the candidate's is."""
-    model, params = _frozen_base(), setting.params
+    model, params = _frozen_base(base_of(candidate)), setting.params
     tokens, train = _tokens(setting, model), setting.train
     if candidate.factors:
         give_text_factors(model, tokens, train, setting.may_know, candidate.factors, unit_of(params.split))
         return model
     plan = from_scratch(train, candidate, params.train.seed)
     split = SplitFiles(setting.dishes, train, setting.test, setting.may_know)
-    plan = choose_epochs(plan, _frozen_base, split, candidate, params)
+    plan = choose_epochs(plan, partial(_frozen_base, base_of(candidate)), split, candidate, params)
     finetuning.fit(model, tokens, plan, setting.ratings, candidate, params.train, lambda _step: None)
     return model
 
@@ -214,7 +218,7 @@ def probes(setting: Setting, best: str) -> Iterator[Contender]:
     A candidate that does as well without the person has learnt nothing of them, so these probes are rivals;
     an ablation is none: a candidate that does as well from names alone is only frugal.
     """
-    model, evaluate = _adapted(best), setting.params.evaluate
+    model, evaluate = _adapted(setting, best), setting.params.evaluate
     test = setting.test if model.head else setting.test.take(setting.subset)
 
     def scores(comparisons: Comparisons, name: str, fields: tuple[Any, ...] = ()) -> Floats:
@@ -237,18 +241,18 @@ def dish_embeddings(setting: Setting, model: LanguageModel) -> Floats:
     return embeddings
 
 
-def _base() -> LanguageModel:
-    return base_models.load_on_best_device(BASE)
+def _base(folder: Path = BASE) -> LanguageModel:
+    return base_models.load_on_best_device(folder)
 
 
-def _frozen_base() -> LanguageModel:
-    model = _base()
+def _frozen_base(folder: Path) -> LanguageModel:
+    model = _base(folder)
     model.network.requires_grad_(requires_grad=False)
     return model
 
 
-def _adapted(name: str) -> LanguageModel:
-    model = _base()
+def _adapted(setting: Setting, name: str) -> LanguageModel:
+    model = _base(base_of(setting.params.train.candidates[name]))
     adapters.load(model, ADAPTERS / name)
     return model
 

@@ -32,6 +32,7 @@ from components.domain.verdict.table import Contender, ResultTable
 from components.files import folder_sha256, read_json, weights_sha256, write_json
 from components.integrations import charts, comparison_files
 from components.stages import canary, contenders, judging, paths
+from components.stages.bases import base_facts, base_of, base_with
 from components.stages.contenders import Setting
 from components.stages.reports import write_report
 
@@ -42,14 +43,13 @@ def evaluate(params: Params) -> None:
     """Scores all contenders on the test comparisons, judges the best candidate, and stores its canary."""
     torch.set_num_threads(params.train.threads)
     setting, champion = _setting(params), read_json(paths.CHAMPION / "champion.json")
-    base = read_json(paths.BASE_MARKER)
     candidates = list(contenders.candidates(setting))
     rivals = [
         *contenders.simple_rules(setting),
         *contenders.factors_without_a_model(setting),
         *contenders.untuned(setting),
         *contenders.frozen(setting),
-        *contenders.champion(setting, champion, base["sha256"]),
+        *contenders.champion(setting, champion),
     ]
     probes = {each.name: list(contenders.probes(setting, each.name)) for each in candidates}
     tables = {
@@ -57,10 +57,10 @@ def evaluate(params: Params) -> None:
         for candidate in candidates
     }
     best = _table(setting, candidates).best
-    ledgers = _ledgers(params, tables, champion, base["sha256"])
-    gate = _gate(judging.decision(params, tables[best], ledgers[best]), champion, base["sha256"])
+    ledgers = _ledgers(params, tables, champion)
+    gate = _gate(judging.decision(params, tables[best], ledgers[best]), champion)
     rows = [*candidates, *rivals, *probes[best]]
-    report = _report(setting, _table(setting, rows), _slices(setting, rows), gate, base)
+    report = _report(setting, _table(setting, rows), _slices(setting, rows), gate)
     write_report(paths.EVALUATION, report)
     write_json(paths.CANARY, to_json(best, _canary(setting, best)))
     _write_csv(report)
@@ -73,7 +73,8 @@ def _canary(setting: Setting, name: str) -> list[CanaryQuestion]:
     collect, prompt = params.collect, params.prompt
     questions = made_up_questions(setting.test.log.dishes, collect.like_at, collect.dislike_at)
     adapter, max_history = paths.ADAPTERS / name, params.split.max_history
-    return canary.with_scores(questions, dishes, prompt.dish_fields, max_history, paths.BASE, adapter)
+    base = base_of(params.train.candidates[name])
+    return canary.with_scores(questions, dishes, prompt.dish_fields, max_history, base, adapter)
 
 
 def _setting(params: Params) -> Setting:
@@ -97,18 +98,20 @@ def _whole_table(setting: Setting, rows: Sequence[Contender]) -> ResultTable:
 
 
 def _ledgers(
-    params: Params, tables: Mapping[str, ResultTable], champion: Mapping[str, Any], base_sha256: str
+    params: Params, tables: Mapping[str, ResultTable], champion: Mapping[str, Any]
 ) -> dict[str, Ledger]:
     """Every candidate's ledger after tonight, which is also written."""
     before = from_json(read_json(paths.LEDGER_BEFORE))
-    ledgers = judging.after_tonight(params, tables, before, champion["version"] or "", base_sha256)
+    candidates = params.train.candidates.items()
+    checksums = {name: base_facts(base_of(candidate))["sha256"] for name, candidate in candidates}
+    ledgers = judging.after_tonight(params, tables, before, champion["version"] or "", checksums)
     write_json(paths.LEDGER, ledger_json(ledgers, folder_sha256(paths.SPLITS)))
     return ledgers
 
 
-def _gate(result: GateResult, champion: Mapping[str, Any], base_sha256: str) -> GateResult:
-    """The gate's answer; a champion on another base cannot be scored, so nothing passes beside it."""
-    if not champion["version"] or champion["base_sha256"] == base_sha256:
+def _gate(result: GateResult, champion: Mapping[str, Any]) -> GateResult:
+    """The gate's answer; a champion on a base that is gone cannot be scored, so nothing passes beside it."""
+    if not champion["version"] or base_with(champion["base_sha256"]):
         return result
     reason = f"champion version {champion['version']} was tuned on another base: remove its alias to go on"
     return replace(result, decision="fail", reason=reason, rival="champion")
@@ -119,7 +122,6 @@ def _report(
     table: ResultTable,
     slices: Mapping[str, Mapping[str, SliceResult]],
     gate: GateResult,
-    base: Mapping[str, str],
 ) -> EvaluationReport:
     params, test = setting.params, setting.test.take(np.flatnonzero(setting.counts))
     return EvaluationReport(
@@ -129,7 +131,7 @@ def _report(
         confidence=params.evaluate.confidence,
         test=HeldOut(len(test), len(np.unique(test.person))),
         adapters={name: weights_sha256(paths.ADAPTERS / name) for name in params.train.candidates},
-        base=dict(base),
+        base=base_facts(base_of(params.train.candidates[gate.candidate])),
         prompt_hash=prompt_hash(params.prompt.dish_fields),
         calibration=_calibration(table),
     )

@@ -18,7 +18,7 @@ def after_tonight(
     tables: Mapping[str, ResultTable],
     before: Mapping[str, Ledger],
     champion: str,
-    base_sha256: str,
+    base_sha256: Mapping[str, str],
 ) -> dict[str, Ledger]:
     """Every candidate's ledger with tonight's look.
 
@@ -27,11 +27,11 @@ def after_tonight(
         tables: By candidate the table of it and its rivals.
         before: By candidate the ledger of the last night with other data.
         champion: Version number of the champion among the rivals; empty where there is none.
-        base_sha256: SHA-256 of the base's weights.
+        base_sha256: By candidate SHA-256 of its base's weights.
     """
     result = {}
     for name, table in tables.items():
-        recipe = ledger.recipe_hash(_recipe(params, name) | {"base": base_sha256})
+        recipe = ledger.recipe_hash(_recipe(params, name) | {"base": base_sha256[name]})
         days = ledger.judged_days(table.differences, table.test)
         result[name] = ledger.opened(before, name, recipe, champion).next(days)
     return result

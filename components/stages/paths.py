@@ -7,7 +7,7 @@ from pathlib import Path
 EVENTS, QUARANTINE, NIGHT = Path("data/events"), Path("data/quarantine"), Path("data/night.json")
 SPLITS = Path("data/splits")
 BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("models/champion")
-BASE_MARKER = BASE / "palate.json"  # the base's id and checksum, written last by integrations/base_models
+BASES = Path("models/bases")  # those that single candidates name for themselves, one folder each
 START = Path("models/start")  # the adapter that tonight's trainings start from, or why they start from none
 REPORTS = Path("reports")
 LEDGER, LEDGER_BEFORE = REPORTS / "ledger.json", Path("data/ledger.json")  # after and before tonight's look

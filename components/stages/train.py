@@ -26,8 +26,9 @@ from components.domain.ranker.language_model import LanguageModel
 from components.files import read_json, write_json
 from components.integrations import adapters, base_models, comparison_files, finetuning
 from components.integrations.model_registry.runs import live_run
+from components.stages.bases import base_facts, base_of
 from components.stages.epochs import choose_epochs
-from components.stages.paths import ADAPTERS, BASE, REPORTS, SPLITS, START
+from components.stages.paths import ADAPTERS, REPORTS, SPLITS, START
 
 logger = logging.getLogger(__name__)
 
@@ -66,13 +67,13 @@ def train(params: Params, name: str) -> None:
             plan = choose_epochs(plan, fresh, split, candidate, params, log)
         model, adapted = _start(candidate, plan, settings.seed)
         _learn(model, split, plan, candidate, params, on_step)
-    adapters.save(adapted, model.head, ADAPTERS / name, read_json(BASE / base_models.MARKER)["id"])
+    adapters.save(adapted, model.head, ADAPTERS / name, base_facts(base_of(candidate))["id"])
     write_json(ADAPTERS / name / TRAINING_FILE, plan.training.to_json())
 
 
 def _start(candidate: CandidateParams, plan: Plan, seed: int) -> tuple[LanguageModel, nn.Module]:
     """The base with what is to be trained: a fresh adapter, or the champion's."""
-    model = base_models.load_on_best_device(BASE)
+    model = base_models.load_on_best_device(base_of(candidate))
     if plan.training.started_from:
         return model, adapters.resume(model, candidate, START)
     return model, adapters.attach(model.network, candidate, seed)

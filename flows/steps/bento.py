@@ -16,7 +16,8 @@ from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.files import folder_sha256, read_json, replace_text, write_json
 from components.integrations import bentos
-from components.stages.paths import ERROR_PREFIX
+from components.stages.bases import base_with
+from components.stages.paths import BASE, ERROR_PREFIX
 from flows.environment import REPO, STATE
 from flows.steps.registration import Registered, registry
 
@@ -206,17 +207,19 @@ def _stage_model(version: str, artifacts: Path, facts: Mapping[str, Any], trial:
     """Fills models/served, which bentofile.yaml includes besides the code."""
     target = REPO / SERVED
     shutil.rmtree(target, ignore_errors=True)
-    _merge(version, artifacts / "adapter", target / "model")
+    lineage = read_json(artifacts / "lineage.json")
+    base = base_with(lineage["base_sha256"], REPO)
+    _merge(version, artifacts / "adapter", target / "model", base or REPO / BASE)
     shutil.copy(artifacts / "canary.json", target / "canary.json")
     if trial:
         shutil.copytree(trial.folder, target / BEFORE, ignore=shutil.ignore_patterns(BEFORE))
     share = {"share": trial.share if trial else 1.0}
-    write_json(target / "served.json", {**read_json(artifacts / "lineage.json"), **facts, **share})
+    write_json(target / "served.json", {**lineage, **facts, **share})
 
 
-def _merge(version: str, adapter: Path, target: Path) -> None:
+def _merge(version: str, adapter: Path, target: Path, base: Path) -> None:
     """Runs the stage `merge` in a new process, whose memory is free again at its end."""
-    command = [sys.executable, "-m", "components.stages", "merge", str(adapter), str(target)]
+    command = [sys.executable, "-m", "components.stages", "merge", str(adapter), str(target), str(base)]
     process = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
     if process.returncode:
         last_line = "".join((process.stdout + process.stderr).strip().splitlines()[-1:])

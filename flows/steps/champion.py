@@ -17,9 +17,10 @@ from components.domain.preferences.training_plan import TRAINING_FILE, Training,
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict.admission import NEEDS_RETRAIN, why_no_lineage
 from components.files import read_json, weights_sha256, write_json
-from components.integrations import base_models, comparison_files
+from components.integrations import comparison_files
 from components.integrations.model_registry.registry import CHAMPION
 from components.stages import paths
+from components.stages.bases import base_with
 from flows.environment import REPO, STATE
 from flows.steps.night import Night
 from flows.steps.registration import registry
@@ -108,7 +109,6 @@ def choose_start(params: Params, *, full: bool) -> None:
 
 def _changed(params: Params, champion: Mapping[str, Any]) -> str:
     """Whether the champion was trained on another `base` or `prompt`; empty where both are the same."""
-    base = read_json(REPO / paths.BASE / base_models.MARKER)
-    if champion["base_sha256"] != base["sha256"]:
+    if not base_with(champion["base_sha256"], REPO):
         return "base"
     return "" if champion["prompt_hash"] == prompt_hash(params.prompt.dish_fields) else "prompt"

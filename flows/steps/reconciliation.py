@@ -20,6 +20,7 @@ from components.domain.verdict import admission
 from components.files import file_sha256, folder_sha256, read_json, weights_sha256, write_json
 from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
 from components.stages import paths
+from components.stages.bases import MARKER, base_facts, base_with
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
 from flows.steps import bento, delivery, rollout, withdrawal
@@ -201,10 +202,10 @@ def _base_of(tag: str, tags: Mapping[str, str]) -> str:
     """
     if admission.was_released(tags) and bento.find_whole(tag):
         return tags.get("base_sha256", "")
-    marker = REPO / paths.BASE_MARKER
-    if not marker.exists():
+    if not (REPO / paths.BASE / MARKER).exists():
         raise NotFound(f"{paths.BASE} is not here, so nothing can be verified: run `make nightly` once.")
-    return str(read_json(marker)["sha256"])
+    theirs = tags.get("base_sha256", "")
+    return theirs if base_with(theirs, REPO) else base_facts(REPO / paths.BASE)["sha256"]
 
 
 def _watch(params: Params, server: Registry, released: Release) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.params import Params
 from components.integrations import data_versions
 from components.integrations.model_registry.runs import CANDIDATE, NIGHT_KEY
-from components.stages.paths import BASE, BASE_MARKER, ENDS_WITH_STDIN, ERROR_PREFIX
+from components.stages.bases import MARKER
+from components.stages.paths import BASE, BASES, ENDS_WITH_STDIN, ERROR_PREFIX
 from flows import console
 from flows.environment import REPO
 from flows.steps import data
@@ -31,14 +34,20 @@ _DVC_CHATTER = (  # starts of DVC's lines that are not shown: they say nothing a
 
 @task(cache_policy=NO_CACHE)
 def materialise_base(params: Params) -> None:
-    """Writes the base model that params name to models/base, unless it is there."""
-    marker = REPO / BASE_MARKER
-    if marker.exists() and f'"{params.base.model}"' in marker.read_text(encoding="utf-8"):
-        return
-    # Imported here, since transformers takes seconds to import.
-    from components.integrations import base_models
+    """Writes the base models that params name to models/base and models/bases, unless they are there."""
+    (REPO / BASES).mkdir(parents=True, exist_ok=True)
+    for folder in (REPO / BASES).iterdir():
+        if folder.is_dir() and folder.name not in params.base.others:
+            shutil.rmtree(folder)
+    others = {REPO / BASES / name: spec for name, spec in params.base.others.items()}
+    for folder, spec in {REPO / BASE: params.base.model, **others}.items():
+        marker = folder / MARKER
+        if marker.exists() and f'"{spec}"' in marker.read_text(encoding="utf-8"):
+            continue
+        # Imported here, since transformers takes seconds to import.
+        from components.integrations import base_models
 
-    base_models.materialise(params.base.model, REPO / BASE)
+        base_models.materialise(spec, folder)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="{stage}")

@@ -111,6 +111,15 @@ def test_a_candidate_says_what_is_trained(method: str, without: str, words: str)
         validate(values, "here.yaml")
 
 
+def test_a_candidates_base_is_one_that_is_named() -> None:
+    values = read_yaml(REPO / "params.yaml")
+    values["train"]["candidates"]["vectors"]["base"] = "gemma"
+    with pytest.raises(BadParams, match=r"candidate vectors names the base 'gemma': base\.others has none"):
+        validate(values, "here.yaml")
+    values["base"]["others"] = {"gemma": "package:gemma"}
+    assert validate(values, "here.yaml").train.candidates["vectors"].base == "gemma"
+
+
 HEAD = {"size": 4, "learning_rate": 0.1, "weight_decay": 0.1, "comparisons_per_step": 4}
 
 

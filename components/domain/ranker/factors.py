@@ -153,7 +153,7 @@ def _directions(vectors: Floats, size: int) -> tuple[Floats, Floats]:
     centre = vectors.mean(axis=0)
     _, spread, directions = np.linalg.svd(vectors - centre, full_matrices=False)
     result = np.zeros((min(size, len(vectors) - 1), vectors.shape[1]))
-    rank = min(len(result), int((spread > 1e-6 * max(1e-12, spread[0])).sum()))
+    rank = min(len(result), int((spread > 1e-6 * spread.max(initial=1e-6)).sum()))
     result[:rank] = directions[:rank] / max(1e-12, float(np.sqrt((spread**2).sum() / len(vectors))))
     return centre, result
 

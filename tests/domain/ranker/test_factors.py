@@ -144,3 +144,10 @@ def test_no_opinion_at_all_gives_scores_of_nothing() -> None:
     factors = _fit(log.take(np.empty(0, np.int64)), vectors)
     assert not factors.residual.any()
     assert np.isfinite(factors.by_text).all()
+
+
+def test_vectors_of_no_width_as_of_dishes_without_tags_leave_opinions_alone() -> None:
+    log, vectors = _world(6)
+    split = split_within_person(log, seeded_share(log, 0.25, 0), NOBODY, 3, 0)
+    assert _accuracy(split, vectors[:, :0], "person") > 0.7
+    assert _accuracy(_by_dish(log), vectors[:, :0], "dish") == 0.5
