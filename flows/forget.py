@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from components.domain.errors import BadParams
 from components.domain.params import Params
@@ -86,15 +89,21 @@ def _remove(person: str) -> dict[str, int]:
     if any(removed.values()):
         event_sources.write_tables(events, rest)
         data.lower_volumes(removed["events"])
-    named = re.compile(rf"(?<![\w-]){re.escape(person)}(?![\w-])")  # a row there may be of any form
     removed["quarantined"] = event_sources.remove_from_quarantine(
-        REPO / paths.QUARANTINE, lambda text: bool(named.search(text))
+        REPO / paths.QUARANTINE, partial(_concerns, person)
     )
     for path in DERIVED:
         if (REPO / path).is_dir():
             shutil.rmtree(REPO / path)
         (REPO / path).unlink(missing_ok=True)
     return removed
+
+
+def _concerns(person: str, row: Mapping[str, Any]) -> bool:
+    """Whether a quarantined row is a person's; of a line without columns, whether the id stands in it."""
+    if row.keys() == {"line"}:
+        return bool(re.search(rf"(?<![\w-]){re.escape(person)}(?![\w-])", row["line"]))
+    return as_id(row.get("person_id", "")) == person
 
 
 def _trace(params: Params, person: str) -> Trace:

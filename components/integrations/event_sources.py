@@ -100,12 +100,12 @@ def add_to_quarantine(folder: Path, rows: Iterable[Quarantined]) -> int:
     return new
 
 
-def remove_from_quarantine(folder: Path, concerns: Callable[[str], bool]) -> int:
+def remove_from_quarantine(folder: Path, concerns: Callable[[Mapping[str, Any]], bool]) -> int:
     """Removes rows from the quarantine.
 
     Args:
         folder: Of the quarantine.
-        concerns: Whether a row goes, given its text.
+        concerns: Whether a row goes, given its values by column.
 
     Returns:
         Number of rows that were removed.
@@ -113,7 +113,7 @@ def remove_from_quarantine(folder: Path, concerns: Callable[[str], bool]) -> int
     removed = 0
     for path in sorted(folder.glob("*.jsonl")):
         lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line]
-        rest = [line for line in lines if not concerns(" ".join(map(str, json.loads(line).values())))]
+        rest = [line for line in lines if not concerns(json.loads(json.loads(line)["row"]))]
         removed += len(lines) - len(rest)
         replace_text(path, "".join(f"{line}\n" for line in rest))
     return removed

@@ -14,6 +14,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from components.integrations import event_sources
+from flows.forget import _concerns
 from tests.flows.clones import Done, copy_of, make_clone, run_flows, run_night
 
 GUEST = " ".join(("zoë", "the", "guest"))  # in parts, since this file lies in the clone that is searched
@@ -119,3 +120,19 @@ def test_nobody_is_one_sentence(night: Done, person: str) -> None:
     done = run_flows(night.clone, "forget", person)
     assert (done.returncode, done.stdout) == (1, "")
     assert "No person is named" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("row", "theirs"),
+    [
+        ({"person_id": "3", "dish_id": "d", "value": 1}, True),
+        ({"person_id": 3, "dish_id": "d"}, True),
+        ({"person_id": " 3 "}, True),
+        ({"person_id": "33", "value": 3, "dish_id": "3"}, False),
+        ({"dish_id": "3"}, False),
+        ({"line": '{"person_id": "3", "kind"'}, True),
+        ({"line": '{"person_id": "13", "x-3"'}, False),
+    ],
+)
+def test_quarantined_rows_are_a_persons_by_their_id_alone(row: dict[str, object], theirs: bool) -> None:
+    assert _concerns("3", row) is theirs
