@@ -87,8 +87,10 @@ def _remove(person: str) -> dict[str, int]:
     rest = {name: [row for row in rows if row.get("person_id") != person] for name, rows in tables.items()}
     removed = {name: len(tables[name]) - len(rest[name]) for name in ("events", "people")}
     if any(removed.values()):
+        data.lower_volumes(
+            removed["events"]
+        )  # first: if killed after it, later checks are only more tolerant
         event_sources.write_tables(events, rest)
-        data.lower_volumes(removed["events"])
     removed["quarantined"] = event_sources.remove_from_quarantine(
         REPO / paths.QUARANTINE, partial(_concerns, person)
     )

@@ -128,18 +128,25 @@ def small_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return once(tmp_path_factory, "small-base", _make_small_base)
 
 
-def _make_small_base(folder: Path) -> None:
+def save_random_llama(folder: Path, width: int, layers: int, seed: int) -> None:
+    """Writes the weights of a random Llama for the real tokenizer."""
     import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=49152, hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers,
+        num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True, initializer_range=0.2,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+
+
+def _make_small_base(folder: Path) -> None:
+    from transformers import AutoTokenizer
 
     from components.integrations import base_models
 
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=49152, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, tie_word_embeddings=True, initializer_range=0.2,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
+    save_random_llama(folder, 32, 2, 0)
     package = importlib.util.find_spec(BASE_PACKAGE)
     assert package is not None
     assert package.submodule_search_locations

@@ -8,11 +8,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer
 
 from components.stages.bases import base_facts, base_with
+from tests.conftest import save_random_llama
 from tests.flows.clones import make_clone, run_flows, run_night
 from tests.flows.digits import DAYS, write_inbox
 
@@ -21,12 +21,7 @@ from tests.flows.digits import DAYS, write_inbox
 def wider(small_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model of another width than the small base, with the same tokenizer."""
     folder = tmp_path_factory.mktemp("wider")
-    torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=49152, hidden_size=48, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4,
-        num_key_value_heads=2, tie_word_embeddings=True, initializer_range=0.2,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
+    save_random_llama(folder, 48, 3, 1)
     AutoTokenizer.from_pretrained(small_base).save_pretrained(folder)
     return folder
 

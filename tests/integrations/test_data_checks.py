@@ -204,17 +204,22 @@ def test_news_of_other_kinds_or_of_fewer_recurring_dishes_warn(
 
 
 def test_data_docs_say_what_failed_and_load_nothing(tmp_path: Path) -> None:
-    tables = _tables()
-    tables["events"][0].update(dish_id="<script>alert(1)</script>")
-    data_checks.check(tables, NIGHT, PARAMS, 14, tmp_path / "docs")
+    tables, hostile = _tables(), "<img src=x onerror=alert(1)>"
+    tables["events"][0].update(dish_id="<script>alert(1)</script>", event_id=hostile, kind="<svg onload=x>")
+    report = data_checks.check(tables, NIGHT, PARAMS, 14, tmp_path / "docs")
+    assert any(f"event_id={hostile}" in row for result in report.failed for row in result.first_rows)
     page_files = list((tmp_path / "docs").rglob("*.html"))
     assert (tmp_path / "docs" / "index.html") in page_files
     pages_text = "".join(file.read_text() for file in page_files)
     assert "dish_exists" in pages_text
     details = [file for file in page_files if "in detail" in str(file) and "events" in str(file)]
     assert details  # which rows broke an expectation is asked of those that failed
-    assert all("kind" not in file.read_text() for file in details)
+    assert all("rating_has_value" not in file.read_text() for file in details)
     assert "<script" not in pages_text
+    assert "<img src=x" not in pages_text
+    assert "<svg onload" not in pages_text
+    assert "onerror=alert" in pages_text  # the id is shown, as text
+    assert all("Content-Security-Policy" in file.read_text() for file in page_files)
     index = (tmp_path / "docs" / "index.html").read_text()
     links = dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', index))
     assert all((tmp_path / "docs" / unquote(link)).is_file() for link in links)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import tempfile
 from collections.abc import Mapping
@@ -119,7 +120,7 @@ def _result(table: str, validation: Any) -> CheckResult:
     config, outcome = validation.expectation_config, validation.result
     rows = outcome.get("unexpected_index_list") or []
     first_rows = tuple(
-        ", ".join(f"{key}={value}" for key, value in row.items()) for row in rows[:_FIRST_ROWS]
+        html.unescape(", ".join(f"{key}={value}" for key, value in row.items())) for row in rows[:_FIRST_ROWS]
     )
     limits = [
         f"{name} {_figure(value)}"

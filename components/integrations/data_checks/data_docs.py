@@ -1,6 +1,7 @@
 """Great Expectations' own pages of a night, Data Docs, which open without a network.
 
 As they are they load styles and scripts from a dozen hosts. Those are taken out, and our own style is put in.
+A policy forbids the browser to run or load anything, whatever a page holds.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 _PARTS = {"validations": "What was checked", "expectations": "What is expected"}
 _FAILED = ' <span class="text-danger">failed</span>'
+_POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'"
 _STYLE = Path(__file__).parent / "data_docs.css"
 _LOADED = re.compile(
     r"<script\b.*?</script>|<link[^>]*\bhref=[\"']https?:[^>]*>|<img[^>]*\bsrc=[\"']https?:[^>]*>", re.S
@@ -35,14 +37,16 @@ def make_offline(folder: Path) -> None:
 
     The index is made anew, since Great Expectations' own lists the pages by a script.
     """
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     style = f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
     for page in folder.rglob("*.html"):
         text = _LOADED.sub("", page.read_text(encoding="utf-8"))
-        page.write_text(text.replace("</head>", f"{style}</head>", 1), encoding="utf-8")
+        text = text.replace("<head>", f"<head>{policy}", 1).replace("</head>", f"{style}</head>", 1)
+        page.write_text(text, encoding="utf-8")
     for picture in (folder / "static" / "images").glob("*.gif"):
         picture.unlink()  # pictures of a walk through the pages, which needs scripts
     lists = [f"<h2>{title}</h2><ul>{_links(folder, name)}</ul>" for name, title in _PARTS.items()]
-    head = f"<!doctype html><meta charset=utf-8><title>Data Docs</title>{style}<h1>Data Docs</h1>"
+    head = f"<!doctype html><meta charset=utf-8>{policy}<title>Data Docs</title>{style}<h1>Data Docs</h1>"
     (folder / "index.html").write_text(head + "".join(lists), encoding="utf-8")
 
 

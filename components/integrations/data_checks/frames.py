@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,7 +21,7 @@ def frames_of(tables: Stored, night: NightFacts) -> dict[str, pd.DataFrame]:
     """By suite the rows that it is about.
 
     Whether an id exists in another table is a boolean column: a value set with every id would be repeated in
-    the reports.
+    the reports. Texts are escaped for HTML, since Great Expectations writes them into its pages as they are.
 
     Args:
         tables: All accepted rows by table.
@@ -36,7 +37,11 @@ def frames_of(tables: Stored, night: NightFacts) -> dict[str, pd.DataFrame]:
     frames[NEWS] = events.loc[is_new, ["event_id", "kind", "dish_id"]]
     frames["shares"] = _shares(tables["events"])
     frames["night"] = pd.DataFrame([_figures(tables, night)])
-    return frames
+    return {name: frame.map(_escaped) for name, frame in frames.items()}
+
+
+def _escaped(value: Any) -> Any:
+    return html.escape(value) if isinstance(value, str) else value
 
 
 def _narrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

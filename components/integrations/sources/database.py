@@ -58,7 +58,7 @@ class Database:
         """Reads all rows, or those from the watermarks on.
 
         Raises:
-                BadParams: A watermark is no column of times.
+            BadParams: A watermark is no column of times.
             DataRejected: The database cannot be read, or has no events.
         """
         reading = Reading({}, dict(since))
@@ -77,7 +77,13 @@ class Database:
         url = sa.make_url(self.url)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise DataRejected(f"The inbox '{self.url}' is no file: make it, or set collect.inbox.")
-        engine = sa.create_engine(url.set(password=os.environ.get(PASSWORD)))
+        try:
+            engine = sa.create_engine(url.set(password=os.environ.get(PASSWORD)))
+        except ImportError as error:
+            raise DataRejected(
+                f"The inbox '{self.url}' cannot be read ({error}): install that driver, or name another one "
+                "in the URL, as in postgresql+psycopg2://."
+            ) from error
         try:
             with engine.connect() as connection:
                 yield _for_reading(connection)

@@ -166,6 +166,8 @@ def test_a_database_that_is_not_there_is_one_sentence_and_none_is_made(
     with pytest.raises(DataRejected, match="is no file"):
         Database(f"sqlite:///{tmp_path}/none.db").read({})
     assert not (tmp_path / "none.db").exists()
+    with pytest.raises(DataRejected, match=r"cannot be read \(No module named .*install that driver"):
+        Database("mysql://reader@host/meals").read({})
     monkeypatch.setenv(PASSWORD, "hunter2")
     with pytest.raises(DataRejected, match=r"cannot be read .*nowhere") as caught:
         Database(server.replace("/meals", "/nowhere")).read({})
