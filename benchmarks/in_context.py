@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,14 @@ from benchmarks.sample import base, canteen
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import from_scratch
+from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import pack
 from components.domain.ranker.prompts import DishTokens, dish_text
 from components.domain.records import Comparison
 from components.domain.rivals.retrieval import Similarity, cosine, with_most_similar_history
 from components.integrations import adapters, finetuning, scoring
-from components.stages import contenders
+from components.stages import model_contenders
 from components.stages.contenders import Setting
 
 WRITTEN, CATALOGUE = 60, 6  # comparisons answered in writing, which takes seconds; dishes shown of all
@@ -80,7 +82,7 @@ def _untuned(setting: Setting, few: Comparisons) -> dict[str, Answers]:
     model, tokens = base(setting)
     similarities = {
         "BM25": setting.by_words,
-        "embeddings": cosine(contenders.dish_embeddings(setting, model)),
+        "embeddings": cosine(model_contenders.dish_embeddings(setting, model, partial(hidden_states, model))),
     }
     retrieved = {
         name: with_most_similar_history(few, similarity, RETRIEVED)

@@ -11,6 +11,7 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.splits import Split
 from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.preferences.tables import Comparisons
+from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.prompts import Reading
 from components.domain.records import Dish
 from components.domain.rivals.pairs import pairs_of
@@ -31,7 +33,7 @@ from components.domain.rivals.retrieval import nearness
 from components.domain.verdict.clusters import estimate
 from components.domain.verdict.metrics import comparison_metrics
 from components.domain.verdict.table import Contender
-from components.stages import contenders
+from components.stages import contenders, model_contenders
 from components.stages.contenders import Setting
 from components.stages.readings import tried_readings
 
@@ -83,13 +85,17 @@ def _of_the_model(setting: Setting, split: Split) -> Iterator[tuple[str, Floats,
     started = time.perf_counter()
     model, tokens = base(setting)
     pairs = pairs_of(setting.test)
-    vectors = contenders.dish_embeddings(setting, model)
+    vectors = model_contenders.dish_embeddings(setting, model, partial(hidden_states, model))
     yield "nearness of untuned vectors", pairs.on_offer(nearness(pairs, vectors, setting.ratings)), ""
     tried = list(tried_readings(model, tokens, split, "dish"))
     yield DEFAULT, dict(tried)[Reading()].scores(setting.test), ""
     reading, fitted = min(tried, key=lambda pair: pair[1].loss)
     print(f"{reading}, {time.perf_counter() - started:.0f} s for all readings", flush=True)
-    yield CHOSEN, fitted.scores(setting.test), f"{reading.template!r}, layer {reading.layer}"
+    yield (
+        CHOSEN,
+        fitted.scores(setting.test),
+        f"{reading.template!r}, layer {reading.layer}, {reading.pooling}",
+    )
 
 
 def _report(settings: Sequence[Setting], scores: Sequence[dict[str, Floats]]) -> dict[str, Any]:

@@ -156,6 +156,7 @@ class FactorParams(_Section):
     size: Count
     template: Annotated[str, StringConstraints(max_length=200)]
     layer: Annotated[int, Field(ge=0)]
+    pooling: Literal["last", "mean"] = "last"
 
     @model_validator(mode="after")
     def _names_the_dish_once(self) -> Self:

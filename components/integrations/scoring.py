@@ -93,10 +93,21 @@ def _vectors(
     unread = sorted(new.items(), key=lambda entry: entry[1])
     for part in [unread] if before_batch is go_on and unread else _portions(unread):
         part_lines = [line for _, line in part]
-        states = hidden_states(model, part_lines, before_batch, head.reading.layer)
+        states = hidden_states(model, part_lines, before_batch, head.reading)
         vectors = head.vectors(states, part_lines)
         model.vectors.update(zip((key for key, _ in part), vectors, strict=True))
     return torch.stack([model.vectors[key] for key in keys])
+
+
+def remember(model: LanguageModel, lines: Sequence[Sequence[int]], vectors: Tensor) -> None:
+    """Gives a model vectors of lines that it then does not read.
+
+    Args:
+        model: With a head.
+        lines: Of token ids.
+        vectors: (lines, size) what model and head would give.
+    """
+    model.vectors = dict(zip(map(_key, lines), vectors, strict=True))
 
 
 def _portions(lines: Sequence[_Keyed]) -> Iterator[list[_Keyed]]:

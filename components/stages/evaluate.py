@@ -31,7 +31,7 @@ from components.domain.verdict.metrics import METRICS
 from components.domain.verdict.table import Contender, ResultTable
 from components.files import folder_sha256, read_json, weights_sha256, write_json
 from components.integrations import charts, comparison_files
-from components.stages import canary, contenders, judging, paths
+from components.stages import canary, contenders, judging, model_contenders, paths
 from components.stages.bases import base_facts, base_of, base_with
 from components.stages.contenders import Setting
 from components.stages.reports import write_report
@@ -43,15 +43,15 @@ def evaluate(params: Params) -> None:
     """Scores all contenders on the test comparisons, judges the best candidate, and stores its canary."""
     torch.set_num_threads(params.train.threads)
     setting, champion = _setting(params), read_json(paths.CHAMPION / "champion.json")
-    candidates = list(contenders.candidates(setting))
+    candidates = list(model_contenders.candidates(setting))
     rivals = [
         *contenders.simple_rules(setting),
         *contenders.factors_without_a_model(setting),
-        *contenders.untuned(setting),
-        *contenders.frozen(setting),
-        *contenders.champion(setting, champion),
+        *model_contenders.untuned(setting),
+        *model_contenders.frozen(setting),
+        *model_contenders.champion(setting, champion),
     ]
-    probes = {each.name: list(contenders.probes(setting, each.name)) for each in candidates}
+    probes = {each.name: list(model_contenders.probes(setting, each.name)) for each in candidates}
     tables = {
         candidate.name: _table(setting, [candidate, *rivals, *probes[candidate.name]])
         for candidate in candidates

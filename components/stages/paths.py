@@ -8,6 +8,7 @@ EVENTS, QUARANTINE, NIGHT = Path("data/events"), Path("data/quarantine"), Path("
 SPLITS = Path("data/splits")
 BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("models/champion")
 BASES = Path("models/bases")  # those that single candidates name for themselves, one folder each
+STATES = Path("models/states")  # of dishes that a base has read; see integrations/dish_states
 START = Path("models/start")  # the adapter that tonight's trainings start from, or why they start from none
 REPORTS = Path("reports")
 LEDGER, LEDGER_BEFORE = REPORTS / "ledger.json", Path("data/ledger.json")  # after and before tonight's look

@@ -7,6 +7,8 @@ name.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import product
 
 import torch
 
@@ -14,9 +16,10 @@ from components.domain.params import Params
 from components.domain.preferences.folds import Unit, unit_of
 from components.domain.preferences.splits import Split
 from components.domain.ranker.closed_form import read_dishes
+from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.fit_factors import Fitted, fit_factors
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.prompts import DISH_LINE, DishTokens, Reading
+from components.domain.ranker.prompts import DISH_LINE, DishTokens, Pooling, Reading
 from components.integrations import base_models, comparison_files
 from components.stages.paths import BASE, SPLITS
 
@@ -30,6 +33,7 @@ TEMPLATES = (
     "{dish}. It tastes",
 )
 DEPTHS = (0.6, 0.8, 0.9, 1.0)  # shares of the layers that are read; the last is normalised
+POOLINGS: tuple[Pooling, ...] = ("last", "mean")
 SIZE = 64  # text factors
 
 
@@ -41,9 +45,10 @@ def readings(params: Params) -> str:
     split = Split(files.train, files.test, files.may_know)
     tried = sorted(tried_readings(model, tokens, split, unit_of(params.split)), key=lambda pair: pair[1].loss)
     comparisons = tried[0][1].comparisons
-    lines = [f"{'loss':>7}  {'pair accuracy':>13}  {'layer':>5}  template, on {comparisons:,} comparisons"]
+    heading = f"{'loss':>7}  {'pair accuracy':>13}  {'layer':>5}  pooling  template"
+    lines = [f"{heading}, on {comparisons:,} comparisons"]
     for reading, fitted in tried:
-        figures = f"{fitted.loss:7.4f}  {fitted.accuracy:13.4f}  {reading.layer:5}"
+        figures = f"{fitted.loss:7.4f}  {fitted.accuracy:13.4f}  {reading.layer:5}  {reading.pooling:7}"
         lines.append(f"{figures}  {reading.template!r}")
     return "\n".join(lines)
 
@@ -62,7 +67,7 @@ def tried_readings(
     layers = len(model.decoder.layers)
     for template in TEMPLATES:
         lines = [tokens.alone(dish, template) for dish in split.train.log.dishes]
-        for depth in DEPTHS:
-            reading = Reading(template, 0 if depth == 1 else round(layers * depth))
-            dishes = read_dishes(model, lines, reading.layer)
+        for depth, pooling in product(DEPTHS, POOLINGS):
+            reading = Reading(template, 0 if depth == 1 else round(layers * depth), pooling)
+            dishes = read_dishes(lines, reading, partial(hidden_states, model))
             yield reading, fit_factors(dishes, split.train, split.may_know, unit, SIZE)

@@ -26,7 +26,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.files import read_json, write_json
 from components.integrations import adapters, base_models, comparison_files, finetuning
 from components.integrations.model_registry.runs import live_run
-from components.stages.bases import base_facts, base_of
+from components.stages.bases import base_facts, base_of, stored_states
 from components.stages.epochs import choose_epochs
 from components.stages.paths import ADAPTERS, REPORTS, SPLITS, START
 
@@ -94,7 +94,8 @@ def _learn(
     if candidate.factors is None:
         return
     started, unit = time.monotonic(), unit_of(params.split)
-    fitted = give_text_factors(model, tokens, split.train, split.may_know, candidate.factors, unit)
+    states = stored_states(model, base_of(candidate)) if _is_closed_form(candidate) else None
+    fitted = give_text_factors(model, tokens, split.train, split.may_know, candidate.factors, unit, states)
     seconds = time.monotonic() - started
     logger.info("fitted in %.0f s: loss %.3f on folds of the training period", seconds, fitted.loss)
     if _is_closed_form(candidate):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
 
 import numpy as np
+from torch import Tensor
 
 from components.domain.errors import BadParams
 from components.domain.params import FactorParams
@@ -19,6 +22,13 @@ from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens, Reading
 
 
+class States(Protocol):
+    """Reads lines of token ids."""
+
+    def __call__(self, lines: Sequence[Sequence[int]], *, reading: Reading) -> Tensor:
+        """(lines, width) hidden states."""
+
+
 def give_text_factors(
     model: LanguageModel,
     tokens: DishTokens,
@@ -26,6 +36,7 @@ def give_text_factors(
     may_know: Bools,
     factors: FactorParams,
     unit: Unit,
+    states: States | None = None,
 ) -> Fitted:
     """Gives a model without an adapter a head of text factors.
 
@@ -36,6 +47,7 @@ def give_text_factors(
         may_know: (L,) True for the lines of the log that training may read.
         factors: How many, and how dishes are read.
         unit: What is new in the test.
+        states: Hidden states of lines that this model reads, for example stored ones; None to read them.
 
     Raises:
         BadParams: The base has fewer layers than are to be read.
@@ -46,20 +58,21 @@ def give_text_factors(
             f"The base model has {count} layers and a candidate's factors.layer is {factors.layer}: lower it "
             "in params.yaml, or set 0 for all of them."
         )
-    reading = Reading(factors.template, factors.layer)
+    reading = Reading(factors.template, factors.layer, factors.pooling)
     lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
-    fitted = fit_factors(read_dishes(model, lines, reading.layer), train, may_know, unit, factors.size)
+    dishes = read_dishes(lines, reading, states or partial(hidden_states, model))
+    fitted = fit_factors(dishes, train, may_know, unit, factors.size)
     head = fitted.factors.head(fitted.noise, fitted.weights, lines, reading)
     model.head = head_of({name: tensor.to(model.device) for name, tensor in head.tensors().items()})
     model.vectors = {}
     return fitted
 
 
-def read_dishes(model: LanguageModel, lines: Sequence[Sequence[int]], layer: int) -> Dishes:
+def read_dishes(lines: Sequence[Sequence[int]], reading: Reading, states: States) -> Dishes:
     """The vectors of dishes that are read as these lines of token ids; equal lines are twins."""
     distinct = list(dict.fromkeys(map(tuple, lines)))
     number = {line: index for index, line in enumerate(distinct)}
     order = np.array([number[tuple(line)] for line in lines], np.int64)
-    states = hidden_states(model, distinct, layer=layer).double().cpu().numpy()
+    vectors = states(distinct, reading=reading).double().cpu().numpy()
     first = np.unique(order, return_index=True)[1]
-    return Dishes(states[order], first[order])
+    return Dishes(vectors[order], first[order])

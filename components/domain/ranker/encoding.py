@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,7 +20,9 @@ from torch.utils.checkpoint import checkpoint
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import Packed
 from components.domain.ranker.prefix_tree import pack_lines
+from components.domain.ranker.prompts import Pooling, Reading
 
+LAST_STATE = Reading()
 LINES_AT_ONCE = 64
 SEQUENCES_AT_ONCE = 8  # faster than one by one; decision 0017
 TOKENS_AT_ONCE = 1536  # padded tokens in a batch of more than one sequence: bounds its memory and its seconds
@@ -42,24 +45,49 @@ def hidden_states(
     model: LanguageModel,
     lines: Sequence[Sequence[int]],
     before_batch: Callable[[], None] = go_on,
-    layer: int = 0,
+    reading: Reading = LAST_STATE,
 ) -> Tensor:
-    """(lines, width) hidden state after each line of token ids, without gradients.
+    """(lines, width) hidden state of each line of token ids, without gradients.
 
     Args:
         model: With or without an adapter attached.
         lines: Each with at least one token.
         before_batch: Called before each batch; what it raises ends the work.
-        layer: Number of layers that the lines go through; 0 for all, and the last normalisation.
+        reading: Its layer and its pooling; the lines follow its template.
     """
-    decoder, sequences = _up_to(model.decoder, layer), pack_lines(lines)
+    decoder, sequences = _up_to(model.decoder, reading.layer), pack_lines(lines)
     order = [number for _, numbers in sequences for number in numbers]
     states = []
     with torch.no_grad():
         for part in _batches([packed for packed, _ in sequences]):
             before_batch()
-            states.append(packed_states(decoder, part, model.device))
+            states.append(packed_states(decoder, part, model.device, reading.pooling))
     return _in_order(torch.cat(states), order)
+
+
+def repeatable_states(
+    model: LanguageModel, lines: Sequence[Sequence[int]], reading: Reading = LAST_STATE
+) -> Tensor:
+    """As `hidden_states`, but a line's state is the same to the last bit whatever else is read.
+
+    Rounding depends on the shapes of matrices, so all batches have as many lines, each batch of one length.
+    This takes longer where lines begin alike; it lets a state be stored for another night.
+    """
+    decoder = _up_to(model.decoder, reading.layer)
+    states: list[Tensor] = [torch.empty(0)] * len(lines)
+    order = sorted(range(len(lines)), key=lambda number: len(lines[number]))
+    for _, group in itertools.groupby(order, key=lambda number: len(lines[number])):
+        same = list(group)
+        for start in range(0, len(same), LINES_AT_ONCE):
+            part = same[start : start + LINES_AT_ONCE]
+            full = [lines[number] for number in part] + [lines[part[0]]] * (LINES_AT_ONCE - len(part))
+            with torch.no_grad():
+                tokens = torch.tensor(full, device=model.device)
+                hidden = decoder(input_ids=tokens, use_cache=False).last_hidden_state
+            pooled = hidden.float().mean(1) if reading.pooling == "mean" else hidden[:, -1]
+            for number, state in zip(part, pooled, strict=False):
+                states[number] = state
+    return torch.stack(states)
 
 
 def _up_to(decoder: Any, layer: int) -> Any:
@@ -88,7 +116,12 @@ def _batches(sequences: Sequence[Packed]) -> Iterator[list[Packed]]:
         yield batch
 
 
-def packed_states(decoder: Callable[..., Any], sequences: Sequence[Packed], device: torch.device) -> Tensor:
+def packed_states(
+    decoder: Callable[..., Any],
+    sequences: Sequence[Packed],
+    device: torch.device,
+    pooling: Pooling = "last",
+) -> Tensor:
     """One forward pass over packed sequences.
 
     Args:
@@ -96,6 +129,7 @@ def packed_states(decoder: Callable[..., Any], sequences: Sequence[Packed], devi
             `attention_mask`.
         sequences: Padded here to the longest.
         device: Where the decoder lies.
+        pooling: `mean` for the mean of all states that the one at `answer_at` sees.
 
     Returns:
         (dishes, width) hidden states at the sequences' `answer_at`, one sequence after the other.
@@ -121,7 +155,11 @@ def packed_states(decoder: Callable[..., Any], sequences: Sequence[Packed], devi
         attention_mask=mask.to(device),
         use_cache=False,
     ).last_hidden_state
-    return hidden.flatten(0, 1).index_select(0, torch.cat(answer_at).to(device))
+    ends = torch.cat(answer_at).to(device)
+    if pooling == "last":
+        return hidden.flatten(0, 1).index_select(0, ends)
+    line = visible.to(device).flatten(0, 1)[ends].float()
+    return torch.einsum("dt,dtw->dw", line, hidden[ends // length].float()) / line.sum(1, keepdim=True)
 
 
 def lower_states(model: LanguageModel, lines: Sequence[Sequence[int]], first_tuned: int) -> list[Tensor]:

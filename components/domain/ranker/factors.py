@@ -116,6 +116,7 @@ class Factors:
         return TextFactors(
             centre, projection, offset, torch.from_numpy(names), residual, variance, unrated, weights,
             spread, mean, prior, to_bytes(reading.template), torch.tensor(reading.layer),
+            torch.tensor(int(reading.pooling == "mean")),
         )  # fmt: skip
 
 

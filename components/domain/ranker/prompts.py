@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
 
@@ -26,17 +27,22 @@ ANSWERS = (" yes", " no")
 MAX_DISH_CHARACTERS = 240
 
 
+Pooling = Literal["last", "mean"]
+
+
 @dataclass(frozen=True)
 class Reading:
-    """How a language model reads a dish alone: its vector is the hidden state at the line's last token.
+    """How a language model reads a dish alone.
 
     Attributes:
         template: The line; `{dish}` stands for the dish's text.
         layer: Number of layers that it goes through; 0 for all, and the model's last normalisation.
+        pooling: `last`: the vector is the hidden state at the line's last token. `mean`: the mean of all.
     """
 
     template: str = DISH_LINE
     layer: int = 0
+    pooling: Pooling = "last"
 
 
 Encode = Callable[[str], Sequence[int]]

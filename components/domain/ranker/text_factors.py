@@ -54,6 +54,7 @@ class TextFactors:
         rating_prior: () number of ratings that the mean of all counts for.
         template: Bytes of the reading's template.
         layer: () the reading's layer.
+        mean: () int64, 1 where the reading is the mean of a line's states.
     """
 
     centre: Tensor
@@ -69,6 +70,7 @@ class TextFactors:
     rating_prior: Tensor
     template: Tensor = field(default_factory=lambda: to_bytes(DISH_LINE))
     layer: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
+    mean: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
 
     @property
     def rating_scale(self) -> RatingScale:
@@ -78,7 +80,7 @@ class TextFactors:
     @property
     def reading(self) -> Reading:
         """How the language model reads a dish."""
-        return Reading(from_bytes(self.template), int(self.layer))
+        return Reading(from_bytes(self.template), int(self.layer), "mean" if self.mean else "last")
 
     def tensors(self) -> dict[str, Tensor]:
         """By name."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,21 +12,22 @@ from components.domain.params import FactorParams
 from components.domain.ranker.closed_form import give_text_factors, read_dishes
 from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.prompts import Reading
 from components.domain.records import Dish
 from components.integrations import scoring
 from tests.domain.rivals.tastes import DISHES, odd_or_even
 
 
-@pytest.mark.parametrize("layer", [0, 1])
+@pytest.mark.parametrize("reading", [Reading(), Reading(layer=1), Reading(pooling="mean")])
 def test_equal_lines_are_twins_and_the_others_have_the_vectors_that_they_have_alone(
-    small_model: LanguageModel, layer: int
+    small_model: LanguageModel, reading: Reading
 ) -> None:
     lines = [(5, 6, 7), (8,), (5, 6, 7), (9, 5)]
-    dishes = read_dishes(small_model, lines, layer)
+    dishes = read_dishes(lines, reading, partial(hidden_states, small_model))
     assert dishes.first.tolist() == [0, 1, 0, 3]
     assert np.array_equal(dishes.vectors[0], dishes.vectors[2])
     for line, vector in zip(lines, dishes.vectors, strict=True):
-        alone = hidden_states(small_model, [line], layer=layer)[0].double().numpy()
+        alone = hidden_states(small_model, [line], reading=reading)[0].double().numpy()
         assert vector == pytest.approx(alone, abs=1e-4)
 
 

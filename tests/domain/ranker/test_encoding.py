@@ -10,6 +10,7 @@ import torch
 from components.domain.ranker import encoding
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prefix_tree import pack_lines
+from components.domain.ranker.prompts import Reading
 
 TOLERANCE = 1e-4  # float32: the order of additions differs
 
@@ -53,6 +54,24 @@ def test_sequences_of_other_lengths_in_one_pass_give_what_each_gives_alone(
     assert torch.allclose(together, torch.cat(alone), atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("reading", [Reading(), Reading(layer=1), Reading(pooling="mean")])
+def test_a_repeatable_state_is_the_same_to_the_last_bit_and_that_of_transformers(
+    small_model: LanguageModel, reading: Reading
+) -> None:
+    lines = _lines(150, 12)
+    states = encoding.repeatable_states(small_model, lines, reading)
+    some = random.Random(0).sample(range(len(lines)), 70)
+    assert torch.equal(
+        encoding.repeatable_states(small_model, [lines[number] for number in some], reading), states[some]
+    )
+    assert torch.allclose(encoding.hidden_states(small_model, lines, reading=reading), states, atol=TOLERANCE)
+    with torch.no_grad():
+        whole = small_model.network(torch.tensor([lines[1]]), output_hidden_states=True)
+    hidden = whole.hidden_states[reading.layer or -1][0]
+    expected = hidden.mean(0) if reading.pooling == "mean" else hidden[-1]
+    torch.testing.assert_close(states[1], expected, atol=TOLERANCE, rtol=0)
+
+
 def test_a_failure_leaves_every_layer_in_its_order(small_model: LanguageModel) -> None:
     whole = [*small_model.decoder.layers, small_model.decoder.norm]
     with pytest.raises(IndexError):
@@ -76,7 +95,7 @@ def test_a_reading_up_to_a_layer_is_what_transformers_gives_there(
         small_model.decoder(input_ids=torch.tensor([line]))
     hook.remove()
     expected = before_norm if layer == 2 else [states[layer] for states in whole]
-    states = encoding.hidden_states(small_model, lines, layer=layer)
+    states = encoding.hidden_states(small_model, lines, reading=Reading(layer=layer))
     for state, one in zip(states, expected, strict=True):
         assert torch.allclose(state, one[0, -1], atol=1e-5)
     assert len(small_model.decoder.layers) == 2
