@@ -27,7 +27,7 @@ PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly doctor up status forget release serve mlflow benchmark replay readings test test-slow check audit format
+.PHONY: help nightly doctor up status forget restore release serve mlflow benchmark replay readings test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +62,9 @@ status: $(BIN)/installed ## the last nights, what is served, what waits for a pe
 
 forget: $(BIN)/installed ## take a person out of the data; PERSON=id; HISTORY=1 removes older versions of the data, too
 	@$(BIN)/python -m flows forget "$(PERSON)" $(if $(HISTORY),--history)
+
+restore: $(BIN)/installed ## a past night in a folder of its own; NIGHT=day, commit or version; TO=folder
+	@$(BIN)/python -m flows restore "$(NIGHT)" --to "$(TO)"
 
 release: $(BIN)/installed ## one release pass: the champion becomes what is served, or the reason why not
 	@$(BIN)/python -m flows release

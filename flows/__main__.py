@@ -46,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument(
         "--history", action="store_true", help="remove older versions of the data, too, and bar their models"
     )
+    restore = verbs.add_parser("restore", help="bring a past night back in a folder beside this clone")
+    restore.add_argument("night", help="a day as YYYY-MM-DD, a commit of the branch nights, or a version")
+    restore.add_argument("--to", default="", help="folder that is created; empty: one below the state")
     deploy = verbs.add_parser("deploy", help="give the deployments of prefect.yaml to PREFECT_API_URL")
     deploy.add_argument("--pool", choices=("process", "kubernetes"), default="process")
     deploy.add_argument("--image", default="", help="image of the Jobs in Kubernetes, by its digest")
@@ -68,7 +71,7 @@ def _run(command: argparse.Namespace) -> None:
         from flows import doctor
 
         print(doctor.text(command.data), end="")
-    elif verb in {"up", "deploy", "status", "lineage", "forget"}:
+    elif verb in {"up", "deploy", "status", "lineage", "forget", "restore"}:
         _run_with_params(command)
     elif verb == "release":
         _release()
@@ -97,7 +100,7 @@ def _nightly(inbox: str, *, full: bool) -> None:
 def _run_with_params(command: argparse.Namespace) -> None:
     from components.domain.params_file import read_params
     from components.integrations.model_registry.registry import failures_as_sentences
-    from flows import deployments, forget, lineage, status, up
+    from flows import deployments, forget, lineage, restore, status, up
 
     params = read_params(environment.REPO / "params.yaml")
     with failures_as_sentences():
@@ -107,6 +110,8 @@ def _run_with_params(command: argparse.Namespace) -> None:
             deployments.deploy(params, command.pool, command.image, gpu=command.gpu or params.release.gpu)
         elif command.verb == "forget":
             print(forget.forget(params, command.person, history=command.history))
+        elif command.verb == "restore":
+            print(restore.restore(params, command.night, command.to))
         elif command.verb == "status":
             print(status.text(params))
         else:

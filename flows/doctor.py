@@ -8,7 +8,7 @@ from components.domain.preferences.events import accept, limits_of
 from components.integrations.sources import source_of
 from components.stages.doctor import examine
 from flows.environment import REPO
-from flows.steps.data import settings_for
+from flows.steps.settings import settings_for
 
 
 def text(inbox: str) -> str:

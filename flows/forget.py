@@ -26,7 +26,8 @@ from flows.steps.lock import one_at_a_time
 
 RECEIPTS = STATE / "receipts"
 DERIVED = (
-    paths.SPLITS, paths.CHECKS, paths.REPORTS / "checks.html", paths.DATA_DOCS, paths.START, Path("dvc.lock"),
+    paths.SPLITS, paths.CHECKS, paths.REPORTS / "checks.html", paths.DATA_DOCS, paths.START,
+    Path(f"{paths.START}.dvc"), Path("dvc.lock"),
 )  # fmt: skip
 NAMING = ("checks.json", "checks.html", "data_docs")  # a night's artifacts that may name people
 
@@ -67,9 +68,9 @@ def forget(params: Params, person: str, *, history: bool) -> str:
         trace = _trace(params, as_id(person))
         removed = _remove(as_id(person))
         if (REPO / paths.EVENTS).exists():
-            data_versions.add(REPO, str(paths.EVENTS), str(paths.QUARANTINE))
+            data_versions.add(REPO, *data.DATA)
             data_versions.commit_night(REPO, data.COMMITTED, "Forget one person")
-            data_versions.push(REPO)
+            data_versions.push(REPO, data.DATA)
         _mark(params, trace, history=history)
         if history:
             data_versions.forget_history(REPO, data.COMMITTED, "Forget one person, and all nights before")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.night_report import NightReport, publish
-from flows.steps import champion, data, ledger, night, reconciliation, registration, stages
+from flows.steps import champion, data, ledger, night, reconciliation, registration, settings, stages
 
 
 @flow(name="nightly", validate_parameters=False)
@@ -29,7 +29,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     """
     with night.only_one():
         report = NightReport()
-        params = data.adopt(inbox)
+        params = settings.adopt(inbox)
         report.timed("base", stages.materialise_base, params)
         report.collection = report.timed("collect", data.collect, params)
         tonight = report.night = report.timed("version", data.version, params, report.collection)
@@ -38,10 +38,11 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         ledger.carry_over()
         report.timed("champion", champion.fetch_champion, tonight)
         champion.choose_start(params, full=full)
+        report.timed("inputs", data.version_inputs)
         for name in params.train.candidates:
             report.timed(f"train {name}", stages.train, name, tonight)
         report.timed("evaluate", stages.run, "evaluate")
-        report.timed("push", data.push)
+        report.timed("push", data.push, tonight)
         commit = data.commit_to_nights(tonight)
         report.registered = report.timed("register", registration.register, tonight, commit)
         report.delivery = report.timed("release", reconciliation.deliver, params, report.registered)

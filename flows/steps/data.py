@@ -6,16 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from ruamel.yaml import YAML
 
-from components.domain.errors import BadParams
 from components.domain.params import Params
-from components.domain.params_file import read_yaml, validate
 from components.domain.preferences import events
 from components.domain.preferences.events import Counts
 from components.domain.preferences.forgotten import Forgotten
@@ -23,19 +19,32 @@ from components.domain.preferences.opinions import Scale, like_share
 from components.domain.records import NightFacts
 from components.files import read_json, replace_text, write_json
 from components.integrations import data_versions, event_sources
-from components.integrations.sources import is_url, source_of
-from components.stages.paths import EVALUATION, EVENTS, NIGHT, QUARANTINE
+from components.integrations.sources import source_of
+from components.stages.paths import (
+    ADAPTERS,
+    BASE,
+    BASES,
+    CHAMPION,
+    EVALUATION,
+    EVENTS,
+    NIGHT,
+    QUARANTINE,
+    SPLITS,
+    START,
+)
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
 from flows.keys import keys
 from flows.steps.night import Night, key_of
 
 ACCEPTED, FORGOTTEN = REPO / "data" / "accepted.jsonl", REPO / "data" / "forgotten.json"
-SAMPLE = REPO / "data" / "sample" / "canteen"  # `collect.inbox` of a fresh clone
+DATA = (str(EVENTS), str(QUARANTINE))
+INPUTS = tuple(str(folder) for folder in (BASE, BASES, CHAMPION, START))  # of trainings, beside the data
 COMMITTED = (
-    "data/events.dvc",
+    *(f"{folder}.dvc" for folder in (*DATA, *INPUTS)),
     "data/forgotten.json",
-    "data/quarantine.dvc",
+    "data/ledger.json",
+    "data/night.json",
     "dvc.lock",
     "params.yaml",
     "reports/canary.json",
@@ -64,100 +73,6 @@ class Collection:
     events: int
     newest: str
     like_share: float | None
-
-
-def adopt(inbox: str) -> Params:
-    """Merges `inbox/params.yaml` into params.yaml, sets `collect.inbox`, and reads the result.
-
-    The result is written into params.yaml itself, since DVC's stages read that file and git shows the change.
-    The sample's own settings, which no stage reads, hold while it is the inbox and are never written: they
-    would stay when a user's data takes its place.
-
-    Args:
-        inbox: Folder of the user's tables; empty for `collect.inbox` as it is.
-
-    Returns:
-        The settings of tonight.
-
-    Raises:
-        BadParams: A setting is wrong, or this clone holds the events of another inbox.
-    """
-    path = REPO / "params.yaml"
-    if inbox:
-        _check_same_source(inbox)
-        merged = _merged(inbox)
-        with path.open("w", encoding="utf-8") as file:
-            _yaml().dump(merged, file)
-    return _with_settings_of_the_sample(read_yaml(path))
-
-
-def settings_for(inbox: str) -> Params:
-    """The settings that a night on an inbox would have; nothing is written.
-
-    Raises:
-        BadParams: A setting is wrong.
-    """
-    values = _merged(inbox) if inbox else read_yaml(REPO / "params.yaml")
-    return _with_settings_of_the_sample(json.loads(json.dumps(values)))
-
-
-def _with_settings_of_the_sample(values: dict[str, Any]) -> Params:
-    params = validate(values, "params.yaml")
-    if not _is_sample(params.collect.inbox):
-        return params
-    _merge(values, read_yaml(SAMPLE / "params.yaml"))
-    return validate(values, f"params.yaml with {SAMPLE / 'params.yaml'}")
-
-
-def _is_sample(inbox: str) -> bool:
-    return not is_url(inbox) and (REPO / Path(inbox).expanduser()).resolve() == SAMPLE
-
-
-def _merged(inbox: str) -> Any:
-    """The content of params.yaml, with its comments, after the inbox's own settings."""
-    path = REPO / "params.yaml"
-    settings = None if is_url(inbox) or _is_sample(inbox) else Path(inbox).expanduser() / "params.yaml"
-    override = read_yaml(settings) if settings and settings.exists() else {}
-    merged, current = _yaml().load(path.read_text(encoding="utf-8")), read_yaml(path)
-    _merge(merged, override)
-    if merged["up"]["state"] != current["up"]["state"]:
-        raise BadParams(
-            f"up.state in {settings} comes too late, the state is kept in "
-            f"'{current['up']['state']}' already: set it in this clone's params.yaml before the first night."
-        )
-    merged["collect"]["inbox"] = inbox if is_url(inbox) else str(Path(inbox).expanduser())
-    validate(json.loads(json.dumps(merged)), f"params.yaml with {settings}" if settings else "params.yaml")
-    return merged
-
-
-def _yaml() -> YAML:
-    yaml = YAML()  # preserves comments
-    yaml.width = 4096  # characters; long lines stay on one line
-    return yaml
-
-
-def _check_same_source(inbox: str) -> None:
-    current = read_yaml(REPO / "params.yaml")["collect"]["inbox"]
-    if (REPO / EVENTS).exists() and not _same(current, inbox):
-        raise BadParams(
-            f"This clone holds events from '{current}', not from '{inbox}': use a fresh clone, or, if it is "
-            "the same source in a new place, set collect.inbox in params.yaml."
-        )
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two inboxes are one."""
-    if is_url(one) or is_url(other):
-        return one == other
-    return Path(one).resolve() == Path(other).expanduser().resolve()
-
-
-def _merge(settings: Any, override: Any) -> None:
-    for key, value in override.items():
-        if key != "candidates" and isinstance(value, dict) and isinstance(settings.get(key), dict):
-            _merge(settings[key], value)
-        else:  # `candidates` is replaced as a whole, so that only the user's candidates are trained
-            settings[key] = value
 
 
 @task(cache_policy=NO_CACHE)
@@ -197,7 +112,7 @@ def read_forgotten() -> Forgotten:
 @task(cache_policy=NO_CACHE)
 def version(params: Params, collection: Collection) -> Night:
     """Hashes the data with DVC; if it changed, writes data/night.json, the facts that the checks need."""
-    hashes = data_versions.add(REPO, str(EVENTS), str(QUARANTINE))
+    hashes = data_versions.add(REPO, *DATA)
     data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
     last = read_json(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
     if (last.get("data_md5"), last.get("quarantine_md5")) != (data_md5, quarantine_md5):
@@ -245,6 +160,17 @@ def _accepted() -> list[dict[str, Any]]:
 
 
 @task(cache_policy=NO_CACHE)
+def version_inputs() -> None:
+    """Puts all else that trainings read under DVC, and hashes every file of it.
+
+    Raises:
+        StageFailed: A file is damaged and is whole nowhere.
+    """
+    data_versions.add(REPO, *INPUTS)
+    data_versions.check_files(REPO, (*DATA, *INPUTS, str(SPLITS)))
+
+
+@task(cache_policy=NO_CACHE)
 def commit_to_nights(night: Night) -> str:
     """Commits the night's pointers and reports to the branch `nights`; returns the commit."""
     decision = read_report(REPO / EVALUATION).gate.decision
@@ -253,6 +179,7 @@ def commit_to_nights(night: Night) -> str:
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10)
-def push() -> None:
-    """Uploads data, splits and adapters to DVC's default remote."""
-    data_versions.push(REPO)
+def push(night: Night) -> None:
+    """Uploads the data and what is derived from it to DVC's default remote, and hashes it there."""
+    adapters = (str(ADAPTERS / name) for name in night.params.train.candidates)
+    data_versions.push(REPO, (*DATA, *INPUTS, str(SPLITS), *adapters))

@@ -40,7 +40,7 @@ def make_clone(folder: Path, base: Path | None = None) -> Path:
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, check=True, capture_output=True, text=True
     ).stdout.split("\n")
     for name in filter(None, listed):
-        if (REPO / name).is_file() and name not in {"dvc.lock", "data/events.dvc", "data/quarantine.dvc"}:
+        if (REPO / name).is_file() and name != "dvc.lock" and not name.endswith(".dvc"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPO / name, folder / name)
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]

@@ -18,9 +18,9 @@ environment.prepare()
 import sys
 from components.domain.errors import PalateError
 from components.stages.split import split
-from flows.steps import data
+from flows.steps import data, settings
 try:
-    params = data.adopt({inbox!r})
+    params = settings.adopt({inbox!r})
     data.collect.fn(params)
     split(params)
 except PalateError as error:

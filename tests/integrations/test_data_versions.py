@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from components.domain.errors import StageFailed
+from components.domain.errors import NotFound, StageFailed
 from components.integrations import data_versions
 from tests.conftest import REPO
 
@@ -45,8 +46,9 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _night(repo: Path, text: str) -> str:
     (repo / "data/events/a").write_text(text)
     data_versions.add(repo, "data/events")
-    data_versions.push(repo)
-    return data_versions.commit_night(repo, ["data/events.dvc", "dvc.lock", "missing"], text.strip())
+    data_versions.push(repo, ["data/events"])
+    message = text.strip() if text.startswith("Night:") else f"Night: {text.strip()}"
+    return data_versions.commit_night(repo, ["data/events.dvc", "dvc.lock", "missing"], message)
 
 
 def test_a_past_nights_data_comes_back_by_dvc_checkout_even_from_the_remote_alone(repo: Path) -> None:
@@ -110,3 +112,98 @@ def test_the_commit_says_whether_tracked_files_differ(repo: Path) -> None:
     assert not data_versions.git_sha(repo).endswith("-dirty")
     (repo / "dvc.yaml").write_text("stages: {}\n")
     assert data_versions.git_sha(repo).endswith("-dirty")
+
+
+def _flip(file: Path) -> None:
+    """Changes one byte behind DVC's back: size, time and mode stay."""
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    content[0] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(content)
+    file.chmod(before.st_mode)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _objects_of(folder: Path, content: bytes) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.is_file() and file.read_bytes() == content]
+
+
+@pytest.mark.parametrize("stored_in", ["cache", "remote", "nowhere"])
+def test_a_damaged_file_comes_back_from_where_it_is_whole(repo: Path, stored_in: str) -> None:
+    _night(repo, "first night\n")
+    folders = {"cache": repo / ".dvc/cache", "remote": repo / ".palate/dvc-remote"}
+    for name, folder in folders.items():
+        (stored,) = _objects_of(folder, b"first night\n")
+        if name != stored_in:
+            _flip(stored)
+    data_versions.check_files(repo, ["data/events", "data/none"])
+    _flip(repo / "data/events/a")
+    if stored_in == "nowhere":
+        with pytest.raises(
+            StageFailed, match=r"data/events/a is damaged: .* neither DVC's cache nor its remote"
+        ):
+            data_versions.check_files(repo, ["data/events"])
+        return
+    data_versions.check_files(repo, ["data/events"])
+    assert (repo / "data/events/a").read_text() == "first night\n"
+
+
+@pytest.mark.parametrize("damage", ["flipped", "removed", "torn", "listing"])
+def test_what_is_damaged_in_the_remote_is_uploaded_again(repo: Path, damage: str) -> None:
+    commit, remote = _night(repo, "first night\n"), repo / ".palate/dvc-remote"
+    (stored,) = _objects_of(remote, b"first night\n")
+    if damage == "listing":
+        (stored,) = (file for file in remote.rglob("*.dir") if file.is_file())
+    whole = stored.read_bytes()
+    if damage == "removed":
+        stored.unlink()
+    elif damage == "torn":
+        stored.chmod(0o644)
+        stored.write_bytes(whole[:3])
+    else:
+        _flip(stored)
+        stored.touch()  # what was hashed is not hashed again while its time is the same
+    data_versions.push(repo, ["data/events"])
+    assert stored.read_bytes() == whole
+    shutil.rmtree(repo / ".dvc/cache")
+    data_versions.restore(repo, repo / ".palate", commit, repo / ".palate/back")
+    assert (repo / ".palate/back/data/events/a").read_bytes() == b"first night\n"
+
+
+def test_an_object_that_is_whole_nowhere_is_a_sentence(repo: Path) -> None:
+    _night(repo, "first night\n")
+    for folder in (repo / ".dvc/cache", repo / ".palate/dvc-remote"):
+        (stored,) = _objects_of(folder, b"first night\n")
+        _flip(stored)
+        stored.touch()
+    with pytest.raises(
+        StageFailed, match=r"Object \w{32} is damaged or missing in DVC's remote .*dvc-remote"
+    ):
+        data_versions.push(repo, ["data/events"])
+
+
+def test_a_remote_that_is_gone_is_a_sentence(repo: Path) -> None:
+    _night(repo, "first night\n")
+    shutil.rmtree(repo / ".palate/dvc-remote")
+    (repo / ".palate/dvc-remote").write_text("a file in the place of the folder")
+    with pytest.raises(StageFailed, match=r"DVC's remote .*dvc-remote does not answer"):
+        data_versions.push(repo, ["data/events"])
+
+
+def test_a_night_comes_back_beside_the_clone_and_a_forgotten_one_does_not(repo: Path) -> None:
+    first = _night(repo, "Night: first\n")
+    (repo / "dvc.yaml").write_text("stages: {}\n")
+    _night(repo, "Night: second\n")
+    folder, state = repo / ".palate/nights/one", repo / ".palate"
+    assert data_versions.restore(repo, state, first[:9], folder) == first
+    assert (folder / "data/events/a").read_text() == "Night: first\n"
+    assert "fail" in (folder / "dvc.yaml").read_text()  # the code of that night, not of today
+    assert (repo / "data/events/a").read_text() == "Night: second\n"
+    with pytest.raises(StageFailed, match="exists already"):
+        data_versions.restore(repo, state, first, folder)
+    with pytest.raises(NotFound, match="no night '1999-01-01'"):
+        data_versions.restore(repo, state, "1999-01-01", repo / "other")
+    data_versions.forget_history(repo, ["data/events.dvc"], "Forget one person")
+    with pytest.raises(NotFound, match="gone for good"):
+        data_versions.restore(repo, state, first, repo / "other")

@@ -1,0 +1,41 @@
+"""DVC and git: data versions, stages, the branch `nights`, whether files are whole, and past nights."""
+
+from components.integrations.data_versions.dvc_commands import (
+    add,
+    dvc,
+    ensure_repository,
+    pointer_md5,
+)
+from components.integrations.data_versions.integrity import check_files, default_remote, push
+from components.integrations.data_versions.nights_branch import (
+    NIGHTS_BRANCH,
+    cached,
+    commit_night,
+    fetch,
+    file_at,
+    forget_history,
+    git_sha,
+    last_nights,
+    versions_of,
+)
+from components.integrations.data_versions.restoring import restore
+
+__all__ = [
+    "NIGHTS_BRANCH",
+    "add",
+    "cached",
+    "check_files",
+    "commit_night",
+    "default_remote",
+    "dvc",
+    "ensure_repository",
+    "fetch",
+    "file_at",
+    "forget_history",
+    "git_sha",
+    "last_nights",
+    "pointer_md5",
+    "push",
+    "restore",
+    "versions_of",
+]

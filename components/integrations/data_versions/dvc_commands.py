@@ -1,0 +1,114 @@
+"""DVC as subprocesses: stages, pointers, and the default remote.
+
+It runs in the repository's folder: DVC's Python API depends on the process's working directory, and does not
+find earlier results of stages that are named by absolute paths (DVC 3.67).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from components.domain.errors import StageFailed
+
+REMOTE = "dvc-remote"  # folder of the default remote below the state
+_LAST_WORDS = 12  # lines of a failed command's output that the error message repeats
+
+
+def dvc(
+    repo: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    on_line: Callable[[str], object] = str,
+    failure_prefix: str = "",
+) -> str:
+    """Runs one DVC command and returns its output.
+
+    If stderr is a terminal the command writes to it directly, so that the progress bar of a stage works.
+
+    Args:
+        repo: Root of the repository.
+        arguments: Arguments of `dvc`.
+        env: Environment variables besides those of this process.
+        on_line: Function that receives each line of output as soon as it is written.
+        failure_prefix: Start of the line in which a failed stage says why; empty where no stage does.
+
+    Raises:
+        StageFailed: The command failed: the stage's sentence, or else the command, its exit code and its last
+            lines.
+    """
+    lines, exit_code = _stream([sys.executable, "-m", "dvc", *arguments], repo, env or {}, on_line)
+    if exit_code:
+        sentence = _stage_sentence(lines, failure_prefix)
+        words = " | ".join(line for line in lines[-_LAST_WORDS:] if line)
+        raise StageFailed(sentence or f"`dvc {' '.join(arguments)}` ended with {exit_code}: {words}")
+    return "\n".join(lines)
+
+
+def _stream(
+    command: list[str], repo: Path, env: Mapping[str, str], on_line: Callable[[str], object]
+) -> tuple[list[str], int]:
+    """Runs a command, passes each line of its output on, and returns all lines and the exit code."""
+    lines: list[str] = []
+    with subprocess.Popen(
+        command,
+        cwd=repo,
+        env={**os.environ, "PATH": _path_with_this_python(), **env},
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        stdin=subprocess.PIPE,  # never written to; it closes when this process dies, and a stage may watch it
+        stdout=subprocess.PIPE,
+        stderr=None if sys.stderr.isatty() else subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            on_line(line.rstrip())
+    return lines, process.returncode
+
+
+def _stage_sentence(lines: Sequence[str], prefix: str) -> str | None:
+    """The sentence in which a failed stage says why; None where it says nothing."""
+    sentences = [line.removeprefix(prefix) for line in lines if prefix and line.startswith(prefix)]
+    return sentences[-1] if sentences else None
+
+
+def _path_with_this_python() -> str:
+    """PATH on which `python`, as dvc.yaml calls it, is the one that runs this process."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def ensure_repository(repo: Path, state: Path) -> None:
+    """Checks that DVC can work here, and creates the folder of its default remote.
+
+    Args:
+        repo: Root of the repository.
+        state: Folder below which the remote lies.
+
+    Raises:
+        StageFailed: The folder is no git repository with DVC in it.
+    """
+    if not (repo / ".dvc").is_dir() or not (repo / ".git").exists():
+        raise StageFailed(f"'{repo}' is not a git repository with DVC in it: run Palate from its own clone.")
+    remote = state / REMOTE
+    remote.mkdir(parents=True, exist_ok=True)
+    if state != repo / ".palate":  # .dvc/config names this folder
+        dvc(repo, "config", "--local", "remote.local.url", str(remote))
+
+
+def add(repo: Path, *folders: str) -> dict[str, str]:
+    """Puts folders under DVC and returns the hash of each, by folder; it is the data version."""
+    dvc(repo, "add", *folders)
+    return {folder: pointer_md5(repo / f"{folder}.dvc") for folder in folders}
+
+
+def pointer_md5(pointer: Path) -> str:
+    """The hash in a .dvc file."""
+    md5: str = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"]
+    return md5

@@ -1,0 +1,218 @@
+"""Whether files are what DVC recorded: here before they are read, and in the remote after they were pushed.
+
+DVC looks at a file's size and time only, and takes what a remote lists for whole (DVC 3.67). Here the bytes
+are hashed. What is damaged is brought back from where it is whole, once; else a sentence says where it lies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc_objects.fs.local import LocalFileSystem
+
+from components.domain.errors import StageFailed
+from components.files import write_json
+from components.integrations.data_versions.dvc_commands import dvc
+
+logger = logging.getLogger(__name__)
+CACHE = Path(".dvc/cache/files/md5")
+VERIFIED = Path(".dvc/tmp/palate-verified.json")  # size and time of remote objects whose bytes were hashed
+_CHUNK = 2**20  # bytes read at once
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One file as DVC recorded it: its path in the repository, and the md5 of its bytes."""
+
+    path: Path
+    md5: str
+
+
+def default_remote(repo: Path) -> str:
+    """Address or path of DVC's default remote; empty where there is none."""
+    with Repo(str(repo)) as repository:
+        name = repository.config["core"].get("remote")
+        return str(repository.config["remote"][name]["url"]) if name else ""
+
+
+def check_files(repo: Path, paths: Sequence[str]) -> None:
+    """Hashes files under DVC, and brings back those that are not what was recorded.
+
+    Args:
+        repo: Root of the repository.
+        paths: Folders under DVC, or outputs of its stages; those that are not recorded yet are left out.
+
+    Raises:
+        StageFailed: A file is damaged, and neither the cache nor the remote has it whole.
+    """
+    for path in paths:
+        damaged = _damaged(repo, path)
+        if not damaged:
+            continue
+        logger.warning("%s is not what was recorded: it is brought back", damaged[0].path)
+        md5s = [_md5_of(repo, path) or "", *(file.md5 for file in damaged)]
+        _remove_damaged_objects(repo, md5s)
+        with contextlib.suppress(StageFailed):  # what is damaged still is said below
+            dvc(repo, "fetch", path)
+            for file in damaged:
+                if _object(repo, file.md5).exists() and (repo / file.path).is_file():
+                    (repo / file.path).unlink()  # DVC would take it for whole by its size and time
+            dvc(repo, "checkout", "--force", path)
+        still = _damaged(repo, path)
+        if still:
+            raise StageFailed(
+                f"{still[0].path} is damaged: its bytes do not have the recorded md5 {still[0].md5}, and "
+                f"neither DVC's cache nor its remote has them. Remove {path} and run again: what is derived "
+                "is computed anew."
+            )
+
+
+def push(repo: Path, paths: Sequence[str]) -> None:
+    """Uploads to the default remote what it does not have, and hashes what lies there now.
+
+    Args:
+        repo: Root of the repository.
+        paths: As for `check_files`: what is hashed in the remote, each object once while it does not change.
+
+    Raises:
+        StageFailed: The remote cannot be reached, or an object in it is damaged or missing and cannot be
+            written.
+    """
+    md5s = list(dict.fromkeys(md5 for path in paths for md5 in _objects(repo, path)))
+    try:
+        dvc(repo, "push")
+    except StageFailed as error:  # DVC itself stops at a damaged listing of a folder
+        logger.warning("%s", error)
+        _check_remote(repo, md5s)
+        dvc(repo, "push")
+    _check_remote(repo, md5s)
+
+
+def _check_remote(repo: Path, md5s: Sequence[str]) -> None:
+    """Hashes the objects in the remote; those that are damaged or missing are uploaded again, once."""
+    try:
+        with Repo(str(repo)) as repository:
+            _upload_damaged(repo, repository.cloud.get_remote_odb(), md5s)
+    except (OSError, DvcException) as error:
+        raise StageFailed(f"{_remote(repo)} does not answer: {error}") from error
+
+
+def _upload_damaged(repo: Path, remote: Any, md5s: Sequence[str]) -> None:
+    verified = _read_verified(repo)
+    for md5 in md5s:
+        path = remote.oid_to_path(md5)
+        if _is_whole(remote, path, md5, verified.get(md5)):
+            verified[md5] = _print_of(remote, path)
+            continue
+        logger.warning("object %s in the remote is damaged or missing: it is uploaded again", md5)
+        if remote.fs.exists(path):
+            remote.fs.remove(path)
+        if _object(repo, md5).exists():
+            remote.add(str(_object(repo, md5)), LocalFileSystem(), md5, check_exists=False)
+        if not _is_whole(remote, path, md5, None):
+            raise StageFailed(
+                f"Object {md5} is damaged or missing in {_remote(repo)}, also after a second upload: look at "
+                "that disk or bucket, then run again."
+            )
+        verified[md5] = _print_of(remote, path)
+    write_json(repo / VERIFIED, {md5: verified[md5] for md5 in md5s})
+
+
+def _is_whole(remote: Any, path: str, md5: str, verified: str | None) -> bool:
+    """Whether an object has the bytes of its name; not read again while size and time are the same."""
+    if not remote.fs.exists(path):
+        return False
+    if verified and verified == _print_of(remote, path):
+        return True
+    digest = hashlib.md5(usedforsecurity=False)
+    with remote.fs.open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest() == md5.removesuffix(".dir")
+
+
+def _print_of(remote: Any, path: str) -> str:
+    """Size and time, or tag, of an object: what changes when it is written again."""
+    info = remote.fs.info(path)
+    marks = (info.get(name) for name in ("size", "mtime", "ETag", "LastModified", "ino"))
+    return " ".join(str(mark) for mark in marks if mark is not None)
+
+
+def _read_verified(repo: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads((repo / VERIFIED).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}  # none yet, or torn: everything is hashed
+
+
+def _remote(repo: Path) -> str:
+    return f"DVC's remote {default_remote(repo) or '(none is set)'}"
+
+
+def _md5_of(repo: Path, path: str) -> str | None:
+    """The md5 that a pointer or dvc.lock records for a path; None where neither does."""
+    pointer, lock = repo / f"{path}.dvc", repo / "dvc.lock"
+    if pointer.exists():
+        return str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"] if lock.exists() else {}
+    outs = (out for stage in stages.values() for out in stage.get("outs", ()))
+    return next((str(out["md5"]) for out in outs if out["path"] == path), None)
+
+
+def _object(repo: Path, md5: str) -> Path:
+    """Where DVC's cache has an object."""
+    return repo / CACHE / md5[:2] / md5[2:]
+
+
+def _listing(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
+    """The files of a folder version; None where the cache has no whole listing."""
+    file = _object(repo, md5)
+    if not file.exists() or _md5_of_bytes(file) != md5.removesuffix(".dir"):
+        return None
+    listing: list[Mapping[str, str]] = json.loads(file.read_text(encoding="utf-8"))
+    return listing
+
+
+def _objects(repo: Path, path: str) -> Iterator[str]:
+    md5 = _md5_of(repo, path)
+    if md5:
+        yield md5
+        if md5.endswith(".dir"):
+            yield from (entry["md5"] for entry in _listing(repo, md5) or ())
+
+
+def _damaged(repo: Path, path: str) -> list[Recorded]:
+    """The recorded files below a path whose bytes are others; the path itself where its listing is lost."""
+    md5 = _md5_of(repo, path)
+    if md5 is None:
+        return []
+    files, listing = [Recorded(Path(path), md5)], _listing(repo, md5) if md5.endswith(".dir") else None
+    if listing is not None:
+        files = [Recorded(Path(path) / entry["relpath"], entry["md5"]) for entry in listing]
+    return [file for file in files if _md5_of_bytes(repo / file.path) != file.md5]
+
+
+def _md5_of_bytes(file: Path) -> str:
+    """The md5 of a file; empty where it is missing or a folder."""
+    if not file.is_file():
+        return ""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _remove_damaged_objects(repo: Path, md5s: Sequence[str]) -> None:
+    """Removes objects of DVC's cache that are not what their name says, so that they are fetched again."""
+    for md5 in filter(None, md5s):
+        file = _object(repo, md5)
+        if file.exists() and _md5_of_bytes(file) != md5.removesuffix(".dir"):
+            file.unlink()

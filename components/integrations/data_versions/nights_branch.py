@@ -1,0 +1,173 @@
+"""The branch `nights`: one commit for each night, with its pointers and reports, beside the user's work."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from components.domain.errors import NotFound, StageFailed
+from components.integrations.data_versions.dvc_commands import dvc
+
+NIGHTS_BRANCH = "nights"
+
+
+def git_sha(repo: Path) -> str:
+    """The commit that is checked out, followed by `-dirty` if tracked files differ from it."""
+    sha = git(repo, "rev-parse", "HEAD")
+    return sha + ("-dirty" if git(repo, "status", "--porcelain", "--untracked-files=no") else "")
+
+
+def commit_night(repo: Path, paths: Sequence[str], message: str) -> str:
+    """Commits files to the branch `nights` without touching git's index, the working tree or HEAD.
+
+    The commit holds all files of the checked-out commit, and `paths` as they are in the working tree, so that
+    `dvc checkout`, `dvc metrics diff` and `git log` work on it. No commit is made where nothing changed.
+
+    Args:
+        repo: Root of the repository.
+        paths: Pointers and reports of the night; those that do not exist are left out.
+        message: Message of the commit.
+
+    Returns:
+        The commit with these files, new or not.
+    """
+    tree = _tree_with(repo, paths)
+    tip = git(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{NIGHTS_BRANCH}", check=False)
+    if tip and git(repo, "rev-parse", f"{tip}^{{tree}}") == tree:
+        return tip
+    head = git(repo, "rev-parse", "HEAD")
+    parents = ["-p", tip or head]
+    if tip and not _is_ancestor(repo, head, tip):
+        parents += ["-p", head]
+    commit = git(repo, *_identity(repo), "commit-tree", tree, *parents, "-m", message)
+    git(repo, "update-ref", f"refs/heads/{NIGHTS_BRANCH}", commit, tip or "0" * 40)
+    return commit
+
+
+def _tree_with(repo: Path, paths: Sequence[str]) -> str:
+    """The git tree of HEAD's files and of `paths` as they are now."""
+    index = repo / ".git" / "palate-index"
+    env = {"GIT_INDEX_FILE": str(index)}
+    try:
+        git(repo, "read-tree", "HEAD", env=env)
+        git(repo, "add", "--force", "--", *[path for path in paths if (repo / path).exists()], env=env)
+        return git(repo, "write-tree", env=env)
+    finally:
+        index.unlink(missing_ok=True)
+
+
+def _is_ancestor(repo: Path, commit: str, descendant: str) -> bool:
+    command = ["git", "merge-base", "--is-ancestor", commit, descendant]
+    return subprocess.run(command, cwd=repo, check=False).returncode == 0
+
+
+def file_at(repo: Path, commit: str, path: str) -> str:
+    """A file's text in a commit; empty where this clone lacks the commit or the commit lacks the file."""
+    return git(repo, "show", f"{commit}:{path}", check=False)
+
+
+def fetch(repo: Path, path: str, commit: str, target: Path) -> None:
+    """Writes a version of a folder under DVC to `target`, from DVC's cache or its remote.
+
+    Args:
+        repo: Root of the repository.
+        path: Path of the folder in the repository.
+        commit: Commit whose version is written.
+        target: Path that is created.
+
+    Raises:
+        NotFound: This clone does not have the commit.
+        StageFailed: DVC failed, with its last lines.
+    """
+    if not file_at(repo, commit, f"{path}.dvc"):
+        raise NotFound(
+            f"Commit {commit} is not in this clone: `git fetch origin {NIGHTS_BRANCH}:{NIGHTS_BRANCH}`."
+        )
+    dvc(repo, "get", ".", path, "--rev", commit, "--out", str(target))
+
+
+def last_nights(repo: Path, count: int) -> list[str]:
+    """Local time and message of the last nights' commits, one line for each night, newest first."""
+    log = git(repo, "log", f"-{count}", "--first-parent", "--format=%cd  %s", "--date=iso-local",
+               "--grep=^Night:", NIGHTS_BRANCH, check=False)  # fmt: skip
+    return log.splitlines()
+
+
+def _identity(repo: Path) -> list[str]:
+    """Options that name Palate as the author on machines where git has none."""
+    if git(repo, "config", "user.email", check=False):
+        return []
+    return ["-c", "user.name=Palate", "-c", "user.email=palate@localhost"]
+
+
+def git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
+    """Runs one git command and returns its output without the last line's end.
+
+    Args:
+        repo: Root of the repository.
+        arguments: Arguments of `git`.
+        env: Environment variables besides those of this process.
+        check: Whether a failure raises; else its output is what was written before.
+
+    Raises:
+        StageFailed: The command failed, with what it wrote to stderr.
+    """
+    process = subprocess.run(
+        ["git", *arguments],
+        cwd=repo,
+        env={**os.environ, **(env or {})},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    if process.returncode and check:
+        words = process.stderr.strip()
+        raise StageFailed(f"`git {' '.join(arguments)}` ended with {process.returncode}: {words}")
+    return process.stdout.strip()
+
+
+def versions_of(repo: Path, path: str) -> dict[str, list[str]]:
+    """The commits of the branch `nights` by the hash of a folder under DVC, newest commit first."""
+    commits: dict[str, list[str]] = {}
+    log = git(repo, "log", "--format=%H", NIGHTS_BRANCH, "--", f"{path}.dvc", check=False)
+    for commit in log.splitlines():
+        pointer = file_at(repo, commit, f"{path}.dvc")
+        if pointer:
+            commits.setdefault(yaml.safe_load(pointer)["outs"][0]["md5"], []).append(commit)
+    return commits
+
+
+def cached(repo: Path, folder_md5: str, name: str) -> Path | None:
+    """A file of a version of a folder in DVC's cache; None where the cache lacks it."""
+    cache = repo / ".dvc" / "cache" / "files" / "md5"
+    listing = cache / folder_md5[:2] / folder_md5[2:]
+    if not listing.exists():
+        return None
+    entries = {entry["relpath"]: entry["md5"] for entry in json.loads(listing.read_text(encoding="utf-8"))}
+    md5 = entries.get(name, "")
+    file = cache / md5[:2] / md5[2:]
+    return file if md5 and file.exists() else None
+
+
+def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:
+    """Makes the branch `nights` one commit of what is here now, and removes all else that DVC and git stored.
+
+    Git also drops what no branch, tag or stash leads to; DVC drops from cache and remote what nothing in the
+    working tree names.
+
+    Args:
+        repo: Root of the repository.
+        paths: As for `commit_night`.
+        message: Message of the commit.
+    """
+    tree = _tree_with(repo, paths)
+    commit = git(repo, *_identity(repo), "commit-tree", tree, "-m", message)
+    git(repo, "update-ref", f"refs/heads/{NIGHTS_BRANCH}", commit)
+    git(repo, "reflog", "expire", "--expire=now", f"refs/heads/{NIGHTS_BRANCH}", check=False)
+    dvc(repo, "gc", "--workspace", "--cloud", "--force", "--quiet")
+    git(repo, "gc", "--quiet", "--prune=now")
