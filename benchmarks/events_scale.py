@@ -2,7 +2,7 @@
 
 A seeded generator makes an inbox of ratings, a fiftieth of them by one account that many share. Each size
 runs in a process of its own, beside plain pandas in another: read, deduplicate, check ids and ranges, split
-by time and write. Then 10,000 new ratings come on top.
+by time and write. Then 10,000 new ratings come on top. Last, what 60 nights store, beside one file a night.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from matplotlib import pyplot as plt
 
 from benchmarks.measuring import in_a_process, peak_mb, seconds
@@ -26,12 +29,14 @@ from components.domain.params_file import read_params
 from components.domain.preferences.events import accept, limits_of
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.records import NightFacts
+from components.files import file_sha256
 from components.integrations import comparison_files, data_checks, event_sources
 from components.integrations.sources.folder import Folder
 from components.stages.split import divide
 
 SIZES, NEWS = (10_000, 100_000, 1_000_000), 10_000
 PEOPLE_A_RATING, DISHES = 0.1, 10_000  # of the issue's million ratings by 100,000 people on 10,000 dishes
+NIGHTS, EVENTS_A_NIGHT = 60, 2_000
 START, DAYS, GUEST = np.datetime64("2026-01-01T00:00:00", "us"), 300, 0.02
 PARTS = ("collect", "check", "split", "news")
 PLOT = REPO / "docs" / "images" / "events.png"
@@ -51,8 +56,9 @@ def main() -> None:
         for events in SIZES
         for what in ({"events": events, "by": "palate"}, {"events": events, "by": "pandas"})
     ]
-    publish(RESULTS / "events.md", _page(results), results)
-    _plot(results)
+    stored = _stored()
+    publish(RESULTS / "events.md", _page(results, stored), [*results, {"stored_mb": stored}])
+    _plot(results, stored)
 
 
 def write_inbox(folder: Path, events: int, seed: int = 0) -> None:
@@ -112,6 +118,43 @@ def _split(data: Path, splits: Path) -> None:
     comparison_files.write_split(splits, dishes, divide(PARAMS.split, log))
 
 
+def _stored() -> dict[str, list[float]]:
+    """Megabytes that DVC has after each night, by day as Palate writes them, and in one file a night."""
+    nights = _tables_of_nights()
+    totals: dict[str, list[float]] = {"by day": [], "one file": []}
+    objects: dict[str, set[bytes]] = {name: set() for name in totals}
+    stored = dict.fromkeys(totals, 0)
+    with tempfile.TemporaryDirectory() as name:
+        for events in nights:
+            event_sources.write_tables(Path(name), {"events": events})
+            pq.write_table(pa.Table.from_pylist(events), Path(name) / "one.parquet")
+            files = {
+                "by day": event_sources.event_files(Path(name)),
+                "one file": [Path(name) / "one.parquet"],
+            }
+            for way, paths in files.items():
+                for path in paths:
+                    digest = file_sha256(path).encode()
+                    stored[way] += 0 if digest in objects[way] else path.stat().st_size
+                    objects[way].add(digest)
+                totals[way].append(stored[way] / 1e6)
+    return totals
+
+
+def _tables_of_nights() -> Iterator[list[dict[str, Any]]]:
+    """The events after each night, as the contract gives them."""
+    with tempfile.TemporaryDirectory() as name:
+        inbox, data = Path(name) / "inbox", Path(name) / "events"
+        write_inbox(inbox, NIGHTS * EVENTS_A_NIGHT)
+        _collect(inbox, data)
+        events = event_sources.read_tables(data)["events"]
+    start = datetime(2026, 1, 15, 12, tzinfo=UTC)
+    for number, row in enumerate(events):  # by id, which says nothing of people or dishes
+        row["occurred_at"] = start + timedelta(days=number // EVENTS_A_NIGHT, seconds=number % EVENTS_A_NIGHT)
+    for night in range(1, NIGHTS + 1):
+        yield events[: night * EVENTS_A_NIGHT]
+
+
 def _pandas(events: int) -> dict[str, float]:
     """What is written down quickly: no contract, no quarantine, no histories."""
     with tempfile.TemporaryDirectory() as name:
@@ -130,7 +173,7 @@ def _pandas(events: int) -> dict[str, float]:
         return {"all": seconds(run), "peak_mb": peak_mb()}
 
 
-def _page(results: list[dict[str, Any]]) -> str:
+def _page(results: list[dict[str, Any]], stored: Mapping[str, Sequence[float]]) -> str:
     rows = [
         [
             f"{result['events']:,}",
@@ -150,6 +193,10 @@ def _page(results: list[dict[str, Any]]) -> str:
         "",
         *table("ratings | by | collect | check | split | news | collect to split | peak MB", rows),
     ]
+    lines += ["", f"Megabytes of events that DVC stores after nights of {EVENTS_A_NIGHT:,} new ratings:", ""]
+    at = (1, 10, 30, NIGHTS)
+    counts = [[way, *(f"{values[night - 1]:.1f}" for night in at)] for way, values in stored.items()]
+    lines += table(" | ".join(["", *(f"night {night}" for night in at)]), counts)
     return "\n".join([*lines, ""])
 
 
@@ -158,14 +205,14 @@ def _spent(result: dict[str, Any]) -> float:
     return float(result.get("all", sum(result.get(name, 0.0) for name in PARTS[:3])))
 
 
-def _plot(results: list[dict[str, Any]]) -> None:
+def _plot(results: list[dict[str, Any]], stored: Mapping[str, Sequence[float]]) -> None:
     mpl.use("Agg")
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.5))
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.5))
     for by in ("palate", "pandas"):
         part = [each for each in results if each["by"] == by]
         sizes = [each["events"] for each in part]
         spent = [_spent(result) for result in part]
-        for axis, values in zip(axes, (spent, [each["peak_mb"] for each in part]), strict=True):
+        for axis, values in zip(axes[:2], (spent, [each["peak_mb"] for each in part]), strict=True):
             axis.plot(sizes, values, marker="o", label=by)
             axis.set_xscale("log")
             axis.set_xlabel("ratings")
@@ -173,7 +220,12 @@ def _plot(results: list[dict[str, Any]]) -> None:
     axes[0].set_yscale("log")
     axes[0].set_ylabel("seconds from the inbox to the split")
     axes[1].set_ylabel("peak memory, MB")
+    for way, megabytes in stored.items():
+        axes[2].plot(range(1, NIGHTS + 1), megabytes, label=way)
+    axes[2].set_xlabel("nights")
+    axes[2].set_ylabel("events that DVC stores, MB")
     axes[0].legend()
+    axes[2].legend()
     figure.tight_layout()
     figure.savefig(PLOT, dpi=90)
 

@@ -112,10 +112,10 @@ def _concerns(person: str, row: Mapping[str, Any]) -> bool:
 def _trace(params: Params, person: str) -> Trace:
     holding, unread = {}, []
     for md5, commits in data_versions.versions_of(REPO, str(paths.EVENTS)).items():
-        file = data_versions.cached(REPO, md5, "events.parquet")
-        if file is None:
+        files = data_versions.cached(REPO, md5, "events")
+        if files is None:
             unread.append(md5)
-        elif person in event_sources.people_of(file):
+        elif person in event_sources.people_of(files):
             holding[md5] = commits
     versions = registration.registry().versions(params.register_.model)
     models = {

@@ -1,16 +1,22 @@
-"""Tables as files: the accepted ones in Parquet, and the quarantine in JSON Lines."""
+"""Tables as files: the accepted ones in Parquet, and the quarantine in JSON Lines.
+
+Events lie in one file for each day of the newest month, and in one for each month before: a night writes the
+files of its news, and DVC stores no others again. All is by UTC and by what the rows say, never by the clock.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from components.domain.preferences.contract import TABLES, Stored, columns
+from components.domain.errors import StageFailed
+from components.domain.preferences.contract import KEYS, TABLES, Stored, columns
 from components.domain.preferences.events import Quarantined
 from components.files import replace_text
 
@@ -40,12 +46,41 @@ _TYPES: dict[str, pa.DataType] = {
 
 
 def read_tables(folder: Path) -> Stored:
-    """The accepted tables in a folder; a table without a file is empty."""
+    """The accepted tables in a folder; a table without a file is empty.
+
+    Raises:
+        StageFailed: A file is no Parquet file, or the checksum of one of its pages is wrong.
+    """
     stored: Stored = {}
     for table in TABLES:
-        path = folder / f"{table}.parquet"
-        stored[table] = _with_tuples(pq.read_table(path).to_pylist()) if path.exists() else []
+        paths = event_files(folder) if table == "events" else [folder / f"{table}.parquet"]
+        parts = [_read(path) for path in paths if path.exists()]
+        rows = pa.concat_tables(parts).sort_by([(key, "ascending") for key in KEYS[table]]) if parts else None
+        stored[table] = _with_tuples(rows.to_pylist()) if rows else []
     return stored
+
+
+def event_files(folder: Path) -> list[Path]:
+    """The files of events in a folder of tables.
+
+    A file of a month takes the place of its days' files, where a night was killed before these were removed;
+    so does `events.parquet`, the one file that versions before 0.3 wrote.
+    """
+    whole = folder / "events.parquet"
+    if whole.exists():
+        return [whole]
+    names = {path.stem for path in (folder / "events").glob("*.parquet")}
+    return [folder / "events" / f"{name}.parquet" for name in sorted(names) if not names & {name[:-3]}]
+
+
+def _read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=columns, page_checksum_verification=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StageFailed(
+            f"{path} is damaged ({' '.join(str(error).split())[:120]}): `dvc checkout --force "
+            "data/events.dvc` brings the last version back, and what came after it comes again."
+        ) from error
 
 
 def _with_tuples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -58,12 +93,39 @@ def _with_tuples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def write_tables(folder: Path, tables: Stored) -> None:
     """Writes the accepted tables, each file whole or not at all; equal tables give equal bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
     for table, rows in tables.items():
         schema = pa.schema([(name, _TYPES.get(name, pa.string())) for name in columns(table)])
-        partial = folder.parent / f".{table}.partial"
-        pq.write_table(pa.Table.from_pylist(rows, schema), partial)
-        partial.replace(folder / f"{table}.parquet")
+        values = pa.Table.from_pylist(rows, schema)
+        if table == "events":
+            _write_events(folder, values)
+        else:
+            _write(values, folder / f"{table}.parquet")
+
+
+def _write_events(folder: Path, events: pa.Table) -> None:
+    days = pc.strftime(events["occurred_at"], "%Y-%m-%d")
+    newest_month = (pc.max(days).as_py() or "")[:7]
+    is_newest = pc.starts_with(days, newest_month)
+    periods = pc.if_else(is_newest, days, pc.utf8_slice_codeunits(days, 0, 7))
+    names = sorted(periods.unique().to_pylist())
+    for name in names:
+        _write(events.filter(pc.equal(periods, name)), folder / "events" / f"{name}.parquet")
+    (folder / "events.parquet").unlink(missing_ok=True)
+    for path in (folder / "events").glob("*.parquet"):
+        if path.stem not in names:
+            path.unlink()
+
+
+def _write(values: pa.Table, path: Path) -> None:
+    """Writes a file unless it holds these very bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = pa.BufferOutputStream()
+    pq.write_table(values, content, write_page_checksum=True)
+    if path.exists() and path.read_bytes() == memoryview(content.getvalue()):
+        return
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content.getvalue())
+    partial.replace(path)
 
 
 def read_watermarks(folder: Path) -> dict[str, str]:
@@ -119,6 +181,6 @@ def remove_from_quarantine(folder: Path, concerns: Callable[[Mapping[str, Any]],
     return removed
 
 
-def people_of(events: Path) -> set[str]:
-    """Everybody in a file of events."""
-    return set(pq.read_table(events, columns=["person_id"]).column(0).unique().to_pylist())
+def people_of(events: Iterable[Path]) -> set[str]:
+    """Everybody in files of events."""
+    return {person for path in events for person in _read(path, ["person_id"])[0].unique().to_pylist()}

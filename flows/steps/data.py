@@ -182,4 +182,4 @@ def commit_to_nights(night: Night) -> str:
 def push(night: Night) -> None:
     """Uploads the data and what is derived from it to DVC's default remote, and hashes it there."""
     adapters = (str(ADAPTERS / name) for name in night.params.train.candidates)
-    data_versions.push(REPO, (*DATA, *INPUTS, str(SPLITS), *adapters))
+    data_versions.push(REPO, (*DATA, *INPUTS, *adapters))

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from components.domain.errors import StageFailed
 from components.domain.preferences.contract import columns
 from components.domain.preferences.events import Quarantined
 from components.integrations import event_sources
@@ -42,3 +49,90 @@ def test_a_quarantined_row_stays_one_line_whatever_was_typed(tmp_path: Path, tex
     assert event_sources.add_to_quarantine(tmp_path, [row]) == 0
     (line,) = (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["row"] == f"person {text}"
+
+
+def _event(number: int, at: datetime) -> dict[str, Any]:
+    row = dict.fromkeys(columns("events"), "") | {"event_id": f"e{number:05}", "value": None, "kind": "like"}
+    return row | {"person_id": f"p{number % 7}", "dish_id": "d1", "occurred_at": at}
+
+
+def _tables(events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {"dishes": [], "people": [], "menus": [], "events": events}
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "events").iterdir()}
+
+
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC))
+CLOSE = st.datetimes(datetime(2026, 10, 25), datetime(2026, 11, 5), timezones=st.just(UTC))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(MOMENTS | CLOSE, max_size=12), st.lists(MOMENTS | CLOSE, max_size=12))
+def test_events_come_back_by_id_whatever_their_days_and_whatever_was_there(
+    tmp_path_factory: pytest.TempPathFactory, first: list[datetime], second: list[datetime]
+) -> None:
+    folder, fresh = tmp_path_factory.mktemp("events"), tmp_path_factory.mktemp("fresh")
+    for moments in (first, second):  # the second night may hold less than the first: people are forgotten
+        events = [_event(number, at) for number, at in enumerate(moments)]
+        event_sources.write_tables(folder, _tables(events))
+        assert event_sources.read_tables(folder)["events"] == events
+    event_sources.write_tables(fresh, _tables(events))
+    assert not (fresh / "events").exists() or _contents(folder) == _contents(fresh)
+
+
+def test_a_night_writes_the_files_of_its_news_and_a_month_is_compacted_once(tmp_path: Path) -> None:
+    start, events, written = datetime(2026, 9, 15, 12, tzinfo=UTC), list[dict[str, Any]](), 0
+    for night in range(60):
+        before = _contents(tmp_path) if night else {}
+        events += [_event(5 * night + more, start + timedelta(days=night)) for more in range(5)]
+        event_sources.write_tables(tmp_path, _tables(events))
+        after = _contents(tmp_path)
+        changed = {name for name, content in after.items() if before.get(name) != content}
+        today = start + timedelta(days=night)
+        new_month = {(today - timedelta(days=1)).strftime("%Y-%m")} if today.day == 1 else set()
+        assert {name.removesuffix(".parquet") for name in changed} == {today.strftime("%Y-%m-%d")} | new_month
+        written += len(changed)
+    assert written == 62
+    assert event_sources.read_tables(tmp_path)["events"] == events
+
+
+def test_a_night_killed_while_it_compacts_leaves_no_event_twice(tmp_path: Path) -> None:
+    start = datetime(2026, 10, 30, tzinfo=UTC)
+    events = [_event(number, start + timedelta(days=number)) for number in range(2)]
+    event_sources.write_tables(tmp_path, _tables(events))
+    days = _contents(tmp_path)
+    more = [*events, _event(2, start + timedelta(days=2))]
+    event_sources.write_tables(tmp_path, _tables(more))
+    for name, content in days.items():  # as if the process had ended before it removed them
+        (tmp_path / "events" / name).write_bytes(content)
+    assert event_sources.read_tables(tmp_path)["events"] == more
+    event_sources.write_tables(tmp_path, _tables(more))
+    assert sorted(_contents(tmp_path)) == ["2026-10.parquet", "2026-11-01.parquet"]
+
+
+def test_the_one_file_of_earlier_versions_is_read_and_replaced(tmp_path: Path) -> None:
+    events = [_event(number, datetime(2026, 10, 30, tzinfo=UTC)) for number in range(3)]
+    event_sources.write_tables(tmp_path, _tables(events))
+    (file,) = (tmp_path / "events").iterdir()
+    file.rename(tmp_path / "events.parquet")
+    assert event_sources.read_tables(tmp_path)["events"] == events
+    event_sources.write_tables(tmp_path, _tables(events))
+    assert not (tmp_path / "events.parquet").exists()
+    assert event_sources.read_tables(tmp_path)["events"] == events
+
+
+@pytest.mark.parametrize("at", [0.1, 0.3, 0.5, 0.8])
+def test_a_flipped_byte_in_stored_events_is_one_sentence(tmp_path: Path, at: float) -> None:
+    events = [_event(number, datetime(2026, 10, 30, tzinfo=UTC)) for number in range(500)]
+    event_sources.write_tables(tmp_path, _tables(events))
+    (file,) = (tmp_path / "events").iterdir()
+    content = bytearray(file.read_bytes())
+    pages = (
+        pq.ParquetFile(pa.BufferReader(bytes(content))).metadata.row_group(0).column(0).total_compressed_size
+    )
+    content[4 + int(at * pages)] ^= 255
+    file.write_bytes(content)
+    with pytest.raises(StageFailed, match=r"\.parquet is damaged .*dvc checkout --force data/events\.dvc"):
+        event_sources.read_tables(tmp_path)

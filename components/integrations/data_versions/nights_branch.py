@@ -142,16 +142,16 @@ def versions_of(repo: Path, path: str) -> dict[str, list[str]]:
     return commits
 
 
-def cached(repo: Path, folder_md5: str, name: str) -> Path | None:
-    """A file of a version of a folder in DVC's cache; None where the cache lacks it."""
+def cached(repo: Path, folder_md5: str, prefix: str) -> list[Path] | None:
+    """The files of a version of a folder in DVC's cache whose paths begin so; None where it lacks one."""
     cache = repo / ".dvc" / "cache" / "files" / "md5"
     listing = cache / folder_md5[:2] / folder_md5[2:]
     if not listing.exists():
         return None
-    entries = {entry["relpath"]: entry["md5"] for entry in json.loads(listing.read_text(encoding="utf-8"))}
-    md5 = entries.get(name, "")
-    file = cache / md5[:2] / md5[2:]
-    return file if md5 and file.exists() else None
+    entries = json.loads(listing.read_text(encoding="utf-8"))
+    md5s = [entry["md5"] for entry in entries if entry["relpath"].startswith(prefix)]
+    files = [cache / md5[:2] / md5[2:] for md5 in md5s]
+    return files if all(file.exists() for file in files) else None
 
 
 def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:

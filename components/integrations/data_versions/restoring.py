@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -71,8 +73,17 @@ def _local_settings(repo: Path, state: Path) -> dict[str, str]:
 
 
 def _recorded(folder: Path) -> list[str]:
-    """What the night has under DVC: its pointers, and the stages that ran."""
-    lock = folder / "dvc.lock"
-    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"] if lock.exists() else {}
+    """What the night has in the remote: its pointers, and the stages whose outputs are pushed."""
+    lock, stages = folder / "dvc.lock", _yaml(folder / "dvc.yaml")["stages"]
+    ran = _yaml(lock)["stages"] if lock.exists() else {}
     pointers = sorted(str(path.relative_to(folder)) for path in folder.glob("*/*.dvc"))
-    return [*pointers, *stages]
+    return [*pointers, *(name for name in ran if _is_pushed(stages.get(name, {})))]
+
+
+def _is_pushed(stage: Mapping[str, Any]) -> bool:
+    settings = [value for out in stage.get("outs", ()) if isinstance(out, dict) for value in out.values()]
+    return all(each.get("push", True) for each in settings)
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
