@@ -77,7 +77,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
     checks, gate = read_json(REPO / CHECKS), read_report(REPO / EVALUATION).gate
     return [
         *((f"{table} in", _counts(counts)) for table, counts in collection.counts.items() if counts.rows_in),
-        ("inbox", collection.inbox),
+        ("inbox", _inbox(collection, night)),
         ("events in all", f"{collection.events:,}"),
         ("data version", f"{night.data_md5} (DVC md5 of data/events)"),
         ("checks", f"{checks['passed']} passed, {checks['failed']} failed, {checks['warned']} warned"),
@@ -87,6 +87,15 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         ("champion", f"version {registered.champion}" if registered.champion else "none yet"),
         ("release", report.delivery),
     ]
+
+
+def _inbox(collection: Collection, night: Night) -> str:
+    """The inbox, with a warning where it has brought nothing for long."""
+    if night.unchanged_days < night.params.check.max_unchanged_days:
+        return collection.inbox
+    return (
+        f"{collection.inbox}: WARNING, nothing new for {night.unchanged_days} days; is what fills it running?"
+    )
 
 
 def _what_tuning_adds(report: NightReport) -> list[tuple[str, str]]:

@@ -100,6 +100,7 @@ class CheckParams(_Section):
     value_range: tuple[float, float]
     min_events: Count
     max_growth: Annotated[float, Field(gt=1)]
+    max_unchanged_days: Count
     max_quarantined_share: Share
     max_like_shift: Share
     max_divergence: Annotated[float, Field(gt=0)]

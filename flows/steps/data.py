@@ -133,7 +133,9 @@ def version(params: Params, collection: Collection) -> Night:
             past_news=tuple(after - before for before, after in pairwise(volumes)),
         )
         write_json(REPO / NIGHT, asdict(facts))
-    return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events)
+        last = asdict(facts)
+    unchanged = datetime.now(UTC) - datetime.fromisoformat(last["collected_at"])
+    return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events, unchanged.days)
 
 
 def record_as_accepted(night: Night) -> None:

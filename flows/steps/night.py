@@ -24,6 +24,7 @@ class Night:
         data_md5: DVC's hash of data/events.
         quarantine_md5: DVC's hash of data/quarantine.
         events: Number of accepted events.
+        unchanged_days: Whole days since the night that last changed the data.
     """
 
     params: Params
@@ -31,6 +32,7 @@ class Night:
     data_md5: str
     quarantine_md5: str
     events: int
+    unchanged_days: int = 0
 
 
 def key_of(data_md5: str) -> str:

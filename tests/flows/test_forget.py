@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,7 +17,7 @@ from mlflow.tracking import MlflowClient
 
 from components.integrations import event_sources
 from flows.forget import _concerns
-from tests.flows.clones import Done, copy_of, make_clone, run_flows, run_night
+from tests.flows.clones import Done, clean_environment, copy_of, make_clone, run_flows, run_night
 
 GUEST = " ".join(("zoë", "the", "guest"))  # in parts, since this file lies in the clone that is searched
 GUEST_ESCAPED = json.dumps(GUEST)[1:-1]
@@ -80,11 +82,54 @@ def test_a_person_is_taken_out_and_everything_older_is_listed(clone: Path, tmp_p
     assert "forgotten: 0 events, 0 people, 0 quarantined" in again.stdout
 
 
+AFTER = {
+    "the hash": lambda clone, _: (clone / "data/forgotten.json").exists(),
+    "some tables": lambda clone, before: _times(clone / "data/events") != before["data/events"],
+    "the quarantine": lambda clone, before: _times(clone / "data/quarantine") != before["data/quarantine"],
+    "derived files": lambda clone, _: not (clone / "dvc.lock").exists(),
+    "the new version": lambda clone, before: _times(clone / "data") != before["data"],
+}
+
+
+def _times(folder: Path) -> dict[str, int]:
+    files = (path for path in folder.rglob("*.*") if path.suffix in {".parquet", ".jsonl", ".dvc"})
+    return {str(path): path.stat().st_mtime_ns for path in files if path.exists()}
+
+
+@pytest.mark.slow
+def test_killed_after_each_step_and_called_again_it_ends_as_if_it_had_never_been(
+    clone: Path, tmp_path: Path
+) -> None:
+    whole = copy_of(clone, tmp_path / "whole")
+    assert run_flows(whole, "forget", GUEST).returncode == 0
+    killed = copy_of(clone, tmp_path / "killed")
+    for step, is_done in AFTER.items():
+        before = {name: _times(killed / name) for name in ("data", "data/events", "data/quarantine")}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows", "forget", GUEST],
+            cwd=killed, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while process.poll() is None and not is_done(killed, before):
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+        assert (killed / "data/forgotten.json").exists(), step
+    done = run_flows(killed, "forget", GUEST)
+    assert done.returncode == 0, done.stderr
+    assert "model version 1" in done.stdout
+    for name in ("data/events.dvc", "data/quarantine.dvc"):
+        assert (killed / name).read_text() == (whole / name).read_text()
+    assert run_flows(killed, "forget", GUEST, "--history").returncode == 0
+    assert _places(killed) == []
+
+
 @pytest.mark.slow
 def test_with_history_nothing_holds_them_and_the_next_night_trains_without_them(
     clone: Path, prefect: dict[str, str]
 ) -> None:
-    assert {path.split("/")[0] for path in _places(clone)} >= {".dvc", ".palate", "data"}
+    stores = {".dvc/cache", ".palate/dvc-remote", "data/events", "data/quarantine", "data/splits"}
+    places = _places(clone)  # no report, log, run or model names anybody
+    assert {"/".join(path.split("/")[:2]) for path in places} == stores
     done = run_flows(clone, "forget", GUEST, "--history")
     assert done.returncode == 0, done.stderr
     assert _places(clone) == []

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from components.integrations import service_probe
 from tests.flows.clones import (
     Done,
     clean_environment,
+    copy_of,
     free_ports,
     http_status,
     post,
@@ -89,9 +91,22 @@ def test_a_second_night_with_nothing_new_changes_nothing_and_says_so(
     before = state_of(night.clone)
     second = run_night(night.clone, "--data", str(inbox), env=prefect)
     assert second.returncode == 0, second.stderr
+    assert "WARNING" not in second.stdout
     assert "Nothing new: nothing was retrained and nothing was registered twice." in second.stdout
     assert "Running stage" not in second.stderr
     assert state_of(night.clone) == before
+
+
+def test_an_inbox_that_has_brought_nothing_for_days_is_a_warning(
+    night: Done, inbox: Path, prefect: dict[str, str], tmp_path: Path
+) -> None:
+    clone = copy_of(night.clone, tmp_path / "clone")
+    facts = json.loads((clone / "data/night.json").read_text())
+    earlier = datetime.fromisoformat(facts["collected_at"]) - timedelta(days=3)
+    (clone / "data/night.json").write_text(json.dumps(facts | {"collected_at": earlier.isoformat()}))
+    later = run_night(clone, "--data", str(inbox), env=prefect)
+    assert later.returncode == 0, later.stderr
+    assert f"{inbox}: WARNING, nothing new for 3 days" in later.stdout
 
 
 def test_lineage_leads_from_the_version_back_to_the_rows(night: Done) -> None:
