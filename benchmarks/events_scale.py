@@ -26,7 +26,8 @@ from benchmarks.measuring import in_a_process, peak_mb, seconds
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import REPO
 from components.domain.params_file import read_params
-from components.domain.preferences.events import accept, limits_of
+from components.domain.preferences.events import accept
+from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.records import NightFacts
 from components.files import file_sha256

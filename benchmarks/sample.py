@@ -10,7 +10,8 @@ import torch
 
 from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
-from components.domain.preferences.events import accept, limits_of
+from components.domain.preferences.events import accept
+from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.strengths import known_opinions, rating_scale

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from components.domain.preferences.events import accept, limits_of
+from components.domain.preferences.events import accept
+from components.domain.preferences.limits import limits_of
 from components.integrations.sources import source_of
 from components.stages.doctor import examine
 from flows.environment import REPO

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,6 +16,7 @@ from components.domain.params import Params
 from components.domain.preferences import events
 from components.domain.preferences.events import Counts
 from components.domain.preferences.forgotten import Forgotten
+from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinions import Scale, like_share
 from components.domain.records import NightFacts
 from components.files import read_json, replace_text, write_json
@@ -37,6 +39,7 @@ from flows.environment import REPO, STATE
 from flows.keys import keys
 from flows.steps.night import Night, key_of
 
+logger = logging.getLogger(__name__)
 ACCEPTED, FORGOTTEN = REPO / "data" / "accepted.jsonl", REPO / "data" / "forgotten.json"
 DATA = (str(EVENTS), str(QUARANTINE))
 INPUTS = tuple(str(folder) for folder in (BASE, BASES, CHAMPION, START))  # of trainings, beside the data
@@ -84,11 +87,13 @@ def collect(params: Params) -> Collection:
     data_versions.ensure_repository(REPO, STATE)
     reading = source_of(params.collect, REPO).read(event_sources.read_watermarks(REPO / EVENTS))
     stored = event_sources.read_tables(REPO / EVENTS)
-    limits = events.limits_of(params, datetime.now(UTC), read_forgotten())
+    limits = limits_of(params, datetime.now(UTC), read_forgotten())
     collected = events.accept(reading.tables, stored, limits)
     for table, counts in collected.counts.items():
         parts = counts.accepted, counts.duplicates, counts.quarantined, counts.forgotten
         assert counts.rows_in == sum(parts), table
+    for dish in collected.former:
+        logger.warning("a dish id names another dish now: what was before goes on as '%s'", dish)
     event_sources.add_to_quarantine(REPO / QUARANTINE, collected.quarantined)
     event_sources.write_tables(REPO / EVENTS, collected.tables)
     event_sources.write_watermarks(REPO / EVENTS, reading.watermarks)

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.events import Collected, Limits, accept
+from components.domain.preferences.events import Collected, accept
+from components.domain.preferences.limits import Limits
 from components.integrations import event_sources
 from components.integrations.sources.folder import Folder
 

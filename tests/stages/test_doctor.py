@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from components.domain.params import Params
 from components.domain.params_file import read_params, read_yaml, validate
-from components.domain.preferences.events import Limits, RawRow, accept
+from components.domain.preferences.events import RawRow, accept
+from components.domain.preferences.limits import Limits
 from components.stages.doctor import examine
 from tests.conftest import REPO
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
-from components.domain.params import Params
 from components.domain.preferences.contract import KEYS, TABLES, Stored, as_id, columns, nfc
+from components.domain.preferences.limits import Limits
+from components.domain.preferences.reused_ids import former_id, former_ids, is_another_dish, keep_former
 
 
 @dataclass(frozen=True)
@@ -34,30 +34,6 @@ class RawRow:
     line: int
     values: Mapping[str, Any]
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a night's rows may say at most.
-
-    Attributes:
-        latest: An event may not lie after it.
-        value_range: Lowest and highest rating that can be meant.
-        forgotten: People whose rows are dropped without a trace.
-        source_ranges: By source its own lowest and highest rating, where these are others.
-    """
-
-    latest: datetime
-    value_range: tuple[float, float]
-    forgotten: Container[str] = ()
-    source_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-
-
-def limits_of(params: Params, now: datetime, forgotten: Container[str] = ()) -> Limits:
-    """The limits of a night's settings at a moment."""
-    latest = now + timedelta(hours=params.collect.clock_skew_h)
-    ranges = {name: scale.value_range for name, scale in params.collect.scales.items()}
-    return Limits(latest, params.check.value_range, forgotten, ranges)
 
 
 @dataclass(frozen=True)
@@ -84,11 +60,15 @@ class Counts:
 
 @dataclass
 class Collected:
-    """The tables after tonight's rows, what became of the rows, and the quarantined ones."""
+    """The tables after tonight's rows, what became of the rows, and the quarantined ones.
+
+    `former` has the ids under which dishes go on whose ids other dishes have from tonight on.
+    """
 
     tables: Stored
     counts: dict[str, Counts] = field(default_factory=dict)
     quarantined: list[Quarantined] = field(default_factory=list)
+    former: list[str] = field(default_factory=list)
 
 
 class _NotAcceptable(ValueError):
@@ -113,6 +93,9 @@ def accept(incoming: Mapping[str, Iterable[RawRow]], stored: Stored, limits: Lim
                 text = json.dumps(dict(raw.values), default=str, ensure_ascii=False)
                 collected.quarantined.append(Quarantined(table, raw.file, raw.line, reason, text))
         collected.counts[table] = intake.counts
+        for former in intake.former:
+            keep_former(collected.tables, former, limits.latest.date())
+        collected.former += [former_id(row) for row in intake.former]
         collected.tables[table].sort(key=intake.key)
     return collected
 
@@ -128,6 +111,7 @@ class _Intake:
         self.counts = Counts()
         self.index = {self.key(row): position for position, row in enumerate(rows)}
         self.tonight: set[tuple[str, ...]] = set()
+        self.former: list[dict[str, Any]] = []  # dishes whose ids other dishes have from tonight on
 
     def key(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(row[name] for name in KEYS[self.table])
@@ -139,7 +123,7 @@ class _Intake:
             self.counts.forgotten += 1
             return None
         try:
-            row = _parse(self.table, raw)
+            row = self._of_its_time(_parse(self.table, raw))
             self.ids.check(self.table, row)
             self._insert(row)
         except (_NotAcceptable, ValidationError) as error:
@@ -150,6 +134,23 @@ class _Intake:
     def _is_forgotten(self, raw: RawRow) -> bool:
         person = raw.values.get("person_id") if self.table in {"people", "events"} else None
         return person is not None and as_id(person) in self.ids.limits.forgotten
+
+    def _of_its_time(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row with the dish that it meant, where its id is another dish's now.
+
+        That is so for a row that was stored before, and for a choice from a menu that had the dish of before.
+        """
+        former = self.ids.former.get(row.get("dish_id", ""), ())
+        if not former or self.table == "dishes":
+            return row
+        stored = self.index.get(self.key(row))
+        on_menu = self.ids.menus.get(row["menu_id"], set())
+        for dish in former:
+            then = {**row, "dish_id": dish}
+            was_stored = stored is not None and self.rows[stored]["dish_id"] == dish
+            if was_stored or (dish in on_menu and row["dish_id"] not in on_menu):
+                return then
+        return row
 
     def _insert(self, row: dict[str, Any]) -> None:
         key = self.key(row)
@@ -165,6 +166,8 @@ class _Intake:
                 f"{'/'.join(KEYS[self.table])} '{'/'.join(key)}' already names a different row"
             )
         else:
+            if self.table == "dishes" and is_another_dish(self.rows[position], row):
+                self.former.append(self.rows[position])
             self.rows[position] = row
             self.counts.accepted += 1
         self.tonight.add(key)
@@ -190,7 +193,7 @@ class _Ids:
         self.menus: dict[str, set[str]] = {}
         for row in tables["menus"]:
             self.menus.setdefault(row["menu_id"], set()).add(row["dish_id"])
-        self.limits = limits
+        self.limits, self.former = limits, former_ids(tables)
 
     def check(self, table: str, row: Mapping[str, Any]) -> None:
         if table in {"menus", "events"} and row["dish_id"] not in self.dishes:

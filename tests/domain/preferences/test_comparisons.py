@@ -13,7 +13,8 @@ import pytest
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.comparisons import compare
-from components.domain.preferences.events import Limits, accept
+from components.domain.preferences.events import accept
+from components.domain.preferences.limits import Limits
 from components.domain.preferences.opinion_log import COLUMNS
 from components.domain.preferences.opinions import Scale, dishes_of, local_days, menus_of, opinion_log
 from components.domain.preferences.splits import Split, cut_day, split_by_time

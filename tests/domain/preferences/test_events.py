@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from components.domain.preferences.contract import Stored
-from components.domain.preferences.events import Collected, Limits, RawRow, accept
+from components.domain.preferences.events import Collected, RawRow, accept
+from components.domain.preferences.limits import Limits
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DISHES = [

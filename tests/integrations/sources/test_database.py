@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from components.domain.errors import BadParams, DataRejected
-from components.domain.preferences.events import Limits, accept
+from components.domain.preferences.events import accept
+from components.domain.preferences.limits import Limits
 from components.integrations.sources.database import PASSWORD, Database
 from components.integrations.sources.folder import Folder
 from tests.conftest import REPO

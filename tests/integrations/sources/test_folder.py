@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.events import Limits, accept
+from components.domain.preferences.events import accept
+from components.domain.preferences.limits import Limits
 from components.integrations.sources.folder import Folder
 
 HEADER = "person_id,dish_id,kind,occurred_at\n"

@@ -1,0 +1,61 @@
+"""A dish id that is used again for another dish: past events keep the dish that they meant.
+
+The dish of before goes on under an id of its own, `ID (was NAME)`, and so do the events and past menus that
+named it. Whether a new name is a correction or another dish is told by the names alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from difflib import SequenceMatcher
+from typing import Any
+
+from components.domain.preferences.contract import Stored
+
+SIMILAR = 0.5  # share of equal letters from which on a name without a common word is a correction
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+def is_another_dish(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether two rows with one dish_id are two dishes: their names share no word and few letters."""
+    one, other = before["name"].casefold(), after["name"].casefold()
+    if set(_WORD.findall(one)) & set(_WORD.findall(other)):
+        return False
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() < SIMILAR
+
+
+def former_id(row: Mapping[str, Any]) -> str:
+    """The id under which a dish goes on whose id another dish has now."""
+    return f"{row['dish_id']} (was {row['name']})"
+
+
+def keep_former(tables: Stored, row: Mapping[str, Any], today: date) -> None:
+    """Adds the dish of before to the tables, and leads all that named it to it.
+
+    Args:
+        tables: Changed in place; rows that change are new ones.
+        row: The dish's row before another dish took its id.
+        today: Menus of later days mean the new dish.
+    """
+    current, former = row["dish_id"], former_id(row)
+    dishes = [dish for dish in tables["dishes"] if dish["dish_id"] != former]
+    tables["dishes"] = [*dishes, {**row, "dish_id": former}]
+    for table in ("menus", "events"):
+        tables[table] = [
+            {**entry, "dish_id": former}
+            if entry["dish_id"] == current and entry.get("served_on", today) <= today
+            else entry
+            for entry in tables[table]
+        ]
+
+
+def former_ids(tables: Stored) -> dict[str, list[str]]:
+    """The ids of former dishes, by the id that each had."""
+    former: dict[str, list[str]] = {}
+    for row in tables["dishes"]:
+        suffix = f" (was {row['name']})"
+        if row["dish_id"].endswith(suffix):
+            former.setdefault(row["dish_id"].removesuffix(suffix), []).append(row["dish_id"])
+    return former
