@@ -5,9 +5,10 @@ Unknown keys are refused: what Palate ignores, nobody may rely on.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
@@ -76,6 +77,52 @@ class RankRequest(_Body):
     dishes: Annotated[list[DishBody], Field(min_length=1)] = Field(
         description="What is on offer; unique dish ids."
     )
+
+
+def _storable(text: str) -> str:
+    """A text that every database takes: no half characters, and no NUL."""
+    if "\0" in text or (not text.isascii() and text != text.encode(errors="replace").decode()):
+        raise ValueError("it holds a character that cannot be stored")
+    return text
+
+
+StoredId = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+
+
+class FeedbackRequest(_Body):
+    """What a person did or said, of a dish in an answer or of any other."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"person_id": "ada", "dish_id": "1", "kind": "like"}},
+    )
+
+    person_id: Annotated[StoredId, Field(min_length=1)]
+    dish_id: Annotated[StoredId, Field(min_length=1)]
+    kind: Literal["like", "dislike", "rating", "choice", "order", "retract"]
+    value: float | None = Field(None, allow_inf_nan=False, description="Of a rating, and of nothing else.")
+    answer_id: StoredId = Field("", description="The answer that it is about; a choice needs one.")
+    occurred_at: datetime | None = Field(None, description="When it happened; now where it is left out.")
+    event_id: StoredId = Field(
+        "",
+        description="Names it, so that sending it again changes nothing. Without it, feedback with an "
+        "answer_id or a time is named by its content.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if (self.kind == "rating") != (self.value is not None):
+            raise ValueError("a rating has a value, and nothing else has one")
+        if self.kind == "choice" and not self.answer_id:
+            raise ValueError("a choice is from an answer: send its answer_id, or an order")
+        return self
+
+
+class FeedbackAnswer(_Body):
+    """The feedback is stored."""
+
+    event_id: str
+    again: bool = Field(description="True where it had been stored before.")
 
 
 class CanaryAnswer(_Body):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,16 +15,27 @@ import anyio.to_thread
 import bentoml
 from bentoml.exceptions import InvalidArgument, ServiceUnavailable
 
+from components.domain.exposures import Exposure, Shown
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Past, Question
 from serving import login
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
+from serving.exposures import HEADER, Exposures
 from serving.image import service_image
 from serving.json_only import JsonOnly
 from serving.outcomes import lines_of
-from serving.schema import VERDICTS, CanaryAnswer, RankAnswer, RankedDish, RankRequest
+from serving.schema import (
+    VERDICTS,
+    CanaryAnswer,
+    FeedbackAnswer,
+    FeedbackRequest,
+    RankAnswer,
+    RankedDish,
+    RankRequest,
+)
+from serving.sentences import Sentences
 
 logger = logging.getLogger("palate")
 
@@ -43,6 +55,7 @@ class Palate:
         self.before = Arm(SERVED / BEFORE) if (SERVED / BEFORE).exists() else None
         self.facts, self.arms = self.arm.facts, [each for each in (self.arm, self.before) if each]
         self.one_at_a_time = anyio.CapacityLimiter(1)  # of what the models work on
+        self.exposures = Exposures()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
 
@@ -70,7 +83,7 @@ class Palate:
 
     async def __metrics__(self, metrics: str) -> str:
         """BentoML's metrics and the outcomes of each version's model."""
-        return f"{metrics}{lines_of([arm.outcomes for arm in self.arms])}"
+        return f"{metrics}{lines_of([arm.outcomes for arm in self.arms])}{self.exposures.lines()}"
 
     @bentoml.api
     async def rank(self, request: RankRequest, /, ctx: bentoml.Context) -> RankAnswer:
@@ -98,15 +111,33 @@ class Palate:
         ]
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
         ctx.response.headers.update(arm.lineage(answer_id))
+        order = sorted(ranked, key=lambda dish: -dish.score)
+        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, order)
         return RankAnswer(
             answer_id=answer_id,
             person_id=request.person_id,
-            order=[dish.dish_id for dish in sorted(ranked, key=lambda dish: -dish.score)],
+            order=[dish.dish_id for dish in order],
             scores=ranked,
             model=arm.facts["model"],
             model_version=arm.facts["model_version"],
             data_version=arm.facts["data_md5"],
             preview=arm.facts["preview"],
+        )
+
+    @bentoml.api
+    async def feedback(self, request: FeedbackRequest, /) -> FeedbackAnswer:
+        """Stores what a person did or said; the next night learns from it."""
+        return await self.exposures.take(request)
+
+    async def _keep(self, arm: Arm, answer_id: str, request: RankRequest, order: Sequence[RankedDish]) -> str:
+        """Stores what is shown; says whether it was."""
+        dishes = {dish.dish_id: dish.record("") for dish in request.dishes}
+        share = self.facts.get("share", 1.0)
+        propensity = share if arm is self.arm else 1 - share
+        shown = tuple(Shown(dishes[dish.dish_id], dish.score, propensity) for dish in order)
+        versions = arm.facts["model_version"], arm.facts["data_md5"]
+        return await self.exposures.keep(
+            Exposure(answer_id, request.person_id, datetime.now(UTC), shown, "{}", *versions)
         )
 
     async def _in_turn(self, work: Callable[..., Result], *arguments: Any) -> Result:
@@ -171,6 +202,7 @@ class Palate:
 # The first is the outermost: no body is read of whom the login refuses, and whole bodies reach the calls.
 for middleware, settings in (
     (login.Login, {"mode": lambda: facts_in(SERVED)["serve"]["token"]}),
+    (Sentences, {}),
     (JsonOnly, {}),
     (BodyLimit, {"max_bytes": MAX_BODY_BYTES}),
     (Calls, {"settings": lambda: facts_in(SERVED)["serve"]}),

@@ -1,0 +1,124 @@
+"""What was shown is stored, and what people say of it: the store that PALATE_STORE names.
+
+An answer is given also where it cannot be stored, with a header and a count that say so. Feedback that cannot
+be stored is refused, so that whoever sends it tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import anyio.to_thread
+from bentoml.exceptions import BentoMLException, InvalidArgument, ServiceUnavailable
+
+from components.domain.errors import PalateError
+from components.domain.exposures import Exposure, Feedback, id_of, why_not_of
+from serving.schema import FeedbackAnswer, FeedbackRequest
+
+logger = logging.getLogger("palate")
+
+STORE = "PALATE_STORE"  # variable with SQLAlchemy's URL of the store; none: nothing is stored
+HEADER = "X-Palate-Exposure"
+FAILURES = "palate_exposures_failed_total"
+CLOCK_SKEW = timedelta(minutes=5)  # that a caller's clock may be ahead
+Result = TypeVar("Result")
+
+
+class Conflict(BentoMLException):
+    """The id names other feedback; answered with 409."""
+
+    error_code = HTTPStatus.CONFLICT
+
+
+class Exposures:
+    """The store as the service uses it.
+
+    Attributes:
+        failed: Number of answers that were given and could not be stored.
+    """
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._store: Any = None
+
+    async def keep(self, exposure: Exposure) -> str:
+        """Stores an answer; returns what the header says: `stored`, `failed`, or `none` without a store."""
+        if not os.environ.get(STORE):
+            return "none"
+        try:
+            await self._work(lambda store: store.add_exposure(exposure))
+        except PalateError as error:
+            self.failed += 1
+            logger.error("answer %s was not stored: %s", exposure.answer_id, error)  # noqa: TRY400
+            return "failed"
+        return "stored"
+
+    async def take(self, request: FeedbackRequest) -> FeedbackAnswer:
+        """Stores feedback, once however often it is sent.
+
+        Raises:
+            InvalidArgument: It is about another answer, or lies in the future.
+            Conflict: Its event_id names other feedback.
+            ServiceUnavailable: It cannot be stored now.
+        """
+        if not os.environ.get(STORE):
+            raise ServiceUnavailable(f"This service stores nothing: start it with {STORE}.")
+        feedback = _feedback_of(request)
+        try:
+            if feedback.answer_id:
+                exposure = await self._work(lambda store: store.exposure(feedback.answer_id))
+                reason = why_not_of(feedback, exposure)
+                if reason:
+                    raise InvalidArgument(reason)
+            stored = await self._work(lambda store: store.add_feedback(feedback))
+        except PalateError as error:
+            logger.error("feedback was not stored: %s", error)  # noqa: TRY400
+            raise ServiceUnavailable("The feedback could not be stored: send it again.") from error
+        if not _says_the_same(stored, feedback, request):
+            raise Conflict(f"event_id '{feedback.event_id}' names other feedback: send another one.")
+        return FeedbackAnswer(event_id=feedback.event_id, again=stored is not feedback)
+
+    def lines(self) -> str:
+        """The count of answers that were not stored, in Prometheus' text format."""
+        return f"# TYPE {FAILURES} counter\n{FAILURES} {self.failed}\n"
+
+    async def _work(self, work: Callable[[Any], Result]) -> Result:
+        return await anyio.to_thread.run_sync(lambda: work(self._opened()))
+
+    def _opened(self) -> Any:
+        """The store; opened when it is first needed, so that a service starts without its database."""
+        if self._store is None:
+            from components.integrations.service_store import ServiceStore
+
+            self._store = ServiceStore(os.environ[STORE])
+        return self._store
+
+
+def _feedback_of(request: FeedbackRequest) -> Feedback:
+    now = datetime.now(UTC)
+    at = request.occurred_at or now
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if at > now + CLOCK_SKEW:
+        raise InvalidArgument(f"occurred_at {at.isoformat()} lies in the future: send when it happened.")
+    names_itself = request.answer_id or request.occurred_at
+    content = (
+        request.person_id, request.dish_id, request.kind, str(request.value), request.answer_id,
+        at.isoformat() if request.occurred_at else "",
+    )  # fmt: skip
+    event_id = request.event_id or (id_of(content) if names_itself else secrets.token_hex(8))
+    return Feedback(
+        event_id, request.person_id, request.dish_id, request.kind, request.value, request.answer_id, at
+    )
+
+
+def _says_the_same(stored: Feedback, sent: Feedback, request: FeedbackRequest) -> bool:
+    """Whether both say one thing; a time that was not sent is no part of it."""
+    names = ("person_id", "dish_id", "kind", "value", "answer_id")
+    same = all(getattr(stored, name) == getattr(sent, name) for name in names)
+    return same and (request.occurred_at is None or stored.occurred_at == sent.occurred_at)

@@ -1,0 +1,177 @@
+"""What was shown is stored, and what people say of it: once, before the answer, and for the next night."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.integrations.service_store import ServiceStore
+from serving.exposures import FAILURES, HEADER, STORE
+from tests.postgresql import postgresql
+from tests.serving.conftest import listening
+
+DISHES = [{"dish_id": "1", "name": "Pea stew", "tags": ["soup"]}, {"dish_id": "2", "name": "Roulade"}]
+LIKE = {"person_id": "ada", "dish_id": "1", "kind": "like"}
+
+
+def _post(url: str, body: object) -> tuple[int, dict[str, Any], Message]:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(url, content, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer), answer.headers
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.load(refusal), refusal.headers
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgresql("service") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'service.db'}"
+    server = str(request.getfixturevalue("server"))
+    engine = sa.create_engine(server)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE IF EXISTS exposures, feedback"))
+    engine.dispose()
+    return server
+
+
+@pytest.fixture
+def asked(url: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setenv(STORE, url)
+    with listening() as address:
+        yield address
+
+
+def _ranked(address: str, person: str = "ada") -> tuple[dict[str, Any], Message]:
+    status, answer, headers = _post(f"{address}/rank", {"person_id": person, "dishes": DISHES})
+    assert status == 200
+    return answer, headers
+
+
+def test_an_answer_is_stored_with_its_dishes_in_order(asked: str, url: str) -> None:
+    answer, headers = _ranked(asked)
+    assert headers[HEADER] == "stored"
+    exposure = ServiceStore(url).exposure(answer["answer_id"])
+    assert exposure is not None
+    assert [shown.dish.dish_id for shown in exposure.shown] == answer["order"]
+    assert {shown.dish.name for shown in exposure.shown} == {"Pea stew", "Roulade"}
+    assert {shown.propensity for shown in exposure.shown} == {1.0}
+    assert (exposure.person_id, exposure.model_version) == ("ada", answer["model_version"])
+
+
+def test_feedback_is_stored_once_and_comes_to_a_night_with_its_menu_and_dishes(asked: str, url: str) -> None:
+    answer, _ = _ranked(asked)
+    choice = {"person_id": "ada", "dish_id": "2", "kind": "choice", "answer_id": answer["answer_id"]}
+    first, second = _post(f"{asked}/feedback", choice), _post(f"{asked}/feedback", choice)
+    assert (first[0], first[1]["again"]) == (200, False)
+    assert (second[0], second[1]["again"], second[1]["event_id"]) == (200, True, first[1]["event_id"])
+    assert _post(f"{asked}/feedback", {**LIKE, "person_id": "bob"})[0] == 200  # of no answer
+    tables, latest = ServiceStore(url).rows(None)
+    assert {row["kind"] for row in tables["events"]} == {"choice", "like"}
+    assert {(row["menu_id"], row["dish_id"]) for row in tables["menus"]} == {
+        (answer["answer_id"], "1"),
+        (answer["answer_id"], "2"),
+    }
+    assert tables["dishes"] == [DISHES[1], DISHES[0]] or tables["dishes"] == DISHES
+    assert ServiceStore(url).rows(latest)[0]["events"][-1]["person_id"] == "bob"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "sentence"),
+    [
+        ({"kind": "loves"}, 400, "like"),
+        ({"value": 3}, 400, "a rating has a value"),
+        ({"kind": "rating"}, 400, "a rating has a value"),
+        ({"kind": "rating", "value": "NaN"}, 400, "finite"),
+        ({"kind": "choice"}, 400, "send its answer_id"),
+        ({"answer_id": "palate:v1/none"}, 400, "names no stored answer"),
+        ({"occurred_at": "2999-01-01T00:00:00Z"}, 400, "lies in the future"),
+        ({"occurred_at": "yesterday"}, 400, "datetime"),
+        ({"person_id": ""}, 400, "at least 1"),
+        ({"person_id": "a\0b"}, 400, "cannot be stored"),
+        ({"person_id": "x" * 201}, 400, "at most 200"),
+        ({"dish_id": 7}, 400, "string"),
+        ({"likes": True}, 400, "not permitted"),
+    ],
+)
+def test_bad_feedback_is_one_sentence(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, status: int, sentence: str
+) -> None:
+    monkeypatch.setenv(STORE, f"sqlite:///{tmp_path / 'service.db'}")
+    code, answer, _ = _post(f"{address}/feedback", LIKE | change)
+    assert (code, list(answer), sentence in answer["error"]) == (status, ["error"], True), answer
+
+
+def test_an_answer_of_another_person_and_a_dish_that_was_not_shown_are_refused(asked: str) -> None:
+    answer, _ = _ranked(asked)
+    about = {"answer_id": answer["answer_id"]}
+    code, refusal, _ = _post(f"{asked}/feedback", {**LIKE, **about, "person_id": "eve"})
+    assert (code, "another person's" in refusal["error"]) == (400, True)
+    code, refusal, _ = _post(f"{asked}/feedback", {**LIKE, **about, "dish_id": "3"})
+    assert (code, "was not shown" in refusal["error"]) == (400, True)
+
+
+def test_one_event_id_for_two_things_is_a_conflict(asked: str) -> None:
+    assert _post(f"{asked}/feedback", LIKE | {"event_id": "e1"})[0] == 200
+    assert _post(f"{asked}/feedback", LIKE | {"event_id": "e1"})[1]["again"]
+    code, answer, _ = _post(f"{asked}/feedback", LIKE | {"event_id": "e1", "kind": "dislike"})
+    assert (code, "names other feedback" in answer["error"]) == (409, True)
+
+
+def test_without_its_store_the_service_answers_and_says_so_and_takes_no_feedback(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _ranked(address)[1][HEADER] == "none"
+    assert _post(f"{address}/feedback", LIKE)[0] == 503
+    (tmp_path / "file").write_text("in the place of a folder")
+    monkeypatch.setenv(STORE, f"sqlite:///{tmp_path / 'file' / 'service.db'}")
+    assert _ranked(address)[1][HEADER] == "failed"
+    assert _post(f"{address}/feedback", LIKE)[0] == 503  # to be sent again
+    with urllib.request.urlopen(f"{address}/metrics", timeout=30) as metrics:
+        assert f"{FAILURES} 1" in metrics.read().decode()
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TEXTS, TEXTS)
+def test_any_text_comes_back_as_it_was_sent(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: str, dish: str
+) -> None:
+    url = f"sqlite:///{tmp_path / 'texts.db'}"
+    monkeypatch.setenv(STORE, url)
+    code, answer, _ = _post(f"{address}/feedback", {"person_id": person, "dish_id": dish, "kind": "order"})
+    assert code == 200
+    rows = {row["event_id"]: row for row in ServiceStore(url).rows(None)[0]["events"]}
+    assert (rows[answer["event_id"]]["person_id"], rows[answer["event_id"]]["dish_id"]) == (person, dish)
+
+
+def test_a_person_is_taken_out(asked: str, url: str) -> None:
+    answer, _ = _ranked(asked)
+    _ranked(asked, "bob")
+    assert _post(f"{asked}/feedback", LIKE)[0] == 200
+    store = ServiceStore(url)
+    assert store.forget("ada") == 2
+    assert store.forget("ada") == 0
+    assert store.exposure(answer["answer_id"]) is None
+    assert store.rows(None)[0]["events"] == []
