@@ -63,6 +63,7 @@ def prepare() -> None:
         "PALATE_MLFLOW_STORE": f"sqlite:///{STATE / 'mlflow.db'}",
         "MLFLOW_TRACKING_URI": f"sqlite:///{STATE / 'mlflow.db'}",
         "PALATE_ARTIFACTS": str(ARTIFACTS),
+        "PALATE_STORE": f"sqlite:///{STATE / 'service.db'}",  # of what the service showed, and was told
         "PREFECT_HOME": str(STATE / "prefect"),
         "PREFECT_LOGGING_EXTRA_LOGGERS": "components",
         "PREFECT_LOGGING_LEVEL": "WARNING",

@@ -22,6 +22,7 @@ from components.stages import paths
 from flows.environment import REPO, STATE
 from flows.steps import data, registration
 from flows.steps.bento import tag_of
+from flows.steps.feedback import service_store
 from flows.steps.lock import one_at_a_time
 
 RECEIPTS = STATE / "receipts"
@@ -95,6 +96,8 @@ def _remove(person: str) -> dict[str, int]:
     removed["quarantined"] = event_sources.remove_from_quarantine(
         REPO / paths.QUARANTINE, partial(_concerns, person)
     )
+    store = service_store()
+    removed["answers and feedback"] = store.forget(person) if store else 0
     for path in DERIVED:
         if (REPO / path).is_dir():
             shutil.rmtree(REPO / path)

@@ -20,6 +20,7 @@ from components.domain.records import Dish
 
 SOURCE = "service"  # of its events, in the contract's column `source`
 NAME = "the service's store"  # in sentences, and as the file of its rows
+SHOWN = "shown"
 _META = sa.MetaData()
 _WAIT_S = 5  # seconds for a lock of SQLite, or for PostgreSQL to answer a new connection
 
@@ -96,9 +97,9 @@ class ServiceStore:
         return Feedback(**{**row, "occurred_at": _utc(row["occurred_at"])})
 
     def rows(self, since: datetime | None) -> tuple[dict[str, list[dict[str, Any]]], datetime | None]:
-        """Feedback as rows of the contract, with the menus and dishes that it is about.
+        """Feedback as rows of the contract, and the menus that it chose from, which are answers.
 
-        An answer is a menu where something was chosen from it.
+        A row also has, under SHOWN, the dish as the answer described it; None where it is of no answer.
 
         Args:
             since: Only what was received from then on; None for all.
@@ -126,20 +127,19 @@ class ServiceStore:
 
 
 def _tables(entries: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
-    events, menus, dishes = list[dict[str, Any]](), dict[tuple[str, str], Any](), dict[str, Any]()
+    events, menus = list[dict[str, Any]](), dict[tuple[str, str], dict[str, Any]]()
     for entry in entries:
-        chosen = entry["kind"] == "choice"
+        shown = {each["dish"]["dish_id"]: each["dish"] for each in entry["its_shown"] or ()}
         values = {name: entry[name] for name in ("event_id", "person_id", "dish_id", "kind", "value")}
-        values |= {"menu_id": entry["answer_id"] if chosen else "", "source": SOURCE}
-        events.append(values | {"occurred_at": _utc(entry["occurred_at"]).isoformat()})
-        for shown in entry["its_shown"] or ():
-            dish = {name: value for name, value in shown["dish"].items() if value}
-            if chosen or dish["dish_id"] == entry["dish_id"]:
-                dishes.setdefault(dish["dish_id"], dish)
-            if chosen:
-                menu = {"menu_id": entry["answer_id"], "served_on": _utc(entry["its_at"]).date().isoformat()}
-                menus[entry["answer_id"], dish["dish_id"]] = menu | {"dish_id": dish["dish_id"]}
-    return {"dishes": list(dishes.values()), "menus": list(menus.values()), "events": events}
+        values |= {"source": SOURCE, "occurred_at": _utc(entry["occurred_at"]).isoformat()}
+        values |= {SHOWN: shown.get(entry["dish_id"])}
+        if entry["kind"] == "choice":
+            values["menu_id"] = entry["answer_id"]
+            menu = {"menu_id": entry["answer_id"], "served_on": _utc(entry["its_at"]).date().isoformat()}
+            for dish_id, dish in shown.items():
+                menus[entry["answer_id"], dish_id] = menu | {"dish_id": dish_id, SHOWN: dish}
+        events.append(values)
+    return {"menus": list(menus.values()), "events": events}
 
 
 def _exposure(row: Any) -> Exposure:

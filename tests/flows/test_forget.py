@@ -68,7 +68,7 @@ def test_a_person_is_taken_out_and_everything_older_is_listed(clone: Path, tmp_p
     assert theirs > 5
     done = run_flows(copy, "forget", GUEST)
     assert done.returncode == 0, done.stderr
-    assert f"forgotten: {theirs} events, 0 people, 1 quarantined" in done.stdout
+    assert f"forgotten: {theirs} events, 0 people, 1 quarantined, 0 answers" in done.stdout
     assert re.search(
         r"data version [0-9a-f]{32}\.dir, nights [0-9a-f]{12}: still there; HISTORY=1", done.stdout
     )

@@ -1,0 +1,74 @@
+"""What people said to the service, as one more source of a night's rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from components.domain.preferences.contract import Stored
+from components.domain.preferences.events import RawRow
+from components.domain.preferences.reused_ids import is_another_dish
+from components.integrations.service_store import NAME, SHOWN, ServiceStore
+from components.integrations.sources.rows import Reading
+
+WATERMARK = "feedback"  # beside those of the inbox's tables
+OVERLAP = timedelta(hours=1)  # for what was being stored while the last night read
+
+
+def service_store() -> ServiceStore | None:
+    """The store that PALATE_STORE names; None where there is none yet."""
+    url = os.environ.get("PALATE_STORE", "")
+    is_missing = url.startswith("sqlite") and not Path(sa.make_url(url).database or "").is_file()
+    return ServiceStore(url) if url and not is_missing else None
+
+
+def with_feedback(reading: Reading, stored: Stored, since: str) -> Reading:
+    """An inbox's rows with the service's behind them.
+
+    A dish that the inbox describes stays as the inbox describes it. Where the service showed another dish
+    under its id, what was said of that one is quarantined.
+
+    Args:
+        reading: Of the inbox.
+        stored: What earlier nights accepted.
+        since: The watermark that the last reading left; empty for all.
+
+    Raises:
+        StageFailed: The store does not answer.
+    """
+    store = service_store()
+    if store is None:
+        return reading
+    start = datetime.fromisoformat(since) - OVERLAP if since else None
+    rows, latest = store.rows(start)
+    listed = {str(row.values.get("dish_id")): row.values for row in reading.tables.get("dishes", ())}
+    names = {row["dish_id"]: row["name"] for row in stored["dishes"]}
+    names |= {dish: str(row.get("name", "")) for dish, row in listed.items()}
+    tables = dict(reading.tables)
+    for table, values in rows.items():
+        tables[table] = [*tables.get(table, ()), *_raw(values, names)]
+    shown = {row["dish_id"]: row[SHOWN] for row in (*rows["menus"], *rows["events"]) if row[SHOWN]}
+    new = [{SHOWN: None, **row} for dish, row in shown.items() if dish not in names]
+    tables["dishes"] = [*tables.get("dishes", ()), *_raw(new, names)]
+    marks = {WATERMARK: latest.isoformat()} if latest else {WATERMARK: since} if since else {}
+    return Reading(tables, {**reading.watermarks, **marks})
+
+
+def _raw(values: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[RawRow]:
+    """The rows as the contract takes them; those of another dish than the inbox names have a problem."""
+    return [
+        RawRow(NAME, number, {key: row[key] for key in row if key != SHOWN}, _why_not(row, names))
+        for number, row in enumerate(values, 1)
+    ]
+
+
+def _why_not(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    name, shown = names.get(row["dish_id"]), row[SHOWN]
+    if name is None or shown is None or not is_another_dish({"name": name}, shown):
+        return ""
+    return f"dish_id '{row['dish_id']}' was shown as '{shown['name']}', and is '{name}' in the inbox"

@@ -1,0 +1,60 @@
+"""What people said to the service comes into the night, once; a forgotten person leaves the store, too."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from components.domain.exposures import Exposure, Feedback, Shown
+from components.domain.records import Dish
+from components.integrations import event_sources
+from components.integrations.service_store import ServiceStore
+from tests.flows.clones import Done, copy_of, run_flows, run_night
+
+
+def _feedback(event_id: str, person: str, dish: str, kind: str, answer_id: str = "") -> Feedback:
+    return Feedback(event_id, person, dish, kind, None, answer_id, datetime.now(UTC))
+
+
+@pytest.mark.slow
+def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_the_store(
+    night: Done, inbox: Path, prefect: dict[str, str], tmp_path: Path
+) -> None:
+    clone = copy_of(night.clone, tmp_path / "clone")
+    with (inbox / "dishes.csv").open() as file:
+        listed = next(csv.DictReader(file))
+    dishes = [Dish(listed["dish_id"], listed["name"]), Dish("new", "Okra pancake", tags=("vegan",))]
+    store = ServiceStore(f"sqlite:///{clone / '.palate/service.db'}")
+    shown = tuple(Shown(dish, 0.5, 1.0) for dish in dishes)
+    store.add_exposure(Exposure("v1/a", "zoe", datetime.now(UTC), shown, "{}", "1", "x"))
+    other = (Shown(Dish(listed["dish_id"], "Qqqq wwww"), 0.5, 1.0),)
+    store.add_exposure(Exposure("v1/b", "eve", datetime.now(UTC), other, "{}", "1", "x"))
+    store.add_feedback(_feedback("f1", "zoe", "new", "choice", "v1/a"))
+    store.add_feedback(_feedback("f2", "zoe", listed["dish_id"], "like"))
+    store.add_feedback(_feedback("f3", "zoe", "never listed", "like"))
+
+    first = run_night(clone, "--data", str(inbox), env=prefect)
+    assert first.returncode == 0, first.stderr
+    tables = event_sources.read_tables(clone / "data/events")
+    theirs = {row["event_id"]: row for row in tables["events"] if row["source"] == "service"}
+    assert theirs.keys() == {"f1", "f2"}
+    assert theirs["f1"]["menu_id"] == "v1/a"
+    assert {row["dish_id"] for row in tables["menus"] if row["menu_id"] == "v1/a"} == {
+        "new",
+        listed["dish_id"],
+    }
+    assert "Okra pancake" in {row["name"] for row in tables["dishes"]}
+    assert "'never listed' is not in the dishes table" in (clone / "data/quarantine/events.jsonl").read_text()
+
+    store.add_feedback(_feedback("f4", "eve", listed["dish_id"], "like", "v1/b"))
+    again = run_night(clone, "--data", str(inbox), env=prefect)
+    assert again.returncode == 0, again.stderr
+    assert len(event_sources.read_tables(clone / "data/events")["events"]) == len(tables["events"])
+    assert "was shown as 'Qqqq wwww'" in (clone / "data/quarantine/events.jsonl").read_text()
+
+    done = run_flows(clone, "forget", "zoe")
+    assert "2 events, 0 people, 1 quarantined, 4 answers and feedback" in done.stdout
+    assert {row["person_id"] for row in store.rows(None)[0]["events"]} == {"eve"}
