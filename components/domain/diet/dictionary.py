@@ -65,14 +65,14 @@ class Dictionary:
 
     Attributes:
         terms: What each form says.
-        parts: The forms that may be parts of a compound, longest first.
+        parts: The forms that may be parts of a compound.
         whole: Words in which no other word is looked for.
         names: Groups and substances by the names that people write, in 50 languages.
         same: Words that mean the same ingredient, in each of their forms.
     """
 
     terms: dict[str, Mention]
-    parts: tuple[str, ...]
+    parts: frozenset[str]
     whole: frozenset[str]
     names: dict[str, frozenset[str]]
     same: dict[str, frozenset[str]]
@@ -133,9 +133,9 @@ def dictionary() -> Dictionary:
             if language in ("en", "de") and mention.role in (FOOD, FILLER):
                 compounding.add(form)
     whole = frozenset().union(*(forms(word, language) for word, language, _ in lines("whole_words")))
-    parts = [form for form in compounding if " " not in form and len(form) >= PART and form not in whole]
+    parts = {form for form in compounding if " " not in form and len(form) >= PART} - whole
     names = {fold_name(label): frozenset({group}) for group, _, label, _ in lines("labels")}
-    return Dictionary(terms, tuple(sorted(parts, key=lambda form: (-len(form), form))), whole, names, _same())
+    return Dictionary(terms, frozenset(parts), whole, names, _same())
 
 
 def fold_name(text: str) -> str:

@@ -45,8 +45,10 @@ def word_alone(word: str) -> Mention:
         return Mention("?", word)
     if _QUANTITY.match(word):
         return Mention("p", word)
-    inside = [] if word in dictionary().whole else [part for part in dictionary().parts if part in word]
-    if not inside:
+    length = range(len(word) + 1)
+    inside = [word[start:end] for start in length for end in length[start + PART :]]
+    inside = [part for part in inside if part in dictionary().parts]
+    if not inside or word in dictionary().whole:
         return Mention("u", word)
     part, link = _alternatives(inside), "|".join(LINKS)
     whole = re.fullmatch(f"({part})(?:{link})(?:({part})(?:{link}))?({part})", word)
