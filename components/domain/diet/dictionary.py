@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -47,8 +48,8 @@ class Mention:
     Attributes:
         role: One of the letters above.
         text: The words, folded.
-        contains: Substances that it contains; of a claim nothing.
-        may: Substances that it may contain; of a claim what stands in for what it rules out.
+        contains: Substances that it contains.
+        may: Substances that it may contain.
         rules_out: Substances that a claim with this word rules out.
     """
 
@@ -67,7 +68,8 @@ class Dictionary:
         terms: What each form says.
         parts: The forms that may be parts of a compound.
         whole: Words in which no other word is looked for.
-        names: Groups and substances by the names that people write, in 50 languages.
+        names: Groups by their codes, and by their names in 50 languages.
+        stands_in: What may stand in for what a claim rules out, as soy for milk.
         same: Words that mean the same ingredient, in each of their forms.
     """
 
@@ -75,6 +77,7 @@ class Dictionary:
     parts: frozenset[str]
     whole: frozenset[str]
     names: dict[str, frozenset[str]]
+    stands_in: dict[str, frozenset[str]]
     same: dict[str, frozenset[str]]
 
 
@@ -100,8 +103,8 @@ def _mentions() -> Iterator[tuple[str, str, Mention]]:
             yield term, language, Mention(FOOD, "", _substances(contains), _substances(may))
     for term, language, groups, rules_out, _ in lines("names"):
         yield term, language, Mention(FOOD, "", _substances(groups), frozenset(), _substances(rules_out))
-    for term, language, role, rules_out, may, _ in lines("grammar"):
-        yield term, language, Mention(_ROLES[role], "", frozenset(), _substances(may), _substances(rules_out))
+    for term, language, role, rules_out, _ in lines("grammar"):
+        yield term, language, Mention(_ROLES[role], "", rules_out=_substances(rules_out))
 
 
 def _joined(one: Mention | None, other: Mention, form: str) -> Mention:
@@ -135,10 +138,25 @@ def dictionary() -> Dictionary:
     whole = frozenset().union(*(forms(word, language) for word, language, _ in lines("whole_words")))
     parts = {form for form in compounding if " " not in form and len(form) >= PART} - whole
     names = {fold_name(label): frozenset({group}) for group, _, label, _ in lines("labels")}
-    return Dictionary(terms, frozenset(parts), whole, names, _same())
+    names |= {code: _substances(groups) & frozenset(ALLERGENS) for code, groups, _ in lines("codes")}
+    stands_in = {substance: _substances(may) for substance, may, _ in lines("stands_in")}
+    return Dictionary(terms, frozenset(parts), whole, names, stands_in, _same())
 
 
 def fold_name(text: str) -> str:
     """A name in any script, for comparing whole names alone."""
     folded = fold(text)
     return " ".join(text.casefold().split()) if UNREADABLE in folded else folded
+
+
+def spelled_out(entry: str) -> str:
+    """An entry of declared allergens with codes, and names in any script, as names that can be read.
+
+    Args:
+        entry: As somebody typed it: `G`, `A, C`, `milk` or a name in one of 50 languages.
+    """
+    names = dictionary().names
+    written = [entry] if fold_name(entry) in names else re.split("[,;]", entry)
+    groups = [names.get(fold_name(part)) for part in written]
+    known = zip(written, groups, strict=True)
+    return ", ".join(" and ".join(sorted(found)).replace("_", " ") if found else part for part, found in known)

@@ -17,6 +17,7 @@ from components.domain.diet.letters import fold
 _HEAD = 3  # letters by which the terms are put into patterns, so that none has thousands of alternatives
 _WORD = re.compile(r"[a-z0-9\ufffd]+|[,.]")
 _QUANTITY = re.compile(r"\d+(g|gr|kg|mg|ml|cl|dl|l|oz|lb|lbs|x|cm|mm|pc|pcs|st|el|tl|er)?$")
+_CLAIM_ALONE = re.compile(r"[xo,]+([pabNC]*[NC][pabNC]*)(?=[xo,.]|$)")
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -24,7 +25,7 @@ _NOTHING: frozenset[str] = frozenset()
 def _by_head() -> dict[str, list[str]]:
     result: dict[str, list[str]] = defaultdict(list)
     for form in dictionary().terms:
-        result[form[:_HEAD]].append(form)
+        result[form.partition(" ")[0][:_HEAD]].append(form)
     return result
 
 
@@ -64,7 +65,7 @@ def scan(text: str) -> Iterator[Mention]:
     """The words of a folded text, with what they say."""
     start = 0
     while word := _WORD.search(text, start):
-        pattern = _pattern(text[word.start() : word.start() + _HEAD])
+        pattern = _pattern(word[0][:_HEAD])
         term = pattern.match(text, word.start()) if pattern else None
         if word[0] in ",.":
             yield Mention(word[0], word[0])
@@ -91,6 +92,11 @@ class Parsed:
         return "F" in self.roles and not re.search(r"[u?]", self.roles)
 
     @property
+    def says_none(self) -> bool:
+        """Whether it says that there is nothing."""
+        return re.fullmatch(r"b+|.*n.*", self.roles) is not None
+
+    @property
     def is_only_claim(self) -> bool:
         """Whether it is nothing but a claim."""
         return re.fullmatch(r"[NCabpxo,.]*", self.roles) is not None
@@ -99,35 +105,33 @@ class Parsed:
         # Whether `may contain` stands before the place, in the same sentence.
         return "m" in self.roles[:place].rpartition(".")[2]
 
-    def _claims(self, start: int, end: int) -> tuple[frozenset[str], frozenset[str]]:
-        claims = [place for place in range(start, end) if self.roles[place] in "NC"]
-        stands_in = [self.mentions[place].may for place in claims if self.roles[place] == "C"]
-        return _NOTHING.union(*(self.mentions[place].rules_out for place in claims)), _NOTHING.union(*stands_in)
+    def _claims(self, start: int, end: int) -> frozenset[str]:
+        claims = (self.mentions[place] for place in range(start, end) if self.roles[place] in "NC")
+        return _NOTHING.union(*(mention.rules_out for mention in claims))
 
     def claimed(self) -> frozenset[str]:
         """All that its claims rule out."""
-        return self._claims(0, len(self.roles))[0]
+        return self._claims(0, len(self.roles))
 
     def says(self) -> Iterator[tuple[str, str, str]]:
         """Each substance that it speaks of, with `contains`, `traces` or `may`, and the words."""
         for phrase in re.finditer(r"[^xo,.]+", self.roles):
-            rules_out, stands_in = self._claims(*phrase.span())
-            after = re.compile(r"[xo,]+([pabNC]*[NC][pabNC]*)(?=[xo,.]|$)").match(self.roles, phrase.end())
+            rules_out = self._claims(*phrase.span())
+            after = _CLAIM_ALONE.match(self.roles, phrase.end())
             if after:
-                more = self._claims(*after.span(1))
-                rules_out, stands_in = rules_out | more[0], stands_in | more[1]
+                rules_out |= self._claims(*after.span(1))
             for place in range(*phrase.span()):
                 if self.roles[place] in "Fu":
-                    yield from self._of_word(place, rules_out, stands_in)
+                    yield from self._of_word(place, rules_out)
 
-    def _of_word(
-        self, place: int, rules_out: frozenset[str], stands_in: frozenset[str]
-    ) -> Iterator[tuple[str, str, str]]:
+    def _of_word(self, place: int, rules_out: frozenset[str]) -> Iterator[tuple[str, str, str]]:
         mention = self.mentions[place]
         sure = "traces" if self._traces_from(place) else "contains"
         yield from ((substance, sure, mention.text) for substance in mention.contains - rules_out)
-        replaced = stands_in if rules_out & (mention.contains | mention.may) else _NOTHING
-        yield from ((substance, "may", mention.text) for substance in (mention.may - rules_out) | replaced)
+        replaced = _NOTHING
+        for substance in rules_out & (mention.contains | mention.may):
+            replaced |= dictionary().stands_in.get(substance, _NOTHING)
+        yield from ((substance, "may", mention.text) for substance in (mention.may | replaced) - rules_out)
 
 
 @lru_cache(maxsize=16_384)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from components.domain.diet.dictionary import ALLERGENS, SUBSTANCES
+from components.domain.diet.dictionary import ALLERGENS, SUBSTANCES, spelled_out
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, Evidence, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.letters import fold
@@ -49,7 +49,7 @@ def evidence(dish: DishFacts) -> dict[str, Evidence]:
         dish: The dish.
     """
     found: dict[str, Evidence] = {}
-    declared = [(text, read(text)) for text in dish.allergens or () if fold(text)]
+    declared = [(text, read(spelled_out(text))) for text in dish.allergens or () if text.strip()]
     listed = [("allergens", text, reading) for text, reading in declared]
     listed += [(field, text, read(text)) for field, text in texts(dish)]
     for field, text, reading in listed:

@@ -27,6 +27,7 @@ from components.domain.diet.dictionary import (
     UNKNOWN_WORD,
     UNREAD,
     Mention,
+    dictionary,
 )
 from components.domain.diet.letters import fold
 from components.domain.diet.trie import find
@@ -59,7 +60,6 @@ class Reading:
 class _Phrase:
     foods: list[tuple[Mention, bool]] = field(default_factory=list)  # each with whether it is a trace
     rules_out: frozenset[str] = frozenset()
-    stands_in: frozenset[str] = frozenset()
     is_claim: bool = False
     is_only_claim: bool = True
     is_empty: bool = True
@@ -88,7 +88,6 @@ def _add(phrase: _Phrase, mention: Mention, *, is_claim: bool, is_trace: bool) -
     if is_claim:
         phrase.is_claim = True
         phrase.rules_out |= mention.rules_out
-        phrase.stands_in |= mention.may if mention.role == CLAIM else frozenset()
     elif mention.role in (FOOD, UNKNOWN_WORD):
         phrase.foods.append((mention, is_trace))
         phrase.is_only_claim = False
@@ -114,15 +113,14 @@ def _phrases(mentions: list[Mention]) -> list[_Phrase]:
     for before, after in pairwise(phrases):
         if after.is_claim and after.is_only_claim and not before.ends_sentence:
             before.rules_out |= after.rules_out
-            before.stands_in |= after.stands_in
     return phrases
 
 
 def _collect(reading: Reading, phrase: _Phrase) -> None:
+    stands_in = dictionary().stands_in
     for mention, is_trace in phrase.foods:
-        may = mention.may - phrase.rules_out
-        if phrase.rules_out & (mention.contains | mention.may):
-            may |= phrase.stands_in
+        ruled_out = phrase.rules_out & (mention.contains | mention.may)
+        may = mention.may.union(*(stands_in.get(substance, ()) for substance in ruled_out)) - phrase.rules_out
         sure = reading.traces if is_trace else reading.contains
         for substance in mention.contains - phrase.rules_out:
             sure.setdefault(substance, mention.text)
@@ -140,7 +138,7 @@ def read(text: str) -> Reading:
     mentions = find(fold(text))
     roles = {mention.role for mention in mentions}
     phrases = _phrases(mentions)
-    reading = Reading(is_readable=UNREAD not in roles, says_none=NONE in roles)
+    reading = Reading(is_readable=UNREAD not in roles, says_none=NONE in roles or roles == {FREE_BEFORE})
     reading.is_known = not roles & {UNKNOWN_WORD, UNREAD} and any(phrase.foods for phrase in phrases)
     if all(phrase.is_only_claim for phrase in phrases):
         reading.rules_out = frozenset().union(*(phrase.rules_out for phrase in phrases))

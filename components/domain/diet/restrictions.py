@@ -9,13 +9,13 @@ from itertools import chain
 from components.domain.diet.dictionary import (
     ALLERGENS,
     FOOD,
+    FREE_BEFORE,
     NONE,
     UNKNOWN_WORD,
     UNREAD,
     Mention,
     dictionary,
-    fold_name,
-    lines,
+    spelled_out,
 )
 from components.domain.diet.diets import DIETS, NO_DIET, OTHER_NAMES
 from components.domain.diet.facts import Avoided, Restrictions
@@ -40,10 +40,6 @@ def _diet(text: str) -> str:
     if words in OTHER_NAMES:
         return OTHER_NAMES[words]
     raise UnknownDiet(f"The diet {text.strip()!r} is not known: write one of {', '.join(DIETS)}, or nothing.")
-
-
-def _codes() -> dict[str, frozenset[str]]:
-    return {code: frozenset(groups.split(",")) for code, groups, _ in lines("codes")}
 
 
 def _groups(mention: Mention) -> frozenset[str]:
@@ -71,9 +67,7 @@ def _avoided(text: str, *, is_allergy: bool) -> Avoided:
 
 def _allergy(text: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
     # The groups that a text names, and what of it is none of them.
-    exact = _codes().get(fold(text)) or dictionary().names.get(fold_name(text))
-    if exact:
-        return exact, ()
+    text = spelled_out(text)
     groups: frozenset[str] = frozenset()
     others: list[Avoided] = []
     mentions = find(fold(text))
@@ -84,7 +78,7 @@ def _allergy(text: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
             others.append(_avoided(text if mention.role == UNREAD else mention.text, is_allergy=True))
         elif mention.role == FOOD and not _groups(mention):
             others.append(_avoided(mention.text, is_allergy=True))
-    says_none = any(mention.role == NONE for mention in mentions)
+    says_none = all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
     if not groups and not others and not says_none and text.strip(" -"):
         others.append(_avoided(text, is_allergy=True))
     return groups, tuple(others)

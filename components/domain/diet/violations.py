@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from components.domain.diet.dictionary import ALLERGENS, LINKS, PART, dictionary
+from components.domain.diet.dictionary import ALLERGENS, LINKS, PART, dictionary, spelled_out
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.forms import forms
@@ -30,7 +30,7 @@ def _fields(dish: DishFacts) -> list[tuple[str, str]]:
 
 def _against(dish: DishFacts, substance: str) -> Finding | None:
     # What speaks against a dish: first what it contains, then what it may contain.
-    fields = [("allergens", text) for text in dish.allergens or ()] + _fields(dish)
+    fields = [("allergens", spelled_out(text)) for text in dish.allergens or ()] + _fields(dish)
     sayings = [
         (how, field, text.strip() if field in ("allergens", "ingredients") else words)
         for field, text in fields
@@ -44,13 +44,13 @@ def _against(dish: DishFacts, substance: str) -> Finding | None:
 
 
 def _is_declared(dish: DishFacts) -> bool:
-    entries = [parse(text) for text in dish.allergens or () if fold(text)]
-    if not all(entry.is_known or "n" in entry.roles for entry in entries):
+    entries = [parse(spelled_out(text)) for text in dish.allergens or () if text.strip()]
+    if not all((entry.is_known or entry.says_none) and "?" not in entry.roles for entry in entries):
         return False
-    if any("?" in parse(text).roles for _, text in [*_fields(dish), *(("", text) for text in dish.allergens or ())]):
+    if any("?" in parse(text).roles for _, text in _fields(dish)):
         return False
     names = (how for entry in entries for _, how, _ in entry.says())
-    return any("n" in entry.roles for entry in entries) or any(how != "may" for how in names)
+    return any(entry.says_none for entry in entries) or any(how != "may" for how in names)
 
 
 def _proof_missing(dish: DishFacts, substance: str) -> Finding | None:
