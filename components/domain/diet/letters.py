@@ -14,6 +14,8 @@ UNREADABLE = "\ufffd"
 _LETTERS = {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "th", "ħ": "h"}
 _FIRST_PICTURE, _FLAG_A, _FLAG_Z = 0x2600, 0x1F1E6, 0x1F1FF
 _SPACES = "'’‘`´ʼ_%⁄\"“”„«»*#~^°"  # noqa: RUF001
+_TURNED = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"  # text after them is not shown as it is written
+_LONGEST = 60  # letters of a word; no food has more, and a search in longer ones would take for ever
 _STOPS = ".!?\n\r"
 
 
@@ -40,6 +42,8 @@ def _plain(character: str) -> str:
         return _LETTERS[character]
     if character in _SPACES or category == "Zs" or character == "\t":
         return " "
+    if character in _TURNED:
+        return UNREADABLE
     if category in ("Mn", "Me", "Cf", "Cc"):
         return ""
     if character == UNREADABLE or category[0] == "L" or category in ("Co", "Cn", "Cs", "Mc", "No", "Nl", "Nd"):
@@ -63,6 +67,7 @@ def fold(text: str) -> str:
     folded = re.sub(r"\be[ -]?(\d{3,4}[a-z]?)\b", r"e\1", folded).replace("-", " ")
     folded = re.sub(r"(?<![^ ,.])(?:[a-z] ){2,}[a-z](?![^ ,.])", lambda found: found[0].replace(" ", ""), folded)
     folded = re.sub(r"\b(?!e\d+[a-z]?\b)[a-z]+\d+[a-z]\w*", UNREADABLE, folded)
+    folded = re.sub(rf"[a-z0-9]{{{_LONGEST + 1},}}", UNREADABLE, folded)
     folded = re.sub(r" *[,.][ ,.]*", lambda found: "." if "." in found[0] else ",", folded)
     folded = re.sub(r" +", " ", folded)
     return folded.strip(" ,.")

@@ -80,7 +80,7 @@ class Parsed:
     def __init__(self, text: str) -> None:
         self.mentions = list(scan(fold(text)))
         roles = "".join(mention.role for mention in self.mentions)
-        if "d" not in roles:  # else a word such as `available` voids all claims
+        if not re.search("d|b(?:Fa|c)", roles):  # else `available`, or `no vegan`, voids all claims
             roles = re.sub(r"F(?=a)", "N", roles)
             roles = re.sub(r"bo*[FN](?:o+[FN])*", lambda found: found[0].replace("F", "N"), roles)
             roles = roles.replace("c", "C")

@@ -95,8 +95,18 @@ def _add(phrase: _Phrase, mention: Mention, *, is_claim: bool, is_trace: bool) -
         phrase.is_only_claim = False
 
 
+def _has_doubt(mentions: list[Mention]) -> bool:
+    # A word such as `available`, or a claim that is taken back: `no gluten-free bread`.
+    roles = [mention.role for mention in mentions]
+    taken_back = any(
+        before == FREE_BEFORE and (claim == CLAIM or (claim == FOOD and after == FREE_AFTER))
+        for before, claim, after in zip(roles, roles[1:], [*roles[2:], ""], strict=False)
+    )
+    return DOUBT in roles or taken_back
+
+
 def _phrases(mentions: list[Mention]) -> list[_Phrase]:
-    has_doubt = any(mention.role == DOUBT for mention in mentions)
+    has_doubt = _has_doubt(mentions)
     denied = set() if has_doubt else _denied(mentions)
     phrases, is_trace = [_Phrase()], False
     for place, mention in enumerate(mentions):

@@ -34,7 +34,7 @@ CONTAINS = {
 }  # fmt: skip
 MAY = {
     "celery": "stock cubes; vegetable stock; Gemüsebrühe; bouillon; brodo vegetale",
-    "soy": "dark chocolate; E322; E471; vegetable oil; vegan cheese",
+    "soy": "dark chocolate; E322; E471; vegan cheese",
     "eggs": "fresh pasta; E322; gnocchi",
     "milk": "chocolate; margarine; sausage; sauce",
     "mustard": "curry powder; salad dressing; sausage",
