@@ -16,18 +16,18 @@ ALLERGENS = (
     "sesame", "sulphites", "lupin", "molluscs",
 )  # fmt: skip
 CATEGORIES = (
-    "meat", "pork", "poultry", "meat_not_halal", "meat_not_kosher", "rabbit", "unscaled", "gelatine", "alcohol", "honey", "insects",
-    "blood", "rennet", "animal", "lactose", "varies",
+    "meat", "pork", "poultry", "meat_not_halal", "meat_not_kosher", "rabbit", "unscaled", "gelatine",
+    "alcohol", "honey", "insects", "blood", "rennet", "animal", "lactose", "varies",
 )  # fmt: skip
 SUBSTANCES = ALLERGENS + CATEGORIES
-_UNMARKED = ("meat_not_halal", "meat_not_kosher")  # all meat, but where a text says so
+UNMARKED = frozenset({"meat_not_halal", "meat_not_kosher"})  # all meat, unless a text says otherwise
 _IMPLIED = {
     "milk": ("lactose",),
-    "pork": ("meat", *_UNMARKED),
-    "poultry": ("meat", *_UNMARKED),
-    "rabbit": ("meat", *_UNMARKED),
-    "meat": _UNMARKED,
-    "blood": ("meat", *_UNMARKED),
+    "pork": ("meat", *UNMARKED),
+    "poultry": ("meat", *UNMARKED),
+    "rabbit": ("meat", *UNMARKED),
+    "meat": tuple(UNMARKED),
+    "blood": ("meat", *UNMARKED),
 }
 # What a word does in a text, one letter each, so that a text of words is a short text of roles.
 FOOD, FILLER, BREAK, OR, FREE_AFTER, FREE_BEFORE = "F", "p", "x", "o", "a", "b"
@@ -118,7 +118,11 @@ def _joined(one: Mention | None, other: Mention, form: str) -> Mention:
 def _same() -> dict[str, frozenset[str]]:
     result: dict[str, frozenset[str]] = {}
     for line in lines("same"):
-        written = [forms(word, language) for language, word in zip(("en", "de", "fr", "it", "es"), line[:5], strict=True) if word]
+        written = [
+            forms(word, language)
+            for language, word in zip(("en", "de", "fr", "it", "es"), line[:5], strict=True)
+            if word
+        ]
         together = frozenset().union(*written)
         for form in together:
             result[form] = result.get(form, frozenset()) | together
@@ -159,4 +163,6 @@ def spelled_out(entry: str) -> str:
     written = [entry] if fold_name(entry) in names else re.split("[,;]", entry)
     groups = [names.get(fold_name(part)) for part in written]
     known = zip(written, groups, strict=True)
-    return ", ".join(" and ".join(sorted(found)).replace("_", " ") if found else part for part, found in known)
+    return ", ".join(
+        " and ".join(sorted(found)).replace("_", " ") if found else part for part, found in known
+    )

@@ -36,7 +36,8 @@ DIETS = {
 }
 NO_DIET = ("", "none", "no", "omnivore", "omnivorous", "everything", "no diet", "normal", "-")
 OTHER_NAMES = {
-    "veggie": "vegetarian", "vegetarisch": "vegetarian", "vegetarien": "vegetarian", "vegetariano": "vegetarian",
+    "veggie": "vegetarian", "vegetarisch": "vegetarian", "vegetarien": "vegetarian",
+    "vegetariano": "vegetarian",
     "lacto ovo vegetarian": "vegetarian", "ovo lacto vegetarian": "vegetarian",
     "plant based": "vegan", "strict vegetarian": "vegan", "vegano": "vegan", "vegetalien": "vegan",
     "pesco vegetarian": "pescatarian", "pescetarian": "pescatarian",

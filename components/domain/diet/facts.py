@@ -25,7 +25,7 @@ class DishFacts:
         description: As the menu writes it.
         tags: Short words of the kitchen, such as `vegan`.
         ingredients: One text an ingredient; empty where none are listed.
-        allergens: What the kitchen declares; None or empty where it declares nothing, `none` where there are none.
+        allergens: What the kitchen declares: None or empty if it declares nothing, `none` if there are none.
     """
 
     dish_id: str
@@ -44,7 +44,7 @@ class Avoided:
         text: As the person wrote it.
         words: The folded text and its translations, each one or several words; empty where it cannot be read.
         substances: Allergens or other substances that it is a name of, checked as an allergy is.
-        is_allergy: An allergy that is none of the 14 groups: every ingredient must be known and nothing may vary.
+        is_allergy: An allergy to none of the 14 groups: every ingredient must be known, and none may vary.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""The forms in which a term of the dictionary is written: plurals, umlauts as two letters, one word or two."""
+"""The forms in which a term is written: plurals, umlauts as two letters, one word or two."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 
 UNREADABLE = "\ufffd"
-_LETTERS = {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "th", "ħ": "h"}
+_LETTERS = {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "þ": "th", "ħ": "h"}
 _FIRST_PICTURE, _FLAG_A, _FLAG_Z = 0x2600, 0x1F1E6, 0x1F1FF
 _SPACES = "'’‘`´ʼ_%⁄\"“”„«»*#~^°"  # noqa: RUF001
 _TURNED = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"  # text after them is not shown as it is written
@@ -46,7 +46,11 @@ def _plain(character: str) -> str:
         return UNREADABLE
     if category in ("Mn", "Me", "Cf", "Cc"):
         return ""
-    if character == UNREADABLE or category[0] == "L" or category in ("Co", "Cn", "Cs", "Mc", "No", "Nl", "Nd"):
+    if (
+        character == UNREADABLE
+        or category[0] == "L"
+        or category in ("Co", "Cn", "Cs", "Mc", "No", "Nl", "Nd")
+    ):
         return UNREADABLE
     return _picture(character) if category == "So" else ","
 
@@ -62,12 +66,14 @@ def fold(text: str) -> str:
     folded = re.sub(r"(?<=[a-z])['’ʼ]s\b", "", unicodedata.normalize("NFKD", folded))  # noqa: RUF001
     folded = re.sub(r"(?<=\d)[.,](?=\d)", "", folded)
     folded = re.sub(r"\s[-–—]+\s|[–—]", ",", folded)  # noqa: RUF001
-    folded = re.sub(r"\b((?:[a-z]\.){2,})", lambda found: found[1].replace(".", "") + " ", folded)
+    folded = re.sub(r"\b((?:[a-z]\.){2,})", lambda match: match[1].replace(".", "") + " ", folded)
     folded = "".join(map(_plain, folded))
     folded = re.sub(r"\be[ -]?(\d{3,4}[a-z]?)\b", r"e\1", folded).replace("-", " ")
-    folded = re.sub(r"(?<![^ ,.])(?:[a-z] ){2,}[a-z](?![^ ,.])", lambda found: found[0].replace(" ", ""), folded)
+    folded = re.sub(
+        r"(?<![^ ,.])(?:[a-z] ){2,}[a-z](?![^ ,.])", lambda match: match[0].replace(" ", ""), folded
+    )
     folded = re.sub(r"\b(?!e\d+[a-z]?\b)[a-z]+\d+[a-z]\w*", UNREADABLE, folded)
     folded = re.sub(rf"[a-z0-9]{{{_LONGEST + 1},}}", UNREADABLE, folded)
-    folded = re.sub(r" *[,.][ ,.]*", lambda found: "." if "." in found[0] else ",", folded)
+    folded = re.sub(r" *[,.][ ,.]*", lambda match: "." if "." in match[0] else ",", folded)
     folded = re.sub(r" +", " ", folded)
     return folded.strip(" ,.")

@@ -1,7 +1,7 @@
 """Words found by regular expressions, and claims by expressions on their roles: the second of the two ways.
 
-It is written apart from `trie` and `reading` on purpose and shares no code with them but the dictionary and the
-letters: each is the other's check.
+It is written apart from `trie` and `reading` on purpose and shares nothing with them but the dictionary and
+the letters: each is the other's check.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Parsed:
         roles = "".join(mention.role for mention in self.mentions)
         if not re.search("d|b(?:Fa|c)", roles):  # else `available`, or `no vegan`, voids all claims
             roles = re.sub(r"F(?=a)", "N", roles)
-            roles = re.sub(r"bo*[FN](?:o+[FN])*", lambda found: found[0].replace("F", "N"), roles)
+            roles = re.sub(r"bo*[FN](?:o+[FN])*", lambda denied: denied[0].replace("F", "N"), roles)
             roles = roles.replace("c", "C")
         self.roles = roles
 
@@ -101,12 +101,12 @@ class Parsed:
         """Whether it is nothing but a claim."""
         return re.fullmatch(r"[NCabpxo,.]*", self.roles) is not None
 
-    def _traces_from(self, place: int) -> bool:
-        # Whether `may contain` stands before the place, in the same sentence.
-        return "m" in self.roles[:place].rpartition(".")[2]
+    def _traces_from(self, index: int) -> bool:
+        # Whether `may contain` stands before the index, in the same sentence.
+        return "m" in self.roles[:index].rpartition(".")[2]
 
     def _claims(self, start: int, end: int) -> frozenset[str]:
-        claims = (self.mentions[place] for place in range(start, end) if self.roles[place] in "NC")
+        claims = (self.mentions[index] for index in range(start, end) if self.roles[index] in "NC")
         return _NOTHING.union(*(mention.rules_out for mention in claims))
 
     def claimed(self) -> frozenset[str]:
@@ -120,13 +120,13 @@ class Parsed:
             after = _CLAIM_ALONE.match(self.roles, phrase.end())
             if after:
                 rules_out |= self._claims(*after.span(1))
-            for place in range(*phrase.span()):
-                if self.roles[place] in "Fu":
-                    yield from self._of_word(place, rules_out)
+            for index in range(*phrase.span()):
+                if self.roles[index] in "Fu":
+                    yield from self._of_word(index, rules_out)
 
-    def _of_word(self, place: int, rules_out: frozenset[str]) -> Iterator[tuple[str, str, str]]:
-        mention = self.mentions[place]
-        sure = "traces" if self._traces_from(place) else "contains"
+    def _of_word(self, index: int, rules_out: frozenset[str]) -> Iterator[tuple[str, str, str]]:
+        mention = self.mentions[index]
+        sure = "traces" if self._traces_from(index) else "contains"
         yield from ((substance, sure, mention.text) for substance in mention.contains - rules_out)
         replaced = _NOTHING
         for substance in rules_out & (mention.contains | mention.may):

@@ -48,24 +48,24 @@ def evidence(dish: DishFacts) -> dict[str, Evidence]:
     Args:
         dish: The dish.
     """
-    found: dict[str, Evidence] = {}
+    result: dict[str, Evidence] = {}
     declared = [(text, read(spelled_out(text))) for text in dish.allergens or () if text.strip()]
     listed = [("allergens", text, reading) for text, reading in declared]
     listed += [(field, text, read(text)) for field, text in texts(dish)]
     for field, text, reading in listed:
         for substance, words in reading.contains.items():
-            found.setdefault(substance, Evidence(Strength.CONTAINS, field, _quote(field, text, words)))
+            result.setdefault(substance, Evidence(Strength.CONTAINS, field, _quote(field, text, words)))
     for field, text, reading in listed:
         may = reading.traces | (reading.may if field in ("ingredients", "allergens") else {})
         for substance, words in may.items():
-            found.setdefault(substance, Evidence(Strength.MAY_CONTAIN, field, _quote(field, text, words)))
+            result.setdefault(substance, Evidence(Strength.MAY_CONTAIN, field, _quote(field, text, words)))
     why_unknown = _unknown(dish) or Evidence(Strength.FREE)
     is_readable = all(reading.is_readable for _, _, reading in listed)
     is_declared = is_readable and _declares([reading for _, reading in declared])
     for substance in SUBSTANCES:
         is_free = is_declared and substance in DECLARABLE
-        found.setdefault(substance, Evidence(Strength.FREE) if is_free else why_unknown)
-    return found
+        result.setdefault(substance, Evidence(Strength.FREE) if is_free else why_unknown)
+    return result
 
 
 def _quote(field: str, text: str, words: str) -> str:

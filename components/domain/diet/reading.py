@@ -1,8 +1,8 @@
 """What a text says of each substance, read from its words: the first of the two ways.
 
-A claim (`gluten-free`, `without milk`, `vegan`) rules out what it names for the words of its own phrase, or of
-the phrase before where it stands alone: `bread (gluten-free)`. It rules out nothing where the text has a word
-such as `available` or `not`. After `may contain` all is a trace, until the sentence ends.
+A claim (`gluten-free`, `without milk`, `vegan`) rules out what it names for the words of its own phrase, or
+of the phrase before where it stands alone: `bread (gluten-free)`. It rules out nothing where the text has a
+word such as `available` or `not`. After `may contain` all is a trace, until the sentence ends.
 """
 
 from __future__ import annotations
@@ -67,20 +67,20 @@ class _Phrase:
 
 
 def _denied(mentions: list[Mention]) -> set[int]:
-    # The places of foods that a claim names: before `free`, or after `without`, with `or` between several.
-    places: set[int] = set()
+    # The indexes of foods that a claim names: before `free`, or after `without`, with `or` between several.
+    indexes: set[int] = set()
     is_open = False
-    for place, mention in enumerate(mentions):
-        after = mentions[place + 1].role if place + 1 < len(mentions) else ""
+    for index, mention in enumerate(mentions):
+        after = mentions[index + 1].role if index + 1 < len(mentions) else ""
         if mention.role == FREE_BEFORE:
             is_open = True
         elif mention.role == FOOD:
             if is_open or after == FREE_AFTER:
-                places.add(place)
+                indexes.add(index)
             is_open = is_open and after == OR
         elif mention.role != OR:
             is_open = False
-    return places
+    return indexes
 
 
 def _add(phrase: _Phrase, mention: Mention, *, is_claim: bool, is_trace: bool) -> None:
@@ -109,7 +109,7 @@ def _phrases(mentions: list[Mention]) -> list[_Phrase]:
     has_doubt = _has_doubt(mentions)
     denied = set() if has_doubt else _denied(mentions)
     phrases, is_trace = [_Phrase()], False
-    for place, mention in enumerate(mentions):
+    for index, mention in enumerate(mentions):
         if mention.role in (BREAK, OR, COMMA, STOP):
             if mention.role == STOP:
                 phrases[-2 if phrases[-1].is_empty and len(phrases) > 1 else -1].ends_sentence = True
@@ -118,7 +118,7 @@ def _phrases(mentions: list[Mention]) -> list[_Phrase]:
                 phrases.append(_Phrase())
             continue
         is_trace = is_trace or mention.role == TRACES
-        is_claim = place in denied or (mention.role == CLAIM and not has_doubt)
+        is_claim = index in denied or (mention.role == CLAIM and not has_doubt)
         _add(phrases[-1], mention, is_claim=is_claim, is_trace=is_trace)
     for before, after in pairwise(phrases):
         if after.is_claim and after.is_only_claim and not before.ends_sentence:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache, lru_cache
 from itertools import chain
 
 from components.domain.diet.dictionary import (
@@ -12,6 +15,7 @@ from components.domain.diet.dictionary import (
     FREE_BEFORE,
     NONE,
     UNKNOWN_WORD,
+    UNMARKED,
     UNREAD,
     Mention,
     dictionary,
@@ -24,6 +28,7 @@ from components.domain.diet.trie import find
 from components.domain.errors import PalateError
 
 ALIKE = 0.75  # share of letters in common, from which a word that is not known may be a misspelt allergen
+_WRONG = 2  # letters too many or too few in a misspelt word
 
 
 class UnknownDiet(PalateError):
@@ -48,19 +53,29 @@ def _groups(mention: Mention) -> frozenset[str]:
     return (named | ({"milk"} if "lactose" in named else frozenset())) & frozenset(ALLERGENS)
 
 
+@cache
+def _by_letter() -> dict[str, list[str]]:
+    result: dict[str, list[str]] = defaultdict(list)
+    for term, mention in dictionary().terms.items():
+        if _groups(mention) and " " not in term:
+            result[term[0]].append(term)
+    return result
+
+
+@lru_cache(maxsize=1024)
 def _close_to(word: str) -> frozenset[str]:
     # Groups of the terms that a misspelt word looks like: too many rather than none.
-    terms = {term: _groups(mention) for term, mention in dictionary().terms.items() if _groups(mention)}
+    terms = [term for term in _by_letter().get(word[0], ()) if abs(len(term) - len(word)) <= _WRONG]
     close = get_close_matches(word, terms, n=3, cutoff=ALIKE)
-    return frozenset[str]().union(*(terms[term] for term in close))
+    return frozenset[str]().union(*(_groups(dictionary().terms[term]) for term in close))
 
 
 def _avoided(text: str, *, is_allergy: bool) -> Avoided:
-    folded = " ".join(fold(text).replace(",", " ").replace(".", " ").split())
-    if not folded or UNREADABLE in folded:
+    folded = " ".join(re.sub("[,.]", " ", fold(text)).split())
+    if UNREADABLE in folded or not re.search("[a-z][a-z]", folded):
         return Avoided(text.strip(), is_allergy=is_allergy)
-    mention = dictionary().terms.get(folded)
-    substances = mention.rules_out if mention is not None and not is_allergy else frozenset()
+    mention = dictionary().terms.get(folded, Mention(UNKNOWN_WORD, folded))
+    substances = (mention.contains if is_allergy else mention.rules_out) - UNMARKED
     words = dictionary().same.get(folded, frozenset[str]()) | {folded}
     return Avoided(text.strip(), tuple(sorted(words)), tuple(sorted(substances)), is_allergy)
 
@@ -96,8 +111,8 @@ def read_restrictions(diet: str, allergies: Iterable[str], avoids: Iterable[str]
         UnknownDiet: There is no rule for the diet.
     """
     read = [_allergy(text) for text in allergies if text.strip()]
-    groups = frozenset[str]().union(*(found for found, _ in read))
-    others = [*chain.from_iterable(found for _, found in read)]
-    wanted_out = [_avoided(text, is_allergy=False) for text in avoids if text.strip(" -")]
-    ordered = dict.fromkeys(sorted(others + wanted_out, key=lambda avoided: (avoided.text, avoided.is_allergy)))
+    groups = frozenset[str]().union(*(named for named, _ in read))
+    others = [*chain.from_iterable(avoided for _, avoided in read)]
+    disliked = [_avoided(text, is_allergy=False) for text in avoids if text.strip(" -")]
+    ordered = dict.fromkeys(sorted(others + disliked, key=lambda avoided: (avoided.text, avoided.is_allergy)))
     return Restrictions(_diet(diet), tuple(sorted(groups)), tuple(ordered))

@@ -1,4 +1,4 @@
-"""Words found by a trie of tokens, the longest first: the first of the two ways."""
+"""Words pieces by a trie of tokens, the longest first: the first of the two ways."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AMOUNT = re.compile(r"\d+(?:g|gr|kg|mg|ml|cl|dl|l|oz|lb|lbs|x|cm|mm|pc|pcs|st|e
 
 @dataclass
 class Node:
-    """A token's place in the trie; `mention` where a term ends."""
+    """A token in the trie; `mention` where a term ends."""
 
     children: dict[str, Node] = field(default_factory=dict)
     mention: Mention | None = None
@@ -84,9 +84,11 @@ def read_token(token: str) -> Mention:
     if not parts:
         suffixes = (token[start:] for start in range(len(token) - PART + 1) if token[start:] in _parts())
         parts, role = (*list(_prefixes(token))[:1], *list(suffixes)[:1]), UNKNOWN_WORD
-    found = [_parts()[part] for part in parts]
-    contains = frozenset[str]().union(*(mention.contains for mention in found))
-    return Mention(role, token, contains, frozenset[str]().union(*(mention.may for mention in found)) - contains)
+    pieces = [_parts()[part] for part in parts]
+    contains = frozenset[str]().union(*(mention.contains for mention in pieces))
+    return Mention(
+        role, token, contains, frozenset[str]().union(*(mention.may for mention in pieces)) - contains
+    )
 
 
 def find(text: str) -> list[Mention]:
@@ -104,12 +106,12 @@ def find(text: str) -> list[Mention]:
             start += 1
             continue
         node, longest, end = _root(), None, start
-        for place in range(start, len(tokens)):
-            if tokens[place] not in node.children:
+        for index in range(start, len(tokens)):
+            if tokens[index] not in node.children:
                 break
-            node = node.children[tokens[place]]
+            node = node.children[tokens[index]]
             if node.mention is not None:
-                longest, end = node.mention, place
+                longest, end = node.mention, index
         mentions.append(longest or read_token(tokens[start]))
         start = end + 1
     return mentions

@@ -1,7 +1,7 @@
 """The check on an answer: which of its dishes break a person's restrictions: the second of the two ways.
 
-It goes from the question to the words, where `permitted` goes from the words to all questions, and finds words
-by `patterns`. What it calls a violation must be what `permitted` leaves out; a test holds both to that.
+It goes from the question to the words, where `permitted` goes from the words to all questions, and finds
+words by `patterns`. What it calls a violation must be what `permitted` leaves out; a test holds both to that.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _finding(dish: DishFacts, substance: str) -> Finding | None:
 
 @lru_cache(maxsize=4096)
 def _naming(word: str) -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]:
-    # The word as it stands; the word at either end of a longer one; and its forms that are too short for that.
+    # The word as it stands, the word at either end of a longer one, and its forms too short for that.
     written = {word}.union(*(forms(word, language) for language in ("en", "de", "es", "it")))
     single = [form for form in written if " " not in form and len(form) >= PART]
     exact, long = "|".join(map(re.escape, written)), [form for form in single if len(form) >= _ENOUGH_LETTERS]
@@ -86,10 +86,13 @@ def _naming(word: str) -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]
 
 def _is_joined(token: str, short: frozenset[str]) -> bool:
     # Whether a cut parts the token into a short word, with its linking letters, and another known word.
-    known = dictionary().terms
-    before, after = {form + link for form in short for link in LINKS}, {link + form for form in short for link in LINKS}
+    terms = dictionary().terms
+    before, after = (
+        {form + link for form in short for link in LINKS},
+        {link + form for form in short for link in LINKS},
+    )
     halves = [(token[:cut], token[cut:]) for cut in range(1, len(token))]
-    return any((one in before and two in known) or (one in known and two in after) for one, two in halves)
+    return any((one in before and two in terms) or (one in terms and two in after) for one, two in halves)
 
 
 @lru_cache(maxsize=65_536)
