@@ -162,7 +162,5 @@ def spelled_out(entry: str) -> str:
     names = dictionary().names
     written = [entry] if fold_name(entry) in names else re.split("[,;]", entry)
     groups = [names.get(fold_name(part)) for part in written]
-    known = zip(written, groups, strict=True)
-    return ", ".join(
-        " and ".join(sorted(found)).replace("_", " ") if found else part for part, found in known
-    )
+    pairs = zip(written, groups, strict=True)
+    return ", ".join(" and ".join(sorted(named)).replace("_", " ") if named else part for part, named in pairs)
