@@ -11,7 +11,7 @@ _SMALL = 3  # letters; shorter words are articles and prepositions inside of a t
 _GERMAN = ("", "n", "en", "e", "s", "es", "er", "em", "ern")
 _ITALIAN = {
     "co": ("chi", "ci"), "go": ("ghi", "gi"), "ca": ("che",), "ga": ("ghe",), "io": ("i",), "cia": ("ce",),
-    "gia": ("ge",), "o": ("i", "a"), "a": ("e",), "e": ("i",),
+    "gia": ("ge",), "o": ("i",), "a": ("e",), "e": ("i",),
 }  # fmt: skip
 
 
