@@ -1,0 +1,25 @@
+"""What a person may eat: allergens, avoided ingredients and diets, read from words, failing closed.
+
+Only evidence lets a dish through. What cannot be read, or is not listed, is unknown and stays out.
+
+restrictions  what a person wrote, as groups of allergens, avoided words and a diet
+permitted     before scoring: finds words by a trie of tokens, longest first
+violations    on the answer: finds the same words by regular expressions; the two share no matching code
+"""
+
+from components.domain.diet.facts import DishFacts, LeftOut, Reason, Restrictions, Strength
+from components.domain.diet.permitted import permitted
+from components.domain.diet.restrictions import UnknownDiet, read_restrictions
+from components.domain.diet.violations import violations
+
+__all__ = [
+    "DishFacts",
+    "LeftOut",
+    "Reason",
+    "Restrictions",
+    "Strength",
+    "UnknownDiet",
+    "permitted",
+    "read_restrictions",
+    "violations",
+]

@@ -1,0 +1,166 @@
+"""The dictionary: what each word says of a dish. Data alone; both ways of finding words rest on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from components.domain.diet.forms import forms
+from components.domain.diet.letters import UNREADABLE, fold
+
+ALLERGENS = (
+    "gluten", "crustaceans", "eggs", "fish", "peanuts", "soy", "milk", "tree_nuts", "celery", "mustard",
+    "sesame", "sulphites", "lupin", "molluscs",
+)  # fmt: skip
+CATEGORIES = (
+    "meat", "pork", "poultry", "meat_not_halal", "meat_not_kosher", "rabbit", "unscaled", "gelatine",
+    "alcohol", "honey", "insects", "blood", "rennet", "animal", "lactose", "varies",
+)  # fmt: skip
+SUBSTANCES = ALLERGENS + CATEGORIES
+UNMARKED = frozenset({"meat_not_halal", "meat_not_kosher"})  # all meat, unless a text says otherwise
+_IMPLIED = {
+    "milk": ("lactose",),
+    "pork": ("meat", *UNMARKED),
+    "poultry": ("meat", *UNMARKED),
+    "rabbit": ("meat", *UNMARKED),
+    "meat": tuple(UNMARKED),
+    "blood": ("meat", *UNMARKED),
+}
+# What a word does in a text, one letter each, so that a text of words is a short text of roles.
+FOOD, FILLER, BREAK, OR, FREE_AFTER, FREE_BEFORE = "F", "p", "x", "o", "a", "b"
+CLAIM, TRACES, DOUBT, NONE, UNKNOWN_WORD, UNREAD, COMMA, STOP = "c", "m", "d", "n", "u", "?", ",", "."
+_ROLES = {
+    "filler": FILLER, "break": BREAK, "or": OR, "free_after": FREE_AFTER, "free_before": FREE_BEFORE,
+    "claim": CLAIM, "traces": TRACES, "doubt": DOUBT, "none": NONE,
+}  # fmt: skip
+PART = 4  # letters that a part of a compound has at least
+LINKS = ("", "s", "n", "en", "es", "e", "er")
+_FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "additives")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A word or several of a text, with what the dictionary says of them.
+
+    Attributes:
+        role: One of the letters above.
+        text: The words, folded.
+        contains: Substances that it contains.
+        may: Substances that it may contain.
+        rules_out: Substances that a claim with this word rules out.
+    """
+
+    role: str
+    text: str
+    contains: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+    rules_out: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """All terms in all of their forms.
+
+    Attributes:
+        terms: What each form says.
+        parts: The forms that may be parts of a compound.
+        whole: Words in which no other word is looked for.
+        names: Groups by their codes, and by their names in 50 languages.
+        stands_in: What may stand in for what a claim rules out, as soy for milk.
+        same: Words that mean the same ingredient, in each of their forms.
+    """
+
+    terms: dict[str, Mention]
+    parts: frozenset[str]
+    whole: frozenset[str]
+    names: dict[str, frozenset[str]]
+    stands_in: dict[str, frozenset[str]]
+    same: dict[str, frozenset[str]]
+
+
+def lines(name: str) -> Iterator[list[str]]:
+    """The lines of a table of the package, without its heading.
+
+    Args:
+        name: Of the file, without `.tsv`.
+    """
+    text = resources.files("components.domain.diet").joinpath("words", f"{name}.tsv").read_text("utf-8")
+    for line in text.splitlines()[1:]:
+        yield line.split("\t")
+
+
+def _substances(cell: str) -> frozenset[str]:
+    listed = {part for part in cell.split(",") if part}
+    return frozenset(listed.union(*(_IMPLIED.get(part, ()) for part in listed)))
+
+
+def _mentions() -> Iterator[tuple[str, str, Mention]]:
+    for name in _FOODS:
+        for term, language, contains, may, _ in lines(name):
+            yield term, language, Mention(FOOD, "", _substances(contains), _substances(may))
+    for term, language, groups, rules_out, _ in lines("names"):
+        yield term, language, Mention(FOOD, "", _substances(groups), frozenset(), _substances(rules_out))
+    for term, language, role, rules_out, _ in lines("grammar"):
+        yield term, language, Mention(_ROLES[role], "", rules_out=_substances(rules_out))
+
+
+def _joined(one: Mention | None, other: Mention, form: str) -> Mention:
+    if one is None:
+        return Mention(other.role, form, other.contains, other.may - other.contains, other.rules_out)
+    role = FOOD if FOOD in (one.role, other.role) else one.role
+    contains = one.contains | other.contains
+    return Mention(role, form, contains, (one.may | other.may) - contains, one.rules_out | other.rules_out)
+
+
+def _same() -> dict[str, frozenset[str]]:
+    result: dict[str, frozenset[str]] = {}
+    for line in lines("same"):
+        written = [
+            forms(word, language)
+            for language, word in zip(("en", "de", "fr", "it", "es"), line[:5], strict=True)
+            if word
+        ]
+        together = frozenset().union(*written)
+        for form in together:
+            result[form] = result.get(form, frozenset()) | together
+    return result
+
+
+@cache
+def dictionary() -> Dictionary:
+    """Everything, read once from the tables of the package."""
+    terms: dict[str, Mention] = {}
+    compounding: set[str] = set()
+    for term, language, mention in _mentions():
+        for form in forms(term, language):
+            terms[form] = _joined(terms.get(form), mention, form)
+            if language in ("en", "de") and mention.role in (FOOD, FILLER):
+                compounding.add(form)
+    whole = frozenset().union(*(forms(word, language) for word, language, _ in lines("whole_words")))
+    parts = {form for form in compounding if " " not in form and len(form) >= PART} - whole
+    names = {fold_name(label): frozenset({group}) for group, _, label, _ in lines("labels")}
+    names |= {code: _substances(groups) & frozenset(ALLERGENS) for code, groups, _ in lines("codes")}
+    stands_in = {substance: _substances(may) for substance, may, _ in lines("stands_in")}
+    return Dictionary(terms, frozenset(parts), whole, names, stands_in, _same())
+
+
+def fold_name(text: str) -> str:
+    """A name in any script, for comparing whole names alone."""
+    folded = fold(text)
+    return " ".join(text.casefold().split()) if UNREADABLE in folded else folded
+
+
+def spelled_out(entry: str) -> str:
+    """An entry of declared allergens with codes, and names in any script, as names that can be read.
+
+    Args:
+        entry: As somebody typed it: `G`, `A, C`, `milk` or a name in one of 50 languages.
+    """
+    names = dictionary().names
+    written = [entry] if fold_name(entry) in names else re.split("[,;]", entry)
+    groups = [names.get(fold_name(part)) for part in written]
+    pairs = zip(written, groups, strict=True)
+    return ", ".join(" and ".join(sorted(named)).replace("_", " ") if named else part for part, named in pairs)

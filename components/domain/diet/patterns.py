@@ -1,0 +1,140 @@
+"""Words found by regular expressions, and claims by expressions on their roles: the second of the two ways.
+
+It is written apart from `trie` and `reading` on purpose and shares nothing with them but the dictionary and
+the letters: each is the other's check.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache, lru_cache
+
+from components.domain.diet.dictionary import LINKS, PART, Mention, dictionary
+from components.domain.diet.letters import fold
+
+_HEAD = 3  # letters by which the terms are put into patterns, so that none has thousands of alternatives
+_WORD = re.compile(r"[a-z0-9\ufffd]+|[,.]")
+_QUANTITY = re.compile(r"\d+(g|gr|kg|mg|ml|cl|dl|l|oz|lb|lbs|x|cm|mm|pc|pcs|st|el|tl|er)?$")
+_CLAIM_ALONE = re.compile(r"[xo,]+([pabNC]*[NC][pabNC]*)(?=[xo,.]|$)")
+_NOTHING: frozenset[str] = frozenset()
+
+
+@cache
+def _by_head() -> dict[str, list[str]]:
+    result: dict[str, list[str]] = defaultdict(list)
+    for form in dictionary().terms:
+        result[form.partition(" ")[0][:_HEAD]].append(form)
+    return result
+
+
+@cache
+def _pattern(head: str) -> re.Pattern[str] | None:
+    ordered = sorted(_by_head().get(head, ()), key=len, reverse=True)
+    return re.compile(f"(?:{'|'.join(map(re.escape, ordered))})(?![a-z0-9\ufffd])") if ordered else None
+
+
+def _alternatives(words: list[str]) -> str:
+    return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+
+
+@lru_cache(maxsize=16_384)
+def word_alone(word: str) -> Mention:
+    """What a word says that is no term."""
+    if "\ufffd" in word:
+        return Mention("?", word)
+    if _QUANTITY.match(word):
+        return Mention("p", word)
+    length = range(len(word) + 1)
+    inside = [word[start:end] for start in length for end in length[start + PART :]]
+    inside = [part for part in inside if part in dictionary().parts]
+    if not inside or word in dictionary().whole:
+        return Mention("u", word)
+    part, link = _alternatives(inside), "|".join(LINKS)
+    whole = re.fullmatch(f"({part})(?:{link})(?:({part})(?:{link}))?({part})", word)
+    first, last = re.match(part, word), re.search(f"(?:{part})$", word)
+    ends = {match[0] for match in (first, last) if match}
+    pieces = {group for group in whole.groups() if group} if whole else ends
+    contains = _NOTHING.union(*(dictionary().terms[piece].contains for piece in pieces))
+    may = _NOTHING.union(*(dictionary().terms[piece].may for piece in pieces)) - contains
+    return Mention("F" if whole else "u", word, contains, may)
+
+
+def scan(text: str) -> Iterator[Mention]:
+    """The words of a folded text, with what they say."""
+    start = 0
+    while word := _WORD.search(text, start):
+        pattern = _pattern(word[0][:_HEAD])
+        term = pattern.match(text, word.start()) if pattern else None
+        if word[0] in ",.":
+            yield Mention(word[0], word[0])
+        else:
+            yield dictionary().terms[term[0]] if term else word_alone(word[0])
+        start = term.end() if term else word.end()
+
+
+class Parsed:
+    """A text as its words and as the string of their roles, on which claims are read."""
+
+    def __init__(self, text: str) -> None:
+        self.mentions = list(scan(fold(text)))
+        roles = "".join(mention.role for mention in self.mentions)
+        if not re.search("d|b(?:Fa|c)", roles):  # else `available`, or `no vegan`, voids all claims
+            roles = re.sub(r"F(?=a)", "N", roles)
+            roles = re.sub(r"bo*[FN](?:o+[FN])*", lambda denied: denied[0].replace("F", "N"), roles)
+            roles = roles.replace("c", "C")
+        self.roles = roles
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it names a food and has no word that is not known."""
+        return "F" in self.roles and not re.search(r"[u?]", self.roles)
+
+    @property
+    def says_none(self) -> bool:
+        """Whether it says that there is nothing."""
+        return re.fullmatch(r"b+|.*n.*", self.roles) is not None
+
+    @property
+    def is_only_claim(self) -> bool:
+        """Whether it is nothing but a claim."""
+        return re.fullmatch(r"[NCabpxo,.]*", self.roles) is not None
+
+    def _traces_from(self, index: int) -> bool:
+        # Whether `may contain` stands before the index, in the same sentence.
+        return "m" in self.roles[:index].rpartition(".")[2]
+
+    def _claims(self, start: int, end: int) -> frozenset[str]:
+        claims = (self.mentions[index] for index in range(start, end) if self.roles[index] in "NC")
+        return _NOTHING.union(*(mention.rules_out for mention in claims))
+
+    def claimed(self) -> frozenset[str]:
+        """All that its claims rule out."""
+        return self._claims(0, len(self.roles))
+
+    def says(self) -> Iterator[tuple[str, str, str]]:
+        """Each substance that it speaks of, with `contains`, `traces` or `may`, and the words."""
+        for phrase in re.finditer(r"[^xo,.]+", self.roles):
+            rules_out = self._claims(*phrase.span())
+            after = _CLAIM_ALONE.match(self.roles, phrase.end())
+            if after:
+                rules_out |= self._claims(*after.span(1))
+            for index in range(*phrase.span()):
+                if self.roles[index] in "Fu":
+                    yield from self._of_word(index, rules_out)
+
+    def _of_word(self, index: int, rules_out: frozenset[str]) -> Iterator[tuple[str, str, str]]:
+        mention = self.mentions[index]
+        sure = "traces" if self._traces_from(index) else "contains"
+        yield from ((substance, sure, mention.text) for substance in mention.contains - rules_out)
+        replaced = _NOTHING
+        for substance in rules_out & (mention.contains | mention.may):
+            replaced |= dictionary().stands_in.get(substance, _NOTHING)
+        yield from ((substance, "may", mention.text) for substance in (mention.may | replaced) - rules_out)
+
+
+@lru_cache(maxsize=16_384)
+def parse(text: str) -> Parsed:
+    """The text's words and roles, remembered."""
+    return Parsed(text)

@@ -1,0 +1,140 @@
+"""Which dishes a person may be offered, before anything is scored: the first of the two ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from components.domain.diet.dictionary import ALLERGENS, SUBSTANCES, spelled_out
+from components.domain.diet.diets import DIETS
+from components.domain.diet.facts import Avoided, DishFacts, Evidence, LeftOut, Reason, Restrictions, Strength
+from components.domain.diet.letters import fold
+from components.domain.diet.reading import Reading, read
+from components.domain.diet.words_named import names_word
+
+DECLARABLE = (*ALLERGENS, "lactose")  # milk brings lactose, so who declares no milk declares no lactose
+
+
+def texts(dish: DishFacts) -> Iterator[tuple[str, str]]:
+    """Every text of a dish but what it declares, with its field; what says most exactly comes first."""
+    yield from (("ingredients", text) for text in dish.ingredients)
+    yield "name", dish.name
+    yield "description", dish.description
+    yield from (("tags", text) for text in dish.tags)
+
+
+def _declares(declared: list[Reading]) -> bool:
+    # Whether all entries are understood, and say what there is or that there is nothing.
+    is_clear = all((reading.is_known or reading.says_none) and reading.is_readable for reading in declared)
+    speaks = any(reading.says_none or reading.contains or reading.traces for reading in declared)
+    return is_clear and speaks
+
+
+def _unknown(dish: DishFacts) -> Evidence | None:
+    # The first thing that is not known of a dish's ingredients; None where all are known.
+    for field, text in texts(dish):
+        if not read(text).is_readable:
+            return Evidence(Strength.UNKNOWN, field, text)
+    for text in dish.ingredients:
+        if fold(text) and not read(text).is_known:
+            return Evidence(Strength.UNKNOWN, "ingredients", text)
+    return None if any(map(fold, dish.ingredients)) else Evidence(Strength.UNKNOWN, "ingredients")
+
+
+@lru_cache(maxsize=8192)
+def evidence(dish: DishFacts) -> dict[str, Evidence]:
+    """What a dish says of each substance.
+
+    Args:
+        dish: The dish.
+    """
+    result: dict[str, Evidence] = {}
+    declared = [(text, read(spelled_out(text))) for text in dish.allergens or () if text.strip()]
+    listed = [("allergens", text, reading) for text, reading in declared]
+    listed += [(field, text, read(text)) for field, text in texts(dish)]
+    for field, text, reading in listed:
+        for substance, words in reading.contains.items():
+            result.setdefault(substance, Evidence(Strength.CONTAINS, field, _quote(field, text, words)))
+    for field, text, reading in listed:
+        may = reading.traces | (reading.may if field in ("ingredients", "allergens") else {})
+        for substance, words in may.items():
+            result.setdefault(substance, Evidence(Strength.MAY_CONTAIN, field, _quote(field, text, words)))
+    why_unknown = _unknown(dish) or Evidence(Strength.FREE)
+    is_readable = all(reading.is_readable for _, _, reading in listed)
+    is_declared = is_readable and _declares([reading for _, reading in declared])
+    for substance in SUBSTANCES:
+        is_free = is_declared and substance in DECLARABLE
+        result.setdefault(substance, Evidence(Strength.FREE) if is_free else why_unknown)
+    return result
+
+
+def _quote(field: str, text: str, words: str) -> str:
+    return " ".join(text.split()) if field in ("ingredients", "allergens") else words
+
+
+def _of_avoided(dish: DishFacts, avoided: Avoided) -> Evidence | None:
+    # Why an avoided ingredient keeps the dish out; None where nothing does.
+    for field, text in texts(dish):
+        if any(names_word(fold(text), word) for word in avoided.words):
+            return Evidence(Strength.CONTAINS, field, " ".join(text.split()))
+    of_substances = evidence(dish)
+    for substance in (*avoided.substances, *(("varies",) if avoided.is_allergy else ())):
+        if of_substances[substance].strength is not Strength.FREE:
+            return of_substances[substance]
+    if not avoided.words:
+        return Evidence(Strength.UNKNOWN, "restrictions", avoided.text)
+    return None if any(map(fold, dish.ingredients)) else Evidence(Strength.UNKNOWN, "ingredients")
+
+
+def _marks(dish: DishFacts, without: tuple[str, ...]) -> bool:
+    return any(set(without) <= read(tag).rules_out for tag in dish.tags)
+
+
+def _of_diet(dish: DishFacts, name: str) -> Reason | None:
+    diet, of_substances = DIETS[name], evidence(dish)
+    is_marked = diet.is_marked and _marks(dish, diet.without)
+    settled = {Strength.FREE, Strength.MAY_CONTAIN, Strength.UNKNOWN} if is_marked else {Strength.FREE}
+    against = [substance for substance in diet.without if of_substances[substance].strength not in settled]
+    against.sort(key=lambda substance: of_substances[substance].strength is Strength.UNKNOWN)
+    if not against and diet.parts_meat_and_milk:
+        both = [of_substances[substance] for substance in ("meat", "milk")]
+        if all(each.strength is not Strength.FREE for each in both):
+            return _reason(name, "meat with milk", both[1])
+    return _reason(name, against[0], of_substances[against[0]]) if against else None
+
+
+def _reason(restriction: str, substance: str, why: Evidence) -> Reason:
+    return Reason(restriction, substance, why.strength, why.field, why.text)
+
+
+def _reasons(dish: DishFacts, restrictions: Restrictions) -> Iterator[Reason]:
+    of_substances = evidence(dish) if restrictions.allergies else {}
+    for group in restrictions.allergies:
+        if of_substances[group].strength is not Strength.FREE:
+            yield _reason(group, group, of_substances[group])
+    for avoided in restrictions.avoids:
+        why = _of_avoided(dish, avoided)
+        if why is not None:
+            yield _reason(avoided.text, avoided.text, why)
+    of_diet = _of_diet(dish, restrictions.diet) if restrictions.diet else None
+    if of_diet is not None:
+        yield of_diet
+
+
+def permitted(
+    dishes: Iterable[DishFacts], restrictions: Restrictions
+) -> tuple[tuple[DishFacts, ...], tuple[LeftOut, ...]]:
+    """The dishes that may be offered, in their order, and those that are left out, with reasons.
+
+    Args:
+        dishes: What is on the menu.
+        restrictions: What the person may not or will not eat.
+    """
+    offered, left_out = [], []
+    for dish in dishes:
+        reasons = tuple(_reasons(dish, restrictions))
+        if reasons:
+            left_out.append(LeftOut(dish.dish_id, reasons))
+        else:
+            offered.append(dish)
+    return tuple(offered), tuple(left_out)

@@ -1,0 +1,118 @@
+"""What a person wrote of their diet, allergies and avoided ingredients, as what dishes are checked for."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache, lru_cache
+from itertools import chain
+
+from components.domain.diet.dictionary import (
+    ALLERGENS,
+    FOOD,
+    FREE_BEFORE,
+    NONE,
+    UNKNOWN_WORD,
+    UNMARKED,
+    UNREAD,
+    Mention,
+    dictionary,
+    spelled_out,
+)
+from components.domain.diet.diets import DIETS, NO_DIET, OTHER_NAMES
+from components.domain.diet.facts import Avoided, Restrictions
+from components.domain.diet.letters import UNREADABLE, fold
+from components.domain.diet.trie import find
+from components.domain.errors import PalateError
+
+ALIKE = 0.75  # share of letters in common, from which a word that is not known may be a misspelt allergen
+_WRONG = 2  # letters too many or too few in a misspelt word
+
+
+class UnknownDiet(PalateError):
+    """A diet that Palate has no rule for, so it could check nothing."""
+
+
+def _diet(text: str) -> str:
+    words = " ".join(fold(text).replace(",", " ").split())
+    if words in NO_DIET or not text.strip():
+        return ""
+    for name in DIETS:
+        if words == fold(name):
+            return name
+    if words in OTHER_NAMES:
+        return OTHER_NAMES[words]
+    raise UnknownDiet(f"The diet {text.strip()!r} is not known: write one of {', '.join(DIETS)}, or nothing.")
+
+
+def _groups(mention: Mention) -> frozenset[str]:
+    # Also of a claim: who writes `glutenfrei` under allergies means gluten.
+    named = mention.contains | mention.rules_out
+    return (named | ({"milk"} if "lactose" in named else frozenset())) & frozenset(ALLERGENS)
+
+
+@cache
+def _by_letter() -> dict[str, list[str]]:
+    result: dict[str, list[str]] = defaultdict(list)
+    for term, mention in dictionary().terms.items():
+        if _groups(mention) and " " not in term:
+            result[term[0]].append(term)
+    return result
+
+
+@lru_cache(maxsize=1024)
+def _close_to(word: str) -> frozenset[str]:
+    # Groups of the terms that a misspelt word looks like: too many rather than none.
+    terms = [term for term in _by_letter().get(word[0], ()) if abs(len(term) - len(word)) <= _WRONG]
+    close = get_close_matches(word, terms, n=3, cutoff=ALIKE)
+    return frozenset[str]().union(*(_groups(dictionary().terms[term]) for term in close))
+
+
+def _avoided(text: str, *, is_allergy: bool) -> Avoided:
+    folded = " ".join(re.sub("[,.]", " ", fold(text)).split())
+    if UNREADABLE in folded or not re.search("[a-z][a-z]", folded):
+        return Avoided(text.strip(), is_allergy=is_allergy)
+    mention = dictionary().terms.get(folded, Mention(UNKNOWN_WORD, folded))
+    substances = (mention.contains if is_allergy else mention.rules_out) - UNMARKED
+    words = dictionary().same.get(folded, frozenset[str]()) | {folded}
+    return Avoided(text.strip(), tuple(sorted(words)), tuple(sorted(substances)), is_allergy)
+
+
+def _allergy(text: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
+    # The groups that a text names, and what of it is none of them.
+    text = spelled_out(text)
+    groups: frozenset[str] = frozenset()
+    others: list[Avoided] = []
+    mentions = find(fold(text))
+    for mention in mentions:
+        groups |= _groups(mention)
+        if mention.role in (UNKNOWN_WORD, UNREAD):
+            groups |= _close_to(mention.text)
+            others.append(_avoided(text if mention.role == UNREAD else mention.text, is_allergy=True))
+        elif mention.role == FOOD and not _groups(mention):
+            others.append(_avoided(mention.text, is_allergy=True))
+    says_none = all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
+    if not groups and not others and not says_none and text.strip(" -"):
+        others.append(_avoided(text, is_allergy=True))
+    return groups, tuple(others)
+
+
+def read_restrictions(diet: str, allergies: Iterable[str], avoids: Iterable[str]) -> Restrictions:
+    """What a person's words mean; an allergy that is not understood is an avoided ingredient, never nothing.
+
+    Args:
+        diet: As the person wrote it, in one of several languages.
+        allergies: Groups, members or codes, such as `milk`, `walnut` or `H`.
+        avoids: Ingredients in any words.
+
+    Raises:
+        UnknownDiet: There is no rule for the diet.
+    """
+    read = [_allergy(text) for text in allergies if text.strip()]
+    groups = frozenset[str]().union(*(named for named, _ in read))
+    others = [*chain.from_iterable(avoided for _, avoided in read)]
+    disliked = [_avoided(text, is_allergy=False) for text in avoids if text.strip(" -")]
+    ordered = dict.fromkeys(sorted(others + disliked, key=lambda avoided: (avoided.text, avoided.is_allergy)))
+    return Restrictions(_diet(diet), tuple(sorted(groups)), tuple(ordered))

@@ -1,0 +1,160 @@
+"""The check on an answer: which of its dishes break a person's restrictions: the second of the two ways.
+
+It goes from the question to the words, where `permitted` goes from the words to all questions, and finds
+words by `patterns`. What it calls a violation must be what `permitted` leaves out; a test holds both to that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from components.domain.diet.dictionary import ALLERGENS, LINKS, PART, dictionary, spelled_out
+from components.domain.diet.diets import DIETS
+from components.domain.diet.facts import Avoided, DishFacts, LeftOut, Reason, Restrictions, Strength
+from components.domain.diet.forms import forms
+from components.domain.diet.letters import fold
+from components.domain.diet.patterns import parse
+
+Finding = tuple[Strength, str, str]
+_OPEN: Finding = (Strength.UNKNOWN, "ingredients", "")
+_ENOUGH_LETTERS = 5  # of an avoided word, to be looked for at the ends of longer words
+
+
+def _fields(dish: DishFacts) -> list[tuple[str, str]]:
+    single = [("name", dish.name), ("description", dish.description)]
+    listed = [("ingredients", text) for text in dish.ingredients]
+    return listed + single + [("tags", text) for text in dish.tags]
+
+
+def _against(dish: DishFacts, substance: str) -> Finding | None:
+    # What speaks against a dish: first what it contains, then what it may contain.
+    fields = [("allergens", spelled_out(text)) for text in dish.allergens or ()] + _fields(dish)
+    sayings = [
+        (how, field, text.strip() if field in ("allergens", "ingredients") else words)
+        for field, text in fields
+        for what, how, words in parse(text).says()
+        if what == substance and (how != "may" or field in ("allergens", "ingredients"))
+    ]
+    for how, field, words in sayings:
+        if how == "contains":
+            return Strength.CONTAINS, field, words
+    return (Strength.MAY_CONTAIN, *sayings[0][1:]) if sayings else None
+
+
+def _is_declared(dish: DishFacts) -> bool:
+    entries = [parse(spelled_out(text)) for text in dish.allergens or () if text.strip()]
+    if not all((entry.is_known or entry.says_none) and "?" not in entry.roles for entry in entries):
+        return False
+    if any("?" in parse(text).roles for _, text in _fields(dish)):
+        return False
+    names = (how for entry in entries for _, how, _ in entry.says())
+    return any(entry.says_none for entry in entries) or any(how != "may" for how in names)
+
+
+def _proof_missing(dish: DishFacts, substance: str) -> Finding | None:
+    if (substance in ALLERGENS or substance == "lactose") and _is_declared(dish):
+        return None
+    for field, text in _fields(dish):
+        if "?" in parse(text).roles:
+            return Strength.UNKNOWN, field, text
+    listed = [text for text in dish.ingredients if fold(text)]
+    strange = next((text for text in listed if not parse(text).is_known), None)
+    if strange is not None:
+        return Strength.UNKNOWN, "ingredients", strange
+    return None if listed else _OPEN
+
+
+def _finding(dish: DishFacts, substance: str) -> Finding | None:
+    return _against(dish, substance) or _proof_missing(dish, substance)
+
+
+@lru_cache(maxsize=4096)
+def _naming(word: str) -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]:
+    # The word as it stands, the word at either end of a longer one, and its forms too short for that.
+    written = {word}.union(*(forms(word, language) for language in ("en", "de", "es", "it")))
+    single = [form for form in written if " " not in form and len(form) >= PART]
+    exact, long = "|".join(map(re.escape, written)), [form for form in single if len(form) >= _ENOUGH_LETTERS]
+    at_end = "|".join(map(re.escape, long)) or "(?!)"
+    return (
+        re.compile(f"(?<![^ ,.])(?:{exact})(?![^ ,.])"),
+        re.compile(f"(?:{at_end}).*|.*(?:{at_end})"),
+        frozenset(single).difference(long),
+    )
+
+
+def _is_joined(token: str, short: frozenset[str]) -> bool:
+    # Whether a cut parts the token into a short word, with its linking letters, and another known word.
+    terms = dictionary().terms
+    before, after = (
+        {form + link for form in short for link in LINKS},
+        {link + form for form in short for link in LINKS},
+    )
+    halves = [(token[:cut], token[cut:]) for cut in range(1, len(token))]
+    return any((one in before and two in terms) or (one in terms and two in after) for one, two in halves)
+
+
+@lru_cache(maxsize=65_536)
+def _names(text: str, word: str) -> bool:
+    exact, long, short = _naming(word)
+    if exact.search(text):
+        return True
+    tokens = [token for token in re.findall(r"[^ ,.]+", text) if token not in dictionary().whole]
+    return any(long.fullmatch(token) or _is_joined(token, short) for token in tokens)
+
+
+def _of_avoided(dish: DishFacts, avoided: Avoided) -> Finding | None:
+    for field, text in _fields(dish):
+        if any(_names(fold(text), word) for word in avoided.words):
+            return Strength.CONTAINS, field, text.strip()
+    substances = avoided.substances + (("varies",) if avoided.is_allergy else ())
+    for substance in substances:
+        finding = _finding(dish, substance)
+        if finding:
+            return finding
+    if not avoided.words:
+        return Strength.UNKNOWN, "restrictions", avoided.text
+    return None if any(fold(text) for text in dish.ingredients) else _OPEN
+
+
+def _of_diet(dish: DishFacts, name: str) -> tuple[str, Finding] | None:
+    diet = DIETS[name]
+    tags = [parse(tag) for tag in dish.tags]
+    is_settled = diet.is_marked and any(
+        tag.is_only_claim and tag.claimed().issuperset(diet.without) for tag in tags
+    )
+    findings = [(substance, _finding(dish, substance)) for substance in diet.without]
+    broken = [(substance, finding) for substance, finding in findings if finding]
+    broken.sort(key=lambda pair: pair[1][0] is Strength.UNKNOWN)
+    if is_settled:
+        broken = [(substance, finding) for substance, finding in broken if finding[0] is Strength.CONTAINS]
+    if not broken and diet.parts_meat_and_milk:
+        milk = _finding(dish, "milk")
+        return ("meat with milk", milk) if milk and _finding(dish, "meat") else None
+    return broken[0] if broken else None
+
+
+def _broken(dish: DishFacts, restrictions: Restrictions) -> Iterator[Reason]:
+    for group in restrictions.allergies:
+        finding = _finding(dish, group)
+        if finding:
+            yield Reason(group, group, *finding)
+    for avoided in restrictions.avoids:
+        finding = _of_avoided(dish, avoided)
+        if finding:
+            yield Reason(avoided.text, avoided.text, *finding)
+    broken = _of_diet(dish, restrictions.diet) if restrictions.diet else None
+    if broken:
+        yield Reason(restrictions.diet, broken[0], *broken[1])
+
+
+def violations(dishes: Iterable[DishFacts], restrictions: Restrictions) -> tuple[LeftOut, ...]:
+    """The dishes that must not be in an answer to a person, each with its reasons; empty where all is well.
+
+    Args:
+        dishes: The dishes of the answer.
+        restrictions: What the person may not or will not eat.
+    """
+    checked = [(dish, tuple(_broken(dish, restrictions))) for dish in dishes]
+    return tuple(LeftOut(dish.dish_id, reasons) for dish, reasons in checked if reasons)

@@ -1,0 +1,168 @@
+"""What people write of their allergies, avoided ingredients and diets."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.domain.diet import DishFacts, UnknownDiet, permitted, read_restrictions, violations
+from components.domain.errors import PalateError
+
+
+def offered(
+    name: str, ingredients: str, diet: str = "", allergies: str = "", avoids: str = "", tags: str = ""
+) -> bool:
+    listed = tuple(part.strip() for part in ingredients.split(";") if part.strip())
+    dish = DishFacts("d", name, tags=tuple(part for part in tags.split(";") if part), ingredients=listed)
+    person = read_restrictions(
+        diet, [part for part in allergies.split(";") if part], [part for part in avoids.split(";") if part]
+    )
+    is_out = bool(permitted([dish], person)[1])
+    assert is_out == bool(violations([dish], person))
+    return not is_out
+
+
+@pytest.mark.parametrize(
+    ("written", "groups"),
+    [
+        ("milk", "milk"),
+        ("walnut", "tree_nuts"),
+        ("Walnüsse", "tree_nuts"),
+        ("nuts", "peanuts tree_nuts"),
+        ("dairy", "milk"),
+        ("lactose", "milk"),
+        ("wheat", "gluten"),
+        ("shellfish", "crustaceans molluscs"),
+        ("Sellerie", "celery"),
+        ("noix", "tree_nuts"),
+        ("uova", "eggs"),
+        ("cacahuetes", "peanuts"),
+        ("tree_nuts", "tree_nuts"),
+        ("tree nuts", "tree_nuts"),
+        ("SO2", "sulphites"),
+        ("G", "milk"),
+        ("A1", "gluten"),
+        ("L", "celery sulphites"),
+        ("молоко", "milk"),
+        ("牛奶", "milk"),
+        ("severe peanut allergy", "peanuts"),
+        ("allergic to eggs and fish", "eggs fish"),
+        ("prawns", "crustaceans"),
+        ("gluten-free", "gluten"),
+        ("glutenfrei", "gluten"),
+        ("laktosefrei", "milk"),
+        ("glutten", "gluten"),
+        ("coeliac wheat", "gluten"),
+        ("crustacés", "crustaceans"),
+        ("no nuts", "peanuts tree_nuts"),
+        ("molluschi", "molluscs"),
+        ("frutos secos", "peanuts tree_nuts"),
+    ],
+)
+def test_an_allergy_is_read_as_its_groups(written: str, groups: str) -> None:
+    assert " ".join(read_restrictions("", [written], []).allergies) == groups
+
+
+@pytest.mark.parametrize("written", ["", " ", "none", "-", "keine"])
+def test_no_allergy_is_none(written: str) -> None:
+    assert read_restrictions("", [written], []) == read_restrictions("", [], [])
+
+
+def test_an_allergy_that_is_no_group_fails_closed() -> None:
+    assert offered("Salad", "lettuce; apple", allergies="kiwi")
+    assert not offered("Salad", "lettuce; kiwis", allergies="kiwi")
+    assert not offered("Salad", "lettuce; zorgblat", allergies="kiwi")
+    assert not offered("Salad", "lettuce; salad dressing", allergies="kiwi")
+    assert not offered("Salad", "", allergies="kiwi")
+    assert not offered("Curry", "Kokosmilch; rice", allergies="coconut")
+    assert not offered("Salad", "lettuce", allergies="キウイ果実")
+
+
+@pytest.mark.parametrize(
+    ("avoided", "text", "expected"),
+    [
+        ("ginger", "ginger", False),
+        ("ginger", "gingerbread", False),
+        ("ginger", "fresh gingers", False),
+        ("Ingwer", "Ingwertee", False),
+        ("ginger", "Ingwer", False),
+        ("ham", "hamburger", True),
+        ("ham", "champagne", True),
+        ("ham", "ham", False),
+        ("apple", "pineapple", True),
+        ("grape", "grapefruit", True),
+        ("rice", "licorice root", True),
+        ("mint", "peppermint", True),
+        ("corn", "peppercorn", True),
+        ("egg", "eggplant", True),
+        ("tomato", "tomatoes", False),
+        ("tomato", "Tomatensaft", False),
+        ("berry", "berries", False),
+        ("olive", "olives", False),
+        ("palm oil", "palm oil", False),
+        ("palm oil", "olive oil", True),
+        ("Zwiebel", "Zwiebeln", False),
+        ("onion", "onions", False),
+        ("pork", "bacon", False),
+        ("alcohol", "white wine", False),
+    ],
+)
+def test_an_avoided_ingredient_is_found_as_a_word(avoided: str, text: str, *, expected: bool) -> None:
+    assert offered("Dish", f"{text}; water", avoids=avoided) == expected
+
+
+def test_an_avoided_ingredient_is_left_out_where_nothing_is_listed() -> None:
+    assert not offered("Tomato salad", "", avoids="ginger")
+    assert not offered("Gingerbread man", "flour; sugar", avoids="ginger")
+    assert offered("Salad", "tomato; zorgblat", avoids="ginger")
+
+
+@pytest.mark.parametrize(
+    ("diet", "ingredients", "tags", "expected"),
+    [
+        ("vegetarian", "rice; mozzarella; tomato", "", True),
+        ("vegetarian", "rice; parmesan", "", False),
+        ("vegetarian", "rice; bacon", "", False),
+        ("vegetarian", "kidney beans; rice", "", True),
+        ("vegetarian", "strawberry jelly", "", False),
+        ("vegetarian", "zorgblat", "vegetarian", True),
+        ("vegetarian", "chicken", "vegetarian", False),
+        ("vegetarian", "vegetarian sausage", "", True),
+        ("vegetarian", "zorgblat", "", False),
+        ("vegan", "rice; tofu", "", True),
+        ("vegan", "rice; honey", "", False),
+        ("vegan", "rice; butter", "vegan", False),
+        ("vegan", "coconut milk", "", True),
+        ("vegan", "zorgblat", "vegetarian", False),
+        ("vegan", "E120; sugar", "", False),
+        ("pescatarian", "salmon; rice", "", True),
+        ("pescatarian", "chicken; rice", "", False),
+        ("halal", "rice; chicken", "", False),
+        ("halal", "halal chicken; rice", "", True),
+        ("halal", "chicken; rice", "halal", False),
+        ("halal", "rice; white wine", "", False),
+        ("halal", "gelatine; sugar", "", False),
+        ("kosher-style", "beef; rice", "", True),
+        ("kosher-style", "beef; butter", "", False),
+        ("kosher-style", "prawns", "", False),
+        ("kosher", "beef; rice", "", False),
+        ("kosher-style", "monkfish", "", False),
+        ("kosher-style", "salmon; cream", "", True),
+        ("gluten-free", "gluten-free oats", "", True),
+        ("gluten-free", "zorgblat", "gluten-free", False),
+        ("gluten-free", "pasta", "", False),
+        ("lactose-free", "lactose-free milk", "", True),
+        ("lactose-free", "milk", "", False),
+        ("none", "zorgblat", "", True),
+        ("Omnivore", "x", "", True),
+    ],
+)
+def test_diets(diet: str, ingredients: str, tags: str, *, expected: bool) -> None:
+    assert offered("Dish", ingredients, diet=diet, tags=tags) == expected
+
+
+def test_an_unknown_diet_is_one_clear_sentence() -> None:
+    with pytest.raises(
+        UnknownDiet, match=r"^The diet 'breatharian' is not known: write one of vegetarian, .*, or nothing\.$"
+    ):
+        read_restrictions("breatharian", [], [])
+    assert issubclass(UnknownDiet, PalateError)
