@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from components.domain.diet.dictionary import LINKS, PART, Mention, dictionary
 from components.domain.diet.letters import fold
 
-_HEAD = 3  # letters by which the terms are put into patterns, so that none has thousands of alternatives
+_HEAD = 5  # letters by which the terms are put into patterns, so that none has thousands of alternatives
 _WORD = re.compile(r"[a-z0-9\ufffd]+|[,.]")
 _QUANTITY = re.compile(r"\d+(g|gr|kg|mg|ml|cl|dl|l|oz|lb|lbs|x|cm|mm|pc|pcs|st|el|tl|er)?$")
 _CLAIM_ALONE = re.compile(r"[xo,]+([pabNC]*[NC][pabNC]*)(?=[xo,.]|$)")
@@ -86,7 +86,7 @@ class Parsed:
             roles = roles.replace("c", "C")
         self.roles = roles
 
-    @property
+    @cached_property
     def is_known(self) -> bool:
         """Whether it names a food and has no word that is not known."""
         return "F" in self.roles and not re.search(r"[u?]", self.roles)
@@ -112,6 +112,14 @@ class Parsed:
     def claimed(self) -> frozenset[str]:
         """All that its claims rule out."""
         return self._claims(0, len(self.roles))
+
+    @cached_property
+    def sayings(self) -> dict[str, list[tuple[str, str]]]:
+        """What `says` gives, by substance."""
+        result: dict[str, list[tuple[str, str]]] = {}
+        for substance, how, words in self.says():
+            result.setdefault(substance, []).append((how, words))
+        return result
 
     def says(self) -> Iterator[tuple[str, str, str]]:
         """Each substance that it speaks of, with `contains`, `traces` or `may`, and the words."""

@@ -34,8 +34,8 @@ def _against(dish: DishFacts, substance: str) -> Finding | None:
     sayings = [
         (how, field, text.strip() if field in ("allergens", "ingredients") else words)
         for field, text in fields
-        for what, how, words in parse(text).says()
-        if what == substance and (how != "may" or field in ("allergens", "ingredients"))
+        for how, words in parse(text).sayings.get(substance, ())
+        if how != "may" or field in ("allergens", "ingredients")
     ]
     for how, field, words in sayings:
         if how == "contains":
@@ -97,11 +97,17 @@ def _is_joined(token: str, short: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _names(text: str, word: str) -> bool:
-    exact, long, short = _naming(word)
-    if exact.search(text):
+    if _naming(word)[0].search(text):
         return True
-    tokens = [token for token in re.findall(r"[^ ,.]+", text) if token not in dictionary().whole]
-    return any(long.fullmatch(token) or _is_joined(token, short) for token in tokens)
+    return any(_is_in(token, word) for token in re.findall(r"[^ ,.]+", text))
+
+
+@lru_cache(maxsize=65_536)
+def _is_in(token: str, word: str) -> bool:
+    _, long, short = _naming(word)
+    if token in dictionary().whole:
+        return False
+    return bool(long.fullmatch(token)) or (bool(short) and _is_joined(token, short))
 
 
 def _of_avoided(dish: DishFacts, avoided: Avoided) -> Finding | None:

@@ -16,14 +16,29 @@ def spellings(word: str) -> frozenset[str]:
     return frozenset(forms(word, "en") | forms(word, "de") | forms(word, "es") | forms(word, "it") | {word})
 
 
-def _is_compound_of(token: str, spelling: str) -> bool:
-    if " " in spelling or len(spelling) < PART or token in dictionary().whole:
+@lru_cache(maxsize=4096)
+def _parts(word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The spellings that may be a part of a compound: those to look for at its ends, and the short ones."""
+    single = [each for each in spellings(word) if " " not in each and len(each) >= PART]
+    return tuple(each for each in single if len(each) >= LONG), tuple(
+        each for each in single if len(each) < LONG
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _is_compound_of(token: str, word: str) -> bool:
+    if token in dictionary().whole:
         return False
-    if len(spelling) >= LONG:
-        return token.startswith(spelling) or token.endswith(spelling)
-    starts = [token.removeprefix(spelling + link) for link in LINKS if token.startswith(spelling + link)]
-    ends = [token.removesuffix(link + spelling) for link in LINKS if token.endswith(link + spelling)]
-    return any(rest in dictionary().terms for rest in starts + ends)
+    long, short = _parts(word)
+    if token.startswith(long) or token.endswith(long):
+        return True
+    rests = [
+        token.removeprefix(part + link) for part in short for link in LINKS if token.startswith(part + link)
+    ]
+    rests += [
+        token.removesuffix(link + part) for part in short for link in LINKS if token.endswith(link + part)
+    ]
+    return any(rest in dictionary().terms for rest in rests)
 
 
 @lru_cache(maxsize=65_536)
@@ -37,4 +52,4 @@ def names_word(text: str, word: str) -> bool:
     padded = f" {text.replace(',', ' , ').replace('.', ' . ')} "
     if any(f" {spelling} " in padded for spelling in spellings(word)):
         return True
-    return any(_is_compound_of(token, spelling) for token in padded.split() for spelling in spellings(word))
+    return any(_is_compound_of(token, word) for token in padded.split())
