@@ -163,4 +163,6 @@ def spelled_out(entry: str) -> str:
     written = [entry] if fold_name(entry) in names else re.split("[,;]", entry)
     groups = [names.get(fold_name(part)) for part in written]
     pairs = zip(written, groups, strict=True)
-    return ", ".join(" and ".join(sorted(named)).replace("_", " ") if named else part for part, named in pairs)
+    return ", ".join(
+        " and ".join(sorted(named)).replace("_", " ") if named else part for part, named in pairs
+    )
