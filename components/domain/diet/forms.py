@@ -10,6 +10,7 @@ LANGUAGES = ("en", "de", "fr", "it", "es", "any")
 _SMALL = 3  # letters; shorter words are articles and prepositions inside of a term
 _GERMAN = ("", "n", "en", "e", "s", "es", "er", "em", "ern")
 _ITALIAN = {
+    "ato": ("ati", "ata", "ate"), "ito": ("iti", "ita", "ite"), "uto": ("uti", "uta", "ute"),
     "co": ("chi", "ci"), "go": ("ghi", "gi"), "ca": ("che",), "ga": ("ghe",), "io": ("i",), "cia": ("ce",),
     "gia": ("ge",), "o": ("i",), "a": ("e",), "e": ("i",),
 }  # fmt: skip
@@ -33,6 +34,8 @@ def _italian(word: str) -> tuple[str, ...]:
 
 
 def _spanish(word: str) -> tuple[str, ...]:
+    if word.endswith(("ado", "ido")):
+        return (word, word + "s", word[:-1] + "a", word[:-1] + "as")
     return (word, word[:-1] + "ces") if word.endswith("z") else (word, word + "s", word + "es")
 
 

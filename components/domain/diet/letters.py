@@ -64,7 +64,7 @@ def fold(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     folded = re.sub(r"(?<=[a-z])['’ʼ]s\b", "", unicodedata.normalize("NFKD", folded))  # noqa: RUF001
-    folded = re.sub(r"(?<=\d)[.,](?=\d)", "", folded)
+    folded = re.sub(r"(?<=\d)[.,](?=\d)", "", folded.replace("?", " maybe."))  # `vegan?` claims nothing
     folded = re.sub(r"\s[-–—]+\s|[–—]", ",", folded)  # noqa: RUF001
     folded = re.sub(r"\b((?:[a-z]\.){2,})", lambda match: match[1].replace(".", "") + " ", folded)
     folded = "".join(map(_plain, folded))

@@ -94,7 +94,7 @@ class Parsed:
     @property
     def says_none(self) -> bool:
         """Whether it says that there is nothing."""
-        return re.fullmatch(r"b+|.*n.*", self.roles) is not None
+        return re.fullmatch(r"b+|[^u?d]*n[^u?d]*", self.roles) is not None
 
     @property
     def is_only_claim(self) -> bool:

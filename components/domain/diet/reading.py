@@ -148,7 +148,9 @@ def read(text: str) -> Reading:
     mentions = find(fold(text))
     roles = {mention.role for mention in mentions}
     phrases = _phrases(mentions)
-    reading = Reading(is_readable=UNREAD not in roles, says_none=NONE in roles or roles == {FREE_BEFORE})
+    is_plain = not roles & {UNKNOWN_WORD, UNREAD, DOUBT}
+    reading = Reading(is_readable=UNREAD not in roles)
+    reading.says_none = is_plain and (NONE in roles or roles == {FREE_BEFORE})
     reading.is_known = not roles & {UNKNOWN_WORD, UNREAD} and any(phrase.foods for phrase in phrases)
     if all(phrase.is_only_claim for phrase in phrases):
         reading.rules_out = frozenset().union(*(phrase.rules_out for phrase in phrases))

@@ -66,6 +66,7 @@ def _proof_missing(dish: DishFacts, substance: str) -> Finding | None:
     return None if listed else _OPEN
 
 
+@lru_cache(maxsize=65_536)
 def _finding(dish: DishFacts, substance: str) -> Finding | None:
     return _against(dish, substance) or _proof_missing(dish, substance)
 
