@@ -19,6 +19,7 @@ BENCHMARK_chance := chance
 BENCHMARK_nights := year_of_nights
 BENCHMARK_rivals := rivals
 BENCHMARK_events := events_scale
+BENCHMARK_allergens := allergens
 BENCHMARK_new-dishes := new_dishes $(or $(SET),new-dishes)
 NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights rivals new-dishes events
 BENCHMARK := $(BENCHMARK_$(NAME))

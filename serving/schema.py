@@ -10,12 +10,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from components.domain.diet import DishFacts
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
 VERDICTS = {"liked": LIKED, "neutral": NEUTRAL, "disliked": DISLIKED}
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=500)]
 Texts = Annotated[list[Text], Field(max_length=50)]
+Word = Annotated[str, Field(max_length=40)]
+Words = Annotated[list[Word], Field(max_length=20)]  # reading a misspelt one takes milliseconds
 
 
 class _Body(BaseModel):
@@ -31,6 +34,16 @@ class DishBody(_Body):
     cuisine: Text = ""
     tags: Texts = []
     ingredients: Texts = []
+    allergens: Texts | None = Field(
+        None, description='What the kitchen declares; ["none"] where it declares that there are none.'
+    )
+
+    @property
+    def facts(self) -> DishFacts:
+        """What the diet reads of it."""
+        allergens = None if self.allergens is None else tuple(self.allergens)
+        many = tuple(self.tags), tuple(self.ingredients)
+        return DishFacts(self.dish_id, self.name, self.description, *many, allergens)
 
     def record(self, prefix: str) -> Dish:
         """The dish under an id of its own, so that a past dish and an offered one with one id stay apart."""
@@ -77,6 +90,9 @@ class RankRequest(_Body):
     dishes: Annotated[list[DishBody], Field(min_length=1)] = Field(
         description="What is on offer; unique dish ids."
     )
+    diet: Word = Field("", description="vegetarian, vegan, halal, …; docs/diet.md")
+    allergies: Words = Field([], description="What is not shown to be free of one is left out.")
+    avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")
 
 
 def _storable(text: str) -> str:
@@ -145,6 +161,13 @@ class RankedDish(_Body):
     score: float
 
 
+class LeftOutDish(_Body):
+    """A dish that is not offered for what the person may not or will not eat."""
+
+    dish_id: str
+    reasons: list[str] = Field(description="One sentence for each allergy, avoided ingredient or diet.")
+
+
 class RankAnswer(_Body):
     """The dishes, best first, and what ranked them."""
 
@@ -152,8 +175,9 @@ class RankAnswer(_Body):
 
     answer_id: str = Field(description="Leads back to version and rows: `python -m flows lineage ANSWER_ID`.")
     person_id: str
-    order: list[str] = Field(description="Dish ids, best first.")
-    scores: list[RankedDish] = Field(description="In the order asked.")
+    order: list[str] = Field(description="Ids of the dishes that may be offered, best first.")
+    scores: list[RankedDish] = Field(description="Of the same dishes, in the order asked.")
+    left_out: list[LeftOutDish] = Field([], description="All others, with the reasons. No medical guarantee.")
     model: str
     model_version: str
     data_version: str = Field(description="DVC md5 of the events that the adapter was trained on.")

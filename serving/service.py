@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections import Counter
@@ -18,7 +19,7 @@ from bentoml.exceptions import InvalidArgument, ServiceUnavailable
 from components.domain.exposures import Exposure, Shown
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Past, Question
-from serving import login
+from serving import login, restricting
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
@@ -29,8 +30,10 @@ from serving.outcomes import lines_of
 from serving.schema import (
     VERDICTS,
     CanaryAnswer,
+    DishBody,
     FeedbackAnswer,
     FeedbackRequest,
+    LeftOutDish,
     RankAnswer,
     RankedDish,
     RankRequest,
@@ -94,20 +97,13 @@ class Palate:
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
         self._check_sizes(request)
-        arm, lines = self._arm_of(request.person_id), request.history
-        past = [line.dish.record("past/") for line in lines]
-        offered = [dish.record("offer/") for dish in request.dishes]
-        history = tuple(
-            Past(dish.dish_id, VERDICTS[line.verdict], line.rating)
-            for dish, line in zip(past, lines, strict=True)
-        )
-        question = Question(request.person_id, history, tuple(dish.dish_id for dish in offered))
-        tokens = arm.tokens({dish.dish_id: dish for dish in (*past, *offered)})
-        self._check_tokens(arm, question, tokens)
-        scores = await self._in_turn(arm.scores, question, tokens)
+        restrictions = await anyio.to_thread.run_sync(restricting.restrictions_of, request)
+        offered, left_out = await anyio.to_thread.run_sync(restricting.split, request.dishes, restrictions)
+        arm = self._arm_of(request.person_id)
+        scores = await self._scores(arm, request, offered) if offered else []
+        await anyio.to_thread.run_sync(restricting.check, offered, restrictions)
         ranked = [
-            RankedDish(dish_id=dish.dish_id, score=score)
-            for dish, score in zip(request.dishes, scores, strict=True)
+            RankedDish(dish_id=dish.dish_id, score=score) for dish, score in zip(offered, scores, strict=True)
         ]
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
         ctx.response.headers.update(arm.lineage(answer_id))
@@ -118,11 +114,29 @@ class Palate:
             person_id=request.person_id,
             order=[dish.dish_id for dish in order],
             scores=ranked,
+            left_out=[
+                LeftOutDish(dish_id=dish.dish_id, reasons=[reason.sentence for reason in dish.reasons])
+                for dish in left_out
+            ],
             model=arm.facts["model"],
             model_version=arm.facts["model_version"],
             data_version=arm.facts["data_md5"],
             preview=arm.facts["preview"],
         )
+
+    async def _scores(self, arm: Arm, request: RankRequest, dishes: Sequence[DishBody]) -> list[float]:
+        """Scores of dishes for the person of a request, in their order."""
+        lines = request.history
+        past = [line.dish.record("past/") for line in lines]
+        offered = [dish.record("offer/") for dish in dishes]
+        history = tuple(
+            Past(dish.dish_id, VERDICTS[line.verdict], line.rating)
+            for dish, line in zip(past, lines, strict=True)
+        )
+        question = Question(request.person_id, history, tuple(dish.dish_id for dish in offered))
+        tokens = arm.tokens({dish.dish_id: dish for dish in (*past, *offered)})
+        self._check_tokens(arm, question, tokens)
+        return await self._in_turn(arm.scores, question, tokens)
 
     @bentoml.api
     async def feedback(self, request: FeedbackRequest, /) -> FeedbackAnswer:
@@ -136,8 +150,9 @@ class Palate:
         propensity = share if arm is self.arm else 1 - share
         shown = tuple(Shown(dishes[dish.dish_id], dish.score, propensity) for dish in order)
         versions = arm.facts["model_version"], arm.facts["data_md5"]
+        filters = json.dumps(request.model_dump(include={"diet", "allergies", "avoids"}))
         return await self.exposures.keep(
-            Exposure(answer_id, request.person_id, datetime.now(UTC), shown, "{}", *versions)
+            Exposure(answer_id, request.person_id, datetime.now(UTC), shown, filters, *versions)
         )
 
     async def _in_turn(self, work: Callable[..., Result], *arguments: Any) -> Result:

@@ -74,7 +74,7 @@ def test_the_order_asked_does_not_change_scores(client: TestClient) -> None:
         ),
         ({"history": ASK["history"] * 6}, "history has 6 entries: send at most 5"),
         ({"dishes": [ASK["dishes"][0]] * 2}, "offered twice"),
-        ({"allergies": ["milk"]}, "allergies"),
+        ({"allergy": ["milk"]}, "allergy"),
         ({"dishes": [{"dish_id": "1", "name": "x" * 201}]}, "200"),
         ({"history": [{"dish": ASK["dishes"][0], "verdict": "loved"}]}, "verdict"),
         ({"person_id": None}, "person_id"),

@@ -19,10 +19,9 @@ def spellings(word: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _parts(word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The spellings that may be a part of a compound: those to look for at its ends, and the short ones."""
-    single = [each for each in spellings(word) if " " not in each and len(each) >= PART]
-    return tuple(each for each in single if len(each) >= LONG), tuple(
-        each for each in single if len(each) < LONG
-    )
+    single = [spelling for spelling in spellings(word) if " " not in spelling and len(spelling) >= PART]
+    long = tuple(spelling for spelling in single if len(spelling) >= LONG)
+    return long, tuple(spelling for spelling in single if len(spelling) < LONG)
 
 
 @lru_cache(maxsize=65_536)

@@ -100,7 +100,7 @@ FREE = {
         "snail-free lettuce; salsify"
     ),
     "sesame": "sunflower seeds; poppy seeds; pumpkin seeds; flaxseed",
-    "soy": "bean sprouts; black beans; mung beans; coconut aminos; olive oil; sunflower lecithin",
+    "soy": "black beans; mung beans; coconut aminos; olive oil; sunflower lecithin",
     "celery": "celtuce; parsley root; fennel; parsnip",
     "mustard": "horseradish; rapeseed oil; rocket; custard",
     "sulphites": "grapes; fresh lemon juice; potatoes; sugar; grape leaves",

@@ -1,0 +1,133 @@
+"""`make benchmark NAME=allergens`: is a dish offered to a person with an allergy that its labels name?
+
+The labels in tests/data/allergens were written apart from the dictionary, from other sources. For each group:
+how many of the dishes that contain it, or may contain it, are offered (0 wanted), and how many of the dishes
+that are safe by the labels (most wanted), with exact bounds. Then made-up people on made-up menus of these
+dishes.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scipy import stats
+
+from benchmarks.pages import RESULTS, publish, table
+from benchmarks.sample import REPO
+from components.domain.diet import DishFacts, permitted, read_restrictions, violations
+from components.domain.diet.dictionary import ALLERGENS
+
+LABELS = REPO / "tests" / "data" / "allergens"
+PEOPLE, MENU, MOST_ALLERGIES = 10_000, 12, 3
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A dish as the diet reads it, and the groups that its labels name."""
+
+    dish: DishFacts
+    contains: frozenset[str]
+    may_contain: frozenset[str]
+
+
+def labelled_dishes() -> list[Labelled]:
+    """All dishes with their labels; nothing is declared, so ingredients and names alone speak."""
+    lines = (LABELS / "dishes.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [
+        Labelled(
+            DishFacts(row["id"], row["name"], ingredients=tuple(row["ingredients"])),
+            frozenset(row["contains"]),
+            frozenset(row["may_contain"]),
+        )
+        for row in rows
+    ]
+
+
+def counts(dishes: Sequence[Labelled], group: str) -> dict[str, tuple[int, int]]:
+    """By what the labels say of a group, how many of how many dishes are offered."""
+    restrictions = read_restrictions("", [group], [])
+    offered = {dish.dish_id for dish in permitted([each.dish for each in dishes], restrictions)[0]}
+    result = {"contains": (0, 0), "may contain": (0, 0), "safe": (0, 0)}
+    for labelled in dishes:
+        label = "contains" if group in labelled.contains else "safe"
+        label = "may contain" if group in labelled.may_contain else label
+        some, all_ = result[label]
+        result[label] = some + (labelled.dish.dish_id in offered), all_ + 1
+    return result
+
+
+@dataclass
+class Offers:
+    """Offers to made-up people.
+
+    Attributes:
+        offered: Number of dishes that were offered.
+        unsafe: Ids of those that their labels call unsafe for the person, once for each offer.
+        disagreements: Number of offered dishes that the second check refuses.
+    """
+
+    offered: int = 0
+    unsafe: list[str] = field(default_factory=list)
+    disagreements: int = 0
+
+
+def offers(dishes: Sequence[Labelled], seed: int = 0) -> Offers:
+    """What made-up people with one to three allergies are offered of made-up menus."""
+    draw, result = random.Random(seed), Offers()
+    for _ in range(PEOPLE):
+        groups = draw.sample(ALLERGENS, draw.randint(1, MOST_ALLERGIES))
+        menu = draw.sample(dishes, MENU)
+        restrictions = read_restrictions("", groups, [])
+        offered = permitted([labelled.dish for labelled in menu], restrictions)[0]
+        ids = {dish.dish_id for dish in offered}
+        unsafe = [each.dish.dish_id for each in menu if (each.contains | each.may_contain) & set(groups)]
+        result.offered += len(ids)
+        result.unsafe += [dish for dish in unsafe if dish in ids]
+        result.disagreements += len(violations(offered, restrictions))
+    return result
+
+
+def main() -> None:
+    """Writes results/allergens.md."""
+    dishes = labelled_dishes()
+    results = {group: counts(dishes, group) for group in ALLERGENS}
+    made_up = offers(dishes)
+    publish(
+        RESULTS / "allergens.md", "\n".join(_page(len(dishes), results, made_up)), [results, vars(made_up)]
+    )
+
+
+def _page(
+    dishes: int, results: Mapping[str, Mapping[str, tuple[int, int]]], made_up: Offers
+) -> Iterator[str]:
+    yield "# Allergens: what is offered, by the labels"
+    yield ""
+    yield f"`make benchmark NAME=allergens`: {dishes} dishes with all their ingredients, nothing declared;"
+    yield "how many are offered, with exact 95 % bounds of the share (Clopper and Pearson). The labels are in"
+    yield "tests/data/allergens."
+    yield ""
+    rows = [[group, *(_share(*result[label]) for label in result)] for group, result in results.items()]
+    yield from table("group | contains: offered | may contain: offered | safe: offered", rows)
+    yield ""
+    dishes_in_doubt = ", ".join(sorted(set(made_up.unsafe))) or "none"
+    yield (
+        f"{PEOPLE:,} made-up people with one to three allergies, each with a menu of {MENU}: "
+        f"{made_up.offered:,} dishes offered, {len(made_up.unsafe)} of them unsafe by the labels "
+        f"({dishes_in_doubt}), {made_up.disagreements} disagreements of the two checks."
+    )
+    yield ""
+
+
+def _share(some: int, all_: int) -> str:
+    if not all_:
+        return "0 of 0"
+    bounds = stats.binomtest(some, all_).proportion_ci(method="exact")
+    return f"{some} of {all_} ({bounds.low:.3f} to {bounds.high:.3f})"
+
+
+if __name__ == "__main__":
+    main()

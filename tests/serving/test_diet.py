@@ -1,0 +1,97 @@
+"""What a person may not eat is in no answer, with the reason; what cannot be checked is refused."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+MENU = [
+    {"dish_id": "1", "name": "Pea stew", "ingredients": ["peas", "carrots", "olive oil"]},
+    {"dish_id": "2", "name": "Carbonara", "ingredients": ["spaghetti", "eggs", "pecorino cheese"]},
+    {"dish_id": "3", "name": "Surprise"},
+]
+
+
+def _rank(address: str, **request: Any) -> tuple[int, dict[str, Any]]:
+    body = json.dumps({"person_id": "ada", "dishes": MENU} | request).encode()
+    sent = urllib.request.Request(f"{address}/rank", body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(sent, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.load(refusal)
+
+
+def _left_out(answer: dict[str, Any]) -> dict[str, list[str]]:
+    return {dish["dish_id"]: dish["reasons"] for dish in answer["left_out"]}
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "offered"),
+    [
+        ({}, {"1", "2", "3"}),
+        ({"allergies": ["milk"]}, {"1"}),
+        ({"allergies": ["Milch"]}, {"1"}),
+        ({"allergies": ["peanut"]}, {"1", "2"}),
+        ({"diet": "vegan"}, {"1"}),
+        ({"avoids": ["carrot"]}, {"2"}),
+        ({"avoids": ["peas"], "allergies": ["gluten"]}, set()),
+        ({"allergies": ["kryptonite"]}, {"1", "2"}),  # all their ingredients are known, and none is of it
+    ],
+)
+def test_only_what_is_shown_to_be_safe_is_offered(
+    address: str, restrictions: dict[str, Any], offered: set[str]
+) -> None:
+    status, answer = _rank(address, **restrictions)
+    assert status == 200
+    assert set(answer["order"]) == {dish["dish_id"] for dish in answer["scores"]} == offered
+    assert set(_left_out(answer)) == {"1", "2", "3"} - offered
+
+
+def test_the_reasons_name_the_word_and_the_field(address: str) -> None:
+    reasons = _left_out(_rank(address, allergies=["milk"])[1])
+    assert reasons["2"] == ["contains milk: 'pecorino cheese' in ingredients"]
+    assert reasons["3"] == ["nothing says that it is free of milk: no ingredients are listed"]
+
+
+def test_a_declaration_lets_a_dish_through_and_none_of_its_words_may_contradict_it(address: str) -> None:
+    declared = [{**MENU[2], "allergens": ["none"]}, {**MENU[1], "allergens": ["none"]}]
+    assert _rank(address, dishes=declared, allergies=["milk"])[1]["order"] == ["3"]
+
+
+def test_scores_of_what_is_offered_do_not_change(address: str) -> None:
+    everything, some = _rank(address)[1], _rank(address, allergies=["egg"])[1]
+    scores = {dish["dish_id"]: dish["score"] for dish in everything["scores"]}
+    (offered,) = some["scores"]
+    assert offered["score"] == pytest.approx(scores["1"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("request_part", "sentence"),
+    [
+        ({"diet": "breatharian"}, "The diet 'breatharian' is not known"),
+        ({"diet": 7}, "valid string"),
+        ({"allergies": "milk"}, "valid array"),
+        ({"allergies": ["x"] * 21}, "at most 20 items"),
+        ({"allergies": ["x" * 41]}, "at most 40 characters"),
+        ({"allergy": ["milk"]}, "not permitted"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_sentence(
+    address: str, request_part: dict[str, Any], sentence: str
+) -> None:
+    status, answer = _rank(address, **request_part)
+    assert (status, list(answer), sentence in answer["error"]) == (400, ["error"], True), answer
+
+
+def test_more_text_than_can_be_looked_through_is_refused_only_where_it_must_be(address: str) -> None:
+    long = [{"dish_id": "1", "name": "Soup", "ingredients": ["xq" * 250] * 50, "tags": ["z" * 500] * 50}]
+    long += [{**long[0], "dish_id": "2"}]
+    assert _rank(address, dishes=long)[0] == 200
+    status, answer = _rank(address, dishes=long, allergies=["milk"])
+    assert (status, "characters together" in answer["error"]) == (400, True)
