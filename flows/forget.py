@@ -20,9 +20,8 @@ from components.integrations import data_versions, event_sources
 from components.integrations.model_registry.registry import failures_as_sentences
 from components.stages import paths
 from flows.environment import REPO, STATE
-from flows.steps import data, registration
+from flows.steps import data, feedback, registration
 from flows.steps.bento import tag_of
-from flows.steps.feedback import service_store
 from flows.steps.lock import one_at_a_time
 
 RECEIPTS = STATE / "receipts"
@@ -96,8 +95,7 @@ def _remove(person: str) -> dict[str, int]:
     removed["quarantined"] = event_sources.remove_from_quarantine(
         REPO / paths.QUARANTINE, partial(_concerns, person)
     )
-    store = service_store()
-    removed["answers and feedback"] = store.forget(person) if store else 0
+    removed["rows of the service"] = feedback.forget(person)
     for path in DERIVED:
         if (REPO / path).is_dir():
             shutil.rmtree(REPO / path)

@@ -9,7 +9,17 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.night_report import NightReport, publish
-from flows.steps import champion, data, ledger, night, reconciliation, registration, settings, stages
+from flows.steps import (
+    champion,
+    data,
+    ledger,
+    night,
+    publication,
+    reconciliation,
+    registration,
+    settings,
+    stages,
+)
 
 
 @flow(name="nightly", validate_parameters=False)
@@ -44,6 +54,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.timed("evaluate", stages.run, "evaluate")
         report.timed("push", data.push, tonight)
         commit = data.commit_to_nights(tonight)
+        report.timed("publish", publication.publish, tonight)
         report.registered = report.timed("register", registration.register, tonight, commit)
         report.delivery = report.timed("release", reconciliation.deliver, params, report.registered)
         publish(report)

@@ -86,6 +86,12 @@ class Arm:
             raise InternalServerError("A score is no number: the model is damaged.")
         return scores
 
+    def sensitivity(self, questions: list[Question], tokens: DishTokens) -> list[list[float]]:
+        """Scores of variants of one question, which say what moved its scores; counted nowhere."""
+        from components.integrations import scoring
+
+        return [scoring.score_question(self.model, tokens, each, must_go_on) for each in questions]
+
     def examine(self) -> tuple[str | None, float | None]:
         """Why this may not serve, and the largest difference of a stored score in logits."""
         from components.integrations import scoring

@@ -141,6 +141,60 @@ class FeedbackAnswer(_Body):
     again: bool = Field(description="True where it had been stored before.")
 
 
+class LeftOutDish(_Body):
+    """A dish that is not offered for what the person may not or will not eat."""
+
+    dish_id: str
+    reasons: list[str] = Field(description="One sentence for each allergy, avoided ingredient or diet.")
+
+
+class RecommendRequest(_Body):
+    """A person whom the service knows, or one who is described here, and what may be offered."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person_id": "ada", "k": 5}})
+
+    person_id: Id
+    k: Annotated[int, Field(ge=1, le=100)] = 10
+    dishes: Annotated[list[Id], Field(max_length=1000)] = Field(
+        [], description="Ids of what is on offer; empty for the whole catalogue."
+    )
+    tags: Words = Field([], description="Only dishes with one of these tags.")
+    history: list[PastBody] | None = Field(
+        None, description="In the place of the history that the service has."
+    )
+    diet: Word = Field("", description="Beside what the service knows of the person, as the next two.")
+    allergies: Words = []
+    avoids: Words = []
+
+
+class Recommendation(_Body):
+    """One dish."""
+
+    dish_id: str
+    name: str
+    score: float = Field(description="In logits, or the popularity where cold_start is true.")
+    because: list[str] = Field(
+        description="Names of past dishes without which its score would be lowest: sensitivity, no cause."
+    )
+
+
+class RecommendAnswer(_Body):
+    """The dishes for a person, best first."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    answer_id: str
+    person_id: str
+    dishes: list[Recommendation]
+    left_out: list[LeftOutDish] = Field(description="What may not be offered, and why; no medical guarantee.")
+    cold_start: bool = Field(description="True where nothing is known of the person: popularity ranks.")
+    considered: int = Field(description="Number of dishes that were ranked.")
+    model: str
+    model_version: str
+    data_version: str
+    preview: bool
+
+
 class CanaryAnswer(_Body):
     """Whether what is served was just proven to be the adapter that was trained."""
 
@@ -159,13 +213,6 @@ class RankedDish(_Body):
 
     dish_id: str
     score: float
-
-
-class LeftOutDish(_Body):
-    """A dish that is not offered for what the person may not or will not eat."""
-
-    dish_id: str
-    reasons: list[str] = Field(description="One sentence for each allergy, avoided ingredient or diet.")
 
 
 class RankAnswer(_Body):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 import bentoml
-from bentoml.exceptions import InvalidArgument, ServiceUnavailable
+from bentoml.exceptions import ServiceUnavailable
 
 from components.domain.exposures import Exposure, Shown
-from components.domain.ranker.prompts import DishTokens
-from components.domain.records import Past, Question
-from serving import login, restricting
+from components.domain.records import Dish, Past, Question
+from serving import limits, login, recommending, restricting
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
@@ -37,6 +35,8 @@ from serving.schema import (
     RankAnswer,
     RankedDish,
     RankRequest,
+    RecommendAnswer,
+    RecommendRequest,
 )
 from serving.sentences import Sentences
 
@@ -45,7 +45,6 @@ logger = logging.getLogger("palate")
 SERVED = Path(__file__).resolve().parent.parent / "models" / "served"
 BEFORE = "before"  # folder in SERVED with the version before, where it still answers some of the people
 MAX_BODY_BYTES = 1_000_000
-MAX_CONTEXT_TOKENS = 3_000  # tokens of a history that is read in context, whose memory grows with the square
 Result = TypeVar("Result")
 
 
@@ -58,7 +57,7 @@ class Palate:
         self.before = Arm(SERVED / BEFORE) if (SERVED / BEFORE).exists() else None
         self.facts, self.arms = self.arm.facts, [each for each in (self.arm, self.before) if each]
         self.one_at_a_time = anyio.CapacityLimiter(1)  # of what the models work on
-        self.exposures = Exposures()
+        self.exposures, self.published = Exposures(), recommending.Published()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
 
@@ -96,7 +95,7 @@ class Palate:
         """
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
-        self._check_sizes(request)
+        limits.check_sizes(self.arm, request)
         restrictions = await anyio.to_thread.run_sync(restricting.restrictions_of, request)
         offered, left_out = await anyio.to_thread.run_sync(restricting.split, request.dishes, restrictions)
         arm = self._arm_of(request.person_id)
@@ -108,7 +107,9 @@ class Palate:
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
         ctx.response.headers.update(arm.lineage(answer_id))
         order = sorted(ranked, key=lambda dish: -dish.score)
-        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, order)
+        bodies = {dish.dish_id: dish.record("") for dish in offered}
+        shown = [(bodies[dish.dish_id], dish.score) for dish in order]
+        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown)
         return RankAnswer(
             answer_id=answer_id,
             person_id=request.person_id,
@@ -135,20 +136,46 @@ class Palate:
         )
         question = Question(request.person_id, history, tuple(dish.dish_id for dish in offered))
         tokens = arm.tokens({dish.dish_id: dish for dish in (*past, *offered)})
-        self._check_tokens(arm, question, tokens)
+        limits.check_tokens(arm, question, tokens)
         return await self._in_turn(arm.scores, question, tokens)
+
+    @bentoml.api
+    async def recommend(self, request: RecommendRequest, /, ctx: bentoml.Context) -> RecommendAnswer:
+        """The best dishes of the catalogue for a person, without what they may not eat."""
+        if self.refusal:
+            raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
+        arm, in_thread = self._arm_of(request.person_id), anyio.to_thread.run_sync
+        person = await in_thread(self.published.person, request.person_id)
+        catalogue = await in_thread(self.published.dishes)
+        restrictions = await in_thread(recommending.restrictions_of, request, person)
+        listed = recommending.on_offer(request, catalogue)
+        most = arm.facts["serve"]["max_dishes"]
+        chosen, left_out = await in_thread(recommending.choose, listed, restrictions, person.disliked, most)
+        ranked = await recommending.rank(self._in_turn, arm, request, person, chosen, catalogue)
+        best = ranked.dishes[: request.k]
+        await in_thread(recommending.check, [listed for listed, _ in best], restrictions)
+        answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
+        shown = [(listed.dish, score) for listed, score in best]
+        ctx.response.headers.update(arm.lineage(answer_id))
+        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown)
+        return recommending.answer(arm, answer_id, request, ranked, left_out)
 
     @bentoml.api
     async def feedback(self, request: FeedbackRequest, /) -> FeedbackAnswer:
         """Stores what a person did or said; the next night learns from it."""
         return await self.exposures.take(request)
 
-    async def _keep(self, arm: Arm, answer_id: str, request: RankRequest, order: Sequence[RankedDish]) -> str:
-        """Stores what is shown; says whether it was."""
-        dishes = {dish.dish_id: dish.record("") for dish in request.dishes}
+    async def _keep(
+        self,
+        arm: Arm,
+        answer_id: str,
+        request: RankRequest | RecommendRequest,
+        dishes: Sequence[tuple[Dish, float]],
+    ) -> str:
+        """Stores what is shown, best first; says whether it was."""
         share = self.facts.get("share", 1.0)
         propensity = share if arm is self.arm else 1 - share
-        shown = tuple(Shown(dishes[dish.dish_id], dish.score, propensity) for dish in order)
+        shown = tuple(Shown(dish, score, propensity) for dish, score in dishes)
         versions = arm.facts["model_version"], arm.facts["data_md5"]
         filters = json.dumps(request.model_dump(include={"diet", "allergies", "avoids"}))
         return await self.exposures.keep(
@@ -176,42 +203,6 @@ class Palate:
             bento=self.facts["bento"],
             adapter_sha256=self.facts["adapter_sha256"],
         )
-
-    def _check_sizes(self, request: RankRequest) -> None:
-        limits = self.facts["serve"]
-        for field, entries in (("dishes", request.dishes), ("history", request.history)):
-            limit = limits[f"max_{field}"]
-            if len(entries) > limit:
-                raise InvalidArgument(f"{field} has {len(entries)} entries: send at most {limit}.")
-        counts = Counter(dish.dish_id for dish in request.dishes)
-        duplicates = sorted(dish_id for dish_id, count in counts.items() if count > 1)
-        if duplicates:
-            raise InvalidArgument(f"dish_id {duplicates[0]!r} is offered twice: send each dish once.")
-
-    def _check_tokens(self, arm: Arm, question: Question, tokens: DishTokens) -> None:
-        """Counts what the model would read; the tokens are then at hand for it."""
-        limits, total = self.facts["serve"], 0
-        lines = *(past.dish_id for past in question.history), *question.dishes
-        for count, dish in enumerate(lines, 1):
-            head = arm.model.head
-            length = len(tokens.alone(dish, head.reading.template) if head else tokens.offer(dish))
-            if length > limits["max_line_tokens"]:
-                raise InvalidArgument(
-                    f"dish_id {dish.partition('/')[2]!r} is {length} tokens long: send at most "
-                    f"{limits['max_line_tokens']}, which are fewer letters where they are rare."
-                )
-            total += length
-            if total > limits["max_tokens"]:
-                raise InvalidArgument(
-                    f"the first {count} of {len(lines)} dishes, history included, are {total} tokens long "
-                    f"together: send at most {limits['max_tokens']}."
-                )
-        read = () if arm.model.head else question.history[-arm.facts["max_history"] :]
-        in_context = sum(len(tokens.past(past)) for past in read)
-        if in_context > MAX_CONTEXT_TOKENS:
-            raise InvalidArgument(
-                f"the history is {in_context} tokens long: send at most {MAX_CONTEXT_TOKENS}."
-            )
 
 
 # The first is the outermost: no body is read of whom the login refuses, and whole bodies reach the calls.

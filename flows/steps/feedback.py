@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from components.domain.preferences.contract import Stored
 from components.domain.preferences.events import RawRow
 from components.domain.preferences.reused_ids import is_another_dish
-from components.integrations.service_store import NAME, SHOWN, ServiceStore
+from components.integrations.service_store import NAME, SHOWN, Catalogue, ServiceStore
 from components.integrations.sources.rows import Reading
 
 WATERMARK = "feedback"  # beside those of the inbox's tables
@@ -25,6 +25,12 @@ def service_store() -> ServiceStore | None:
     url = os.environ.get("PALATE_STORE", "")
     is_missing = url.startswith("sqlite") and not Path(sa.make_url(url).database or "").is_file()
     return ServiceStore(url) if url and not is_missing else None
+
+
+def forget(person: str) -> int:
+    """Removes a person from the store; returns the number of rows that went."""
+    store = service_store()
+    return store.forget(person) + Catalogue(os.environ["PALATE_STORE"]).forget(person) if store else 0
 
 
 def with_feedback(reading: Reading, stored: Stored, since: str) -> Reading:

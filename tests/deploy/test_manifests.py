@@ -34,7 +34,9 @@ def test_a_schema_that_is_not_found_is_a_failure() -> None:
         kubernetes_validate.validate({"apiVersion": "v7", "kind": "Pod"}, "1.32", strict=True)
 
 
-@pytest.mark.parametrize("overlay", ["overlays/dev", "overlays/prod", "overlays/watched", "overlays/trial"])
+@pytest.mark.parametrize(
+    "overlay", ["overlays/dev", "overlays/prod", "overlays/watched", "overlays/trial", "overlays/stored"]
+)
 def test_the_service_meets_every_rule_once_it_is_released(deploy: Path, overlay: str) -> None:
     objects = rendered(deploy, overlay)
     assert problems(objects) == []
@@ -51,6 +53,23 @@ def test_in_a_trial_a_pod_has_memory_for_a_second_model(deploy: Path) -> None:
 
     assert memory("overlays/prod") == {"requests": "1536Mi", "limits": "2Gi"}
     assert memory("overlays/trial") == {"requests": "2112Mi", "limits": "2816Mi"}
+
+
+def test_with_a_store_the_pods_get_its_address_and_a_way_to_it(deploy: Path) -> None:
+    objects = rendered(deploy, "overlays/stored")
+    (deployment,) = (each for each in objects if each["kind"] == "Deployment")
+    env = {each["name"]: each for each in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert env["PALATE_STORE"]["valueFrom"]["secretKeyRef"] == {
+        "name": "palate-store",
+        "key": "url",
+        "optional": True,
+    }
+    (policy,) = (
+        each["spec"]
+        for each in objects
+        if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] == "store"
+    )
+    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 5432}
 
 
 def test_the_pipeline_meets_every_rule_but_the_image_that_its_user_builds(deploy: Path) -> None:

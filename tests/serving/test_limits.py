@@ -18,7 +18,7 @@ from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Comparison, Dish, Question
 from components.integrations import scoring
-from serving import calls, login, service
+from serving import calls, limits, login, service
 from tests.serving.conftest import listening, set_limits
 from tests.serving.test_service import ASK
 
@@ -87,7 +87,7 @@ def test_a_history_that_would_be_read_in_context_is_limited_too(served: Path, tm
     with TestClient(service.Palate.to_asgi()) as client:
         answer = client.post("/rank", json=ASK | {"history": history})
     assert answer.status_code == 400
-    assert f"send at most {service.MAX_CONTEXT_TOKENS}" in answer.text
+    assert f"send at most {limits.MAX_CONTEXT_TOKENS}" in answer.text
 
 
 @pytest.mark.parametrize("trained", ["vectors"], indirect=True)

@@ -1,4 +1,4 @@
-"""SQLAlchemy: the service's own store of what it showed and what people said, in SQLite or PostgreSQL.
+"""What the service showed and what people said of it.
 
 The service writes it while people wait, and a night reads it as one more source of events.
 """
@@ -6,7 +6,6 @@ The service writes it while people wait, and a night reads it as one more source
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -14,19 +13,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from components.domain.errors import StageFailed
 from components.domain.exposures import Exposure, Feedback, Shown
 from components.domain.records import Dish
+from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
 
 SOURCE = "service"  # of its events, in the contract's column `source`
-NAME = "the service's store"  # in sentences, and as the file of its rows
 SHOWN = "shown"
-_META = sa.MetaData()
-_WAIT_S = 5  # seconds for a lock of SQLite, or for PostgreSQL to answer a new connection
 
 _EXPOSURES = sa.Table(
     "exposures",
-    _META,
+    META,
     sa.Column("answer_id", sa.String(200), primary_key=True),
     sa.Column("person_id", sa.String(200), nullable=False, index=True),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -35,9 +31,9 @@ _EXPOSURES = sa.Table(
     sa.Column("model_version", sa.String(50), nullable=False),
     sa.Column("data_version", sa.String(50), nullable=False),
 )
-_FEEDBACK = sa.Table(
+FEEDBACK = sa.Table(
     "feedback",
-    _META,
+    META,
     sa.Column("event_id", sa.String(200), primary_key=True),
     sa.Column("person_id", sa.String(200), nullable=False, index=True),
     sa.Column("dish_id", sa.String(200), nullable=False),
@@ -57,44 +53,38 @@ class ServiceStore:
     """
 
     def __init__(self, url: str) -> None:
-        is_sqlite = url.startswith("sqlite")
-        wait = {"timeout": _WAIT_S} if is_sqlite else {"connect_timeout": _WAIT_S}
-        with _as_sentence():
-            self.engine = sa.create_engine(url, pool_pre_ping=not is_sqlite, connect_args=wait)
-            if is_sqlite:
-                sa.event.listen(self.engine, "connect", _write_ahead)
-            _META.create_all(self.engine)
+        self.engine = engine_of(url)
 
     def add_exposure(self, exposure: Exposure) -> None:
         """Stores an answer before it is given."""
         values = {**vars(exposure), "shown": [asdict(shown) for shown in exposure.shown]}
-        with _as_sentence(), self.engine.begin() as connection:
+        with as_sentence(), self.engine.begin() as connection:
             connection.execute(sa.insert(_EXPOSURES).values(values))
 
     def exposure(self, answer_id: str) -> Exposure | None:
         """The answer with an id; None where there is none."""
         query = sa.select(_EXPOSURES).where(_EXPOSURES.c.answer_id == answer_id)
-        with _as_sentence(), self.engine.connect() as connection:
+        with as_sentence(), self.engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         return _exposure(row) if row else None
 
     def add_feedback(self, feedback: Feedback) -> Feedback:
         """Stores feedback once, and returns what is stored under its id: this one, or an earlier one."""
-        with _as_sentence():
+        with as_sentence():
             try:
                 with self.engine.begin() as connection:
                     values = {**vars(feedback), "received_at": datetime.now(UTC)}
-                    connection.execute(sa.insert(_FEEDBACK).values(values))
+                    connection.execute(sa.insert(FEEDBACK).values(values))
             except exc.IntegrityError:
                 return self._feedback(feedback.event_id)
         return feedback
 
     def _feedback(self, event_id: str) -> Feedback:
-        query = sa.select(_FEEDBACK).where(_FEEDBACK.c.event_id == event_id)
+        query = sa.select(FEEDBACK).where(FEEDBACK.c.event_id == event_id)
         with self.engine.connect() as connection:
             row = dict(connection.execute(query).mappings().one())
         row.pop("received_at")
-        return Feedback(**{**row, "occurred_at": _utc(row["occurred_at"])})
+        return Feedback(**{**row, "occurred_at": utc(row["occurred_at"])})
 
     def rows(self, since: datetime | None) -> tuple[dict[str, list[dict[str, Any]]], datetime | None]:
         """Feedback as rows of the contract, and the menus that it chose from, which are answers.
@@ -107,22 +97,23 @@ class ServiceStore:
         Returns:
             Rows by table, and when the latest of them was received.
         """
-        query = sa.select(_FEEDBACK, *(column.label(f"its_{column.name}") for column in _EXPOSURES.c)).join(
-            _EXPOSURES, _FEEDBACK.c.answer_id == _EXPOSURES.c.answer_id, isouter=True
+        query = sa.select(FEEDBACK, *(column.label(f"its_{column.name}") for column in _EXPOSURES.c)).join(
+            _EXPOSURES, FEEDBACK.c.answer_id == _EXPOSURES.c.answer_id, isouter=True
         )
         if since:
-            query = query.where(_FEEDBACK.c.received_at >= since)
-        with _as_sentence(), self.engine.connect() as connection:
-            entries = connection.execute(query.order_by(_FEEDBACK.c.received_at)).mappings().all()
-        latest = max((_utc(entry["received_at"]) for entry in entries), default=None)
+            query = query.where(FEEDBACK.c.received_at >= since)
+        with as_sentence(), self.engine.connect() as connection:
+            entries = connection.execute(query.order_by(FEEDBACK.c.received_at)).mappings().all()
+        latest = max((utc(entry["received_at"]) for entry in entries), default=None)
         return _tables(entries), latest
 
     def forget(self, person_id: str) -> int:
         """Removes a person; returns the number of answers and feedback that went."""
         removed = 0
-        with _as_sentence(), self.engine.begin() as connection:
-            for table in (_EXPOSURES, _FEEDBACK):
+        with as_sentence(), self.engine.begin() as connection:
+            for table in (_EXPOSURES, FEEDBACK):
                 removed += connection.execute(sa.delete(table).where(table.c.person_id == person_id)).rowcount
+        leave_no_trace(self.engine)
         return removed
 
 
@@ -131,11 +122,11 @@ def _tables(entries: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
     for entry in entries:
         shown = {each["dish"]["dish_id"]: each["dish"] for each in entry["its_shown"] or ()}
         values = {name: entry[name] for name in ("event_id", "person_id", "dish_id", "kind", "value")}
-        values |= {"source": SOURCE, "occurred_at": _utc(entry["occurred_at"]).isoformat()}
+        values |= {"source": SOURCE, "occurred_at": utc(entry["occurred_at"]).isoformat()}
         values |= {SHOWN: shown.get(entry["dish_id"])}
         if entry["kind"] == "choice":
             values["menu_id"] = entry["answer_id"]
-            menu = {"menu_id": entry["answer_id"], "served_on": _utc(entry["its_at"]).date().isoformat()}
+            menu = {"menu_id": entry["answer_id"], "served_on": utc(entry["its_at"]).date().isoformat()}
             for dish_id, dish in shown.items():
                 menus[entry["answer_id"], dish_id] = menu | {"dish_id": dish_id, SHOWN: dish}
         events.append(values)
@@ -148,26 +139,4 @@ def _exposure(row: Any) -> Exposure:
                       "ingredients": tuple(one["dish"]["ingredients"])}), one["score"], one["propensity"])
         for one in row["shown"]
     )  # fmt: skip
-    return Exposure(**{**row, "shown": shown, "at": _utc(row["at"])})
-
-
-def _utc(moment: datetime) -> datetime:
-    """SQLite gives moments back without their zone, which is UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _write_ahead(connection: Any, _record: object) -> None:
-    """Readers never wait for a writer; a stored row survives a crash of the machine."""
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-
-
-@contextmanager
-def _as_sentence() -> Any:
-    try:
-        yield
-    except exc.SQLAlchemyError as error:
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
-        raise StageFailed(
-            f"{NAME} does not answer ({reason}): look at the database of PALATE_STORE."
-        ) from error
+    return Exposure(**{**row, "shown": shown, "at": utc(row["at"])})

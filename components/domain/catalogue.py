@@ -1,0 +1,110 @@
+"""What a service knows beyond a request: the dishes, and the people with their histories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from components.domain.diet import DishFacts
+from components.domain.exposures import Feedback
+from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A dish of the catalogue.
+
+    Attributes:
+        dish: As the model reads it.
+        allergens: As the kitchen declares them; None where it declares nothing.
+        popularity: Share of likes among its opinions, shrunk to that of all dishes; see `popularities`.
+    """
+
+    dish: Dish
+    allergens: tuple[str, ...] | None
+    popularity: float
+
+    @property
+    def facts(self) -> DishFacts:
+        """What the diet reads of it."""
+        dish = self.dish
+        return DishFacts(
+            dish.dish_id, dish.name, dish.description, dish.tags, dish.ingredients, self.allergens
+        )
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person as the service knows them.
+
+    Attributes:
+        diet: As they wrote it, like the next two.
+        allergies: What they must not eat.
+        avoids: What they will not eat.
+        history: What they thought of dishes, oldest first.
+    """
+
+    diet: str = ""
+    allergies: tuple[str, ...] = ()
+    avoids: tuple[str, ...] = ()
+    history: tuple[Past, ...] = ()
+
+    @property
+    def disliked(self) -> set[str]:
+        """Dishes whose last opinion is a dislike."""
+        last = {past.dish_id: past.verdict for past in self.history}
+        return {dish for dish, verdict in last.items() if verdict == DISLIKED}
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From where a rating is a like, and down to where a dislike; see `collect` in params.yaml."""
+
+    like_at: float
+    dislike_at: float
+
+    def verdict(self, rating: float) -> int:
+        """LIKED, NEUTRAL or DISLIKED."""
+        if rating >= self.like_at:
+            return LIKED
+        return DISLIKED if rating <= self.dislike_at else NEUTRAL
+
+
+def with_feedback(
+    history: Sequence[Past], news: Iterable[Feedback], thresholds: Thresholds
+) -> tuple[Past, ...]:
+    """A history with what the person has said since it was published, oldest first.
+
+    Args:
+        history: As published.
+        news: In the order of time.
+        thresholds: What a rating means.
+    """
+    lines = list(history)
+    for feedback in news:
+        if feedback.kind in {"retract", "like", "dislike", "rating"}:  # a later opinion replaces an earlier
+            lines = [past for past in lines if past.dish_id != feedback.dish_id]
+        if feedback.kind == "rating" and feedback.value is not None:
+            lines.append(Past(feedback.dish_id, thresholds.verdict(feedback.value), feedback.value))
+        elif feedback.kind != "retract":
+            lines.append(Past(feedback.dish_id, DISLIKED if feedback.kind == "dislike" else LIKED))
+    return tuple(lines)
+
+
+def popularities(verdicts: Iterable[tuple[str, int]], prior: float = 5.0) -> dict[str, float]:
+    """Each dish's share of likes among its opinions, shrunk to the share among all.
+
+    A dish that nobody has an opinion of is not in the result; it stands at the share among all.
+
+    Args:
+        verdicts: Dish and verdict of each opinion.
+        prior: Number of opinions that the share among all counts for.
+    """
+    counts: dict[str, list[int]] = {}
+    for dish, verdict in verdicts:
+        entry = counts.setdefault(dish, [0, 0])
+        entry[0] += verdict == LIKED
+        entry[1] += 1
+    likes, opinions = (sum(entry[index] for entry in counts.values()) for index in (0, 1))
+    share = likes / opinions if opinions else 0.0
+    return {dish: (liked + prior * share) / (number + prior) for dish, (liked, number) in counts.items()}

@@ -1,0 +1,7 @@
+"""SQLAlchemy: the service's own store, in SQLite or PostgreSQL: its answers, and what a night gives it."""
+
+from components.integrations.service_store.answers import SHOWN, ServiceStore
+from components.integrations.service_store.catalogue import Catalogue
+from components.integrations.service_store.engine import NAME
+
+__all__ = ["NAME", "SHOWN", "Catalogue", "ServiceStore"]

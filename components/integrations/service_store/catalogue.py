@@ -1,0 +1,171 @@
+"""What a night gives the service: dishes, people and histories, replaced as a whole in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from components.domain.catalogue import Listed, Person, Thresholds, with_feedback
+from components.domain.exposures import Feedback
+from components.domain.records import Dish, Past
+from components.integrations.service_store.answers import FEEDBACK
+from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
+
+_ROWS_AT_ONCE = 10_000
+_DISHES = sa.Table(
+    "dishes",
+    META,
+    sa.Column("dish_id", sa.String(300), primary_key=True),
+    sa.Column("row", sa.JSON, nullable=False),
+    sa.Column("popularity", sa.Float, nullable=False),
+)
+_PEOPLE = sa.Table(
+    "people",
+    META,
+    sa.Column("person_id", sa.String(200), primary_key=True),
+    sa.Column("diet", sa.Text, nullable=False),
+    sa.Column("allergies", sa.JSON, nullable=False),
+    sa.Column("avoids", sa.JSON, nullable=False),
+)
+_HISTORY = sa.Table(
+    "history",
+    META,
+    sa.Column("person_id", sa.String(200), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("dish_id", sa.String(300), nullable=False),
+    sa.Column("verdict", sa.Integer, nullable=False),
+    sa.Column("rating", sa.Float),
+)
+_PUBLISHED = sa.Table(
+    "published",
+    META,
+    sa.Column("data_version", sa.String(50), primary_key=True),
+    sa.Column("like_at", sa.Float, nullable=False),
+    sa.Column("dislike_at", sa.Float, nullable=False),
+    sa.Column("read_until", sa.DateTime(timezone=True)),
+)
+_FIELDS = ("name", "description", "cuisine", "tags", "ingredients", "allergens")
+
+
+class Catalogue:
+    """Dishes, people and histories in the store at a URL.
+
+    Raises:
+        StageFailed: The store cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = engine_of(url)
+
+    def version(self) -> str:
+        """The data version that was published last; empty where none was."""
+        with as_sentence(), self.engine.connect() as connection:
+            return str(connection.execute(sa.select(_PUBLISHED.c.data_version)).scalar() or "")
+
+    def publish(
+        self,
+        data_version: str,
+        thresholds: Thresholds,
+        dishes: Iterable[tuple[Mapping[str, Any], float]],
+        people: Iterable[Mapping[str, Any]],
+        histories: Iterable[tuple[str, Sequence[Past]]],
+        read_until: datetime | None,
+    ) -> None:
+        """Replaces all; readers see what was there before until it is whole.
+
+        Args:
+            data_version: DVC md5 of the events.
+            thresholds: What a rating means.
+            dishes: Rows of the contract, each with the dish's popularity.
+            people: Rows of the contract.
+            histories: By person what they thought of dishes, oldest first.
+            read_until: Feedback that was received later is not in the histories yet.
+        """
+        rows = {
+            _DISHES: (
+                {"dish_id": row["dish_id"], "row": _of_dish(row), "popularity": popularity}
+                for row, popularity in dishes
+            ),
+            _PEOPLE: (
+                {name: _plain(row[name]) for name in ("person_id", "diet", "allergies", "avoids")}
+                for row in people
+            ),
+            _HISTORY: (
+                {"person_id": person, "position": position, **vars(past)}
+                for person, history in histories
+                for position, past in enumerate(history)
+            ),
+            _PUBLISHED: iter([{"data_version": data_version, "read_until": read_until, **vars(thresholds)}]),
+        }
+        with as_sentence(), self.engine.begin() as connection:
+            for table, values in rows.items():
+                connection.execute(sa.delete(table))
+                while part := list(islice(values, _ROWS_AT_ONCE)):
+                    connection.execute(sa.insert(table), part)
+
+    def dishes(self) -> list[Listed]:
+        """All dishes, by id."""
+        with as_sentence(), self.engine.connect() as connection:
+            return [
+                _listed(row) for row in connection.execute(sa.select(_DISHES).order_by("dish_id")).mappings()
+            ]
+
+    def person(self, person_id: str) -> Person:
+        """A person with their history, what they said since included; without either where nobody knows them.
+
+        Args:
+            person_id: Who.
+        """
+        with as_sentence(), self.engine.connect() as connection:
+            profile = connection.execute(_of(_PEOPLE, person_id)).mappings().first()
+            lines = connection.execute(_of(_HISTORY, person_id).order_by("position")).mappings()
+            history = [Past(line["dish_id"], line["verdict"], line["rating"]) for line in lines]
+            published = connection.execute(sa.select(_PUBLISHED)).mappings().first()
+            news = _of(FEEDBACK, person_id).order_by("occurred_at", "received_at")
+            if published and published["read_until"]:
+                news = news.where(FEEDBACK.c.received_at > published["read_until"])
+            latest = [_feedback(row) for row in connection.execute(news).mappings()]
+        scale = Thresholds(published["like_at"], published["dislike_at"]) if published else Thresholds(4, 2)
+        whole = with_feedback(history, latest, scale)
+        if profile is None:
+            return Person(history=whole)
+        return Person(profile["diet"], tuple(profile["allergies"]), tuple(profile["avoids"]), whole)
+
+    def forget(self, person_id: str) -> int:
+        """Removes a person; returns the number of rows that went."""
+        with as_sentence(), self.engine.begin() as connection:
+            removed = sum(
+                connection.execute(sa.delete(table).where(table.c.person_id == person_id)).rowcount
+                for table in (_PEOPLE, _HISTORY)
+            )
+        leave_no_trace(self.engine)
+        return removed
+
+
+def _of(table: sa.Table, person_id: str) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.person_id == person_id)
+
+
+def _of_dish(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(row[name]) for name in _FIELDS}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _listed(row: Any) -> Listed:
+    values = row["row"]
+    texts = values["name"], values["description"], values["cuisine"]
+    dish = Dish(row["dish_id"], *texts, tuple(values["tags"]), tuple(values["ingredients"]))
+    allergens = values["allergens"]
+    return Listed(dish, None if allergens is None else tuple(allergens), row["popularity"])
+
+
+def _feedback(row: Any) -> Feedback:
+    names = ("event_id", "person_id", "dish_id", "kind", "value", "answer_id")
+    return Feedback(**{name: row[name] for name in names}, occurred_at=utc(row["occurred_at"]))

@@ -1,0 +1,65 @@
+"""An engine for the store, and its failures as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from components.domain.errors import StageFailed
+
+META = sa.MetaData()  # of all tables of the store
+NAME = "the service's store"  # in sentences, and as the file of its rows
+_WAIT_S = 5  # seconds for a lock of SQLite, or for PostgreSQL to answer a new connection
+
+
+def engine_of(url: str) -> sa.Engine:
+    """An engine of a database in which the store's tables are; they are made where they are missing.
+
+    Args:
+        url: SQLAlchemy's.
+
+    Raises:
+        StageFailed: The database cannot be opened.
+    """
+    is_sqlite = url.startswith("sqlite")
+    wait = {"timeout": _WAIT_S} if is_sqlite else {"connect_timeout": _WAIT_S}
+    with as_sentence():
+        engine = sa.create_engine(url, pool_pre_ping=not is_sqlite, connect_args=wait)
+        if is_sqlite:
+            sa.event.listen(engine, "connect", _write_ahead)
+        META.create_all(engine)
+    return engine
+
+
+def utc(moment: datetime) -> datetime:
+    """SQLite gives moments back without their zone, which is UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _write_ahead(connection: Any, _record: object) -> None:
+    """Readers never wait for a writer, a stored row survives a crash, a deleted one is overwritten."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")
+
+
+def leave_no_trace(engine: sa.Engine) -> None:
+    """Empties SQLite's log of writes, which still has what was deleted."""
+    if engine.dialect.name == "sqlite":
+        with as_sentence(), engine.connect() as connection:
+            connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+
+@contextmanager
+def as_sentence() -> Iterator[None]:
+    """Turns what the database refuses into a StageFailed."""
+    try:
+        yield
+    except exc.SQLAlchemyError as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+        raise StageFailed(f"{NAME} does not answer ({reason}): look at PALATE_STORE's database.") from error

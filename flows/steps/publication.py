@@ -1,0 +1,60 @@
+"""The task that gives the service the night's dishes, people and histories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from components.domain.catalogue import Thresholds, popularities
+from components.domain.preferences.opinion_log import OpinionLog
+from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
+from components.domain.records import Past
+from components.integrations import event_sources
+from components.integrations.service_store import Catalogue
+from components.stages.paths import EVENTS
+from flows.environment import REPO
+from flows.steps.feedback import WATERMARK
+from flows.steps.night import Night
+
+
+@task(cache_policy=NO_CACHE)
+def publish(night: Night) -> bool:
+    """Writes tonight's data to the store that PALATE_STORE names; returns whether it was not there yet.
+
+    Raises:
+        StageFailed: The store does not answer.
+    """
+    catalogue = Catalogue(os.environ["PALATE_STORE"])
+    if catalogue.version() == night.data_md5:
+        return False
+    collect, tables = night.params.collect, event_sources.read_tables(REPO / EVENTS)
+    log = opinion_log(
+        tables["events"], dishes_of(tables["dishes"]), menus_of(tables["menus"]), Scale.of(collect)
+    )
+    verdicts = zip((log.dishes[dish] for dish in log.dish), log.verdict.tolist(), strict=True)
+    popularity = popularities(verdicts)
+    rest = float(np.mean(list(popularity.values()))) if popularity else 0.0
+    read_until = event_sources.read_watermarks(REPO / EVENTS).get(WATERMARK)
+    catalogue.publish(
+        night.data_md5,
+        Thresholds(collect.like_at, collect.dislike_at),
+        ((row, popularity.get(row["dish_id"], rest)) for row in tables["dishes"]),
+        tables["people"],
+        _histories(log),
+        datetime.fromisoformat(read_until) if read_until else None,
+    )
+    return True
+
+
+def _histories(log: OpinionLog) -> Iterator[tuple[str, list[Past]]]:
+    """By person the opinions that no later one replaces, oldest first."""
+    stays = log.replaced_by == len(log)
+    bounds = log.bounds()
+    for person, (start, stop) in enumerate(pairwise(bounds)):
+        yield log.people[person], [log.past(line) for line in range(start, stop) if stays[line]]

@@ -1,0 +1,57 @@
+"""What is too large to be ranked in time is refused, outside of the one thread in which the model works."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bentoml.exceptions import InvalidArgument
+
+from components.domain.ranker.prompts import DishTokens
+from components.domain.records import Question
+from serving.arm import Arm
+from serving.schema import RankRequest
+
+MAX_CONTEXT_TOKENS = 3_000  # tokens of a history that is read in context, whose memory grows with the square
+
+
+def check_sizes(arm: Arm, request: RankRequest) -> None:
+    """Counts the dishes of a request.
+
+    Raises:
+        InvalidArgument: There are too many, or one twice.
+    """
+    for field, entries in (("dishes", request.dishes), ("history", request.history)):
+        limit = arm.facts["serve"][f"max_{field}"]
+        if len(entries) > limit:
+            raise InvalidArgument(f"{field} has {len(entries)} entries: send at most {limit}.")
+    counts = Counter(dish.dish_id for dish in request.dishes)
+    duplicates = sorted(dish_id for dish_id, count in counts.items() if count > 1)
+    if duplicates:
+        raise InvalidArgument(f"dish_id {duplicates[0]!r} is offered twice: send each dish once.")
+
+
+def check_tokens(arm: Arm, question: Question, tokens: DishTokens) -> None:
+    """Counts what the model would read; the tokens are then at hand for it.
+
+    Raises:
+        InvalidArgument: It is too much.
+    """
+    limits, total, head = arm.facts["serve"], 0, arm.model.head
+    lines = *(past.dish_id for past in question.history), *question.dishes
+    for count, dish in enumerate(lines, 1):
+        length = len(tokens.alone(dish, head.reading.template) if head else tokens.offer(dish))
+        if length > limits["max_line_tokens"]:
+            raise InvalidArgument(
+                f"dish_id {dish.partition('/')[2]!r} is {length} tokens long: send at most "
+                f"{limits['max_line_tokens']}, which are fewer letters where they are rare."
+            )
+        total += length
+        if total > limits["max_tokens"]:
+            raise InvalidArgument(
+                f"the first {count} of {len(lines)} dishes, history included, are {total} tokens long "
+                f"together: send at most {limits['max_tokens']}."
+            )
+    read = () if head else question.history[-arm.facts["max_history"] :]
+    in_context = sum(len(tokens.past(past)) for past in read)
+    if in_context > MAX_CONTEXT_TOKENS:
+        raise InvalidArgument(f"the history is {in_context} tokens long: send at most {MAX_CONTEXT_TOKENS}.")

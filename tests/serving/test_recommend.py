@@ -1,0 +1,168 @@
+"""The best dishes of the catalogue for a person of the store, without what they may not eat."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.domain.catalogue import Thresholds
+from components.domain.preferences.contract import columns
+from components.domain.records import DISLIKED, LIKED, Past
+from components.integrations.service_store import Catalogue, ServiceStore
+from serving.exposures import STORE
+from tests.serving.conftest import listening
+
+PEAS, EGGS, CAKE, STEW = (
+    {"dish_id": "peas", "name": "Peas with carrots", "ingredients": ("peas", "carrots"), "tags": ("vegan",)},
+    {"dish_id": "eggs", "name": "Fried eggs", "ingredients": ("eggs", "sunflower oil")},
+    {"dish_id": "cake", "name": "Almond cake", "ingredients": ("almonds", "eggs", "sugar")},
+    {"dish_id": "stew", "name": "Surprise stew"},
+)
+DISHES = [(PEAS, 0.2), (EGGS, 0.9), (CAKE, 0.5), (STEW, 0.4)]
+EMPTY = {"description": "", "cuisine": "", "tags": (), "ingredients": (), "allergens": None}
+
+
+def _publish(
+    url: str, version: str, people: list[Mapping[str, Any]], histories: Mapping[str, list[Past]]
+) -> None:
+    rows = [(dict.fromkeys(columns("dishes")) | EMPTY | dish, popularity) for dish, popularity in DISHES]
+    Catalogue(url).publish(version, Thresholds(4, 2), rows, people, histories.items(), None)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path / 'service.db'}"
+    people = [
+        {"person_id": "ada", "diet": "", "allergies": (), "avoids": ()},
+        {"person_id": "bob", "diet": "", "allergies": ("nuts",), "avoids": ()},
+        {"person_id": "odd", "diet": "breatharian", "allergies": (), "avoids": ()},
+    ]
+    histories = {
+        "ada": [Past("peas", LIKED), Past("cake", DISLIKED), Past("eggs", LIKED, 5.0)],
+        "bob": [Past("peas", LIKED)],
+    }
+    _publish(url, "v1", people, histories)
+    return url
+
+
+@pytest.fixture
+def knowing(store: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    facts = json.loads((served / "served.json").read_text())
+    facts["serve"]["max_dishes"] = 200
+    (served / "served.json").write_text(json.dumps(facts))
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setenv(STORE, store)
+    with listening() as address:
+        yield address
+
+
+def _post(url: str, **body: Any) -> tuple[int, dict[str, Any]]:
+    sent = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(sent, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.load(refusal)
+
+
+def _recommend(address: str, **body: Any) -> dict[str, Any]:
+    status, answer = _post(f"{address}/recommend", **body)
+    assert status == 200, answer
+    return answer
+
+
+def _ids(answer: dict[str, Any]) -> list[str]:
+    return [dish["dish_id"] for dish in answer["dishes"]]
+
+
+def test_a_person_of_the_store_gets_dishes_without_those_that_they_dislike(knowing: str) -> None:
+    answer = _recommend(knowing, person_id="ada")
+    assert set(_ids(answer)) == {"peas", "eggs", "stew"}
+    assert answer["cold_start"] is False
+    scores = [dish["score"] for dish in answer["dishes"]]
+    assert scores == sorted(scores, reverse=True)
+    named = {name for dish in answer["dishes"] for name in dish["because"]}
+    assert named <= {"Peas with carrots", "Almond cake", "Fried eggs"}
+
+
+def test_allergies_of_the_store_hold_and_a_request_only_adds_to_them(knowing: str) -> None:
+    answer = _recommend(knowing, person_id="bob")
+    assert set(_ids(answer)) == {"peas", "eggs"}
+    reasons = {dish["dish_id"]: dish["reasons"] for dish in answer["left_out"]}
+    assert any("contains tree nuts: 'almonds' in ingredients" in reason for reason in reasons["cake"])
+    assert any("no ingredients are listed" in reason for reason in reasons["stew"])
+    assert _ids(_recommend(knowing, person_id="bob", allergies=["egg"])) == ["peas"]
+    assert set(_ids(_recommend(knowing, person_id="bob", allergies=[]))) == {"peas", "eggs"}
+
+
+def test_a_diet_that_cannot_be_read_and_a_store_that_does_not_answer_give_no_dish(
+    knowing: str, tmp_path: Path
+) -> None:
+    status, answer = _post(f"{knowing}/recommend", person_id="odd")
+    assert (status, "'breatharian' is not known" in answer["error"]) == (400, True)
+    (tmp_path / "service.db").write_bytes(b"no database")
+    assert _post(f"{knowing}/recommend", person_id="ada")[0] == 503
+
+
+def test_without_a_store_nobody_is_known(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(STORE, raising=False)
+    assert _post(f"{address}/recommend", person_id="ada")[0] == 503
+
+
+def test_who_is_new_gets_what_is_popular_and_an_inline_history_wins(knowing: str) -> None:
+    cold = _recommend(knowing, person_id="new", k=3)
+    assert (cold["cold_start"], _ids(cold)) == (True, ["eggs", "cake", "stew"])
+    line = {"dish": {"dish_id": "x", "name": "Pea soup"}}
+    warm = _recommend(knowing, person_id="new", history=[line])
+    assert warm["cold_start"] is False
+    assert {name for dish in warm["dishes"] for name in dish["because"]} <= {"Pea soup"}
+    assert _recommend(knowing, person_id="ada", history=[])["cold_start"] is True
+
+
+def test_menu_tags_and_k_narrow_what_is_offered(knowing: str) -> None:
+    assert _ids(_recommend(knowing, person_id="new", dishes=["stew", "peas"])) == ["stew", "peas"]
+    assert _ids(_recommend(knowing, person_id="new", tags=["VEGAN"])) == ["peas"]
+    assert len(_recommend(knowing, person_id="ada", k=1)["dishes"]) == 1
+    status, answer = _post(f"{knowing}/recommend", person_id="ada", dishes=["peas", "none"])
+    assert (status, "dish_id 'none' is not in the catalogue" in answer["error"]) == (400, True)
+
+
+def test_feedback_changes_the_next_answer_at_once(knowing: str) -> None:
+    before = _recommend(knowing, person_id="new")
+    assert before["cold_start"]
+    for kind, dish in (("like", "peas"), ("dislike", "eggs")):
+        status, _ = _post(
+            f"{knowing}/feedback", person_id="new", dish_id=dish, kind=kind, answer_id=before["answer_id"]
+        )
+        assert status == 200
+    after = _recommend(knowing, person_id="new")
+    assert after["cold_start"] is False
+    assert "eggs" not in _ids(after)
+    _post(f"{knowing}/feedback", person_id="new", dish_id="eggs", kind="retract")
+    assert "eggs" in _ids(_recommend(knowing, person_id="new"))
+
+
+def test_what_a_night_publishes_is_there_without_a_restart(knowing: str, store: str) -> None:
+    assert "soup" not in _ids(_recommend(knowing, person_id="new"))
+    DISHES.append(({"dish_id": "soup", "name": "Lentil soup", "ingredients": ("lentils",)}, 0.95))
+    try:
+        _publish(store, "v2", [], {})
+    finally:
+        DISHES.pop()
+    assert _ids(_recommend(knowing, person_id="new"))[0] == "soup"
+    assert _recommend(knowing, person_id="ada")["cold_start"] is True  # their history is gone
+
+
+def test_a_forgotten_person_is_nowhere_in_the_store(knowing: str, store: str, tmp_path: Path) -> None:
+    _recommend(knowing, person_id="bob")
+    assert ServiceStore(store).forget("bob") == 1
+    assert Catalogue(store).forget("bob") == 2
+    for path in tmp_path.glob("service.db*"):
+        assert b"bob" not in path.read_bytes()
