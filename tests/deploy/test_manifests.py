@@ -92,6 +92,7 @@ def test_a_release_renders_every_overlay(deploy: Path, tmp_path: Path) -> None:
     assert {each.name for each in tmp_path.iterdir()} == {
         "dev.yaml",
         "prod.yaml",
+        "stored.yaml",
         "trial.yaml",
         "watched.yaml",
     }
