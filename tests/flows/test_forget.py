@@ -19,6 +19,7 @@ from components.integrations import event_sources
 from flows.forget import _concerns
 from tests.flows.clones import Done, clean_environment, copy_of, make_clone, run_flows, run_night
 
+pytestmark = pytest.mark.slow
 GUEST = " ".join(("zoë", "the", "guest"))  # in parts, since this file lies in the clone that is searched
 GUEST_ESCAPED = json.dumps(GUEST)[1:-1]
 
@@ -96,7 +97,6 @@ def _times(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in files if path.exists()}
 
 
-@pytest.mark.slow
 def test_killed_after_each_step_and_called_again_it_ends_as_if_it_had_never_been(
     clone: Path, tmp_path: Path
 ) -> None:
@@ -123,7 +123,6 @@ def test_killed_after_each_step_and_called_again_it_ends_as_if_it_had_never_been
     assert _places(killed) == []
 
 
-@pytest.mark.slow
 def test_with_history_nothing_holds_them_and_the_next_night_trains_without_them(
     clone: Path, prefect: dict[str, str]
 ) -> None:

@@ -18,7 +18,8 @@ from components.domain.records import CheckReport, NightFacts
 from components.integrations import data_checks, pages
 
 PARAMS = CheckParams(
-    value_range=(0, 10), min_events=3, max_growth=3, max_quarantined_share=0.1, max_like_shift=0.2,
+    value_range=(0, 10), min_events=3, max_growth=3, max_unchanged_days=2,
+    max_quarantined_share=0.1, max_like_shift=0.2,
     max_divergence=0.5, min_recurring=0.9, max_person_share=1.0,
 )  # fmt: skip
 NIGHT = NightFacts("2026-03-01T00:00:00+00:00", None, 100, 2, "md5", "md5")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
+
 MENU = [
     {"dish_id": "1", "name": "Pea stew", "ingredients": ["peas", "carrots", "olive oil"]},
     {"dish_id": "2", "name": "Carbonara", "ingredients": ["spaghetti", "eggs", "pecorino cheese"]},

@@ -20,6 +20,8 @@ from serving.exposures import FAILURES, HEADER, STORE
 from tests.postgresql import postgresql
 from tests.serving.conftest import listening
 
+pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
+
 DISHES = [{"dish_id": "1", "name": "Pea stew", "tags": ["soup"]}, {"dish_id": "2", "name": "Roulade"}]
 LIKE = {"person_id": "ada", "dish_id": "1", "kind": "like"}
 

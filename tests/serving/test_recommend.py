@@ -18,6 +18,8 @@ from components.integrations.service_store import Catalogue, ServiceStore
 from serving.exposures import STORE
 from tests.serving.conftest import listening
 
+pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
+
 PEAS, EGGS, CAKE, STEW = (
     {"dish_id": "peas", "name": "Peas with carrots", "ingredients": ("peas", "carrots"), "tags": ("vegan",)},
     {"dish_id": "eggs", "name": "Fried eggs", "ingredients": ("eggs", "sunflower oil")},
