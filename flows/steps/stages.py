@@ -29,6 +29,7 @@ _DVC_CHATTER = (  # starts of DVC's lines that are not shown: they say nothing a
     "Use `dvc push`",
     "\tdvc config",
     "\tgit add",
+    "WARNING: 'models/bases' is empty",
 )
 
 
