@@ -71,13 +71,22 @@ def restrictions_of(request: RecommendRequest, person: Person) -> Restrictions:
     """What the person may not or will not eat: what is known and what the request adds.
 
     Raises:
-        InvalidArgument: There is no rule for a diet.
+        InvalidArgument: There is no rule for a diet, or nobody can tell what the person may eat.
+        ServiceUnavailable: There is no rule for the diet that is stored.
     """
+    if not person.is_listed and request.allergies is None:
+        raise InvalidArgument(
+            f"person_id {request.person_id!r} is not in the table of people, so nobody can tell what they "
+            "may eat: send allergies, an empty list where there are none."
+        )
     try:
-        stored = read_restrictions(person.diet, person.allergies, person.avoids)
-        more = read_restrictions(request.diet, request.allergies, request.avoids)
+        more = read_restrictions(request.diet, request.allergies or (), request.avoids)
     except PalateError as error:
         raise InvalidArgument(str(error)) from error
+    try:
+        stored = read_restrictions(person.diet, person.allergies, person.avoids)
+    except PalateError as error:
+        raise ServiceUnavailable(f"The diet of {request.person_id!r} cannot be read: {error}") from error
     if stored.diet and more.diet and stored.diet != more.diet:
         raise InvalidArgument(f"the person's diet is {stored.diet}, not {more.diet}: leave it out.")
     return Restrictions(

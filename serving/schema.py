@@ -163,7 +163,9 @@ class RecommendRequest(_Body):
         None, description="In the place of the history that the service has."
     )
     diet: Word = Field("", description="Beside what the service knows of the person, as the next two.")
-    allergies: Words = []
+    allergies: Words | None = Field(
+        None, description="Of who is not in the table of people it must be sent, also where it is empty."
+    )
     avoids: Words = []
 
 

@@ -42,12 +42,15 @@ class Person:
         allergies: What they must not eat.
         avoids: What they will not eat.
         history: What they thought of dishes, oldest first.
+        is_listed: False where there is a table of people and they are not in it, so that nobody can tell what
+            they may eat.
     """
 
     diet: str = ""
     allergies: tuple[str, ...] = ()
     avoids: tuple[str, ...] = ()
     history: tuple[Past, ...] = ()
+    is_listed: bool = True
 
     @property
     def disliked(self) -> set[str]:

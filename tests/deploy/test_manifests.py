@@ -55,6 +55,9 @@ def test_in_a_trial_a_pod_has_memory_for_a_second_model(deploy: Path) -> None:
     assert memory("overlays/trial") == {"requests": "2112Mi", "limits": "2816Mi"}
 
 
+STORE_POLICY = ("NetworkPolicy", "store")
+
+
 def test_with_a_store_the_pods_get_its_address_and_a_way_to_it(deploy: Path) -> None:
     objects = rendered(deploy, "overlays/stored")
     (deployment,) = (each for each in objects if each["kind"] == "Deployment")
@@ -65,9 +68,9 @@ def test_with_a_store_the_pods_get_its_address_and_a_way_to_it(deploy: Path) -> 
         "optional": True,
     }
     (policy,) = (
-        each["spec"]
-        for each in objects
-        if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] == "store"
+        manifest["spec"]
+        for manifest in objects
+        if (manifest["kind"], manifest["metadata"]["name"]) == STORE_POLICY
     )
     assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 5432}
 

@@ -107,8 +107,11 @@ def test_allergies_of_the_store_hold_and_a_request_only_adds_to_them(knowing: st
 def test_a_diet_that_cannot_be_read_and_a_store_that_does_not_answer_give_no_dish(
     knowing: str, tmp_path: Path
 ) -> None:
-    status, answer = _post(f"{knowing}/recommend", person_id="odd")
+    assert _post(f"{knowing}/recommend", person_id="odd")[0] == 503
+    status, answer = _post(f"{knowing}/recommend", person_id="ada", diet="breatharian")
     assert (status, "'breatharian' is not known" in answer["error"]) == (400, True)
+    status, answer = _post(f"{knowing}/recommend", person_id="stranger")
+    assert (status, "send allergies, an empty list" in answer["error"]) == (400, True)
     (tmp_path / "service.db").write_bytes(b"no database")
     assert _post(f"{knowing}/recommend", person_id="ada")[0] == 503
 
@@ -119,47 +122,50 @@ def test_without_a_store_nobody_is_known(address: str, monkeypatch: pytest.Monke
 
 
 def test_who_is_new_gets_what_is_popular_and_an_inline_history_wins(knowing: str) -> None:
-    cold = _recommend(knowing, person_id="new", k=3)
+    cold = _recommend(knowing, person_id="new", allergies=[], k=3)
     assert (cold["cold_start"], _ids(cold)) == (True, ["eggs", "cake", "stew"])
     line = {"dish": {"dish_id": "x", "name": "Pea soup"}}
-    warm = _recommend(knowing, person_id="new", history=[line])
+    warm = _recommend(knowing, person_id="new", allergies=[], history=[line])
     assert warm["cold_start"] is False
     assert {name for dish in warm["dishes"] for name in dish["because"]} <= {"Pea soup"}
     assert _recommend(knowing, person_id="ada", history=[])["cold_start"] is True
 
 
 def test_menu_tags_and_k_narrow_what_is_offered(knowing: str) -> None:
-    assert _ids(_recommend(knowing, person_id="new", dishes=["stew", "peas"])) == ["stew", "peas"]
-    assert _ids(_recommend(knowing, person_id="new", tags=["VEGAN"])) == ["peas"]
+    assert _ids(_recommend(knowing, person_id="new", allergies=[], dishes=["stew", "peas"])) == [
+        "stew",
+        "peas",
+    ]
+    assert _ids(_recommend(knowing, person_id="new", allergies=[], tags=["VEGAN"])) == ["peas"]
     assert len(_recommend(knowing, person_id="ada", k=1)["dishes"]) == 1
     status, answer = _post(f"{knowing}/recommend", person_id="ada", dishes=["peas", "none"])
     assert (status, "dish_id 'none' is not in the catalogue" in answer["error"]) == (400, True)
 
 
 def test_feedback_changes_the_next_answer_at_once(knowing: str) -> None:
-    before = _recommend(knowing, person_id="new")
+    before = _recommend(knowing, person_id="new", allergies=[])
     assert before["cold_start"]
     for kind, dish in (("like", "peas"), ("dislike", "eggs")):
         status, _ = _post(
             f"{knowing}/feedback", person_id="new", dish_id=dish, kind=kind, answer_id=before["answer_id"]
         )
         assert status == 200
-    after = _recommend(knowing, person_id="new")
+    after = _recommend(knowing, person_id="new", allergies=[])
     assert after["cold_start"] is False
     assert "eggs" not in _ids(after)
     _post(f"{knowing}/feedback", person_id="new", dish_id="eggs", kind="retract")
-    assert "eggs" in _ids(_recommend(knowing, person_id="new"))
+    assert "eggs" in _ids(_recommend(knowing, person_id="new", allergies=[]))
 
 
 def test_what_a_night_publishes_is_there_without_a_restart(knowing: str, store: str) -> None:
-    assert "soup" not in _ids(_recommend(knowing, person_id="new"))
+    assert "soup" not in _ids(_recommend(knowing, person_id="new", allergies=[]))
     DISHES.append(({"dish_id": "soup", "name": "Lentil soup", "ingredients": ("lentils",)}, 0.95))
     try:
         _publish(store, "v2", [], {})
     finally:
         DISHES.pop()
-    assert _ids(_recommend(knowing, person_id="new"))[0] == "soup"
-    assert _recommend(knowing, person_id="ada")["cold_start"] is True  # their history is gone
+    assert _ids(_recommend(knowing, person_id="new", allergies=[]))[0] == "soup"
+    assert _recommend(knowing, person_id="ada")["cold_start"] is True  # without people nobody is a stranger
 
 
 def test_a_forgotten_person_is_nowhere_in_the_store(knowing: str, store: str, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from components.integrations.data_checks.frames import NEWS, Frames
 _EARLIEST = pd.Timestamp(year=FIRST_YEAR, month=1, day=1, tz="UTC")
 _WARNING = {"severity": FailureSeverity.WARNING}
 _MIN_NIGHTS = 5  # with fewer past nights their news are no range
+_MIN_NEWS = 20  # fewer events are no distribution
 _HOLDOUT = 0.01  # weight of kinds or dishes that the older events lack
 Suites = Mapping[str, Sequence[Expectation]]
 
@@ -105,7 +106,7 @@ def _news(frames: Frames, params: CheckParams) -> list[Expectation]:
     """News are of the kinds and, where these recur, of the dishes that older events are of."""
     events, news = frames["events"], frames[NEWS]
     older = events.loc[events.index.difference(news.index)]
-    if older.empty or news.empty:
+    if older.empty or len(news) < _MIN_NEWS:
         return []
     recur = news["dish_id"].isin(older["dish_id"]).mean()
     return [

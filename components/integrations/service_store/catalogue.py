@@ -124,6 +124,7 @@ class Catalogue:
             profile = connection.execute(_of(_PEOPLE, person_id)).mappings().first()
             lines = connection.execute(_of(_HISTORY, person_id).order_by("position")).mappings()
             history = [Past(line["dish_id"], line["verdict"], line["rating"]) for line in lines]
+            some_people = bool(connection.execute(sa.select(sa.exists(sa.select(_PEOPLE)))).scalar())
             published = connection.execute(sa.select(_PUBLISHED)).mappings().first()
             news = _of(FEEDBACK, person_id).order_by("occurred_at", "received_at")
             if published and published["read_until"]:
@@ -132,7 +133,7 @@ class Catalogue:
         scale = Thresholds(published["like_at"], published["dislike_at"]) if published else Thresholds(4, 2)
         whole = with_feedback(history, latest, scale)
         if profile is None:
-            return Person(history=whole)
+            return Person(history=whole, is_listed=not some_people)
         return Person(profile["diet"], tuple(profile["allergies"]), tuple(profile["avoids"]), whole)
 
     def forget(self, person_id: str) -> int:
