@@ -102,11 +102,11 @@ def on_offer(request: RecommendRequest, catalogue: Sequence[Listed]) -> list[Lis
     Raises:
         InvalidArgument: A dish is not in the catalogue.
     """
-    by_id = {listed.dish.dish_id: listed for listed in catalogue}
+    by_id = {listed.dish.dish_id: listed for listed in catalogue if listed.is_offered}
     missing = [dish for dish in request.dishes if dish not in by_id]
     if missing:
         raise InvalidArgument(f"dish_id {missing[0]!r} is not in the catalogue: send ids of its dishes.")
-    listed = [by_id[dish] for dish in dict.fromkeys(request.dishes)] or list(catalogue)
+    listed = [by_id[dish] for dish in dict.fromkeys(request.dishes)] or list(by_id.values())
     tags = {tag.casefold() for tag in request.tags}
     return [each for each in listed if not tags or tags & {tag.casefold() for tag in each.dish.tags}]
 

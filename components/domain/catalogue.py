@@ -18,11 +18,13 @@ class Listed:
         dish: As the model reads it.
         allergens: As the kitchen declares them; None where it declares nothing.
         popularity: Share of likes among its opinions, shrunk to that of all dishes; see `popularities`.
+        is_offered: False for a hidden dish, and for one whose id another dish has now; histories name it.
     """
 
     dish: Dish
     allergens: tuple[str, ...] | None
     popularity: float
+    is_offered: bool = True
 
     @property
     def facts(self) -> DishFacts:

@@ -40,6 +40,7 @@ _TYPES: dict[str, pa.DataType] = {
         _NUMBER,
     ),
     "value": _NUMBER,
+    "hidden": pa.bool_(),
     "served_on": pa.date32(),
     "occurred_at": pa.timestamp("us", tz="UTC"),
 }

@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.catalogue import Thresholds, popularities
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
+from components.domain.preferences.reused_ids import former_ids
 from components.domain.records import Past
 from components.integrations import event_sources
 from components.integrations.service_store import Catalogue
@@ -40,11 +41,19 @@ def publish(night: Night) -> bool:
     verdicts = zip((log.dishes[dish] for dish in log.dish), log.verdict.tolist(), strict=True)
     popularity = popularities(verdicts)
     rest = float(np.mean(list(popularity.values()))) if popularity else 0.0
+    former = {dish for dishes in former_ids(tables).values() for dish in dishes}
     read_until = event_sources.read_watermarks(REPO / EVENTS).get(WATERMARK)
     catalogue.publish(
         night.data_md5,
         Thresholds(collect.like_at, collect.dislike_at),
-        ((row, popularity.get(row["dish_id"], rest)) for row in tables["dishes"]),
+        (
+            (
+                row,
+                popularity.get(row["dish_id"], rest),
+                row["dish_id"] not in former and not row.get("hidden"),
+            )
+            for row in tables["dishes"]
+        ),
         tables["people"],
         _histories(log),
         datetime.fromisoformat(read_until) if read_until else None,

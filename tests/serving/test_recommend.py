@@ -26,14 +26,18 @@ PEAS, EGGS, CAKE, STEW = (
     {"dish_id": "cake", "name": "Almond cake", "ingredients": ("almonds", "eggs", "sugar")},
     {"dish_id": "stew", "name": "Surprise stew"},
 )
-DISHES = [(PEAS, 0.2), (EGGS, 0.9), (CAKE, 0.5), (STEW, 0.4)]
+GONE = {"dish_id": "gone", "name": "Peas of last year", "ingredients": ("peas",)}
+DISHES = [(GONE, 0.99), (PEAS, 0.2), (EGGS, 0.9), (CAKE, 0.5), (STEW, 0.4)]
 EMPTY = {"description": "", "cuisine": "", "tags": (), "ingredients": (), "allergens": None}
 
 
 def _publish(
     url: str, version: str, people: list[Mapping[str, Any]], histories: Mapping[str, list[Past]]
 ) -> None:
-    rows = [(dict.fromkeys(columns("dishes")) | EMPTY | dish, popularity) for dish, popularity in DISHES]
+    rows = [
+        (dict.fromkeys(columns("dishes")) | EMPTY | dish, popularity, dish["dish_id"] != "gone")
+        for dish, popularity in DISHES
+    ]
     Catalogue(url).publish(version, Thresholds(4, 2), rows, people, histories.items(), None)
 
 
@@ -47,7 +51,7 @@ def store(tmp_path: Path) -> str:
     ]
     histories = {
         "ada": [Past("peas", LIKED), Past("cake", DISLIKED), Past("eggs", LIKED, 5.0)],
-        "bob": [Past("peas", LIKED)],
+        "bob": [Past("gone", LIKED)],
     }
     _publish(url, "v1", people, histories)
     return url
@@ -140,6 +144,14 @@ def test_menu_tags_and_k_narrow_what_is_offered(knowing: str) -> None:
     assert len(_recommend(knowing, person_id="ada", k=1)["dishes"]) == 1
     status, answer = _post(f"{knowing}/recommend", person_id="ada", dishes=["peas", "none"])
     assert (status, "dish_id 'none' is not in the catalogue" in answer["error"]) == (400, True)
+
+
+def test_a_dish_that_is_hidden_is_in_histories_and_in_no_answer(knowing: str) -> None:
+    answer = _recommend(knowing, person_id="bob")
+    assert answer["cold_start"] is False
+    assert "gone" not in _ids(answer)
+    assert {name for dish in answer["dishes"] for name in dish["because"]} <= {"Peas of last year"}
+    assert _post(f"{knowing}/recommend", person_id="bob", dishes=["gone"])[0] == 400
 
 
 def test_feedback_changes_the_next_answer_at_once(knowing: str) -> None:

@@ -37,7 +37,7 @@ class _Row(BaseModel):
 
 
 class DishRow(_Row):
-    """A dish; nutrients are per serving, in the unit that the name ends with."""
+    """A dish; nutrients are per serving, in the unit of the name's end. A hidden one is not recommended."""
 
     dish_id: Id
     name: Id
@@ -55,6 +55,7 @@ class DishRow(_Row):
     sugars_g: Amount | None = None
     fibre_g: Amount | None = None
     sodium_mg: Amount | None = None
+    hidden: bool = False
 
 
 class PersonRow(_Row):

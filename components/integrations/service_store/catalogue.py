@@ -22,6 +22,7 @@ _DISHES = sa.Table(
     sa.Column("dish_id", sa.String(300), primary_key=True),
     sa.Column("row", sa.JSON, nullable=False),
     sa.Column("popularity", sa.Float, nullable=False),
+    sa.Column("is_offered", sa.Boolean, nullable=False),
 )
 _PEOPLE = sa.Table(
     "people",
@@ -70,7 +71,7 @@ class Catalogue:
         self,
         data_version: str,
         thresholds: Thresholds,
-        dishes: Iterable[tuple[Mapping[str, Any], float]],
+        dishes: Iterable[tuple[Mapping[str, Any], float, bool]],
         people: Iterable[Mapping[str, Any]],
         histories: Iterable[tuple[str, Sequence[Past]]],
         read_until: datetime | None,
@@ -80,15 +81,20 @@ class Catalogue:
         Args:
             data_version: DVC md5 of the events.
             thresholds: What a rating means.
-            dishes: Rows of the contract, each with the dish's popularity.
+            dishes: Rows of the contract, each with the dish's popularity and whether it is offered.
             people: Rows of the contract.
             histories: By person what they thought of dishes, oldest first.
             read_until: Feedback that was received later is not in the histories yet.
         """
         rows = {
             _DISHES: (
-                {"dish_id": row["dish_id"], "row": _of_dish(row), "popularity": popularity}
-                for row, popularity in dishes
+                {
+                    "dish_id": row["dish_id"],
+                    "row": _of_dish(row),
+                    "popularity": popularity,
+                    "is_offered": is_offered,
+                }
+                for row, popularity, is_offered in dishes
             ),
             _PEOPLE: (
                 {name: _plain(row[name]) for name in ("person_id", "diet", "allergies", "avoids")}
@@ -164,7 +170,8 @@ def _listed(row: Any) -> Listed:
     texts = values["name"], values["description"], values["cuisine"]
     dish = Dish(row["dish_id"], *texts, tuple(values["tags"]), tuple(values["ingredients"]))
     allergens = values["allergens"]
-    return Listed(dish, None if allergens is None else tuple(allergens), row["popularity"])
+    declared = None if allergens is None else tuple(allergens)
+    return Listed(dish, declared, row["popularity"], row["is_offered"])
 
 
 def _feedback(row: Any) -> Feedback:
