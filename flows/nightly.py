@@ -1,4 +1,4 @@
-"""The night: collect → version → check → split → train → evaluate → register → deliver → report.
+"""The night: collect → version → check → publish → split → train → evaluate → register → deliver → report.
 
 Prefect decides when and whether, DVC decides what is stale: each DVC stage is one task here, without
 Prefect's cache.
@@ -44,6 +44,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.collection = report.timed("collect", data.collect, params)
         tonight = report.night = report.timed("version", data.version, params, report.collection)
         report.timed("check", stages.check, tonight)
+        report.timed("publish", publication.publish, tonight)
         report.timed("split", stages.run, "split")
         ledger.carry_over()
         report.timed("champion", champion.fetch_champion, tonight)
@@ -54,7 +55,6 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.timed("evaluate", stages.run, "evaluate")
         report.timed("push", data.push, tonight)
         commit = data.commit_to_nights(tonight)
-        report.timed("publish", publication.publish, tonight)
         report.registered = report.timed("register", registration.register, tonight, commit)
         report.delivery = report.timed("release", reconciliation.deliver, params, report.registered)
         publish(report)

@@ -19,6 +19,7 @@ from bentoml.exceptions import BentoMLException, InvalidArgument, ServiceUnavail
 
 from components.domain.errors import PalateError
 from components.domain.exposures import Exposure, Feedback, id_of, why_not_of
+from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
 from serving.schema import FeedbackAnswer, FeedbackRequest
 
 logger = logging.getLogger("palate")
@@ -26,6 +27,7 @@ logger = logging.getLogger("palate")
 STORE = "PALATE_STORE"  # variable with SQLAlchemy's URL of the store; none: nothing is stored
 HEADER = "X-Palate-Exposure"
 FAILURES = "palate_exposures_failed_total"
+ADDED_UP = {"choice", "order"}
 CLOCK_SKEW = timedelta(minutes=5)  # that a caller's clock may be ahead
 Result = TypeVar("Result")
 
@@ -103,10 +105,13 @@ class Exposures:
 def _feedback_of(request: FeedbackRequest) -> Feedback:
     now = datetime.now(UTC)
     at = request.occurred_at or now
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if not FIRST_YEAR < at.year < LAST_YEAR:  # then it has a UTC time as well
+        raise InvalidArgument(f"occurred_at is of the year {at.year}: send when it happened.")
+    at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     if at > now + CLOCK_SKEW:
         raise InvalidArgument(f"occurred_at {at.isoformat()} lies in the future: send when it happened.")
-    names_itself = request.answer_id or request.occurred_at
+    # What adds up counts once an answer; what a later opinion replaces may be sent as often as it changes.
+    names_itself = request.occurred_at or (request.answer_id and request.kind in ADDED_UP)
     content = (
         request.person_id, request.dish_id, request.kind, str(request.value), request.answer_id,
         at.isoformat() if request.occurred_at else "",

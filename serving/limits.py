@@ -36,10 +36,10 @@ def check_tokens(arm: Arm, question: Question, tokens: DishTokens) -> None:
     Raises:
         InvalidArgument: It is too much.
     """
-    limits, total, head = arm.facts["serve"], 0, arm.model.head
+    limits, total = arm.facts["serve"], 0
     lines = *(past.dish_id for past in question.history), *question.dishes
     for count, dish in enumerate(lines, 1):
-        length = len(tokens.alone(dish, head.reading.template) if head else tokens.offer(dish))
+        length = _length(arm, tokens, dish)
         if length > limits["max_line_tokens"]:
             raise InvalidArgument(
                 f"dish_id {dish.partition('/')[2]!r} is {length} tokens long: send at most "
@@ -51,7 +51,17 @@ def check_tokens(arm: Arm, question: Question, tokens: DishTokens) -> None:
                 f"the first {count} of {len(lines)} dishes, history included, are {total} tokens long "
                 f"together: send at most {limits['max_tokens']}."
             )
-    read = () if head else question.history[-arm.facts["max_history"] :]
+    read = () if arm.model.head else question.history[-arm.facts["max_history"] :]
     in_context = sum(len(tokens.past(past)) for past in read)
     if in_context > MAX_CONTEXT_TOKENS:
         raise InvalidArgument(f"the history is {in_context} tokens long: send at most {MAX_CONTEXT_TOKENS}.")
+
+
+def is_short(arm: Arm, tokens: DishTokens, dish: str) -> bool:
+    """Whether a dish is no longer than the model reads; letters that are rare for it cost several tokens."""
+    return _length(arm, tokens, dish) <= int(arm.facts["serve"]["max_line_tokens"])
+
+
+def _length(arm: Arm, tokens: DishTokens, dish: str) -> int:
+    head = arm.model.head
+    return len(tokens.alone(dish, head.reading.template) if head else tokens.offer(dish))

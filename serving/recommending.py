@@ -15,7 +15,7 @@ from components.domain.errors import PalateError
 from components.domain.records import Past, Question
 from serving.arm import Arm
 from serving.exposures import STORE
-from serving.limits import check_tokens
+from serving.limits import check_tokens, is_short
 from serving.schema import VERDICTS, LeftOutDish, RecommendAnswer, Recommendation, RecommendRequest
 
 MOST_REASONS = 2  # past dishes named for a recommendation
@@ -200,10 +200,12 @@ async def rank(
         dishes |= {dish.dish_id: dish for dish, _ in past}
         history = tuple(Past(dish.dish_id, VERDICTS[line.verdict], line.rating) for dish, line in past)
     history = history[-arm.facts["serve"]["max_history"] :]
+    tokens = arm.tokens(dishes)
+    history = tuple(past for past in history if is_short(arm, tokens, past.dish_id))
+    chosen = [listed for listed in chosen if is_short(arm, tokens, listed.dish.dish_id)]
     if not history or not chosen:
         return Ranked([(listed, listed.popularity) for listed in chosen], [[] for _ in chosen], not history)
     question = Question(request.person_id, history, tuple(listed.dish.dish_id for listed in chosen))
-    tokens = arm.tokens(dishes)
     check_tokens(arm, question, tokens)
     scores = await in_turn(arm.scores, question, tokens)
     best = sorted(zip(chosen, scores, strict=True), key=lambda pair: -pair[1])

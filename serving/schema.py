@@ -11,9 +11,22 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from components.domain.diet import DishFacts
+from components.domain.preferences.contract import as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
 VERDICTS = {"liked": LIKED, "neutral": NEUTRAL, "disliked": DISLIKED}
+
+
+def _storable(text: str) -> str:
+    """A text that every database takes: no half characters, and no NUL."""
+    if "\0" in text or (not text.isascii() and text != text.encode(errors="replace").decode()):
+        raise ValueError("it holds a character that cannot be stored")
+    return text
+
+
+StoredText = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+# Read as the contract reads ids, so that a person or a dish is found in whatever way its letters are typed.
+StoredId = Annotated[StoredText, AfterValidator(as_id), Field(min_length=1)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=500)]
 Texts = Annotated[list[Text], Field(max_length=50)]
@@ -85,7 +98,9 @@ class RankRequest(_Body):
         json_schema_extra={"example": _EXAMPLE},  # the singular: BentoML writes OpenAPI 3.0
     )
 
-    person_id: Id = Field(description="Names the person in the answer; the history is what is known of them.")
+    person_id: StoredId = Field(
+        description="Names the person in the answer; the history is what is known of them."
+    )
     history: list[PastBody] = Field([], description="Oldest first.")
     dishes: Annotated[list[DishBody], Field(min_length=1)] = Field(
         description="What is on offer; unique dish ids."
@@ -93,16 +108,6 @@ class RankRequest(_Body):
     diet: Word = Field("", description="vegetarian, vegan, halal, …; docs/diet.md")
     allergies: Words = Field([], description="What is not shown to be free of one is left out.")
     avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")
-
-
-def _storable(text: str) -> str:
-    """A text that every database takes: no half characters, and no NUL."""
-    if "\0" in text or (not text.isascii() and text != text.encode(errors="replace").decode()):
-        raise ValueError("it holds a character that cannot be stored")
-    return text
-
-
-StoredId = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
 
 
 class FeedbackRequest(_Body):
@@ -113,16 +118,16 @@ class FeedbackRequest(_Body):
         json_schema_extra={"example": {"person_id": "ada", "dish_id": "1", "kind": "like"}},
     )
 
-    person_id: Annotated[StoredId, Field(min_length=1)]
-    dish_id: Annotated[StoredId, Field(min_length=1)]
+    person_id: StoredId
+    dish_id: StoredId
     kind: Literal["like", "dislike", "rating", "choice", "order", "retract"]
     value: float | None = Field(None, allow_inf_nan=False, description="Of a rating, and of nothing else.")
-    answer_id: StoredId = Field("", description="The answer that it is about; a choice needs one.")
+    answer_id: StoredText = Field("", description="The answer that it is about; a choice needs one.")
     occurred_at: datetime | None = Field(None, description="When it happened; now where it is left out.")
-    event_id: StoredId = Field(
+    event_id: StoredText = Field(
         "",
-        description="Names it, so that sending it again changes nothing. Without it, feedback with an "
-        "answer_id or a time is named by its content.",
+        description="Names it, so that sending it again changes nothing. Without it, feedback with a time, "
+        "and a choice or order from an answer, is named by its content.",
     )
 
     @model_validator(mode="after")
@@ -153,9 +158,9 @@ class RecommendRequest(_Body):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person_id": "ada", "k": 5}})
 
-    person_id: Id
+    person_id: StoredId
     k: Annotated[int, Field(ge=1, le=100)] = 10
-    dishes: Annotated[list[Id], Field(max_length=1000)] = Field(
+    dishes: Annotated[list[StoredId], Field(max_length=1000)] = Field(
         [], description="Ids of what is on offer; empty for the whole catalogue."
     )
     tags: Words = Field([], description="Only dishes with one of these tags.")

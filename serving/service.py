@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ import bentoml
 from bentoml.exceptions import ServiceUnavailable
 
 from components.domain.exposures import Exposure, Shown
+from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
 from serving import limits, login, recommending, restricting
 from serving.arm import Arm, facts_in, position
@@ -175,7 +177,9 @@ class Palate:
         """Stores what is shown, best first; says whether it was."""
         share = self.facts.get("share", 1.0)
         propensity = share if arm is self.arm else 1 - share
-        shown = tuple(Shown(dish, score, propensity) for dish, score in dishes)
+        shown = tuple(
+            Shown(replace(dish, dish_id=as_id(dish.dish_id)), score, propensity) for dish, score in dishes
+        )
         versions = arm.facts["model_version"], arm.facts["data_md5"]
         filters = json.dumps(request.model_dump(include={"diet", "allergies", "avoids"}))
         return await self.exposures.keep(

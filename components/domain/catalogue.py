@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.domain.diet import DishFacts
 from components.domain.exposures import Feedback
+from components.domain.preferences.contract import as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
 
 
@@ -113,3 +115,25 @@ def popularities(verdicts: Iterable[tuple[str, int]], prior: float = 5.0) -> dic
     likes, opinions = (sum(entry[index] for entry in counts.values()) for index in (0, 1))
     share = likes / opinions if opinions else 0.0
     return {dish: (liked + prior * share) / (number + prior) for dish, (liked, number) in counts.items()}
+
+
+def with_refused(
+    people: Iterable[Mapping[str, Any]], refused: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """People with the restrictions that quarantined rows name: a row that is refused must not lift them.
+
+    Args:
+        people: Accepted rows.
+        refused: Quarantined rows as they came; where one names nobody, it is a person with no name.
+    """
+    by_id = {row["person_id"]: dict(row) for row in people}
+    for row in refused:
+        person = as_id(row.get("person_id") or "")
+        entry = by_id.setdefault(person, {"person_id": person, "diet": "", "allergies": (), "avoids": ()})
+        entry["diet"] = entry["diet"] or str(row.get("diet") or "")
+        for name in ("allergies", "avoids"):
+            value = row.get(name) or ()
+            texts = value.split(";") if isinstance(value, str) else map(str, value)
+            more = (text.strip() for text in texts if text.strip())
+            entry[name] = tuple(dict.fromkeys((*entry[name], *more)))
+    return list(by_id.values())

@@ -163,6 +163,13 @@ def add_to_quarantine(folder: Path, rows: Iterable[Quarantined]) -> int:
     return new
 
 
+def quarantined(folder: Path, table: str) -> list[Mapping[str, Any]]:
+    """The quarantined rows of a table, as they came."""
+    path = folder / f"{table}.jsonl"
+    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+    return [json.loads(json.loads(line)["row"]) for line in lines if line]
+
+
 def remove_from_quarantine(folder: Path, concerns: Callable[[Mapping[str, Any]], bool]) -> int:
     """Removes rows from the quarantine.
 

@@ -37,7 +37,7 @@ from components.stages.paths import (
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
 from flows.keys import keys
-from flows.steps.feedback import WATERMARK, with_feedback
+from flows.steps.feedback import with_feedback
 from flows.steps.night import Night, key_of
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def collect(params: Params) -> Collection:
     data_versions.ensure_repository(REPO, STATE)
     since, stored = event_sources.read_watermarks(REPO / EVENTS), event_sources.read_tables(REPO / EVENTS)
     reading = source_of(params.collect, REPO).read(since)
-    reading = with_feedback(reading, stored, since.get(WATERMARK, ""))
+    reading = with_feedback(reading, stored)
     limits = limits_of(params, datetime.now(UTC), read_forgotten())
     collected = events.accept(reading.tables, stored, limits)
     for table, counts in collected.counts.items():

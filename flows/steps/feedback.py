@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from components.domain.preferences.contract import Stored
+from components.domain.preferences.contract import Stored, as_id
 from components.domain.preferences.events import RawRow
 from components.domain.preferences.reused_ids import is_another_dish
 from components.integrations.service_store import NAME, SHOWN, Catalogue, ServiceStore
 from components.integrations.sources.rows import Reading
 
-WATERMARK = "feedback"  # beside those of the inbox's tables
-OVERLAP = timedelta(hours=1)  # for what was being stored while the last night read
+WATERMARK = "feedback"  # beside those of the inbox's tables: what was received later is not in the night
 
 
 def service_store() -> ServiceStore | None:
@@ -33,16 +31,16 @@ def forget(person: str) -> int:
     return store.forget(person) + Catalogue(os.environ["PALATE_STORE"]).forget(person) if store else 0
 
 
-def with_feedback(reading: Reading, stored: Stored, since: str) -> Reading:
+def with_feedback(reading: Reading, stored: Stored) -> Reading:
     """An inbox's rows with the service's behind them.
 
     A dish that the inbox describes stays as the inbox describes it. Where the service showed another dish
-    under its id, what was said of that one is quarantined.
+    under its id, what was said of that one is quarantined. A dish that no inbox has described is hidden: a
+    caller's words must not make it safe for somebody.
 
     Args:
         reading: Of the inbox.
         stored: What earlier nights accepted.
-        since: The watermark that the last reading left; empty for all.
 
     Raises:
         StageFailed: The store does not answer.
@@ -50,18 +48,17 @@ def with_feedback(reading: Reading, stored: Stored, since: str) -> Reading:
     store = service_store()
     if store is None:
         return reading
-    start = datetime.fromisoformat(since) - OVERLAP if since else None
-    rows, latest = store.rows(start)
-    listed = {str(row.values.get("dish_id")): row.values for row in reading.tables.get("dishes", ())}
+    rows, latest = store.rows()
     names = {row["dish_id"]: row["name"] for row in stored["dishes"]}
-    names |= {dish: str(row.get("name", "")) for dish, row in listed.items()}
+    listed = (row.values for row in reading.tables.get("dishes", ()))
+    names |= {as_id(row.get("dish_id", "")): str(row.get("name", "")) for row in listed}
     tables = dict(reading.tables)
     for table, values in rows.items():
         tables[table] = [*tables.get(table, ()), *_raw(values, names)]
-    shown = {row["dish_id"]: row[SHOWN] for row in (*rows["menus"], *rows["events"]) if row[SHOWN]}
-    new = [{SHOWN: None, **row} for dish, row in shown.items() if dish not in names]
+    shown = {as_id(row["dish_id"]): row[SHOWN] for row in (*rows["menus"], *rows["events"]) if row[SHOWN]}
+    new = [{SHOWN: None, **row, "hidden": True} for dish, row in shown.items() if dish not in names]
     tables["dishes"] = [*tables.get("dishes", ()), *_raw(new, names)]
-    marks = {WATERMARK: latest.isoformat()} if latest else {WATERMARK: since} if since else {}
+    marks = {WATERMARK: latest.isoformat()} if latest else {}
     return Reading(tables, {**reading.watermarks, **marks})
 
 
@@ -74,7 +71,7 @@ def _raw(values: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[
 
 
 def _why_not(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    name, shown = names.get(row["dish_id"]), row[SHOWN]
+    name, shown = names.get(as_id(row["dish_id"])), row[SHOWN]
     if name is None or shown is None or not is_another_dish({"name": name}, shown):
         return ""
     return f"dish_id '{row['dish_id']}' was shown as '{shown['name']}', and is '{name}' in the inbox"

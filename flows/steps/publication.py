@@ -11,14 +11,14 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.catalogue import Thresholds, popularities
+from components.domain.catalogue import Thresholds, popularities, with_refused
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.reused_ids import former_ids
 from components.domain.records import Past
 from components.integrations import event_sources
 from components.integrations.service_store import Catalogue
-from components.stages.paths import EVENTS
+from components.stages.paths import EVENTS, QUARANTINE
 from flows.environment import REPO
 from flows.steps.feedback import WATERMARK
 from flows.steps.night import Night
@@ -32,9 +32,11 @@ def publish(night: Night) -> bool:
         StageFailed: The store does not answer.
     """
     catalogue = Catalogue(os.environ["PALATE_STORE"])
-    if catalogue.version() == night.data_md5:
+    collect = night.params.collect
+    version = f"{night.data_md5[:32]} {night.quarantine_md5[:12]} {collect.like_at:g} {collect.dislike_at:g}"
+    if catalogue.version() == version:
         return False
-    collect, tables = night.params.collect, event_sources.read_tables(REPO / EVENTS)
+    tables = event_sources.read_tables(REPO / EVENTS)
     log = opinion_log(
         tables["events"], dishes_of(tables["dishes"]), menus_of(tables["menus"]), Scale.of(collect)
     )
@@ -42,9 +44,10 @@ def publish(night: Night) -> bool:
     popularity = popularities(verdicts)
     rest = float(np.mean(list(popularity.values()))) if popularity else 0.0
     former = {dish for dishes in former_ids(tables).values() for dish in dishes}
+    people = with_refused(tables["people"], event_sources.quarantined(REPO / QUARANTINE, "people"))
     read_until = event_sources.read_watermarks(REPO / EVENTS).get(WATERMARK)
     catalogue.publish(
-        night.data_md5,
+        version,
         Thresholds(collect.like_at, collect.dislike_at),
         (
             (
@@ -54,7 +57,7 @@ def publish(night: Night) -> bool:
             )
             for row in tables["dishes"]
         ),
-        tables["people"],
+        people,
         _histories(log),
         datetime.fromisoformat(read_until) if read_until else None,
     )

@@ -205,5 +205,6 @@ def test_a_night_comes_back_beside_the_clone_and_a_forgotten_one_does_not(repo: 
     with pytest.raises(NotFound, match="no night '1999-01-01'"):
         data_versions.restore(repo, state, "1999-01-01", repo / "other")
     data_versions.forget_history(repo, ["data/events.dvc"], "Forget one person")
+    assert not folder.exists()  # it held the night's data
     with pytest.raises(NotFound, match="gone for good"):
         data_versions.restore(repo, state, first, repo / "other")

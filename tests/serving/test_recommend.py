@@ -186,3 +186,19 @@ def test_a_forgotten_person_is_nowhere_in_the_store(knowing: str, store: str, tm
     assert Catalogue(store).forget("bob") == 2
     for path in tmp_path.glob("service.db*"):
         assert b"bob" not in path.read_bytes()
+
+
+def test_a_person_is_the_same_however_their_id_is_typed(knowing: str) -> None:
+    assert set(_ids(_recommend(knowing, person_id=" bob "))) == {"peas", "eggs"}
+    assert _post(f"{knowing}/recommend", person_id="b\0b", allergies=[])[0] == 400
+    assert _post(f"{knowing}/rank", person_id="b\0b", dishes=[{"dish_id": "1", "name": "x"}])[0] == 400
+
+
+def test_a_dish_that_is_too_long_for_the_model_is_no_error_of_the_caller(knowing: str, store: str) -> None:
+    long = {"dish_id": "long", "name": "鱻" * 200, "ingredients": ("peas",), "description": "鱻" * 500}
+    DISHES.append((long, 0.1))
+    try:
+        _publish(store, "v3", [], {"ada": [Past("long", LIKED), Past("peas", LIKED)]})
+    finally:
+        DISHES.pop()
+    assert "peas" in _ids(_recommend(knowing, person_id="ada"))

@@ -93,7 +93,7 @@ def _allergy(text: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
             others.append(_avoided(text if mention.role == UNREAD else mention.text, is_allergy=True))
         elif mention.role == FOOD and not _groups(mention):
             others.append(_avoided(mention.text, is_allergy=True))
-    says_none = all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
+    says_none = bool(mentions) and all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
     if not groups and not others and not says_none and text.strip(" -"):
         others.append(_avoided(text, is_allergy=True))
     return groups, tuple(others)

@@ -165,9 +165,19 @@ def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:
         paths: As for `commit_night`.
         message: Message of the commit.
     """
+    _remove_restored(repo)
     tree = _tree_with(repo, paths)
     commit = git(repo, *_identity(repo), "commit-tree", tree, "-m", message)
     git(repo, "update-ref", f"refs/heads/{NIGHTS_BRANCH}", commit)
     git(repo, "reflog", "expire", "--expire=now", f"refs/heads/{NIGHTS_BRANCH}", check=False)
     dvc(repo, "gc", "--workspace", "--cloud", "--force", "--quiet")
     git(repo, "gc", "--quiet", "--prune=now")
+
+
+def _remove_restored(repo: Path) -> None:
+    """Removes the folders of restored nights, which hold their data and keep their commits alive."""
+    nights = set(git(repo, "rev-list", "--first-parent", NIGHTS_BRANCH, check=False).splitlines())
+    for entry in git(repo, "worktree", "list", "--porcelain").split("\n\n"):
+        facts = dict(line.partition(" ")[::2] for line in entry.splitlines())
+        if "detached" in facts and facts["HEAD"] in nights and Path(facts["worktree"]) != repo:
+            git(repo, "worktree", "remove", "--force", facts["worktree"])

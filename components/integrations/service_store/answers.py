@@ -36,7 +36,7 @@ FEEDBACK = sa.Table(
     META,
     sa.Column("event_id", sa.String(200), primary_key=True),
     sa.Column("person_id", sa.String(200), nullable=False, index=True),
-    sa.Column("dish_id", sa.String(200), nullable=False),
+    sa.Column("dish_id", sa.String(500), nullable=False),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("value", sa.Float),
     sa.Column("answer_id", sa.String(200), nullable=False),
@@ -86,22 +86,18 @@ class ServiceStore:
         row.pop("received_at")
         return Feedback(**{**row, "occurred_at": utc(row["occurred_at"])})
 
-    def rows(self, since: datetime | None) -> tuple[dict[str, list[dict[str, Any]]], datetime | None]:
-        """Feedback as rows of the contract, and the menus that it chose from, which are answers.
+    def rows(self) -> tuple[dict[str, list[dict[str, Any]]], datetime | None]:
+        """All feedback as rows of the contract, and the menus that it chose from, which are answers.
 
-        A row also has, under SHOWN, the dish as the answer described it; None where it is of no answer.
-
-        Args:
-            since: Only what was received from then on; None for all.
+        All of it each time: what pointed at nothing on one night may point at something on the next. A row
+        also has, under SHOWN, the dish as the answer described it; None where it is of no answer.
 
         Returns:
-            Rows by table, and when the latest of them was received.
+            Rows by table, and when the latest feedback was received.
         """
         query = sa.select(FEEDBACK, *(column.label(f"its_{column.name}") for column in _EXPOSURES.c)).join(
             _EXPOSURES, FEEDBACK.c.answer_id == _EXPOSURES.c.answer_id, isouter=True
         )
-        if since:
-            query = query.where(FEEDBACK.c.received_at >= since)
         with as_sentence(), self.engine.connect() as connection:
             entries = connection.execute(query.order_by(FEEDBACK.c.received_at)).mappings().all()
         latest = max((utc(entry["received_at"]) for entry in entries), default=None)
@@ -125,7 +121,8 @@ def _tables(entries: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
         values |= {"source": SOURCE, "occurred_at": utc(entry["occurred_at"]).isoformat()}
         values |= {SHOWN: shown.get(entry["dish_id"])}
         if entry["kind"] == "choice":
-            values["menu_id"] = entry["answer_id"]
+            values["menu_id"] = entry["answer_id"]  # without the answer no menu has it, and it is quarantined
+        if entry["kind"] == "choice" and entry["its_at"]:
             menu = {"menu_id": entry["answer_id"], "served_on": utc(entry["its_at"]).date().isoformat()}
             for dish_id, dish in shown.items():
                 menus[entry["answer_id"], dish_id] = menu | {"dish_id": dish_id, SHOWN: dish}

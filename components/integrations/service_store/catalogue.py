@@ -19,7 +19,7 @@ _ROWS_AT_ONCE = 10_000
 _DISHES = sa.Table(
     "dishes",
     META,
-    sa.Column("dish_id", sa.String(300), primary_key=True),
+    sa.Column("dish_id", sa.String(500), primary_key=True),
     sa.Column("row", sa.JSON, nullable=False),
     sa.Column("popularity", sa.Float, nullable=False),
     sa.Column("is_offered", sa.Boolean, nullable=False),
@@ -37,14 +37,14 @@ _HISTORY = sa.Table(
     META,
     sa.Column("person_id", sa.String(200), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("dish_id", sa.String(300), nullable=False),
+    sa.Column("dish_id", sa.String(500), nullable=False),
     sa.Column("verdict", sa.Integer, nullable=False),
     sa.Column("rating", sa.Float),
 )
 _PUBLISHED = sa.Table(
     "published",
     META,
-    sa.Column("data_version", sa.String(50), primary_key=True),
+    sa.Column("version", sa.String(100), primary_key=True),
     sa.Column("like_at", sa.Float, nullable=False),
     sa.Column("dislike_at", sa.Float, nullable=False),
     sa.Column("read_until", sa.DateTime(timezone=True)),
@@ -63,13 +63,13 @@ class Catalogue:
         self.engine = engine_of(url)
 
     def version(self) -> str:
-        """The data version that was published last; empty where none was."""
+        """The version that was published last; empty where none was."""
         with as_sentence(), self.engine.connect() as connection:
-            return str(connection.execute(sa.select(_PUBLISHED.c.data_version)).scalar() or "")
+            return str(connection.execute(sa.select(_PUBLISHED.c.version)).scalar() or "")
 
     def publish(
         self,
-        data_version: str,
+        version: str,
         thresholds: Thresholds,
         dishes: Iterable[tuple[Mapping[str, Any], float, bool]],
         people: Iterable[Mapping[str, Any]],
@@ -79,7 +79,7 @@ class Catalogue:
         """Replaces all; readers see what was there before until it is whole.
 
         Args:
-            data_version: DVC md5 of the events.
+            version: Names the data and the thresholds.
             thresholds: What a rating means.
             dishes: Rows of the contract, each with the dish's popularity and whether it is offered.
             people: Rows of the contract.
@@ -105,7 +105,7 @@ class Catalogue:
                 for person, history in histories
                 for position, past in enumerate(history)
             ),
-            _PUBLISHED: iter([{"data_version": data_version, "read_until": read_until, **vars(thresholds)}]),
+            _PUBLISHED: iter([{"version": version, "read_until": read_until, **vars(thresholds)}]),
         }
         with as_sentence(), self.engine.begin() as connection:
             for table, values in rows.items():

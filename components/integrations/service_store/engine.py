@@ -52,7 +52,11 @@ def leave_no_trace(engine: sa.Engine) -> None:
     """Empties SQLite's log of writes, which still has what was deleted."""
     if engine.dialect.name == "sqlite":
         with as_sentence(), engine.connect() as connection:
-            connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            busy, *_ = connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+        if busy:
+            raise StageFailed(
+                f"{NAME} is being read, so what was removed still stands in its log: run again."
+            )
 
 
 @contextmanager
@@ -60,6 +64,6 @@ def as_sentence() -> Iterator[None]:
     """Turns what the database refuses into a StageFailed."""
     try:
         yield
-    except exc.SQLAlchemyError as error:
+    except (exc.SQLAlchemyError, ValueError) as error:  # psycopg2 refuses a NUL with a ValueError
         reason = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
         raise StageFailed(f"{NAME} does not answer ({reason}): look at PALATE_STORE's database.") from error

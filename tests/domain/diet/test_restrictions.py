@@ -166,3 +166,11 @@ def test_an_unknown_diet_is_one_clear_sentence() -> None:
     ):
         read_restrictions("breatharian", [], [])
     assert issubclass(UnknownDiet, PalateError)
+
+
+@pytest.mark.parametrize("text", ["***", "!!!", "\u200b", "…"])
+def test_an_allergy_of_no_letters_keeps_every_dish_out(text: str) -> None:
+    restrictions = read_restrictions("", [text], [])
+    dish = DishFacts("1", "Peas", ingredients=("peas",), allergens=("none",))
+    assert permitted([dish], restrictions)[0] == ()
+    assert violations([dish], restrictions) != ()

@@ -1,0 +1,55 @@
+"""What a service knows: histories with what was said since, popularity, people whose rows were refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from components.domain.catalogue import Thresholds, popularities, with_feedback, with_refused
+from components.domain.exposures import Feedback
+from components.domain.records import DISLIKED, LIKED, NEUTRAL, Past
+
+
+def test_an_allergy_in_a_refused_row_holds_and_no_row_makes_nobody_safe() -> None:
+    refused = [
+        {"person_id": "Zoe\u0308", "allergies": "nuts; egg", "phone": "1"},
+        {"person_id": "ada", "avoids": ["ham"], "diet": "vegan"},
+        {"line": "torn"},
+    ]
+    ada = {"person_id": "ada", "diet": "", "allergies": ("milk",), "avoids": ()}
+    people = {row["person_id"]: row for row in with_refused([ada], refused)}
+    assert people["Zo\u00eb"]["allergies"] == ("nuts", "egg")
+    assert people["ada"] == {"person_id": "ada", "diet": "vegan", "allergies": ("milk",), "avoids": ("ham",)}
+    assert ada["allergies"] == ("milk",)
+    assert "" in people  # so that there is a table of people, and strangers are asked for their allergies
+
+
+def _said(dish: str, kind: str, value: float | None = None) -> Feedback:
+    return Feedback("e", "ada", dish, kind, value, "", datetime.now(UTC))
+
+
+def test_what_was_said_since_replaces_what_was_stated_and_adds_what_was_eaten() -> None:
+    history = [Past("1", LIKED), Past("2", DISLIKED)]
+    news = [
+        _said("1", "dislike"),
+        _said("2", "rating", 3.0),
+        _said("3", "order"),
+        _said("3", "order"),
+        _said("4", "like"),
+        _said("4", "retract"),
+    ]
+    assert with_feedback(history, news, Thresholds(4, 2)) == (
+        Past("1", DISLIKED),
+        Past("2", NEUTRAL, 3.0),
+        Past("3", LIKED),
+        Past("3", LIKED),
+    )
+
+
+def test_popularity_is_shrunk_to_that_of_all_dishes() -> None:
+    result = popularities([*[("often", LIKED)] * 95, *[("often", DISLIKED)] * 5, ("once", DISLIKED)], prior=5)
+    share = 95 / 101
+    assert result["often"] == pytest.approx((95 + 5 * share) / 105)
+    assert result["once"] == pytest.approx(5 * share / 6)
+    assert popularities([]) == {}
