@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,23 +99,22 @@ def with_feedback(
     return tuple(lines)
 
 
-def popularities(verdicts: Iterable[tuple[str, int]], prior: float = 5.0) -> dict[str, float]:
+def popularities(
+    dishes: Iterable[str], verdicts: Iterable[tuple[str, int]], prior: float = 5.0
+) -> dict[str, float]:
     """Each dish's share of likes among its opinions, shrunk to the share among all.
 
-    A dish that nobody has an opinion of is not in the result; it stands at the share among all.
-
     Args:
+        dishes: Ids of all dishes; one that nobody has an opinion of stands at the share among all.
         verdicts: Dish and verdict of each opinion.
         prior: Number of opinions that the share among all counts for.
     """
-    counts: dict[str, list[int]] = {}
+    likes, opinions = Counter[str](), Counter[str]()
     for dish, verdict in verdicts:
-        entry = counts.setdefault(dish, [0, 0])
-        entry[0] += verdict == LIKED
-        entry[1] += 1
-    likes, opinions = (sum(entry[index] for entry in counts.values()) for index in (0, 1))
-    share = likes / opinions if opinions else 0.0
-    return {dish: (liked + prior * share) / (number + prior) for dish, (liked, number) in counts.items()}
+        opinions[dish] += 1
+        likes[dish] += verdict == LIKED
+    share = likes.total() / max(1, opinions.total())
+    return {dish: (likes[dish] + prior * share) / (opinions[dish] + prior) for dish in dishes}
 
 
 def with_refused(

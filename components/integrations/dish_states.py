@@ -54,9 +54,8 @@ class StoredStates:
         return states.to(self.model.device)
 
     def _path(self, reading: Reading) -> Path:
-        """The file of what rounding depends on; a line names its template."""
-        threads = torch.get_num_threads()
-        parts = self.sha256, reading.layer, reading.pooling, self.model.device, torch.__version__, threads
+        """The file of a reading, and of what rounding depends on."""
+        parts = self.sha256, reading, self.model.device, torch.__version__, torch.get_num_threads()
         return self.folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.safetensors"
 
 

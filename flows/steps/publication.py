@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 
-import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -41,8 +40,7 @@ def publish(night: Night) -> bool:
         tables["events"], dishes_of(tables["dishes"]), menus_of(tables["menus"]), Scale.of(collect)
     )
     verdicts = zip((log.dishes[dish] for dish in log.dish), log.verdict.tolist(), strict=True)
-    popularity = popularities(verdicts)
-    rest = float(np.mean(list(popularity.values()))) if popularity else 0.0
+    popularity = popularities((row["dish_id"] for row in tables["dishes"]), verdicts)
     former = {dish for dishes in former_ids(tables).values() for dish in dishes}
     people = with_refused(tables["people"], event_sources.quarantined(REPO / QUARANTINE, "people"))
     read_until = event_sources.read_watermarks(REPO / EVENTS).get(WATERMARK)
@@ -52,7 +50,7 @@ def publish(night: Night) -> bool:
         (
             (
                 row,
-                popularity.get(row["dish_id"], rest),
+                popularity[row["dish_id"]],
                 row["dish_id"] not in former and not row.get("hidden"),
             )
             for row in tables["dishes"]

@@ -48,8 +48,10 @@ def test_what_was_said_since_replaces_what_was_stated_and_adds_what_was_eaten() 
 
 
 def test_popularity_is_shrunk_to_that_of_all_dishes() -> None:
-    result = popularities([*[("often", LIKED)] * 95, *[("often", DISLIKED)] * 5, ("once", DISLIKED)], prior=5)
+    verdicts = [*[("often", LIKED)] * 95, *[("often", DISLIKED)] * 5, ("once", DISLIKED)]
+    result = popularities(["often", "once", "new"], verdicts, prior=5)
     share = 95 / 101
     assert result["often"] == pytest.approx((95 + 5 * share) / 105)
     assert result["once"] == pytest.approx(5 * share / 6)
-    assert popularities([]) == {}
+    assert result["new"] == pytest.approx(share)
+    assert popularities(["new"], []) == {"new": 0.0}

@@ -38,6 +38,14 @@ def test_only_new_lines_are_read_and_gone_ones_leave_the_file(
     for lines, read in ([(1, 2), (3,)], 2), ([(3,), (1, 2)], 0), ([(3,), (4, 5)], 1), ([(1, 2)], 1):
         states(lines, reading=Reading())
         assert f"{len(lines)} dishes: {read} are read" in caplog.messages[-1]
+    other = Reading("{dish}?")  # of the same layer: neither takes the other's place
+    for reading, lines, read in (
+        (other, [(6,), (7,)], 2),
+        (Reading(), [(1, 2)], 0),
+        (other, [(6,), (7,)], 0),
+    ):
+        states(lines, reading=reading)
+        assert f"{read} are read" in caplog.messages[-1]
     StoredStates(tmp_path, small_model, "b" * 64)([(1, 2)], reading=Reading())
     assert "1 are read" in caplog.messages[-1]  # another base
 

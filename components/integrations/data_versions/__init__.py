@@ -6,10 +6,9 @@ from components.integrations.data_versions.dvc_commands import (
     ensure_repository,
     pointer_md5,
 )
-from components.integrations.data_versions.integrity import check_files, default_remote, push
+from components.integrations.data_versions.integrity import cached, check_files, default_remote, push
 from components.integrations.data_versions.nights_branch import (
     NIGHTS_BRANCH,
-    cached,
     commit_night,
     fetch,
     file_at,

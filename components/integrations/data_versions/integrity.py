@@ -6,8 +6,6 @@ are hashed. What is damaged is brought back from where it is whole, once; else a
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,16 +16,16 @@ from typing import Any
 import yaml
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from dvc_data.hashfile.hash import file_md5
 from dvc_objects.fs.local import LocalFileSystem
 
 from components.domain.errors import StageFailed
 from components.files import write_json
-from components.integrations.data_versions.dvc_commands import dvc
+from components.integrations.data_versions.dvc_commands import dvc, pointer_md5
 
 logger = logging.getLogger(__name__)
 CACHE = Path(".dvc/cache/files/md5")
 VERIFIED = Path(".dvc/tmp/palate-verified.json")  # size and time of remote objects whose bytes were hashed
-_CHUNK = 2**20  # bytes read at once
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,14 @@ def check_files(repo: Path, paths: Sequence[str]) -> None:
         logger.warning("%s is not what was recorded: it is brought back", damaged[0].path)
         md5s = [_md5_of(repo, path) or "", *(file.md5 for file in damaged)]
         _remove_damaged_objects(repo, md5s)
-        with contextlib.suppress(StageFailed):  # what is damaged still is said below
+        try:
             dvc(repo, "fetch", path)
             for file in damaged:
                 if _object(repo, file.md5).exists() and (repo / file.path).is_file():
                     (repo / file.path).unlink()  # DVC would take it for whole by its size and time
             dvc(repo, "checkout", "--force", path)
+        except StageFailed as error:  # what is damaged still is a sentence below
+            logger.warning("%s", error)
         still = _damaged(repo, path)
         if still:
             raise StageFailed(
@@ -112,7 +112,7 @@ def _upload_damaged(repo: Path, remote: Any, md5s: Sequence[str]) -> None:
     for md5 in md5s:
         path = remote.oid_to_path(md5)
         if _is_whole(remote, path, md5, verified.get(md5)):
-            verified[md5] = _print_of(remote, path)
+            verified[md5] = _fingerprint(remote, path)
             continue
         logger.warning("object %s in the remote is damaged or missing: it is uploaded again", md5)
         if remote.fs.exists(path):
@@ -124,7 +124,7 @@ def _upload_damaged(repo: Path, remote: Any, md5s: Sequence[str]) -> None:
                 f"Object {md5} is damaged or missing in {_remote(repo)}, also after a second upload: look at "
                 "that disk or bucket, then run again."
             )
-        verified[md5] = _print_of(remote, path)
+        verified[md5] = _fingerprint(remote, path)
     write_json(repo / VERIFIED, {md5: verified[md5] for md5 in md5s})
 
 
@@ -132,16 +132,12 @@ def _is_whole(remote: Any, path: str, md5: str, verified: str | None) -> bool:
     """Whether an object has the bytes of its name; not read again while size and time are the same."""
     if not remote.fs.exists(path):
         return False
-    if verified and verified == _print_of(remote, path):
+    if verified and verified == _fingerprint(remote, path):
         return True
-    digest = hashlib.md5(usedforsecurity=False)
-    with remote.fs.open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest() == md5.removesuffix(".dir")
+    return str(file_md5(path, remote.fs)) == md5.removesuffix(".dir")
 
 
-def _print_of(remote: Any, path: str) -> str:
+def _fingerprint(remote: Any, path: str) -> str:
     """Size and time, or tag, of an object: what changes when it is written again."""
     info = remote.fs.info(path)
     marks = (info.get(name) for name in ("size", "mtime", "ETag", "LastModified", "ino"))
@@ -163,7 +159,7 @@ def _md5_of(repo: Path, path: str) -> str | None:
     """The md5 that a pointer or dvc.lock records for a path; None where neither does."""
     pointer, lock = repo / f"{path}.dvc", repo / "dvc.lock"
     if pointer.exists():
-        return str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
+        return pointer_md5(pointer)
     stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"] if lock.exists() else {}
     outs = (out for stage in stages.values() for out in stage.get("outs", ()))
     return next((str(out["md5"]) for out in outs if out["path"] == path), None)
@@ -181,6 +177,15 @@ def _listing(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
         return None
     listing: list[Mapping[str, str]] = json.loads(file.read_text(encoding="utf-8"))
     return listing
+
+
+def cached(repo: Path, folder_md5: str, prefix: str) -> list[Path] | None:
+    """The files of a version of a folder in DVC's cache whose paths begin so; None where it lacks one."""
+    listing = _listing(repo, folder_md5)
+    if listing is None:
+        return None
+    files = [_object(repo, entry["md5"]) for entry in listing if entry["relpath"].startswith(prefix)]
+    return files if all(file.exists() for file in files) else None
 
 
 def _objects(repo: Path, path: str) -> Iterator[str]:
@@ -204,10 +209,7 @@ def _damaged(repo: Path, path: str) -> list[Recorded]:
 
 def _md5_of_bytes(file: Path) -> str:
     """The md5 of a file; empty where it is missing or a folder."""
-    if not file.is_file():
-        return ""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return str(file_md5(str(file), LocalFileSystem())) if file.is_file() else ""
 
 
 def _remove_damaged_objects(repo: Path, md5s: Sequence[str]) -> None:

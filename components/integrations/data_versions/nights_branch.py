@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -140,18 +139,6 @@ def versions_of(repo: Path, path: str) -> dict[str, list[str]]:
         if pointer:
             commits.setdefault(yaml.safe_load(pointer)["outs"][0]["md5"], []).append(commit)
     return commits
-
-
-def cached(repo: Path, folder_md5: str, prefix: str) -> list[Path] | None:
-    """The files of a version of a folder in DVC's cache whose paths begin so; None where it lacks one."""
-    cache = repo / ".dvc" / "cache" / "files" / "md5"
-    listing = cache / folder_md5[:2] / folder_md5[2:]
-    if not listing.exists():
-        return None
-    entries = json.loads(listing.read_text(encoding="utf-8"))
-    md5s = [entry["md5"] for entry in entries if entry["relpath"].startswith(prefix)]
-    files = [cache / md5[:2] / md5[2:] for md5 in md5s]
-    return files if all(file.exists() for file in files) else None
 
 
 def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:

@@ -132,12 +132,14 @@ class Catalogue:
             history = [Past(line["dish_id"], line["verdict"], line["rating"]) for line in lines]
             some_people = bool(connection.execute(sa.select(sa.exists(sa.select(_PEOPLE)))).scalar())
             published = connection.execute(sa.select(_PUBLISHED)).mappings().first()
+            if published is None:
+                return Person()
             news = _of(FEEDBACK, person_id).order_by("occurred_at", "received_at")
-            if published and published["read_until"]:
+            if published["read_until"]:
                 news = news.where(FEEDBACK.c.received_at > published["read_until"])
             latest = [_feedback(row) for row in connection.execute(news).mappings()]
-        scale = Thresholds(published["like_at"], published["dislike_at"]) if published else Thresholds(4, 2)
-        whole = with_feedback(history, latest, scale)
+        thresholds = Thresholds(published["like_at"], published["dislike_at"])
+        whole = with_feedback(history, latest, thresholds)
         if profile is None:
             return Person(history=whole, is_listed=not some_people)
         return Person(profile["diet"], tuple(profile["allergies"]), tuple(profile["avoids"]), whole)
