@@ -7,7 +7,6 @@ be stored is refused, so that whoever sends it tries again.
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,11 +19,11 @@ from bentoml.exceptions import BentoMLException, InvalidArgument, ServiceUnavail
 from components.domain.errors import PalateError
 from components.domain.exposures import Exposure, Feedback, id_of, why_not_of
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
+from serving import store
 from serving.schema import FeedbackAnswer, FeedbackRequest
 
 logger = logging.getLogger("palate")
 
-STORE = "PALATE_STORE"  # variable with SQLAlchemy's URL of the store; none: nothing is stored
 HEADER = "X-Palate-Exposure"
 FAILURES = "palate_exposures_failed_total"
 ADDED_UP = {"choice", "order"}
@@ -47,14 +46,13 @@ class Exposures:
 
     def __init__(self) -> None:
         self.failed = 0
-        self._store: Any = None
 
     async def keep(self, exposure: Exposure) -> str:
         """Stores an answer; returns what the header says: `stored`, `failed`, or `none` without a store."""
-        if not os.environ.get(STORE):
+        if not store.url():
             return "none"
         try:
-            await self._work(lambda store: store.add_exposure(exposure))
+            await self._work(lambda answers: answers.add_exposure(exposure))
         except PalateError as error:
             self.failed += 1
             logger.error("answer %s was not stored: %s", exposure.answer_id, error)  # noqa: TRY400
@@ -69,16 +67,16 @@ class Exposures:
             Conflict: Its event_id names other feedback.
             ServiceUnavailable: It cannot be stored now.
         """
-        if not os.environ.get(STORE):
-            raise ServiceUnavailable(f"This service stores nothing: start it with {STORE}.")
+        if not store.url():
+            raise ServiceUnavailable(f"This service stores nothing: start it with {store.STORE}.")
         feedback = _feedback_of(request)
         try:
             if feedback.answer_id:
-                exposure = await self._work(lambda store: store.exposure(feedback.answer_id))
+                exposure = await self._work(lambda answers: answers.exposure(feedback.answer_id))
                 reason = why_not_of(feedback, exposure)
                 if reason:
                     raise InvalidArgument(reason)
-            stored = await self._work(lambda store: store.add_feedback(feedback))
+            stored = await self._work(lambda answers: answers.add_feedback(feedback))
         except PalateError as error:
             logger.error("feedback was not stored: %s", error)  # noqa: TRY400
             raise ServiceUnavailable("The feedback could not be stored: send it again.") from error
@@ -91,15 +89,7 @@ class Exposures:
         return f"# TYPE {FAILURES} counter\n{FAILURES} {self.failed}\n"
 
     async def _work(self, work: Callable[[Any], Result]) -> Result:
-        return await anyio.to_thread.run_sync(lambda: work(self._opened()))
-
-    def _opened(self) -> Any:
-        """The store; opened when it is first needed, so that a service starts without its database."""
-        if self._store is None:
-            from components.integrations.service_store import ServiceStore
-
-            self._store = ServiceStore(os.environ[STORE])
-        return self._store
+        return await anyio.to_thread.run_sync(lambda: work(store.answers(store.url())))
 
 
 def _feedback_of(request: FeedbackRequest) -> Feedback:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from bentoml.exceptions import InvalidArgument, ServiceUnavailable
 
+from components.domain.catalogue import Person
 from components.domain.diet import (
+    DishFacts,
     LeftOut,
     Restrictions,
     UnknownDiet,
@@ -15,62 +17,83 @@ from components.domain.diet import (
     read_restrictions,
     violations,
 )
-from serving.schema import DishBody, RankRequest
+from serving.schema import LeftOutDish, RankRequest, RecommendRequest
 
 logger = logging.getLogger("palate")
 
-MAX_CHARACTERS = (
-    60_000  # of all dishes, where somebody has restrictions: words that nobody knows take longest
-)
+# Characters of all dishes, where somebody has restrictions: a word that nobody knows takes milliseconds.
+MAX_CHARACTERS = 60_000
+NOBODY = Person()
 
 
-def restrictions_of(request: RankRequest) -> Restrictions:
-    """What the request says that the person may not or will not eat.
+def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NOBODY) -> Restrictions:
+    """What a person may not or will not eat: what is stored and what the request adds.
+
+    Args:
+        request: It never takes anything back.
+        person: As the store knows them.
 
     Raises:
-        InvalidArgument: There is no rule for the diet.
+        InvalidArgument: There is no rule for a diet, or nobody can tell what the person may eat.
+        ServiceUnavailable: There is no rule for the diet that is stored.
     """
+    if not person.is_listed and request.allergies is None:
+        raise InvalidArgument(
+            f"person_id {request.person_id!r} is not in the table of people, so nobody can tell what they "
+            "may eat: send allergies, an empty list where there are none."
+        )
     try:
-        return read_restrictions(request.diet, request.allergies, request.avoids)
+        more = read_restrictions(request.diet, request.allergies or (), request.avoids)
     except UnknownDiet as error:
         raise InvalidArgument(str(error)) from error
+    try:
+        stored = read_restrictions(person.diet, person.allergies, person.avoids)
+    except UnknownDiet as error:
+        raise ServiceUnavailable(f"The diet of {request.person_id!r} cannot be read: {error}") from error
+    if stored.diet and more.diet and stored.diet != more.diet:
+        raise InvalidArgument(f"the person's diet is {stored.diet}, not {more.diet}: leave it out.")
+    return Restrictions(
+        stored.diet or more.diet,
+        tuple(sorted({*stored.allergies, *more.allergies})),
+        tuple(dict.fromkeys((*stored.avoids, *more.avoids))),
+    )
 
 
-def split(
-    dishes: Sequence[DishBody], restrictions: Restrictions
-) -> tuple[list[DishBody], tuple[LeftOut, ...]]:
-    """The dishes that may be offered, and the others with reasons.
+def check_length(dishes: Sequence[DishFacts], restrictions: Restrictions) -> None:
+    """Counts the characters of a caller's dishes.
 
     Raises:
-        InvalidArgument: The dishes' texts are longer than can be looked through in time.
+        InvalidArgument: They are more than can be looked through in time.
     """
-    if restrictions == Restrictions():
-        return list(dishes), ()
     length = sum(len(text) for dish in dishes for text in _texts(dish))
-    if length > MAX_CHARACTERS:
+    if restrictions != Restrictions() and length > MAX_CHARACTERS:
         raise InvalidArgument(
             f"the dishes have {length:,} characters together: with a diet, allergies or avoids send at most "
             f"{MAX_CHARACTERS:,}."
         )
-    offered, left_out = permitted([dish.facts for dish in dishes], restrictions)
-    ids = {dish.dish_id for dish in offered}
-    return [dish for dish in dishes if dish.dish_id in ids], left_out
 
 
-def check(offered: Sequence[DishBody], restrictions: Restrictions) -> None:
+def split(dishes: Sequence[DishFacts], restrictions: Restrictions) -> tuple[set[str], list[LeftOutDish]]:
+    """Ids of the dishes that may be offered, and the others with reasons."""
+    offered, left_out = permitted(dishes, restrictions)
+    return {dish.dish_id for dish in offered}, [_body(dish) for dish in left_out]
+
+
+def check(offered: Sequence[DishFacts], restrictions: Restrictions) -> None:
     """Looks at an answer's dishes again, by other code than `split`.
 
     Raises:
         ServiceUnavailable: One of them must not be offered, so none is.
     """
-    if restrictions == Restrictions():
-        return
-    broken = violations([dish.facts for dish in offered], restrictions)
+    broken = violations(offered, restrictions)
     if broken:
         logger.error("the two checks of a diet disagree, so nothing is offered: %s", broken[0].sentence)
         raise ServiceUnavailable("The two checks of the diet disagree, so nothing is offered.")
 
 
-def _texts(dish: DishBody) -> tuple[str, ...]:
-    many = (*dish.tags, *dish.ingredients, *(dish.allergens or ()))
-    return (dish.name, dish.description, *many)
+def _body(dish: LeftOut) -> LeftOutDish:
+    return LeftOutDish(dish_id=dish.dish_id, reasons=[reason.sentence for reason in dish.reasons])
+
+
+def _texts(dish: DishFacts) -> tuple[str, ...]:
+    return (dish.name, dish.description, *dish.tags, *dish.ingredients, *(dish.allergens or ()))

@@ -33,7 +33,6 @@ from serving.schema import (
     DishBody,
     FeedbackAnswer,
     FeedbackRequest,
-    LeftOutDish,
     RankAnswer,
     RankedDish,
     RankRequest,
@@ -98,11 +97,15 @@ class Palate:
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
         limits.check_sizes(self.arm, request)
-        restrictions = await anyio.to_thread.run_sync(restricting.restrictions_of, request)
-        offered, left_out = await anyio.to_thread.run_sync(restricting.split, request.dishes, restrictions)
+        in_thread = anyio.to_thread.run_sync
+        restrictions = await in_thread(restricting.restrictions_of, request)
+        facts = [dish.facts for dish in request.dishes]
+        restricting.check_length(facts, restrictions)
+        may_offer, left_out = await in_thread(restricting.split, facts, restrictions)
+        offered = [dish for dish in request.dishes if dish.dish_id in may_offer]
         arm = self._arm_of(request.person_id)
         scores = await self._scores(arm, request, offered) if offered else []
-        await anyio.to_thread.run_sync(restricting.check, offered, restrictions)
+        await in_thread(restricting.check, [dish.facts for dish in offered], restrictions)
         ranked = [
             RankedDish(dish_id=dish.dish_id, score=score) for dish, score in zip(offered, scores, strict=True)
         ]
@@ -117,10 +120,7 @@ class Palate:
             person_id=request.person_id,
             order=[dish.dish_id for dish in order],
             scores=ranked,
-            left_out=[
-                LeftOutDish(dish_id=dish.dish_id, reasons=[reason.sentence for reason in dish.reasons])
-                for dish in left_out
-            ],
+            left_out=left_out,
             model=arm.facts["model"],
             model_version=arm.facts["model_version"],
             data_version=arm.facts["data_md5"],
@@ -147,17 +147,19 @@ class Palate:
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
         arm, in_thread = self._arm_of(request.person_id), anyio.to_thread.run_sync
-        person = await in_thread(self.published.person, request.person_id)
-        catalogue = await in_thread(self.published.dishes)
-        restrictions = await in_thread(recommending.restrictions_of, request, person)
+        person, catalogue = await in_thread(self.published.of, request.person_id)
+        restrictions = await in_thread(restricting.restrictions_of, request, person)
         listed = recommending.on_offer(request, catalogue)
+        may_offer, left_out = await in_thread(
+            restricting.split, [dish.facts for dish in listed], restrictions
+        )
         most = arm.facts["serve"]["max_dishes"]
-        chosen, left_out = await in_thread(recommending.choose, listed, restrictions, person.disliked, most)
+        chosen = recommending.choose(listed, may_offer, person.disliked, most)
         ranked = await recommending.rank(self._in_turn, arm, request, person, chosen, catalogue)
         best = ranked.dishes[: request.k]
-        await in_thread(recommending.check, [listed for listed, _ in best], restrictions)
+        await in_thread(restricting.check, [dish.facts for dish, _ in best], restrictions)
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
-        shown = [(listed.dish, score) for listed, score in best]
+        shown = [(dish.dish, score) for dish, score in best]
         ctx.response.headers.update(arm.lineage(answer_id))
         ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown)
         return recommending.answer(arm, answer_id, request, ranked, left_out)

@@ -7,8 +7,12 @@ import json
 import shutil
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import prometheus_client
 import pytest
@@ -122,6 +126,17 @@ def address(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))  # as `bentoml serve` sets it
     with listening() as address:
         yield address
+
+
+def send(url: str, **body: object) -> tuple[int, dict[str, Any], Message]:
+    """Status, body and headers of an answer, also of a refusal."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer), answer.headers
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.load(refusal), refusal.headers
 
 
 def set_limits(served: Path, **limits: object) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from typing import Any
 
 import pytest
+
+from tests.serving.conftest import send
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -19,14 +18,7 @@ MENU = [
 
 
 def _rank(address: str, **request: Any) -> tuple[int, dict[str, Any]]:
-    body = json.dumps({"person_id": "ada", "dishes": MENU} | request).encode()
-    sent = urllib.request.Request(f"{address}/rank", body, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(sent, timeout=60) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return refusal.code, json.load(refusal)
+    return send(f"{address}/rank", **{"person_id": "ada", "dishes": MENU, **request})[:2]
 
 
 def _left_out(answer: dict[str, Any]) -> dict[str, list[str]]:

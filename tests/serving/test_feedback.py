@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email.message import Message
@@ -17,25 +15,16 @@ from hypothesis import strategies as st
 
 from components.domain.preferences.contract import as_id
 from components.integrations.service_store import ServiceStore
-from serving.exposures import FAILURES, HEADER, STORE
+from components.integrations.service_store.engine import META
+from serving.exposures import FAILURES, HEADER
+from serving.store import STORE
 from tests.postgresql import postgresql
-from tests.serving.conftest import listening
+from tests.serving.conftest import listening, send
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
 DISHES = [{"dish_id": "1", "name": "Pea stew", "tags": ["soup"]}, {"dish_id": "2", "name": "Roulade"}]
 LIKE = {"person_id": "ada", "dish_id": "1", "kind": "like"}
-
-
-def _post(url: str, body: object) -> tuple[int, dict[str, Any], Message]:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(url, content, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, json.load(answer), answer.headers
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return refusal.code, json.load(refusal), refusal.headers
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +38,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'service.db'}"
     server = str(request.getfixturevalue("server"))
-    engine = sa.create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE IF EXISTS exposures, feedback"))
-    engine.dispose()
+    with ServiceStore(server).engine.begin() as connection:
+        for table in META.sorted_tables:
+            connection.execute(sa.delete(table))
     return server
 
 
@@ -65,7 +53,7 @@ def storing(url: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def _ranked(address: str, person: str = "ada") -> tuple[dict[str, Any], Message]:
-    status, answer, headers = _post(f"{address}/rank", {"person_id": person, "dishes": DISHES})
+    status, answer, headers = send(f"{address}/rank", **{"person_id": person, "dishes": DISHES})
     assert status == 200
     return answer, headers
 
@@ -84,10 +72,10 @@ def test_an_answer_is_stored_with_its_dishes_in_order(storing: str, url: str) ->
 def test_feedback_is_stored_once_and_comes_to_a_night_with_its_menu(storing: str, url: str) -> None:
     answer, _ = _ranked(storing)
     choice = {"person_id": "ada", "dish_id": "2", "kind": "choice", "answer_id": answer["answer_id"]}
-    first, second = _post(f"{storing}/feedback", choice), _post(f"{storing}/feedback", choice)
+    first, second = send(f"{storing}/feedback", **choice), send(f"{storing}/feedback", **choice)
     assert (first[0], first[1]["again"]) == (200, False)
     assert (second[0], second[1]["again"], second[1]["event_id"]) == (200, True, first[1]["event_id"])
-    assert _post(f"{storing}/feedback", {**LIKE, "person_id": "bob"})[0] == 200  # of no answer
+    assert send(f"{storing}/feedback", **{**LIKE, "person_id": "bob"})[0] == 200  # of no answer
     tables, latest = ServiceStore(url).rows()
     assert {row["kind"] for row in tables["events"]} == {"choice", "like"}
     assert {(row["menu_id"], row["dish_id"]) for row in tables["menus"]} == {
@@ -123,23 +111,23 @@ def test_bad_feedback_is_one_sentence(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, status: int, sentence: str
 ) -> None:
     monkeypatch.setenv(STORE, f"sqlite:///{tmp_path / 'service.db'}")
-    code, answer, _ = _post(f"{address}/feedback", LIKE | change)
+    code, answer, _ = send(f"{address}/feedback", **(LIKE | change))
     assert (code, list(answer), sentence in answer["error"]) == (status, ["error"], True), answer
 
 
 def test_an_answer_of_another_person_and_a_dish_that_was_not_shown_are_refused(storing: str) -> None:
     answer, _ = _ranked(storing)
     about = {"answer_id": answer["answer_id"]}
-    code, refusal, _ = _post(f"{storing}/feedback", {**LIKE, **about, "person_id": "eve"})
+    code, refusal, _ = send(f"{storing}/feedback", **{**LIKE, **about, "person_id": "eve"})
     assert (code, "another person's" in refusal["error"]) == (400, True)
-    code, refusal, _ = _post(f"{storing}/feedback", {**LIKE, **about, "dish_id": "3"})
+    code, refusal, _ = send(f"{storing}/feedback", **{**LIKE, **about, "dish_id": "3"})
     assert (code, "was not shown" in refusal["error"]) == (400, True)
 
 
 def test_a_time_with_an_offset_is_that_moment_and_may_be_sent_again(storing: str, url: str) -> None:
     sent = LIKE | {"occurred_at": "2026-01-01T12:00:00+02:00"}
-    assert _post(f"{storing}/feedback", sent)[1]["again"] is False
-    assert _post(f"{storing}/feedback", sent)[1]["again"] is True
+    assert send(f"{storing}/feedback", **sent)[1]["again"] is False
+    assert send(f"{storing}/feedback", **sent)[1]["again"] is True
     (event,) = ServiceStore(url).rows()[0]["events"]
     assert event["occurred_at"] == "2026-01-01T10:00:00+00:00"
 
@@ -148,21 +136,21 @@ def test_a_changed_mind_of_one_answer_is_stored_each_time(storing: str, url: str
     answer, _ = _ranked(storing)
     for kind in ("dislike", "retract", "dislike"):
         about = {**LIKE, "kind": kind, "answer_id": answer["answer_id"]}
-        assert _post(f"{storing}/feedback", about)[1]["again"] is False
+        assert send(f"{storing}/feedback", **about)[1]["again"] is False
     assert [row["kind"] for row in ServiceStore(url).rows()[0]["events"]] == ["dislike", "retract", "dislike"]
 
 
 def test_an_id_is_the_same_however_its_letters_are_typed(storing: str, url: str) -> None:
     for person in ("Zo\u00eb", "Zoe\u0308", " Zo\u00eb "):
-        assert _post(f"{storing}/feedback", LIKE | {"person_id": person})[0] == 200
+        assert send(f"{storing}/feedback", **(LIKE | {"person_id": person}))[0] == 200
     assert {row["person_id"] for row in ServiceStore(url).rows()[0]["events"]} == {"Zo\u00eb"}
     assert ServiceStore(url).forget("Zo\u00eb") == 3
 
 
 def test_one_event_id_for_two_things_is_a_conflict(storing: str) -> None:
-    assert _post(f"{storing}/feedback", LIKE | {"event_id": "e1"})[0] == 200
-    assert _post(f"{storing}/feedback", LIKE | {"event_id": "e1"})[1]["again"]
-    code, answer, _ = _post(f"{storing}/feedback", LIKE | {"event_id": "e1", "kind": "dislike"})
+    assert send(f"{storing}/feedback", **(LIKE | {"event_id": "e1"}))[0] == 200
+    assert send(f"{storing}/feedback", **(LIKE | {"event_id": "e1"}))[1]["again"]
+    code, answer, _ = send(f"{storing}/feedback", **(LIKE | {"event_id": "e1", "kind": "dislike"}))
     assert (code, "names other feedback" in answer["error"]) == (409, True)
 
 
@@ -170,11 +158,11 @@ def test_without_its_store_the_service_answers_and_says_so_and_takes_no_feedback
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert _ranked(address)[1][HEADER] == "none"
-    assert _post(f"{address}/feedback", LIKE)[0] == 503
+    assert send(f"{address}/feedback", **LIKE)[0] == 503
     (tmp_path / "file").write_text("in the place of a folder")
     monkeypatch.setenv(STORE, f"sqlite:///{tmp_path / 'file' / 'service.db'}")
     assert _ranked(address)[1][HEADER] == "failed"
-    assert _post(f"{address}/feedback", LIKE)[0] == 503  # to be sent again
+    assert send(f"{address}/feedback", **LIKE)[0] == 503  # to be sent again
     with urllib.request.urlopen(f"{address}/metrics", timeout=30) as metrics:
         assert f"{FAILURES} 1" in metrics.read().decode()
 
@@ -190,7 +178,7 @@ def test_any_text_comes_back_as_it_was_sent(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'texts.db'}"
     monkeypatch.setenv(STORE, url)
-    code, answer, _ = _post(f"{address}/feedback", {"person_id": person, "dish_id": dish, "kind": "order"})
+    code, answer, _ = send(f"{address}/feedback", **{"person_id": person, "dish_id": dish, "kind": "order"})
     assert code == 200
     rows = {row["event_id"]: row for row in ServiceStore(url).rows()[0]["events"]}
     assert (rows[answer["event_id"]]["person_id"], rows[answer["event_id"]]["dish_id"]) == (
@@ -202,7 +190,7 @@ def test_any_text_comes_back_as_it_was_sent(
 def test_a_person_is_taken_out(storing: str, url: str) -> None:
     answer, _ = _ranked(storing)
     _ranked(storing, "bob")
-    assert _post(f"{storing}/feedback", LIKE)[0] == 200
+    assert send(f"{storing}/feedback", **LIKE)[0] == 200
     store = ServiceStore(url)
     assert store.forget("ada") == 2
     assert store.forget("ada") == 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ from components.domain.catalogue import Thresholds
 from components.domain.preferences.contract import columns
 from components.domain.records import DISLIKED, LIKED, Past
 from components.integrations.service_store import Catalogue, ServiceStore
-from serving.exposures import STORE
-from tests.serving.conftest import listening
+from serving.store import STORE
+from tests.serving.conftest import listening, send
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -69,13 +67,7 @@ def knowing(store: str, served: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def _post(url: str, **body: Any) -> tuple[int, dict[str, Any]]:
-    sent = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(sent, timeout=60) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return refusal.code, json.load(refusal)
+    return send(url, **body)[:2]
 
 
 def _recommend(address: str, **body: Any) -> dict[str, Any]:
