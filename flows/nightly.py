@@ -10,6 +10,7 @@ from prefect import flow
 
 from flows.night_report import NightReport, publish
 from flows.steps import (
+    alarms,
     champion,
     data,
     ledger,
@@ -37,7 +38,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     Raises:
         PalateError: The night failed, with the sentence for the user.
     """
-    with night.only_one():
+    with night.only_one(), alarms.if_it_fails("night"):
         report = NightReport()
         params = settings.adopt(inbox)
         report.timed("base", stages.materialise_base, params)
@@ -58,4 +59,5 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.registered = report.timed("register", registration.register, tonight, commit)
         report.delivery = report.timed("release", reconciliation.deliver, params, report.registered)
         publish(report)
+        alarms.after_a_good_night(params, tonight, report.registered)
         return report

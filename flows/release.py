@@ -10,6 +10,7 @@ from prefect import flow
 
 from components.domain.params_file import read_params
 from flows import environment
+from flows.steps import alarms
 from flows.steps.reconciliation import Outcome, reconcile
 
 
@@ -20,4 +21,7 @@ def release() -> Outcome:
     Raises:
         PalateError: The pass failed, with the sentence for the user; what is served stays as it is.
     """
-    return reconcile(read_params(environment.REPO / "params.yaml"))
+    with alarms.if_it_fails("release"):
+        params = read_params(environment.REPO / "params.yaml")
+        alarms.look_back(params)
+        return reconcile(params)

@@ -292,6 +292,15 @@ class ReleaseParams(_Section):
         return self
 
 
+class AlarmParams(_Section):
+    """Section `alarms`."""
+
+    addresses: tuple[str, ...]
+    dead_man: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")]
+    late_h: Annotated[float, Field(ge=0)]
+    min_free_gb: Annotated[float, Field(ge=0)]
+
+
 class UpParams(_Section):
     """Section `up`."""
 
@@ -332,6 +341,7 @@ class Params(_Section):
     package: PackageParams
     release: ReleaseParams
     serve: ServeParams
+    alarms: AlarmParams
     up: UpParams
 
     @model_validator(mode="after")

@@ -32,10 +32,21 @@ def recorded() -> Iterator[None]:
         write_json(LAST_RUN, {**start, "said": outcome})
 
 
+def was_killed() -> bool:
+    """Whether the last night ended without a word."""
+    last = read_json(LAST_RUN) if LAST_RUN.exists() else {}
+    return bool(last) and not last["said"] and not is_running(last)
+
+
+def began() -> str:
+    """When the last night began."""
+    return str(read_json(LAST_RUN)["began"])
+
+
 def sentence() -> str | None:
     """When the last night began and how it ended; None where none ran in this clone."""
     if not LAST_RUN.exists():
         return None
     last = read_json(LAST_RUN)
-    outcome = last["said"] or ("it is running" if is_running(last) else "it was killed: run it again")
+    outcome = last["said"] or ("it was killed: run it again" if was_killed() else "it is running")
     return f"{last['began']}  {outcome}"

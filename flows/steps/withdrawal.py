@@ -6,6 +6,7 @@ from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.domain.verdict import admission
 from components.integrations.model_registry.registry import CHAMPION, Registry
+from flows.steps.alarms import raise_alarm
 from flows.steps.delivery import Release
 
 
@@ -13,6 +14,7 @@ def refuse(params: Params, server: Registry, version: str, refusal: str, release
     """Writes the reason on the version, where the person looks, and moves the alias back if params say so."""
     model = params.register_.model
     sentence = f"version {version} may not be served: {refusal}"
+    raise_alarm("release refused", sentence)
     server.tag(model, version, admission.REFUSED, refusal)
     # If somebody moved the alias meanwhile, it stays where they put it, and the next pass follows it.
     back = released.version if released and released.version != version else ""
@@ -47,6 +49,7 @@ def bar(server: Registry, model: str, version: str, why: str, back: str) -> None
     if back:
         server.point(model, CHAMPION, back)
     server.comment(model, version, f"Taken back: {why}.")
+    raise_alarm("version taken back", f"version {version} was taken back: {why}")
 
 
 def previous(server: Registry, model: str, released: Release | None, version: str) -> str:

@@ -1,0 +1,86 @@
+"""Apprise: alarms go to a file of this clone and to the addresses that its user names."""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import apprise
+
+from components.files import replace_text
+
+logger = logging.getLogger(__name__)
+AGAIN_AFTER = timedelta(hours=20)  # less than a day, so that what fails every night is sent every night
+MOST = 1000  # alarms that the file holds
+_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something that a person should know of.
+
+    Attributes:
+        at: When, ISO 8601, UTC.
+        kind: A few words, the same for all alarms of a kind; docs/runbook.md has a line on each.
+        sentence: What is wrong, and what to do.
+    """
+
+    at: str
+    kind: str
+    sentence: str
+
+
+def alarms(file: Path) -> list[Alarm]:
+    """The alarms in a file, oldest first; a torn line is left out."""
+    result = []
+    for line in file.read_text(encoding="utf-8", errors="replace").split("\n") if file.exists() else ():
+        try:
+            result.append(Alarm(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue
+    return result
+
+
+def send(kind: str, sentence: str, file: Path, addresses: Sequence[str]) -> bool:
+    """Writes an alarm to the file and sends it, unless the same one was sent within AGAIN_AFTER.
+
+    An address that cannot be reached is logged without what it holds, and stops nothing.
+
+    Args:
+        kind: Of the alarm.
+        sentence: Of the alarm.
+        file: Of this clone's alarms.
+        addresses: URLs of Apprise.
+
+    Returns:
+        Whether it was a new one.
+    """
+    now, earlier = datetime.now(UTC), alarms(file)
+    same = [alarm for alarm in earlier if (alarm.kind, alarm.sentence) == (kind, sentence)]
+    if same and now - datetime.fromisoformat(same[-1].at) < AGAIN_AFTER:
+        return False
+    alarm = Alarm(now.isoformat(timespec="seconds"), kind, sentence)
+    lines = (json.dumps(asdict(each)) for each in (*earlier[-MOST + 1 :], alarm))
+    replace_text(file, "".join(f"{line}\n" for line in lines))
+    for number, address in enumerate(addresses, 1):
+        service = apprise.Apprise()
+        if not service.add(address):
+            logger.warning("alarm address %d is no URL of Apprise: mend alarms.addresses", number)
+        elif not service.notify(sentence, title=f"Palate: {kind}", notify_type=apprise.NotifyType.WARNING):
+            logger.warning("alarm address %d did not take the alarm '%s': %s", number, kind, sentence)
+    return True
+
+
+def call(address: str) -> None:
+    """Asks a URL that expects to be asked, and raises an alarm itself where it is not.
+
+    Raises:
+        OSError: It does not answer with success.
+    """
+    with urllib.request.urlopen(address, timeout=_TIMEOUT_S):  # noqa: S310 - params.py admits http and https alone
+        pass

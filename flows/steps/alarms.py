@@ -1,0 +1,107 @@
+"""What people are told of a night or a release, wherever it runs: on a schedule, by hand or by cron."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from components.domain.errors import PalateError
+from components.domain.params import AlarmParams, Params
+from components.domain.params_file import read_params
+from components.files import replace_text
+from components.integrations import alarms
+from flows.environment import REPO, STATE
+from flows.steps import last_run
+from flows.steps.lock import Busy
+from flows.steps.night import Night
+from flows.steps.registration import Registered
+
+logger = logging.getLogger(__name__)
+FILE = STATE / "alarms.jsonl"
+LAST_GOOD = STATE / "last-good-night"  # moment of its end, ISO 8601
+ADDRESSES, DEAD_MAN = "PALATE_ALARM_ADDRESSES", "PALATE_DEAD_MAN"  # variables for those that hold a secret
+
+
+def raise_alarm(kind: str, sentence: str) -> None:
+    """Tells the people whom `alarms.addresses` and PALATE_ALARM_ADDRESSES name, once in a day."""
+    addresses = (*_params().addresses, *os.environ.get(ADDRESSES, "").split())
+    try:
+        alarms.send(kind, sentence, FILE, addresses)
+    except OSError as error:  # a full disk, say, which must not hide what the alarm is about
+        logger.warning("the alarm '%s' could not be written (%s): %s", kind, error, sentence)
+
+
+def _params() -> AlarmParams:
+    """Section `alarms`; where params.yaml cannot be read, that is what the alarm is about."""
+    try:
+        return read_params(REPO / "params.yaml").alarms
+    except PalateError:
+        return AlarmParams(addresses=(), dead_man="", late_h=0, min_free_gb=0)
+
+
+@contextlib.contextmanager
+def if_it_fails(activity: str) -> Iterator[None]:
+    """Raises an alarm where the block ends with an error or is stopped.
+
+    Args:
+        activity: `night` or `release`.
+    """
+    try:
+        yield
+    except Busy:
+        raise
+    except PalateError as error:
+        raise_alarm(f"{activity} failed", str(error))
+        raise
+    except Exception as error:
+        raise_alarm(f"{activity} failed", f"{type(error).__name__}: {error}")
+        raise
+    except BaseException:
+        raise_alarm(f"{activity} stopped", f"The {activity} was stopped before its end: run it again.")
+        raise
+
+
+def after_a_good_night(params: Params, night: Night, registered: Registered) -> None:
+    """Raises what a good night leaves to people, and calls the dead-man URL."""
+    if registered.new and registered.passed and registered.champion != registered.version:
+        raise_alarm(
+            "a version waits",
+            f"Version {registered.version} passed the gate: give it the alias champion, or leave it.",
+        )
+    if night.unchanged_days >= params.check.max_unchanged_days:
+        raise_alarm(
+            "nothing new",
+            f"The inbox {params.collect.inbox} has brought nothing for {night.unchanged_days} days.",
+        )
+    check_disk(params)
+    replace_text(LAST_GOOD, datetime.now(UTC).isoformat(timespec="seconds"))
+    address = os.environ.get(DEAD_MAN, params.alarms.dead_man)
+    if address:
+        try:
+            alarms.call(address)
+        except OSError as error:
+            logger.warning("the dead-man URL was not reached: %s", error)
+
+
+def check_disk(params: Params) -> None:
+    """Raises an alarm where the disk of the state has less room than `alarms.min_free_gb`."""
+    free = shutil.disk_usage(STATE).free / 1e9
+    if free < params.alarms.min_free_gb:
+        raise_alarm(
+            "little disk", f"The disk of {params.up.state} has less than {params.alarms.min_free_gb:g} GB."
+        )
+
+
+def look_back(params: Params) -> None:
+    """Raises what a night cannot report itself: that it was killed, or that none came."""
+    if last_run.was_killed():
+        raise_alarm("night killed", f"The night of {last_run.began()} was killed: run it again.")
+    if params.alarms.late_h and LAST_GOOD.exists():
+        last = datetime.fromisoformat(LAST_GOOD.read_text(encoding="utf-8"))
+        if (datetime.now(UTC) - last).total_seconds() > params.alarms.late_h * 3600:
+            raise_alarm("night late", f"No night has ended well since {last:%Y-%m-%d %H:%M} UTC.")
+    check_disk(params)

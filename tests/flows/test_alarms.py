@@ -1,0 +1,136 @@
+"""Somebody is told, once a day, of a night that fails, is killed or does not come, and of what waits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.flows.clones import clean_environment, make_clone, run_night
+from tests.flows.forking import ForkServer
+from tests.flows.receiver import Receiver, receiver
+
+RELEASE = """
+from flows import environment
+environment.prepare()
+from components.domain.params_file import read_params
+from flows.steps import alarms
+alarms.look_back(read_params(environment.REPO / "params.yaml"))
+"""
+GOOD_NIGHT = """
+from flows import environment
+environment.prepare()
+from components.domain.params_file import read_params
+from flows.steps import alarms
+from flows.steps.night import Night
+from flows.steps.registration import Registered
+params = read_params(environment.REPO / "params.yaml")
+night = Night(params, "key", "md5", "md5", 100, unchanged_days={days})
+alarms.after_a_good_night(params, night, Registered("3", True, {passed}, "2"))
+"""
+
+
+@pytest.fixture
+def post() -> Iterator[Receiver]:
+    with receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    return make_clone(tmp_path / "clone")
+
+
+def _set(clone: Path, **alarms: object) -> None:
+    values = yaml.safe_load((clone / "params.yaml").read_text())
+    values["alarms"] |= alarms
+    (clone / "params.yaml").write_text(yaml.safe_dump(values))
+
+
+def _run(forks: ForkServer, clone: Path, code: str, **env: str) -> subprocess.CompletedProcess[str]:
+    done = forks.start(clone, clean_environment() | env, code=code).wait()
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def _alarms(clone: Path) -> list[tuple[str, str]]:
+    file = clone / ".palate" / "alarms.jsonl"
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [(alarm["kind"], alarm["sentence"]) for alarm in map(json.loads, lines)]
+
+
+@pytest.mark.slow
+def test_a_night_that_fails_tells_its_sentence_once_also_by_cron(
+    clone: Path, post: Receiver, prefect: dict[str, str], tmp_path: Path
+) -> None:
+    env = {**prefect, "PALATE_ALARM_ADDRESSES": f"{post.apprise}/secret-of-a-chat"}
+    for _ in range(2):
+        done = run_night(clone, "--data", str(tmp_path / "nowhere"), env=env)
+        assert done.returncode == 1
+    ((kind, sentence),) = _alarms(clone)
+    assert kind == "night failed"
+    assert done.stderr.strip().endswith(sentence)
+    (body,) = post.bodies
+    assert (body["title"], body["message"]) == ("Palate: night failed", sentence)
+    assert "secret-of-a-chat" not in done.stderr
+
+
+def test_params_that_cannot_be_read_are_an_alarm_too(
+    clone: Path, post: Receiver, prefect: dict[str, str]
+) -> None:
+    (clone / "params.yaml").write_text("train: {seeed: 1}")
+    done = run_night(clone, env={**prefect, "PALATE_ALARM_ADDRESSES": post.apprise})
+    assert done.returncode == 1
+    assert [body["title"] for body in post.bodies] == ["Palate: night failed"]
+
+
+def test_a_killed_night_and_one_that_does_not_come_are_told_by_the_release(
+    clone: Path, forks: ForkServer, post: Receiver
+) -> None:
+    _set(clone, addresses=[post.apprise], late_h=30, min_free_gb=0)
+    state = clone / ".palate"
+    state.mkdir()
+    _run(forks, clone, RELEASE)
+    assert _alarms(clone) == []  # no night has run here yet
+    began = {"began": "2026-11-01 02:00+01:00", "said": "", "pid": 2**22 + 1, "since": 0.0}
+    (state / "last-night.json").write_text(json.dumps(began))
+    late = datetime.now(UTC) - timedelta(hours=31)
+    (state / "last-good-night").write_text(late.isoformat())
+    for _ in range(3):
+        _run(forks, clone, RELEASE)
+    kinds = [kind for kind, _ in _alarms(clone)]
+    assert kinds == ["night killed", "night late"]
+    assert len(post.bodies) == 2
+
+
+def test_a_good_night_tells_what_waits_and_calls_the_dead_man_url(
+    clone: Path, forks: ForkServer, post: Receiver
+) -> None:
+    _set(clone, addresses=[post.apprise], dead_man=f"{post.address}/alive", min_free_gb=1e9)
+    _run(forks, clone, GOOD_NIGHT.format(days=0, passed=True))
+    assert [kind for kind, _ in _alarms(clone)] == ["a version waits", "little disk"]
+    assert post.paths == ["/alive"]
+    _set(clone, min_free_gb=0)
+    _run(forks, clone, GOOD_NIGHT.format(days=9, passed=False), PALATE_DEAD_MAN=f"{post.address}/other")
+    assert [kind for kind, _ in _alarms(clone)][2:] == ["nothing new"]
+    assert post.paths == ["/alive", "/other"]
+    assert datetime.fromisoformat((clone / ".palate/last-good-night").read_text()) > datetime.now(
+        UTC
+    ) - timedelta(minutes=5)
+
+
+def test_addresses_that_are_wrong_or_out_of_order_stop_nothing_and_are_not_written_out(
+    clone: Path, forks: ForkServer, post: Receiver
+) -> None:
+    post.status = 500
+    _set(clone, addresses=["nonsense", "json://127.0.0.1:9/token", post.apprise], min_free_gb=1e9, late_h=0)
+    (clone / ".palate").mkdir()
+    done = _run(forks, clone, RELEASE)
+    assert [kind for kind, _ in _alarms(clone)] == ["little disk"]
+    assert len(post.bodies) == 1
+    assert "token" not in done.stderr
