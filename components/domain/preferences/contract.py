@@ -59,12 +59,16 @@ class DishRow(_Row):
 
 
 class PersonRow(_Row):
-    """A person, as far as they told."""
+    """A person, as far as they told. The model reads none of it; the diet reads the first three."""
 
     person_id: Id
     diet: str = ""
     allergies: Many = ()
     avoids: Many = ()
+    birth_year: Annotated[int, Field(ge=1900, le=2100)] | None = None
+    sex: Literal["", "female", "male", "other"] = ""
+    activity: Literal["", "sedentary", "light", "moderate", "active", "very active"] = ""
+    goal: Literal["", "lose", "hold", "gain"] = ""  # of body weight
 
 
 class MenuRow(_Row):

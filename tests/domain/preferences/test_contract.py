@@ -40,6 +40,8 @@ GOOD = [
     *(("people", "avoids", *cells) for cells in (("a; b ;;дома", ("a", "b", "дома")), (" ; ", ()))),
     *(("dishes", "tags", *cells) for cells in (("a, b", ("a, b",)), (["a; b"], ("a; b",)))),
     ("dishes", "kcal", "0", 0.0),
+    ("people", "birth_year", "1984", 1984),
+    *(("people", "activity", cell, cell) for cell in ("", "very active")),
 ]
 WRONG = [
     *(("events", "kind", kind) for kind in ("Like", "likes", "", None)),
@@ -49,6 +51,8 @@ WRONG = [
         for year in YEARS
         for zone in ("Z", "+05:00", "-05:00")
     ),
+    *(("people", "birth_year", year) for year in ("1899", "2101", "84", "1984.5")),
+    *(("people", name, "much") for name in ("sex", "activity", "goal")),
     *(("dishes", "fibre_g", amount) for amount in (-0.1, "inf", float("nan"), "a lot")),
 ]
 
