@@ -18,6 +18,7 @@ from flows.steps import (
     publication,
     reconciliation,
     registration,
+    retention,
     settings,
     stages,
 )
@@ -59,5 +60,6 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.registered = report.timed("register", registration.register, tonight, commit)
         report.delivery = report.timed("release", reconciliation.deliver, params, report.registered)
         publish(report)
+        report.timed("room", retention.make_room, params)
         alarms.after_a_good_night(params, tonight, report.registered)
         return report

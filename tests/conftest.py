@@ -42,6 +42,7 @@ GROUPS = {
         "promotion",
         "release",
         "release_faults",
+        "retention",
         "trial",
     ),
     "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped"),

@@ -301,6 +301,14 @@ class AlarmParams(_Section):
     min_free_gb: Annotated[float, Field(ge=0)]
 
 
+class RetentionParams(_Section):
+    """Section `retention`."""
+
+    bentos: Annotated[int, Field(ge=0)]
+    nights: Count
+    log_mb: Annotated[float, Field(gt=0)]
+
+
 class UpParams(_Section):
     """Section `up`."""
 
@@ -342,6 +350,7 @@ class Params(_Section):
     release: ReleaseParams
     serve: ServeParams
     alarms: AlarmParams
+    retention: RetentionParams
     up: UpParams
 
     @model_validator(mode="after")

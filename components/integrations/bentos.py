@@ -45,10 +45,22 @@ def find(tag: str) -> StoredBento | None:
     return StoredBento(Path(bento.path), dict(bento.info.labels))
 
 
+def newest_first(name: str) -> list[str]:
+    """Tags of all Bentos of a service, also of damaged ones, the one that was built last first."""
+    folders = [folder for folder in _store(name).glob("*") if folder.is_dir()]
+    ordered = sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
+    return [f"{name}:{folder.name}" for folder in ordered]
+
+
+def _store(name: str) -> Path:
+    """Folder of the store with a service's Bentos."""
+    return Path(BentoMLContainer.bento_store_dir.get()) / name
+
+
 def remove(tag: str) -> None:
     """Deletes a Bento's folder in the store, which also works for a damaged Bento."""
     name, _, version = tag.partition(":")
-    shutil.rmtree(Path(BentoMLContainer.bento_store_dir.get()) / name / version, ignore_errors=True)
+    shutil.rmtree(_store(name) / version, ignore_errors=True)
 
 
 def build(repo: Path, version: str, labels: Mapping[str, str], env: Mapping[str, str]) -> str:

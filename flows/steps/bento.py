@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 import subprocess
 import sys
@@ -145,6 +146,18 @@ def _facts(params: Params, version: str, tag: str, *, preview: bool) -> dict[str
 
 def _sums() -> dict[str, str]:
     return dict(read_json(SUMS)) if SUMS.exists() else {}
+
+
+def promoted_version_of(tag: str) -> str:
+    """The version that a Bento's tag names; empty for a preview."""
+    match = re.fullmatch(rf"{SERVICE}:v(\d+)-.*", tag)
+    return match[1] if match else ""
+
+
+def remove(tag: str) -> None:
+    """Deletes a Bento and its checksum."""
+    bentos.remove(tag)
+    write_json(SUMS, {other: checksum for other, checksum in _sums().items() if other != tag})
 
 
 def serve_from_now_on(tag: str) -> None:

@@ -61,6 +61,19 @@ def test_a_past_nights_data_comes_back_by_dvc_checkout_even_from_the_remote_alon
     assert (repo / "data/events/a").read_text() == "first night\n"
 
 
+def test_older_nights_leave_the_cache_and_come_back_from_the_remote(repo: Path) -> None:
+    commits = [_night(repo, f"night {number}\n") for number in range(4)]
+    assert not data_versions.forget_copies(repo, 5)
+    assert data_versions.forget_copies(repo, 2)
+    objects = [
+        path.read_text() for path in (repo / ".dvc/cache/files/md5").glob("*/*") if path.suffix != ".dir"
+    ]
+    assert sorted(objects) == ["night 2\n", "night 3\n"]
+    data_versions.fetch(repo, "data/events", commits[0], repo / "first")
+    assert (repo / "first" / "a").read_text() == "night 0\n"
+    assert (repo / "data/events/a").read_text() == "night 3\n"
+
+
 def test_the_same_data_has_the_same_version(repo: Path) -> None:
     one = data_versions.add(repo, "data/events")
     (repo / "data/events/a").write_text("changed\n")

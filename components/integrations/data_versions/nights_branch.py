@@ -141,6 +141,20 @@ def versions_of(repo: Path, path: str) -> dict[str, list[str]]:
     return commits
 
 
+def forget_copies(repo: Path, nights: int) -> bool:
+    """Removes from DVC's cache what neither the working tree nor the last nights name; True where any was.
+
+    Args:
+        repo: Root of the repository.
+        nights: Number of nights whose objects stay.
+    """
+    count = git(repo, "rev-list", "--count", "--first-parent", NIGHTS_BRANCH, check=False)
+    if int(count or 0) <= nights:
+        return False
+    revisions = ("--rev", NIGHTS_BRANCH, "--num", str(nights))
+    return "Removed" in dvc(repo, "gc", "--workspace", *revisions, "--force")
+
+
 def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:
     """Makes the branch `nights` one commit of what is here now, and removes all else that DVC and git stored.
 

@@ -1,0 +1,96 @@
+"""What a night removes at its end, so that the disk stays as it is: old Bentos, copies, logs and leftovers.
+
+Nothing goes that champion, challenger, the release or a step back needs, and every removal is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from components.domain.errors import PalateError
+from components.domain.params import Params
+from components.integrations import bentos, data_versions
+from components.integrations.model_registry.registry import CHALLENGER, CHAMPION
+from flows.environment import REPO, STATE
+from flows.steps import bento, delivery
+from flows.steps.alarms import raise_alarm
+from flows.steps.registration import registry
+
+logger = logging.getLogger(__name__)
+LOGS = STATE / "logs"
+DAY_S = 86_400
+
+
+@task(cache_policy=NO_CACHE)
+def make_room(params: Params) -> None:
+    """Removes what the section `retention` says; what cannot be removed raises an alarm and stops nothing."""
+    try:
+        _remove_bentos(params)
+        _remove_copies(params)
+        _remove_leftovers()
+        _shorten_logs(params)
+    except (OSError, PalateError) as error:
+        raise_alarm("no room made", f"What is old could not be removed: {error}")
+
+
+def _remove_bentos(params: Params) -> None:
+    """Removes all Bentos but the needed and the newest ones."""
+    released, versions = delivery.current(), _needed_versions(params)
+    served = {bento.served(), released.bento if released else ""}
+    spare = [
+        tag
+        for tag in bentos.newest_first(bento.SERVICE)
+        if tag not in served and bento.promoted_version_of(tag) not in versions
+    ]
+    for tag in spare[params.retention.bentos :]:
+        bento.remove(tag)
+        logger.warning("retention: the Bento %s was removed; a release of it would build it anew", tag)
+
+
+def _needed_versions(params: Params) -> set[str]:
+    """Versions that champion, challenger, the release or a step back lead to."""
+    server, model, released = registry(), params.register_.model, delivery.current()
+    versions = {server.alias(model, alias) for alias in (CHAMPION, CHALLENGER)}
+    versions |= {released.version, released.previous} if released else set()
+    return {version for version in versions if version}
+
+
+def _remove_copies(params: Params) -> None:
+    """Removes from DVC's cache what older nights alone need: the remote has it, or it is computed anew."""
+    if data_versions.forget_copies(REPO, params.retention.nights):
+        logger.warning(
+            "retention: what nights before the last %d need left DVC's cache", params.retention.nights
+        )
+
+
+def _remove_leftovers() -> None:
+    """Removes folders for a moment that a killed process left."""
+    for path in STATE.glob("tmp*"):
+        if time.time() - path.stat().st_mtime > DAY_S:
+            shutil.rmtree(path, ignore_errors=True)
+            path.unlink(missing_ok=True)
+            logger.warning("retention: %s was removed, which a killed process had left", path.name)
+
+
+def _shorten_logs(params: Params) -> None:
+    """Cuts the beginning off logs that are too long."""
+    most = int(params.retention.log_mb * 1e6)
+    for path in LOGS.glob("*.log"):
+        if path.stat().st_size > most:
+            _shorten(path, most // 2)
+            logger.warning("retention: the older half of %s was removed", path.name)
+
+
+def _shorten(path: Path, size: int) -> None:
+    with path.open("r+b") as file:  # in place, since a program appends to it
+        file.seek(-size, 2)
+        end = file.read()
+        file.seek(0)
+        file.write(end[end.find(b"\n") + 1 :])
+        file.truncate()

@@ -1,0 +1,90 @@
+"""A night makes room at its end, and never takes what is served or what somebody may go back to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from tests.flows.clones import Done, clean_environment
+from tests.flows.forking import ForkServer
+from tests.flows.releasing import Passes
+
+MAKE_ROOM = """
+from flows import environment
+environment.prepare()
+from components.domain.params_file import read_params
+from flows.steps import retention
+retention.make_room.fn(read_params(environment.REPO / "params.yaml"))
+"""
+DAY_S = 86_400
+
+
+def _make_room(forks: ForkServer, clone: Path) -> None:
+    done = forks.start(clone, clean_environment(), code=MAKE_ROOM).wait()
+    assert done.returncode == 0, done.stderr
+
+
+def _store(clone: Path) -> Path:
+    return clone / ".palate" / "bentoml" / "bentos" / "palate"
+
+
+@pytest.fixture
+def bentos(promoted: Done) -> list[str]:
+    """Bentos of other nights, the last one the oldest; they stand in the store as folders of a small file."""
+    names = ["preview-v9-aaaaaaaa", "v8-bbbbbbbb", "preview-v7-cccccccc", "v6-dddddddd", "v5-eeeeeeee"]
+    for age, name in enumerate(names, 1):
+        folder = _store(promoted.clone) / name
+        folder.mkdir()
+        (folder / "bento.yaml").write_text("damaged")
+        os.utime(folder, (time.time() - age * DAY_S, time.time() - age * DAY_S))
+    return names
+
+
+def test_the_newest_bentos_stay_and_those_that_are_needed(
+    promoted: Done, forks: ForkServer, passes: Passes, client: MlflowClient, built: str, bentos: list[str]
+) -> None:
+    before = {path.name for path in _store(promoted.clone).iterdir()}
+    client.set_registered_model_alias("palate", "challenger", built)
+    _make_room(forks, promoted.clone)
+    assert {path.name for path in _store(promoted.clone).iterdir()} == before - set(bentos[2:])
+    assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
+    (needed,) = (path for path in _store(promoted.clone).iterdir() if path.name.startswith(f"v{built}-"))
+    os.utime(needed, (0, 0))  # it is the oldest of all
+    _make_room(forks, promoted.clone)
+    assert needed.exists()
+    for name in bentos:
+        shutil.rmtree(_store(promoted.clone) / name, ignore_errors=True)
+    client.set_registered_model_alias("palate", "challenger", "1")
+
+
+def test_what_a_killed_process_left_goes_after_a_day_and_long_logs_lose_their_beginning(
+    promoted: Done, forks: ForkServer
+) -> None:
+    state = promoted.clone / ".palate"
+    (state / "logs").mkdir(exist_ok=True)
+    lines = [f"line {number} {'x' * 90}\n" for number in range(300_000)]
+    log, short = state / "logs" / "service.log", state / "logs" / "worker.log"
+    log.write_text("".join(lines))
+    short.write_text("short\n")
+    for name, age in (("tmpold", 2), ("tmpnew", 0)):
+        (state / name).mkdir()
+        (state / name / "part").write_text("x")
+        os.utime(state / name, (time.time() - age * DAY_S, time.time() - age * DAY_S))
+    with log.open("a") as open_log:  # as `make up` holds it
+        _make_room(forks, promoted.clone)
+        open_log.write("the next line\n")
+    left = log.read_text().splitlines()
+    assert left[-2:] == [lines[-1].strip(), "the next line"]
+    assert left[0] == lines[-len(left) + 1].strip()  # whole lines, none lost between
+    assert log.stat().st_size < 12e6
+    assert short.read_text() == "short\n"
+    assert not (state / "tmpold").exists()
+    assert (state / "tmpnew").exists()
+    shutil.rmtree(state / "tmpnew")
+    log.unlink()
+    short.unlink()
