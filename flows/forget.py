@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.domain.preferences.contract import as_id
@@ -84,14 +86,15 @@ def _remove(person: str) -> dict[str, int]:
     """
     write_json(data.FORGOTTEN, data.read_forgotten().with_person(person).to_json())
     events = REPO / paths.EVENTS
-    tables = event_sources.read_tables(events)
-    rest = {name: [row for row in rows if row.get("person_id") != person] for name, rows in tables.items()}
-    removed = {name: len(tables[name]) - len(rest[name]) for name in ("events", "people")}
+    tables, rows = event_sources.read_tables(events), event_sources.read_events(events)
+    others = rows.filter(pc.not_equal(rows["person_id"], person))
+    people = [row for row in tables["people"] if row["person_id"] != person]
+    removed = {"events": len(rows) - len(others), "people": len(tables["people"]) - len(people)}
     if any(removed.values()):
         data.lower_volumes(
             removed["events"]
         )  # first: if killed after it, later checks are only more tolerant
-        event_sources.write_tables(events, rest)
+        event_sources.write_tables(events, {**tables, "people": people}, others)
     removed["quarantined"] = event_sources.remove_from_quarantine(
         REPO / paths.QUARANTINE, partial(_concerns, person)
     )

@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from components.domain.errors import NotFound
 from components.domain.params import Params
 from components.domain.verdict.admission import LINEAGE, OVERRIDE, REFUSED, RELEASED, RENDERED, STEPPED_BACK
@@ -102,7 +104,8 @@ def _rows(person: str, commit: str) -> str:
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         data_versions.fetch(REPO, str(EVENTS), commit, Path(folder) / "events")
         tables = event_sources.read_tables(Path(folder) / "events")
-    events = [row for row in tables["events"] if row["person_id"] == person]
+        all_events = event_sources.read_events(Path(folder) / "events")
+    events = all_events.filter(pc.equal(all_events["person_id"], person)).to_pylist()
     if not events:
         raise NotFound(f"Nothing is known of person '{person}' in the data of night {commit[:12]}.")
     people = [row for row in tables["people"] if row["person_id"] == person] or [{"person_id": person}]

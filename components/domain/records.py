@@ -104,7 +104,7 @@ class CheckResult:
     """One expectation and how it went.
 
     `first_rows` are the keys of the first rows that broke it; `severity` is `critical`, where a failure stops
-    the night, or `warning`.
+    the night, `quarantine`, where it counts rows that were quarantined, or `warning`.
     """
 
     table: str
@@ -131,5 +131,10 @@ class CheckReport:
 
     @property
     def warnings(self) -> tuple[CheckResult, ...]:
-        """The expectations that were not met and stop nothing."""
-        return tuple(each for each in self.results if not each.passed and each.severity != "critical")
+        """The expectations that were not met, stop nothing and warn."""
+        return tuple(each for each in self.results if not each.passed and each.severity == "warning")
+
+    @property
+    def passed(self) -> int:
+        """Number of expectations that were met."""
+        return sum(each.passed for each in self.results)

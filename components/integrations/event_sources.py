@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from components.domain.errors import StageFailed
@@ -40,6 +40,7 @@ _TYPES: dict[str, pa.DataType] = {
         _NUMBER,
     ),
     "value": _NUMBER,
+    "birth_year": pa.int64(),
     "hidden": pa.bool_(),
     "served_on": pa.date32(),
     "occurred_at": pa.timestamp("us", tz="UTC"),
@@ -47,18 +48,40 @@ _TYPES: dict[str, pa.DataType] = {
 
 
 def read_tables(folder: Path) -> Stored:
-    """The accepted tables in a folder; a table without a file is empty.
+    """The accepted tables in a folder but for events; a table without a file is empty.
 
     Raises:
         StageFailed: A file is no Parquet file, or the checksum of one of its pages is wrong.
     """
     stored: Stored = {}
     for table in TABLES:
-        paths = event_files(folder) if table == "events" else [folder / f"{table}.parquet"]
-        parts = [_read(path) for path in paths if path.exists()]
-        rows = pa.concat_tables(parts).sort_by([(key, "ascending") for key in KEYS[table]]) if parts else None
-        stored[table] = _with_tuples(rows.to_pylist()) if rows else []
+        path = folder / f"{table}.parquet"
+        if table != "events":
+            stored[table] = _with_tuples(_sorted(table, _read(path)).to_pylist()) if path.exists() else []
     return stored
+
+
+def read_events(folder: Path) -> pa.Table:
+    """The accepted events in a folder, by id.
+
+    Raises:
+        StageFailed: As for `read_tables`.
+    """
+    parts = [no_events(), *(_read(path) for path in event_files(folder))]
+    return _sorted("events", pa.concat_tables(parts, promote_options="default"))
+
+
+def no_events() -> pa.Table:
+    """A table of events without a row."""
+    return _schema("events").empty_table()
+
+
+def _sorted(table: str, rows: pa.Table) -> pa.Table:
+    return rows.sort_by([(key, "ascending") for key in KEYS[table]])
+
+
+def _schema(table: str) -> pa.Schema:
+    return pa.schema([(name, _TYPES.get(name, pa.string())) for name in columns(table)])
 
 
 def event_files(folder: Path) -> list[Path]:
@@ -92,25 +115,32 @@ def _with_tuples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def write_tables(folder: Path, tables: Stored) -> None:
-    """Writes the accepted tables, each file whole or not at all; equal tables give equal bytes."""
-    for table, rows in tables.items():
-        schema = pa.schema([(name, _TYPES.get(name, pa.string())) for name in columns(table)])
-        values = pa.Table.from_pylist(rows, schema)
-        if table == "events":
-            _write_events(folder, values)
-        else:
-            _write(values, folder / f"{table}.parquet")
+def write_tables(folder: Path, tables: Stored, events: pa.Table) -> None:
+    """Writes the accepted data, each file whole or not at all; equal rows give equal bytes.
+
+    Dishes come first, so that no event is stored before the dish that it means.
+
+    Args:
+        folder: Where to.
+        tables: Rows of all tables but for events.
+        events: As `read_events` gives them.
+    """
+    for table in sorted(tables, key=list(TABLES).index):
+        _write(pa.Table.from_pylist(tables[table], _schema(table)), folder / f"{table}.parquet")
+    _write_events(folder, events)
 
 
 def _write_events(folder: Path, events: pa.Table) -> None:
-    days = pc.strftime(events["occurred_at"], "%Y-%m-%d")
-    newest_month = (pc.max(days).as_py() or "")[:7]
-    is_newest = pc.starts_with(days, newest_month)
-    periods = pc.if_else(is_newest, days, pc.utf8_slice_codeunits(days, 0, 7))
-    names = sorted(periods.unique().to_pylist())
-    for name in names:
-        _write(events.filter(pc.equal(periods, name)), folder / "events" / f"{name}.parquet")
+    at = events["occurred_at"].cast(pa.int64()).to_numpy().astype("datetime64[us]")
+    days, months = at.astype("datetime64[D]"), at.astype("datetime64[M]")
+    newest = months.max(initial=np.datetime64(0, "M"))
+    begins = np.where(months == newest, days, months.astype("datetime64[D]"))  # the first day of its file
+    order = np.argsort(begins, kind="stable")  # a file's rows stay in the order of their ids
+    by_file = events.take(pa.array(order))
+    first_days, starts = np.unique(begins[order], return_index=True)
+    names = [str(day if day >= newest else day.astype("datetime64[M]")) for day in first_days]
+    for name, start, stop in zip(names, starts, [*starts[1:], len(events)], strict=False):
+        _write(by_file.slice(start, stop - start), folder / "events" / f"{name}.parquet")
     (folder / "events.parquet").unlink(missing_ok=True)
     for path in (folder / "events").glob("*.parquet"):
         if path.stem not in names:
@@ -118,15 +148,20 @@ def _write_events(folder: Path, events: pa.Table) -> None:
 
 
 def _write(values: pa.Table, path: Path) -> None:
-    """Writes a file unless it holds these very bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = pa.BufferOutputStream()
-    pq.write_table(values, content, write_page_checksum=True)
-    if path.exists() and path.read_bytes() == memoryview(content.getvalue()):
+    """Writes a file unless it holds these rows."""
+    if path.exists() and _holds(path, values):
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content.getvalue())
+    pq.write_table(values.combine_chunks(), partial, write_page_checksum=True)
     partial.replace(path)
+
+
+def _holds(path: Path, values: pa.Table) -> bool:
+    try:
+        return bool(_read(path).equals(values))
+    except StageFailed:  # it is damaged, and is written anew
+        return False
 
 
 def read_watermarks(folder: Path) -> dict[str, str]:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+import pyarrow.compute as pc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.params import Params
-from components.domain.preferences import events
 from components.domain.preferences.events import Counts
 from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.limits import limits_of
@@ -22,6 +22,7 @@ from components.domain.records import NightFacts
 from components.files import read_json, replace_text, write_json
 from components.integrations import data_versions, event_sources
 from components.integrations.sources import source_of
+from components.integrations.sources.intake import take_in
 from components.stages.paths import (
     ADAPTERS,
     BASE,
@@ -90,23 +91,25 @@ def collect(params: Params) -> Collection:
     reading = source_of(params.collect, REPO).read(since)
     reading = with_feedback(reading, stored)
     limits = limits_of(params, datetime.now(UTC), read_forgotten())
-    collected = events.accept(reading.tables, stored, limits)
+    intake = take_in(reading.tables, stored, event_sources.read_events(REPO / EVENTS), limits)
+    collected, events = intake.collected, intake.events
     for table, counts in collected.counts.items():
         parts = counts.accepted, counts.duplicates, counts.quarantined, counts.forgotten
         assert counts.rows_in == sum(parts), table
     for dish in collected.former:
         logger.warning("a dish id names another dish now: what was before goes on as '%s'", dish)
     event_sources.add_to_quarantine(REPO / QUARANTINE, collected.quarantined)
-    event_sources.write_tables(REPO / EVENTS, collected.tables)
+    if collected.former:
+        event_sources.write_tables(REPO / EVENTS, *intake.before)
+    event_sources.write_tables(REPO / EVENTS, collected.tables, events)
     event_sources.write_watermarks(REPO / EVENTS, reading.watermarks)
-    rows = collected.tables["events"]
-    newest = max((row["occurred_at"] for row in rows), default=None)
+    newest = pc.max(events["occurred_at"]).as_py()
     return Collection(
         params.collect.inbox,
         collected.counts,
-        len(rows),
+        len(events),
         newest.isoformat() if newest else "",
-        like_share(rows, Scale.of(params.collect)),
+        like_share(event_sources.event_columns(events), Scale.of(params.collect)),
     )
 
 

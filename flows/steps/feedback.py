@@ -13,6 +13,7 @@ from components.domain.preferences.contract import Stored, as_id
 from components.domain.preferences.events import RawRow
 from components.domain.preferences.reused_ids import is_another_dish
 from components.integrations.service_store import NAME, SHOWN, Catalogue, ServiceStore
+from components.integrations.sources.batches import Rows
 from components.integrations.sources.rows import Reading
 
 WATERMARK = "feedback"  # beside those of the inbox's tables: what was received later is not in the night
@@ -54,12 +55,20 @@ def with_feedback(reading: Reading, stored: Stored) -> Reading:
     names |= {as_id(row.get("dish_id", "")): str(row.get("name", "")) for row in listed}
     tables = dict(reading.tables)
     for table, values in rows.items():
-        tables[table] = [*tables.get(table, ()), *_raw(values, names)]
+        tables[table] = _behind(tables.get(table), _raw(values, names))
     shown = {as_id(row["dish_id"]): row[SHOWN] for row in (*rows["menus"], *rows["events"]) if row[SHOWN]}
     new = [{SHOWN: None, **row, "hidden": True} for dish, row in shown.items() if dish not in names]
-    tables["dishes"] = [*tables.get("dishes", ()), *_raw(new, names)]
+    tables["dishes"] = _behind(tables.get("dishes"), _raw(new, names))
     marks = {WATERMARK: latest.isoformat()} if latest else {}
     return Reading(tables, {**reading.watermarks, **marks})
+
+
+def _behind(rows: Rows | None, more: Iterable[RawRow]) -> Rows:
+    """The rows of an inbox with the service's behind them."""
+    both = Rows()
+    both.extend(rows or Rows())
+    both.extend(Rows.of(NAME, more))
+    return both
 
 
 def _raw(values: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[RawRow]:

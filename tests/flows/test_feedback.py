@@ -13,6 +13,7 @@ from components.domain.exposures import Exposure, Feedback, Shown
 from components.domain.records import Dish
 from components.integrations import event_sources
 from components.integrations.service_store import Catalogue, ServiceStore
+from tests.accepted import stored_events
 from tests.flows.clones import Done, copy_of, run_flows, run_night
 
 
@@ -41,7 +42,8 @@ def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_th
     first = run_night(clone, "--data", str(inbox), env=prefect)
     assert first.returncode == 0, first.stderr
     tables = event_sources.read_tables(clone / "data/events")
-    theirs = {row["event_id"]: row for row in tables["events"] if row["source"] == "service"}
+    events = stored_events(clone / "data/events")
+    theirs = {row["event_id"]: row for row in events if row["source"] == "service"}
     assert theirs.keys() == {"f1", "f2"}
     assert theirs["f1"]["menu_id"] == "v1/a"
     assert {row["dish_id"] for row in tables["menus"] if row["menu_id"] == "v1/a"} == {
@@ -60,7 +62,7 @@ def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_th
     store.add_feedback(_feedback("f4", "eve", listed["dish_id"], "like", "v1/b"))
     again = run_night(clone, "--data", str(inbox), env=prefect)
     assert again.returncode == 0, again.stderr
-    assert len(event_sources.read_tables(clone / "data/events")["events"]) == len(tables["events"])
+    assert len(stored_events(clone / "data/events")) == len(events)
     assert "was shown as 'Qqqq wwww'" in (clone / "data/quarantine/events.jsonl").read_text()
 
     done = run_flows(clone, "forget", "zoe")

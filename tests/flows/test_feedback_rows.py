@@ -13,6 +13,7 @@ from components.domain.preferences.events import RawRow, accept
 from components.domain.preferences.limits import Limits
 from components.domain.records import Dish
 from components.integrations.service_store import ServiceStore
+from components.integrations.sources.batches import Rows
 from components.integrations.sources.rows import Reading
 from flows.steps.feedback import with_feedback
 
@@ -37,7 +38,7 @@ def _night(
     stored: Stored, dishes: list[dict[str, str]], people: list[dict[str, str]] | None = None
 ) -> Stored:
     tables = {"dishes": dishes, "people": people or []}
-    raw = {name: [RawRow(name, 1, row) for row in rows] for name, rows in tables.items()}
+    raw = {name: Rows.of(name, [RawRow(name, 1, row) for row in rows]) for name, rows in tables.items()}
     reading = with_feedback(Reading(raw), {"dishes": [], **stored})
     return accept(reading.tables, stored, Limits(datetime(2026, 11, 2, tzinfo=UTC), (0, 5))).tables
 

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow.tracking import MlflowClient
 
-from components.integrations import event_sources
 from flows.forget import _concerns
+from tests.accepted import stored_events
 from tests.flows.clones import Done, clean_environment, copy_of, make_clone, run_flows, run_night
 
 pytestmark = pytest.mark.slow
@@ -64,7 +64,7 @@ def _places(folder: Path) -> list[str]:
 
 def test_a_person_is_taken_out_and_everything_older_is_listed(clone: Path, tmp_path: Path) -> None:
     copy = copy_of(clone, tmp_path / "copy")
-    before = event_sources.read_tables(copy / "data" / "events")["events"]
+    before = stored_events(copy / "data" / "events")
     theirs = sum(row["person_id"] == GUEST for row in before)
     assert theirs > 5
     done = run_flows(copy, "forget", GUEST)
@@ -74,7 +74,7 @@ def test_a_person_is_taken_out_and_everything_older_is_listed(clone: Path, tmp_p
         r"data version [0-9a-f]{32}\.dir, nights [0-9a-f]{12}: still there; HISTORY=1", done.stdout
     )
     assert re.search(r"model version 1 \(t[oi]p, Bento palate:v1-\w+\): was trained on them", done.stdout)
-    after = event_sources.read_tables(copy / "data" / "events")["events"]
+    after = stored_events(copy / "data" / "events")
     assert after == [row for row in before if row["person_id"] != GUEST]
     (receipt,) = (copy / ".palate" / "receipts").iterdir()
     assert GUEST not in done.stdout + done.stderr + receipt.read_text()
@@ -135,12 +135,12 @@ def test_with_history_nothing_holds_them_and_the_next_night_trains_without_them(
     assert _places(clone) == []
     client = MlflowClient(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
     assert "forgotten" in client.get_model_version("palate", "1").tags["needs_retrain"]
-    events = len(event_sources.read_tables(clone / "data" / "events")["events"])
+    events = len(stored_events(clone / "data" / "events"))
 
     night = run_night(clone, env=prefect)  # the inbox still has their rows, and fewer events are no loss
     assert night.returncode == 0, night.stderr
     assert re.search(r"events in .* \+ \d+ forgotten", night.stdout)
-    assert len(event_sources.read_tables(clone / "data" / "events")["events"]) == events
+    assert len(stored_events(clone / "data" / "events")) == events
     assert _places(clone) == []
     assert (
         client.get_model_version("palate", "2").tags["data_md5"]

@@ -16,6 +16,7 @@ from components.domain.params import CheckParams
 from components.domain.preferences.contract import Stored, columns
 from components.domain.records import CheckReport, NightFacts
 from components.integrations import data_checks, pages
+from tests.accepted import events_of
 
 PARAMS = CheckParams(
     value_range=(0, 10), min_events=3, max_growth=3, max_unchanged_days=2,
@@ -53,14 +54,29 @@ def _tables() -> Stored:
     }
 
 
+def _check(tables: Stored, *settings: Any) -> CheckReport:
+    others = {name: rows for name, rows in tables.items() if name != "events"}
+    return data_checks.check(others, events_of(tables["events"]), *settings)
+
+
 def _failed(report: CheckReport) -> set[tuple[str, str]]:
     return {(each.table, each.column) for each in report.failed}
 
 
 def test_good_tables_pass_every_check() -> None:
-    report = data_checks.check(_tables(), NIGHT, PARAMS, 14)
+    report = _check(_tables(), NIGHT, PARAMS, 14)
     assert not report.failed
     assert len(report.results) > 20
+
+
+def test_quarantined_rows_are_one_expectation_that_stops_and_warns_nothing() -> None:
+    for rows, severities in ((2, ["quarantine"]), (0, [])):
+        report = _check(_tables(), dataclasses.replace(NIGHT, rows_quarantined=rows), PARAMS, 14)
+        missed = [each for each in report.results if not each.passed]
+        assert [each.severity for each in missed] == severities
+        assert not report.failed
+        assert not report.warnings
+        assert report.passed == len(report.results) - len(missed)
 
 
 FAULTS: list[tuple[str, Callable[[Stored], Any], tuple[str, str]]] = [
@@ -91,7 +107,7 @@ FAULTS: list[tuple[str, Callable[[Stored], Any], tuple[str, str]]] = [
 def test_a_fault_is_found_and_named(break_it: Callable[[Stored], Any], failure: tuple[str, str]) -> None:
     tables = _tables()
     break_it(tables)
-    assert failure in _failed(data_checks.check(tables, NIGHT, PARAMS, 14))
+    assert failure in _failed(_check(tables, NIGHT, PARAMS, 14))
 
 
 @pytest.mark.parametrize(
@@ -104,19 +120,19 @@ def test_a_fault_is_found_and_named(break_it: Callable[[Stored], Any], failure: 
 )
 def test_a_nights_volume_is_compared(change: dict[str, int], failure: tuple[str, str]) -> None:
     night = dataclasses.replace(NIGHT, **change)
-    assert _failed(data_checks.check(_tables(), night, PARAMS, 14)) == {failure}
+    assert _failed(_check(_tables(), night, PARAMS, 14)) == {failure}
 
 
 def test_local_times_may_run_ahead_by_the_skew() -> None:
     tables = _tables()
     tables["events"][0]["occurred_at"] = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=13)
-    assert not data_checks.check(tables, NIGHT, PARAMS, 14).failed
+    assert not _check(tables, NIGHT, PARAMS, 14).failed
 
 
 def test_the_page_shows_failures_escapes_text_and_loads_nothing() -> None:
     tables = _tables()
     tables["events"][0].update(dish_id="<script>alert(1)</script>", event_id="<b>e</b>")
-    page = pages.checks_page(data_checks.check(tables, NIGHT, PARAMS, 14), NIGHT)
+    page = pages.checks_page(_check(tables, NIGHT, PARAMS, 14), NIGHT)
     assert "1 failed" in page or "2 failed" in page
     assert "<b>e</b>" not in page
     assert "&lt;b&gt;e&lt;/b&gt;" in page
@@ -146,17 +162,17 @@ def test_a_stale_inbox_a_shifted_share_of_likes_and_unusual_volumes_warn_and_sto
         NIGHT, newest="2026-02-01T12:00:00+00:00", previous_newest="2026-01-31T12:00:00+00:00",
         like_share=0.5, previous_like_share=0.6, previous_events=2, past_news=(2, 3, 2, 3, 2),
     )  # fmt: skip
-    assert not data_checks.check(tables, quiet, PARAMS, 14).warnings
+    assert not _check(tables, quiet, PARAMS, 14).warnings
     for changes, column in (
         ({"previous_newest": quiet.newest}, "newest_event"),
         ({"like_share": 0.9}, "like_share_shift"),
         ({"past_news": (40, 50, 40, 50, 40)}, "new_events"),
     ):
-        report = data_checks.check(tables, dataclasses.replace(quiet, **changes), PARAMS, 14)
+        report = _check(tables, dataclasses.replace(quiet, **changes), PARAMS, 14)
         assert ("night", column) in _warned(report), column
         assert not report.failed
     few_nights = dataclasses.replace(quiet, past_news=(40, 50))
-    assert not data_checks.check(tables, few_nights, PARAMS, 14).warnings
+    assert not _check(tables, few_nights, PARAMS, 14).warnings
 
 
 def test_one_persons_share_and_a_dish_that_was_never_offered_warn_and_name_the_rows() -> None:
@@ -169,7 +185,7 @@ def test_one_persons_share_and_a_dish_that_was_never_offered_warn_and_name_the_r
         )
     )  # fmt: skip
     params = PARAMS.model_copy(update={"max_person_share": 0.5})
-    report = data_checks.check(tables, NIGHT, params, 14)
+    report = _check(tables, NIGHT, params, 14)
     warned = _warned(report)
     assert "person_id=ada" in warned["shares", "share_of_events"][0]
     assert "event_id=7" in warned["events", "ever_offered"][0]
@@ -177,7 +193,7 @@ def test_one_persons_share_and_a_dish_that_was_never_offered_warn_and_name_the_r
     tables["menus"] = []
     for event in tables["events"]:
         event["kind"] = "order"
-    assert ("events", "ever_offered") not in _warned(data_checks.check(tables, NIGHT, PARAMS, 14))
+    assert ("events", "ever_offered") not in _warned(_check(tables, NIGHT, PARAMS, 14))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +215,7 @@ def test_news_of_other_kinds_or_of_fewer_recurring_dishes_warn(
         NIGHT, previous_newest=newest, newest=tables["events"][-1]["occurred_at"].isoformat()
     )
     params = PARAMS.model_copy(update={"max_growth": 100.0})
-    report = data_checks.check(tables, night, params, 14)
+    report = _check(tables, night, params, 14)
     assert {column for table, column in _warned(report) if table == "news"} == columns_warned
     assert not report.failed
 
@@ -207,7 +223,7 @@ def test_news_of_other_kinds_or_of_fewer_recurring_dishes_warn(
 def test_data_docs_say_what_failed_and_load_nothing(tmp_path: Path) -> None:
     tables, hostile = _tables(), "<img src=x onerror=alert(1)>"
     tables["events"][0].update(dish_id="<script>alert(1)</script>", event_id=hostile, kind="<svg onload=x>")
-    report = data_checks.check(tables, NIGHT, PARAMS, 14, tmp_path / "docs")
+    report = _check(tables, NIGHT, PARAMS, 14, tmp_path / "docs")
     assert any(f"event_id={hostile}" in row for result in report.failed for row in result.first_rows)
     page_files = list((tmp_path / "docs").rglob("*.html"))
     assert (tmp_path / "docs" / "index.html") in page_files

@@ -17,6 +17,9 @@ from components.domain.errors import StageFailed
 from components.domain.preferences.contract import columns
 from components.domain.preferences.events import Quarantined
 from components.integrations import event_sources
+from tests.accepted import events_of, stored_events
+
+NOTHING: dict[str, list[dict[str, Any]]] = {"dishes": [], "people": [], "menus": []}
 
 
 def test_equal_tables_are_equal_bytes_and_come_back(tmp_path: Path) -> None:
@@ -27,9 +30,7 @@ def test_equal_tables_are_equal_bytes_and_come_back(tmp_path: Path) -> None:
         "ingredients": (),
     }
     for folder in ("one", "two"):
-        event_sources.write_tables(
-            tmp_path / folder, {"dishes": [dish], "people": [], "menus": [], "events": []}
-        )
+        event_sources.write_tables(tmp_path / folder, {**NOTHING, "dishes": [dish]}, events_of([]))
     for file in (tmp_path / "one").iterdir():
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
     assert event_sources.read_tables(tmp_path / "one")["dishes"] == [dish]
@@ -56,10 +57,6 @@ def _event(number: int, at: datetime) -> dict[str, Any]:
     return row | {"person_id": f"p{number % 7}", "dish_id": "d1", "occurred_at": at}
 
 
-def _tables(events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    return {"dishes": [], "people": [], "menus": [], "events": events}
-
-
 def _contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "events").iterdir()}
 
@@ -76,9 +73,9 @@ def test_events_come_back_by_id_whatever_their_days_and_whatever_was_there(
     folder, fresh = tmp_path_factory.mktemp("events"), tmp_path_factory.mktemp("fresh")
     for moments in (first, second):  # the second night may hold less than the first: people are forgotten
         events = [_event(number, at) for number, at in enumerate(moments)]
-        event_sources.write_tables(folder, _tables(events))
-        assert event_sources.read_tables(folder)["events"] == events
-    event_sources.write_tables(fresh, _tables(events))
+        event_sources.write_tables(folder, NOTHING, events_of(events))
+        assert stored_events(folder) == events
+    event_sources.write_tables(fresh, NOTHING, events_of(events))
     assert not (fresh / "events").exists() or _contents(folder) == _contents(fresh)
 
 
@@ -87,7 +84,7 @@ def test_a_night_writes_the_files_of_its_news_and_a_month_is_compacted_once(tmp_
     for night in range(60):
         before = _contents(tmp_path) if night else {}
         events += [_event(5 * night + more, start + timedelta(days=night)) for more in range(5)]
-        event_sources.write_tables(tmp_path, _tables(events))
+        event_sources.write_tables(tmp_path, NOTHING, events_of(events))
         after = _contents(tmp_path)
         changed = {name for name, content in after.items() if before.get(name) != content}
         today = start + timedelta(days=night)
@@ -95,38 +92,38 @@ def test_a_night_writes_the_files_of_its_news_and_a_month_is_compacted_once(tmp_
         assert {name.removesuffix(".parquet") for name in changed} == {today.strftime("%Y-%m-%d")} | new_month
         written += len(changed)
     assert written == 62
-    assert event_sources.read_tables(tmp_path)["events"] == events
+    assert stored_events(tmp_path) == events
 
 
 def test_a_night_killed_while_it_compacts_leaves_no_event_twice(tmp_path: Path) -> None:
     start = datetime(2026, 10, 30, tzinfo=UTC)
     events = [_event(number, start + timedelta(days=number)) for number in range(2)]
-    event_sources.write_tables(tmp_path, _tables(events))
+    event_sources.write_tables(tmp_path, NOTHING, events_of(events))
     days = _contents(tmp_path)
     more = [*events, _event(2, start + timedelta(days=2))]
-    event_sources.write_tables(tmp_path, _tables(more))
+    event_sources.write_tables(tmp_path, NOTHING, events_of(more))
     for name, content in days.items():  # as if the process had ended before it removed them
         (tmp_path / "events" / name).write_bytes(content)
-    assert event_sources.read_tables(tmp_path)["events"] == more
-    event_sources.write_tables(tmp_path, _tables(more))
+    assert stored_events(tmp_path) == more
+    event_sources.write_tables(tmp_path, NOTHING, events_of(more))
     assert sorted(_contents(tmp_path)) == ["2026-10.parquet", "2026-11-01.parquet"]
 
 
 def test_the_one_file_of_earlier_versions_is_read_and_replaced(tmp_path: Path) -> None:
     events = [_event(number, datetime(2026, 10, 30, tzinfo=UTC)) for number in range(3)]
-    event_sources.write_tables(tmp_path, _tables(events))
+    event_sources.write_tables(tmp_path, NOTHING, events_of(events))
     (file,) = (tmp_path / "events").iterdir()
     file.rename(tmp_path / "events.parquet")
-    assert event_sources.read_tables(tmp_path)["events"] == events
-    event_sources.write_tables(tmp_path, _tables(events))
+    assert stored_events(tmp_path) == events
+    event_sources.write_tables(tmp_path, NOTHING, events_of(events))
     assert not (tmp_path / "events.parquet").exists()
-    assert event_sources.read_tables(tmp_path)["events"] == events
+    assert stored_events(tmp_path) == events
 
 
 @pytest.mark.parametrize("at", [0.1, 0.3, 0.5, 0.8])
 def test_a_flipped_byte_in_stored_events_is_one_sentence(tmp_path: Path, at: float) -> None:
     events = [_event(number, datetime(2026, 10, 30, tzinfo=UTC)) for number in range(500)]
-    event_sources.write_tables(tmp_path, _tables(events))
+    event_sources.write_tables(tmp_path, NOTHING, events_of(events))
     (file,) = (tmp_path / "events").iterdir()
     content = bytearray(file.read_bytes())
     pages = (
@@ -135,4 +132,4 @@ def test_a_flipped_byte_in_stored_events_is_one_sentence(tmp_path: Path, at: flo
     content[4 + int(at * pages)] ^= 255
     file.write_bytes(content)
     with pytest.raises(StageFailed, match=r"\.parquet is damaged .*dvc checkout --force data/events\.dvc"):
-        event_sources.read_tables(tmp_path)
+        event_sources.read_events(tmp_path)

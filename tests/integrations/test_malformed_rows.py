@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.events import Collected, accept
 from components.domain.preferences.limits import Limits
 from components.integrations import event_sources
 from components.integrations.sources.folder import Folder
+from components.integrations.sources.intake import Intake, take_in
+from tests.accepted import stored_events
 
 GOOD: dict[str, Any] = {
     "person_id": "ada",
@@ -23,20 +24,22 @@ GOOD: dict[str, Any] = {
     "kind": "like",
     "occurred_at": "2026-01-02T12:00:00",
 }
+NOTHING: dict[str, list[dict[str, Any]]] = {"dishes": [], "people": [], "menus": []}
 LIMITS = Limits(datetime(2026, 3, 1, tzinfo=UTC), (0, 5))
 DISHES = "dish_id,name\nd1,Halloumi\n"
 
 
-def _night(folder: Path, lines: list[bytes], name: str = "events.jsonl") -> Collected:
+def _night(folder: Path, lines: list[bytes], name: str = "events.jsonl") -> Intake:
     """Collects the lines with a good one before and behind them, and stores all as a night does."""
     (folder / "dishes.csv").write_text(DISHES)
     later = GOOD | {"occurred_at": "2026-01-03T12:00:00"}
     good = [json.dumps(row).encode() for row in (GOOD, later)]
     (folder / name).write_bytes(b"\n".join([good[0], *lines, good[1], b""]))
-    collected = accept(Folder(str(folder)).read({}).tables, {}, LIMITS)
-    event_sources.write_tables(folder / "accepted", collected.tables)
+    intake = take_in(Folder(str(folder)).read({}).tables, NOTHING, event_sources.no_events(), LIMITS)
+    collected = intake.collected
+    event_sources.write_tables(folder / "accepted", collected.tables, intake.events)
     event_sources.add_to_quarantine(folder / "quarantine", collected.quarantined)
-    return collected
+    return intake
 
 
 def _stored(folder: Path) -> list[dict[str, Any]]:
@@ -78,40 +81,41 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_row_among_good_ones_is_quarantined_with_its_reason(tmp_path: Path, name: str) -> None:
     line, reason = BAD[name]
-    collected = _night(tmp_path, [line])
-    (bad,) = collected.quarantined
+    intake = _night(tmp_path, [line])
+    (bad,) = intake.collected.quarantined
     assert reason in bad.reason
     assert "\n" not in bad.reason
     assert (bad.file, bad.line) == ("events.jsonl", 2)
-    assert len(collected.tables["events"]) == 2
+    assert len(intake.events) == 2
     assert [row["reason"] for row in _stored(tmp_path)] == [bad.reason]
 
 
 def test_only_a_line_feed_ends_a_line_of_json(tmp_path: Path) -> None:
     lines = [_with(person_id=f"a\u2028b{end}c").decode().encode() for end in "\u2029\x85\v\f"]
     raw = [line.decode("unicode_escape").encode() for line in lines]
-    collected = _night(
+    intake = _night(
         tmp_path, [*lines, *(each for each in raw if b"\x0b" not in each and b"\x0c" not in each)]
     )
-    assert not collected.quarantined
-    assert len(collected.tables["events"]) == 2 + len(lines)  # the same ones, written in two ways
+    assert not intake.collected.quarantined
+    assert len(intake.events) == 2 + len(lines)  # the same ones, written in two ways
 
 
 def test_a_row_with_more_cells_than_columns_is_not_cut(tmp_path: Path) -> None:
     (tmp_path / "dishes.csv").write_text(DISHES)
     rows = ["ada,d1,like,2026-01-02T12:00:00", "ada,d1,like,2026-01-02T13:00:00,5"]
     (tmp_path / "events.csv").write_text("\n".join(["person_id,dish_id,kind,occurred_at", *rows, ""]))
-    collected = accept(Folder(str(tmp_path)).read({}).tables, {}, LIMITS)
+    intake = take_in(Folder(str(tmp_path)).read({}).tables, NOTHING, event_sources.no_events(), LIMITS)
+    collected = intake.collected
     assert [each.reason for each in collected.quarantined] == [
         "it has more cells than the header has columns"
     ]
     assert "13:00:00" in collected.quarantined[0].row
-    assert len(collected.tables["events"]) == 1
+    assert len(intake.events) == 1
 
 
 def test_letters_that_look_the_same_are_the_same(tmp_path: Path) -> None:
     lines = [_with(person_id=name) for name in ("Zoe\u0308", "Zo\u00eb")]
-    assert len(_night(tmp_path, lines).tables["events"]) == 3
+    assert len(_night(tmp_path, lines).events) == 3
 
 
 @pytest.mark.parametrize("kind", ["dangling link", "folder"])
@@ -138,10 +142,10 @@ def test_whatever_comes_no_row_is_lost_and_every_night_ends(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
 ) -> None:
     folder = tmp_path_factory.mktemp("rows")
-    collected = _night(folder, lines)
+    collected = _night(folder, lines).collected
     counts = collected.counts["events"]
     written = b"\n".join(lines).split(b"\n")
     assert counts.rows_in == 2 + sum(bool(line.strip()) for line in written)
     assert counts.rows_in == counts.accepted + counts.duplicates + counts.quarantined
-    assert counts.accepted == len(event_sources.read_tables(folder / "accepted")["events"])
+    assert counts.accepted == len(stored_events(folder / "accepted"))
     assert {row["reason"] for row in _stored(folder)} == {each.reason for each in collected.quarantined}

@@ -179,9 +179,26 @@ def _parse(table: str, raw: RawRow) -> dict[str, Any]:
     filled = {name: nfc(value) for name, value in raw.values.items() if value is not None and value != ""}
     row = TABLES[table].model_validate(filled).model_dump()
     if table == "events" and not row["event_id"]:
-        content = [str(row[name]) for name in columns("events") if name != "event_id"]
-        row["event_id"] = hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:16]
+        row["event_id"] = content_id(row)
     return row
+
+
+def content_id(event: Mapping[str, Any]) -> str:
+    """The id of an event whose source gives none: what says the same is the same event.
+
+    Args:
+        event: All columns in the contract's types.
+    """
+    content = [str(event[name]) for name in columns("events") if name != "event_id"]
+    return hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:16]
+
+
+def event_id_of(raw: RawRow) -> str | None:
+    """The id that an event has once it is accepted; None for a row that cannot be."""
+    try:
+        return str(_parse("events", raw)["event_id"])
+    except (_NotAcceptable, ValidationError):
+        return None
 
 
 class _Ids:

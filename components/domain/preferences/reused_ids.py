@@ -31,6 +31,12 @@ def former_id(row: Mapping[str, Any]) -> str:
     return f"{row['dish_id']} (was {row['name']})"
 
 
+def row_before(former: str, tables: Stored) -> dict[str, Any]:
+    """The row that a former dish had under its id of then, given its id of now."""
+    (row,) = (row for row in tables["dishes"] if row["dish_id"] == former)
+    return {**row, "dish_id": former.removesuffix(f" (was {row['name']})")}
+
+
 def keep_former(tables: Stored, row: Mapping[str, Any], today: date) -> None:
     """Adds the dish of before to the tables, and leads all that named it to it.
 

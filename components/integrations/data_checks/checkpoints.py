@@ -10,41 +10,55 @@ from pathlib import Path
 from typing import Any
 
 import great_expectations as gx
+import pyarrow as pa
+import pyarrow.parquet as pq
 from great_expectations.checkpoint import UpdateDataDocsAction
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.metadata_types import FailureSeverity
 
 from components.domain.params import CheckParams
-from components.domain.preferences.contract import KEYS, Stored
+from components.domain.preferences.contract import KEYS, TABLES, Stored
 from components.domain.records import CheckReport, CheckResult, NightFacts
 from components.integrations.data_checks import data_docs
 from components.integrations.data_checks.frames import NEWS, frames_of
 from components.integrations.data_checks.suites import Suites, suites
 
 _FIRST_ROWS = 5
+_SEVERITIES = {
+    FailureSeverity.CRITICAL: "critical",
+    FailureSeverity.INFO: "quarantine",
+    FailureSeverity.WARNING: "warning",
+}
 _SITE = "palate"
 _KEYS = {**KEYS, "night": ("night",), "shares": ("person_id",), NEWS: ("event_id",)}
 _Identity = tuple[str, str, str]  # suite, kind of expectation and its column
 
 
 def check(
-    tables: Stored, night: NightFacts, params: CheckParams, clock_skew_h: float, docs: Path | None = None
+    tables: Stored,
+    events: pa.Table,
+    night: NightFacts,
+    params: CheckParams,
+    clock_skew_h: float,
+    docs: Path | None = None,
 ) -> CheckReport:
     """Validates every table; a failed expectation is a result, not an exception.
 
     All expectations are first only decided; which rows broke one is looked for where it failed.
 
     Args:
-        tables: All accepted rows by table.
+        tables: All accepted rows by table, but for events.
+        events: All accepted events.
         night: Facts of the night that collected them.
         params: Limits of the expectations.
         clock_skew_h: Hours that an event's time may lie after the collection.
         docs: Folder for Great Expectations' Data Docs, which is made anew; None for no pages.
     """
-    frames = frames_of(tables, night)
+    frames = frames_of(tables, events, night)
     expected = suites(frames, night, params, clock_skew_h, has_people=bool(tables["people"]))
     with tempfile.TemporaryDirectory() as name:
         for suite, frame in frames.items():
-            frame.to_parquet(Path(name) / f"{suite}.parquet")
+            pq.write_table(frame, Path(name) / f"{suite}.parquet")
         run = _Run(Path(name), docs)
         decided = run.checkpoint("all", expected, {"result_format": "BOOLEAN_ONLY"})
         details = dict(decided)
@@ -55,7 +69,8 @@ def check(
         data_docs.make_offline(docs)
     results = [_result(suite, validation) for (suite, *_), validation in details.items()]
     ordered = sorted(results, key=lambda result: (result.table, result.expectation, result.column))
-    return CheckReport(tuple(ordered), {name: len(rows) for name, rows in tables.items()})
+    rows = {name: len(frame) for name, frame in frames.items() if name in TABLES}
+    return CheckReport(tuple(ordered), rows)
 
 
 def _to_detail(expected: Suites, decided: Mapping[_Identity, Any]) -> Suites:
@@ -138,7 +153,7 @@ def _result(table: str, validation: Any) -> CheckResult:
         int(outcome.get("unexpected_count") or 0),
         first_rows,
         ", ".join(limits) or ("" if validation.success else _exception_message(validation)),
-        str(config.severity.value),
+        _SEVERITIES[config.severity],
     )
 
 

@@ -3,75 +3,100 @@
 from __future__ import annotations
 
 import html
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from components.domain.preferences.contract import KEYS, Stored, required_columns
 from components.domain.records import NightFacts
 
-Frames = Mapping[str, pd.DataFrame]
+Frames = Mapping[str, pa.Table]
 NEWS = "news"  # events that are newer than the last accepted data's newest
+_MARKUP = "[&<>\"']"
+_PAIR = "\x1f"  # between the ids of a menu and of a dish
 
 
-def frames_of(tables: Stored, night: NightFacts) -> dict[str, pd.DataFrame]:
+def frames_of(tables: Stored, events: pa.Table, night: NightFacts) -> dict[str, pa.Table]:
     """By suite the rows that it is about.
 
     Whether an id exists in another table is a boolean column: a value set with every id would be repeated in
     the reports. Texts are escaped for HTML, since Great Expectations writes them into its pages as they are.
 
     Args:
-        tables: All accepted rows by table.
+        tables: All accepted rows by table, but for events.
+        events: All accepted events.
         night: Facts of the night that collected them.
     """
     frames = {name: _narrow(name, rows) for name, rows in tables.items()}
-    dishes = {row["dish_id"] for row in tables["dishes"]}
-    frames["menus"]["dish_exists"] = frames["menus"]["dish_id"].isin(dishes)
-    _derive(frames["events"], tables, dishes)
+    dishes = frames["dishes"]["dish_id"]
+    menus = frames["menus"].append_column("dish_exists", _is_in(frames["menus"]["dish_id"], dishes))
+    narrow = _with_rules(events.select(_columns("events")), frames)
     newest = datetime.fromisoformat(night.previous_newest) if night.previous_newest else None
-    events = frames["events"]
-    is_new = events["occurred_at"] > newest if newest else pd.Series(data=True, index=events.index)
-    frames[NEWS] = events.loc[is_new, ["event_id", "kind", "dish_id"]]
-    frames["shares"] = _shares(tables["events"])
-    frames["night"] = pd.DataFrame([_figures(tables, night)])
-    return {name: frame.map(_escaped) for name, frame in frames.items()}
+    news = narrow.filter(pc.greater(narrow["occurred_at"], newest)) if newest else narrow
+    frames |= {"menus": menus, "events": narrow, NEWS: news.select(["event_id", "kind", "dish_id"])}
+    frames["shares"] = _shares(events["person_id"])
+    frames["night"] = pa.Table.from_pylist([_figures(tables, len(events), night)])
+    return {name: _escaped(frame) for name, frame in frames.items()}
 
 
-def _escaped(value: Any) -> Any:
-    return html.escape(value) if isinstance(value, str) else value
+def _escaped(frame: pa.Table) -> pa.Table:
+    for number, name in enumerate(frame.column_names):
+        column = frame[name]
+        if pa.types.is_string(column.type) and pc.any(pc.match_substring_regex(column, _MARKUP)).as_py():
+            texts = [text if text is None else html.escape(text) for text in column.to_pylist()]
+            frame = frame.set_column(number, name, pa.array(texts, pa.string()))
+    return frame
 
 
-def _narrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def _columns(table: str) -> list[str]:
     more = ("value", "menu_id", "event_id") if table == "events" else ()
-    names = list(dict.fromkeys([*KEYS[table], *required_columns(table), *more]))
-    return pd.DataFrame([[row[name] for name in names] for row in rows], columns=names)
+    return list(dict.fromkeys([*KEYS[table], *required_columns(table), *more]))
 
 
-def _derive(events: pd.DataFrame, tables: Stored, dishes: set[str]) -> None:
-    people = {row["person_id"] for row in tables["people"]}
-    menus = {(row["menu_id"], row["dish_id"]) for row in tables["menus"]}
-    on_menus = {dish for _, dish in menus}
-    events["dish_exists"] = events["dish_id"].isin(dishes)
-    events["person_exists"] = events["person_id"].isin(people)
-    chosen = zip(events["kind"], events["menu_id"], events["dish_id"], strict=True)
-    events["was_offered"] = [kind != "choice" or (menu, dish) in menus for kind, menu, dish in chosen]
-    events["ever_offered"] = events["dish_id"].isin(on_menus) | (not on_menus)
-    events["rating_has_value"] = (events["kind"] != "rating") | events["value"].notna()
+def _narrow(table: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """The table's columns that anything is expected of; one without a row has texts."""
+    columns = {name: [row[name] for row in rows] for name in _columns(table)}
+    return pa.table(
+        {name: pa.array(values, None if values else pa.string()) for name, values in columns.items()}
+    )
 
 
-def _shares(events: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def _with_rules(events: pa.Table, frames: Frames) -> pa.Table:
+    """The events with a flag for each rule that other columns or tables decide."""
+    dish, menus = events["dish_id"], frames["menus"]
+    is_choice = pc.equal(events["kind"], "choice")
+    pairs = (
+        pc.binary_join_element_wise(table["menu_id"], table["dish_id"], _PAIR) for table in (events, menus)
+    )
+    is_rating = pc.equal(events["kind"], "rating")
+    flags = {
+        "dish_exists": _is_in(dish, frames["dishes"]["dish_id"]),
+        "person_exists": _is_in(events["person_id"], frames["people"]["person_id"]),
+        "was_offered": pc.or_(pc.invert(is_choice), _is_in(*pairs)),
+        "ever_offered": pc.or_(_is_in(dish, menus["dish_id"]), pa.scalar(not len(menus))),
+        "rating_has_value": pc.or_(pc.invert(is_rating), pc.is_valid(events["value"])),
+    }
+    for name, flag in flags.items():
+        events = events.append_column(name, flag)
+    return events
+
+
+def _is_in(column: pa.ChunkedArray, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.is_in(column, value_set=values.cast(pa.string()).combine_chunks())
+
+
+def _shares(people: pa.ChunkedArray) -> pa.Table:
     """Each person's share of the events."""
-    counts = Counter(row["person_id"] for row in events)
-    rows = [(person, count / len(events)) for person, count in counts.items()]
-    return pd.DataFrame(rows, columns=["person_id", "share_of_events"])
+    counts = people.value_counts()
+    shares = pc.divide(pc.cast(counts.field("counts"), pa.float64()), max(1, len(people)))
+    return pa.table({"person_id": counts.field("values"), "share_of_events": shares})
 
 
-def _figures(tables: Stored, night: NightFacts) -> dict[str, Any]:
+def _figures(tables: Stored, events: int, night: NightFacts) -> dict[str, Any]:
     """One row; what cannot be compared yet is empty, which no expectation is about."""
-    events = len(tables["events"])
     shift = None
     if night.like_share is not None and night.previous_like_share is not None:
         shift = abs(night.like_share - night.previous_like_share)
@@ -80,7 +105,8 @@ def _figures(tables: Stored, night: NightFacts) -> dict[str, Any]:
         "dishes": len(tables["dishes"]),
         "events": events,
         "new_events": events - (night.previous_events or 0),
-        "newest_event": pd.Timestamp(night.newest) if night.newest else pd.NaT,
+        "newest_event": datetime.fromisoformat(night.newest) if night.newest else None,
         "like_share_shift": float("nan") if shift is None else shift,
+        "quarantined_rows": night.rows_quarantined,
         "quarantined_share": night.rows_quarantined / max(1, night.rows_seen),
     }

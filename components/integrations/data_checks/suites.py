@@ -1,7 +1,7 @@
 """What is expected of the accepted tables: every expectation of a night, by suite.
 
-A `critical` one stops the night. A `warning` is shown and stops nothing. Single rows that break the contract
-never come here: they are quarantined at the door (`preferences.events`).
+A `critical` one stops the night. A `warning` is shown and stops nothing. So is `quarantine`, which says how
+many rows broke the contract: they were quarantined at the door (`preferences.events`) and never come here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
@@ -22,6 +24,7 @@ from components.integrations.data_checks.frames import NEWS, Frames
 
 _EARLIEST = pd.Timestamp(year=FIRST_YEAR, month=1, day=1, tz="UTC")
 _WARNING = {"severity": FailureSeverity.WARNING}
+_QUARANTINE = {"severity": FailureSeverity.INFO}  # our name for it is in `checkpoints`
 _MIN_NIGHTS = 5  # with fewer past nights their news are no range
 _MIN_NEWS = 20  # fewer events are no distribution
 _HOLDOUT = 0.01  # weight of kinds or dishes that the older events lack
@@ -80,6 +83,7 @@ def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
         gxe.ExpectColumnMinToBeBetween(column="dishes", min_value=2),
         gxe.ExpectColumnMaxToBeBetween(column="events", min_value=least, max_value=most),
         gxe.ExpectColumnMaxToBeBetween(column="quarantined_share", max_value=params.max_quarantined_share),
+        gxe.ExpectColumnMaxToBeBetween(column="quarantined_rows", max_value=0, **_QUARANTINE),
     ]
     if night.previous_newest:
         after = pd.Timestamp(night.previous_newest)
@@ -105,10 +109,12 @@ def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
 def _news(frames: Frames, params: CheckParams) -> list[Expectation]:
     """News are of the kinds and, where these recur, of the dishes that older events are of."""
     events, news = frames["events"], frames[NEWS]
-    older = events.loc[events.index.difference(news.index)]
-    if older.empty or len(news) < _MIN_NEWS:
+    is_older = pc.invert(pc.is_in(events["event_id"], value_set=news["event_id"].combine_chunks()))
+    older = events.filter(is_older)
+    if not len(older) or len(news) < _MIN_NEWS:
         return []
-    recur = news["dish_id"].isin(older["dish_id"]).mean()
+    recurs = pc.is_in(news["dish_id"], value_set=older["dish_id"].combine_chunks())
+    recur = pc.mean(pc.cast(recurs, pa.float64())).as_py()
     return [
         gxe.ExpectColumnKLDivergenceToBeLessThan(
             column=column,
@@ -121,9 +127,10 @@ def _news(frames: Frames, params: CheckParams) -> list[Expectation]:
     ]
 
 
-def _partition(values: pd.Series[Any]) -> dict[str, Any]:
-    weights = values.value_counts(normalize=True).sort_index()
-    return {"values": weights.index.tolist(), "weights": weights.tolist()}
+def _partition(values: pa.ChunkedArray) -> dict[str, Any]:
+    counts = {each["values"]: each["counts"] for each in values.value_counts().to_pylist()}
+    names = sorted(counts)
+    return {"values": names, "weights": [counts[name] / len(values) for name in names]}
 
 
 def _keys(table: str) -> list[Expectation]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from sqlalchemy import exc
 from components.domain.errors import BadParams, DataRejected
 from components.domain.preferences.contract import TABLES
 from components.domain.preferences.events import RawRow
+from components.integrations.sources.batches import Rows
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
 
 PASSWORD = "PALATE_DATABASE_PASSWORD"  # noqa: S105 - the environment variable that holds it
@@ -109,17 +111,16 @@ class Database:
 
     def _rows(
         self, connection: sa.Connection, table: str, query: sa.FromClause, since: str
-    ) -> tuple[list[RawRow], str]:
+    ) -> tuple[Rows, str]:
         """The rows of a table, and its watermark after them."""
         statement, column = sa.select(sa.text("*")).select_from(query), self.watermarks.get(table)
         if column and since:
             at: sa.ColumnElement[Any] = sa.column(column)
             statement = statement.where(sa.or_(at >= _earlier(since, self.overlap), at.is_(None)))
         result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(statement)
-        rows = [
-            RawRow(table, number, {name: _plain(value) for name, value in row.items()})
-            for number, row in enumerate(result.mappings(), 1)
-        ]
+        rows, raw = Rows(files=[table]), _raw_rows(table, result)
+        while part := list(islice(raw, ROWS_AT_ONCE)):
+            rows.extend(Rows.of(table, part))
         if not column:
             return rows, ""
         return rows, _highest(f"collect.watermarks.{table}", column, rows) or since
@@ -143,15 +144,19 @@ def _from(name: str) -> sa.FromClause:
     return sa.table(bare, schema=schema or None)
 
 
+def _raw_rows(table: str, result: sa.CursorResult[Any]) -> Iterator[RawRow]:
+    for number, row in enumerate(result.mappings(), 1):
+        yield RawRow(table, number, {name: _plain(value) for name, value in row.items()})
+
+
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
-def _highest(setting: str, column: str, rows: Sequence[RawRow]) -> str:
+def _highest(setting: str, column: str, rows: Rows) -> str:
     """The latest time in a column, as ISO 8601 or, where the column holds texts, as its text after TEXT."""
-    values = [row.values.get(column) for row in rows]
     try:
-        times = {_moment(value): value for value in values if value is not None}
+        times = {_moment(value): value for value in rows.values_of(column) if value is not None}
         if not times:
             return ""
         latest = times[max(times)]

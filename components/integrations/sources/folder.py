@@ -10,7 +10,7 @@ import fsspec
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.contract import TABLES
-from components.domain.preferences.events import RawRow
+from components.integrations.sources.batches import Rows
 from components.integrations.sources.formats import FORMATS, read_file
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
 
@@ -40,14 +40,14 @@ class Folder:
             DataRejected: The folder does not exist or holds no events, or a file cannot be read as its table.
         """
         storage, paths = self._list()
-        tables: dict[str, list[RawRow]] = {}
+        tables: dict[str, Rows] = {}
         for path in paths:
             stem, _, form = path.rpartition("/")[2].partition(".")
             names = [table for table in TABLES if self._file_of(table) in {stem, stem.split("-")[0]}]
             if names and form in FORMATS:
                 rows = read_file(path, self._content(storage, path), form)
                 for table in names:
-                    tables.setdefault(table, []).extend(in_contract(table, path, rows, self.columns))
+                    tables.setdefault(table, Rows()).extend(in_contract(table, path, rows, self.columns))
         if not tables.get("events"):
             files, name = ", ".join(path.rpartition("/")[2] for path in paths), self._file_of("events")
             raise DataRejected(

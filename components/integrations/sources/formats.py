@@ -9,20 +9,23 @@ import io
 import json
 import zlib
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.events import RawRow
+from components.integrations.sources.batches import Batch, Rows
 
 FORMATS = ("csv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
+ROWS_AT_ONCE = 50_000  # that are Python's values at one time
 _MORE_CELLS = "(more cells than columns)"
 
 
-def read_file(path: str, content: bytes, form: str) -> list[RawRow]:
+def read_file(path: str, content: bytes, form: str) -> Rows:
     """The rows of a file.
 
     Args:
@@ -42,13 +45,16 @@ def read_file(path: str, content: bytes, form: str) -> list[RawRow]:
     return read(path, content)
 
 
-def _read_csv(path: str, content: bytes) -> list[RawRow]:
+def _read_csv(path: str, content: bytes) -> Rows:
     try:
-        reader = csv.DictReader(
-            io.StringIO(content.decode("utf-8-sig"), newline=""), restkey=_MORE_CELLS, restval=""
-        )
-        _check_header(path, reader.fieldnames or [])
-        return [_csv_row(_name(path), line, row) for line, row in enumerate(reader, 1)]
+        cells = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        header = next(cells, [])
+        _check_header(path, header)
+        rows, first = Rows(files=[_name(path)]), 1
+        filled = (row for row in cells if row)
+        while part := list(islice(filled, ROWS_AT_ONCE)):
+            rows.extend(_csv_rows(_name(path), header, part, first))
+            first += len(part)
     except UnicodeDecodeError as error:
         raise DataRejected(
             f"{path} is not UTF-8 (byte {error.object[error.start]:#04x} at offset {error.start}): "
@@ -56,6 +62,7 @@ def _read_csv(path: str, content: bytes) -> list[RawRow]:
         ) from error
     except csv.Error as error:
         raise DataRejected(f"{path} cannot be read as CSV ({error}): write it again.") from error
+    return rows
 
 
 def _check_header(path: str, names: Sequence[str]) -> None:
@@ -64,23 +71,42 @@ def _check_header(path: str, names: Sequence[str]) -> None:
         raise DataRejected(f"{path} has the column '{twice[0]}' twice: keep the one that is meant.")
 
 
-def _csv_row(file: str, line: int, row: dict[str, Any]) -> RawRow:
-    problem = "it has more cells than the header has columns" if _MORE_CELLS in row else ""
-    return RawRow(file, line, row, problem)
+def _csv_rows(file: str, header: Sequence[str], rows: Sequence[Sequence[str]], first: int) -> Rows:
+    """Rows of cells; cells that a row lacks at its end are empty."""
+    width, problem = len(header), "it has more cells than the header has columns"
+    odd = [
+        RawRow(file, line, {**dict(zip(header, row, strict=False)), _MORE_CELLS: row[width:]}, problem)
+        for line, row in enumerate(rows, first)
+        if len(row) > width
+    ]
+    whole = [(line, row) for line, row in enumerate(rows, first) if len(row) <= width]
+    cells = zip(*([*row, *[""] * (width - len(row))] for _, row in whole), strict=True)
+    columns = {name: pa.array(column, pa.string()) for name, column in zip(header, cells, strict=False)}
+    lines = np.array([line for line, _ in whole], np.int64)
+    return Rows([Batch(file, lines, pa.table(columns))] if whole else [], odd)
 
 
-def _read_parquet(path: str, content: bytes) -> list[RawRow]:
+def _read_parquet(path: str, content: bytes) -> Rows:
     try:
-        rows = pq.read_table(pa.BufferReader(content)).to_pylist()
+        columns = pq.read_table(pa.BufferReader(content))
     except pa.ArrowException as error:
         raise DataRejected(f"{path} is not a readable Parquet file ({error}): write it again.") from error
-    return [RawRow(_name(path), line, row) for line, row in enumerate(rows, 1)]
+    _check_header(path, columns.column_names)
+    return Rows([Batch(_name(path), np.arange(1, len(columns) + 1), columns)], files=[_name(path)])
 
 
-def _read_jsonl(path: str, content: bytes) -> list[RawRow]:
+def _read_jsonl(path: str, content: bytes) -> Rows:
     """One object a line; only a line feed ends a line, whatever else Unicode calls a line's end."""
-    lines = content.removeprefix(codecs.BOM_UTF8).split(b"\n")
-    return [_json_row(_name(path), number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    file, rows = _name(path), Rows(files=[_name(path)])
+    parsed = (_json_row(file, number, line) for number, line in _lines(content) if line.strip())
+    while part := list(islice(parsed, ROWS_AT_ONCE)):
+        rows.extend(Rows.of(file, part))
+    return rows
+
+
+def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
+    lines = io.BytesIO(content.removeprefix(codecs.BOM_UTF8))
+    return ((number, line.removesuffix(b"\n")) for number, line in enumerate(lines, 1))
 
 
 def _json_row(file: str, number: int, line: bytes) -> RawRow:

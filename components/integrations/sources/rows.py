@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
 
 from components.domain.errors import BadParams, DataRejected
 from components.domain.preferences.contract import TABLES, columns, required_columns
 from components.domain.preferences.events import RawRow
+from components.integrations.sources.batches import Batch, Rows
 
 logger = logging.getLogger(__name__)
 Names = Mapping[str, Mapping[str, str]]  # by table: the user's name of a column, by the contract's
@@ -25,7 +28,7 @@ class Reading:
         watermarks: From where the next reading may go on, by table.
     """
 
-    tables: dict[str, list[RawRow]]
+    tables: dict[str, Rows]
     watermarks: dict[str, str] = field(default_factory=dict)
 
 
@@ -47,7 +50,7 @@ def check_names(section: str, names: Names) -> None:
             raise BadParams(f"collect.{section}.{table} names '{unknown[0]}', which {table} do not have.")
 
 
-def in_contract(table: str, source: str, rows: Sequence[RawRow], names: Names) -> list[RawRow]:
+def in_contract(table: str, source: str, rows: Rows, names: Names) -> Rows:
     """The rows under the contract's names of columns, without columns that it does not know.
 
     Args:
@@ -60,28 +63,45 @@ def in_contract(table: str, source: str, rows: Sequence[RawRow], names: Names) -
         DataRejected: A column that the contract needs is not there.
     """
     theirs = names.get(table, {})
-    renamed = [row if row.problem or not theirs else _renamed(table, row, theirs) for row in rows]
-    present = {name for row in renamed if not row.problem for name in row.values}
+    renamed = _renamed(table, rows, theirs) if theirs else rows
+    present = renamed.column_names
     _check_columns(table, source, present, theirs)
     unknown = sorted(present - set(columns(table)))
     if not unknown:
         return renamed
     logger.warning("%s: columns outside the contract are kept out: %s", source, ", ".join(unknown))
-    left_out = set(unknown)
-    return [
+    batches = [replace(batch, columns=_without(batch.columns, unknown)) for batch in renamed.batches]
+    odd = [
         row
         if row.problem
-        else replace(row, values={name: each for name, each in row.values.items() if name not in left_out})
-        for row in renamed
+        else replace(row, values={name: value for name, value in row.values.items() if name not in unknown})
+        for row in renamed.odd
     ]
+    return Rows(batches, odd, renamed.files)
 
 
-def _renamed(table: str, row: RawRow, theirs: Mapping[str, str]) -> RawRow:
+def _without(columns_of: pa.Table, names: list[str]) -> pa.Table:
+    return columns_of.drop_columns([name for name in names if name in columns_of.column_names])
+
+
+def _renamed(table: str, rows: Rows, theirs: Mapping[str, str]) -> Rows:
+    """The rows with the contract's names where the user's are others, and with constant columns."""
     hidden = theirs.keys() | (set(theirs.values()) - set(columns(table)))
-    values = {name: value for name, value in row.values.items() if name not in hidden}
-    named = {ours: row.values[its] for ours, its in theirs.items() if its in row.values}
-    same = {ours: its[1:] for ours, its in theirs.items() if its.startswith(CONSTANT)}
-    return replace(row, values=values | named | same)
+    constants = {ours: its[1:] for ours, its in theirs.items() if its.startswith(CONSTANT)}
+
+    def batch_of(batch: Batch) -> Batch:
+        there = dict(zip(batch.columns.column_names, batch.columns.columns, strict=True))
+        values = {name: value for name, value in there.items() if name not in hidden}
+        named = {ours: there[its] for ours, its in theirs.items() if its in there}
+        same = {ours: pa.repeat(text, len(batch.lines)) for ours, text in constants.items()}
+        return replace(batch, columns=pa.table(values | named | same))
+
+    def row_of(row: RawRow) -> RawRow:
+        values = {name: value for name, value in row.values.items() if name not in hidden}
+        named = {ours: row.values[its] for ours, its in theirs.items() if its in row.values}
+        return row if row.problem else replace(row, values=values | named | constants)
+
+    return Rows([batch_of(batch) for batch in rows.batches], [row_of(row) for row in rows.odd], rows.files)
 
 
 def _check_columns(table: str, source: str, present: set[str], theirs: Mapping[str, str]) -> None:
