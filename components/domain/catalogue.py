@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.domain.diet import DishFacts
+from components.domain.diet.nutrition import Nutrition
 from components.domain.exposures import Feedback
 from components.domain.preferences.contract import as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
@@ -22,12 +23,14 @@ class Listed:
         allergens: As the kitchen declares them; None where it declares nothing.
         popularity: Share of likes among its opinions, shrunk to that of all dishes; see `popularities`.
         is_offered: False for a hidden dish, and for one whose id another dish has now; histories name it.
+        nutrition: What a serving holds, as far as anything tells.
     """
 
     dish: Dish
     allergens: tuple[str, ...] | None
     popularity: float
     is_offered: bool = True
+    nutrition: Nutrition = field(default_factory=Nutrition)
 
     @property
     def facts(self) -> DishFacts:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.catalogue import Thresholds, popularities, with_refused
+from components.domain.diet.nutrition import nutrition_of
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.reused_ids import former_ids
 from components.domain.records import Past
-from components.integrations import event_sources
+from components.integrations import event_sources, foods
 from components.integrations.service_store import Catalogue
 from components.stages.paths import EVENTS, QUARANTINE
 from flows.environment import REPO
 from flows.steps.feedback import WATERMARK
 from flows.steps.night import Night
+
+FOODS = REPO / "data" / "foods" / "foods.csv"
 
 
 @task(cache_policy=NO_CACHE)
@@ -32,7 +37,8 @@ def publish(night: Night) -> bool:
     """
     catalogue = Catalogue(os.environ["PALATE_STORE"])
     collect = night.params.collect
-    version = f"{night.data_md5[:32]} {night.quarantine_md5[:12]} {collect.like_at:g} {collect.dislike_at:g}"
+    data = f"{night.data_md5[:32]} {night.quarantine_md5[:12]} {foods.digest(FOODS)[:12]}"
+    version = f"{data} {collect.like_at:g} {collect.dislike_at:g}"
     if catalogue.version() == version:
         return False
     tables = event_sources.read_tables(REPO / EVENTS)
@@ -53,13 +59,27 @@ def publish(night: Night) -> bool:
                 popularity[row["dish_id"]],
                 row["dish_id"] not in former and not row.get("hidden"),
             )
-            for row in tables["dishes"]
+            for row in with_nutrition(tables["dishes"], FOODS)
         ),
         people,
         _histories(log),
         datetime.fromisoformat(read_until) if read_until else None,
     )
     return True
+
+
+def with_nutrition(dishes: Iterable[Mapping[str, Any]], table: Path) -> list[dict[str, Any]]:
+    """Rows of dishes, each with its `nutrition`.
+
+    Args:
+        dishes: Rows of the contract.
+        table: The table of foods.
+
+    Raises:
+        StageFailed: There is no such table, or it is no table of foods.
+    """
+    prepared = foods.read_foods(table)
+    return [{**row, "nutrition": nutrition_of(row, prepared)} for row in dishes]
 
 
 def _histories(log: OpinionLog) -> Iterator[tuple[str, list[Past]]]:

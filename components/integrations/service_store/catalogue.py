@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from components.domain.catalogue import Listed, Person, Thresholds, with_feedback
+from components.domain.diet.nutrition import Amount, Nutrition
 from components.domain.exposures import Feedback
 from components.domain.records import Dish, Past
 from components.integrations.service_store.answers import FEEDBACK
@@ -81,7 +83,8 @@ class Catalogue:
         Args:
             version: Names the data and the thresholds.
             thresholds: What a rating means.
-            dishes: Rows of the contract, each with the dish's popularity and whether it is offered.
+            dishes: Rows of the contract, with a Nutrition as `nutrition` where it was computed; each with
+                the dish's popularity and whether it is offered.
             people: Rows of the contract.
             histories: By person what they thought of dishes, oldest first.
             read_until: Feedback that was received later is not in the histories yet.
@@ -160,7 +163,8 @@ def _of(table: sa.Table, person_id: str) -> sa.Select[Any]:
 
 
 def _of_dish(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(row[name]) for name in _FIELDS}
+    nutrition = asdict(row.get("nutrition") or Nutrition())
+    return {name: _plain(row[name]) for name in _FIELDS} | {"nutrition": nutrition}
 
 
 def _plain(value: Any) -> Any:
@@ -173,7 +177,10 @@ def _listed(row: Any) -> Listed:
     dish = Dish(row["dish_id"], *texts, tuple(values["tags"]), tuple(values["ingredients"]))
     allergens = values["allergens"]
     declared = None if allergens is None else tuple(allergens)
-    return Listed(dish, declared, row["popularity"], row["is_offered"])
+    nutrition = values.get("nutrition") or asdict(Nutrition())  # versions before published none
+    amounts = {name: Amount(**amount) for name, amount in nutrition["amounts"].items()}
+    holds = Nutrition(amounts, tuple(nutrition["matches"]))
+    return Listed(dish, declared, row["popularity"], row["is_offered"], holds)
 
 
 def _feedback(row: Any) -> Feedback:

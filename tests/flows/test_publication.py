@@ -1,0 +1,58 @@
+"""Nutrition comes into the service's store with the dishes, and comes out as it went in."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from components.domain.catalogue import Thresholds
+from components.domain.diet.nutrition import Nutrition, nutrition_of
+from components.domain.preferences.contract import DishRow
+from components.integrations.foods import food_rows, read_foods
+from components.integrations.service_store import Catalogue
+from flows.steps.publication import FOODS, with_nutrition
+
+
+def _publish(catalogue: Catalogue, dishes: list[dict[str, object]]) -> None:
+    rows = with_nutrition([DishRow.model_validate(dish).model_dump() for dish in dishes], FOODS)
+    catalogue.publish("v1", Thresholds(4, 2), [(row, 0.5, True) for row in rows], [], [], None)
+
+
+def test_declared_estimated_and_unknown_nutrients_come_back_from_the_store(tmp_path: Path) -> None:
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'service.db'}")
+    dishes: list[dict[str, object]] = [
+        {"dish_id": "1", "name": "Beef sirloin steak", "serving_g": "250", "kcal": "410.5"},
+        {"dish_id": "2", "name": "Beef sirloin steak"},
+        {"dish_id": "3", "name": "Kritharaki", "ingredients": "pasta;oil"},
+    ]
+    _publish(catalogue, dishes)
+    one, two, three = (listed.nutrition for listed in catalogue.dishes())
+    foods = read_foods(FOODS)
+    assert one == nutrition_of({"name": "Beef sirloin steak", "serving_g": 250.0, "kcal": 410.5}, foods)
+    assert (one.amounts["kcal"].evidence, one.amounts["fat_g"].per) == ("declared", "serving")
+    assert two.amounts["kcal"].per == "100 g"
+    assert one.matches == two.matches
+    assert three == Nutrition()
+
+
+def test_a_store_that_an_older_version_filled_is_still_read(tmp_path: Path) -> None:
+    file = tmp_path / "service.db"
+    catalogue = Catalogue(f"sqlite:///{file}")
+    _publish(catalogue, [{"dish_id": "1", "name": "Beef sirloin steak", "kcal": 400}])
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE dishes SET row = json_remove(row, '$.nutrition')")
+    database.close()
+    assert [listed.nutrition for listed in catalogue.dishes()] == [Nutrition()]
+
+
+def test_ten_thousand_dishes_and_none_are_published(tmp_path: Path) -> None:
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'service.db'}")
+    names = [row["name"] for row in food_rows(FOODS)]
+    _publish(
+        catalogue, [{"dish_id": str(number), "name": names[number % len(names)]} for number in range(10_000)]
+    )
+    published = catalogue.dishes()
+    assert len(published) == 10_000
+    assert 1_000 < sum(bool(listed.nutrition.amounts) for listed in published) < 10_000
+    _publish(catalogue, [])
+    assert catalogue.dishes() == []
