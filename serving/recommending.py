@@ -14,6 +14,7 @@ from components.domain.records import Dish, Past, Question
 from serving import store
 from serving.arm import Arm
 from serving.limits import check_tokens, is_short
+from serving.nutrition import body_of
 from serving.schema import VERDICTS, LeftOutDish, RecommendAnswer, Recommendation, RecommendRequest
 
 MOST_REASONS = 2  # past dishes named for a recommendation
@@ -166,7 +167,13 @@ def answer(
         answer_id=answer_id,
         person_id=request.person_id,
         dishes=[
-            Recommendation(dish_id=one.dish.dish_id, name=one.dish.name, score=score, because=reasons)
+            Recommendation(
+                dish_id=one.dish.dish_id,
+                name=one.dish.name,
+                score=score,
+                because=reasons,
+                nutrition=body_of(one.nutrition),
+            )
             for (one, score), reasons in zip(ranked.dishes[: request.k], ranked.because, strict=False)
         ],
         left_out=left_out,

@@ -13,7 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from components.domain.diet import DishFacts
 from components.domain.preferences.contract import as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
+from serving.nutrition_schema import Bounds, NutritionBody
 
+FILTERS = {"diet", "allergies", "avoids", "at_most", "at_least"}  # fields that leave dishes out
 VERDICTS = {"liked": LIKED, "neutral": NEUTRAL, "disliked": DISLIKED}
 
 
@@ -147,10 +149,12 @@ class FeedbackAnswer(_Body):
 
 
 class LeftOutDish(_Body):
-    """A dish that is not offered for what the person may not or will not eat."""
+    """A dish that is not offered for what the person may not or will not eat, or for its nutrients."""
 
     dish_id: str
-    reasons: list[str] = Field(description="One sentence for each allergy, avoided ingredient or diet.")
+    reasons: list[str] = Field(
+        description="One sentence for each allergy, avoided ingredient, diet or bound of a nutrient."
+    )
 
 
 class RecommendRequest(_Body):
@@ -172,6 +176,19 @@ class RecommendRequest(_Body):
         None, description="Of who is not in the table of people it must be sent, also where it is empty."
     )
     avoids: Words = []
+    at_most: Bounds = Field(
+        {},
+        description="By nutrient the most that a serving may hold; a dish of unknown amount is left out.",
+    )
+    at_least: Bounds = Field({}, description="By nutrient the least that a serving must hold; likewise.")
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Self:
+        for name in self.at_least.keys() & self.at_most.keys():
+            if self.at_least[name] > self.at_most[name]:
+                least, most = self.at_least[name], self.at_most[name]
+                raise ValueError(f"no dish has at least {least:g} and at most {most:g} of {name}")
+        return self
 
 
 class Recommendation(_Body):
@@ -183,6 +200,7 @@ class Recommendation(_Body):
     because: list[str] = Field(
         description="Names of past dishes without which its score would be lowest: sensitivity, no cause."
     )
+    nutrition: NutritionBody
 
 
 class RecommendAnswer(_Body):

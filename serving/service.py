@@ -19,7 +19,7 @@ from bentoml.exceptions import ServiceUnavailable
 from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
-from serving import limits, login, recommending, restricting
+from serving import limits, login, nutrition, recommending, restricting
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
@@ -28,6 +28,7 @@ from serving.image import service_image
 from serving.json_only import JsonOnly
 from serving.outcomes import lines_of
 from serving.schema import (
+    FILTERS,
     VERDICTS,
     CanaryAnswer,
     DishBody,
@@ -153,6 +154,8 @@ class Palate:
         may_offer, left_out = await in_thread(
             restricting.split, [dish.facts for dish in listed], restrictions
         )
+        may_offer, beyond = await in_thread(nutrition.split, request, listed, may_offer)
+        left_out += beyond
         most = arm.facts["serve"]["max_dishes"]
         chosen = recommending.choose(listed, may_offer, person.disliked, most)
         ranked = await recommending.rank(self._in_turn, arm, request, person, chosen, catalogue)
@@ -183,7 +186,7 @@ class Palate:
             Shown(replace(dish, dish_id=as_id(dish.dish_id)), score, propensity) for dish, score in dishes
         )
         versions = arm.facts["model_version"], arm.facts["data_md5"]
-        filters = json.dumps(request.model_dump(include={"diet", "allergies", "avoids"}))
+        filters = json.dumps(request.model_dump(include=FILTERS))
         return await self.exposures.keep(
             Exposure(answer_id, request.person_id, datetime.now(UTC), shown, filters, *versions)
         )
