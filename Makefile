@@ -20,8 +20,9 @@ BENCHMARK_nights := year_of_nights
 BENCHMARK_rivals := rivals
 BENCHMARK_events := events_scale
 BENCHMARK_allergens := allergens
+BENCHMARK_nutrition := nutrition
 BENCHMARK_new-dishes := new_dishes $(or $(SET),new-dishes)
-NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights rivals new-dishes events
+NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights rivals new-dishes events allergens nutrition
 BENCHMARK := $(BENCHMARK_$(NAME))
 # Two benchmarks compare with libraries that nothing else imports.
 PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.palate/peers/installed)
