@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from components.domain.diet.nutrition import nutrition_of
 from components.domain.exposures import Exposure, Feedback, Shown
 from components.domain.records import Dish
-from components.integrations import event_sources
+from components.integrations import event_sources, foods
 from components.integrations.service_store import Catalogue, ServiceStore
+from flows.environment import REPO
+from flows.steps.publication import FOODS
 from tests.accepted import stored_events
 from tests.flows.clones import Done, copy_of, run_flows, run_night
 
@@ -58,6 +61,9 @@ def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_th
     catalogue = {each.dish.name: each for each in Catalogue(url).dishes()}
     assert catalogue[listed["name"]].is_offered
     assert not catalogue["Okra pancake"].is_offered  # a caller's words make it safe for nobody
+    prepared = foods.read_foods(FOODS)
+    assert all(catalogue[row["name"]].nutrition == nutrition_of(row, prepared) for row in tables["dishes"])
+    assert foods.digest(clone / FOODS.relative_to(REPO))[:12] in Catalogue(url).version()
 
     store.add_feedback(_feedback("f4", "eve", listed["dish_id"], "like", "v1/b"))
     again = run_night(clone, "--data", str(inbox), env=prefect)
