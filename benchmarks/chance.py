@@ -16,6 +16,7 @@ from benchmarks.shapes import RANDOM, Events
 from components.domain.params import SplitParams
 from components.domain.params_file import read_params
 from components.domain.preferences.arrays import Floats
+from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.folds import unit_of
 from components.domain.preferences.opinions import Scale, opinion_log
 from components.domain.preferences.splits import Split
@@ -81,7 +82,7 @@ def split_events(events: Events, by: str, seed: int) -> Split:
         by: As `split.by`.
         seed: Seed of groups and of what is held out within people.
     """
-    log = opinion_log(events.rows, events.dishes, events.menus, SCALE)
+    log = opinion_log(EventColumns.of(events.rows), events.dishes, events.menus, SCALE)
     return divide(split_params(by, seed), log)
 
 

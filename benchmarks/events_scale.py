@@ -113,9 +113,9 @@ def _check(data: Path) -> None:
 
 
 def _split(data: Path, splits: Path) -> None:
-    tables = event_sources.read_tables(data)
+    tables, events = event_sources.read_tables(data, ("dishes", "menus")), event_sources.read_events(data)
     dishes = dishes_of(tables["dishes"])
-    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), Scale.of(PARAMS.collect))
+    log = opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(PARAMS.collect))
     comparison_files.write_split(splits, dishes, divide(PARAMS.split, log))
 
 

@@ -10,6 +10,7 @@ import torch
 
 from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
+from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.events import accept
 from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinion_log import OpinionLog
@@ -65,7 +66,8 @@ def opinions_of(name: str, copies: int = 1) -> tuple[Params, dict[str, Dish], Op
         for event in tables["events"]
     ]
     dishes, collect = dishes_of(tables["dishes"]), params.collect
-    return params, dishes, opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(collect))
+    log = opinion_log(EventColumns.of(events), dishes, menus_of(tables["menus"]), Scale.of(collect))
+    return params, dishes, log
 
 
 def base(setting: Setting) -> tuple[LanguageModel, DishTokens]:

@@ -102,7 +102,7 @@ def _log_table(log: OpinionLog, may_know: Bools) -> pa.Table:
             "verdict": pa.array(log.verdict, pa.int8()),
             "rating": pa.array(log.rating, from_pandas=True),
             "menu": log.menu,
-            "source": pa.array([log.sources[source] for source in log.source], pa.string()),
+            "source": pa.array(log.sources, pa.string()).take(pa.array(log.source)),
             "source_offset": log.offset[log.source],
             "is_order": log.is_order,
             "day": _days(log.day),

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from components.domain.errors import StageFailed
 from components.domain.preferences.contract import KEYS, TABLES, Stored, columns
+from components.domain.preferences.event_columns import Coded, EventColumns
 from components.domain.preferences.events import Quarantined
 from components.files import replace_text
 
@@ -69,6 +70,20 @@ def read_events(folder: Path) -> pa.Table:
     """
     parts = [no_events(), *(_read(path) for path in event_files(folder))]
     return _sorted("events", pa.concat_tables(parts, promote_options="default"))
+
+
+def event_columns(events: pa.Table) -> EventColumns:
+    """Events as `read_events` gives them, in numpy's arrays."""
+    codes = {name: _coded(events[name]) for name in ("kind", "source")}
+    ids = {name: _coded(events[f"{name}_id"]) for name in ("person", "dish", "menu")}
+    value = pc.fill_null(events["value"], np.nan).to_numpy()
+    at = events["occurred_at"].cast(pa.int64()).to_numpy().astype("datetime64[us]")
+    return EventColumns(**ids, **codes, value=value, at=at)
+
+
+def _coded(column: pa.ChunkedArray) -> Coded:
+    codes = pc.fill_null(column, "").combine_chunks().dictionary_encode()
+    return Coded.of_codes(codes.dictionary.to_pylist(), codes.indices.to_numpy().astype(np.int64))
 
 
 def no_events() -> pa.Table:

@@ -14,6 +14,7 @@ import numpy as np
 
 from components.domain.errors import DataRejected
 from components.domain.params import Params
+from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.events import Collected, Quarantined
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
@@ -40,7 +41,8 @@ def examine(params: Params, collected: Collected) -> str:
     """
     tables = collected.tables
     dishes = dishes_of(tables["dishes"])
-    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), Scale.of(params.collect))
+    events = EventColumns.of(tables["events"])
+    log = opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(params.collect))
     split, why_not = _split(params, log)
     sections = {
         "What becomes of the rows": _rows(collected),

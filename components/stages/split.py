@@ -35,7 +35,8 @@ def split(params: Params) -> None:
             f"none of the {len(dishes)} dishes has a value in prompt.dish_fields ({', '.join(fields)}): "
             "the model would read nothing. Name fields that your dishes have."
         )
-    log = opinion_log(tables["events"], dishes, menus_of(tables["menus"]), Scale.of(params.collect))
+    events = event_sources.event_columns(event_sources.read_events(EVENTS))
+    log = opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(params.collect))
     comparison_files.write_split(SPLITS, dishes, divide(params.split, log))
 
 

@@ -42,9 +42,8 @@ def publish(night: Night) -> bool:
     if catalogue.version() == version:
         return False
     tables = event_sources.read_tables(REPO / EVENTS)
-    log = opinion_log(
-        tables["events"], dishes_of(tables["dishes"]), menus_of(tables["menus"]), Scale.of(collect)
-    )
+    events = event_sources.event_columns(event_sources.read_events(REPO / EVENTS))
+    log = opinion_log(events, dishes_of(tables["dishes"]), menus_of(tables["menus"]), Scale.of(collect))
     verdicts = zip((log.dishes[dish] for dish in log.dish), log.verdict.tolist(), strict=True)
     popularity = popularities((row["dish_id"] for row in tables["dishes"]), verdicts)
     former = {dish for dishes in former_ids(tables).values() for dish in dishes}

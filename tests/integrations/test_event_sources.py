@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from components.domain.errors import StageFailed
 from components.domain.preferences.contract import columns
+from components.domain.preferences.event_columns import Coded, EventColumns
 from components.domain.preferences.events import Quarantined
 from components.integrations import event_sources
 from tests.accepted import events_of, stored_events
@@ -61,6 +63,32 @@ def _contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "events").iterdir()}
 
 
+def _columns(folder: Path) -> EventColumns:
+    return event_sources.event_columns(event_sources.read_events(folder))
+
+
+def _assert_equal(one: EventColumns, other: EventColumns) -> None:
+    for name, column in vars(one).items():
+        expected = getattr(other, name)
+        if isinstance(column, Coded):
+            assert column.names == expected.names
+            column, expected = column.number, expected.number
+        assert column.dtype == expected.dtype
+        assert np.array_equal(column, expected, equal_nan=name == "value")
+
+
+def test_events_are_columns_of_their_rows_in_the_order_of_ids(tmp_path: Path) -> None:
+    start = datetime(2026, 10, 30, 23, 59, 59, 999_999, tzinfo=UTC)
+    events = [_event(number, start + timedelta(hours=7 * number)) for number in range(20)]
+    for row, name in zip(events, ["борщ", "\U0001f35b", "\uff5e", "a\0", "a", "", "豆"] * 3, strict=False):
+        row |= {"dish_id": name, "source": name, "menu_id": name[:1]}
+    events[3] |= {"kind": "rating", "value": -0.0}
+    events[4] |= {"kind": "retract", "value": 4.5}
+    event_sources.write_tables(tmp_path, NOTHING, events_of(events[::-1]))
+    _assert_equal(_columns(tmp_path), EventColumns.of(events))
+    _assert_equal(_columns(tmp_path / "nothing"), EventColumns.of([]))
+
+
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(9998, 12, 31), timezones=st.just(UTC))
 CLOSE = st.datetimes(datetime(2026, 10, 25), datetime(2026, 11, 5), timezones=st.just(UTC))
 
@@ -75,6 +103,7 @@ def test_events_come_back_by_id_whatever_their_days_and_whatever_was_there(
         events = [_event(number, at) for number, at in enumerate(moments)]
         event_sources.write_tables(folder, NOTHING, events_of(events))
         assert stored_events(folder) == events
+        _assert_equal(_columns(folder), EventColumns.of(events))
     event_sources.write_tables(fresh, NOTHING, events_of(events))
     assert not (fresh / "events").exists() or _contents(folder) == _contents(fresh)
 

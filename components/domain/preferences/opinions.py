@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from components.domain.params import CollectParams
-from components.domain.preferences.arrays import Floats, Ints, Moments, Texts
-from components.domain.preferences.opinion_log import NO_MENU, Menus, OpinionLog, moment, timestamp
+from components.domain.preferences.arrays import Floats, Ints, Moments
+from components.domain.preferences.event_columns import Coded, EventColumns
+from components.domain.preferences.opinion_log import NO_MENU, Menus, OpinionLog, moment
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
 STATED = ("like", "dislike", "rating")  # kinds that a later event replaces or retracts
@@ -66,90 +67,83 @@ class Scale:
         sources = {name: (scale.like_at, scale.dislike_at) for name, scale in collect.scales.items()}
         return cls(collect.like_at, collect.dislike_at, collect.timezone, sources)
 
+    def limits(self, sources: Sequence[str]) -> Floats:
+        """(sources, 2) `like_at` and `dislike_at` of each source."""
+        limits = [self.sources.get(source, (self.like_at, self.dislike_at)) for source in sources]
+        return np.array(limits, np.float64).reshape(-1, 2)
+
 
 def opinion_log(
-    rows: Iterable[Mapping[str, Any]], dishes: Iterable[str], menus: Mapping[str, Sequence[str]], scale: Scale
+    events: EventColumns, dishes: Iterable[str], menus: Mapping[str, Sequence[str]], scale: Scale
 ) -> OpinionLog:
-    """Rows of the events table as a log, ordered by person, moment, source, menu and dish.
+    """Events as a log, ordered by person, moment, source, menu and dish.
 
     A `retract` takes back what the person stated of that dish until then (likes, dislikes, ratings), as if it
     had never been stated. Of two opinions on one dish at one moment the less favourable one comes last, and
     so replaces the other.
 
     Args:
-        rows: Events in any order.
+        events: In any order, but where two are as favourable: these stay in their order.
         dishes: All dish ids.
         menus: Dish ids by menu id.
         scale: How events become opinions.
     """
-    events = _without_retracted(list(rows))
-    people, person = _numbered([row["person_id"] for row in events])
-    sources, source = _numbered([row["source"] for row in events])
+    events = _without_retracted(events)
     dish_ids, menu_ids = sorted(dishes), sorted(menus)
-    dish_number = {dish: index for index, dish in enumerate(dish_ids)}
-    menu_number = {menu: index for index, menu in enumerate(menu_ids)}
-    kind = np.array([row["kind"] for row in events], object)
-    rating = np.array([row["value"] if row["kind"] == "rating" else np.nan for row in events], np.float64)
-    choices = (menu_number[row["menu_id"]] if row["kind"] == "choice" else NO_MENU for row in events)
-    at = np.array([timestamp(row["occurred_at"]) for row in events], "datetime64[us]")
-    columns = {
-        "person": person,
-        "dish": np.array([dish_number[row["dish_id"]] for row in events], np.int64),
-        "at": at,
-        "verdict": _verdicts(kind, rating, source, sources, scale),
-        "rating": _on_one_scale(rating, source, sources, scale),
-        "menu": np.fromiter(choices, np.int64, len(events)),
-        "source": source,
-        "is_order": kind == "order",
-        "day": local_days(at, scale.timezone),
+    dish_number, menu_number = ({name: n for n, name in enumerate(ids)} for ids in (dish_ids, menu_ids))
+    rating = np.where(events.kind.is_one_of("rating"), events.value, np.nan)
+    choices = np.flatnonzero(events.kind.is_one_of("choice"))
+    menu = np.full(len(events), NO_MENU, np.int64)
+    menu[choices] = events.menu.take(choices).map(menu_number.__getitem__)
+    columns: dict[str, Any] = {
+        "person": events.person.number,
+        "dish": events.dish.map(dish_number.__getitem__),
+        "at": events.at,
+        "verdict": _verdicts(events, scale),
+        "rating": _on_one_scale(rating, events.source, scale),
+        "menu": menu,
+        "source": events.source.number,
+        "is_order": events.kind.is_one_of("order"),
+        "day": local_days(events.at, scale.timezone),
     }
     favour = [-np.nan_to_num(rating), -columns["verdict"]]
     order = np.lexsort([*favour, *(columns[name] for name in ("dish", "menu", "source", "at", "person"))])
-    sorted_columns: dict[str, Any] = {name: column[order] for name, column in columns.items()}
-    offset = np.zeros(len(sources))
-    flat = [dish_number[dish] for menu in menu_ids for dish in menus[menu]]
-    sizes = [len(menus[menu]) for menu in menu_ids]
+    sorted_columns = {name: column[order] for name, column in columns.items()}
+    people, sources = events.person.names, events.source.names
+    flat = [dish_number[dish] for menu_id in menu_ids for dish in menus[menu_id]]
+    sizes = [len(menus[menu_id]) for menu_id in menu_ids]
     table = Menus(tuple(menu_ids), np.array(flat, np.int64), np.array(sizes, np.int64))
+    offset = np.zeros(len(sources))
     return OpinionLog(people, tuple(dish_ids), table, sources, **sorted_columns, offset=offset)
 
 
-def _without_retracted(events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    retracted: dict[tuple[str, str], datetime] = {}
-    for row in events:
-        if row["kind"] == "retract":
-            key = row["person_id"], row["dish_id"]
-            retracted[key] = max(row["occurred_at"], retracted.get(key, row["occurred_at"]))
-    if not retracted:
+def _without_retracted(events: EventColumns) -> EventColumns:
+    retracts = events.kind.is_one_of("retract")
+    if not retracts.any():
         return events
-    return [row for row in events if row["kind"] != "retract" and not _is_retracted(row, retracted)]
+    pair = events.person.number * len(events.dish.names) + events.dish.number
+    pairs, number = np.unique(pair, return_inverse=True)
+    until = np.full(len(pairs), np.datetime64("NaT", "us"))
+    np.fmax.at(until, number[retracts], events.at[retracts])
+    is_retracted = events.kind.is_one_of(*STATED) & (events.at <= until[number])  # never, where it is NaT
+    return events.take(np.flatnonzero(~retracts & ~is_retracted))
 
 
-def _is_retracted(row: Mapping[str, Any], retracted: Mapping[tuple[str, str], datetime]) -> bool:
-    until = retracted.get((row["person_id"], row["dish_id"]))
-    return until is not None and row["kind"] in STATED and row["occurred_at"] <= until
-
-
-def _numbered(values: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
-    names, numbers = np.unique(np.array(values, object), return_inverse=True)
-    return tuple(names.tolist()), numbers.astype(np.int64)
-
-
-def _verdicts(kind: Texts, rating: Floats, source: Ints, sources: Sequence[str], scale: Scale) -> Ints:
-    verdict = np.array([_VERDICTS.get(name, NEUTRAL) for name in kind], np.int64)
-    rated = kind == "rating"
-    limits = [scale.sources.get(name, (scale.like_at, scale.dislike_at)) for name in sources]
-    like_at, dislike_at = np.array(limits, np.float64).reshape(-1, 2)[source].T
-    verdict[rated & (rating >= like_at)] = LIKED
-    verdict[rated & (rating <= dislike_at)] = DISLIKED
+def _verdicts(events: EventColumns, scale: Scale) -> Ints:
+    verdict = events.kind.map(lambda kind: _VERDICTS.get(kind, NEUTRAL))
+    rated, value, source = events.kind.is_one_of("rating"), events.value, events.source
+    like_at, dislike_at = scale.limits(source.names)[source.number].T
+    verdict[rated & (value >= like_at)] = LIKED
+    verdict[rated & (value <= dislike_at)] = DISLIKED
     return verdict
 
 
-def _on_one_scale(rating: Floats, source: Ints, sources: Sequence[str], scale: Scale) -> Floats:
+def _on_one_scale(rating: Floats, source: Coded, scale: Scale) -> Floats:
     """Ratings of sources with a scale of their own, such that likes and dislikes begin where others' do."""
     result = rating.copy()
-    for number, name in enumerate(sources):
+    for number, name in enumerate(source.names):
         if name in scale.sources:
-            (like_at, dislike_at), mask = scale.sources[name], source == number
+            (like_at, dislike_at), mask = scale.sources[name], source.number == number
             factor = (scale.like_at - scale.dislike_at) / (like_at - dislike_at)
             result[mask] = scale.dislike_at + (rating[mask] - dislike_at) * factor
     return result
@@ -167,20 +161,14 @@ def local_days(at: Moments, timezone: str) -> Moments:
     return np.asarray((at + seconds[number].astype("timedelta64[s]")).astype("datetime64[D]"))
 
 
-def like_share(rows: Iterable[Mapping[str, Any]], scale: Scale) -> float | None:
+def like_share(events: EventColumns, scale: Scale) -> float | None:
     """Share of likes among likes, dislikes and ratings; None without any.
 
     Args:
-        rows: Events.
+        events: In any order.
         scale: How ratings become likes.
     """
-    likes = [
-        row["kind"] == "like"
-        or (
-            row["kind"] == "rating"
-            and row["value"] >= scale.sources.get(row["source"], (scale.like_at, 0))[0]
-        )
-        for row in rows
-        if row["kind"] in STATED
-    ]
-    return sum(likes) / len(likes) if likes else None
+    stated = events.kind.is_one_of(*STATED)
+    like_at = scale.limits(events.source.names)[events.source.number, 0]
+    likes = events.kind.is_one_of("like") | (events.kind.is_one_of("rating") & (events.value >= like_at))
+    return float(likes[stated].mean()) if stated.any() else None

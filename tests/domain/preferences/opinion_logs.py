@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, opinion_log
 from components.domain.records import DISLIKED, LIKED
@@ -45,4 +46,4 @@ class Line:
 def log_of(lines: Sequence[Line], menus: Mapping[str, Sequence[str]]) -> OpinionLog:
     """The log of these events, with every dish that they or the menus name."""
     dishes = {line.dish_id for line in lines} | {dish for menu in menus.values() for dish in menu}
-    return opinion_log([line.row() for line in lines], dishes, menus, SCALE)
+    return opinion_log(EventColumns.of([line.row() for line in lines]), dishes, menus, SCALE)

@@ -13,6 +13,7 @@ import pytest
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.comparisons import compare
+from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.events import accept
 from components.domain.preferences.limits import Limits
 from components.domain.preferences.opinion_log import COLUMNS
@@ -130,6 +131,14 @@ def test_two_ratings_of_one_dish_at_one_moment_have_keys_of_their_own() -> None:
         assert len(set(table.key)) == len(table)
 
 
+def test_equal_keys_of_two_people_are_numbered_in_their_order() -> None:
+    at = DAY.isoformat()
+    stated = [Line("x", dish, DAY, rating=n, source=f"{at}/s") for dish, n in (("d", 5.0), ("e", 1.0))]
+    choice = Line(f"x/{at}", "d>e", DAY, menu_id="s")
+    keys = [each.key for each in _table([choice, *stated], {"s": ["d>e", "f"]})]
+    assert keys == [f"x/{at}/{at}/s/d>e", f"x/{at}/{at}/s/d>e#2"]
+
+
 def test_days_are_those_of_the_site() -> None:
     at = np.array(
         ["2026-01-05T03:30", "2026-01-05T06:00", "2026-07-05T03:30", "2026-07-05T04:00"], "datetime64[us]"
@@ -214,7 +223,7 @@ def test_the_sample_is_tested_on_exactly_the_published_cases() -> None:
     raw = Folder(str(REPO / "data" / "sample" / "canteen")).read({}).tables
     tables = accept(raw, {}, Limits(datetime.now(UTC), (0, 100))).tables
     dishes, menus = dishes_of(tables["dishes"]), menus_of(tables["menus"])
-    log = opinion_log(tables["events"], dishes, menus, Scale(4, 2, "Europe/Zurich"))
+    log = opinion_log(EventColumns.of(tables["events"]), dishes, menus, Scale(4, 2, "Europe/Zurich"))
     cut = cut_day(log, 3)
     test = split_by_time(compare(log, 0, cut), cut, 3).test
     with (REPO / "tests" / "data" / "canteen_cases_days9-11.csv").open() as file:

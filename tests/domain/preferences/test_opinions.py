@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.opinion_log import COLUMNS, NO_MENU, OpinionLog, moment
 from components.domain.preferences.opinions import (
     Scale,
@@ -58,7 +59,7 @@ def test_without_events_there_are_dishes_and_menus_in_their_order() -> None:
 @pytest.mark.parametrize(("kind", "past"), [("order", Past("p", LIKED)), ("rating", Past("p", NEUTRAL, 3.0))])
 def test_only_ratings_have_a_value_and_only_choices_a_menu(kind: str, past: Past) -> None:
     row = Line("x", "p", TIMES[0]).row() | {"kind": kind, "value": 3.0, "menu_id": "m2"}
-    log = opinion_log([row], ["p", "q", "борщ"], MENUS, SCALE)
+    log = opinion_log(EventColumns.of([row]), ["p", "q", "борщ"], MENUS, SCALE)
     assert (log.past(0), *log.menu) == (past, NO_MENU)
 
 
@@ -76,7 +77,7 @@ def _row(kind: str, hour: int, value: float | None = None, **more: str) -> dict[
 
 
 def _log(*rows: dict[str, object], scale: Scale = SCALE) -> OpinionLog:
-    return opinion_log(rows, ["p", "q", "борщ"], MENUS, scale)
+    return opinion_log(EventColumns.of(rows), ["p", "q", "борщ"], MENUS, scale)
 
 
 def _counts_in_the_end(log: OpinionLog) -> list[Past]:
@@ -129,5 +130,5 @@ def test_sources_with_a_scale_of_their_own_are_brought_to_that_of_the_rest() -> 
 
 def test_the_share_of_likes_is_of_what_was_stated() -> None:
     rows = [_row("like", 0), _row("dislike", 0), _row("rating", 0, 9.0, source="survey"), _row("order", 0)]
-    assert like_share(rows, Scale(4, 2, "UTC", {"survey": (9.5, 4)})) == pytest.approx(1 / 3)
-    assert like_share([_row("order", 0)], SCALE) is None
+    assert like_share(EventColumns.of(rows), Scale(4, 2, "UTC", {"survey": (9.5, 4)})) == pytest.approx(1 / 3)
+    assert like_share(EventColumns.of([_row("order", 0)]), SCALE) is None

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.comparisons import GROUP_SIZE, compare
+from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.opinions import opinion_log
 from components.domain.preferences.splits import (
     MAX_COMPARISONS,
@@ -172,7 +173,7 @@ def test_the_world_cup_is_tested_on_exactly_the_published_pairs() -> None:
         for other in person
         if one["value"] > other["value"]
     }
-    log = opinion_log(rows, {row["dish_id"] for row in rows}, {}, SCALE)
+    log = opinion_log(EventColumns.of(rows), {row["dish_id"] for row in rows}, {}, SCALE)
     held_out = np.array(log.sources, object)[log.source] == "test"
     test = split_within_person(log, held_out, frozenset(), 1, 0).test
     assert {

@@ -12,6 +12,7 @@ import torch
 
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.dish_split import split_by_dish
+from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.opinions import opinion_log
 from components.domain.preferences.splits import Split, seeded_share, split_within_person
 from components.domain.preferences.strengths import known_opinions
@@ -45,7 +46,7 @@ def _world(
         for person in range(people)
         for dish in draw.permutation(dishes)[: dishes // 2].tolist()
     ]
-    return opinion_log(rows, [f"d{dish:03}" for dish in range(dishes)], {}, SCALE), vectors
+    return opinion_log(EventColumns.of(rows), [f"d{dish:03}" for dish in range(dishes)], {}, SCALE), vectors
 
 
 def _dishes(vectors: Floats) -> Dishes:
@@ -109,7 +110,7 @@ def test_twins_are_one_dish() -> None:
     log, vectors = _world(4, dishes=20)
     again = np.concatenate([vectors, vectors[:1]])
     first = np.array([*range(20), 0])
-    twins = opinion_log([], [*log.dishes, "d999"], {}, SCALE)
+    twins = opinion_log(EventColumns.of([]), [*log.dishes, "d999"], {}, SCALE)
     dish = np.where((log.dish == 0) & (log.person % 2 == 0), 20, log.dish)
     order = np.lexsort([dish, log.at, log.person])
     moved = replace(log, dishes=twins.dishes, dish=dish)
