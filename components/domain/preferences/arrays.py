@@ -1,6 +1,8 @@
-"""Types of the arrays in tables, and the one operation on them that numpy lacks."""
+"""Types of the arrays in tables, and operations on them that numpy lacks."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,3 +19,10 @@ def ranges(starts: Ints, sizes: Ints) -> Ints:
     ends = np.cumsum(sizes)
     total = int(ends[-1]) if len(ends) else 0
     return np.asarray(np.arange(total) + np.repeat(starts - (ends - sizes), sizes))
+
+
+def changes(values: npt.NDArray[Any]) -> Bools:
+    """(N,) True for the first value, and for each that differs from the one before it."""
+    result = np.ones(len(values), bool)
+    result[1:] = values[1:] != values[:-1]
+    return result

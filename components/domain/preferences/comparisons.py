@@ -12,17 +12,17 @@ from __future__ import annotations
 import bisect
 import itertools
 import random
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from components.domain.preferences.arrays import Bools, Ints, ranges
-from components.domain.preferences.builder import Builder, History
+from components.domain.preferences.arrays import Bools, Ints, changes, ranges
+from components.domain.preferences.builder import Builder, History, joined, pair_table, unique_keys
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
+from components.domain.preferences.stated_pairs import block_starts, group_numbers, pairs_that_differ
 from components.domain.preferences.tables import Comparisons
 
-BLOCK = 4  # stated opinions that a block of days has at least, unless there are no more
-GROUP_SIZE = 12  # stated opinions at most compared with each other: pairs grow with the square
 OTHERS = 4  # likes or orders of other people that a like or an order is compared with
 NEAREST = 200  # likes or orders, up to the end of a day, from which those are drawn
 
@@ -38,29 +38,39 @@ def compare(log: OpinionLog, seed: int, cut: np.datetime64 | None = None) -> Com
     Returns:
         Comparisons in the order of people and, for each of them, of time.
     """
-    builder = Builder(log)
-    offers = menu_offers(log)
+    table = joined(_picks(log, seed), _stated(log, seed, cut))
+    by_person, key = np.argsort(table.person, kind="stable"), table.key.copy()
+    key[by_person] = unique_keys(table.key[by_person])
+    return replace(table, key=key).in_order()
+
+
+def _picks(log: OpinionLog, seed: int) -> Comparisons:
+    """Choices against their alternatives, and orders and likes against what others ordered or liked."""
+    builder, offers, others = Builder(log), menu_offers(log), _others(log, seed)
     bounds, stops = log.bounds(), moment_starts(log)
-    others = _others(log, seed)
-    for person in range(len(log.people)):
-        first, end = int(bounds[person]), int(bounds[person + 1])
-        for line in range(first, end):
-            history = (first, int(stops[line]), ())
-            if line in offers:
-                builder.add_choice(line, history, offers[line])
-            for other in others.get(line, ()):
-                builder.add_pair(line, other, history, other_person=True)
-        for block in _blocks(log, np.arange(first, end), cut):
-            history = (first, int(stops[block[0]]), ())
-            for group in groups(block, 1, f"{seed}/{log.people[person]}/{log.day[block[0]]}"):
-                add_pairs(builder, group, history, block)
-    return builder.table().in_order()
+    for line in sorted({*offers, *others}):
+        history = (int(bounds[log.person[line]]), int(stops[line]), ())
+        if line in offers:
+            builder.add_choice(line, history, offers[line])
+        for other in others.get(line, ()):
+            builder.add_pair(line, other, history, other_person=True)
+    return builder.draft()
+
+
+def _stated(log: OpinionLog, seed: int, cut: np.datetime64 | None) -> Comparisons:
+    """Stated opinions of a block of days against each other; the history lies before the block."""
+    lines = np.flatnonzero(log.is_stated)
+    starts = block_starts(log, lines, cut)
+    line, other = pairs_that_differ(log, lines, group_numbers(log, lines, starts, seed))
+    block = np.searchsorted(lines[starts], line, side="right") - 1
+    last = lines[np.append(starts, len(lines))[1:] - 1]
+    stop = moment_starts(log)[lines[starts]]
+    return pair_table(log, line, other, last[block], log.bounds()[log.person[line]], stop[block])
 
 
 def moment_starts(log: OpinionLog) -> Ints:
     """(L,) first line of the person at the moment of each line: what lies before it is strictly earlier."""
-    starts = np.ones(len(log), bool)
-    starts[1:] = (log.person[1:] != log.person[:-1]) | (log.at[1:] != log.at[:-1])
+    starts = changes(log.person) | changes(log.at)
     return np.maximum.accumulate(np.where(starts, np.arange(len(log)), 0)).astype(np.int64)
 
 
@@ -81,31 +91,6 @@ def menu_offers(log: OpinionLog) -> dict[int, list[int]]:
     return offers
 
 
-def _blocks(log: OpinionLog, lines: Ints, cut: np.datetime64 | None) -> Iterator[list[int]]:
-    """A person's stated opinions by whole days, as few days together as hold BLOCK of them.
-
-    A block never changes when later days come, but for the last one.
-    """
-    block: list[int] = []
-    for line in lines[log.is_stated[lines]].tolist():
-        if block and log.day[line] != log.day[block[-1]]:
-            crosses = cut is not None and log.day[block[-1]] < cut <= log.day[line]
-            if crosses or len(block) >= BLOCK:
-                yield block
-                block = []
-        block.append(line)
-    if block:
-        yield block
-
-
-def groups(lines: Sequence[int], fewest: int, seed: str) -> list[list[int]]:
-    """The lines dealt at random into as few groups as hold GROUP_SIZE each, but at least `fewest`."""
-    count = max(fewest, -(-len(lines) // GROUP_SIZE))
-    deck = list(lines)
-    random.Random(seed).shuffle(deck)
-    return [group for group in (deck[start::count] for start in range(count)) if group]
-
-
 def add_pairs(
     builder: Builder,
     group: Sequence[int],
@@ -122,24 +107,13 @@ def add_pairs(
         block: Lines whose days the comparisons rest on.
         one_side: Lines that are compared with the others of the group alone; None to compare all with all.
     """
-    log = builder.log
-    latest = {(log.source[line], log.dish[line]): line for line in sorted(group)}
-    lines = np.array(list(latest.values()), np.int64)
-    for one, other in zip(*np.nonzero(_preferred(log, lines)), strict=True):
-        line, worse = int(lines[one]), int(lines[other])
-        if one_side is None or (line in one_side) != (worse in one_side):
-            builder.add_pair(line, worse, history, block=block)
-
-
-def _preferred(log: OpinionLog, lines: Ints) -> Bools:
-    """(lines, lines) True where the first dish was liked more than the second, if they can be compared.
-
-    Each source has a scale of its own. Ratings are compared where both were stated, else verdicts.
-    """
-    rating, verdict, source, dish = log.rating[lines], log.verdict[lines], log.source[lines], log.dish[lines]
-    both_rated = ~np.isnan(rating[:, None]) & ~np.isnan(rating)
-    more = np.where(both_rated, rating[:, None] > rating, verdict[:, None] > verdict)
-    return np.asarray(more & (source[:, None] == source) & (dish[:, None] != dish))
+    if len(group) < 2:
+        return
+    lines = np.array(group, np.int64)
+    pairs = pairs_that_differ(builder.log, lines, np.zeros(len(lines), np.int64))
+    for line, other in zip(*(part.tolist() for part in pairs), strict=True):
+        if one_side is None or (line in one_side) != (other in one_side):
+            builder.add_pair(line, other, history, block=block)
 
 
 def _others(log: OpinionLog, seed: int) -> Mapping[int, list[int]]:

@@ -16,8 +16,9 @@ import numpy as np
 from components.domain.errors import DataRejected
 from components.domain.preferences.arrays import Bools, Ints
 from components.domain.preferences.builder import Builder, History
-from components.domain.preferences.comparisons import add_pairs, groups, menu_offers
+from components.domain.preferences.comparisons import add_pairs, menu_offers
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
+from components.domain.preferences.stated_pairs import groups
 from components.domain.preferences.strengths import with_source_offsets
 from components.domain.preferences.tables import Comparisons
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.comparisons import GROUP_SIZE, compare
+from components.domain.preferences.comparisons import compare
 from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.opinions import opinion_log
 from components.domain.preferences.splits import (
@@ -26,6 +26,7 @@ from components.domain.preferences.splits import (
     split_by_time,
     split_within_person,
 )
+from components.domain.preferences.stated_pairs import GROUP_SIZE
 from components.domain.records import DISLIKED, LIKED, Comparison
 from tests.conftest import REPO
 from tests.domain.preferences.opinion_logs import SCALE, Line, log_of
