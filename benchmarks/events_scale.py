@@ -26,13 +26,13 @@ from benchmarks.measuring import in_a_process, peak_mb, seconds
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import REPO
 from components.domain.params_file import read_params
-from components.domain.preferences.events import accept
 from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.records import NightFacts
 from components.files import file_sha256
 from components.integrations import comparison_files, data_checks, event_sources
 from components.integrations.sources.folder import Folder
+from components.integrations.sources.intake import take_in
 from components.stages.split import divide
 
 SIZES, NEWS = (10_000, 100_000, 1_000_000), 10_000
@@ -96,24 +96,32 @@ def _palate(events: int) -> dict[str, float]:
         result["peak_mb"] = peak_mb()
         write_inbox(inbox, NEWS, seed=1)
         (inbox / "events-0.parquet").unlink()
-        result["news"] = seconds(lambda: _collect(inbox, data))
-        return result
+        steps = (
+            lambda: _collect(inbox, data),
+            lambda: _check(data),
+            lambda: _split(data, Path(name) / "more"),
+        )
+        return result | {"news": sum(map(seconds, steps))}
 
 
 def _collect(inbox: Path, data: Path) -> None:
     reading = Folder(str(inbox)).read({})
-    collected = accept(reading.tables, event_sources.read_tables(data), limits_of(PARAMS, datetime.now(UTC)))
-    event_sources.write_tables(data, collected.tables)
+    limits = limits_of(PARAMS, datetime.now(UTC))
+    intake = take_in(reading.tables, event_sources.read_tables(data), event_sources.read_events(data), limits)
+    event_sources.write_tables(data, intake.collected.tables, intake.events)
 
 
 def _check(data: Path) -> None:
     night = NightFacts(datetime.now(UTC).isoformat(), None, 1, 0, "", "")
-    tables = event_sources.read_tables(data)
-    data_checks.check(tables, night, PARAMS.check, PARAMS.collect.clock_skew_h)
+    tables, events = event_sources.read_tables(data), event_sources.read_events(data)
+    data_checks.check(tables, events, night, PARAMS.check, PARAMS.collect.clock_skew_h)
 
 
 def _split(data: Path, splits: Path) -> None:
-    tables, events = event_sources.read_tables(data, ("dishes", "menus")), event_sources.read_events(data)
+    tables, events = (
+        event_sources.read_tables(data),
+        event_sources.event_columns(event_sources.read_events(data)),
+    )
     dishes = dishes_of(tables["dishes"])
     log = opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(PARAMS.collect))
     comparison_files.write_split(splits, dishes, divide(PARAMS.split, log))
@@ -127,8 +135,8 @@ def _stored() -> dict[str, list[float]]:
     stored = dict.fromkeys(totals, 0)
     with tempfile.TemporaryDirectory() as name:
         for events in nights:
-            event_sources.write_tables(Path(name), {"events": events})
-            pq.write_table(pa.Table.from_pylist(events), Path(name) / "one.parquet")
+            event_sources.write_tables(Path(name), {}, events)
+            pq.write_table(events, Path(name) / "one.parquet")
             files = {
                 "by day": event_sources.event_files(Path(name)),
                 "one file": [Path(name) / "one.parquet"],
@@ -142,18 +150,22 @@ def _stored() -> dict[str, list[float]]:
     return totals
 
 
-def _tables_of_nights() -> Iterator[list[dict[str, Any]]]:
-    """The events after each night, as the contract gives them."""
+def _tables_of_nights() -> Iterator[pa.Table]:
+    """The events after each night."""
     with tempfile.TemporaryDirectory() as name:
         inbox, data = Path(name) / "inbox", Path(name) / "events"
         write_inbox(inbox, NIGHTS * EVENTS_A_NIGHT)
         _collect(inbox, data)
-        events = event_sources.read_tables(data)["events"]
-    start = datetime(2026, 1, 15, 12, tzinfo=UTC)
-    for number, row in enumerate(events):  # by id, which says nothing of people or dishes
-        row["occurred_at"] = start + timedelta(days=number // EVENTS_A_NIGHT, seconds=number % EVENTS_A_NIGHT)
+        events = event_sources.read_events(data)
+    start, number = datetime(2026, 1, 15, 12, tzinfo=UTC), events.schema.get_field_index("occurred_at")
+    at = [  # by id, which says nothing of people or dishes
+        start + timedelta(days=row // EVENTS_A_NIGHT, seconds=row % EVENTS_A_NIGHT)
+        for row in range(len(events))
+    ]
+    column = pa.array(at, events.schema.field(number).type)
+    events = events.set_column(number, events.schema.field(number), column)
     for night in range(1, NIGHTS + 1):
-        yield events[: night * EVENTS_A_NIGHT]
+        yield events.slice(0, night * EVENTS_A_NIGHT)
 
 
 def _pandas(events: int) -> dict[str, float]:
@@ -190,7 +202,7 @@ def _page(results: list[dict[str, Any]], stored: Mapping[str, Sequence[float]]) 
         "",
         f"`make benchmark NAME=events`: made-up ratings of {DISHES:,} dishes, one person for ten of them, in",
         "Parquet; seconds, each size and reader in a process of its own. Plain pandas has no contract, no",
-        f"quarantine and no histories. News are {NEWS:,} ratings on top.",
+        f"quarantine and no histories. News are {NEWS:,} ratings on top, from the inbox to the split.",
         "",
         *table("ratings | by | collect | check | split | news | collect to split | peak MB", rows),
     ]

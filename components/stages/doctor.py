@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -32,21 +31,21 @@ REASONS = 8  # of quarantined rows that are shown
 _VALUE = re.compile(r"'[^']*'|(?<!\w)-?\d[\w.:+-]*")
 
 
-def examine(params: Params, collected: Collected) -> str:
+def examine(params: Params, collected: Collected, events: EventColumns) -> str:
     """A page of plain text.
 
     Args:
         params: Settings that the night would have.
         collected: What became of the tables' rows.
+        events: The accepted ones.
     """
     tables = collected.tables
     dishes = dishes_of(tables["dishes"])
-    events = EventColumns.of(tables["events"])
     log = opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(params.collect))
     split, why_not = _split(params, log)
     sections = {
         "What becomes of the rows": _rows(collected),
-        "What there is to learn from": _events(params, log, tables["events"], dishes),
+        "What there is to learn from": _events(params, log, events, dishes),
         "What the gate will have": _evidence(params, split) if split else [why_not],
         "What to set in params.yaml": suggestions(params, collected, log, split) or ["nothing"],
     }
@@ -89,9 +88,10 @@ def _rows(collected: Collected) -> Iterator[str]:
 
 
 def _events(
-    params: Params, log: OpinionLog, events: list[dict[str, Any]], dishes: Mapping[str, Dish]
+    params: Params, log: OpinionLog, events: EventColumns, dishes: Mapping[str, Dish]
 ) -> Iterator[str]:
-    kinds = Counter(row["kind"] for row in events)
+    counts = np.bincount(events.kind.number, minlength=len(events.kind.names))
+    kinds = Counter(dict(zip(events.kind.names, counts.tolist(), strict=True)))
     words = ", ".join(f"{count:,} {kind}s" for kind, count in kinds.most_common()) or "no events"
     days = f", from {log.day.min()} to {log.day.max()}" if len(log) else ""
     yield f"{words} of {len(log.people):,} people on {len(dishes):,} dishes{days}"

@@ -60,7 +60,7 @@ def _scale(log: OpinionLog) -> Iterator[tuple[str, str]]:
 
 
 def _checks(params: Params, collected: Collected) -> Iterator[tuple[str, str]]:
-    events, check = len(collected.tables["events"]), params.check
+    events, check = collected.counts["events"].accepted, params.check
     if 0 < events < check.min_events:
         yield f"check: {{min_events: {events}}}", f"{events:,} events are fewer than {check.min_events:,}"
     rows = sum(counts.rows_in for counts in collected.counts.values())

@@ -82,7 +82,7 @@ def test_a_candidate_may_not_take_a_rivals_name(values: dict[str, Any], name: st
 
 
 @pytest.mark.parametrize(
-    ("text", "part"), [("a: [", "cannot be read"), ("- 1", "holds list"), ("{}", "12 places")]
+    ("text", "part"), [("a: [", "cannot be read"), ("- 1", "holds list"), ("{}", "14 places")]
 )
 def test_a_file_that_is_no_params_file(tmp_path: Path, text: str, part: str) -> None:
     path = tmp_path / "params.yaml"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from components.domain.params import Params
 from components.domain.params_file import read_params, read_yaml, validate
+from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.events import RawRow, accept
 from components.domain.preferences.limits import Limits
 from components.stages.doctor import examine
@@ -28,7 +29,8 @@ def _page(rows: Rows, params: Params = PARAMS) -> str:
         table: [RawRow(f"{table}.csv", number, row) for number, row in enumerate(values, 1)]
         for table, values in rows.items()
     }
-    return examine(params, accept(raw, {}, Limits(LATEST, params.check.value_range)))
+    collected = accept(raw, {}, Limits(LATEST, params.check.value_range))
+    return examine(params, collected, EventColumns.of(collected.tables["events"]))
 
 
 def _params(**sections: dict[str, Any]) -> Params:
