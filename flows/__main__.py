@@ -9,6 +9,8 @@ import sys
 from components.domain.errors import NotFound, PalateError
 from flows import environment
 
+STOPPED = 130  # exit code of a program that Ctrl-C ended
+
 
 def main() -> int:
     """Runs one verb; a PalateError becomes one sentence on stderr and exit code 1."""
@@ -19,6 +21,9 @@ def main() -> int:
     except PalateError as error:
         print(f"palate: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("palate: stopped; the same command goes on where this one was", file=sys.stderr)
+        return STOPPED
     return 0
 
 

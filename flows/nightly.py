@@ -39,7 +39,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     Raises:
         PalateError: The night failed, with the sentence for the user.
     """
-    with night.only_one(), alarms.if_it_fails("night"):
+    with alarms.if_it_fails("night"), night.only_one():
         report = NightReport()
         params = settings.adopt(inbox)
         report.timed("base", stages.materialise_base, params)
@@ -47,14 +47,14 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         tonight = report.night = report.timed("version", data.version, params, report.collection)
         report.timed("check", stages.check, tonight)
         report.timed("publish", publication.publish, tonight)
-        report.timed("split", stages.run, "split")
+        report.timed("split", stages.run, "split", params)
         ledger.carry_over()
         report.timed("champion", champion.fetch_champion, tonight)
         champion.choose_start(params, full=full)
         report.timed("inputs", data.version_inputs)
         for name in params.train.candidates:
             report.timed(f"train {name}", stages.train, name, tonight)
-        report.timed("evaluate", stages.run, "evaluate")
+        report.timed("evaluate", stages.run, "evaluate", params)
         report.timed("push", data.push, tonight)
         commit = data.commit_to_nights(tonight)
         report.registered = report.timed("register", registration.register, tonight, commit)

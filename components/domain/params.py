@@ -320,6 +320,8 @@ class UpParams(_Section):
     nightly_cron: Cron
     weekly_full_cron: Cron
     timezone: Timezone | None
+    stage_limit_h: Annotated[float, Field(gt=0)]
+    if_busy: Literal["skip", "wait"]
 
 
 class ServeParams(_Section):

@@ -18,12 +18,13 @@ class Busy(StageFailed):
 
 
 @contextlib.contextmanager
-def one_at_a_time(state: Path, activity: str) -> Iterator[None]:
+def one_at_a_time(state: Path, activity: str, *, wait: bool = False) -> Iterator[None]:
     """Holds a lock for the block; the kernel releases it even if the process is killed.
 
     Args:
         state: Folder of the lock's file.
         activity: `night` or `release`; each has its own lock.
+        wait: Whether to wait for the lock.
 
     Raises:
         Busy: Another process holds the lock.
@@ -31,7 +32,7 @@ def one_at_a_time(state: Path, activity: str) -> Iterator[None]:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (state / f"{activity}.lock").open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             sentence = f"A {activity} is already running in this clone: wait for it, then run again."
             raise Busy(sentence) from error

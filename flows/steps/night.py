@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from components.domain.params import Params
+from components.domain.params_file import read_params
 from components.integrations.model_registry.registry import failures_as_sentences
 from flows import environment
 from flows.steps import last_run
@@ -44,5 +45,6 @@ def key_of(data_md5: str) -> str:
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
     """Holds the night's lock, records how the night ends, and turns MLflow's failures into sentences."""
-    with one_at_a_time(environment.STATE, "night"), last_run.recorded(), failures_as_sentences():
+    wait = read_params(environment.REPO / "params.yaml").up.if_busy == "wait"
+    with one_at_a_time(environment.STATE, "night", wait=wait), last_run.recorded(), failures_as_sentences():
         yield

@@ -52,15 +52,15 @@ def materialise_base(params: Params) -> None:
 
 
 @task(cache_policy=NO_CACHE, task_run_name="{stage}")
-def run(stage: str) -> bool:
+def run(stage: str, params: Params) -> bool:
     """Runs `dvc repro STAGE`; returns whether the stage ran, rather than being up to date or restored."""
-    return _repro(stage, {})
+    return _repro(stage, {}, params)
 
 
 @task(cache_policy=NO_CACHE)
 def check(night: Night) -> bool:
     """Runs `dvc repro check` and records tonight's data as accepted; returns whether the stage ran."""
-    ran = _repro("check", {})
+    ran = _repro("check", {}, night.params)
     data.record_as_accepted(night)
     return ran
 
@@ -68,10 +68,10 @@ def check(night: Night) -> bool:
 @task(cache_policy=NO_CACHE, task_run_name="train {name}")
 def train(name: str, night: Night) -> bool:
     """Runs `dvc repro train@NAME`, which logs into tonight's MLflow run; returns whether it ran."""
-    return _repro(f"train@{name}", {NIGHT_KEY: night.key, CANDIDATE: name})
+    return _repro(f"train@{name}", {NIGHT_KEY: night.key, CANDIDATE: name}, night.params)
 
 
-def _repro(stage: str, env: dict[str, str]) -> bool:
+def _repro(stage: str, env: dict[str, str], params: Params) -> bool:
     ran = False
 
     def on_line(line: str) -> None:
@@ -81,6 +81,12 @@ def _repro(stage: str, env: dict[str, str]) -> bool:
             console.show(line)
 
     data_versions.dvc(
-        REPO, "repro", stage, env=env | {ENDS_WITH_STDIN: "1"}, on_line=on_line, failure_prefix=ERROR_PREFIX
+        REPO,
+        "repro",
+        stage,
+        env=env | {ENDS_WITH_STDIN: "1"},
+        on_line=on_line,
+        failure_prefix=ERROR_PREFIX,
+        limit_s=params.up.stage_limit_h * 3600,
     )
     return ran

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from components.domain.errors import NotFound, StageFailed
 from components.integrations import data_versions
 from tests.conftest import REPO
+from tests.flows.clones import wait_for
 
 
 def _git(repo: Path, *arguments: str) -> str:
@@ -102,6 +104,14 @@ def test_a_night_that_changed_nothing_makes_no_commit(repo: Path) -> None:
 def test_a_stage_that_fails_says_its_own_sentence(repo: Path) -> None:
     with pytest.raises(StageFailed, match=r"^the oven is cold$"):
         data_versions.dvc(repo, "repro", "fail", failure_prefix="palate: ")
+
+
+def test_a_stage_that_never_ends_is_ended_and_so_is_what_it_started(repo: Path) -> None:
+    (repo / "dvc.yaml").write_text("stages:\n  slow:\n    cmd: echo $$ > pid && cat\n")
+    with pytest.raises(StageFailed, match=r"`dvc repro slow` was ended after 0\.00\d+ hours"):
+        data_versions.dvc(repo, "repro", "slow", limit_s=20)
+    stage = int((repo / "pid").read_text())
+    wait_for(lambda: not psutil.pid_exists(stage), 20, "the end of the stage")
 
 
 def test_a_failing_command_is_named_with_its_code_and_last_words(repo: Path) -> None:

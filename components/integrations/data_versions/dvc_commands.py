@@ -7,9 +7,13 @@ find earlier results of stages that are named by absolute paths (DVC 3.67).
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -26,6 +30,7 @@ def dvc(
     env: Mapping[str, str] | None = None,
     on_line: Callable[[str], object] = str,
     failure_prefix: str = "",
+    limit_s: float | None = None,
 ) -> str:
     """Runs one DVC command and returns its output.
 
@@ -37,12 +42,19 @@ def dvc(
         env: Environment variables besides those of this process.
         on_line: Function that receives each line of output as soon as it is written.
         failure_prefix: Start of the line in which a failed stage says why; empty where no stage does.
+        limit_s: Seconds after which the command is killed; None for no limit.
 
     Raises:
         StageFailed: The command failed: the stage's sentence, or else the command, its exit code and its last
-            lines.
+            lines. Or it took too long.
     """
-    lines, exit_code = _stream([sys.executable, "-m", "dvc", *arguments], repo, env or {}, on_line)
+    command, started = [sys.executable, "-m", "dvc", *arguments], time.monotonic()
+    lines, exit_code = _stream(command, repo, env or {}, on_line, limit_s)
+    if exit_code == -signal.SIGKILL and limit_s and time.monotonic() - started >= limit_s:
+        raise StageFailed(
+            f"`dvc {' '.join(arguments)}` was ended after {limit_s / 3600:.3g} hours, up.stage_limit_h: look "
+            "at what made it slow, or raise the limit."
+        )
     if exit_code:
         sentence = _stage_sentence(lines, failure_prefix)
         words = " | ".join(line for line in lines[-_LAST_WORDS:] if line)
@@ -51,7 +63,11 @@ def dvc(
 
 
 def _stream(
-    command: list[str], repo: Path, env: Mapping[str, str], on_line: Callable[[str], object]
+    command: list[str],
+    repo: Path,
+    env: Mapping[str, str],
+    on_line: Callable[[str], object],
+    limit_s: float | None,
 ) -> tuple[list[str], int]:
     """Runs a command, passes each line of its output on, and returns all lines and the exit code."""
     lines: list[str] = []
@@ -67,10 +83,29 @@ def _stream(
         stderr=None if sys.stderr.isatty() else subprocess.STDOUT,
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            on_line(line.rstrip())
+        with _ended_after(process, limit_s):
+            for line in process.stdout:
+                lines.append(line.rstrip())
+                on_line(line.rstrip())
     return lines, process.returncode
+
+
+@contextmanager
+def _ended_after(process: subprocess.Popen[str], limit_s: float | None) -> Iterator[None]:
+    """Kills the process once the block takes too long, and closes its stdin, which a stage watches."""
+
+    def end() -> None:
+        process.kill()
+        if process.stdin:
+            process.stdin.close()
+
+    timer = threading.Timer(limit_s or threading.TIMEOUT_MAX, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _stage_sentence(lines: Sequence[str], prefix: str) -> str | None:
