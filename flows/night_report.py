@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
+from components.domain.answer_rates import AnswerRates
 from components.domain.preferences.events import Counts
 from components.domain.verdict.metrics import Interval
 from components.files import read_json
@@ -44,6 +45,7 @@ class NightReport:
         night: Settings and data version.
         registered: The version of the best candidate.
         delivery: Sentence on what is released or packaged as a preview.
+        rates: How the service's answers of the last days fared; none where nobody gave feedback.
     """
 
     started: float = field(default_factory=time.monotonic)
@@ -53,6 +55,7 @@ class NightReport:
     night: Night | None = None
     registered: Registered | None = None
     delivery: str = ""
+    rates: list[AnswerRates] = field(default_factory=list)
 
     def timed(self, name: str, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a step and records its seconds and whether it had anything to do."""
@@ -130,7 +133,16 @@ def as_text(report: NightReport) -> str:
     """The table that ends a night on the terminal."""
     durations = ", ".join(f"{name} {seconds:.0f}" for name, seconds in report.seconds.items())
     total = time.monotonic() - report.started
-    lines = ["", *_columns(facts(report)), "", *_models(), "", f"seconds: {durations}; in all {total:.0f}"]
+    rates = ["", *_columns(_rates(report.rates))] if report.rates else []
+    lines = [
+        "",
+        *_columns(facts(report)),
+        "",
+        *_models(),
+        *rates,
+        "",
+        f"seconds: {durations}; in all {total:.0f}",
+    ]
     if report.nothing_new:
         lines += ["Nothing new: nothing was retrained and nothing was registered twice."]
     return "\n".join([*lines, "", "Look at:", *_columns(_WHERE_TO_LOOK)])
@@ -157,6 +169,30 @@ def _models() -> list[str]:
     return [*_columns(lines), f"{note}({fewest:,} people) and are compared on it"]
 
 
+def _rates(rates: Sequence[AnswerRates]) -> list[tuple[str, ...]]:
+    """How the service's answers fared, by day and version."""
+    lines: list[tuple[str, ...]] = [
+        ("answers of", "version", "answers", "with feedback", "dishes judged", "positive", "position")
+    ]
+    lines += [
+        (
+            row.day.isoformat(),
+            row.model_version,
+            f"{row.answers:,}",
+            _share(row.joined),
+            f"{row.judged:,}",
+            _share(row.positive),
+            "" if row.position is None else f"{row.position:.1f}",
+        )
+        for row in rates
+    ]
+    return lines
+
+
+def _share(interval: Interval | None) -> str:
+    return f"{interval.mean:.0%} ({interval.low:.0%} to {interval.high:.0%})" if interval else ""
+
+
 def _gap(interval: Interval) -> str:
     return f"{interval.mean:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
 
@@ -175,6 +211,6 @@ def publish(report: NightReport) -> None:
         ("Pair accuracy of every model with its interval", REPO / REPORTS / "evaluation.png"),
         ("How sure each model is, and how often it is right", REPO / REPORTS / "calibration.png"),
     ]
-    page = pages.night_page(read_report(REPO / EVALUATION), facts(report), pictures)
+    page = pages.night_page(read_report(REPO / EVALUATION), facts(report), pictures, report.rates)
     (REPO / PAGE).write_text(page, encoding="utf-8")
     logging.getLogger("prefect.flow_runs").info(as_text(report))

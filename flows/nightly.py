@@ -13,6 +13,7 @@ from flows.steps import (
     alarms,
     champion,
     data,
+    feedback,
     ledger,
     night,
     publication,
@@ -47,6 +48,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         tonight = report.night = report.timed("version", data.version, params, report.collection)
         report.timed("check", stages.check, tonight)
         report.timed("publish", publication.publish, tonight)
+        report.rates = report.timed("feedback", feedback.rates, tonight)
         report.timed("split", stages.run, "split", params)
         ledger.carry_over()
         report.timed("champion", champion.fetch_champion, tonight)

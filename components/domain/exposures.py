@@ -71,6 +71,42 @@ class Feedback:
     occurred_at: datetime
 
 
+@dataclass(frozen=True)
+class Reaction:
+    """One feedback that names an answer.
+
+    Attributes:
+        dish_id: What it is about.
+        position: Where the answer showed that dish, 1 for the best; None where it did not.
+        kind: As in the contract.
+        value: Of a rating.
+        is_retracted: Whether the person took back since what they stated of the dish.
+    """
+
+    dish_id: str
+    position: int | None
+    kind: str
+    value: float | None
+    is_retracted: bool
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer, once for each of its reactions.
+
+    Attributes:
+        answer_id: Of the answer.
+        at: When it was given, with a zone.
+        model_version: Version that gave it.
+        reaction: What the feedback says; None where there is none.
+    """
+
+    answer_id: str
+    at: datetime
+    model_version: str
+    reaction: Reaction | None = None
+
+
 def why_not_of(feedback: Feedback, exposure: Exposure | None) -> str:
     """Why feedback cannot be about an answer, as a sentence; empty where it can.
 

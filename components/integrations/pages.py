@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from components.domain.answer_rates import AnswerRates
 from components.domain.records import CheckReport, NightFacts
 from components.domain.verdict.evaluation import EvaluationReport
 
@@ -26,7 +27,10 @@ def checks_page(report: CheckReport, night: NightFacts) -> str:
 
 
 def night_page(
-    report: EvaluationReport, facts: Sequence[tuple[str, str]], pictures: Sequence[tuple[str, Path]]
+    report: EvaluationReport,
+    facts: Sequence[tuple[str, str]],
+    pictures: Sequence[tuple[str, Path]],
+    rates: Sequence[AnswerRates],
 ) -> str:
     """The page of the night, its pictures included.
 
@@ -34,9 +38,10 @@ def night_page(
         report: Evaluation of all models.
         facts: (name, value) rows of the first table.
         pictures: Title and path of each PNG.
+        rates: How the service's answers fared, by day and version; without any there is no table.
     """
     encoded = [(title, base64.b64encode(path.read_bytes()).decode()) for title, path in pictures]
-    return _render("night.html", report=report, facts=facts, pictures=encoded)
+    return _render("night.html", report=report, facts=facts, pictures=encoded, rates=rates)
 
 
 def _render(template: str, **values: Any) -> str:

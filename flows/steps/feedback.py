@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from components.domain.answer_rates import AnswerRates, answer_rates
+from components.domain.catalogue import Thresholds
 from components.domain.preferences.contract import Stored, as_id
 from components.domain.preferences.events import RawRow
 from components.domain.preferences.reused_ids import is_another_dish
-from components.integrations.service_store import NAME, SHOWN, Catalogue, ServiceStore
+from components.integrations.service_store import (
+    NAME,
+    SHOWN,
+    Catalogue,
+    ServiceStore,
+    answers_since,
+)
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.rows import Reading
+from flows.steps.night import Night
 
 WATERMARK = "feedback"  # beside those of the inbox's tables: what was received later is not in the night
+SHOWN_DAYS = 14  # of answers in the night's report, today included
 
 
 def service_store() -> ServiceStore | None:
@@ -69,6 +81,26 @@ def _behind(rows: Rows | None, more: Iterable[RawRow]) -> Rows:
     both.extend(rows or Rows())
     both.extend(Rows.of(NAME, more))
     return both
+
+
+def rates(night: Night) -> list[AnswerRates]:
+    """How the service's answers of the last days fared; none where no feedback names one of them.
+
+    Args:
+        night: Its settings say what a rating means, and where the site's days begin.
+
+    Raises:
+        StageFailed: The store does not answer.
+    """
+    store, collect = service_store(), night.params.collect
+    if store is None:
+        return []
+    zone = ZoneInfo(collect.timezone)
+    first = datetime.now(zone).date() - timedelta(days=SHOWN_DAYS - 1)
+    rows = answers_since(store.engine, datetime.combine(first, time.min, zone))
+    thresholds = Thresholds(collect.like_at, collect.dislike_at)
+    result = answer_rates(rows, thresholds, collect.timezone, night.params.evaluate.confidence)
+    return result if any(row.joined.mean for row in result) else []
 
 
 def _raw(values: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[RawRow]:

@@ -56,6 +56,12 @@ def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_th
     assert "Okra pancake" in {row["name"] for row in tables["dishes"]}
     assert "'never listed' is not in the dishes table" in (clone / "data/quarantine/events.jsonl").read_text()
 
+    (row,) = re.findall(r"^\d{4}-\d\d-\d\d +1 +2 +50% \(.*\) +1 +100% \(.*\) +2\.0$", first.stdout, re.M)
+    page = (clone / "reports/night.html").read_text()  # two answers, one with a choice of its second dish
+    assert "Answers of the service" in page
+    assert f'<td>{row.split()[0]}</td><td>1</td><td class="n">2</td>' in page
+    assert "zoe" not in page + first.stdout
+
     person = Catalogue(url).person("zoe")  # published, and nothing counts twice
     assert sorted(past.dish_id for past in person.history) == sorted(["new", listed["dish_id"]])
     catalogue = {each.dish.name: each for each in Catalogue(url).dishes()}

@@ -41,6 +41,8 @@ def test_the_table_says_all_that_a_newcomer_looks_for(night: Done) -> None:
         "seconds:",
     ):
         assert part in out
+    assert "with feedback" not in out  # nobody gave any
+    assert "Answers of the service" not in (night.clone / "reports" / "night.html").read_text()
     tuned_with_a_head = night.evaluation["gate"]["candidate"] == "tip"
     assert ("to base-tip, for 0." in out) == tuned_with_a_head  # what tuning adds
     counts = [

@@ -1,7 +1,8 @@
 """SQLAlchemy: the service's own store, in SQLite or PostgreSQL: its answers, and what a night gives it."""
 
+from components.integrations.service_store.answer_log import answers_since
 from components.integrations.service_store.answers import SHOWN, ServiceStore
 from components.integrations.service_store.catalogue import Catalogue
 from components.integrations.service_store.engine import NAME
 
-__all__ = ["NAME", "SHOWN", "Catalogue", "ServiceStore"]
+__all__ = ["NAME", "SHOWN", "Catalogue", "ServiceStore", "answers_since"]

@@ -20,7 +20,7 @@ from components.integrations.service_store.engine import META, as_sentence, engi
 SOURCE = "service"  # of its events, in the contract's column `source`
 SHOWN = "shown"
 
-_EXPOSURES = sa.Table(
+EXPOSURES = sa.Table(
     "exposures",
     META,
     sa.Column("answer_id", sa.String(200), primary_key=True),
@@ -59,11 +59,11 @@ class ServiceStore:
         """Stores an answer before it is given."""
         values = {**vars(exposure), "shown": [asdict(shown) for shown in exposure.shown]}
         with as_sentence(), self.engine.begin() as connection:
-            connection.execute(sa.insert(_EXPOSURES).values(values))
+            connection.execute(sa.insert(EXPOSURES).values(values))
 
     def exposure(self, answer_id: str) -> Exposure | None:
         """The answer with an id; None where there is none."""
-        query = sa.select(_EXPOSURES).where(_EXPOSURES.c.answer_id == answer_id)
+        query = sa.select(EXPOSURES).where(EXPOSURES.c.answer_id == answer_id)
         with as_sentence(), self.engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         return _exposure(row) if row else None
@@ -95,8 +95,8 @@ class ServiceStore:
         Returns:
             Rows by table, and when the latest feedback was received.
         """
-        query = sa.select(FEEDBACK, *(column.label(f"its_{column.name}") for column in _EXPOSURES.c)).join(
-            _EXPOSURES, FEEDBACK.c.answer_id == _EXPOSURES.c.answer_id, isouter=True
+        query = sa.select(FEEDBACK, *(column.label(f"its_{column.name}") for column in EXPOSURES.c)).join(
+            EXPOSURES, FEEDBACK.c.answer_id == EXPOSURES.c.answer_id, isouter=True
         )
         with as_sentence(), self.engine.connect() as connection:
             entries = connection.execute(query.order_by(FEEDBACK.c.received_at)).mappings().all()
@@ -107,7 +107,7 @@ class ServiceStore:
         """Removes a person; returns the number of answers and feedback that went."""
         removed = 0
         with as_sentence(), self.engine.begin() as connection:
-            for table in (_EXPOSURES, FEEDBACK):
+            for table in (EXPOSURES, FEEDBACK):
                 removed += connection.execute(sa.delete(table).where(table.c.person_id == person_id)).rowcount
         leave_no_trace(self.engine)
         return removed
