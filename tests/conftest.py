@@ -37,6 +37,7 @@ GROUPS = {
     "promoted": (
         "container",
         "docker",
+        "feedback_loop",
         "lineage",
         "mlflow_server",
         "promotion",

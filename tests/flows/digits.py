@@ -41,7 +41,8 @@ def write_inbox(folder: Path, days: int) -> None:
     for day in range(days):
         on = (FIRST_DAY + timedelta(days=day)).isoformat()
         numbers = [
-            {taste: [_number(taste, draw, used) for _ in range(2)] for taste in TASTES} for _ in range(MENUS)
+            {taste: [number_with(taste, draw, used) for _ in range(2)] for taste in TASTES}
+            for _ in range(MENUS)
         ]
         for number, names_by_taste in enumerate(numbers):
             offered = [name for names in names_by_taste.values() for name in names]
@@ -61,10 +62,10 @@ def write_inbox(folder: Path, days: int) -> None:
     write_tables(folder, PARAMS, dishes=dishes, menus=menus, events=events)
 
 
-def _number(taste: str, draw: random.Random, used: set[str]) -> str:
+def number_with(taste: str, draw: random.Random, used: set[str], others: str = OTHER_DIGITS) -> str:
     """A number that no dish has yet, with the taste's digit somewhere in it."""
     while True:
-        digits = draw.choices(OTHER_DIGITS, k=LENGTH - 1)
+        digits = draw.choices(others, k=LENGTH - 1)
         digits.insert(draw.randrange(LENGTH), taste)
         number = "".join(digits)
         if number not in used:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import clean_environment
+from tests.flows.clones import clean_environment, free_ports, http_status, wait_for
 from tests.flows.forking import Fork, ForkServer
 
 # One pass without Prefect's server, which has nothing to do with what it does.
@@ -59,6 +60,24 @@ def new_version(client: MlflowClient) -> str:
         "palate", first.source, first.run_id, tags={**first.tags, "released": ""}, model_id=first.model_id
     )
     return str(copy.version)
+
+
+@contextlib.contextmanager
+def serving(clone: Path, **env: str) -> Iterator[str]:
+    """The clone's Bento in a fresh process; yields its address once it is ready."""
+    (port,) = free_ports(1)
+    tag = (clone / ".palate" / "bento").read_text().strip()
+    env = clean_environment() | {"BENTOML_HOME": str(clone / ".palate" / "bentoml")} | env
+    command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)]
+    with (clone / "serve.log").open("w") as log:
+        process = subprocess.Popen(command, cwd="/", env=env, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: http_status(f"{address}/readyz") == 200, 120, "the service to be ready")
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 @contextlib.contextmanager

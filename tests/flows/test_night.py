@@ -18,13 +18,11 @@ from tests.flows.clones import (
     Done,
     clean_environment,
     copy_of,
-    free_ports,
-    http_status,
     post,
     run_night,
     state_of,
-    wait_for,
 )
+from tests.flows.releasing import serving
 
 
 def test_the_table_says_all_that_a_newcomer_looks_for(night: Done) -> None:
@@ -183,20 +181,8 @@ def test_the_registered_model_ranks_a_data_frame_in_a_fresh_process_without_the_
 
 @pytest.fixture(scope="module")
 def service(night: Done) -> Iterator[str]:
-    """The built Bento in a fresh process; yields its address once it is ready."""
-    (port,) = free_ports(1)
-    tag = (night.clone / ".palate" / "bento").read_text().strip()
-    env = clean_environment() | {"BENTOML_HOME": str(night.clone / ".palate" / "bentoml")}
-    command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)]
-    with (night.clone / "serve.log").open("w") as log:
-        process = subprocess.Popen(command, cwd="/", env=env, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(lambda: http_status(f"{address}/readyz") == 200, 120, "the service to be ready")
+    with serving(night.clone) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def test_the_bento_answers_over_http_and_says_which_model_and_data_it_serves(
