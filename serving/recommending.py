@@ -64,9 +64,9 @@ def on_offer(request: RecommendRequest, catalogue: Sequence[Listed]) -> list[Lis
     return [each for each in listed if not tags or tags & {tag.casefold() for tag in each.dish.tags}]
 
 
-def choose(dishes: Sequence[Listed], may_offer: set[str], disliked: set[str], most: int) -> list[Listed]:
+def choose(dishes: Sequence[Listed], may_offer: set[str], unwanted: set[str], most: int) -> list[Listed]:
     """The dishes to rank, at most so many, the most popular first."""
-    rest = [listed for listed in dishes if listed.dish.dish_id in may_offer - disliked]
+    rest = [listed for listed in dishes if listed.dish.dish_id in may_offer - unwanted]
     return sorted(rest, key=lambda listed: -listed.popularity)[:most]
 
 
@@ -160,7 +160,12 @@ def _history(request: RecommendRequest, person: Person) -> tuple[tuple[Past, ...
 
 
 def answer(
-    arm: Arm, answer_id: str, request: RecommendRequest, ranked: Ranked, left_out: list[LeftOutDish]
+    arm: Arm,
+    answer_id: str,
+    request: RecommendRequest,
+    person: Person,
+    ranked: Ranked,
+    left_out: list[LeftOutDish],
 ) -> RecommendAnswer:
     """The answer to a request."""
     return RecommendAnswer(
@@ -179,6 +184,7 @@ def answer(
         left_out=left_out,
         cold_start=ranked.cold_start,
         considered=len(ranked.dishes),
+        published_at=person.published_at,
         model=arm.facts["model"],
         model_version=arm.facts["model_version"],
         data_version=arm.facts["data_md5"],

@@ -149,11 +149,12 @@ class FeedbackAnswer(_Body):
 
 
 class LeftOutDish(_Body):
-    """A dish that is not offered for what the person may not or will not eat, or for its nutrients."""
+    """A dish that is not offered for what the person may not eat or does not want, or for its nutrients."""
 
     dish_id: str
     reasons: list[str] = Field(
-        description="One sentence for each allergy, avoided ingredient, diet or bound of a nutrient."
+        description="One sentence for each allergy, avoided ingredient, diet, bound of a nutrient, dislike or "
+        "recent meal."
     )
 
 
@@ -167,7 +168,7 @@ class RecommendRequest(_Body):
     dishes: Annotated[list[StoredId], Field(max_length=1000)] = Field(
         [], description="Ids of what is on offer; empty for the whole catalogue."
     )
-    tags: Words = Field([], description="Only dishes with one of these tags.")
+    tags: Words = Field([], description="Only dishes with one of these tags, such as a meal's.")
     history: list[PastBody] | None = Field(
         None, description="In the place of the history that the service has."
     )
@@ -211,9 +212,13 @@ class RecommendAnswer(_Body):
     answer_id: str
     person_id: str
     dishes: list[Recommendation]
-    left_out: list[LeftOutDish] = Field(description="What may not be offered, and why; no medical guarantee.")
+    left_out: list[LeftOutDish] = Field(description="What is not offered, and why; no medical guarantee.")
     cold_start: bool = Field(description="True where nothing is known of the person: popularity ranks.")
     considered: int = Field(description="Number of dishes that were ranked.")
+    published_at: datetime | None = Field(
+        description="When a night whose checks passed last brought dishes and people, UTC; days ago where "
+        "nights stop. Feedback counts at once all the same. null: a store of before, until the next night."
+    )
     model: str
     model_version: str
     data_version: str

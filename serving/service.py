@@ -41,6 +41,7 @@ from serving.schema import (
     RecommendRequest,
 )
 from serving.sentences import Sentences
+from serving.unwanted import unwanted
 
 logger = logging.getLogger("palate")
 
@@ -157,7 +158,9 @@ class Palate:
         may_offer, beyond = await in_thread(nutrition.split, request, listed, may_offer)
         left_out += beyond
         most = arm.facts["serve"]["max_dishes"]
-        chosen = recommending.choose(listed, may_offer, person.disliked, most)
+        may_eat = [each for each in listed if each.dish.dish_id in may_offer]
+        not_now = unwanted(may_eat, person, self.facts["serve"]["rest_days"], datetime.now(UTC))
+        chosen = recommending.choose(listed, may_offer, {dish.dish_id for dish in not_now}, most)
         ranked = await recommending.rank(self._in_turn, arm, request, person, chosen, catalogue)
         best = ranked.dishes[: request.k]
         await in_thread(restricting.check, [dish.facts for dish, _ in best], restrictions)
@@ -165,7 +168,7 @@ class Palate:
         shown = [(dish.dish, score) for dish, score in best]
         ctx.response.headers.update(arm.lineage(answer_id))
         ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown)
-        return recommending.answer(arm, answer_id, request, ranked, left_out)
+        return recommending.answer(arm, answer_id, request, person, ranked, [*left_out, *not_now])
 
     @bentoml.api
     async def feedback(self, request: FeedbackRequest, /) -> FeedbackAnswer:

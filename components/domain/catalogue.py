@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from components.domain.diet import DishFacts
@@ -52,6 +53,9 @@ class Person:
         history: What they thought of dishes, oldest first.
         is_listed: False where there is a table of people and they are not in it, so that nobody can tell what
             they may eat.
+        eaten: By dish the moment of its last choice or order, UTC.
+        published_at: When a night whose checks passed last brought this and the catalogue, UTC; None where a
+            store of an earlier release does not tell.
     """
 
     diet: str = ""
@@ -59,6 +63,8 @@ class Person:
     avoids: tuple[str, ...] = ()
     history: tuple[Past, ...] = ()
     is_listed: bool = True
+    eaten: Mapping[str, datetime] = field(default_factory=dict)
+    published_at: datetime | None = None
 
     @property
     def disliked(self) -> set[str]:
@@ -100,6 +106,21 @@ def with_feedback(
         elif feedback.kind != "retract":
             lines.append(Past(feedback.dish_id, DISLIKED if feedback.kind == "dislike" else LIKED))
     return tuple(lines)
+
+
+def last_eaten(published: Mapping[str, datetime], news: Iterable[Feedback]) -> dict[str, datetime]:
+    """By dish the moment of its last choice or order.
+
+    Args:
+        published: The same, as published.
+        news: What the person has said since.
+    """
+    moments = dict(published)
+    for feedback in news:
+        if feedback.kind in {"choice", "order"}:
+            before = moments.get(feedback.dish_id, feedback.occurred_at)
+            moments[feedback.dish_id] = max(before, feedback.occurred_at)
+    return moments
 
 
 def popularities(

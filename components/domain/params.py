@@ -331,6 +331,7 @@ class ServeParams(_Section):
     max_history: Count
     max_line_tokens: Count
     max_tokens: Count
+    rest_days: Annotated[int, Field(ge=0, le=3650)]
     max_concurrency: Count
     deadline_s: Annotated[float, Field(gt=0, le=28)]
     token: Literal["auto", "always", "never"]

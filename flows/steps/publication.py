@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.catalogue import Thresholds, popularities, with_refused
 from components.domain.diet.nutrition import nutrition_of
-from components.domain.preferences.opinion_log import OpinionLog
+from components.domain.preferences.opinion_log import OpinionLog, moment
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.reused_ids import former_ids
 from components.domain.records import Past
@@ -35,11 +36,13 @@ def publish(night: Night) -> bool:
     Raises:
         StageFailed: The store does not answer.
     """
-    catalogue = Catalogue(os.environ["PALATE_STORE"])
+    catalogue, now = Catalogue(os.environ["PALATE_STORE"]), datetime.now(UTC)
     collect = night.params.collect
     data = f"{night.data_md5[:32]} {night.quarantine_md5[:12]} {foods.digest(FOODS)[:12]}"
-    version = f"{data} {collect.like_at:g} {collect.dislike_at:g}"
+    # The first number grows when more is published of the same data.
+    version = f"2 {data} {collect.like_at:g} {collect.dislike_at:g}"
     if catalogue.version() == version:
+        catalogue.confirm(now)
         return False
     tables = event_sources.read_tables(REPO / EVENTS)
     events = event_sources.event_columns(event_sources.read_events(REPO / EVENTS))
@@ -63,7 +66,9 @@ def publish(night: Night) -> bool:
         people,
         _histories(log),
         datetime.fromisoformat(read_until) if read_until else None,
+        _eaten(log),
     )
+    catalogue.confirm(now)
     return True
 
 
@@ -79,6 +84,14 @@ def with_nutrition(dishes: Iterable[Mapping[str, Any]], table: Path) -> list[dic
     """
     prepared = foods.read_foods(table)
     return [{**row, "nutrition": nutrition_of(row, prepared)} for row in dishes]
+
+
+def _eaten(log: OpinionLog) -> Iterator[tuple[str, str, datetime]]:
+    """Person, dish and moment of each last choice or order."""
+    lines = np.flatnonzero(~log.is_stated).tolist()  # a person's in the order of time
+    last = {(log.person[line], log.dish[line]): line for line in lines}
+    for (person, dish), line in last.items():
+        yield log.people[person], log.dishes[dish], moment(log.at[line])
 
 
 def _histories(log: OpinionLog) -> Iterator[tuple[str, list[Past]]]:

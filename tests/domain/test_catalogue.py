@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from components.domain.catalogue import Thresholds, popularities, with_feedback, with_refused
+from components.domain.catalogue import Thresholds, last_eaten, popularities, with_feedback, with_refused
 from components.domain.exposures import Feedback
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Past
 
@@ -45,6 +45,18 @@ def test_what_was_said_since_replaces_what_was_stated_and_adds_what_was_eaten() 
         Past("3", LIKED),
         Past("3", LIKED),
     )
+
+
+def test_a_dish_was_last_eaten_when_it_was_chosen_or_ordered_last() -> None:
+    first, second, third = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2, 3))
+    news = [
+        Feedback("e1", "ada", "1", "order", None, "", first),  # it came late, and is older
+        Feedback("e2", "ada", "2", "choice", None, "a", third),
+        Feedback("e3", "ada", "2", "order", None, "", second),
+        Feedback("e4", "ada", "3", "like", None, "", third),
+        Feedback("e5", "ada", "1", "retract", None, "", third),  # an opinion is taken back, no meal
+    ]
+    assert last_eaten({"1": second}, news) == {"1": second, "2": third}
 
 
 def test_popularity_is_shrunk_to_that_of_all_dishes() -> None:

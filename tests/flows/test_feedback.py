@@ -71,10 +71,15 @@ def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_th
     assert all(catalogue[row["name"]].nutrition == nutrition_of(row, prepared) for row in tables["dishes"])
     assert foods.digest(clone / FOODS.relative_to(REPO))[:12] in Catalogue(url).version()
 
+    assert person.published_at
+    assert person.eaten.keys() == {"new"}  # chosen; a like is no meal
     store.add_feedback(_feedback("f4", "eve", listed["dish_id"], "like", "v1/b"))
     again = run_night(clone, "--data", str(inbox), env=prefect)
     assert again.returncode == 0, again.stderr
     assert len(stored_events(clone / "data/events")) == len(events)
+    confirmed = Catalogue(url).person("zoe").published_at
+    assert confirmed
+    assert confirmed > person.published_at
     assert "was shown as 'Qqqq wwww'" in (clone / "data/quarantine/events.jsonl").read_text()
 
     done = run_flows(clone, "forget", "zoe")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from components.domain.preferences.contract import columns
 from components.domain.records import DISLIKED, LIKED, Past
 from components.integrations.service_store import Catalogue, ServiceStore
 from serving.store import STORE
-from tests.serving.conftest import listening, send
+from tests.serving.conftest import listening, send, set_limits
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -30,13 +31,17 @@ EMPTY = {"description": "", "cuisine": "", "tags": (), "ingredients": (), "aller
 
 
 def _publish(
-    url: str, version: str, people: list[Mapping[str, Any]], histories: Mapping[str, list[Past]]
+    url: str,
+    version: str,
+    people: list[Mapping[str, Any]],
+    histories: Mapping[str, list[Past]],
+    eaten: Sequence[tuple[str, str, datetime]] = (),
 ) -> None:
     rows = [
         (dict.fromkeys(columns("dishes")) | EMPTY | dish, popularity, dish["dish_id"] != "gone")
         for dish, popularity in DISHES
     ]
-    Catalogue(url).publish(version, Thresholds(4, 2), rows, people, histories.items(), None)
+    Catalogue(url).publish(version, Thresholds(4, 2), rows, people, histories.items(), None, eaten)
 
 
 @pytest.fixture
@@ -136,6 +141,53 @@ def test_menu_tags_and_k_narrow_what_is_offered(knowing: str) -> None:
     assert len(_recommend(knowing, person_id="ada", k=1)["dishes"]) == 1
     status, answer = _post(f"{knowing}/recommend", person_id="ada", dishes=["peas", "none"])
     assert (status, "dish_id 'none' is not in the catalogue" in answer["error"]) == (400, True)
+
+
+def test_an_answer_says_of_when_its_dishes_and_people_are(knowing: str, store: str) -> None:
+    assert _recommend(knowing, person_id="ada")["published_at"] is None
+    for hour in (1, 2):  # a night with nothing new confirms what an earlier one published
+        Catalogue(store).confirm(datetime(2026, 11, 2, hour, tzinfo=UTC))
+        for person in ("ada", "new"):
+            answer = _recommend(knowing, person_id=person, allergies=[])
+            assert answer["published_at"] == f"2026-11-02T0{hour}:00:00Z"
+
+
+def test_what_is_disliked_is_left_out_with_its_reason_once_and_may_be_liked_again(knowing: str) -> None:
+    answer = _recommend(knowing, person_id="ada", allergies=["nuts"])
+    (cake,) = (dish for dish in answer["left_out"] if dish["dish_id"] == "cake")
+    assert any("almonds" in reason for reason in cake["reasons"])  # what they may not eat goes first
+    (cake,) = _recommend(knowing, person_id="ada")["left_out"]
+    assert cake == {"dish_id": "cake", "reasons": ["the person's last opinion of it is a dislike"]}
+    _post(f"{knowing}/feedback", person_id="ada", dish_id="cake", kind="rating", value=5)
+    answer = _recommend(knowing, person_id="ada")
+    assert (answer["left_out"], "cake" in _ids(answer)) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("rest_days", "left_out"), [(0, set()), (7, {"peas", "eggs"}), (30, {"peas", "eggs", "stew"})]
+)
+def test_a_dish_rests_after_it_was_chosen_or_ordered(
+    store: str,
+    served: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rest_days: int,
+    left_out: set[str],
+) -> None:
+    now = datetime.now(UTC)
+    eaten = [("zoe", "peas", now - timedelta(days=6)), ("zoe", "stew", now - timedelta(days=8))]
+    _publish(store, "v1", [], {"zoe": [Past("peas", LIKED)]}, [*eaten, ("ada", "cake", now)])
+    set_limits(served, max_dishes=200, rest_days=rest_days)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setenv(STORE, store)
+    with listening() as address:
+        _post(f"{address}/feedback", person_id="zoe", dish_id="eggs", kind="order")
+        answer = _recommend(address, person_id="zoe")
+    reasons = {dish["dish_id"]: dish["reasons"] for dish in answer["left_out"]}
+    assert set(reasons) == left_out
+    assert set(_ids(answer)) == {"peas", "eggs", "stew", "cake"} - left_out
+    for dish in left_out & {"eggs"}:
+        assert reasons[dish] == [f"chosen or ordered on {now:%Y-%m-%d}, within {rest_days} days"]
 
 
 def test_a_dish_that_is_hidden_is_in_histories_and_in_no_answer(knowing: str) -> None:

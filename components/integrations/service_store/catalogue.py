@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
-from components.domain.catalogue import Listed, Person, Thresholds, with_feedback
+from components.domain.catalogue import Listed, Person, Thresholds, last_eaten, with_feedback
 from components.domain.diet.nutrition import Amount, Nutrition
 from components.domain.exposures import Feedback
 from components.domain.records import Dish, Past
@@ -51,6 +51,15 @@ _PUBLISHED = sa.Table(
     sa.Column("dislike_at", sa.Float, nullable=False),
     sa.Column("read_until", sa.DateTime(timezone=True)),
 )
+# Tables of their own, since those of an older store get no new columns.
+_EATEN = sa.Table(
+    "eaten",
+    META,
+    sa.Column("person_id", sa.String(200), primary_key=True),
+    sa.Column("dish_id", sa.String(500), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)
+_CONFIRMED = sa.Table("confirmed", META, sa.Column("at", sa.DateTime(timezone=True), primary_key=True))
 _FIELDS = ("name", "description", "cuisine", "tags", "ingredients", "allergens")
 
 
@@ -69,6 +78,12 @@ class Catalogue:
         with as_sentence(), self.engine.connect() as connection:
             return str(connection.execute(sa.select(_PUBLISHED.c.version)).scalar() or "")
 
+    def confirm(self, at: datetime) -> None:
+        """Notes when a night whose checks passed last brought its data, new or the same as before."""
+        with as_sentence(), self.engine.begin() as connection:
+            connection.execute(sa.delete(_CONFIRMED))
+            connection.execute(sa.insert(_CONFIRMED).values(at=at))
+
     def publish(
         self,
         version: str,
@@ -77,6 +92,7 @@ class Catalogue:
         people: Iterable[Mapping[str, Any]],
         histories: Iterable[tuple[str, Sequence[Past]]],
         read_until: datetime | None,
+        eaten: Iterable[tuple[str, str, datetime]] = (),
     ) -> None:
         """Replaces all; readers see what was there before until it is whole.
 
@@ -88,6 +104,7 @@ class Catalogue:
             people: Rows of the contract.
             histories: By person what they thought of dishes, oldest first.
             read_until: Feedback that was received later is not in the histories yet.
+            eaten: Person, dish, and the moment of its last choice or order.
         """
         rows = {
             _DISHES: (
@@ -108,6 +125,7 @@ class Catalogue:
                 for person, history in histories
                 for position, past in enumerate(history)
             ),
+            _EATEN: ({"person_id": person, "dish_id": dish, "at": at} for person, dish, at in eaten),
             _PUBLISHED: iter([{"version": version, "read_until": read_until, **vars(thresholds)}]),
         }
         with as_sentence(), self.engine.begin() as connection:
@@ -133,8 +151,13 @@ class Catalogue:
             profile = connection.execute(_of(_PEOPLE, person_id)).mappings().first()
             lines = connection.execute(_of(_HISTORY, person_id).order_by("position")).mappings()
             history = [Past(line["dish_id"], line["verdict"], line["rating"]) for line in lines]
+            eaten = {
+                row["dish_id"]: utc(row["at"])
+                for row in connection.execute(_of(_EATEN, person_id)).mappings()
+            }
             some_people = bool(connection.execute(sa.select(sa.exists(sa.select(_PEOPLE)))).scalar())
             published = connection.execute(sa.select(_PUBLISHED)).mappings().first()
+            confirmed = connection.execute(sa.select(_CONFIRMED.c.at)).scalar()
             if published is None:
                 return Person()
             news = _of(FEEDBACK, person_id).order_by("occurred_at", "received_at")
@@ -142,17 +165,23 @@ class Catalogue:
                 news = news.where(FEEDBACK.c.received_at > published["read_until"])
             latest = [_feedback(row) for row in connection.execute(news).mappings()]
         thresholds = Thresholds(published["like_at"], published["dislike_at"])
-        whole = with_feedback(history, latest, thresholds)
+        person = Person(
+            history=with_feedback(history, latest, thresholds),
+            is_listed=not some_people,
+            eaten=last_eaten(eaten, latest),
+            published_at=confirmed and utc(confirmed),
+        )
         if profile is None:
-            return Person(history=whole, is_listed=not some_people)
-        return Person(profile["diet"], tuple(profile["allergies"]), tuple(profile["avoids"]), whole)
+            return person
+        allergies, avoids = tuple(profile["allergies"]), tuple(profile["avoids"])
+        return replace(person, diet=profile["diet"], allergies=allergies, avoids=avoids, is_listed=True)
 
     def forget(self, person_id: str) -> int:
         """Removes a person; returns the number of rows that went."""
         with as_sentence(), self.engine.begin() as connection:
             removed = sum(
                 connection.execute(sa.delete(table).where(table.c.person_id == person_id)).rowcount
-                for table in (_PEOPLE, _HISTORY)
+                for table in (_PEOPLE, _HISTORY, _EATEN)
             )
         leave_no_trace(self.engine)
         return removed
