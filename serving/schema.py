@@ -153,8 +153,8 @@ class LeftOutDish(_Body):
 
     dish_id: str
     reasons: list[str] = Field(
-        description="One sentence for each allergy, avoided ingredient, diet, bound of a nutrient, dislike or "
-        "recent meal."
+        description="One sentence for each allergy, avoided ingredient, diet, bound of a nutrient, dislike "
+        "or recent meal."
     )
 
 
