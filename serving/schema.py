@@ -72,7 +72,10 @@ class PastBody(_Body):
     dish: DishBody
     verdict: Literal["liked", "neutral", "disliked"] = "liked"
     rating: float | None = Field(
-        None, allow_inf_nan=False, description="Where one was stated, on the scale that was trained on."
+        None,
+        strict=True,
+        allow_inf_nan=False,
+        description="Where one was stated, on the scale that was trained on.",
     )
 
 
@@ -123,7 +126,9 @@ class FeedbackRequest(_Body):
     person_id: StoredId
     dish_id: StoredId
     kind: Literal["like", "dislike", "rating", "choice", "order", "retract"]
-    value: float | None = Field(None, allow_inf_nan=False, description="Of a rating, and of nothing else.")
+    value: float | None = Field(
+        None, strict=True, allow_inf_nan=False, description="Of a rating, and of nothing else."
+    )
     answer_id: StoredText = Field("", description="The answer that it is about; a choice needs one.")
     occurred_at: datetime | None = Field(None, description="When it happened; now where it is left out.")
     event_id: StoredText = Field(
@@ -164,7 +169,7 @@ class RecommendRequest(_Body):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person_id": "ada", "k": 5}})
 
     person_id: StoredId
-    k: Annotated[int, Field(ge=1, le=100)] = 10
+    k: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
     dishes: Annotated[list[StoredId], Field(max_length=1000)] = Field(
         [], description="Ids of what is on offer; empty for the whole catalogue."
     )

@@ -1,14 +1,19 @@
 """ASGI middleware: every refusal is `{"error": SENTENCE}`.
 
 BentoML (1.4) wraps a refusal's sentence in a list, and gives what pydantic found as a list of its records.
+Starlette says in plain text that there is no such path or method.
 """
 
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import Any
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MOST_PROBLEMS, MOST_LETTERS = 5, 100  # of a sentence, and of a key in it
 
 
 class Sentences:
@@ -31,10 +36,10 @@ class Sentences:
                 start = message
                 return
             if start and message["type"] == "http.response.body" and not message.get("more_body"):
-                body = _with_sentence(message.get("body", b""))
-                headers = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
-                length = (b"content-length", str(len(body)).encode())
-                await send({**start, "headers": [*headers, length]})
+                body = _with_sentence(message.get("body", b""), start["status"], scope)
+                headers = MutableHeaders(raw=list(start["headers"]))
+                headers.update({"content-length": str(len(body)), "content-type": "application/json"})
+                await send({**start, "headers": headers.raw})
                 message, start = {**message, "body": body}, None
             elif start:  # it comes in parts, so it is none of BentoML's
                 await send(start)
@@ -44,22 +49,41 @@ class Sentences:
         await self.app(scope, receive, rewrite if scope["type"] == "http" else send)
 
 
-def _with_sentence(body: bytes) -> bytes:
-    """The body with one sentence; as it is where it is no refusal of BentoML's."""
+def _with_sentence(body: bytes, status: int, scope: Scope) -> bytes:
+    """The body as one sentence; what is no refusal of BentoML's is said by its status."""
     try:
         content = json.loads(body)
     except ValueError:
-        return body
+        content = None
     if isinstance(content, list) and len(content) == 1:
         content = content[0]
     if not isinstance(content, dict) or "error" not in content:
-        return body
+        return json.dumps({"error": _sentence_of(status, scope)}).encode()
     details = content.get("detail")
-    sentence = "; ".join(map(_problem, details)) if isinstance(details, list) else content["error"]
-    return json.dumps({"error": sentence}).encode()
+    return json.dumps(
+        {"error": _problems(details) if isinstance(details, list) else content["error"]}
+    ).encode()
+
+
+def _sentence_of(status: int, scope: Scope) -> str:
+    if status == HTTPStatus.NOT_FOUND:
+        return "There is nothing at this path: /docs.json names those that there are."
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"{scope['method'][:20]} is not possible at this path: /docs.json names what is."
+    return f"The request ended with {HTTPStatus(status).phrase}."
+
+
+def _problems(details: list[Any]) -> str:
+    more = f"; and {len(details) - MOST_PROBLEMS} more" if len(details) > MOST_PROBLEMS else ""
+    return "; ".join(map(_problem, details[:MOST_PROBLEMS])) + more
 
 
 def _problem(detail: Any) -> str:
-    where = ".".join(map(str, detail["loc"]))
+    # Names of unknown keys are the caller's: they may be long, or hold what no terminal should print.
+    where = ".".join(_printable(str(part)) for part in detail["loc"])
     what = str(detail["msg"]).removeprefix("Value error, ")
     return f"{where}: {what}" if where else what
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text[:MOST_LETTERS])

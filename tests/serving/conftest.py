@@ -16,6 +16,7 @@ from typing import Any
 
 import prometheus_client
 import pytest
+import sqlalchemy as sa
 import torch
 import uvicorn
 
@@ -27,10 +28,14 @@ from components.domain.preferences.training_plan import of_everything
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict import canary
 from components.integrations import adapters, base_models, finetuning
+from components.integrations.service_store import ServiceStore
+from components.integrations.service_store.engine import META
 from components.stages.canary import with_scores
 from components.stages.merge import merge
 from serving import service
+from serving.store import STORE
 from tests.conftest import REPO, eight_dishes, twelve_comparisons
+from tests.postgresql import postgresql
 
 FIELDS: tuple[DishField, ...] = ("name", "tags")
 CANDIDATE = CandidateParams(
@@ -124,6 +129,35 @@ def listening(host: str = "127.0.0.1") -> Iterator[str]:
 def address(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the real service."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))  # as `bentoml serve` sets it
+    with listening() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A PostgreSQL of the tests' own."""
+    with postgresql("service") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store, in SQLite and in PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'service.db'}"
+    server = str(request.getfixturevalue("server"))
+    with ServiceStore(server).engine.begin() as connection:
+        for table in META.sorted_tables:
+            connection.execute(sa.delete(table))
+    return server
+
+
+@pytest.fixture
+def storing(url: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the real service with its store."""
+    (tmp_path / "metrics").mkdir()  # apart from SQLite's file, which Prometheus would read as one of its own
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
+    monkeypatch.setenv(STORE, url)
     with listening() as address:
         yield address
 
