@@ -74,7 +74,7 @@ class Calls:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers 429 with Retry-After."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http" or not _costs(scope):
             await self.app(scope, receive, send)
             return
         self._limits = self._limits or self.settings()
@@ -112,3 +112,8 @@ class Calls:
             await self.app(scope, replay, send)
         finally:
             watching.cancel()
+
+
+def _costs(scope: Scope) -> bool:
+    """Whether a request asks the models or the store, and not for a page or the service's health."""
+    return bool(scope["method"] == "POST" or scope["path"].startswith("/people/"))

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 import anyio.to_thread
 from bentoml.exceptions import BentoMLException, InvalidArgument, ServiceUnavailable
 
-from components.domain.errors import PalateError
+from components.domain.errors import Erased, PalateError
 from components.domain.exposures import Exposure, Feedback, id_of, why_not_of
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
 from serving import store
+from serving.erased import Gone, refuse_erased
 from serving.schema import FeedbackAnswer, FeedbackRequest
 
 logger = logging.getLogger("palate")
@@ -48,11 +49,17 @@ class Exposures:
         self.failed = 0
 
     async def keep(self, exposure: Exposure) -> str:
-        """Stores an answer; returns what the header says: `stored`, `failed`, or `none` without a store."""
+        """Stores an answer; returns what the header says: `stored`, `failed`, or `none` without a store.
+
+        Raises:
+            Gone: The person was erased meanwhile.
+        """
         if not store.url():
             return "none"
         try:
             await self._work(lambda answers: answers.add_exposure(exposure))
+        except Erased as error:  # while the answer was being made
+            raise Gone(str(error)) from error
         except PalateError as error:
             self.failed += 1
             logger.error("answer %s was not stored: %s", exposure.answer_id, error)  # noqa: TRY400
@@ -65,11 +72,13 @@ class Exposures:
         Raises:
             InvalidArgument: It is about another answer, or lies in the future.
             Conflict: Its event_id names other feedback.
+            Gone: The person was erased.
             ServiceUnavailable: It cannot be stored now.
         """
         if not store.url():
             raise ServiceUnavailable(f"This service stores nothing: start it with {store.STORE}.")
         feedback = _feedback_of(request)
+        await refuse_erased(request.person_id)
         try:
             if feedback.answer_id:
                 exposure = await self._work(lambda answers: answers.exposure(feedback.answer_id))
@@ -77,6 +86,8 @@ class Exposures:
                 if reason:
                     raise InvalidArgument(reason)
             stored = await self._work(lambda answers: answers.add_feedback(feedback))
+        except Erased as error:
+            raise Gone(str(error)) from error
         except PalateError as error:
             logger.error("feedback was not stored: %s", error)  # noqa: TRY400
             raise ServiceUnavailable("The feedback could not be stored: send it again.") from error

@@ -19,10 +19,11 @@ from bentoml.exceptions import ServiceUnavailable
 from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
-from serving import limits, login, nutrition, recommending, restricting
+from serving import limits, login, nutrition, people, recommending, restricting
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
+from serving.erased import refuse_erased
 from serving.exposures import HEADER, Exposures
 from serving.image import service_image
 from serving.json_only import JsonOnly
@@ -88,7 +89,8 @@ class Palate:
 
     async def __metrics__(self, metrics: str) -> str:
         """BentoML's metrics and the outcomes of each version's model."""
-        return f"{metrics}{lines_of([arm.outcomes for arm in self.arms])}{self.exposures.lines()}"
+        counts = f"{lines_of([arm.outcomes for arm in self.arms])}{self.exposures.lines()}"
+        return people.without_ids(metrics) + counts
 
     @bentoml.api
     async def rank(self, request: RankRequest, /, ctx: bentoml.Context) -> RankAnswer:
@@ -98,6 +100,7 @@ class Palate:
         """
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
+        await refuse_erased(request.person_id)
         limits.check_sizes(self.arm, request)
         in_thread = anyio.to_thread.run_sync
         restrictions = await in_thread(restricting.restrictions_of, request)
@@ -148,6 +151,7 @@ class Palate:
         """The best dishes of the catalogue for a person, without what they may not eat."""
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
+        await refuse_erased(request.person_id)
         arm, in_thread = self._arm_of(request.person_id), anyio.to_thread.run_sync
         person, catalogue = await in_thread(self.published.of, request.person_id)
         restrictions = await in_thread(restricting.restrictions_of, request, person)
@@ -226,3 +230,4 @@ for middleware, settings in (
     (Calls, {"settings": lambda: facts_in(SERVED)["serve"]}),
 ):
     Palate.add_asgi_middleware(middleware, **settings)  # type: ignore[attr-defined]  # it is a Service by now
+Palate.mount_asgi_app(people.application(Palate), name="people")  # type: ignore[attr-defined]

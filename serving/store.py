@@ -28,6 +28,18 @@ def answers(url: str) -> Any:
 
 
 @cache
+def people(url: str) -> Any:
+    """What is held of single people, and who was erased, at a URL.
+
+    Raises:
+        StageFailed: The store cannot be opened.
+    """
+    from components.integrations.service_store import People
+
+    return People(url)
+
+
+@cache
 def catalogue(url: str) -> Any:
     """The catalogue and the people at a URL.
 

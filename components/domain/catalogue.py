@@ -14,6 +14,9 @@ from components.domain.exposures import Feedback
 from components.domain.preferences.contract import as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
 
+# Stands for the people of a table whose last one was erased, as for rows that name nobody.
+NAMELESS: Mapping[str, Any] = {"person_id": "", "diet": "", "allergies": (), "avoids": ()}
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -153,7 +156,7 @@ def with_refused(
     by_id = {row["person_id"]: dict(row) for row in people}
     for row in refused:
         person = as_id(row.get("person_id") or "")
-        entry = by_id.setdefault(person, {"person_id": person, "diet": "", "allergies": (), "avoids": ()})
+        entry = by_id.setdefault(person, {**NAMELESS, "person_id": person})
         entry["diet"] = entry["diet"] or str(row.get("diet") or "")
         for name in ("allergies", "avoids"):
             value = row.get(name) or ()
@@ -161,3 +164,18 @@ def with_refused(
             more = (text.strip() for text in texts if text.strip())
             entry[name] = tuple(dict.fromkeys((*entry[name], *more)))
     return list(by_id.values())
+
+
+def never_emptied(
+    people: Sequence[dict[str, Any]], *, were_people: bool, some_forgotten: bool
+) -> list[dict[str, Any]]:
+    """People, with one who has no name where the last one was forgotten.
+
+    Without it there would seem to be no table of people, and a stranger would be served without allergies.
+
+    Args:
+        people: Rows of tonight.
+        were_people: Whether people were published before.
+        some_forgotten: Whether anybody was forgotten.
+    """
+    return list(people) or [dict(NAMELESS)] * (were_people and some_forgotten)

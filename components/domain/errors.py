@@ -3,6 +3,7 @@
 PalateError
 ├─ BadParams       params.yaml is wrong: every problem, with its key
 ├─ NotFound        no such version, person, candidate, night or Bento
+├─ Erased          the person was erased: nothing of theirs is stored
 ├─ DataRejected    the data broke the contract or a check: where, how often, the first rows
 ├─ StageFailed     a tool broke: which, command, exit code, its last words
 └─ ReleaseRefused  the champion may not be served: why
@@ -19,6 +20,10 @@ class BadParams(PalateError):
 
 class NotFound(PalateError):
     """Something that the user or a step named does not exist here."""
+
+
+class Erased(PalateError):
+    """The person was erased, so that nothing of theirs is stored."""
 
 
 class DataRejected(PalateError):

@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from components.domain.catalogue import Thresholds, last_eaten, popularities, with_feedback, with_refused
+from components.domain.catalogue import (
+    NAMELESS,
+    Thresholds,
+    last_eaten,
+    never_emptied,
+    popularities,
+    with_feedback,
+    with_refused,
+)
 from components.domain.exposures import Feedback
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Past
 
@@ -67,3 +75,15 @@ def test_popularity_is_shrunk_to_that_of_all_dishes() -> None:
     assert result["once"] == pytest.approx(5 * share / 6)
     assert result["new"] == pytest.approx(share)
     assert popularities(["new"], []) == {"new": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("were_people", "some_forgotten", "stays"),
+    [(True, True, True), (True, False, False), (False, True, False), (False, False, False)],
+)
+def test_a_table_whose_last_person_was_forgotten_is_still_a_table(
+    were_people: bool, some_forgotten: bool, stays: bool
+) -> None:
+    assert never_emptied([], were_people=were_people, some_forgotten=some_forgotten) == [NAMELESS] * stays
+    ada = {**NAMELESS, "person_id": "ada"}
+    assert never_emptied([ada], were_people=were_people, some_forgotten=some_forgotten) == [ada]

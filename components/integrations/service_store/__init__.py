@@ -4,5 +4,6 @@ from components.integrations.service_store.answer_log import answers_since
 from components.integrations.service_store.answers import SHOWN, ServiceStore
 from components.integrations.service_store.catalogue import Catalogue
 from components.integrations.service_store.engine import NAME
+from components.integrations.service_store.people import People
 
-__all__ = ["NAME", "SHOWN", "Catalogue", "ServiceStore", "answers_since"]
+__all__ = ["NAME", "SHOWN", "Catalogue", "People", "ServiceStore", "answers_since"]

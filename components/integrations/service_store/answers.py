@@ -16,6 +16,7 @@ from sqlalchemy import exc
 from components.domain.exposures import Exposure, Feedback, Shown
 from components.domain.records import Dish
 from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
+from components.integrations.service_store.erasures import refuse_erased
 
 SOURCE = "service"  # of its events, in the contract's column `source`
 SHOWN = "shown"
@@ -56,10 +57,15 @@ class ServiceStore:
         self.engine = engine_of(url)
 
     def add_exposure(self, exposure: Exposure) -> None:
-        """Stores an answer before it is given."""
+        """Stores an answer before it is given.
+
+        Raises:
+            Erased: The person was erased meanwhile.
+        """
         values = {**vars(exposure), "shown": [asdict(shown) for shown in exposure.shown]}
         with as_sentence(), self.engine.begin() as connection:
             connection.execute(sa.insert(EXPOSURES).values(values))
+            refuse_erased(connection, exposure.person_id)
 
     def exposure(self, answer_id: str) -> Exposure | None:
         """The answer with an id; None where there is none."""
@@ -69,12 +75,17 @@ class ServiceStore:
         return _exposure(row) if row else None
 
     def add_feedback(self, feedback: Feedback) -> Feedback:
-        """Stores feedback once, and returns what is stored under its id: this one, or an earlier one."""
+        """Stores feedback once, and returns what is stored under its id: this one, or an earlier one.
+
+        Raises:
+            Erased: The person was erased meanwhile.
+        """
         with as_sentence():
             try:
                 with self.engine.begin() as connection:
                     values = {**vars(feedback), "received_at": datetime.now(UTC)}
                     connection.execute(sa.insert(FEEDBACK).values(values))
+                    refuse_erased(connection, feedback.person_id)
             except exc.IntegrityError:
                 return self._feedback(feedback.event_id)
         return feedback

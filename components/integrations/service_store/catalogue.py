@@ -10,12 +10,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from components.domain.catalogue import Listed, Person, Thresholds, last_eaten, with_feedback
+from components.domain.catalogue import (
+    NAMELESS,
+    Listed,
+    Person,
+    Thresholds,
+    last_eaten,
+    with_feedback,
+)
 from components.domain.diet.nutrition import Amount, Nutrition
 from components.domain.exposures import Feedback
 from components.domain.records import Dish, Past
 from components.integrations.service_store.answers import FEEDBACK
 from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
+from components.integrations.service_store.erasures import erased
 
 _ROWS_AT_ONCE = 10_000
 _DISHES = sa.Table(
@@ -26,7 +34,7 @@ _DISHES = sa.Table(
     sa.Column("popularity", sa.Float, nullable=False),
     sa.Column("is_offered", sa.Boolean, nullable=False),
 )
-_PEOPLE = sa.Table(
+PEOPLE = sa.Table(
     "people",
     META,
     sa.Column("person_id", sa.String(200), primary_key=True),
@@ -34,7 +42,7 @@ _PEOPLE = sa.Table(
     sa.Column("allergies", sa.JSON, nullable=False),
     sa.Column("avoids", sa.JSON, nullable=False),
 )
-_HISTORY = sa.Table(
+HISTORY = sa.Table(
     "history",
     META,
     sa.Column("person_id", sa.String(200), primary_key=True),
@@ -52,7 +60,7 @@ _PUBLISHED = sa.Table(
     sa.Column("read_until", sa.DateTime(timezone=True)),
 )
 # Tables of their own, since those of an older store get no new columns.
-_EATEN = sa.Table(
+EATEN = sa.Table(
     "eaten",
     META,
     sa.Column("person_id", sa.String(200), primary_key=True),
@@ -72,6 +80,11 @@ class Catalogue:
 
     def __init__(self, url: str) -> None:
         self.engine = engine_of(url)
+
+    def has_people(self) -> bool:
+        """Whether there is a table of people, so that who is not in it is a stranger."""
+        with as_sentence(), self.engine.connect() as connection:
+            return _has_people(connection)
 
     def version(self) -> str:
         """The version that was published last; empty where none was."""
@@ -94,7 +107,7 @@ class Catalogue:
         read_until: datetime | None,
         eaten: Iterable[tuple[str, str, datetime]] = (),
     ) -> None:
-        """Replaces all; readers see what was there before until it is whole.
+        """Replaces all; readers see what was there before until it is whole. Who was erased is left out.
 
         Args:
             version: Names the data and the thresholds.
@@ -116,16 +129,16 @@ class Catalogue:
                 }
                 for row, popularity, is_offered in dishes
             ),
-            _PEOPLE: (
+            PEOPLE: (
                 {name: _plain(row[name]) for name in ("person_id", "diet", "allergies", "avoids")}
                 for row in people
             ),
-            _HISTORY: (
+            HISTORY: (
                 {"person_id": person, "position": position, **vars(past)}
                 for person, history in histories
                 for position, past in enumerate(history)
             ),
-            _EATEN: ({"person_id": person, "dish_id": dish, "at": at} for person, dish, at in eaten),
+            EATEN: ({"person_id": person, "dish_id": dish, "at": at} for person, dish, at in eaten),
             _PUBLISHED: iter([{"version": version, "read_until": read_until, **vars(thresholds)}]),
         }
         with as_sentence(), self.engine.begin() as connection:
@@ -133,6 +146,7 @@ class Catalogue:
                 connection.execute(sa.delete(table))
                 while part := list(islice(values, _ROWS_AT_ONCE)):
                     connection.execute(sa.insert(table), part)
+            self._remove(connection, erased(connection))
 
     def dishes(self) -> list[Listed]:
         """All dishes, by id."""
@@ -148,14 +162,13 @@ class Catalogue:
             person_id: Who.
         """
         with as_sentence(), self.engine.connect() as connection:
-            profile = connection.execute(_of(_PEOPLE, person_id)).mappings().first()
-            lines = connection.execute(_of(_HISTORY, person_id).order_by("position")).mappings()
+            profile = connection.execute(_of(PEOPLE, person_id)).mappings().first()
+            lines = connection.execute(_of(HISTORY, person_id).order_by("position")).mappings()
             history = [Past(line["dish_id"], line["verdict"], line["rating"]) for line in lines]
             eaten = {
-                row["dish_id"]: utc(row["at"])
-                for row in connection.execute(_of(_EATEN, person_id)).mappings()
+                row["dish_id"]: utc(row["at"]) for row in connection.execute(_of(EATEN, person_id)).mappings()
             }
-            some_people = bool(connection.execute(sa.select(sa.exists(sa.select(_PEOPLE)))).scalar())
+            some_people = _has_people(connection)
             published = connection.execute(sa.select(_PUBLISHED)).mappings().first()
             confirmed = connection.execute(sa.select(_CONFIRMED.c.at)).scalar()
             if published is None:
@@ -179,12 +192,26 @@ class Catalogue:
     def forget(self, person_id: str) -> int:
         """Removes a person; returns the number of rows that went."""
         with as_sentence(), self.engine.begin() as connection:
-            removed = sum(
-                connection.execute(sa.delete(table).where(table.c.person_id == person_id)).rowcount
-                for table in (_PEOPLE, _HISTORY, _EATEN)
-            )
+            removed = self._remove(connection, [person_id])
         leave_no_trace(self.engine)
         return removed
+
+    def _remove(self, connection: sa.Connection, people: Sequence[str]) -> int:
+        removed = {
+            table: sum(connection.execute(_without(table, person)).rowcount for person in people)
+            for table in (PEOPLE, HISTORY, EATEN)
+        }
+        if removed[PEOPLE] and not _has_people(connection):  # else nobody would be asked for allergies
+            connection.execute(sa.insert(PEOPLE).values(NAMELESS))
+        return sum(removed.values())
+
+
+def _has_people(connection: sa.Connection) -> bool:
+    return bool(connection.execute(sa.select(sa.exists(sa.select(PEOPLE)))).scalar())
+
+
+def _without(table: sa.Table, person_id: str) -> sa.Delete:
+    return sa.delete(table).where(table.c.person_id == person_id)
 
 
 def _of(table: sa.Table, person_id: str) -> sa.Select[Any]:

@@ -17,6 +17,10 @@ NAME = "the service's store"  # in sentences, and as the file of its rows
 _WAIT_S = 5  # seconds for a lock of SQLite, or for PostgreSQL to answer a new connection
 
 
+class StillInLog(StageFailed):
+    """What was removed is gone from the tables, but not yet from SQLite's log of writes."""
+
+
 def engine_of(url: str) -> sa.Engine:
     """An engine of a database in which the store's tables are; they are made where they are missing.
 
@@ -54,9 +58,7 @@ def leave_no_trace(engine: sa.Engine) -> None:
         with as_sentence(), engine.connect() as connection:
             busy, *_ = connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
         if busy:
-            raise StageFailed(
-                f"{NAME} is being read, so what was removed still stands in its log: run again."
-            )
+            raise StillInLog(f"{NAME} is being read, so what was removed still stands in its log: run again.")
 
 
 @contextmanager

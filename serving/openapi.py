@@ -1,0 +1,129 @@
+"""One OpenAPI document: BentoML's, corrected where it says too little, and the mounted operations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from serving.people_schema import ErasureAnswer, PersonAnswer
+
+_REFERENCE = "#/components/schemas/{model}"
+_REFUSALS = {
+    400: "The request cannot be read; the sentence says what is wrong with it.",
+    401: "The service's token is missing.",
+    404: "The service's store holds nothing of this person.",
+    409: "The event_id names other feedback.",
+    410: "The person was erased.",
+    413: "The request is too large.",
+    415: "The content type is none that the service reads.",
+    429: "Too many requests at once: come again after Retry-After.",
+    500: "Something broke; the service's log says what.",
+    503: "Not ready, or the store does not answer.",
+    504: "The request took too long.",
+}
+_OF_BODIES = (400, 401, 413, 415, 429, 500, 503, 504)
+_OF_PEOPLE = (410,)
+_MORE = {"/rank": _OF_PEOPLE, "/recommend": _OF_PEOPLE, "/feedback": (*_OF_PEOPLE, 409)}
+_PERSON_ID = {
+    "name": "person_id",
+    "in": "path",
+    "required": True,
+    "description": "Escaped as UTF-8; a slash may be sent as it is.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "example": "ada",
+}
+
+
+def merged(document: dict[str, Any]) -> dict[str, Any]:
+    """The document of all operations, with every status that they answer.
+
+    Args:
+        document: BentoML's, of its own operations.
+    """
+    document = json.loads(json.dumps(document))  # a copy in which statuses are texts
+    schemas = document["components"]["schemas"]
+    for body in (PersonAnswer, ErasureAnswer):
+        schemas.update(_schemas_of(body))
+    schemas["Refusal"] = {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {"type": "string", "description": "One sentence."}},
+        "additionalProperties": False,
+        "example": {"error": "The request is larger than 1,000,000 bytes."},
+    }
+    for path, item in document["paths"].items():
+        if "post" in item:
+            _correct(item["post"], schemas, (*_OF_BODIES, *_MORE.get(path, ())))
+    document["paths"]["/people/{person_id}"] = _people()
+    without = ("TaskStatusResponse", "InvalidArgument", "NotFound", "InternalServerError")
+    document["components"]["schemas"] = {
+        name: _in_3_0(schema) for name, schema in schemas.items() if name not in without
+    }
+    return document
+
+
+def _people() -> dict[str, Any]:
+    return {
+        "parameters": [_PERSON_ID],
+        "get": {
+            "operationId": "palate__read_person",
+            "tags": ["Service APIs"],
+            "description": "All that the service's store holds of a person.",
+            "responses": {
+                "200": _answer("What is held.", "PersonAnswer"),
+                **_refusals((400, 401, 404, 410, 413, 429, 503)),
+            },
+        },
+        "delete": {
+            "operationId": "palate__erase_person",
+            "tags": ["Service APIs"],
+            "description": "Hides a person at once; the next night takes them out of everything else. It may "
+            "be sent again, also for a person of whom nothing is held.",
+            "responses": {
+                "202": _answer("Hidden, and queued.", "ErasureAnswer"),
+                **_refusals((400, 401, 413, 429, 503)),
+            },
+        },
+    }
+
+
+def _correct(operation: dict[str, Any], schemas: Mapping[str, Any], statuses: tuple[int, ...]) -> None:
+    """Refers to BentoML's components, which know what may be null, and names all statuses."""
+    answer = operation["responses"]["200"]
+    for content in (operation["requestBody"]["content"], answer["content"]):
+        body = content["application/json"]
+        if body["schema"].get("title") in schemas:
+            body["schema"] = {"$ref": _REFERENCE.format(model=body["schema"]["title"])}
+    operation["requestBody"]["required"] = operation["operationId"] != "palate__canary"
+    operation["responses"] = {"200": answer, **_refusals(statuses)}
+
+
+def _refusals(statuses: tuple[int, ...]) -> dict[str, Any]:
+    return {str(status): _answer(_REFUSALS[status], "Refusal") for status in sorted(statuses)}
+
+
+def _answer(description: str, schema: str) -> dict[str, Any]:
+    reference = {"$ref": _REFERENCE.format(model=schema)}
+    return {"description": description, "content": {"application/json": {"schema": reference}}}
+
+
+def _schemas_of(body: type[BaseModel]) -> dict[str, Any]:
+    schema = body.model_json_schema(ref_template=_REFERENCE, mode="serialization")
+    return {**schema.pop("$defs", {}), body.__name__: schema}
+
+
+def _in_3_0(schema: Any) -> Any:
+    """A schema in which null is `nullable`, as OpenAPI 3.0 has it; pydantic writes that of 3.1."""
+    if isinstance(schema, list):
+        return [_in_3_0(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    values = {name: _in_3_0(part) for name, part in schema.items() if name != "root_input"}
+    options = [option for option in values.get("anyOf", []) if option != {"type": "null"}]
+    if len(options) == 1:
+        del values["anyOf"]
+        return {**options[0], **values, "nullable": True}
+    return values

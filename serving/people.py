@@ -1,0 +1,174 @@
+"""`/people/{person_id}`: what the service's store holds of a person, and their erasure.
+
+BentoML's own APIs are POST only, so this is a Starlette application that is mounted beside them. The
+service's middleware is outside of both.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import anyio.to_thread
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from components.domain.errors import PalateError
+from serving import openapi, store
+from serving.erased import SENTENCE
+from serving.people_schema import (
+    EatenAnswer,
+    ErasureAnswer,
+    GivenAnswer,
+    PastAnswer,
+    PersonAnswer,
+    StoredFeedback,
+)
+from serving.schema import VERDICTS, StoredId
+
+logger = logging.getLogger("palate")
+PREFIX = "/people/"
+Body = TypeVar("Body", bound=BaseModel)
+_ID = TypeAdapter(StoredId)
+_VERDICTS: dict[int, Any] = {number: name for name, number in VERDICTS.items()}
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class _BadId(ValueError):
+    """No id can be read from a path; its text is the sentence."""
+
+
+def application(service: Any) -> Starlette:
+    """The application with the two operations and the one OpenAPI document.
+
+    It answers `/docs.json` before BentoML does, whose document lacks what is mounted.
+
+    Args:
+        service: BentoML's, whose own operations are documented, too.
+    """
+    logging.getLogger("bentoml.access").addFilter(_without_id)
+
+    async def document(_request: Request) -> Response:
+        return JSONResponse(openapi.merged(service.openapi_spec.asdict()))
+
+    return Starlette(
+        routes=[
+            Route("/people/{person_id:path}", _person, methods=["GET", "DELETE"]),
+            Route("/docs.json", document),
+        ]
+    )
+
+
+async def read(person_id: str) -> Response:
+    """All that the store holds of a person; 404 where it is nothing, 410 where they were erased."""
+    if await anyio.to_thread.run_sync(lambda: store.people(store.url()).is_erased(person_id)):
+        return _refusal(410, SENTENCE)
+    rows = await anyio.to_thread.run_sync(lambda: store.people(store.url()).read(person_id))
+    if not any(rows.values()):
+        return _refusal(404, "The service's store holds nothing of this person: look at the id.")
+    return _json(200, _answer(person_id, rows))
+
+
+async def erase(person_id: str) -> Response:
+    """Hides a person at once, removes their rows from the store, and queues the rest for the next night."""
+    queued_at = await anyio.to_thread.run_sync(lambda: store.people(store.url()).erase(person_id))
+    return _json(202, ErasureAnswer(person_id=person_id, queued_at=queued_at))
+
+
+async def _person(request: Request) -> Response:
+    """Reads or erases the person in the path; what goes wrong is a sentence."""
+    try:
+        person_id = _id_in(request.scope["raw_path"])
+    except _BadId as error:
+        return _refusal(400, str(error))
+    if not store.url():
+        return _refusal(503, f"This service stores nothing: start it with {store.STORE}.")
+    try:
+        return await (erase if request.method == "DELETE" else read)(person_id)
+    except PalateError as error:
+        logger.error("a person could not be read or erased: %s", error)  # noqa: TRY400
+        return _refusal(503, "The service's store does not answer: send it again.")
+
+
+def _id_in(raw_path: bytes) -> str:
+    """The id in a path as it was sent, so that no escape is guessed at.
+
+    Raises:
+        _BadId: It is no id.
+    """
+    path = raw_path.partition(b"?")[0]
+    raw = path.removeprefix(PREFIX.encode())
+    if raw == path:
+        raise _BadId(f"The path must begin with {PREFIX} unescaped, and then have the id.")
+    if _BROKEN_ESCAPE.search(raw):
+        raise _BadId("The id in the path has a % that escapes nothing: send %25 for a percent sign.")
+    try:
+        return _ID.validate_python(unquote_to_bytes(raw).decode())
+    except UnicodeDecodeError as error:
+        raise _BadId("The id in the path is not UTF-8: escape its bytes in UTF-8.") from error
+    except ValidationError as error:
+        raise _BadId(f"person_id: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
+
+
+def _answer(person_id: str, rows: dict[str, list[dict[str, Any]]]) -> PersonAnswer:
+    profile = rows["people"][0] if rows["people"] else {}
+    answers = [
+        {**row, "filters": json.loads(row["filters"]), "dishes": [_shown(one) for one in row["shown"]]}
+        for row in rows["exposures"]
+    ]
+    return PersonAnswer(
+        person_id=person_id,
+        diet=profile.get("diet", ""),
+        allergies=profile.get("allergies", []),
+        avoids=profile.get("avoids", []),
+        history=[
+            PastAnswer(dish_id=row["dish_id"], verdict=_VERDICTS[row["verdict"]], rating=row["rating"])
+            for row in rows["history"]
+        ],
+        eaten=[_only(EatenAnswer, row) for row in rows["eaten"]],
+        answers=[_only(GivenAnswer, row) for row in answers],
+        feedback=[_only(StoredFeedback, row) for row in rows["feedback"]],
+    )
+
+
+def _shown(one: dict[str, Any]) -> dict[str, Any]:
+    return {"dish_id": one["dish"]["dish_id"], "name": one["dish"]["name"], "score": one["score"]}
+
+
+def _only(body: type[Body], row: dict[str, Any]) -> Body:
+    """A row as a body, without the columns that the body lacks."""
+    return body.model_validate({name: row[name] for name in body.model_fields})
+
+
+def without_ids(metrics: str) -> str:
+    """BentoML's metrics without the lines that count single paths below `/people/`: they name people.
+
+    Args:
+        metrics: In Prometheus' text format, which anybody may read.
+    """
+    lines = metrics.splitlines(keepends=True)
+    return "".join(line for line in lines if PREFIX not in line)
+
+
+def _without_id(record: logging.LogRecord) -> bool:
+    """Takes the id out of a line of BentoML's access log."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            f"{part.partition(PREFIX)[0]}{PREFIX}…" if isinstance(part, str) and PREFIX in part else part
+            for part in record.args
+        )
+    return True
+
+
+def _json(status: int, answer: PersonAnswer | ErasureAnswer) -> Response:
+    return Response(answer.model_dump_json(), status, media_type="application/json")
+
+
+def _refusal(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status)

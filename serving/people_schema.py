@@ -1,0 +1,97 @@
+"""What `/people/{person_id}` answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class PastAnswer(_Answer):
+    """One line of a person's history."""
+
+    dish_id: str
+    verdict: Literal["liked", "neutral", "disliked"]
+    rating: float | None
+
+
+class EatenAnswer(_Answer):
+    """When a person last chose or ordered a dish."""
+
+    dish_id: str
+    at: datetime
+
+
+class ShownAnswer(_Answer):
+    """One dish of an answer, with the score that it had."""
+
+    dish_id: str
+    name: str
+    score: float
+
+
+class GivenAnswer(_Answer):
+    """An answer that was given to a person."""
+
+    answer_id: str
+    at: datetime
+    dishes: list[ShownAnswer] = Field(description="In the order in which they were shown.")
+    filters: dict[str, Any] = Field(description="Diet, allergies and avoids of the request.")
+    model_version: str
+    data_version: str
+
+
+class StoredFeedback(_Answer):
+    """What a person did or said."""
+
+    event_id: str
+    dish_id: str
+    kind: str
+    value: float | None
+    answer_id: str
+    occurred_at: datetime
+    received_at: datetime
+
+
+class PersonAnswer(_Answer):
+    """All that the service's store holds of a person."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "person_id": "ada",
+                "diet": "vegetarian",
+                "allergies": ["peanut"],
+                "avoids": [],
+                "history": [{"dish_id": "7", "verdict": "liked", "rating": None}],
+                "eaten": [{"dish_id": "7", "at": "2026-11-24T11:30:00Z"}],
+                "answers": [],
+                "feedback": [],
+            }
+        }
+    )
+
+    person_id: str
+    diet: str
+    allergies: list[str]
+    avoids: list[str]
+    history: list[PastAnswer] = Field(description="As the last night published it, oldest first.")
+    eaten: list[EatenAnswer] = Field(description="Dishes by when they were last eaten, oldest first.")
+    answers: list[GivenAnswer] = Field(description="That the person was given, oldest first.")
+    feedback: list[StoredFeedback] = Field(description="In the order in which it came.")
+
+
+class ErasureAnswer(_Answer):
+    """The person is hidden, and the next night takes them out of everything else."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"person_id": "ada", "queued_at": "2026-11-25T18:00:00Z"}}
+    )
+
+    person_id: str
+    queued_at: datetime
