@@ -46,6 +46,7 @@ class NightReport:
         registered: The version of the best candidate.
         delivery: Sentence on what is released or packaged as a preview.
         rates: How the service's answers of the last days fared; none where nobody gave feedback.
+        erasures: Sentence on the people whom the service had queued; empty where there were none.
     """
 
     started: float = field(default_factory=time.monotonic)
@@ -56,6 +57,7 @@ class NightReport:
     registered: Registered | None = None
     delivery: str = ""
     rates: list[AnswerRates] = field(default_factory=list)
+    erasures: str = ""
 
     def timed(self, name: str, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a step and records its seconds and whether it had anything to do."""
@@ -79,6 +81,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         raise ValueError("a night that has not ended has no facts")
     checks, gate = read_json(REPO / CHECKS), read_report(REPO / EVALUATION).gate
     return [
+        *([("erasures", report.erasures)] if report.erasures else []),
         *((f"{table} in", _counts(counts)) for table, counts in collection.counts.items() if counts.rows_in),
         ("inbox", _inbox(collection, night)),
         ("events in all", f"{collection.events:,}"),

@@ -1,4 +1,4 @@
-"""The night: collect → version → check → publish → split → train → evaluate → register → deliver → report.
+"""The night: erase → collect → version → check → publish → split → train → evaluate → register → report.
 
 Prefect decides when and whether, DVC decides what is stale: each DVC stage is one task here, without
 Prefect's cache.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.erasures import erase_queued
 from flows.night_report import NightReport, publish
 from flows.steps import (
     alarms,
@@ -44,6 +45,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report = NightReport()
         params = settings.adopt(inbox)
         report.timed("base", stages.materialise_base, params)
+        report.erasures = report.timed("erase", erase_queued, params)
         report.collection = report.timed("collect", data.collect, params)
         tonight = report.night = report.timed("version", data.version, params, report.collection)
         report.timed("check", stages.check, tonight)

@@ -47,7 +47,16 @@ GROUPS = {
         "trial",
     ),
     "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped"),
-    "night": ("alarms", "bad_input", "feedback", "forget", "night", "night_faults", "restore"),
+    "night": (
+        "alarms",
+        "bad_input",
+        "erasures",
+        "feedback",
+        "forget",
+        "night",
+        "night_faults",
+        "restore",
+    ),
 }
 GROUP_OF = {f"tests/flows/test_{name}.py": group for group, names in GROUPS.items() for name in names}
 

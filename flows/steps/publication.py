@@ -13,7 +13,7 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.catalogue import Thresholds, popularities, with_refused
+from components.domain.catalogue import Thresholds, never_emptied, popularities, with_refused
 from components.domain.diet.nutrition import nutrition_of
 from components.domain.preferences.opinion_log import OpinionLog, moment
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
@@ -23,6 +23,7 @@ from components.integrations import event_sources, foods
 from components.integrations.service_store import Catalogue
 from components.stages.paths import EVENTS, QUARANTINE
 from flows.environment import REPO
+from flows.steps.data import read_forgotten
 from flows.steps.feedback import WATERMARK
 from flows.steps.night import Night
 
@@ -51,6 +52,8 @@ def publish(night: Night) -> bool:
     popularity = popularities((row["dish_id"] for row in tables["dishes"]), verdicts)
     former = {dish for dishes in former_ids(tables).values() for dish in dishes}
     people = with_refused(tables["people"], event_sources.quarantined(REPO / QUARANTINE, "people"))
+    forgotten = bool(read_forgotten().hashes)
+    people = never_emptied(people, were_people=catalogue.has_people(), some_forgotten=forgotten)
     read_until = event_sources.read_watermarks(REPO / EVENTS).get(WATERMARK)
     catalogue.publish(
         version,

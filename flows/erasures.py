@@ -1,0 +1,59 @@
+"""People who were erased over HTTP: the night takes them out of everything, as `make forget` does."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from components.domain.errors import PalateError, StageFailed
+from components.domain.params import Params
+from components.integrations import data_versions
+from components.integrations.service_store import People
+from flows.environment import REPO, STATE
+from flows.forget import forget_within_night
+from flows.steps.feedback import service_store
+
+logger = logging.getLogger(__name__)
+
+
+def erase_queued(params: Params) -> str:
+    """Takes out everybody who waits in the service's store; whoever cannot be stays in its queue.
+
+    Args:
+        params: Settings.
+
+    Returns:
+        A sentence on what was done or failed; empty where nobody waits.
+    """
+    try:
+        return _erase(params)
+    except PalateError as error:
+        logger.error("%s", error)  # noqa: TRY400
+        return str(error)
+
+
+@task(
+    name="erase", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10
+)  # a release pass may run just now
+def _erase(params: Params) -> str:
+    if service_store() is None:
+        return ""
+    people = People(os.environ["PALATE_STORE"])
+    queued, failures = people.queued(), list[str]()
+    if queued:
+        data_versions.ensure_repository(REPO, STATE)
+    for person in queued:
+        try:
+            forget_within_night(params, person, history=False)
+            people.mark_done(person)
+        except PalateError as error:
+            failures.append(str(error))
+    if failures:
+        raise StageFailed(
+            f"{len(failures)} of {len(queued)} queued erasures failed and stay queued for the next night: "
+            f"{failures[0]}"
+        )
+    return f"{len(queued)} queued erasures done; receipts in {STATE / 'receipts'}" if queued else ""
