@@ -1,0 +1,146 @@
+"""Whatever cannot be answered is a 4xx with one sentence, which shows nothing of the service's inside."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.domain.catalogue import Thresholds
+from components.domain.preferences.contract import columns
+from components.integrations.service_store import Catalogue
+from serving import login
+from serving.store import STORE
+from tests.serving.conftest import listening, set_limits
+from tests.serving.malformed import JSON, RANK, VALID, Malformed, requests
+
+pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
+
+INSIDE = ("Traceback", 'File "', "pydantic", "site-packages", "sqlalchemy", "psycopg", "0x", "self.", "\n")
+TOKEN = {"Authorization": "Bearer open sesame"}
+PEAS = {"dish_id": "peas", "name": "Peas", "description": "", "cuisine": "", "tags": (), "ingredients": ()}
+
+
+@pytest.fixture
+def guarded(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a service with a store, in which Ada is, and a token."""
+    (tmp_path / "metrics").mkdir()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
+    url = f"sqlite:///{tmp_path / 'service.db'}"
+    monkeypatch.setenv(STORE, url)
+    ada = {"person_id": "ada", "diet": "", "allergies": (), "avoids": ()}
+    row = dict.fromkeys(columns("dishes")) | PEAS
+    Catalogue(url).publish("v1", Thresholds(4, 2), [(row, 0.5, True)], [ada], [], None)
+    (tmp_path / "token").write_text("open sesame")
+    monkeypatch.setenv(login.TOKEN_FILE, str(tmp_path / "token"))
+    set_limits(served, token="always")  # noqa: S106
+    with listening() as address:
+        yield address
+
+
+def _answer(address: str, request: Malformed, headers: dict[str, str] = TOKEN) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection.request(request.method, request.path, request.body, request.headers | headers)
+    with connection.getresponse() as answer:
+        status, body = answer.status, answer.read()
+    connection.close()
+    return status, body
+
+
+def _why_not_a_sentence(body: bytes) -> str:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return "no JSON"
+    if not isinstance(content, dict) or list(content) != ["error"] or not isinstance(content["error"], str):
+        return "not {error: SENTENCE} alone"
+    sentence = content["error"]
+    shown = [part for part in INSIDE if part in sentence]
+    if shown:
+        return f"shows {shown[0]!r}"
+    return "" if 5 < len(sentence) < 1000 else f"{len(sentence)} letters"
+
+
+def test_every_malformed_request_is_a_4xx_with_one_sentence(guarded: str) -> None:
+    malformed, failures = requests(), []
+    assert len(malformed) > 80
+    for request in malformed:
+        status, body = _answer(guarded, request)
+        reason = "" if status == request.status else f"{status} in place of {request.status}"
+        reason = reason or _why_not_a_sentence(body)
+        if reason:
+            failures.append(f"{request.method} {request.path[:40]} {request.name}: {reason}: {body[:200]!r}")
+    assert "\n".join(failures) == ""
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Bearer wrong", "open sesame", "Basic open sesame", "Bearer \xe9"],
+)
+def test_a_wrong_token_is_401_with_one_sentence(guarded: str, header: str) -> None:
+    locked = [("POST", path) for path in (*VALID, "/canary")]
+    locked += [("GET", "/people/ada"), ("DELETE", "/people/ada"), ("GET", "/docs.json")]
+    for method, path in locked:
+        headers = {"Authorization": header} if header else {}
+        status, body = _answer(guarded, Malformed("", method, path, b"{}"), headers)
+        assert (status, _why_not_a_sentence(body)) == (401, ""), (path, body)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**25), 10**25)
+    | st.floats()
+    | st.text(st.characters(), max_size=20)
+    | st.sampled_from(["", "x" * 600, "\ud800", "\0", "ada", "peas", "1", "NaN", "vegan", "rating"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@st.composite
+def _changed(draw: st.DrawFn) -> tuple[str, Any]:
+    """A valid request of which some fields, at any depth, were dropped, replaced, wrapped or repeated."""
+    path = draw(st.sampled_from(sorted(VALID)))
+    body: Any = json.loads(json.dumps(VALID[path]))
+    for _ in range(draw(st.integers(1, 3))):
+        target, key = body, draw(st.sampled_from(sorted(body)) | st.text(max_size=8))
+        inner = target.get(key)
+        if isinstance(inner, list) and inner and isinstance(inner[0], dict) and draw(st.booleans()):
+            target = inner[0]
+            key = draw(st.sampled_from(sorted(target)) if target else st.just("dish_id"))
+        kind = draw(st.sampled_from(["drop", "replace", "wrap", "repeat"]))
+        if kind == "drop":
+            target.pop(key, None)
+        else:
+            before = target.get(key)
+            more = {"replace": draw(VALUES), "wrap": [before], "repeat": [before] * 300}
+            target[key] = more[kind]
+        if not body:
+            break
+    return path, body
+
+
+# The service of this test draws random ids in its thread, which Hypothesis takes for the strategy's.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_changed())
+def test_a_valid_request_that_was_changed_anywhere_is_answered_or_refused_in_a_sentence(
+    guarded: str, change: tuple[str, Any]
+) -> None:
+    path, body = change
+    status, answer = _answer(guarded, Malformed("", "POST", path, json.dumps(body).encode()))
+    assert status < 500, answer
+    assert status == 200 or _why_not_a_sentence(answer) == "", answer
+
+
+def test_the_valid_requests_are_answered(guarded: str) -> None:
+    for path, body in VALID.items():
+        assert _answer(guarded, Malformed("", "POST", path, json.dumps(body).encode(), JSON))[0] == 200
+    assert RANK["person_id"] == "ada"
