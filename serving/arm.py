@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 from bentoml.exceptions import InternalServerError
 
+from components.domain.errors import PalateError
+from components.domain.preferences.arrays import Floats
 from components.domain.ranker.prompts import DishTokens, prompt_hash
 from components.domain.records import Dish, Question
 from components.domain.verdict import canary as stored
+from components.files import file_sha256, folder_sha256
 from serving.calls import NobodyWaits, must_go_on
+from serving.listing import Listing
 from serving.outcomes import Outcomes
+
+Scores = TypeVar("Scores", list[float], Floats)
 
 
 def position(person_id: str, trial: str) -> float:
@@ -38,6 +45,7 @@ class Arm:
     Attributes:
         facts: Content of served.json.
         model: The merged model.
+        table: The catalogue's dishes as the model reads them; None where it reads a dish after a history.
         outcomes: What the model made of the requests that reached it.
         refusal: Why it may not serve; None while its canary passes.
     """
@@ -46,12 +54,17 @@ class Arm:
         # Imported here: BentoML's parent process imports this file too, and would hold torch for nothing.
         import torch
 
+        from components.domain.ranker.dish_table import DishTable
         from components.integrations import base_models
 
         self.folder = folder
         self.facts = facts_in(folder)
         self.fields = tuple(self.facts["dish_fields"])
         self.model = base_models.load(folder / "model", torch.float32, base_models.choose_device())
+        longest, head = self.facts["serve"]["max_line_tokens"], self.model.head
+        packed, self._why_not_packed = self._packed()
+        self.table = DishTable(self.model, head, self.fields, longest, packed) if head else None
+        self._catalogue: Listing | None = None
         self.outcomes = Outcomes(self.facts["model_version"])
         self.refusal, _ = self.examine()
 
@@ -60,22 +73,27 @@ class Arm:
         return self.model.dish_tokens(dishes, self.fields, self.facts["max_history"])
 
     def scores(self, question: Question, tokens: DishTokens) -> list[float]:
-        """The question's scores; what the model fails on is counted as its error.
+        """The question's scores; see `counted`.
 
         Args:
             question: What is ranked, for whom.
             tokens: Of all its dishes.
+        """
+        from components.integrations import scoring
+
+        return self.counted(lambda: scoring.score_question(self.model, tokens, question, must_go_on))
+
+    def counted(self, work: Callable[[], Scores]) -> Scores:
+        """What the work gives, which are scores; what the model fails on is counted as its error.
 
         Raises:
             NobodyWaits: The client went away or the time is over, which is no error of the model.
             InternalServerError: A score is no number.
         """
-        from components.integrations import scoring
-
         must_go_on()  # it may have waited for its turn
         try:
-            scores = scoring.score_question(self.model, tokens, question, must_go_on)
-            failed = not all(map(math.isfinite, scores))
+            scores = work()
+            failed = not np.isfinite(scores).all()
         except NobodyWaits:
             raise
         except Exception:
@@ -86,11 +104,16 @@ class Arm:
             raise InternalServerError("A score is no number: the model is damaged.")
         return scores
 
-    def sensitivity(self, questions: list[Question], tokens: DishTokens) -> list[list[float]]:
-        """Scores of variants of one question, which say what moved its scores; counted nowhere."""
-        from components.integrations import scoring
+    def table_of(self, catalogue: Listing) -> Any:
+        """The table, which then has this catalogue; for one thread at a time.
 
-        return [scoring.score_question(self.model, tokens, each, must_go_on) for each in questions]
+        Args:
+            catalogue: Another object only where something was published since.
+        """
+        if self.table and catalogue is not self._catalogue:
+            self.table.show([listed.dish for listed in catalogue.dishes])
+            self._catalogue = catalogue
+        return self.table
 
     def examine(self) -> tuple[str | None, float | None]:
         """Why this may not serve, and the largest difference of a stored score in logits."""
@@ -99,6 +122,8 @@ class Arm:
         here, learnt = prompt_hash(self.fields), self.facts["prompt_hash"]
         if here != learnt:
             return f"prompts here hash to {here}, the adapter learnt with {learnt}", None
+        if self._why_not_packed:
+            return self._why_not_packed, None
         fresh = replace(self.model, vectors={})  # a stored vector would prove the model of before
         questions = stored.from_json(json.loads((self.folder / "canary.json").read_text(encoding="utf-8")))
         scores = [
@@ -106,7 +131,29 @@ class Arm:
             for question in questions
         ]
         tolerance = self.facts["serve"]["canary_tolerance"]
-        return stored.why_wrong(questions, scores, tolerance), stored.largest_difference(questions, scores)
+        refusal, difference = (
+            stored.why_wrong(questions, scores, tolerance),
+            stored.largest_difference(questions, scores),
+        )
+        dishes = {dish.dish_id: dish for question in questions for dish in question.menu().values()}
+        error = self.table.largest_error(list(dishes.values())) if self.table else 0.0
+        if not refusal and not error <= tolerance:
+            refusal = f"a dish vector of the release is {error:.4f} of its length off what the model reads"
+        return refusal, difference
+
+    def _packed(self) -> tuple[dict[bytes, Any], str | None]:
+        """The vectors that came with this version, and why they are not those that it was released with."""
+        from components.integrations import packed_vectors
+
+        expected, path = self.facts.get("vectors_sha256"), self.folder / packed_vectors.VECTORS_FILE
+        if expected is None and not path.exists():  # a release from before there was such a file
+            return {}, None
+        if not path.exists() or file_sha256(path) != expected:
+            return {}, f"{path.name} is not the file of dish vectors that this version was released with"
+        try:
+            return packed_vectors.load(path, folder_sha256(self.folder / "model"), self.model.device), None
+        except PalateError as error:
+            return {}, str(error)
 
     def lineage(self, answer_id: str) -> dict[str, str]:
         """Headers that name what answered, so that a proxy's log leads to the rows."""

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from components.domain.catalogue import Listed
 from components.domain.diet.nutrition import Nutrition, outside
+from components.domain.preferences.arrays import Ints
+from serving.listing import MOST_LEFT_OUT, Listing
 from serving.nutrition_schema import NutrientBody, NutritionBody
 from serving.schema import LeftOutDish, RecommendRequest
 
 
-def split(
-    request: RecommendRequest, dishes: Sequence[Listed], may_offer: set[str]
-) -> tuple[set[str], list[LeftOutDish]]:
-    """Ids of the dishes whose nutrients lie within the request's bounds, and the others with reasons.
+def split(request: RecommendRequest, catalogue: Listing, at: Ints) -> tuple[Ints, list[LeftOutDish]]:
+    """Positions of the dishes whose nutrients lie within the request's bounds, and the others with reasons.
 
     Args:
         request: Has the bounds.
-        dishes: What the request asks about.
-        may_offer: Ids of those that the person may eat; the rest is left out already.
+        catalogue: All dishes.
+        at: Positions of what the person may eat.
     """
+    if not request.at_most and not request.at_least:
+        return at, []
+    dishes = [catalogue.dishes[index] for index in at]
+    reasons = [outside(listed.nutrition, request.at_most, request.at_least) for listed in dishes]
     left_out = [
-        LeftOutDish(dish_id=listed.dish.dish_id, reasons=reasons)
-        for listed in dishes
-        if listed.dish.dish_id in may_offer
-        and (reasons := outside(listed.nutrition, request.at_most, request.at_least))
+        LeftOutDish(dish_id=listed.dish.dish_id, reasons=sentences)
+        for listed, sentences in zip(dishes, reasons, strict=True)
+        if sentences
     ]
-    return may_offer - {dish.dish_id for dish in left_out}, left_out
+    return at[[not sentences for sentences in reasons]], left_out[:MOST_LEFT_OUT]
 
 
 def body_of(nutrition: Nutrition) -> NutritionBody:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from bentoml.exceptions import InvalidArgument, ServiceUnavailable
+from bentoml.exceptions import ServiceUnavailable
 
 from components.domain.catalogue import Listed, Person
 from components.domain.errors import PalateError
+from components.domain.preferences.arrays import Ints
 from components.domain.records import Dish, Past, Question
 from serving import store
 from serving.arm import Arm
 from serving.limits import check_tokens, is_short
+from serving.listing import Listing, listing_of
 from serving.nutrition import body_of
 from serving.schema import VERDICTS, LeftOutDish, RecommendAnswer, Recommendation, RecommendRequest
 
@@ -25,10 +27,12 @@ class Published:
     """The catalogue and the people as the last night published them."""
 
     def __init__(self) -> None:
-        self._version, self._dishes = "", list[Listed]()
+        self._version, self._listing = "", listing_of(())
 
-    def of(self, person_id: str) -> tuple[Person, list[Listed]]:
+    def of(self, person_id: str) -> tuple[Person, Listing]:
         """A person, without a diet, allergies and a history where nobody knows them; and the catalogue.
+
+        The catalogue is the same object until another one is published.
 
         Raises:
             ServiceUnavailable: Nothing is published, or the store does not answer, so that nobody knows what
@@ -40,34 +44,13 @@ class Published:
             catalogue = store.catalogue(store.url())
             version = catalogue.version()
             if version != self._version:
-                self._dishes, self._version = catalogue.dishes(), version
+                self._listing, self._version = listing_of(catalogue.dishes()), version
             person = catalogue.person(person_id)
         except PalateError as error:
             raise ServiceUnavailable(str(error)) from error
         if not version:
             raise ServiceUnavailable("Nothing is published yet: run a night.")
-        return person, self._dishes
-
-
-def on_offer(request: RecommendRequest, catalogue: Sequence[Listed]) -> list[Listed]:
-    """The dishes that the request asks about.
-
-    Raises:
-        InvalidArgument: A dish is not in the catalogue.
-    """
-    by_id = {listed.dish.dish_id: listed for listed in catalogue if listed.is_offered}
-    missing = [dish for dish in request.dishes if dish not in by_id]
-    if missing:
-        raise InvalidArgument(f"dish_id {missing[0]!r} is not in the catalogue: send ids of its dishes.")
-    listed = [by_id[dish] for dish in dict.fromkeys(request.dishes)] or list(by_id.values())
-    tags = {tag.casefold() for tag in request.tags}
-    return [each for each in listed if not tags or tags & {tag.casefold() for tag in each.dish.tags}]
-
-
-def choose(dishes: Sequence[Listed], may_offer: set[str], unwanted: set[str], most: int) -> list[Listed]:
-    """The dishes to rank, at most so many, the most popular first."""
-    rest = [listed for listed in dishes if listed.dish.dish_id in may_offer - unwanted]
-    return sorted(rest, key=lambda listed: -listed.popularity)[:most]
+        return person, self._listing
 
 
 def questions_without(question: Question) -> list[Question]:
@@ -100,11 +83,13 @@ class Ranked:
         dishes: In logits; by popularity where nothing is known of the person.
         because: Names of past dishes for the best ones.
         cold_start: Whether nothing is known of the person.
+        considered: Number of dishes that were ranked, of which these are the best.
     """
 
     dishes: list[tuple[Listed, float]]
     because: list[list[str]]
     cold_start: bool
+    considered: int
 
 
 async def rank(
@@ -112,21 +97,25 @@ async def rank(
     arm: Arm,
     request: RecommendRequest,
     person: Person,
-    chosen: Sequence[Listed],
-    catalogue: Sequence[Listed],
+    at: Ints,
+    catalogue: Listing,
 ) -> Ranked:
-    """Ranks the chosen dishes for a person.
+    """Ranks the most popular of some dishes for a person, with a model that reads each after the history.
 
     Args:
         in_turn: Runs model work.
         arm: The version that answers.
         request: Its history goes before the person's.
         person: As the service knows them.
-        chosen: What may be offered.
+        at: Positions of what may be offered, the most popular first.
         catalogue: Has the dishes of the history.
     """
-    dishes = {listed.dish.dish_id: listed.dish for listed in catalogue}
-    history, past = _history(request, person)
+    chosen = [catalogue.dishes[index] for index in at[: arm.facts["serve"]["max_dishes"]]]
+    history, past = history_of(request, person)
+    of_history = (catalogue.position.get(line.dish_id) for line in history)
+    dishes = {listed.dish.dish_id: listed.dish for listed in chosen}
+    listed_past = (catalogue.dishes[index].dish for index in of_history if index is not None)
+    dishes |= {dish.dish_id: dish for dish in listed_past}
     dishes |= past
     tokens = arm.tokens(dishes)
     history = tuple(
@@ -134,23 +123,18 @@ async def rank(
     )
     history = history[-arm.facts["serve"]["max_history"] :]
     chosen = [listed for listed in chosen if is_short(arm, tokens, listed.dish.dish_id)]
+    nothing: list[list[str]] = [[] for _ in chosen]
     if not history or not chosen:
-        return Ranked([(listed, listed.popularity) for listed in chosen], [[] for _ in chosen], not history)
+        popular = [(listed, listed.popularity) for listed in chosen]
+        return Ranked(popular, nothing, cold_start=not history, considered=len(chosen))
     question = Question(request.person_id, history, tuple(listed.dish.dish_id for listed in chosen))
     check_tokens(arm, question, tokens)
     scores = await in_turn(arm.scores, question, tokens)
     best = sorted(zip(chosen, scores, strict=True), key=lambda pair: -pair[1])
-    top = replace(question, dishes=tuple(listed.dish.dish_id for listed, _ in best[: request.k]))
-    without = await in_turn(arm.sensitivity, questions_without(top), tokens) if arm.model.head else []
-    names = [dishes[line.dish_id].name for line in history[len(history) - len(without) :]]
-    reasons = [
-        because(names, score, [scores[index] for scores in without])
-        for index, (_, score) in enumerate(best[: request.k])
-    ]
-    return Ranked(best, reasons, cold_start=False)
+    return Ranked(best, nothing, cold_start=False, considered=len(chosen))
 
 
-def _history(request: RecommendRequest, person: Person) -> tuple[tuple[Past, ...], dict[str, Dish]]:
+def history_of(request: RecommendRequest, person: Person) -> tuple[tuple[Past, ...], dict[str, Dish]]:
     """The request's history where it has one, else the person's; and the dishes that only the request has."""
     if request.history is None:
         return person.history, {}
@@ -183,7 +167,7 @@ def answer(
         ],
         left_out=left_out,
         cold_start=ranked.cold_start,
-        considered=len(ranked.dishes),
+        considered=ranked.considered,
         published_at=person.published_at,
         model=arm.facts["model"],
         model_version=arm.facts["model_version"],

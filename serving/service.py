@@ -19,7 +19,7 @@ from bentoml.exceptions import ServiceUnavailable
 from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
-from serving import limits, login, nutrition, people, recommending, restricting
+from serving import limits, login, nutrition, people, recommending, restricting, searching, unwanted
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
@@ -28,6 +28,7 @@ from serving.exposures import HEADER, Exposures
 from serving.image import service_image
 from serving.json_only import JsonOnly
 from serving.outcomes import lines_of
+from serving.permissions import Permissions
 from serving.schema import (
     FILTERS,
     VERDICTS,
@@ -42,7 +43,6 @@ from serving.schema import (
     RecommendRequest,
 )
 from serving.sentences import Sentences
-from serving.unwanted import unwanted
 
 logger = logging.getLogger("palate")
 
@@ -62,6 +62,7 @@ class Palate:
         self.facts, self.arms = self.arm.facts, [each for each in (self.arm, self.before) if each]
         self.one_at_a_time = anyio.CapacityLimiter(1)  # of what the models work on
         self.exposures, self.published = Exposures(), recommending.Published()
+        self.permissions = Permissions()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
 
@@ -155,24 +156,20 @@ class Palate:
         arm, in_thread = self._arm_of(request.person_id), anyio.to_thread.run_sync
         person, catalogue = await in_thread(self.published.of, request.person_id)
         restrictions = await in_thread(restricting.restrictions_of, request, person)
-        listed = recommending.on_offer(request, catalogue)
-        may_offer, left_out = await in_thread(
-            restricting.split, [dish.facts for dish in listed], restrictions
-        )
-        may_offer, beyond = await in_thread(nutrition.split, request, listed, may_offer)
-        left_out += beyond
-        most = arm.facts["serve"]["max_dishes"]
-        may_eat = [each for each in listed if each.dish.dish_id in may_offer]
-        not_now = unwanted(may_eat, person, self.facts["serve"]["rest_days"], datetime.now(UTC))
-        chosen = recommending.choose(listed, may_offer, {dish.dish_id for dish in not_now}, most)
-        ranked = await recommending.rank(self._in_turn, arm, request, person, chosen, catalogue)
+        listed = await in_thread(catalogue.on_offer, request)
+        may_eat, left_out = await in_thread(self.permissions.split, listed, catalogue, restrictions)
+        within, beyond = await in_thread(nutrition.split, request, catalogue, may_eat)
+        rest_days, now = self.facts["serve"]["rest_days"], datetime.now(UTC)
+        chosen, not_now = await in_thread(unwanted.split, person, catalogue, within, rest_days, now)
+        way = searching if arm.table else recommending
+        ranked = await way.rank(self._in_turn, arm, request, person, chosen, catalogue)
         best = ranked.dishes[: request.k]
         await in_thread(restricting.check, [dish.facts for dish, _ in best], restrictions)
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
         shown = [(dish.dish, score) for dish, score in best]
         ctx.response.headers.update(arm.lineage(answer_id))
         ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown)
-        return recommending.answer(arm, answer_id, request, person, ranked, [*left_out, *not_now])
+        return recommending.answer(arm, answer_id, request, person, ranked, [*left_out, *beyond, *not_now])
 
     @bentoml.api
     async def feedback(self, request: FeedbackRequest, /) -> FeedbackAnswer:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from components.domain.catalogue import Listed, Person
+from components.domain.catalogue import Person
+from components.domain.preferences.arrays import Ints
+from serving.listing import Listing
 from serving.schema import LeftOutDish
 
 _DISLIKE = "the person's last opinion of it is a dislike"
 
 
-def unwanted(dishes: Iterable[Listed], person: Person, rest_days: int, now: datetime) -> list[LeftOutDish]:
-    """The dishes that are not offered for what the person thought or ate, with the reasons.
+def split(
+    person: Person, catalogue: Listing, at: Ints, rest_days: int, now: datetime
+) -> tuple[Ints, list[LeftOutDish]]:
+    """Positions of the dishes that are offered, and the others with reasons.
 
     Args:
-        dishes: What the person may eat.
         person: As the service knows them.
+        catalogue: All dishes.
+        at: Positions of what the person may eat.
         rest_days: Days of 24 hours for which a dish rests after it was chosen or ordered; 0 for none.
         now: The present moment, with a zone.
     """
-    ids = [listed.dish.dish_id for listed in dishes]
-    disliked, since = person.disliked, now - timedelta(days=rest_days)
-    reasons = {dish: [_DISLIKE] if dish in disliked else [] for dish in ids}
-    for dish in ids:
-        at = person.eaten.get(dish)
-        if rest_days and at and at > since:
-            reasons[dish].append(f"chosen or ordered on {at:%Y-%m-%d}, within {rest_days} days")
-    return [LeftOutDish(dish_id=dish, reasons=each) for dish, each in reasons.items() if each]
+    reasons = {dish: [_DISLIKE] for dish in person.disliked}
+    since = now - timedelta(days=rest_days)
+    for dish, eaten in person.eaten.items():
+        if rest_days and eaten > since:
+            sentence = f"chosen or ordered on {eaten:%Y-%m-%d}, within {rest_days} days"
+            reasons.setdefault(dish, []).append(sentence)
+    asked = {catalogue.dishes[index].dish.dish_id for index in at} if reasons else set()
+    left_out = [LeftOutDish(dish_id=dish, reasons=reasons[dish]) for dish in sorted(asked & reasons.keys())]
+    return catalogue.without(at, reasons), left_out

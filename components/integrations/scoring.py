@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.from_records import question_table
 from components.domain.preferences.tables import Questions
 from components.domain.ranker.dish_vectors import batch_of
-from components.domain.ranker.encoding import TOKENS_AT_ONCE, go_on, hidden_states
+from components.domain.ranker.encoding import go_on
 from components.domain.ranker.heads import AnyHead
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import packed_scores
 from components.domain.ranker.packing import pack
 from components.domain.ranker.prompts import DishTokens
+from components.domain.ranker.vector_memory import vectors_of
 from components.domain.records import Question
 
-MAX_VECTORS = 20_000  # dishes whose vectors a model keeps; when there are more, all are dropped
-_Keyed = tuple[bytes, tuple[int, ...]]  # a line's key in the memory of vectors, and the line
 OFFER_TOKENS = 1024  # tokens of the dishes on offer that one question in context is asked about at once
 
 
@@ -75,58 +72,9 @@ def _by_vectors(
     batch = batch_of(questions, head.rating_scale)
     with torch.inference_mode():
         lines = [tokens.alone(dish, head.reading.template) for dish in batch.dishes]
-        vectors = _vectors(model, head, lines, before_batch)
+        vectors = vectors_of(model, head, lines, before_batch)
         scores: Floats = head.scores(vectors, batch).double().cpu().numpy()
     return scores
-
-
-def _vectors(
-    model: LanguageModel, head: AnyHead, lines: Sequence[tuple[int, ...]], before_batch: Callable[[], None]
-) -> Tensor:
-    """(lines, size) vectors; a line is read once in a model's life, also if the work ends early."""
-    keys = [_key(line) for line in lines]
-    new = {key: line for key, line in zip(keys, lines, strict=True) if key not in model.vectors}
-    if len(model.vectors) + len(new) > MAX_VECTORS:
-        model.vectors.clear()
-        new = dict(zip(keys, lines, strict=True))
-    # In the order of their tokens, so that lines that begin alike are read together.
-    unread = sorted(new.items(), key=lambda entry: entry[1])
-    for part in [unread] if before_batch is go_on and unread else _portions(unread):
-        part_lines = [line for _, line in part]
-        states = hidden_states(model, part_lines, before_batch, head.reading)
-        vectors = head.vectors(states, part_lines)
-        model.vectors.update(zip((key for key, _ in part), vectors, strict=True))
-    return torch.stack([model.vectors[key] for key in keys])
-
-
-def remember(model: LanguageModel, lines: Sequence[Sequence[int]], vectors: Tensor) -> None:
-    """Gives a model vectors of lines that it then does not read.
-
-    Args:
-        model: With a head.
-        lines: Of token ids.
-        vectors: (lines, size) what model and head would give.
-    """
-    model.vectors = dict(zip(map(_key, lines), vectors, strict=True))
-
-
-def _portions(lines: Sequence[_Keyed]) -> Iterator[list[_Keyed]]:
-    """The lines in portions of few batches, whose vectors are kept if the work ends after them."""
-    portion: list[_Keyed] = []
-    size = 0
-    for key, line in lines:
-        if portion and size + len(line) > TOKENS_AT_ONCE:
-            yield portion
-            portion, size = [], 0
-        portion.append((key, line))
-        size += len(line)
-    if portion:
-        yield portion
-
-
-def _key(line: Sequence[int]) -> bytes:
-    """The line in four bytes a token, where a tuple of numbers would take nine times as much."""
-    return array("I", line).tobytes()
 
 
 def score_question(

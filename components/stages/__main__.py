@@ -1,6 +1,7 @@
 """`python -m components.stages STAGE`, at the root: one stage of a night, or what is run by hand after one.
 
-check, split, train NAME, evaluate and merge ADAPTER TARGET BASE are a night's; readings is run by hand.
+check, split, train NAME, evaluate and merge ADAPTER TARGET BASE LINEAGE are a night's; readings is run by
+hand.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from pathlib import Path
 from components.domain.errors import PalateError
 from components.domain.params import Params
 from components.domain.params_file import read_params
-from components.stages.paths import ENDS_WITH_STDIN, ERROR_PREFIX
+from components.files import read_json
+from components.stages.paths import ENDS_WITH_STDIN, ERROR_PREFIX, SPLITS
 
-ARGUMENTS = {"train": 1, "merge": 3}  # numbers of arguments; the other stages take none
+ARGUMENTS = {"train": 1, "merge": 4}  # numbers of arguments; the other stages take none
 
 
 def main() -> int:
@@ -26,7 +28,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
     parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "merge", "readings"))
     parser.add_argument(
-        "arguments", nargs="*", help="train: the candidate; merge: adapter folder, target folder, base folder"
+        "arguments",
+        nargs="*",
+        help="train: the candidate; merge: adapter, target and base folder, lineage.json",
     )
     command = parser.parse_args()
     count = ARGUMENTS.get(command.stage, 0)
@@ -75,9 +79,18 @@ def _run(stage: str, arguments: list[str], params: Params) -> None:
 
         print(readings(params))
     else:
+        from components.integrations.comparison_files import read_dishes
         from components.stages.merge import merge
+        from components.stages.pack import pack
 
-        merge(*map(Path, arguments))
+        adapter, target, base, lineage = map(Path, arguments)
+        merge(adapter, target, base)
+        pack(
+            target,
+            read_dishes(SPLITS).values() if SPLITS.exists() else (),
+            tuple(read_json(lineage)["dish_fields"]),
+            params.serve.max_line_tokens,
+        )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from components.domain.preferences.training_plan import from_scratch
 from components.domain.ranker.closed_form import States, give_text_factors
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import Reading
+from components.domain.ranker.vector_memory import remember
 from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.probes import with_history_of_another, without_history
 from components.domain.rivals.retrieval import cosine, nearness, with_most_similar_history
@@ -135,7 +136,7 @@ def _adapted(setting: Setting, name: str) -> LanguageModel:
         tokens, template = _tokens(setting, model), model.head.reading.template
         lines = [tokens.alone(dish, template) for dish in setting.test.log.dishes]
         states = stored_states(model, base_of(candidate))(lines, reading=model.head.reading)
-        scoring.remember(model, lines, model.head.vectors(states, lines))
+        remember(model, lines, model.head.vectors(states, lines))
     return model
 
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from components.domain.errors import StageFailed
 from components.domain.params import Params
-from components.files import folder_sha256, read_json, replace_text, write_json
+from components.files import file_sha256, folder_sha256, read_json, replace_text, write_json
 from components.integrations import bentos
+from components.integrations.packed_vectors import VECTORS_FILE
 from components.stages.bases import base_with
 from components.stages.paths import BASE, ERROR_PREFIX
 from flows.environment import REPO, STATE
@@ -222,17 +223,20 @@ def _stage_model(version: str, artifacts: Path, facts: Mapping[str, Any], trial:
     shutil.rmtree(target, ignore_errors=True)
     lineage = read_json(artifacts / "lineage.json")
     base = base_with(lineage["base_sha256"], REPO)
-    _merge(version, artifacts / "adapter", target / "model", base or REPO / BASE)
+    _merge(version, artifacts, target / "model", base or REPO / BASE)
     shutil.copy(artifacts / "canary.json", target / "canary.json")
     if trial:
         shutil.copytree(trial.folder, target / BEFORE, ignore=shutil.ignore_patterns(BEFORE))
-    share = {"share": trial.share if trial else 1.0}
-    write_json(target / "served.json", {**lineage, **facts, **share})
+    more: dict[str, Any] = {"share": trial.share if trial else 1.0}
+    if (target / VECTORS_FILE).exists():
+        more["vectors_sha256"] = file_sha256(target / VECTORS_FILE)
+    write_json(target / "served.json", {**lineage, **facts, **more})
 
 
-def _merge(version: str, adapter: Path, target: Path, base: Path) -> None:
+def _merge(version: str, artifacts: Path, target: Path, base: Path) -> None:
     """Runs the stage `merge` in a new process, whose memory is free again at its end."""
-    command = [sys.executable, "-m", "components.stages", "merge", str(adapter), str(target), str(base)]
+    files = [artifacts / "adapter", target, base, artifacts / "lineage.json"]
+    command = [sys.executable, "-m", "components.stages", "merge", *map(str, files)]
     process = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
     if process.returncode:
         last_line = "".join((process.stdout + process.stderr).strip().splitlines()[-1:])

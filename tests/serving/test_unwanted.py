@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from components.domain.catalogue import Listed, Person
 from components.domain.records import DISLIKED, LIKED, Dish, Past
-from serving.unwanted import unwanted
+from serving import unwanted
+from serving.listing import Listing, listing_of
+from serving.schema import LeftOutDish
 
 NOW = datetime(2026, 11, 9, 12, tzinfo=UTC)
 WEEK, MOMENT = timedelta(days=7), timedelta(microseconds=1)
 
 
-def _listed(*ids: str) -> list[Listed]:
-    return [Listed(Dish(dish, dish), None, 0.5) for dish in ids]
+def _listing(*ids: str) -> Listing:
+    return listing_of(Listed(Dish(dish, dish), None, 0.5) for dish in ids)
+
+
+def _unwanted(catalogue: Listing, person: Person, rest_days: int) -> list[LeftOutDish]:
+    at = np.arange(len(catalogue.dishes))
+    offered, left_out = unwanted.split(person, catalogue, at, rest_days, NOW)
+    ids = {catalogue.dishes[index].dish.dish_id for index in offered}
+    assert ids == catalogue.position.keys() - {dish.dish_id for dish in left_out}
+    return left_out
 
 
 @pytest.mark.parametrize(
@@ -23,14 +34,14 @@ def _listed(*ids: str) -> list[Listed]:
 )
 def test_a_dish_rests_to_the_moment(at: datetime, rests: bool) -> None:
     person = Person(eaten={"супа": at, "elsewhere": NOW})
-    assert [dish.dish_id for dish in unwanted(_listed("супа", "rice"), person, 7, NOW)] == ["супа"] * rests
-    assert unwanted(_listed("супа", "rice"), person, 0, NOW) == []
+    assert [dish.dish_id for dish in _unwanted(_listing("супа", "rice"), person, 7)] == ["супа"] * rests
+    assert _unwanted(_listing("супа", "rice"), person, 0) == []
 
 
 def test_a_dish_has_all_its_reasons_and_the_last_opinion_counts() -> None:
     history = (Past("soup", LIKED), Past("soup", DISLIKED), Past("rice", DISLIKED), Past("rice", LIKED))
     person = Person(history=history, eaten={"soup": NOW})
-    (soup,) = unwanted(_listed("rice", "soup"), person, 3650, NOW)
+    (soup,) = _unwanted(_listing("rice", "soup"), person, 3650)
     assert soup.reasons == [
         "the person's last opinion of it is a dislike",
         "chosen or ordered on 2026-11-09, within 3650 days",
@@ -38,8 +49,8 @@ def test_a_dish_has_all_its_reasons_and_the_last_opinion_counts() -> None:
 
 
 def test_of_many_dishes_only_the_persons_are_left_out() -> None:
-    dishes = _listed(*map(str, range(10_000)))
+    dishes = _listing(*map(str, range(10_000)))
     person = Person(eaten={str(dish): NOW for dish in range(0, 10_000, 100)})
-    assert len(unwanted(dishes, person, 1, NOW)) == 100
-    assert unwanted(dishes, Person(), 1, NOW) == []
-    assert unwanted([], person, 1, NOW) == []
+    assert len(_unwanted(dishes, person, 1)) == 100
+    assert _unwanted(dishes, Person(), 1) == []
+    assert _unwanted(_listing(), person, 1) == []

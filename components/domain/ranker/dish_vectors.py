@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, pad
 
 from components.domain.preferences.strengths import RatingScale, histories
 from components.domain.preferences.tables import Questions, distinct_histories
@@ -26,6 +26,7 @@ from components.domain.ranker.prompts import Reading
 HEAD_FILE = "head.safetensors"  # beside the weights of an adapter or of a merged model
 MAX_TABLE = 4096  # dishes up to which all are multiplied with each other
 OFFERS_AT_ONCE = 1024  # above, that are multiplied with their past dishes at once
+ROWS_AT_ONCE = 8192  # dishes of a catalogue that are compared with a history at once
 START_GAIN = 0.5
 START_SHARPNESS = 1.5  # e^1.5 is 4.5: a like dish counts about ninety times what an opposite one does
 
@@ -71,6 +72,15 @@ class Head:
     def scores(self, vectors: Tensor, batch: Batch) -> Tensor:
         """(O,) scores, given the (D, S) vectors of `batch.dishes`."""
         return vector_scores(vectors, batch, self)
+
+    def scores_of_all(self, catalogue: Tensor, past: Tensor, batch: Batch) -> Tensor:
+        """(C,) scores of the dishes with these (C, S) vectors; see `scores_of_all`."""
+        return scores_of_all(catalogue, past, batch, self)
+
+    @property
+    def size(self) -> int:
+        """Length of a dish's vector."""
+        return len(self.appeal)
 
     @property
     def rating_scale(self) -> RatingScale:
@@ -203,3 +213,27 @@ def _cosines(directions: Tensor, offered: Tensor, past: Tensor) -> Tensor:
     return torch.cat(
         [torch.einsum("os,ons->on", directions[one], directions[other]) for one, other in blocks]
     )
+
+
+def scores_of_all(catalogue: Tensor, past: Tensor, batch: Batch, head: Head) -> Tensor:
+    """(C,) scores of many dishes after one history: those of `vector_scores`, up to rounding.
+
+    The person is one vector. Attention needs the past dishes' vectors besides, so this is two products of
+    matrices where text factors need one.
+
+    Args:
+        catalogue: (C, S) vectors of what is scored.
+        past: (D, S) vectors of `batch.dishes`.
+        batch: One history, and no dish on offer.
+        head: What made the vectors.
+    """
+    is_line = batch.is_line[0]
+    lines = past[batch.past[0, is_line].to(past.device)]  # N S
+    liked = batch.liked[0, is_line].to(past.device)  # N
+    person = head.gains * (liked @ lines) / (len(liked) + 1) + head.appeal  # S
+    towards = head.sharpness.exp() * normalize(lines, dim=-1).T  # S N
+    nearest = [
+        pad(normalize(part, dim=-1) @ towards, (0, 1)).softmax(1)[:, :-1] @ liked
+        for part in torch.split(catalogue, ROWS_AT_ONCE)
+    ]
+    return catalogue @ person + head.focus * torch.cat(nearest)

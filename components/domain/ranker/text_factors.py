@@ -101,6 +101,23 @@ class TextFactors:
         common, personal = parts_of_scores(vectors, batch, self.noise[None], self.unrated)
         return self.weights[0] * common + self.weights[1] * personal[0]
 
+    def scores_of_all(self, catalogue: Tensor, past: Tensor, batch: Batch) -> Tensor:
+        """(C,) scores of many dishes after one history: those of `scores`, up to rounding.
+
+        Args:
+            catalogue: (C, 1 + S) vectors of what is scored.
+            past: (D, 1 + S) vectors of `batch.dishes`.
+            batch: One history, and no dish on offer.
+        """
+        common, factors = past[:, 0].float(), past[:, 1:].float()
+        person = _people(common, factors, batch, slice(0, 1), self.noise[None], self.unrated)[0, 0]
+        return catalogue @ torch.cat([self.weights[:1], self.weights[1] * person])
+
+    @property
+    def size(self) -> int:
+        """Length of a dish's vector, with its mean utility."""
+        return len(self.offset)
+
 
 def name_of(line: Sequence[int]) -> int:
     """A dish's name in the table of residuals: 63 bits of a digest of the tokens that it is read as."""

@@ -1,0 +1,113 @@
+"""What a person may not eat, for a whole catalogue: dishes are read once for a restriction, whoever has it.
+
+`permitted` judges a dish by one restriction at a time, so what several of them leave is what each of them
+leaves. What is remembered is its own answer for one restriction alone; nothing else decides. While a
+catalogue was not read to its end for a restriction, nobody with that restriction gets an answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from components.domain.diet import Restrictions, permitted
+from components.domain.diet.dictionary import ALLERGENS
+from components.domain.diet.diets import DIETS
+from components.domain.preferences.arrays import Bools, Ints
+from serving.calls import must_go_on
+from serving.listing import MOST_LEFT_OUT, Listing, listing_of
+from serving.restricting import split
+from serving.schema import LeftOutDish
+
+DISHES_AT_ONCE = 512  # fewer than the dishes whose evidence the diet remembers
+MOST_WORDS = 64  # avoided words whose dishes are remembered
+COMMON = tuple(
+    [Restrictions(allergies=(group,)) for group in ALLERGENS] + [Restrictions(diet=diet) for diet in DIETS]
+)
+
+
+class _Pass:
+    """One way through a catalogue: (C,) True for the dishes that each of some restrictions leaves."""
+
+    def __init__(self, catalogue: Listing, restrictions: Sequence[Restrictions]) -> None:
+        self.catalogue = catalogue
+        self.left = {restriction: np.zeros(len(catalogue.dishes), bool) for restriction in restrictions}
+        self._looked_at = 0
+        self._lock = threading.Lock()
+
+    def finish(self) -> None:
+        """Goes on to the end, in turns with other threads that do the same.
+
+        Raises:
+            NobodyWaits: The time is over; what was read stays.
+        """
+        while self._looked_at < len(self.catalogue.dishes):
+            must_go_on()
+            with self._lock:
+                part = self.catalogue.dishes[self._looked_at : self._looked_at + DISHES_AT_ONCE]
+                facts = [listed.facts for listed in part]
+                for restriction, leaves in self.left.items():
+                    here = slice(self._looked_at, self._looked_at + len(part))
+                    leaves[here] = [bool(permitted([dish], restriction)[0]) for dish in facts]
+                self._looked_at += len(part)
+
+
+class Permissions:
+    """Which dishes of the catalogue restrictions leave; for several threads."""
+
+    def __init__(self) -> None:
+        self._common, self._words = _Pass(listing_of(()), COMMON), OrderedDict[Restrictions, _Pass]()
+        self._lock = threading.Lock()
+
+    def split(
+        self, at: Ints, catalogue: Listing, restrictions: Restrictions
+    ) -> tuple[Ints, list[LeftOutDish]]:
+        """Positions of the dishes that may be offered, in their order, and the first others with reasons.
+
+        Args:
+            at: Positions of what is asked about.
+            catalogue: All dishes; another object only where something was published since.
+            restrictions: What the person may not or will not eat.
+
+        Raises:
+            NobodyWaits: The time was over before all dishes were read; the next request goes on from there.
+        """
+        self._see(catalogue)
+        may_offer = np.ones(len(at), bool)
+        for restriction in _one_by_one(restrictions):
+            may_offer &= self._left_by(restriction, catalogue)[at]
+        others = [catalogue.dishes[index].facts for index in at[~may_offer][:MOST_LEFT_OUT]]
+        return at[may_offer], split(others, restrictions)[1]
+
+    def _see(self, catalogue: Listing) -> None:
+        """Begins to read a new catalogue, so that the first person with an allergy waits less."""
+        with self._lock:
+            if catalogue is not self._common.catalogue:
+                self._common = _Pass(catalogue, COMMON)
+                threading.Thread(target=self._common.finish, daemon=True).start()
+
+    def _left_by(self, restriction: Restrictions, catalogue: Listing) -> Bools:
+        common = self._common
+        if common.catalogue is catalogue and restriction in common.left:
+            one = common
+        else:
+            with self._lock:
+                one = self._words.setdefault(restriction, _Pass(catalogue, (restriction,)))
+                if one.catalogue is not catalogue:
+                    one = self._words[restriction] = _Pass(catalogue, (restriction,))
+                self._words.move_to_end(restriction)
+                if len(self._words) > MOST_WORDS:
+                    self._words.popitem(last=False)
+        one.finish()
+        return one.left[restriction]
+
+
+def _one_by_one(restrictions: Restrictions) -> Iterator[Restrictions]:
+    """Each of the restrictions alone."""
+    if restrictions.diet:
+        yield Restrictions(diet=restrictions.diet)
+    yield from (Restrictions(allergies=(group,)) for group in restrictions.allergies)
+    yield from (Restrictions(avoids=(avoided,)) for avoided in restrictions.avoids)

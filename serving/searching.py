@@ -1,0 +1,108 @@
+"""Scores all dishes of the catalogue that a person may have, where the model reads dishes without a person.
+
+Vectors travel with the release. A dish that is newer is read when it is first wanted, a bounded number in a
+request, the most popular first; until then it is in no answer, and `considered` counts without it.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from components.domain.catalogue import Person
+from components.domain.preferences.arrays import Floats, Ints
+from components.domain.records import Dish, Past, Question
+from serving.arm import Arm
+from serving.calls import must_go_on
+from serving.limits import check_tokens, is_short
+from serving.listing import Listing
+from serving.recommending import Ranked, because, history_of, questions_without
+from serving.schema import RecommendRequest
+
+if TYPE_CHECKING:
+    from components.domain.ranker.dish_table import DishTable
+
+LEAST_NEW = 8  # dishes that a request reads although it has enough to rank: a few tenths of a second
+
+
+async def rank(
+    in_turn: Callable[..., Any],
+    arm: Arm,
+    request: RecommendRequest,
+    person: Person,
+    chosen: Ints,
+    catalogue: Listing,
+) -> Ranked:
+    """Ranks the chosen dishes for a person.
+
+    Args:
+        in_turn: Runs model work.
+        arm: The version that answers; its model has a head.
+        request: Its history goes before the person's.
+        person: As the service knows them.
+        chosen: Positions of what may be offered, the most popular first.
+        catalogue: Has the dishes of the history; another object only where something was published since.
+    """
+    ranked: Ranked = await in_turn(_rank, arm, request, person, chosen, catalogue)
+    return ranked
+
+
+def _rank(arm: Arm, request: RecommendRequest, person: Person, chosen: Ints, catalogue: Listing) -> Ranked:
+    table = arm.table_of(catalogue)
+    lines, past = history_of(request, person)
+    dishes = ChainMap(past, table.dishes)
+    history = _legible(arm, table, lines, dishes)
+    if not history:
+        first = [catalogue.dishes[index] for index in chosen[: request.k]]
+        popular = [(listed, listed.popularity) for listed in first]
+        return Ranked(popular, [[] for _ in popular], cold_start=True, considered=len(chosen))
+    _read_new(arm, table, table.rows[chosen])
+    at = chosen[table.is_read(table.rows[chosen])]
+    scores = arm.counted(lambda: table.scores(history, dishes, before_batch=must_go_on)[table.rows[at]])
+    best = best_of(scores, request.k)
+    ranked = [(catalogue.dishes[at[index]], float(scores[index])) for index in best]
+    question = Question(request.person_id, history, tuple(listed.dish.dish_id for listed, _ in ranked))
+    variants = questions_without(question)
+    without = table.answers(variants, dishes).reshape(len(variants), -1)
+    names = [dishes[line.dish_id].name for line in history[len(history) - len(variants) :]]
+    reasons = [because(names, score, without[:, number].tolist()) for number, (_, score) in enumerate(ranked)]
+    return Ranked(ranked, reasons, cold_start=False, considered=len(at))
+
+
+def best_of(scores: Floats, count: int) -> Ints:
+    """Positions of the highest scores, best first; among equal ones the first come first."""
+    at = np.arange(len(scores))
+    if len(scores) > count:
+        at = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+    return at[np.argsort(-scores[at], kind="stable")][:count]
+
+
+def _legible(
+    arm: Arm, table: DishTable, history: Sequence[Past], dishes: Mapping[str, Dish]
+) -> tuple[Past, ...]:
+    """The latest lines whose dish the model has read or can read.
+
+    Raises:
+        InvalidArgument: Those that it has not read are too much to read for one request.
+    """
+    unread = {
+        line.dish_id for line in history if line.dish_id in dishes and not table.has(dishes[line.dish_id])
+    }
+    tokens = arm.tokens({dish: dishes[dish] for dish in unread})
+    legible = [
+        line
+        for line in history
+        if line.dish_id in dishes and (line.dish_id not in unread or is_short(arm, tokens, line.dish_id))
+    ][-arm.facts["serve"]["max_history"] :]
+    check_tokens(arm, Question("", tuple(line for line in legible if line.dish_id in unread), ()), tokens)
+    return tuple(legible)
+
+
+def _read_new(arm: Arm, table: DishTable, rows: Ints) -> None:
+    """Reads dishes without a vector: until as many as a request may have dishes are read, then a few more."""
+    serve = arm.facts["serve"]
+    missing = serve["max_dishes"] - int(table.is_read(rows).sum())
+    table.read(rows, max(LEAST_NEW, missing), serve["max_tokens"], must_go_on)
