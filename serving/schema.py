@@ -217,9 +217,11 @@ class RecommendAnswer(_Body):
     answer_id: str
     person_id: str
     dishes: list[Recommendation]
-    left_out: list[LeftOutDish] = Field(description="What is not offered, and why; no medical guarantee.")
+    left_out: list[LeftOutDish] = Field(
+        description="What is not offered, and why, 1,000 dishes of a kind at most; no medical guarantee."
+    )
     cold_start: bool = Field(description="True where nothing is known of the person: popularity ranks.")
-    considered: int = Field(description="Number of dishes that were ranked.")
+    considered: int = Field(description="Number of dishes that were ranked; without those not read yet.")
     published_at: datetime | None = Field(
         description="When a night whose checks passed last brought dishes and people, UTC; days ago where "
         "nights stop. Feedback counts at once all the same. null: a store of before, until the next night."
