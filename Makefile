@@ -21,8 +21,9 @@ BENCHMARK_rivals := rivals
 BENCHMARK_events := events_scale
 BENCHMARK_allergens := allergens
 BENCHMARK_nutrition := nutrition
+BENCHMARK_catalogue := catalogue_search
 BENCHMARK_new-dishes := new_dishes $(or $(SET),new-dishes)
-NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights rivals new-dishes events allergens nutrition
+NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights rivals new-dishes events allergens nutrition catalogue
 BENCHMARK := $(BENCHMARK_$(NAME))
 # Two benchmarks compare with libraries that nothing else imports.
 PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.palate/peers/installed)
