@@ -19,6 +19,7 @@ from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import of_everything
 from components.domain.ranker.closed_form import give_text_factors
+from components.domain.ranker.dish_table import DishTable
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.text_factors import TextFactors
 from components.domain.records import LIKED, Comparison, Past
@@ -159,3 +160,23 @@ def test_text_factors_learn_who_eats_meat(small_base: Path, tmp_path: Path) -> N
     tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
     scores = scoring.score(model, tokens, table, 1, "")
     assert comparison_metrics(scores, table)[:, 0].mean() > 0.8
+
+
+@CANDIDATES
+def test_a_table_scores_as_one_menu_does_and_its_packed_vectors_too(
+    small_base: Path, tmp_path: Path, candidate: CandidateParams
+) -> None:
+    model, dishes = _train(small_base, tmp_path, candidate), eight_dishes()
+    assert model.head
+    question = canary.made_up_questions(list(dishes), 4, 2)[-1]
+    question = replace(question, dishes=tuple(dishes))
+    as_menu = scoring.score_question(model, model.dish_tokens(dishes, FIELDS, 3), question)
+    packed = dict[bytes, torch.Tensor]()
+    for read in (len(dishes), 0):
+        table = DishTable(replace(model, vectors={}), model.head, FIELDS, 400, packed)
+        table.show(list(dishes.values()))
+        assert int(table.is_read(table.rows).sum()) == len(dishes) - read
+        table.read(table.rows, 100, 1000)
+        scores = table.scores(question.history, dishes)[table.rows]
+        assert scores.tolist() == pytest.approx(as_menu, abs=1e-4)
+        packed = table.by_name()
