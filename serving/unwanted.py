@@ -30,6 +30,6 @@ def split(
         if rest_days and eaten > since:
             sentence = f"chosen or ordered on {eaten:%Y-%m-%d}, within {rest_days} days"
             reasons.setdefault(dish, []).append(sentence)
-    asked = {catalogue.dishes[index].dish.dish_id for index in at} if reasons else set()
-    left_out = [LeftOutDish(dish_id=dish, reasons=reasons[dish]) for dish in sorted(asked & reasons.keys())]
+    listed = {catalogue.dishes[index].dish.dish_id for index in at} if reasons else set()
+    left_out = [LeftOutDish(dish_id=dish, reasons=reasons[dish]) for dish in sorted(listed & reasons.keys())]
     return catalogue.without(at, reasons), left_out

@@ -43,12 +43,12 @@ def _remove_bentos(params: Params) -> None:
     """Removes all Bentos but the needed and the newest ones."""
     released, versions = delivery.current(), _needed_versions(params)
     served = {bento.served(), released.bento if released else ""}
-    spare = [
+    unneeded = [
         tag
         for tag in bentos.newest_first(bento.SERVICE)
         if tag not in served and bento.promoted_version_of(tag) not in versions
     ]
-    for tag in spare[params.retention.bentos :]:
+    for tag in unneeded[params.retention.bentos :]:
         bento.remove(tag)
         logger.warning("retention: the Bento %s was removed; a release of it would build it anew", tag)
 
