@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 
 from components.domain.catalogue import Thresholds, never_emptied, popularities, with_refused
 from components.domain.diet.nutrition import nutrition_of
+from components.domain.preferences.contract import Stored
 from components.domain.preferences.opinion_log import OpinionLog, moment
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.reused_ids import former_ids
@@ -48,31 +49,35 @@ def publish(night: Night) -> bool:
     tables = event_sources.read_tables(REPO / EVENTS)
     events = event_sources.event_columns(event_sources.read_events(REPO / EVENTS))
     log = opinion_log(events, dishes_of(tables["dishes"]), menus_of(tables["menus"]), Scale.of(collect))
-    verdicts = zip((log.dishes[dish] for dish in log.dish), log.verdict.tolist(), strict=True)
-    popularity = popularities((row["dish_id"] for row in tables["dishes"]), verdicts)
-    former = {dish for dishes in former_ids(tables).values() for dish in dishes}
-    people = with_refused(tables["people"], event_sources.quarantined(REPO / QUARANTINE, "people"))
-    forgotten = bool(read_forgotten().hashes)
-    people = never_emptied(people, were_people=catalogue.has_people(), some_forgotten=forgotten)
     read_until = event_sources.read_watermarks(REPO / EVENTS).get(WATERMARK)
     catalogue.publish(
         version,
         Thresholds(collect.like_at, collect.dislike_at),
-        (
-            (
-                row,
-                popularity[row["dish_id"]],
-                row["dish_id"] not in former and not row.get("hidden"),
-            )
-            for row in with_nutrition(tables["dishes"], FOODS)
-        ),
-        people,
+        _dishes(tables, log),
+        _people(tables, were_people=catalogue.has_people()),
         _histories(log),
         datetime.fromisoformat(read_until) if read_until else None,
         _eaten(log),
     )
     catalogue.confirm(now)
     return True
+
+
+def _dishes(tables: Stored, log: OpinionLog) -> Iterator[tuple[Mapping[str, Any], float, bool]]:
+    """Rows of dishes, each with its popularity and whether it is offered."""
+    verdicts = zip((log.dishes[dish] for dish in log.dish), log.verdict.tolist(), strict=True)
+    popularity = popularities((row["dish_id"] for row in tables["dishes"]), verdicts)
+    former = {dish for dishes in former_ids(tables).values() for dish in dishes}
+    for row in with_nutrition(tables["dishes"], FOODS):
+        dish = row["dish_id"]
+        yield row, popularity[dish], dish not in former and not row.get("hidden")
+
+
+def _people(tables: Stored, *, were_people: bool) -> list[dict[str, Any]]:
+    """Rows of people, with what refused rows say of them."""
+    people = with_refused(tables["people"], event_sources.quarantined(REPO / QUARANTINE, "people"))
+    some_forgotten = bool(read_forgotten().hashes)
+    return never_emptied(people, were_people=were_people, some_forgotten=some_forgotten)
 
 
 def with_nutrition(dishes: Iterable[Mapping[str, Any]], table: Path) -> list[dict[str, Any]]:
