@@ -30,7 +30,7 @@ PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly doctor up status forget restore release serve mlflow benchmark replay readings test test-slow check audit format
+.PHONY: help nightly doctor up status forget restore back-up bring-back release serve mlflow benchmark replay readings test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +68,12 @@ forget: $(BIN)/installed ## take a person out of the data; PERSON=id; HISTORY=1 
 
 restore: $(BIN)/installed ## a past night in a folder of its own; NIGHT=day, commit or version; TO=folder
 	@$(BIN)/python -m flows restore "$(NIGHT)" --to "$(TO)"
+
+back-up: $(BIN)/installed ## all of this clone's state in one file: keys, MLflow, Prefect, data; TO=file
+	@$(BIN)/python -m flows back-up --to "$(TO)"
+
+bring-back: $(BIN)/installed ## a fresh clone's state from such a file; FROM=file
+	@$(BIN)/python -m flows bring-back "$(FROM)"
 
 release: $(BIN)/installed ## one release pass: the champion becomes what is served, or the reason why not
 	@$(BIN)/python -m flows release

@@ -54,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     restore = verbs.add_parser("restore", help="bring a past night back in a folder beside this clone")
     restore.add_argument("night", help="a day as YYYY-MM-DD, a commit of the branch nights, or a version")
     restore.add_argument("--to", default="", help="folder that is created; empty: one below the state")
+    back_up = verbs.add_parser("back-up", help="write all of this clone's state into one file")
+    back_up.add_argument("--to", default="", help="path of the file; empty: one below the state")
+    bring_back = verbs.add_parser("bring-back", help="fill a fresh clone's state from such a file")
+    bring_back.add_argument("file", help="path of the file")
     deploy = verbs.add_parser("deploy", help="give the deployments of prefect.yaml to PREFECT_API_URL")
     deploy.add_argument("--pool", choices=("process", "kubernetes"), default="process")
     deploy.add_argument("--image", default="", help="image of the Jobs in Kubernetes, by its digest")
@@ -78,6 +82,10 @@ def _run(command: argparse.Namespace) -> None:
         print(doctor.text(command.data), end="")
     elif verb in {"up", "deploy", "status", "lineage", "forget", "restore"}:
         _run_with_params(command)
+    elif verb in {"back-up", "bring-back"}:
+        from flows.back_up import back_up, bring_back
+
+        print(back_up(command.to) if verb == "back-up" else bring_back(command.file))
     elif verb == "release":
         _release()
     elif verb == "worker":

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
+from prefect.artifacts import create_markdown_artifact
+
 from components.domain.answer_rates import AnswerRates
 from components.domain.preferences.events import Counts
 from components.domain.verdict.metrics import Interval
@@ -217,3 +219,4 @@ def publish(report: NightReport) -> None:
     page = pages.night_page(read_report(REPO / EVALUATION), facts(report), pictures, report.rates)
     (REPO / PAGE).write_text(page, encoding="utf-8")
     logging.getLogger("prefect.flow_runs").info(as_text(report))
+    create_markdown_artifact(f"```\n{as_text(report)}\n```", key="night", description="The night's table")

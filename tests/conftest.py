@@ -49,6 +49,7 @@ GROUPS = {
     "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped"),
     "night": (
         "alarms",
+        "back_up",
         "bad_input",
         "erasures",
         "feedback",

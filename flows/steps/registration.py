@@ -16,11 +16,13 @@ from components.domain.verdict.admission import ALL_ARTIFACTS
 from components.domain.verdict.evaluation import EvaluationReport
 from components.domain.verdict.gate_report import as_markdown
 from components.domain.verdict.metrics import METRICS
+from components.domain.verdict.model_card import Trained, model_card
 from components.files import file_sha256, folder_sha256, write_json
 from components.integrations import data_versions
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, Registry
 from components.integrations.model_registry.runs import Runs
 from components.stages import paths
+from components.stages.bases import base_facts, base_with
 from components.stages.reports import read_report
 from flows.environment import ARTIFACTS, REPO, STATE
 from flows.steps.night import Night
@@ -70,6 +72,8 @@ def register(night: Night, commit: str) -> Registered:
     new = version is None
     if version is None:
         version = _register_new(night, commit, server, report, gate_sha256)
+    if not server.is_described(model, version):  # also after a night that was killed before it
+        _describe(server, model, version, report)
     runs().finish_night(night.key)
     passed = report.gate.decision == "pass"
     if passed:
@@ -89,16 +93,39 @@ def _register_new(
     candidate_runs = _log_night(night, tracking, night_run, tags, report)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = _artifacts(Path(folder), night, best, tags)
+        artifacts["card"] = Path(folder) / "model_card.md"
+        artifacts["card"].write_text(_card(night, report), encoding="utf-8")
         tags[ALL_ARTIFACTS] = folder_sha256(Path(folder))
         python_model = REPO / "serving" / "mlflow_model.py"
         model = night.params.register_.model
-        version = server.register(
+        return server.register(
             model, candidate_runs[best], python_model, artifacts, REPO / "components", tags
         )
+
+
+def _describe(server: Registry, model: str, version: str, report: EvaluationReport) -> None:
+    """Writes the gate's table on a version, where the person looks who may promote it."""
     # On MLflow's page of the version this relative address shows the plot that the night's run holds.
-    plot = f"get-artifact?path=evaluation.png&run_uuid={night_run}"
+    plot = f"get-artifact?path=evaluation.png&run_uuid={server.tags(model, version).get('night_run')}"
     server.comment(model, version, f"{as_markdown(report)}\n\n![{PLOT}]({plot})")
-    return version
+
+
+def _settings(night: Night) -> dict[str, object]:
+    """What another training of the same needs beside data and code."""
+    train = night.params.train
+    return {
+        "seed": train.seed,
+        "threads": train.threads,
+        "requirements_sha256": file_sha256(REPO / "requirements.lock"),
+    }
+
+
+def _card(night: Night, report: EvaluationReport) -> str:
+    """The version's card; the licence is that of the base where its package names one."""
+    folder = base_with(report.base["sha256"], REPO)
+    licence = str(base_facts(folder).get("licence") or "") if folder else ""
+    base, data = (report.base["id"], licence), (night.data_md5, night.events)
+    return model_card(Trained(report.gate.candidate, *base, *data, _settings(night)), report)
 
 
 def _artifacts(folder: Path, night: Night, best: str, tags: Mapping[str, str]) -> dict[str, Path]:
@@ -134,8 +161,11 @@ def _log_night(
         paths.REPORTS / "evaluation.png",
         paths.REPORTS / "calibration.png",
     )
-    files = [REPO / path for path in ("dvc.lock", "data/events.dvc", "params.yaml", *reports)]
-    tracking.log_night(night_run, tags, {"gate_difference": gap.mean, "gate_difference_low": gap.low}, files)
+    pointers = "dvc.lock", "data/events.dvc", "params.yaml", "requirements.lock"
+    files = [REPO / path for path in (*pointers, *reports)]
+    metrics = {"gate_difference": gap.mean, "gate_difference_low": gap.low}
+    tracking.log_data(night_run, "events", night.data_md5, data_versions.default_remote(REPO))
+    tracking.log_night(night_run, tags, metrics, files, _settings(night))
     return candidate_runs
 
 

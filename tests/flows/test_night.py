@@ -7,12 +7,14 @@ import re
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from components.files import file_sha256
 from components.integrations import service_probe
 from tests.flows.clones import (
     Done,
@@ -89,12 +91,40 @@ def test_a_second_night_with_nothing_new_changes_nothing_and_says_so(
     night: Done, inbox: Path, prefect: dict[str, str]
 ) -> None:
     before = state_of(night.clone)
+    with sqlite3.connect(night.clone / ".palate" / "mlflow.db") as database:
+        (description,) = database.execute("select description from model_versions").fetchone()
+        database.execute("update model_versions set description = ''")  # as if killed before it was written
     second = run_night(night.clone, "--data", str(inbox), env=prefect)
     assert second.returncode == 0, second.stderr
     assert "WARNING" not in second.stdout
     assert "Nothing new: nothing was retrained and nothing was registered twice." in second.stdout
     assert "Running stage" not in second.stderr
     assert state_of(night.clone) == before
+    with sqlite3.connect(night.clone / ".palate" / "mlflow.db") as database:
+        (again,) = database.execute("select description from model_versions").fetchone()
+    assert again.partition("UTC: ")[2] == description.partition("UTC: ")[2]
+
+
+def test_the_version_has_its_card_the_run_its_data_and_prefect_the_table(
+    night: Done, prefect: dict[str, str]
+) -> None:
+    (card,) = (night.clone / ".palate" / "mlartifacts").rglob("model_card.md")
+    with sqlite3.connect(night.clone / ".palate" / "mlflow.db") as database:
+        ((name, md5, source),) = database.execute(
+            "select name, digest, dataset_source from datasets"
+        ).fetchall()
+        params = dict(database.execute("select key, value from params").fetchall())
+    assert md5 in card.read_text()
+    assert (name, md5) == ("events", json.loads((night.clone / "data/night.json").read_text())["data_md5"])
+    assert source
+    assert params["requirements_sha256"] == file_sha256(night.clone / "requirements.lock")
+    latest = f"{prefect['PREFECT_API_URL']}/artifacts/latest/filter"
+    body = json.dumps({"artifacts": {"key": {"any_": ["night"]}}}).encode()
+    with urllib.request.urlopen(
+        urllib.request.Request(latest, body, {"Content-Type": "application/json"}), timeout=30
+    ) as answer:
+        table = json.load(answer)
+    assert "held out, per person" in table[0]["data"]
 
 
 def test_an_inbox_that_has_brought_nothing_for_days_is_a_warning(

@@ -9,13 +9,16 @@ from components.integrations.data_versions.dvc_commands import (
 from components.integrations.data_versions.integrity import cached, check_files, default_remote, push
 from components.integrations.data_versions.nights_branch import (
     NIGHTS_BRANCH,
+    bundle_nights,
     commit_night,
     fetch,
+    fetch_nights,
     file_at,
     forget_copies,
     forget_history,
     git_sha,
     last_nights,
+    restore_pointers,
     versions_of,
 )
 from components.integrations.data_versions.restoring import restore
@@ -23,6 +26,7 @@ from components.integrations.data_versions.restoring import restore
 __all__ = [
     "NIGHTS_BRANCH",
     "add",
+    "bundle_nights",
     "cached",
     "check_files",
     "commit_night",
@@ -30,6 +34,7 @@ __all__ = [
     "dvc",
     "ensure_repository",
     "fetch",
+    "fetch_nights",
     "file_at",
     "forget_copies",
     "forget_history",
@@ -38,5 +43,6 @@ __all__ = [
     "pointer_md5",
     "push",
     "restore",
+    "restore_pointers",
     "versions_of",
 ]

@@ -141,6 +141,27 @@ def versions_of(repo: Path, path: str) -> dict[str, list[str]]:
     return commits
 
 
+def bundle_nights(repo: Path, file: Path) -> None:
+    """Writes the branch `nights`, and all that it leads to, into one file; HEAD where there is no night."""
+    there = git(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{NIGHTS_BRANCH}", check=False)
+    git(repo, "bundle", "create", "--quiet", str(file), NIGHTS_BRANCH if there else "HEAD")
+
+
+def fetch_nights(repo: Path, file: Path) -> None:
+    """Brings the branch `nights` from a file of `bundle_nights`; nothing where it holds none."""
+    if NIGHTS_BRANCH in git(repo, "bundle", "list-heads", str(file)):
+        git(repo, "fetch", "--quiet", str(file), f"{NIGHTS_BRANCH}:{NIGHTS_BRANCH}")
+
+
+def restore_pointers(repo: Path, pointers: Sequence[str]) -> None:
+    """Brings the last night's pointers back, and what they lead to from the remote."""
+    tip = git(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{NIGHTS_BRANCH}", check=False)
+    if tip:
+        for pointer in pointers:
+            (repo / pointer).write_text(f"{file_at(repo, tip, pointer)}\n", encoding="utf-8")
+        dvc(repo, "pull", "--force", *pointers)
+
+
 def forget_copies(repo: Path, nights: int) -> bool:
     """Removes from DVC's cache what neither the working tree nor the last nights name; True where any was.
 

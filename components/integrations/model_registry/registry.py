@@ -173,6 +173,10 @@ class Registry:
         if name in self.tags(model, version):
             self.client.delete_model_version_tag(model, version, name)
 
+    def is_described(self, model: str, version: str) -> bool:
+        """Whether a version has a description."""
+        return bool(self.client.get_model_version(model, version).description)
+
     def comment(self, model: str, version: str, sentence: str) -> None:
         """Puts a dated paragraph on top of a version's description, unless the top one has this sentence.
 

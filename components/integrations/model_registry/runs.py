@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.entities import Metric, Run
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Run
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
@@ -94,8 +94,25 @@ class Runs:
                 for row in csv.DictReader(file):
                     log(int(row["step"]), {"loss": float(row["loss"])})
 
+    def log_data(self, run: str, name: str, md5: str, source: str) -> None:
+        """Names the data version that a run learnt from, as MLflow's pages show datasets.
+
+        Args:
+            run: Id of the run.
+            name: Of the data.
+            md5: Its version, DVC's.
+            source: Where DVC has it.
+        """
+        data = Dataset(name, md5, "dvc", source)
+        self.client.log_inputs(run, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
+
     def log_night(
-        self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float], files: list[Path]
+        self,
+        run: str,
+        tags: Mapping[str, str],
+        metrics: Mapping[str, float],
+        files: list[Path],
+        params: Mapping[str, object],
     ) -> None:
         """Logs what holds for the whole night.
 
@@ -104,7 +121,10 @@ class Runs:
             tags: Lineage; stored as tags of the run.
             metrics: Numbers of the gate, by name.
             files: Reports and pointers that are stored as artifacts.
+            params: Settings by name.
         """
+        for name, value in params.items():
+            self.client.log_param(run, name, value)
         for name, value in tags.items():
             self.client.set_tag(run, name, value)
         for name, number in metrics.items():

@@ -1,0 +1,163 @@
+"""`make back-up` and `make bring-back`: all of a clone's state in one file, and a clone from such a file.
+
+It holds what cannot be computed anew: keys, MLflow, Prefect, the service's store, DVC's remote where that is
+a folder below the state, the branch `nights`, params.yaml, and what says which data were accepted. Bentos,
+caches and logs are left out: nights and releases make them again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from components.domain.errors import BadParams, StageFailed
+from components.integrations import data_versions
+from components.stages.paths import EVENTS, LEDGER_BEFORE, NIGHT, QUARANTINE
+from flows.environment import REPO, STATE
+from flows.steps import data
+from flows.steps.lock import one_at_a_time
+
+SUMS, BUNDLE = "sha256.json", "nights.bundle"  # names of two members; the first is the last and names all
+BACK_UPS = STATE / "back-ups"
+_LEFT_OUT = {
+    "bentoml",
+    "dvc-site-cache",
+    "logs",
+    "manifests",
+    "nights",
+    "benchmarks",
+    "peers",
+    "audit",
+    "back-ups",
+}
+_PASSING = ("*.lock", "*-wal", "*-shm", "*.partial", "up.json")  # what only a running process needs
+_BESIDE = (data.ACCEPTED, data.FORGOTTEN, REPO / LEDGER_BEFORE, REPO / NIGHT, REPO / "params.yaml")
+_POINTERS = tuple(f"{folder}.dvc" for folder in (EVENTS, QUARANTINE))
+
+
+def back_up(target: str) -> str:
+    """Writes a file that only its owner can read; nights and releases are refused meanwhile.
+
+    Args:
+        target: Path of the file; empty for one below the state.
+
+    Raises:
+        StageFailed: A night or a release is running, or the file cannot be written.
+    """
+    name = f"palate-{datetime.now(UTC):%Y%m%dT%H%M%S}.tar"
+    path = Path(target).expanduser() if target else BACK_UPS / name
+    partial = path.with_name(f".{path.name}.partial")
+    with one_at_a_time(STATE, "night"), one_at_a_time(STATE, "release"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                count = _write(file)
+            partial.replace(path)
+        except (OSError, sqlite3.Error) as error:
+            raise StageFailed(f"{path} could not be written ({error}): name another.") from error
+        finally:
+            partial.unlink(missing_ok=True)
+    size, remote = path.stat().st_size / 1e6, data_versions.default_remote(REPO)
+    elsewhere = f"; DVC's remote {remote} is not in it" if "://" in remote else ""
+    return f"{path}: {count} files, {size:.0f} MB, with all keys and data: keep it safe{elsewhere}"
+
+
+def bring_back(source: str) -> str:
+    """Fills the state of a fresh clone from a file of `back_up`.
+
+    Raises:
+        BadParams: There is no such file, or this clone has nights already.
+        StageFailed: The file is damaged; nothing was changed.
+    """
+    path = Path(source).expanduser()
+    if not source or not path.is_file():
+        raise BadParams(f"'{source}' is no file: name a back-up, as in `make bring-back FROM=palate.tar`.")
+    if (STATE / "mlflow.db").exists() or (REPO / EVENTS).exists():
+        raise BadParams(f"There are nights in {STATE} already: bring a back-up back in a fresh clone.")
+    with one_at_a_time(STATE, "night"), tempfile.TemporaryDirectory(dir=STATE) as name:
+        members = _extract(path, Path(name))
+        data_versions.fetch_nights(REPO, Path(name) / BUNDLE)
+        for member in members:
+            target = _from_member(member)
+            if target:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (Path(name) / member).replace(target)
+        data_versions.ensure_repository(REPO, STATE)
+        data_versions.restore_pointers(REPO, _POINTERS)
+    return f"{path} was brought back: `make status` shows its nights, and `make nightly` goes on from them"
+
+
+def _write(file: BinaryIO) -> int:
+    """Writes all members and, last, their checksums; returns their number."""
+    sums: dict[str, str] = {}
+    with tarfile.open(fileobj=file, mode="w") as tar, tempfile.TemporaryDirectory(dir=STATE) as name:
+        for member, path in _members(Path(name)):
+            tar.add(path, member, recursive=False)
+            sums[member] = _sha256(path)
+        content = json.dumps(sums).encode()
+        last = tarfile.TarInfo(SUMS)
+        last.size = len(content)
+        tar.addfile(last, io.BytesIO(content))
+    return len(sums)
+
+
+def _members(scratch: Path) -> Iterator[tuple[str, Path]]:
+    """Name in the file and path of all that belongs to it; databases as a consistent copy in `scratch`."""
+    bundle = scratch / BUNDLE
+    data_versions.bundle_nights(REPO, bundle)
+    yield BUNDLE, bundle
+    yield from ((f"repo/{path.relative_to(REPO)}", path) for path in _BESIDE if path.exists())
+    for path in sorted(STATE.rglob("*")):
+        part = path.relative_to(STATE)
+        is_left_out = part.parts[0] in _LEFT_OUT or part.parts[0].startswith("tmp")
+        is_passing = any(part.match(pattern) for pattern in _PASSING)
+        if path.is_file() and not path.is_symlink() and not is_left_out and not is_passing:
+            copy = _copy_of_database(path, scratch / "copy.db") if path.suffix == ".db" else path
+            yield f"state/{part}", copy
+
+
+def _copy_of_database(path: Path, target: Path) -> Path:
+    target.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as one, closing(sqlite3.connect(target)) as other:
+        one.backup(other)
+    return target
+
+
+def _extract(path: Path, folder: Path) -> list[str]:
+    """Extracts and verifies all members; returns their names.
+
+    Raises:
+        StageFailed: A member is missing, is one too many, or has other bytes.
+    """
+    try:
+        with tarfile.open(path) as tar:
+            tar.extractall(folder, filter="data")
+        sums = dict(json.loads((folder / SUMS).read_text(encoding="utf-8")))
+    except (tarfile.TarError, OSError, ValueError) as error:
+        raise StageFailed(f"{path} is damaged ({error}): take another back-up.") from error
+    extracted = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()} - {SUMS}
+    wrong = sorted(extracted ^ sums.keys()) or [name for name in sums if _sha256(folder / name) != sums[name]]
+    if wrong:
+        raise StageFailed(f"{path} is damaged: {wrong[0]} is not as it was stored. Take another back-up.")
+    return sorted(sums)
+
+
+def _from_member(member: str) -> Path | None:
+    """Where a member belongs; None for the bundle of git."""
+    top, _, rest = member.partition("/")
+    return {"state": STATE / rest, "repo": REPO / rest}.get(top)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

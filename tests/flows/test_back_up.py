@@ -1,0 +1,86 @@
+"""A back-up brings a clone's nights to a fresh clone, which goes on from them; a damaged one changes nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.flows.clones import Done, make_clone, run_flows, run_night, state_of, status_of
+
+
+@pytest.fixture(scope="module")
+def file(night: Done, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("kept") / "palate.tar"
+    done = run_flows(night.clone, "back-up", "--to", str(path))
+    assert done.returncode == 0, done.stderr
+    assert f"{path}: " in done.stdout
+    return path
+
+
+def test_a_fresh_clone_goes_on_from_a_back_up(
+    night: Done, file: Path, inbox: Path, small_base: Path, prefect: dict[str, str], tmp_path: Path
+) -> None:
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    clone = make_clone(tmp_path / "clone", small_base)
+    done = run_flows(clone, "bring-back", str(file))
+    assert done.returncode == 0, done.stderr
+    assert status_of(clone).splitlines()[:2] == status_of(night.clone).splitlines()[:2]
+    for name in ("secrets.json", "last-night.json"):
+        assert (clone / ".palate" / name).read_bytes() == (night.clone / ".palate" / name).read_bytes()
+    events = [folder / "data" / "events" for folder in (clone, night.clone)]
+    assert [path.name for path in sorted(events[0].rglob("*"))] == [
+        path.name for path in sorted(events[1].rglob("*"))
+    ]
+    again = run_flows(clone, "bring-back", str(file))
+    assert again.returncode == 1
+    assert "bring a back-up back in a fresh clone" in again.stderr
+    later = run_night(clone, "--data", str(inbox), env=prefect)
+    assert later.returncode == 0, later.stderr
+    assert "0 accepted" in later.stdout
+    assert state_of(clone)["versions"] == state_of(night.clone)["versions"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "one more", "no file"])
+def test_a_damaged_back_up_is_one_sentence_and_changes_nothing(
+    file: Path, tmp_path: Path, damage: str
+) -> None:
+    clone, copy = make_clone(tmp_path / "clone"), tmp_path / "copy.tar"
+    content = bytearray(file.read_bytes())
+    if damage == "cut":
+        content = content[: len(content) // 2]
+    if damage == "flipped":
+        at = content.index(b"SQLite format 3") + 3000
+        content[at] ^= 255
+    if damage != "no file":
+        copy.write_bytes(content)
+    if damage == "one more":
+        (tmp_path / "evil").write_text("evil")
+        with tarfile.open(copy, "a") as tar:
+            tar.add(tmp_path / "evil", "state/../../evil.txt")
+    done = run_flows(clone, "bring-back", str(copy))
+    assert done.returncode == 1
+    assert done.stderr.startswith("palate: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (clone / ".palate" / "mlflow.db").exists()
+    assert not (tmp_path / "evil.txt").exists()
+
+
+def test_databases_are_copied_whole_while_they_are_written_to(night: Done, tmp_path: Path) -> None:
+    store = night.clone / ".palate" / "service.db"
+    with sqlite3.connect(store) as writer:
+        writer.execute("create table if not exists scratch (number integer)")
+        writer.commit()
+        writer.execute("insert into scratch values (1)")  # not committed
+        done = run_flows(night.clone, "back-up", "--to", str(tmp_path / "a.tar"))
+        writer.rollback()
+        writer.execute("drop table scratch")
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        tar.extract("state/service.db", tmp_path, filter="data")
+    with sqlite3.connect(tmp_path / "state" / "service.db") as copy:
+        assert copy.execute("pragma integrity_check").fetchone() == ("ok",)
+        assert copy.execute("select count(*) from scratch").fetchone() == (0,)
