@@ -1,4 +1,4 @@
-"""A back-up brings a clone's nights to a fresh clone, which goes on from them; a damaged one changes nothing."""
+"""A back-up brings a clone's nights to a fresh clone, which goes on; a damaged one changes nothing."""
 
 from __future__ import annotations
 
@@ -31,10 +31,8 @@ def test_a_fresh_clone_goes_on_from_a_back_up(
     assert status_of(clone).splitlines()[:2] == status_of(night.clone).splitlines()[:2]
     for name in ("secrets.json", "last-night.json"):
         assert (clone / ".palate" / name).read_bytes() == (night.clone / ".palate" / name).read_bytes()
-    events = [folder / "data" / "events" for folder in (clone, night.clone)]
-    assert [path.name for path in sorted(events[0].rglob("*"))] == [
-        path.name for path in sorted(events[1].rglob("*"))
-    ]
+    names = [sorted(path.name for path in (one / "data/events").rglob("*")) for one in (clone, night.clone)]
+    assert names[0] == names[1]
     again = run_flows(clone, "bring-back", str(file))
     assert again.returncode == 1
     assert "bring a back-up back in a fresh clone" in again.stderr
