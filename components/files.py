@@ -9,9 +9,22 @@ from pathlib import Path
 from typing import Any
 
 
+class DamagedFile(OSError):
+    """A file of the state that is empty or torn; its text is a sentence."""
+
+
 def read_json(path: Path) -> Any:
-    """The content of a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The content of a JSON file.
+
+    Raises:
+        DamagedFile: It holds no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DamagedFile(
+            f"{path} is damaged ({error}): bring it back from a back-up, or remove it, and run again."
+        ) from error
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

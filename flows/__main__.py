@@ -21,6 +21,9 @@ def main() -> int:
     except PalateError as error:
         print(f"palate: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # a full disk, a folder that may not be written to, a torn file of the state
+        print(f"palate: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("palate: stopped; the same command goes on where this one was", file=sys.stderr)
         return STOPPED

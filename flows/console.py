@@ -12,11 +12,13 @@ _PREFECT_LOGGERS = ("", "prefect", "prefect.flow_runs", "prefect.task_runs")
 
 
 class _WithoutPalateErrors(logging.Filter):
-    """Drops the records in which Prefect logs a PalateError with its traceback, or a run's final state."""
+    """Drops the records in which Prefect logs a traceback of what ends as a sentence, or a final state."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        return not isinstance(error, PalateError) and not str(record.msg).startswith("Finished in state")
+        return not isinstance(error, PalateError | OSError) and not str(record.msg).startswith(
+            "Finished in state"
+        )
 
 
 def leave_out_tracebacks() -> None:

@@ -24,7 +24,7 @@ ARGUMENTS = {"train": 1, "merge": 4}  # numbers of arguments; the other stages t
 
 
 def main() -> int:
-    """Runs one stage; a PalateError becomes one line on stdout and exit code 1."""
+    """Runs one stage; a PalateError, or a full disk, becomes one line on stdout and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
     parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "merge", "readings"))
     parser.add_argument(
@@ -43,7 +43,7 @@ def main() -> int:
     warnings.simplefilter("ignore", FutureWarning)  # meant for the developers of peft and transformers
     try:
         _run(command.stage, command.arguments, read_params(Path("params.yaml")))
-    except PalateError as error:
+    except (PalateError, OSError) as error:
         # The night reads stdout alone: stderr may be the terminal, so that progress bars work.
         print(f"{ERROR_PREFIX}{error}", flush=True)
         return 1

@@ -54,7 +54,7 @@ def if_it_fails(activity: str) -> Iterator[None]:
         yield
     except Busy:
         raise
-    except PalateError as error:
+    except (PalateError, OSError) as error:
         raise_alarm(f"{activity} failed", str(error))
         raise
     except Exception as error:

@@ -19,7 +19,7 @@ from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinions import Scale, like_share
 from components.domain.records import NightFacts
-from components.files import read_json, replace_text, write_json
+from components.files import DamagedFile, read_json, replace_text, write_json
 from components.integrations import data_versions, event_sources
 from components.integrations.sources import source_of
 from components.integrations.sources.intake import take_in
@@ -150,12 +150,12 @@ def version(params: Params, collection: Collection) -> Night:
 
 def record_as_accepted(night: Night) -> None:
     """Records that tonight's data passed its checks; the next night's check compares its number of events."""
-    if night.data_md5 not in [entry["data_md5"] for entry in _accepted()[-1:]]:
-        with ACCEPTED.open("a", encoding="utf-8") as file:
-            facts = read_json(REPO / NIGHT)
-            entry = {"data_md5": night.data_md5, "events": night.events}
-            entry |= {name: facts[name] for name in ("newest", "like_share")}
-            file.write(json.dumps(entry) + "\n")
+    earlier = _accepted()
+    if night.data_md5 not in [entry["data_md5"] for entry in earlier[-1:]]:
+        facts = read_json(REPO / NIGHT)
+        entry = {"data_md5": night.data_md5, "events": night.events}
+        entry |= {name: facts[name] for name in ("newest", "like_share")}
+        replace_text(ACCEPTED, "".join(f"{json.dumps(each)}\n" for each in (*earlier, entry)))
 
 
 def lower_volumes(count: int) -> None:
@@ -168,7 +168,12 @@ def lower_volumes(count: int) -> None:
 def _accepted() -> list[dict[str, Any]]:
     if not ACCEPTED.exists():
         return []
-    return [json.loads(line) for line in ACCEPTED.read_text(encoding="utf-8").splitlines()]
+    try:
+        return [json.loads(line) for line in ACCEPTED.read_text(encoding="utf-8").splitlines()]
+    except ValueError as error:
+        raise DamagedFile(
+            f"{ACCEPTED} is damaged ({error}): remove its broken line; volumes are compared with the rest."
+        ) from error
 
 
 @task(cache_policy=NO_CACHE)
