@@ -16,9 +16,13 @@ class _WithoutPalateErrors(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        return not isinstance(error, PalateError | OSError) and not str(record.msg).startswith(
-            "Finished in state"
-        )
+        return not _ends_as_sentence(error) and not str(record.msg).startswith("Finished in state")
+
+
+def _ends_as_sentence(error: BaseException | None) -> bool:
+    """Whether an error becomes a sentence at the end of the flow; MLflow's do in `failures_as_sentences`."""
+    of_mlflow = type(error).__module__.startswith(("mlflow.", "sqlalchemy."))
+    return isinstance(error, PalateError | OSError) or of_mlflow
 
 
 def leave_out_tracebacks() -> None:

@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
+from sqlalchemy.exc import SQLAlchemyError
 
 from components.domain.errors import StageFailed
 
@@ -49,14 +50,15 @@ def failures_as_sentences() -> Iterator[None]:
     """Turns MLflow's exceptions within the block into one sentence each.
 
     Raises:
-        StageFailed: MLflow is down, is read-only or refused a call; its message is cut to 300 characters.
+        StageFailed: MLflow is down, read-only, refused a call or has a damaged database; its message is cut
+            to 300 characters.
     """
     # This logger writes the traceback of an error that MLflow also raises.
     logger = logging.getLogger("mlflow.store.db.utils")
     logger.addFilter(_without_traceback)
     try:
         yield
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
         words = _without_password(" ".join(str(error).split()))[:300]
         raise StageFailed(
             f"MLflow ({_without_password(mlflow.get_tracking_uri())}) did not do what was asked: {words}. "
