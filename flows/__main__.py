@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(command: argparse.Namespace) -> None:
     verb = command.verb
+    environment.check_databases()
     if verb == "nightly":
         _nightly(command.data, full=command.full)
     elif verb == "doctor":

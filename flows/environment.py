@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import yaml
 
+from components.domain.errors import StageFailed
 from components.files import read_json
 from flows import keys
 
@@ -32,6 +33,7 @@ def _state_folder() -> Path:
 STATE = _state_folder()
 ARTIFACTS = STATE / "mlartifacts"
 UP = STATE / "up.json"  # addresses of the servers of `make up`, while it runs
+SQLITE = b"SQLite format 3\0"  # begins every file of it
 CLOCK_S = 2  # seconds by which the start of a process may seem to move when the clock is corrected
 HEARTBEAT_S = 30  # seconds between two heartbeats of a flow run; one without any for 3 times as long is dead
 
@@ -84,6 +86,23 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
     if os.environ.get("PREFECT_API_URL", "") in {"", addresses.get("PREFECT_API_URL")}:
         os.environ.update(login_of_prefect())
+
+
+def check_databases() -> None:
+    """Looks whether the state's databases begin as SQLite's do: Prefect would try a damaged one for minutes.
+
+    Raises:
+        StageFailed: One of them does not.
+    """
+    databases = (STATE / "mlflow.db", STATE / "prefect" / "prefect.db", STATE / "service.db")
+    for path in filter(Path.exists, databases):
+        with path.open("rb") as file:
+            head = file.read(len(SQLITE))
+        if head and head != SQLITE:
+            raise StageFailed(
+                f"{path} is damaged: it is no SQLite database. Bring it back from a back-up, or remove it to "
+                "begin anew without what it held."
+            )
 
 
 def login_of_prefect() -> dict[str, str]:

@@ -80,6 +80,7 @@ def test_a_night_that_fails_tells_its_sentence_once_also_by_cron(
     assert "secret-of-a-chat" not in done.stderr
 
 
+@pytest.mark.slow
 def test_params_that_cannot_be_read_are_an_alarm_too(
     clone: Path, post: Receiver, prefect: dict[str, str]
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import Done, clean_environment
+from tests.flows.clones import Done, clean_environment, copy_of
 from tests.flows.forking import ForkServer
 from tests.flows.releasing import Passes
 
@@ -22,6 +22,9 @@ from flows.steps import retention
 retention.make_room.fn(read_params(environment.REPO / "params.yaml"))
 """
 DAY_S = 86_400
+OTHERS = ("preview-v9-aaaaaaaa", "v8-bbbbbbbb", "preview-v7-cccccccc", "v6-dddddddd", "v5-eeeeeeee")
+
+pytestmark = pytest.mark.slow
 
 
 def _make_room(forks: ForkServer, clone: Path) -> None:
@@ -34,32 +37,38 @@ def _store(clone: Path) -> Path:
 
 
 @pytest.fixture
-def bentos(promoted: Done) -> list[str]:
-    """Bentos of other nights, the last one the oldest; they stand in the store as folders of a small file."""
-    names = ["preview-v9-aaaaaaaa", "v8-bbbbbbbb", "preview-v7-cccccccc", "v6-dddddddd", "v5-eeeeeeee"]
-    for age, name in enumerate(names, 1):
-        folder = _store(promoted.clone) / name
+def clone(promoted: Done, built: str, tmp_path: Path) -> Path:
+    """A copy of the clone whose store has the Bentos of versions 1 and `built`, and of other nights.
+
+    Those are folders of a small file, the last one the oldest.
+    """
+    clone = copy_of(promoted.clone, tmp_path / "clone")
+    for path in _store(clone).iterdir():
+        if path.is_dir() and not path.name.startswith(("v1-", f"v{built}-")):
+            shutil.rmtree(path)
+    for age, name in enumerate(OTHERS, 1):
+        folder = _store(clone) / name
         folder.mkdir()
         (folder / "bento.yaml").write_text("damaged")
         os.utime(folder, (time.time() - age * DAY_S, time.time() - age * DAY_S))
-    return names
+    return clone
 
 
 def test_the_newest_bentos_stay_and_those_that_are_needed(
-    promoted: Done, forks: ForkServer, passes: Passes, client: MlflowClient, built: str, bentos: list[str]
+    clone: Path, forks: ForkServer, passes: Passes, built: str
 ) -> None:
-    before = {path.name for path in _store(promoted.clone).iterdir()}
+    before = {path.name for path in _store(clone).iterdir()}
+    client = MlflowClient(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
     client.set_registered_model_alias("palate", "challenger", built)
-    _make_room(forks, promoted.clone)
-    assert {path.name for path in _store(promoted.clone).iterdir()} == before - set(bentos[2:])
-    assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
-    (needed,) = (path for path in _store(promoted.clone).iterdir() if path.name.startswith(f"v{built}-"))
+    (needed,) = (path for path in _store(clone).iterdir() if path.name.startswith(f"v{built}-"))
     os.utime(needed, (0, 0))  # it is the oldest of all
-    _make_room(forks, promoted.clone)
-    assert needed.exists()
-    for name in bentos:
-        shutil.rmtree(_store(promoted.clone) / name, ignore_errors=True)
+    _make_room(forks, clone)
+    assert {path.name for path in _store(clone).iterdir()} == before - set(OTHERS[2:])
+    assert passes.sentence(clone) == "version 1 is released; nothing to do"
     client.set_registered_model_alias("palate", "challenger", "1")
+    _make_room(forks, clone)
+    assert not needed.exists()  # since two others are newer
+    assert passes.sentence(clone) == "version 1 is released; nothing to do"
 
 
 def test_what_a_killed_process_left_goes_after_a_day_and_long_logs_lose_their_beginning(
