@@ -15,8 +15,8 @@ STOPPED = 130  # exit code of a program that Ctrl-C ended
 def main() -> int:
     """Runs one verb; a PalateError becomes one sentence on stderr and exit code 1."""
     command = _parser().parse_args()
-    environment.prepare()
     try:
+        environment.prepare()
         _run(command)
     except PalateError as error:
         print(f"palate: {error}", file=sys.stderr)
