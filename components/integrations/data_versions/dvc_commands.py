@@ -6,6 +6,8 @@ find earlier results of stages that are named by absolute paths (DVC 3.67).
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import signal
 import subprocess
@@ -20,6 +22,7 @@ import yaml
 
 from components.domain.errors import StageFailed
 
+logger = logging.getLogger(__name__)
 REMOTE = "dvc-remote"  # folder of the default remote below the state
 _LAST_WORDS = 12  # lines of a failed command's output that the error message repeats
 
@@ -131,10 +134,22 @@ def ensure_repository(repo: Path, state: Path) -> None:
     """
     if not (repo / ".dvc").is_dir() or not (repo / ".git").exists():
         raise StageFailed(f"'{repo}' is not a git repository with DVC in it: run Palate from its own clone.")
+    _remove_torn_lock(repo / ".dvc" / "tmp" / "rwlock")
     remote = state / REMOTE
     remote.mkdir(parents=True, exist_ok=True)
     if state != repo / ".palate":  # .dvc/config names this folder
         dvc(repo, "config", "--local", "remote.local.url", str(remote))
+
+
+def _remove_torn_lock(path: Path) -> None:
+    """Removes DVC's list of who reads and writes what, where a crash has left no JSON in it."""
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except ValueError:
+        logger.warning("%s was torn, and is removed: DVC makes it again", path)
+        path.unlink()
 
 
 def add(repo: Path, *folders: str) -> dict[str, str]:
