@@ -21,6 +21,7 @@ def file(night: Done, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_fresh_clone_goes_on_from_a_back_up(
     night: Done, file: Path, inbox: Path, small_base: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
