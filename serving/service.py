@@ -23,6 +23,7 @@ from serving import limits, login, nutrition, people, recommending, restricting,
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
+from serving.draining import refuse_new_connections_on_sigterm
 from serving.erased import refuse_erased
 from serving.exposures import HEADER, Exposures
 from serving.image import service_image
@@ -63,6 +64,7 @@ class Palate:
         self.one_at_a_time = anyio.CapacityLimiter(1)  # of what the models work on
         self.exposures, self.published = Exposures(), recommending.Published()
         self.permissions = Permissions()
+        refuse_new_connections_on_sigterm()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
 
