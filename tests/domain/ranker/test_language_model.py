@@ -23,6 +23,13 @@ def test_what_a_line_says_is_the_dish_in_its_alphabet(small_model: LanguageModel
     assert decode(tokens.past(Past(dish.dish_id, LIKED, 4.5))) == f"\n4.5 {text}"
 
 
+def test_what_a_caller_does_to_tokens_changes_no_later_ones(small_model: LanguageModel) -> None:
+    tokens = small_model.encode("Borscht")
+    expected = list(tokens)
+    tokens.clear()
+    assert small_model.encode("Borscht") == expected
+
+
 def test_only_what_begins_a_text_begins_with_the_prefix(small_model: LanguageModel) -> None:
     plain = small_model.dish_tokens(DISHES, ("name",), 5)
     prefixed = replace(small_model, prefix=(1, 2)).dish_tokens(DISHES, ("name",), 5)
