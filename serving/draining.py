@@ -6,6 +6,7 @@ that socket, too: a new connection would be made, wait for the last answer and t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -27,15 +28,16 @@ def refuse_new_connections_on_sigterm() -> None:
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        for connection in psutil.Process().net_connections("inet"):
-            if connection.status == psutil.CONN_LISTEN:
-                _close(connection.fd)
+        with contextlib.suppress(OSError, psutil.Error):  # then it ends as it would without this
+            _close_listening_sockets()
         end(number, frame)
 
     signal.signal(signal.SIGTERM, handle)
 
 
-def _close(descriptor: int) -> None:
-    """Ends listening on a socket; whoever starts a server on it anew can listen again."""
-    with socket.socket(fileno=os.dup(descriptor)) as listening:
-        listening.shutdown(socket.SHUT_RDWR)
+def _close_listening_sockets() -> None:
+    """Ends listening; whoever starts a server on the same sockets anew can listen again."""
+    for connection in psutil.Process().net_connections("inet"):
+        if connection.status == psutil.CONN_LISTEN:
+            with socket.socket(fileno=os.dup(connection.fd)) as listening:
+                listening.shutdown(socket.SHUT_RDWR)

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,8 @@ def serving(served: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[byt
     shutil.copytree(served, folder / "models" / "served")
     command = [str(Path(sys.executable).parent / "bentoml"), "serve", "serving.service:Palate"]
     env = os.environ | {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "true"}
-    process = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], cwd=folder, env=env)
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=folder, env=env, start_new_session=True)
     try:
         wait_for(lambda: http_status(f"http://127.0.0.1:{port}/readyz") == 200, 180, "the service")
         yield process, port
@@ -46,16 +47,17 @@ def serving(served: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[byt
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("whom", [os.kill, os.killpg], ids=["its process alone", "all of them at once"])
 @pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_requests_that_were_begun_are_answered_and_new_ones_refused(
-    serving: tuple[subprocess.Popen[bytes], int],
+    serving: tuple[subprocess.Popen[bytes], int], whom: Callable[[int, int], None]
 ) -> None:
     process, port = serving
     begun = [socket.create_connection(("127.0.0.1", port), GRACE_S) for _ in range(6)]
     for connection in begun:
         connection.sendall(HEAD)
         assert connection.recv(100).startswith(b"HTTP/1.1 100")  # the service waits for the body
-    process.send_signal(signal.SIGTERM)
+    whom(process.pid, signal.SIGTERM)
     wait_for(lambda: _is_refused(port), 10, "new connections to be refused")
     assert process.poll() is None
     for connection in begun:
