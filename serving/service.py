@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import anyio
 import anyio.to_thread
 import bentoml
 from bentoml.exceptions import ServiceUnavailable
@@ -61,7 +63,7 @@ class Palate:
         self.arm = Arm(SERVED)
         self.before = Arm(SERVED / BEFORE) if (SERVED / BEFORE).exists() else None
         self.facts, self.arms = self.arm.facts, [each for each in (self.arm, self.before) if each]
-        self.one_at_a_time = anyio.CapacityLimiter(1)  # of what the models work on
+        self.model_thread = ThreadPoolExecutor(1)  # memory that PyTorch keeps grows with each thread
         self.exposures, self.published = Exposures(), recommending.Published()
         self.permissions = Permissions()
         refuse_new_connections_on_sigterm()
@@ -199,7 +201,8 @@ class Palate:
 
     async def _in_turn(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Runs model work in a thread, one at a time, in the order in which it is asked for."""
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self.one_at_a_time)
+        run = copy_context().run  # the call's deadline goes along
+        return await asyncio.get_running_loop().run_in_executor(self.model_thread, run, work, *arguments)
 
     @bentoml.api
     async def canary(self) -> CanaryAnswer:
