@@ -1,0 +1,195 @@
+"""`make benchmark NAME=load`: the service under load, beside plain FastAPI and transformers.
+
+Both serve the same weights and the same head on as many threads of PyTorch. So many clients each ask for
+a menu, wait for its order and ask again; who is refused waits as long as the answer says. First every request
+brings six dishes that nobody has read, then six that were read before. The servers take turns. With
+`--memory` the service is asked for ten minutes by twice as many clients as it answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import numpy as np
+
+from benchmarks.load_page import HISTORY, MINUTES, ON_MENU, page, plot
+from benchmarks.load_servers import PORTS, Server, running, served_limits, stage
+from benchmarks.pages import RESULTS, publish
+from components.domain.records import Dish
+
+CLIENTS, ROUNDS = (1, 2, 4, 8, 16), 2
+SECONDS = {"new": 12, "read": 4}  # of a round, for each number of clients
+TOLERANCE = 0.001  # of a score, between the two
+PAGE = RESULTS / "load.md"
+Body = dict[str, Any]
+
+
+@dataclass
+class Cell:
+    """What clients of one server got.
+
+    Attributes:
+        took: Milliseconds of each answer.
+        refused: Number of answers with status 429.
+        seconds: How long they asked.
+    """
+
+    took: list[float] = field(default_factory=list)
+    refused: int = 0
+    seconds: float = 0.0
+
+    def figures(self) -> dict[str, float]:
+        """Requests a second, quantiles in milliseconds, and the share of refusals."""
+        p50, p95, p99 = np.quantile(self.took, (0.5, 0.95, 0.99))
+        share = self.refused / (self.refused + len(self.took))
+        return {
+            "answers": len(self.took),
+            "per_second": len(self.took) / self.seconds,
+            "p50": float(p50),
+            "p95": float(p95),
+            "p99": float(p99),
+            "refused": share,
+        }
+
+
+class Menus:
+    """Bodies of requests of people who liked some of the canteen's dishes."""
+
+    def __init__(self, dishes: Sequence[Dish]) -> None:
+        self._dishes, self._numbers = dishes, itertools.count()
+        self._draw = random.Random(7)  # noqa: S311
+        self._history = [{"dish": _body(dish)} for dish in dishes[:HISTORY]]
+
+    def read(self) -> Iterator[Body]:
+        """Menus of the canteen's dishes, again and again."""
+        while True:
+            yield self._request(self._draw.sample(self._dishes, ON_MENU))
+
+    def new(self) -> Iterator[Body]:
+        """Menus of dishes that are on no other menu: the words of three of the canteen's, and a number."""
+        while True:
+            drawn = [self._draw.sample(self._dishes, 3) for _ in range(ON_MENU)]
+            yield self._request(
+                [
+                    Dish(
+                        "", f"{one.name} with {two.name}"[:200], f"{three.description}, {next(self._numbers)}"
+                    )
+                    for one, two, three in drawn
+                ]
+            )
+
+    def every_dish(self) -> list[Body]:
+        """Requests that together name all of the canteen's dishes."""
+        return [
+            self._request(self._dishes[start : start + ON_MENU])
+            for start in range(0, len(self._dishes), ON_MENU)
+        ]
+
+    def _request(self, menu: Sequence[Dish]) -> Body:
+        dishes = [{**_body(dish), "dish_id": str(number)} for number, dish in enumerate(menu)]
+        return {"person_id": "p", "history": self._history, "dishes": dishes}
+
+
+def _body(dish: Dish) -> Body:
+    return {"dish_id": dish.dish_id, "name": dish.name, "description": dish.description}
+
+
+async def _load(url: str, bodies: Iterator[Body], clients: int, seconds: float) -> Cell:
+    """Asks for so long, and waits for the last answers."""
+    cell, started = Cell(), time.perf_counter()
+
+    async def client(session: aiohttp.ClientSession) -> None:
+        while time.perf_counter() - started < seconds:
+            begun = time.perf_counter()
+            async with session.post(f"{url}/rank", json=next(bodies)) as answer:
+                await answer.read()
+            if answer.status == 429:
+                cell.refused += 1
+                await asyncio.sleep(float(answer.headers["Retry-After"]))
+            elif answer.status == 200:
+                cell.took.append(1000 * (time.perf_counter() - begun))
+            else:
+                raise SystemExit(f"{url} answers {answer.status}: nothing was measured.")
+
+    async with aiohttp.ClientSession() as session:
+        await asyncio.gather(*(client(session) for _ in range(clients)))
+    cell.seconds = time.perf_counter() - started
+    return cell
+
+
+async def _answers(url: str, bodies: Sequence[Body]) -> list[float]:
+    """All scores, one request after the other."""
+    scores = list[float]()
+    async with aiohttp.ClientSession() as session:
+        for body in bodies:
+            async with session.post(f"{url}/rank", json=body) as answer:
+                scores += [row["score"] for row in (await answer.json())["scores"]]
+    return scores
+
+
+def _compare(servers: Mapping[str, Server], menus: Menus) -> Body:
+    """Figures by kind of menu, number of clients and server."""
+    warm = menus.every_dish()
+    ours, theirs = (asyncio.run(_answers(server.url, warm)) for server in servers.values())
+    if not np.allclose(ours, theirs, atol=TOLERANCE):
+        raise SystemExit("the peer's scores are not the service's: nothing was measured.")
+    results: Body = {}
+    for kind, clients in itertools.product(SECONDS, CLIENTS):
+        cells = {name: Cell() for name in servers}
+        for turn in range(ROUNDS):
+            for name, server in list(servers.items())[:: 1 if turn % 2 == 0 else -1]:
+                part = asyncio.run(_load(server.url, getattr(menus, kind)(), clients, SECONDS[kind]))
+                cells[name].took += part.took
+                cells[name].refused += part.refused
+                cells[name].seconds += part.seconds
+        figures = {name: cell.figures() for name, cell in cells.items()}
+        results.setdefault(kind, {})[str(clients)] = figures
+        print(kind, clients, figures, flush=True)
+    return results
+
+
+def _memory(menus: Menus) -> Body:
+    """Memory of the service by minute, asked by twice as many clients as it answers at once."""
+    clients, by_minute, answers, refused = 2 * served_limits()["max_concurrency"], list[float](), 0, 0
+    with running("Palate") as server:
+        asyncio.run(_answers(server.url, menus.every_dish()))
+        by_minute.append(server.memory_mb())
+        for minute in range(MINUTES):
+            cell = asyncio.run(_load(server.url, menus.new(), clients, 60))
+            by_minute.append(server.memory_mb())
+            answers, refused = answers + len(cell.took), refused + cell.refused
+            print("minute", minute + 1, f"{by_minute[-1]:.0f} MB", answers, refused, flush=True)
+    return {"clients": clients, "mb": by_minute, "answers": answers, "refused": refused}
+
+
+def main() -> None:
+    """Measures, and writes results/load.json and .md and docs/images/load.png."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.service_load", description=__doc__)
+    parser.add_argument("--memory", action="store_true", help="only memory, over ten minutes")
+    values = PAGE.with_suffix(".json")
+    results: Body = json.loads(values.read_text()) if values.exists() else {}
+    is_memory = parser.parse_args().memory
+    menus = Menus(list(stage().dishes.values()))
+    if is_memory:
+        results["memory"] = _memory(menus)
+    else:
+        with running("Palate") as ours, running("FastAPI") as theirs:
+            results["load"] = _compare(dict(zip(PORTS, (ours, theirs), strict=True)), menus)
+    results["memory" if is_memory else "load"]["busy"] = os.getloadavg()[1]
+    if not is_memory:
+        plot(results["load"])
+    publish(PAGE, "\n".join(page(results)), results)
+
+
+if __name__ == "__main__":
+    main()
