@@ -169,7 +169,7 @@ def forget_copies(repo: Path, nights: int) -> bool:
         repo: Root of the repository.
         nights: Number of nights whose objects stay.
     """
-    count = git(repo, "rev-list", "--count", "--first-parent", NIGHTS_BRANCH, check=False)
+    count = git(repo, "rev-list", "--count", "--first-parent", "--grep=^Night:", NIGHTS_BRANCH, check=False)
     if int(count or 0) <= nights:
         return False
     revisions = ("--rev", NIGHTS_BRANCH, "--num", str(nights))
