@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 
-class DamagedFile(OSError):
+class DamagedFile(OSError, ValueError):
     """A file of the state that is empty or torn; its text is a sentence."""
 
 

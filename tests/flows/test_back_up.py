@@ -11,6 +11,8 @@ import pytest
 
 from tests.flows.clones import Done, make_clone, run_flows, run_night, state_of, status_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def file(night: Done, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -21,7 +23,6 @@ def file(night: Done, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.slow
 def test_a_fresh_clone_goes_on_from_a_back_up(
     night: Done, file: Path, inbox: Path, small_base: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:

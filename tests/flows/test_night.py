@@ -127,6 +127,7 @@ def test_the_version_has_its_card_the_run_its_data_and_prefect_the_table(
     assert "held out, per person" in table[0]["data"]
 
 
+@pytest.mark.slow
 def test_an_inbox_that_has_brought_nothing_for_days_is_a_warning(
     night: Done, inbox: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:

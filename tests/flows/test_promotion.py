@@ -20,6 +20,7 @@ def test_a_taste_that_no_rule_can_know_passes_the_gate_and_becomes_the_first_cha
     assert "palate:v1-" in promoted.first.stdout
 
 
+@pytest.mark.slow
 def test_a_night_on_the_champions_own_data_compares_nothing_anew(
     promoted: Done, prefect: dict[str, str]
 ) -> None:

@@ -186,6 +186,7 @@ def test_damaged_artifacts_are_refused_on_the_version_and_never_served(
     assert (promoted.clone / ".palate" / "bento").read_text() == before
 
 
+@pytest.mark.slow
 def test_a_failed_gate_is_served_for_a_persons_reason_which_is_recorded(
     promoted: Done, passes: Passes, client: MlflowClient, second: str
 ) -> None:

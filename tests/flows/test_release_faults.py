@@ -86,6 +86,7 @@ def _assert_the_next_pass_finishes(clone: Path, passes: Passes, client: MlflowCl
     assert json.loads((clone / ".palate" / "released.json").read_text())["previous"] == "1"
 
 
+@pytest.mark.slow
 def test_two_passes_at_once_do_no_harm(
     promoted: Done, passes: Passes, client: MlflowClient, second: str
 ) -> None:
