@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from components.domain.exposures import Feedback
-from components.integrations import event_sources
 from components.integrations.service_store import Catalogue, People, ServiceStore
 from flows.steps.lock import one_at_a_time
+from tests.accepted import stored_events
 from tests.flows.clones import Done, copy_of, run_night
 
 
@@ -20,7 +20,7 @@ def test_queued_people_leave_with_the_next_night_that_can_take_them_out(
     night: Done, prefect: dict[str, str], tmp_path: Path
 ) -> None:
     clone = copy_of(night.clone, tmp_path / "clone")
-    events = event_sources.read_tables(clone / "data/events")["events"]
+    events = stored_events(clone / "data/events")
     guest, other = sorted({row["person_id"] for row in events})[:2]
     url = f"sqlite:///{clone / '.palate/service.db'}"
     people = People(url)
@@ -44,7 +44,7 @@ def test_queued_people_leave_with_the_next_night_that_can_take_them_out(
     assert "2 queued erasures done" in done.stdout
     assert people.queued() == []
     assert not any(people.read(guest).values())
-    events = event_sources.read_tables(clone / "data/events")["events"]
+    events = stored_events(clone / "data/events")
     assert events
     assert guest not in {row["person_id"] for row in events}
     assert len(json.loads((clone / "data/forgotten.json").read_text())["people"]) == 2
