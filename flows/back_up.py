@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import sqlite3
 import tarfile
 import tempfile
@@ -18,9 +17,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import cast
 
 from components.domain.errors import BadParams, StageFailed
+from components.files import file_sha256
 from components.integrations import data_versions
 from components.stages.paths import EVENTS, LEDGER_BEFORE, NIGHT, QUARANTINE
 from flows.environment import REPO, STATE
@@ -60,8 +60,9 @@ def back_up(target: str) -> str:
     with one_at_a_time(STATE, "night"), one_at_a_time(STATE, "release"):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                count = _write(file)
+            partial.unlink(missing_ok=True)
+            partial.touch(mode=0o600)
+            count = _write(partial)
             partial.replace(path)
         except (OSError, sqlite3.Error) as error:
             raise StageFailed(f"{path} could not be written ({error}): name another.") from error
@@ -97,14 +98,18 @@ def bring_back(source: str) -> str:
     return f"{path} was brought back: `make status` shows its nights, and `make nightly` goes on from them"
 
 
-def _write(file: BinaryIO) -> int:
-    """Writes all members and, last, their checksums; returns their number."""
-    sums: dict[str, str] = {}
-    with tarfile.open(fileobj=file, mode="w") as tar, tempfile.TemporaryDirectory(dir=STATE) as name:
-        for member, path in _members(Path(name)):
-            tar.add(path, member, recursive=False)
-            sums[member] = _sha256(path)
-        content = json.dumps(sums).encode()
+def _write(path: Path) -> int:
+    """Writes all members and, last, the checksums of what then stands in the file; returns their number."""
+    with tarfile.open(path, "w") as tar, tempfile.TemporaryDirectory(dir=STATE) as name:
+        for member, source in _members(Path(name)):
+            tar.add(source, member, recursive=False)
+    with tarfile.open(path) as tar:
+        contents = (
+            (each.name, cast("io.BufferedReader", tar.extractfile(each))) for each in tar.getmembers()
+        )
+        sums = {name: hashlib.file_digest(content, "sha256").hexdigest() for name, content in contents}
+    content = json.dumps(sums).encode()
+    with tarfile.open(path, "a") as tar:
         last = tarfile.TarInfo(SUMS)
         last.size = len(content)
         tar.addfile(last, io.BytesIO(content))
@@ -146,7 +151,8 @@ def _extract(path: Path, folder: Path) -> list[str]:
     except (tarfile.TarError, OSError, ValueError) as error:
         raise StageFailed(f"{path} is damaged ({error}): take another back-up.") from error
     extracted = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()} - {SUMS}
-    wrong = sorted(extracted ^ sums.keys()) or [name for name in sums if _sha256(folder / name) != sums[name]]
+    wrong = sorted(extracted ^ sums.keys())
+    wrong = wrong or [name for name in sums if file_sha256(folder / name) != sums[name]]
     if wrong:
         raise StageFailed(f"{path} is damaged: {wrong[0]} is not as it was stored. Take another back-up.")
     return sorted(sums)
@@ -156,8 +162,3 @@ def _from_member(member: str) -> Path | None:
     """Where a member belongs; None for the bundle of git."""
     top, _, rest = member.partition("/")
     return {"state": STATE / rest, "repo": REPO / rest}.get(top)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 
 from prefect import task
@@ -14,9 +13,8 @@ from components.integrations import data_versions
 from components.integrations.service_store import People
 from flows.environment import REPO, STATE
 from flows.forget import forget_within_night
+from flows.steps.alarms import raise_alarm
 from flows.steps.feedback import service_store
-
-logger = logging.getLogger(__name__)
 
 
 def erase_queued(params: Params) -> str:
@@ -31,7 +29,7 @@ def erase_queued(params: Params) -> str:
     try:
         return _erase(params)
     except PalateError as error:
-        logger.error("%s", error)  # noqa: TRY400
+        raise_alarm("erasure failed", str(error))
         return str(error)
 
 

@@ -7,12 +7,12 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 
 from components.domain.errors import PalateError
 from components.domain.params import AlarmParams, Params
 from components.domain.params_file import read_params
-from components.files import replace_text
 from components.integrations import alarms
 from flows.environment import REPO, STATE
 from flows.steps import last_run
@@ -22,7 +22,7 @@ from flows.steps.registration import Registered
 
 logger = logging.getLogger(__name__)
 FILE = STATE / "alarms.jsonl"
-LAST_GOOD = STATE / "last-good-night"  # moment of its end, ISO 8601
+LAST_GOOD = STATE / "last-good-night"  # an empty file whose time is that of its end
 ADDRESSES, DEAD_MAN = "PALATE_ALARM_ADDRESSES", "PALATE_DEAD_MAN"  # variables for those that hold a secret
 
 
@@ -78,12 +78,12 @@ def after_a_good_night(params: Params, night: Night, registered: Registered) -> 
             f"The inbox {params.collect.inbox} has brought nothing for {night.unchanged_days} days.",
         )
     check_disk(params)
-    replace_text(LAST_GOOD, datetime.now(UTC).isoformat(timespec="seconds"))
+    LAST_GOOD.touch()
     address = os.environ.get(DEAD_MAN, params.alarms.dead_man)
     if address:
         try:
             alarms.call(address)
-        except OSError as error:
+        except (OSError, ValueError, HTTPException) as error:  # not reached, or no URL at all
             logger.warning("the dead-man URL was not reached: %s", error)
 
 
@@ -98,10 +98,11 @@ def check_disk(params: Params) -> None:
 
 def look_back(params: Params) -> None:
     """Raises what a night cannot report itself: that it was killed, or that none came."""
-    if last_run.was_killed():
-        raise_alarm("night killed", f"The night of {last_run.began()} was killed: run it again.")
+    began = last_run.killed()
+    if began:
+        raise_alarm("night killed", f"The night of {began} was killed: run it again.")
     if params.alarms.late_h and LAST_GOOD.exists():
-        last = datetime.fromisoformat(LAST_GOOD.read_text(encoding="utf-8"))
-        if (datetime.now(UTC) - last).total_seconds() > params.alarms.late_h * 3600:
+        last = datetime.fromtimestamp(LAST_GOOD.stat().st_mtime, UTC)
+        if datetime.now(UTC) - last > timedelta(hours=params.alarms.late_h):
             raise_alarm("night late", f"No night has ended well since {last:%Y-%m-%d %H:%M} UTC.")
     check_disk(params)

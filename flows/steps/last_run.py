@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from components.domain.errors import PalateError
-from components.files import read_json, write_json
+from components.files import DamagedFile, read_json, write_json
 from flows.environment import STATE, is_running, this_process
 
 LAST_RUN = STATE / "last-night.json"
@@ -32,21 +33,24 @@ def recorded() -> Iterator[None]:
         write_json(LAST_RUN, {**start, "said": outcome})
 
 
-def was_killed() -> bool:
-    """Whether the last night ended without a word."""
-    last = read_json(LAST_RUN) if LAST_RUN.exists() else {}
-    return bool(last) and not last["said"] and not is_running(last)
-
-
-def began() -> str:
-    """When the last night began."""
-    return str(read_json(LAST_RUN)["began"])
+def killed() -> str | None:
+    """When the last night began, if it ended without a word; None if it did not."""
+    last = _last()
+    return str(last["began"]) if last and not last["said"] and not is_running(last) else None
 
 
 def sentence() -> str | None:
     """When the last night began and how it ended; None where none ran in this clone."""
-    if not LAST_RUN.exists():
+    last = _last()
+    if not last:
         return None
-    last = read_json(LAST_RUN)
-    outcome = last["said"] or ("it was killed: run it again" if was_killed() else "it is running")
+    outcome = last["said"] or ("it was killed: run it again" if killed() else "it is running")
     return f"{last['began']}  {outcome}"
+
+
+def _last() -> dict[str, Any]:
+    """What was recorded; nothing where no night ran, or where the record is torn, which stops nobody."""
+    try:
+        return dict(read_json(LAST_RUN))
+    except (FileNotFoundError, DamagedFile):
+        return {}

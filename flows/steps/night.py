@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from components.domain.errors import PalateError
 from components.domain.params import Params
 from components.domain.params_file import read_params
 from components.integrations.model_registry.registry import failures_as_sentences
@@ -45,6 +46,17 @@ def key_of(data_md5: str) -> str:
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
     """Holds the night's lock, records how the night ends, and turns MLflow's failures into sentences."""
-    wait = read_params(environment.REPO / "params.yaml").up.if_busy == "wait"
-    with one_at_a_time(environment.STATE, "night", wait=wait), last_run.recorded(), failures_as_sentences():
+    with (
+        one_at_a_time(environment.STATE, "night", wait=_waits()),
+        last_run.recorded(),
+        failures_as_sentences(),
+    ):
         yield
+
+
+def _waits() -> bool:
+    """Whether a night waits for another one; what is wrong in params.yaml is told once the night reads it."""
+    try:
+        return read_params(environment.REPO / "params.yaml").up.if_busy == "wait"
+    except PalateError:
+        return False

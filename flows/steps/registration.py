@@ -90,6 +90,8 @@ def _register_new(
     night_run = tracking.night_run(night.key)
     tags = _lineage(night, report, gate_sha256)
     tags |= {"night_commit": commit, "night_run": night_run, "night": night.key}
+    # A tag, since a night that goes on after an upgrade could not change a param of its run.
+    tags["requirements_sha256"] = file_sha256(REPO / "requirements.lock")
     candidate_runs = _log_night(night, tracking, night_run, tags, report)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = _artifacts(Path(folder), night, best, tags)
@@ -113,11 +115,7 @@ def _describe(server: Registry, model: str, version: str, report: EvaluationRepo
 def _settings(night: Night) -> dict[str, object]:
     """What another training of the same needs beside data and code."""
     train = night.params.train
-    return {
-        "seed": train.seed,
-        "threads": train.threads,
-        "requirements_sha256": file_sha256(REPO / "requirements.lock"),
-    }
+    return {"seed": train.seed, "threads": train.threads}
 
 
 def _card(night: Night, report: EvaluationReport) -> str:

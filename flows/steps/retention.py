@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.errors import PalateError
 from components.domain.params import Params
 from components.integrations import bentos, data_versions
-from components.integrations.model_registry.registry import CHALLENGER, CHAMPION
+from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, failures_as_sentences
 from flows.environment import REPO, STATE
 from flows.steps import bento, delivery
 from flows.steps.alarms import raise_alarm
@@ -31,7 +31,8 @@ DAY_S = 86_400
 def make_room(params: Params) -> None:
     """Removes what the section `retention` says; what cannot be removed raises an alarm and stops nothing."""
     try:
-        _remove_bentos(params)
+        with failures_as_sentences():
+            _remove_bentos(params)
         _remove_copies(params)
         _remove_leftovers()
         _shorten_logs(params)

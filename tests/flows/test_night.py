@@ -113,11 +113,13 @@ def test_the_version_has_its_card_the_run_its_data_and_prefect_the_table(
         ((name, md5, source),) = database.execute(
             "select name, digest, dataset_source from datasets"
         ).fetchall()
+        tags = dict(database.execute("select key, value from tags").fetchall())
         params = dict(database.execute("select key, value from params").fetchall())
     assert md5 in card.read_text()
     assert (name, md5) == ("events", json.loads((night.clone / "data/night.json").read_text())["data_md5"])
     assert source
-    assert params["requirements_sha256"] == file_sha256(night.clone / "requirements.lock")
+    assert {"seed", "threads"} <= params.keys()
+    assert tags["requirements_sha256"] == file_sha256(night.clone / "requirements.lock")
     latest = f"{prefect['PREFECT_API_URL']}/artifacts/latest/filter"
     body = json.dumps({"artifacts": {"key": {"any_": ["night"]}}}).encode()
     with urllib.request.urlopen(

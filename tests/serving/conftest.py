@@ -178,3 +178,15 @@ def set_limits(served: Path, **limits: object) -> None:
     facts = json.loads((served / "served.json").read_text())
     facts["serve"] |= limits
     (served / "served.json").write_text(json.dumps(facts))
+
+
+@pytest.fixture
+def knowing(store: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the real service that knows the catalogue and the people of a module's `store`."""
+    facts = json.loads((served / "served.json").read_text())
+    facts["serve"]["max_dishes"] = 200
+    (served / "served.json").write_text(json.dumps(facts))
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    monkeypatch.setenv(STORE, store)
+    with listening() as address:
+        yield address

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,7 @@ from components.domain.catalogue import Thresholds
 from components.domain.diet.nutrition import Amount, Nutrition
 from components.domain.preferences.contract import DishRow
 from components.integrations.service_store import Catalogue, ServiceStore
-from serving.store import STORE
-from tests.serving.conftest import listening, send
+from tests.serving.conftest import send
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -36,17 +34,6 @@ def store(tmp_path: Path) -> str:
     ]
     Catalogue(url).publish("v1", Thresholds(4, 2), rows, [], [], None)
     return url
-
-
-@pytest.fixture
-def knowing(store: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    facts = json.loads((served / "served.json").read_text())
-    facts["serve"]["max_dishes"] = 200
-    (served / "served.json").write_text(json.dumps(facts))
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    monkeypatch.setenv(STORE, store)
-    with listening() as address:
-        yield address
 
 
 def _recommend(address: str, **body: Any) -> dict[str, Any]:

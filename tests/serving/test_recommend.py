@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,17 +57,6 @@ def store(tmp_path: Path) -> str:
     }
     _publish(url, "v1", people, histories)
     return url
-
-
-@pytest.fixture
-def knowing(store: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    facts = json.loads((served / "served.json").read_text())
-    facts["serve"]["max_dishes"] = 200
-    (served / "served.json").write_text(json.dumps(facts))
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    monkeypatch.setenv(STORE, store)
-    with listening() as address:
-        yield address
 
 
 def _post(url: str, **body: Any) -> tuple[int, dict[str, Any]]:

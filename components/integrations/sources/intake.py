@@ -87,9 +87,9 @@ def _sort(rows: Rows, tables: Stored, stored: pa.Table, limits: Limits) -> _Sort
     for batch in rows.batches:
         events, right = parsed(batch.columns, stored.schema)
         parts.append(events)
-        right[right] = keep_the_rules(events.filter(pa.array(right)), tables, limits)
         plain.append(right)
     events, is_plain = pa.concat_tables(parts).combine_chunks(), np.concatenate(plain)
+    is_plain[is_plain] = keep_the_rules(events.filter(pa.array(is_plain)), tables, limits)
     odd = [*rows.odd, *_raw(rows, ~is_plain)]
     is_new, is_again = _judge(events, is_plain, stored, [event_id_of(row) for row in odd])
     rest = [*odd, *_raw(rows, is_plain & ~is_new & ~is_again)]

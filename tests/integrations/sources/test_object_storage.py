@@ -8,37 +8,25 @@ from pathlib import Path
 import boto3
 import pytest
 import s3fs
-from moto.server import ThreadedMotoServer
 
 from components.domain.errors import DataRejected
 from components.integrations.sources.folder import Folder
+from tests.bucket import bucket, object_storage
 from tests.conftest import REPO
-from tests.flows.clones import free_ports
 
 SAMPLE = REPO / "data" / "sample" / "canteen"
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_ports(1)[0])
-    server.start()
-    yield f"http://127.0.0.1:{server._port}"
-    server.stop()
+    with object_storage() as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)
 def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.client]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ENDPOINT_URL": endpoint, "AWS_ENDPOINT_URL_S3": endpoint,
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="meals", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    yield client
-    for stored in client.list_objects_v2(Bucket="meals").get("Contents", ()):
-        client.delete_object(Bucket="meals", Key=stored["Key"])
-    client.delete_bucket(Bucket="meals")
+    with bucket(endpoint, monkeypatch) as client:
+        yield client
     s3fs.S3FileSystem.clear_instance_cache()
 
 
@@ -52,17 +40,17 @@ def test_a_bucket_gives_what_the_folder_gives_and_sees_what_is_put_there_later(
     s3: boto3.client, tmp_path: Path
 ) -> None:
     _upload(s3, SAMPLE, "site/inbox")
-    bucket = Folder("s3://meals/site/inbox")
-    there, here = (folder.read({}).tables for folder in (bucket, Folder(str(SAMPLE))))
+    there_folder = Folder("s3://meals/site/inbox")
+    there, here = (folder.read({}).tables for folder in (there_folder, Folder(str(SAMPLE))))
     assert {name: list(rows) for name, rows in there.items()} == {
         name: list(rows) for name, rows in here.items()
     }
-    before = len(bucket.read({}).tables["events"])
+    before = len(there_folder.read({}).tables["events"])
     (tmp_path / "events-more.csv").write_text(
         "person_id,dish_id,kind,occurred_at\nada,d1,like,2026-01-01T12:00:00\n"
     )
     _upload(s3, tmp_path, "site/inbox")
-    assert len(bucket.read({}).tables["events"]) == before + 1
+    assert len(there_folder.read({}).tables["events"]) == before + 1
 
 
 def test_what_is_not_there_or_may_not_be_read_is_one_sentence(
