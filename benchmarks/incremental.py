@@ -22,11 +22,11 @@ from benchmarks.bootstrap import intervals, paired_differences
 from benchmarks.measuring import BOOTSTRAP, metrics_of
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import BASE, canteen, tokens_of
-from components.domain.params import CandidateParams, TrainParams
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import Plan, Training, from_scratch, from_start
 from components.domain.ranker.language_model import LanguageModel
+from components.domain.training_params import CandidateParams, TrainParams
 from components.domain.verdict import ledger
 from components.domain.verdict.gate import METRIC, judge
 from components.domain.verdict.table import Contender, ResultTable

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from benchmarks.sample import base, tokens_of
-from components.domain.params import CandidateParams
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import ANSWERS, HEADER, MARKS, OFFER_LINE, PAST_LINE, dish_text
 from components.domain.records import Comparison
+from components.domain.training_params import CandidateParams
 from components.integrations import scoring
 from components.stages.contenders import Setting
 

@@ -104,10 +104,8 @@ def _write(path: Path) -> int:
         for member, source in _members(Path(name)):
             tar.add(source, member, recursive=False)
     with tarfile.open(path) as tar:
-        contents = (
-            (each.name, cast("io.BufferedReader", tar.extractfile(each))) for each in tar.getmembers()
-        )
-        sums = {name: hashlib.file_digest(content, "sha256").hexdigest() for name, content in contents}
+        files = {member.name: cast("io.BufferedReader", tar.extractfile(member)) for member in tar}
+        sums = {name: hashlib.file_digest(content, "sha256").hexdigest() for name, content in files.items()}
     content = json.dumps(sums).encode()
     with tarfile.open(path, "a") as tar:
         last = tarfile.TarInfo(SUMS)

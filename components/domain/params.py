@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
-from zoneinfo import available_timezones
 
-from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
-DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
-RIVALS = (
-    "random",
-    "popularity",
-    "usual",
-    "tag-affinity",
-    "content-history",
-    "item-knn",
-    "matrix-factorisation",
-    "stacked-rules",
-    "mean-by-words",
-    "factors-on-words",
-    "factors-on-tags",
-    "champion",
-)  # names in the evaluation's table
+from components.domain.param_types import (
+    CandidateName,
+    Count,
+    Cron,
+    DishField,
+    Port,
+    Section,
+    Share,
+    Timezone,
+)
+from components.domain.training_params import TrainParams
 
 
-def _timezone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"timezone {name!r} is none that this machine knows, such as Europe/Berlin")
-    return name
-
-
-Timezone = Annotated[str, AfterValidator(_timezone)]
-
-
-def _times_exist(cron: str) -> str:
-    try:
-        CronSim(cron, datetime.now(UTC))
-    except CronSimError as error:
-        raise ValueError(f"{cron!r} names no times: {str(error).lower()}") from error
-    return cron
-
-
-Cron = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$"), AfterValidator(_times_exist)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ScaleParams(_Section):
+class ScaleParams(Section):
     """The scale of one source's ratings, where it is another than that of the rest."""
 
     value_range: tuple[float, float]
@@ -73,7 +37,7 @@ class ScaleParams(_Section):
         return self
 
 
-class CollectParams(_Section):
+class CollectParams(Section):
     """Section `collect`; units stand in params.yaml, as for all sections."""
 
     inbox: str
@@ -94,7 +58,7 @@ class CollectParams(_Section):
         return self
 
 
-class CheckParams(_Section):
+class CheckParams(Section):
     """Section `check`."""
 
     value_range: tuple[float, float]
@@ -108,7 +72,7 @@ class CheckParams(_Section):
     max_person_share: Share
 
 
-class SplitParams(_Section):
+class SplitParams(Section):
     """Section `split`."""
 
     by: Literal["time", "within_person", "source", "dish"]
@@ -128,116 +92,20 @@ class SplitParams(_Section):
         return self
 
 
-class PromptParams(_Section):
+class PromptParams(Section):
     """Section `prompt`."""
 
     dish_fields: Annotated[tuple[DishField, ...], Field(min_length=1)]
 
 
-class BaseParams(_Section):
+class BaseParams(Section):
     """Section `base`."""
 
     model: Annotated[str, Field(min_length=1)]
     others: dict[CandidateName, Annotated[str, Field(min_length=1)]]
 
 
-class VectorParams(_Section):
-    """The head of dish vectors of a candidate; without this section dishes are read in context, yes or no."""
-
-    size: Count
-    learning_rate: Rate
-    weight_decay: Annotated[float, Field(ge=0)]
-    comparisons_per_step: Count
-    adapter_steps: Count = 2
-
-
-class FactorParams(_Section):
-    """The text factors of a candidate, in closed form; see docs/glossary.md."""
-
-    size: Count
-    template: Annotated[str, StringConstraints(max_length=200)]
-    layer: Annotated[int, Field(ge=0)]
-    pooling: Literal["last", "mean"] = "last"
-
-    @model_validator(mode="after")
-    def _names_the_dish_once(self) -> Self:
-        if self.template.count("{dish}") != 1 or not self.template.isprintable():
-            raise ValueError(f"template {self.template!r} must be one line that holds {{dish}} once")
-        return self
-
-
-TUNED = ("rank", "alpha", "targets", "layers", "learning_rate")  # what `method: none` has no use for
-
-
-class CandidateParams(_Section):
-    """One entry of `train.candidates`: an adapter or, with `method: none`, a head alone, and its training."""
-
-    base: str = ""
-    method: Literal["lora", "rslora", "dora", "full", "none"] = "lora"
-    objective: Literal["listwise", "dpo", "pointwise"] = "listwise"
-    rank: Count = 8
-    alpha: Count = 16
-    targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("q_proj", "v_proj")
-    layers: tuple[Annotated[int, Field(ge=0)], Count] = (0, 1)
-    learning_rate: Rate = 0.001
-    warmup_share: Share = 0.1
-    comparisons: Count = 20_000
-    epochs: Count = 1
-    vectors: VectorParams | None = None
-    factors: FactorParams | None = None
-
-    @model_validator(mode="after")
-    def _says_what_is_trained(self) -> Self:
-        missing = [name for name in TUNED if name not in self.model_fields_set]
-        if self.method == "none" and bool(self.vectors) == bool(self.factors):
-            raise ValueError(
-                "method none trains a head alone: give the candidate a section vectors or a section factors"
-            )
-        if self.factors and self.method != "none" and not self.vectors:
-            raise ValueError(
-                f"factors are fitted, not trained: set method none, or give the candidate vectors by which "
-                f"{self.method} tunes the base before"
-            )
-        if self.method != "none" and missing:
-            raise ValueError(f"{', '.join(missing)} must be given unless method is none")
-        return self
-
-    @model_validator(mode="after")
-    def _layers_are_a_range(self) -> Self:
-        if self.layers[0] >= self.layers[1]:
-            raise ValueError(f"layers {list(self.layers)} is no range: give the first and one past the last")
-        return self
-
-
-class IncrementalParams(_Section):
-    """Section `train.incremental`: nights that go on from the champion."""
-
-    enabled: bool
-    min_new: Count
-    replay: Annotated[float, Field(ge=0)]
-    epochs: Count
-    full_every_days: Count
-
-
-class TrainParams(_Section):
-    """Section `train`."""
-
-    seed: int
-    threads: Count
-    sequence_tokens: Annotated[int, Field(ge=64)]
-    sequences_per_step: Count
-    incremental: IncrementalParams
-    candidates: Annotated[dict[CandidateName, CandidateParams], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _names_are_not_reserved(self) -> Self:
-        reserved = [name for name in self.candidates if name in RIVALS or name.startswith("base")]
-        if reserved:
-            raise ValueError(f"candidates may not be named {', '.join(reserved)}: the table uses that name")
-        return self
-
-
-class EvaluateParams(_Section):
+class EvaluateParams(Section):
     """Section `evaluate`."""
 
     seed: int
@@ -247,20 +115,20 @@ class EvaluateParams(_Section):
     half_life_days: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
 
 
-class RegisterParams(_Section):
+class RegisterParams(Section):
     """Section `register`."""
 
     model: Annotated[str, Field(min_length=1)]
     promote_first: bool
 
 
-class PackageParams(_Section):
+class PackageParams(Section):
     """Section `package`."""
 
     preview: bool
 
 
-class ReleaseParams(_Section):
+class ReleaseParams(Section):
     """Section `release`."""
 
     engine: Literal["none", "docker", "podman", "buildah"]
@@ -292,7 +160,7 @@ class ReleaseParams(_Section):
         return self
 
 
-class AlarmParams(_Section):
+class AlarmParams(Section):
     """Section `alarms`."""
 
     addresses: tuple[str, ...]
@@ -301,7 +169,7 @@ class AlarmParams(_Section):
     min_free_gb: Annotated[float, Field(ge=0)]
 
 
-class RetentionParams(_Section):
+class RetentionParams(Section):
     """Section `retention`."""
 
     bentos: Annotated[int, Field(ge=0)]
@@ -309,7 +177,7 @@ class RetentionParams(_Section):
     log_mb: Annotated[float, Field(gt=0)]
 
 
-class UpParams(_Section):
+class UpParams(Section):
     """Section `up`."""
 
     state: Annotated[str, Field(min_length=1)]
@@ -324,7 +192,7 @@ class UpParams(_Section):
     if_busy: Literal["skip", "wait"]
 
 
-class ServeParams(_Section):
+class ServeParams(Section):
     """Section `serve`."""
 
     max_dishes: Count
@@ -338,7 +206,7 @@ class ServeParams(_Section):
     canary_tolerance: Annotated[float, Field(gt=0)]
 
 
-class Params(_Section):
+class Params(Section):
     """All of params.yaml."""
 
     collect: CollectParams

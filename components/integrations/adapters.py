@@ -16,10 +16,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from components.domain.errors import BadParams, StageFailed
-from components.domain.params import CandidateParams
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.heads import AnyHead, head_of
 from components.domain.ranker.language_model import LanguageModel
+from components.domain.training_params import CandidateParams
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 PLAIN = ("full", "none")  # methods without peft

@@ -16,7 +16,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from components.domain.errors import StageFailed
-from components.domain.params import CandidateParams, TrainParams
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.training_plan import Plan
 from components.domain.ranker.batches import Batch, Batches, packed_batches, vector_batches
@@ -24,6 +23,7 @@ from components.domain.ranker.dish_vectors import Head
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import objective_loss
 from components.domain.ranker.prompts import DishTokens
+from components.domain.training_params import CandidateParams, TrainParams
 
 logger = logging.getLogger(__name__)
 PROJECTION_RATE = 0.1  # of the head's rate

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.domain.params import CandidateParams
 from components.domain.ranker.language_model import LanguageModel
+from components.domain.training_params import CandidateParams
 from components.files import read_json
 from components.integrations.dish_states import StoredStates
 from components.stages.paths import BASE, BASES, STATES

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from components.domain.params import DishField
+from components.domain.param_types import DishField
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Dish, Question
 from components.domain.verdict.canary import CanaryQuestion

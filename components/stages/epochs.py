@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 
-from components.domain.params import CandidateParams, Params
+from components.domain.params import Params
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.folds import folds_of, unit_of
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import Plan
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import listwise_loss, targets_of
+from components.domain.training_params import CandidateParams
 from components.integrations import finetuning, scoring
 from components.integrations.comparison_files import SplitFiles
 

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.domain.params import CandidateParams
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.folds import unit_of
 from components.domain.preferences.tables import Comparisons
@@ -19,6 +18,7 @@ from components.domain.ranker.vector_memory import remember
 from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.probes import with_history_of_another, without_history
 from components.domain.rivals.retrieval import cosine, nearness, with_most_similar_history
+from components.domain.training_params import CandidateParams
 from components.domain.verdict.table import Contender
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.integrations.comparison_files import SplitFiles

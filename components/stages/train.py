@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from components.domain.errors import NotFound
-from components.domain.params import CandidateParams, Params, TrainParams
+from components.domain.params import Params
 from components.domain.preferences.folds import unit_of
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import (
@@ -23,6 +23,7 @@ from components.domain.preferences.training_plan import (
 )
 from components.domain.ranker.closed_form import give_text_factors
 from components.domain.ranker.language_model import LanguageModel
+from components.domain.training_params import CandidateParams, TrainParams
 from components.files import read_json, write_json
 from components.integrations import adapters, base_models, comparison_files, finetuning
 from components.integrations.model_registry.runs import live_run

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from components.domain.errors import BadParams
-from components.domain.params import TUNED
 from components.domain.params_file import read_params, read_yaml, validate
+from components.domain.training_params import TUNED
 from tests.conftest import REPO
 
 

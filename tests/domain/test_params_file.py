@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from components.domain.errors import BadParams
-from components.domain.params import TrainParams
 from components.domain.params_file import RENAMED, read_params, read_yaml, validate
+from components.domain.training_params import TrainParams
 from tests.conftest import REPO
 
 VALUES = read_yaml(REPO / "params.yaml")

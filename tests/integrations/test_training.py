@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from components.domain.errors import BadParams, NotFound, StageFailed
-from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.from_records import comparison_table
@@ -23,6 +22,7 @@ from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import LIKED, Comparison, Dish, Past
+from components.domain.training_params import CandidateParams, VectorParams
 from components.domain.verdict.metrics import comparison_metrics
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.stages.train import train

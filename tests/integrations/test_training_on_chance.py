@@ -10,11 +10,11 @@ import torch
 
 from benchmarks.chance import split_events
 from benchmarks.shapes import RANDOM
-from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.preferences.training_plan import of_everything
 from components.domain.records import Dish
+from components.domain.training_params import CandidateParams, VectorParams
 from components.domain.verdict.metrics import comparison_metrics, per_person
 from components.integrations import adapters, base_models, finetuning, scoring
 from tests.conftest import REPO

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from components.domain.params import CandidateParams, VectorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.training_plan import Plan, from_start, of_everything
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Comparison, Dish
+from components.domain.training_params import CandidateParams, VectorParams
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.integrations.comparison_files import SplitFiles
 from components.stages.epochs import choose_epochs

@@ -20,12 +20,13 @@ import sqlalchemy as sa
 import torch
 import uvicorn
 
-from components.domain.params import CandidateParams, DishField, VectorParams
+from components.domain.param_types import DishField
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.training_plan import of_everything
 from components.domain.ranker.prompts import prompt_hash
+from components.domain.training_params import CandidateParams, VectorParams
 from components.domain.verdict import canary
 from components.integrations import adapters, base_models, finetuning
 from components.integrations.service_store import ServiceStore

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from components.domain.params import CandidateParams, FactorParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
@@ -23,6 +22,7 @@ from components.domain.ranker.dish_table import DishTable
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.text_factors import TextFactors
 from components.domain.records import LIKED, Comparison, Past
+from components.domain.training_params import CandidateParams, FactorParams
 from components.domain.verdict import canary
 from components.domain.verdict.metrics import comparison_metrics
 from components.integrations import adapters, base_models, finetuning, scoring

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from components.domain.params import CandidateParams, TrainParams
 from components.domain.preferences.opinion_log import timestamp
 from components.domain.preferences.tables import Comparisons
+from components.domain.training_params import CandidateParams, TrainParams
 
 TRAINING_FILE = "training.json"  # beside an adapter's weights
 

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from components.domain.params import CandidateParams, TrainParams, VectorParams
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker import encoding
@@ -25,6 +24,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import Targets, packed_scores, targets_of
 from components.domain.ranker.packing import PackedQuestions, pack
 from components.domain.ranker.prompts import DishTokens
+from components.domain.training_params import CandidateParams, TrainParams, VectorParams
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 from torch import Tensor
 
 from components.domain.errors import BadParams
-from components.domain.params import FactorParams
 from components.domain.preferences.arrays import Bools
 from components.domain.preferences.folds import Unit
 from components.domain.preferences.tables import Comparisons
@@ -20,6 +19,7 @@ from components.domain.ranker.fit_factors import Fitted, fit_factors
 from components.domain.ranker.heads import head_of
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens, Reading
+from components.domain.training_params import FactorParams
 
 
 class States(Protocol):

@@ -120,15 +120,7 @@ class Catalogue:
             eaten: Person, dish, and the moment of its last choice or order.
         """
         rows = {
-            _DISHES: (
-                {
-                    "dish_id": row["dish_id"],
-                    "row": _of_dish(row),
-                    "popularity": popularity,
-                    "is_offered": is_offered,
-                }
-                for row, popularity, is_offered in dishes
-            ),
+            _DISHES: (_of_dish(*entry) for entry in dishes),
             PEOPLE: (
                 {name: _plain(row[name]) for name in ("person_id", "diet", "allergies", "avoids")}
                 for row in people
@@ -218,9 +210,15 @@ def _of(table: sa.Table, person_id: str) -> sa.Select[Any]:
     return sa.select(table).where(table.c.person_id == person_id)
 
 
-def _of_dish(row: Mapping[str, Any]) -> dict[str, Any]:
+def _of_dish(row: Mapping[str, Any], popularity: float, is_offered: bool) -> dict[str, Any]:
     nutrition = asdict(row.get("nutrition") or Nutrition())
-    return {name: _plain(row[name]) for name in _FIELDS} | {"nutrition": nutrition}
+    values = {name: _plain(row[name]) for name in _FIELDS} | {"nutrition": nutrition}
+    return {
+        "dish_id": row["dish_id"],
+        "row": values,
+        "popularity": popularity,
+        "is_offered": is_offered,
+    }
 
 
 def _plain(value: Any) -> Any:

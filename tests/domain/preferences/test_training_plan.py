@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from components.domain.params import CandidateParams, TrainParams
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.training_plan import (
@@ -18,6 +17,7 @@ from components.domain.preferences.training_plan import (
     why_from_scratch,
 )
 from components.domain.records import Comparison
+from components.domain.training_params import CandidateParams, TrainParams
 from tests.conftest import REPO
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from components.domain.errors import BadParams
-from components.domain.params import FactorParams
 from components.domain.ranker.closed_form import give_text_factors, read_dishes
 from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import Reading
 from components.domain.records import Dish
+from components.domain.training_params import FactorParams
 from components.integrations import scoring
 from tests.domain.rivals.tastes import DISHES, odd_or_even
 

@@ -1,0 +1,43 @@
+"""Kinds of values that params.yaml has."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
+DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
+
+
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"timezone {name!r} is none that this machine knows, such as Europe/Berlin")
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_timezone)]
+
+
+def _times_exist(cron: str) -> str:
+    try:
+        CronSim(cron, datetime.now(UTC))
+    except CronSimError as error:
+        raise ValueError(f"{cron!r} names no times: {str(error).lower()}") from error
+    return cron
+
+
+Cron = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$"), AfterValidator(_times_exist)]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: its values are frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
