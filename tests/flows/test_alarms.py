@@ -115,6 +115,7 @@ def test_a_killed_night_and_one_that_does_not_come_are_told_by_the_release(
     assert [kind for kind, _ in _alarms(clone)] == kinds
 
 
+@pytest.mark.slow
 def test_a_good_night_tells_what_waits_and_calls_the_dead_man_url(
     clone: Path, forks: ForkServer, post: Receiver
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_past_nights_data_comes_back_by_dvc_checkout_even_from_the_remote_alon
     assert (repo / "data/events/a").read_text() == "first night\n"
 
 
+@pytest.mark.slow
 def test_older_nights_leave_the_cache_and_come_back_from_the_remote(repo: Path) -> None:
     for number in range(4):  # the user's own commits are no nights
         _git(
