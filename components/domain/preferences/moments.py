@@ -18,6 +18,8 @@ from components.domain.preferences.strengths import Opinions, RatingScale, ratin
 MAX_DISHES = 2000  # the commonest: tables grow with the square
 _NEWTON_STEPS = 5
 _SWEEPS = 12
+MAX_EXACT = 500  # dishes up to which each sweep solves its eigenproblem anew
+_MORE_AXES = 16  # than factors in a step from the last sweep's: the more, the nearer to the exact ones
 MAX_RIDGE = 1e6  # where dishes do not differ beyond chance
 
 
@@ -91,16 +93,25 @@ def _ridge(gradient: Floats, information: Floats) -> float:
 def principal_factors(covariance: Floats, count: int) -> Floats:
     """(K, count) principal axis factoring: loadings whose products are nearest to the covariances.
 
-    The diagonal, which holds the noise of single opinions too, is replaced by what the loadings explain.
+    The diagonal, which holds the noise of single opinions too, is replaced by what the loadings explain. With
+    many dishes only the first sweep solves the eigenproblem. A later one changes nothing but the diagonal, so
+    it takes one step of subspace iteration from the axes of the sweep before.
 
     Args:
         covariance: (K, K); its diagonal is where the sweeps begin.
         count: Number of factors, at most K.
     """
-    shared, last = covariance.copy(), len(covariance) - 1
-    loadings = np.zeros((len(shared), count))
-    for _ in range(_SWEEPS if count else 0):
-        values, axes = eigh(shared, subset_by_index=[last - count + 1, last])
-        loadings = axes * np.sqrt(np.maximum(values, 0.0))
+    shared, size = covariance.copy(), len(covariance)
+    is_exact = size <= MAX_EXACT
+    first = max(0, size - count - (0 if is_exact else _MORE_AXES))
+    loadings = np.zeros((size, count))
+    for sweep in range(_SWEEPS if count else 0):
+        if is_exact or not sweep:
+            values, axes = eigh(shared, subset_by_index=[first, size - 1])
+        else:
+            basis = np.linalg.qr(shared @ axes)[0]
+            values, rotation = eigh(basis.T @ shared @ basis)
+            axes = basis @ rotation
+        loadings = axes[:, -count:] * np.sqrt(np.maximum(values[-count:], 0.0))
         np.fill_diagonal(shared, (loadings**2).sum(1))
     return loadings

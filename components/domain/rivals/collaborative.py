@@ -7,7 +7,7 @@ the tables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,9 +27,15 @@ NOISES = (0.5, 1.0, 2.0)  # variance of a strength around what the factors say
 
 @dataclass(frozen=True, eq=False)
 class Collaborative:
-    """Rules on the moments of people's evidence."""
+    """Rules on the moments of people's evidence.
+
+    Attributes:
+        moments: What the rules read.
+        loadings: By number of factors, as far as they were computed.
+    """
 
     moments: Moments
+    loadings: dict[int, Floats] = field(default_factory=dict, init=False)
 
     @property
     def ratings(self) -> RatingScale:
@@ -115,8 +121,10 @@ class Collaborative:
 
     def _loadings(self, size: int) -> Floats:
         """(K, size) factors of the shrunken covariances; fewer where there are fewer dishes."""
-        shared = self.moments.moment / (self.moments.together + SHRINKS[0])
-        return principal_factors(shared, min(size, len(shared)))
+        if size not in self.loadings:
+            shared = self.moments.moment / (self.moments.together + SHRINKS[0])
+            self.loadings[size] = principal_factors(shared, min(size, len(shared)))
+        return self.loadings[size]
 
 
 def fit_collaborative(
