@@ -1,6 +1,6 @@
 """Dishes that somebody else labelled: what contains an allergen is not offered, and most of what is safe is.
 
-The labels were written apart from the dictionary. They have been looked at once: docs/diet.md says what that
+The labels were written apart from the dictionary. They have been looked at twice: docs/diet.md says what that
 changed, and what the figures were before.
 """
 
@@ -14,10 +14,7 @@ from benchmarks.allergens import LABELS, Labelled, counts, labelled_dishes, offe
 from components.domain.diet import DishFacts, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS
 
-IN_DOUBT = "made278"  # its list has no pasta: only its name says that there may be eggs
-LEAST_OFFERED = dict.fromkeys(ALLERGENS, 0.9) | {
-    "gluten": 0.87
-}  # share of safe dishes; below the goal for one
+LEAST_OFFERED = 0.9  # share of safe dishes
 LEAST_MEMBERS = 60
 
 
@@ -30,9 +27,9 @@ def dishes() -> list[Labelled]:
 def test_no_unsafe_dish_is_offered_and_most_safe_ones_are(dishes: list[Labelled], group: str) -> None:
     result = counts(dishes, group)
     assert result["contains"][0] == 0
-    assert result["may contain"][0] == (group == "eggs")
+    assert result["may contain"][0] == 0
     some, all_ = result["safe"]
-    assert some / all_ >= LEAST_OFFERED[group]
+    assert some / all_ >= LEAST_OFFERED
 
 
 @pytest.mark.parametrize("group", ALLERGENS)
@@ -50,4 +47,4 @@ def test_made_up_people_are_offered_nothing_unsafe(dishes: list[Labelled]) -> No
     result = offers(dishes)
     assert result.offered > 50_000
     assert result.disagreements == 0
-    assert set(result.unsafe) <= {IN_DOUBT}
+    assert not result.unsafe
