@@ -9,9 +9,8 @@ from prefect.cache_policies import NO_CACHE
 
 from components.domain.errors import PalateError, StageFailed
 from components.domain.params import Params
-from components.integrations import data_versions
 from components.integrations.service_store import People
-from flows.environment import REPO, STATE
+from flows.environment import STATE
 from flows.forget import forget_within_night
 from flows.steps.alarms import raise_alarm
 from flows.steps.feedback import service_store
@@ -41,8 +40,6 @@ def _erase(params: Params) -> str:
         return ""
     people = People(os.environ["PALATE_STORE"])
     queued, failures = people.queued(), list[str]()
-    if queued:
-        data_versions.ensure_repository(REPO, STATE)
     for person in queued:
         try:
             forget_within_night(params, person, history=False)

@@ -43,6 +43,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     """
     with alarms.if_it_fails("night"), night.only_one():
         report = NightReport()
+        data.look_at_repository()
         params = settings.adopt(inbox)
         report.timed("base", stages.materialise_base, params)
         report.erasures = report.timed("erase", erase_queued, params)

@@ -80,13 +80,17 @@ class Collection:
     like_share: float | None
 
 
+def look_at_repository() -> None:
+    """Looks whether the night can be versioned and committed, before it takes hours."""
+    data_versions.ensure_repository(REPO, STATE)
+
+
 @task(cache_policy=NO_CACHE)
 def collect(params: Params) -> Collection:
     """The inbox → data/events and data/quarantine.
 
     The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
-    data_versions.ensure_repository(REPO, STATE)
     since, stored = event_sources.read_watermarks(REPO / EVENTS), event_sources.read_tables(REPO / EVENTS)
     reading = source_of(params.collect, REPO).read(since)
     reading = with_feedback(reading, stored)

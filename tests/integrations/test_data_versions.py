@@ -89,14 +89,6 @@ def test_older_nights_leave_the_cache_and_come_back_from_the_remote(repo: Path) 
     assert (repo / "data/events/a").read_text() == "night 3\n"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xb2\xb3"])
-def test_a_torn_lock_of_dvc_stops_nothing(repo: Path, content: bytes) -> None:
-    (repo / ".dvc" / "tmp").mkdir(exist_ok=True)
-    (repo / ".dvc" / "tmp" / "rwlock").write_bytes(content)
-    data_versions.ensure_repository(repo, repo / ".palate")
-    assert data_versions.add(repo, "data/events")
-
-
 def test_the_same_data_has_the_same_version(repo: Path) -> None:
     one = data_versions.add(repo, "data/events")
     (repo / "data/events/a").write_text("changed\n")
@@ -145,11 +137,6 @@ def test_dvc_itself_decides_what_is_stale(repo: Path) -> None:
     assert "didn't change" in data_versions.dvc(repo, "repro", "copy")
     (repo / "data/events/a").write_text("changed\n")
     assert "Running stage 'copy'" in data_versions.dvc(repo, "repro", "copy")
-
-
-def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StageFailed, match="not a git repository with DVC"):
-        data_versions.ensure_repository(tmp_path, tmp_path)
 
 
 def test_the_commit_says_whether_tracked_files_differ(repo: Path) -> None:

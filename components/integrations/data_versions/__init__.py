@@ -3,7 +3,6 @@
 from components.integrations.data_versions.dvc_commands import (
     add,
     dvc,
-    ensure_repository,
     pointer_md5,
 )
 from components.integrations.data_versions.integrity import cached, check_files, default_remote, push
@@ -21,6 +20,7 @@ from components.integrations.data_versions.nights_branch import (
     restore_pointers,
     versions_of,
 )
+from components.integrations.data_versions.repository import ensure_repository
 from components.integrations.data_versions.restoring import restore
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""DVC as subprocesses: stages, pointers, and the default remote.
+"""DVC as subprocesses: stages and pointers.
 
 It runs in the repository's folder: DVC's Python API depends on the process's working directory, and does not
 find earlier results of stages that are named by absolute paths (DVC 3.67).
@@ -6,8 +6,6 @@ find earlier results of stages that are named by absolute paths (DVC 3.67).
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import signal
 import subprocess
@@ -22,7 +20,6 @@ import yaml
 
 from components.domain.errors import StageFailed
 
-logger = logging.getLogger(__name__)
 REMOTE = "dvc-remote"  # folder of the default remote below the state
 _LAST_WORDS = 12  # lines of a failed command's output that the error message repeats
 
@@ -120,36 +117,6 @@ def _stage_sentence(lines: Sequence[str], prefix: str) -> str | None:
 def _path_with_this_python() -> str:
     """PATH on which `python`, as dvc.yaml calls it, is the one that runs this process."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-
-
-def ensure_repository(repo: Path, state: Path) -> None:
-    """Checks that DVC can work here, and creates the folder of its default remote.
-
-    Args:
-        repo: Root of the repository.
-        state: Folder below which the remote lies.
-
-    Raises:
-        StageFailed: The folder is no git repository with DVC in it.
-    """
-    if not (repo / ".dvc").is_dir() or not (repo / ".git").exists():
-        raise StageFailed(f"'{repo}' is not a git repository with DVC in it: run Palate from its own clone.")
-    _remove_torn_lock(repo / ".dvc" / "tmp" / "rwlock")
-    remote = state / REMOTE
-    remote.mkdir(parents=True, exist_ok=True)
-    if state != repo / ".palate":  # .dvc/config names this folder
-        dvc(repo, "config", "--local", "remote.local.url", str(remote))
-
-
-def _remove_torn_lock(path: Path) -> None:
-    """Removes DVC's list of who reads and writes what, where a crash has left no JSON in it."""
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
-    except ValueError:
-        logger.warning("%s was torn, and is removed: DVC makes it again", path)
-        path.unlink()
 
 
 def add(repo: Path, *folders: str) -> dict[str, str]:

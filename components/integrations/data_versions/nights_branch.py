@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,9 @@ import yaml
 from components.domain.errors import NotFound, StageFailed
 from components.integrations.data_versions.dvc_commands import dvc
 
+logger = logging.getLogger(__name__)
 NIGHTS_BRANCH = "nights"
+LOCK_MS = 2000  # git holds a lock for milliseconds
 
 
 def git_sha(repo: Path) -> str:
@@ -44,13 +47,31 @@ def commit_night(repo: Path, paths: Sequence[str], message: str) -> str:
     if tip and not _is_ancestor(repo, head, tip):
         parents += ["-p", head]
     commit = git(repo, *_identity(repo), "commit-tree", tree, *parents, "-m", message)
-    git(repo, "update-ref", f"refs/heads/{NIGHTS_BRANCH}", commit, tip or "0" * 40)
+    _move_branch(repo, commit, tip or "0" * 40)
     return commit
+
+
+def _move_branch(repo: Path, commit: str, before: str) -> None:
+    """Moves the branch `nights`; a lock that lasts is one that a killed git left, and is removed."""
+    branch = f"refs/heads/{NIGHTS_BRANCH}"
+    move = ("-c", f"core.filesRefLockTimeout={LOCK_MS}", "update-ref", branch, commit, before)
+    try:
+        git(repo, *move)
+    except StageFailed:
+        lock = _git_file(repo, f"{branch}.lock")
+        if not lock.exists():
+            raise
+        logger.warning("%s was left by a killed git, and is removed", lock)
+        lock.unlink()
+        git(repo, *move)
 
 
 def _tree_with(repo: Path, paths: Sequence[str]) -> str:
     """The git tree of HEAD's files and of `paths` as they are now."""
-    index = repo / ".git" / "palate-index"
+    index = _git_file(repo, "palate-index")
+    index.with_name(f"{index.name}.lock").unlink(
+        missing_ok=True
+    )  # of a killed night: no other uses this index
     env = {"GIT_INDEX_FILE": str(index)}
     try:
         git(repo, "read-tree", "HEAD", env=env)
@@ -58,6 +79,11 @@ def _tree_with(repo: Path, paths: Sequence[str]) -> str:
         return git(repo, "write-tree", env=env)
     finally:
         index.unlink(missing_ok=True)
+
+
+def _git_file(repo: Path, name: str) -> Path:
+    """Path of one of git's own files, which in a worktree lie elsewhere."""
+    return repo / git(repo, "rev-parse", "--git-path", name)
 
 
 def _is_ancestor(repo: Path, commit: str, descendant: str) -> bool:
@@ -99,9 +125,9 @@ def last_nights(repo: Path, count: int) -> list[str]:
 
 def _identity(repo: Path) -> list[str]:
     """Options that name Palate as the author on machines where git has none."""
-    if git(repo, "config", "user.email", check=False):
-        return []
-    return ["-c", "user.name=Palate", "-c", "user.email=palate@localhost"]
+    palate = {"user.name": "Palate", "user.email": "palate@localhost"}
+    missing = {key: value for key, value in palate.items() if not git(repo, "config", key, check=False)}
+    return [part for key, value in missing.items() for part in ("-c", f"{key}={value}")]
 
 
 def git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
@@ -119,13 +145,13 @@ def git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, check
     process = subprocess.run(
         ["git", *arguments],
         cwd=repo,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, "LC_ALL": "C", **(env or {})},  # its messages are read here
         text=True,
         capture_output=True,
         check=False,
     )
     if process.returncode and check:
-        words = process.stderr.strip()
+        words = " ".join(process.stderr.split())
         raise StageFailed(f"`git {' '.join(arguments)}` ended with {process.returncode}: {words}")
     return process.stdout.strip()
 
