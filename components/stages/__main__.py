@@ -24,7 +24,7 @@ ARGUMENTS = {"train": 1, "merge": 4}  # numbers of arguments; the other stages t
 
 
 def main() -> int:
-    """Runs one stage; a PalateError, or a full disk, becomes one line on stdout and exit code 1."""
+    """Runs one stage; a PalateError, a full disk or too little memory: one line on stdout and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
     parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "merge", "readings"))
     parser.add_argument(
@@ -47,7 +47,22 @@ def main() -> int:
         # The night reads stdout alone: stderr may be the terminal, so that progress bars work.
         print(f"{ERROR_PREFIX}{error}", flush=True)
         return 1
+    except (MemoryError, RuntimeError) as error:
+        if not _is_memory(error):
+            raise
+        print(
+            f"{ERROR_PREFIX}the stage {command.stage} ran out of memory: give this machine more, or lower "
+            "train.sequence_tokens and train.sequences_per_step, then run again.",
+            flush=True,
+        )
+        return 1
     return 0
+
+
+def _is_memory(error: MemoryError | RuntimeError) -> bool:
+    """Whether an allocation failed; torch says so in words, by a RuntimeError."""
+    words = ("can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or any(part in str(error) for part in words)
 
 
 def _end_with_the_night() -> None:

@@ -21,6 +21,7 @@ import yaml
 from components.domain.errors import StageFailed
 
 REMOTE = "dvc-remote"  # folder of the default remote below the state
+_KILLED = ("exited with -9", "exited with 137")  # how DVC's line ends on a stage that the system killed
 _LAST_WORDS = 12  # lines of a failed command's output that the error message repeats
 
 
@@ -54,6 +55,11 @@ def dvc(
         raise StageFailed(
             f"`dvc {' '.join(arguments)}` was ended after {limit_s / 3600:.3g} hours, up.stage_limit_h: look "
             "at what made it slow, or raise the limit."
+        )
+    if exit_code == -signal.SIGKILL or any(line.endswith(_KILLED) for line in lines):
+        raise StageFailed(
+            f"`dvc {' '.join(arguments)}` was killed from outside, as the system does where memory runs out: "
+            "give this machine more, or the stage less (train.sequence_tokens), then run again."
         )
     if exit_code:
         sentence = _stage_sentence(lines, failure_prefix)
