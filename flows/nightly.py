@@ -23,6 +23,7 @@ from flows.steps import (
     retention,
     settings,
     stages,
+    unfinished,
 )
 
 
@@ -41,7 +42,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     Raises:
         PalateError: The night failed, with the sentence for the user.
     """
-    with alarms.if_it_fails("night"), night.only_one():
+    with alarms.if_it_fails("night"), night.only_one(), unfinished.ended():
         report = NightReport()
         data.look_at_repository()
         params = settings.adopt(inbox)

@@ -38,6 +38,7 @@ from components.stages.paths import (
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
 from flows.keys import keys
+from flows.steps import last_run
 from flows.steps.feedback import with_feedback
 from flows.steps.night import Night, key_of
 
@@ -149,7 +150,9 @@ def version(params: Params, collection: Collection) -> Night:
         write_json(REPO / NIGHT, asdict(facts))
         last = asdict(facts)
     unchanged = datetime.now(UTC) - datetime.fromisoformat(last["collected_at"])
-    return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events, unchanged.days)
+    key = key_of(data_md5)
+    last_run.record_key(key)
+    return Night(params, key, data_md5, quarantine_md5, collection.events, unchanged.days)
 
 
 def record_as_accepted(night: Night) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -11,14 +12,15 @@ from components.domain.errors import PalateError
 from components.files import DamagedFile, read_json, write_json
 from flows.environment import STATE, is_running, this_process
 
+logger = logging.getLogger(__name__)
 LAST_RUN = STATE / "last-night.json"
 
 
 @contextlib.contextmanager
 def recorded() -> Iterator[None]:
     """Records for `make status` when the block began and how it ended."""
-    start = {"began": datetime.now().astimezone().isoformat(" ", "minutes"), **this_process()}
-    write_json(LAST_RUN, {**start, "said": ""})
+    began = datetime.now().astimezone().isoformat(" ", "minutes")
+    _write({"key": key(), "began": began, **this_process(), "said": ""})
     outcome = "it was stopped"
     try:
         yield
@@ -30,7 +32,20 @@ def recorded() -> Iterator[None]:
         outcome = f"it failed: {type(error).__name__}: {error}"
         raise
     finally:
-        write_json(LAST_RUN, {**start, "said": outcome})
+        try:
+            _write({**_last(), "said": outcome})
+        except OSError as error:  # a full disk, say, which must not hide how the night ended
+            logger.warning("how the night ended could not be recorded (%s): %s", error, outcome)
+
+
+def record_key(night: str) -> None:
+    """Records the key of a night whose runs in MLflow may be unfinished; empty once they are ended."""
+    _write({**_last(), "key": night})
+
+
+def key() -> str:
+    """The key of the last night whose runs in MLflow may be unfinished; empty where there is none."""
+    return str(_last().get("key", ""))
 
 
 def killed() -> str | None:
@@ -46,6 +61,10 @@ def sentence() -> str | None:
         return None
     outcome = last["said"] or ("it was killed: run it again" if killed() else "it is running")
     return f"{last['began']}  {outcome}"
+
+
+def _write(record: dict[str, Any]) -> None:
+    write_json(LAST_RUN, record)
 
 
 def _last() -> dict[str, Any]:

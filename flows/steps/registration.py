@@ -20,7 +20,7 @@ from components.domain.verdict.model_card import Trained, model_card
 from components.files import file_sha256, folder_sha256, write_json
 from components.integrations import data_versions
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, Registry
-from components.integrations.model_registry.runs import Runs
+from components.integrations.model_registry.runs import FINISHED, Runs
 from components.stages import paths
 from components.stages.bases import base_facts, base_with
 from components.stages.reports import read_report
@@ -74,7 +74,7 @@ def register(night: Night, commit: str) -> Registered:
         version = _register_new(night, commit, server, report, gate_sha256)
     if not server.is_described(model, version):  # also after a night that was killed before it
         _describe(server, model, version, report)
-    runs().finish_night(night.key)
+    runs().end_night(night.key, FINISHED)
     passed = report.gate.decision == "pass"
     if passed:
         server.point(model, CHALLENGER, version)

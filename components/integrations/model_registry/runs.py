@@ -1,24 +1,32 @@
 """MLflow: one run for each night, with a child run for each candidate.
 
-A night's run is found by its key until it is finished, so a night that was killed continues in the same run.
+A night's run is found by its key until it is finished, so a night that failed or was killed continues in the
+same run.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Run
+from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
+logger = logging.getLogger(__name__)
 EXPERIMENT = "palate"
 NIGHT_KEY, CANDIDATE = "PALATE_NIGHT", "PALATE_CANDIDATE"  # environment variables of a training stage
+RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"  # MLflow's statuses of runs
 LogStep = Callable[[int, Mapping[str, float]], None]
 
 
@@ -37,9 +45,10 @@ class Runs:
 
     def night_run(self, key: str) -> str:
         """Id of the unfinished run of a night, by its key; of a new run where there is none."""
-        runs = self._runs(f"tags.night = '{key}' and tags.kind = 'night' and attributes.status = 'RUNNING'")
+        unfinished = f"attributes.status != '{FINISHED}'"
+        runs = self._runs(f"tags.night = '{key}' and tags.kind = 'night' and {unfinished}")
         if runs:
-            return str(runs[0].info.run_id)
+            return self._resumed(runs[0])
         tags = {"night": key, "kind": "night"}
         return str(self.client.create_run(self.experiment, tags=tags, run_name="night").info.run_id)
 
@@ -54,29 +63,42 @@ class Runs:
         """
         runs = self._runs(f"tags.`mlflow.parentRunId` = '{night}' and tags.candidate = '{name}'")
         if runs and not afresh:
-            return str(runs[0].info.run_id)
+            return self._resumed(runs[0])
         for run in runs:
             self.client.delete_run(run.info.run_id)
         tags = {"mlflow.parentRunId": night, "candidate": name, "kind": "candidate"}
         return str(self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id)
 
+    def _resumed(self, run: Run) -> str:
+        """Id of a run, which goes on where its night failed or was killed."""
+        if run.info.status not in {RUNNING, FINISHED}:
+            self.client.update_run(run.info.run_id, RUNNING)
+        return str(run.info.run_id)
+
     def finish(self, run: str) -> None:
         """Marks a run as finished."""
         self.client.set_terminated(run)
 
-    def finish_night(self, key: str) -> None:
-        """Marks all unfinished runs of a night as finished, those of an earlier killed attempt included."""
-        for night in self._runs(f"tags.night = '{key}' and attributes.status = 'RUNNING'"):
-            children = f"tags.`mlflow.parentRunId` = '{night.info.run_id}' and attributes.status = 'RUNNING'"
-            for run in (*self._runs(children), night):
-                self.finish(run.info.run_id)
+    def end_night(self, key: str, status: str) -> None:
+        """Ends all runs of a night that are running.
+
+        Args:
+            key: Of the night.
+            status: FINISHED, or how the night failed: FAILED or KILLED.
+        """
+        for night in self._runs(f"tags.night = '{key}' and attributes.status = '{RUNNING}'"):
+            of_night = (
+                f"tags.`mlflow.parentRunId` = '{night.info.run_id}' and attributes.status = '{RUNNING}'"
+            )
+            for run in (*self._runs(of_night), night):
+                self.client.set_terminated(run.info.run_id, status)
 
     def log_candidate(
         self, run: str, params: Mapping[str, Any], metrics: Mapping[str, float], curve: Path
     ) -> None:
-        """Logs a candidate's params and metrics, and its loss curve where training did not log it itself.
+        """Logs a candidate's params and metrics, and what training did not log itself of its loss curve.
 
-        Training logs nothing where DVC restored its result instead of running it.
+        That is all of it where DVC restored a result, and the rest where MLflow failed meanwhile.
 
         Args:
             run: Id of the candidate's run.
@@ -88,11 +110,11 @@ class Runs:
             self.client.log_param(run, name, value)
         for name, number in metrics.items():
             self.client.log_metric(run, name, number)
-        if not self.client.get_metric_history(run, "loss"):
-            log = self._step_logger(run)
-            with curve.open(encoding="utf-8", newline="") as file:
-                for row in csv.DictReader(file):
-                    log(int(row["step"]), {"loss": float(row["loss"])})
+        logged = len(self.client.get_metric_history(run, "loss"))
+        log = self._step_logger(run)
+        with curve.open(encoding="utf-8", newline="") as file:
+            for row in islice(csv.DictReader(file), logged, None):
+                log(int(row["step"]), {"loss": float(row["loss"])})
 
     def log_data(self, run: str, name: str, md5: str, source: str) -> None:
         """Names the data version that a run learnt from, as MLflow's pages show datasets.
@@ -152,17 +174,49 @@ class Runs:
         )
 
 
+class _Live:
+    """The run of a candidate while it trains. Where MLflow fails, training goes on without it."""
+
+    def __init__(self, night: str, name: str) -> None:
+        self._log: LogStep | None = None
+        with self._or_without():
+            runs = Runs(os.environ["MLFLOW_TRACKING_URI"], Path(os.environ["PALATE_ARTIFACTS"]))
+            run = runs.candidate_run(runs.night_run(night), name, afresh=True)
+            self._log, self._finish = runs._step_logger(run), partial(runs.finish, run)
+
+    def step(self, step: int, metrics: Mapping[str, float]) -> None:
+        if self._log:
+            with self._or_without():
+                self._log(step, metrics)
+
+    def end(self) -> None:
+        if self._log:
+            with self._or_without():
+                self._finish()
+
+    @contextlib.contextmanager
+    def _or_without(self) -> Iterator[None]:
+        try:
+            yield
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            self._log = None  # each further step would wait for it again
+            logger.warning("MLflow failed, training goes on and is logged at its end: %s", _line(error))
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
 @contextlib.contextmanager
 def live_run() -> Iterator[LogStep]:
     """Yields a function that logs a training step's metrics into the candidate's run of tonight.
 
-    The function does nothing where `dvc repro` runs without a night.
+    The function does nothing where `dvc repro` runs without a night, and where MLflow fails.
     """
-    key, name = os.environ.get(NIGHT_KEY), os.environ.get(CANDIDATE)
-    if not key or not name:
+    night, name = os.environ.get(NIGHT_KEY), os.environ.get(CANDIDATE)
+    if not night or not name:
         yield lambda _step, _metrics: None
         return
-    runs = Runs(os.environ["MLFLOW_TRACKING_URI"], Path(os.environ["PALATE_ARTIFACTS"]))
-    run = runs.candidate_run(runs.night_run(key), name, afresh=True)
-    yield runs._step_logger(run)
-    runs.finish(run)
+    live = _Live(night, name)
+    yield live.step
+    live.end()

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from components.integrations.model_registry.runs import CANDIDATE, NIGHT_KEY, Runs, live_run
+from components.integrations.model_registry.runs import (
+    CANDIDATE,
+    FAILED,
+    FINISHED,
+    NIGHT_KEY,
+    RUNNING,
+    Runs,
+    live_run,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +51,69 @@ def test_a_training_that_starts_over_leaves_one_run_with_one_curve(
     run = runs.candidate_run(runs.night_run("killed"), "upper", afresh=False)
     assert [each.value for each in runs.client.get_metric_history(run, "loss")] == [2.0]
     assert runs.client.get_run(run).info.status == "FINISHED"
+
+
+def test_no_run_of_a_night_that_failed_is_running_and_the_next_night_goes_on_in_it(runs: Runs) -> None:
+    night = runs.night_run("failed")
+    finished, failed = (runs.candidate_run(night, name, afresh=False) for name in ("upper", "lower"))
+    runs.finish(finished)
+    runs.end_night("failed", FAILED)
+    assert _statuses(runs, night, finished, failed) == [FAILED, FINISHED, FAILED]
+    assert runs.night_run("failed") == night
+    assert runs.candidate_run(night, "lower", afresh=False) == failed
+    assert _statuses(runs, night, finished, failed) == [RUNNING, FINISHED, RUNNING]
+    runs.end_night("failed", FINISHED)
+    assert _statuses(runs, night, finished, failed) == [FINISHED] * 3
+    assert runs.night_run("failed") != night
+
+
+def _statuses(runs: Runs, *ids: str) -> list[str]:
+    return [runs.client.get_run(run).info.status for run in ids]
+
+
+def test_a_store_that_breaks_meanwhile_stops_no_training_and_the_curve_is_whole_at_its_end(
+    runs: Runs, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _be_tonight(monkeypatch, uri, tmp_path)
+    with live_run() as log:
+        log(1, {"loss": 3.0})
+        _sql(uri, "alter table metrics rename to away")
+        log(2, {"loss": 2.0})
+        _sql(uri, "alter table away rename to metrics")
+        log(3, {"loss": 1.0})  # no step waits again for what failed once
+    assert [record.levelname for record in caplog.records if "MLflow failed" in record.message] == ["WARNING"]
+    run = runs.candidate_run(runs.night_run("tonight"), "upper", afresh=False)
+    assert _losses(runs, run) == [3.0]
+    curve = tmp_path / "curve.csv"
+    curve.write_text("step,loss\n1,3.0\n2,2.0\n3,1.0\n")
+    runs.log_candidate(run, {}, {}, curve)
+    assert _losses(runs, run) == [3.0, 2.0, 1.0]
+
+
+def test_a_store_that_is_down_stops_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    _be_tonight(monkeypatch, "http://127.0.0.1:1", tmp_path)
+    with live_run() as log:
+        log(1, {"loss": 3.0})
+    assert "MLflow failed, training goes on" in caplog.text
+
+
+def _be_tonight(monkeypatch: pytest.MonkeyPatch, uri: str, folder: Path) -> None:
+    monkeypatch.setenv(NIGHT_KEY, "tonight")
+    monkeypatch.setenv(CANDIDATE, "upper")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("PALATE_ARTIFACTS", str(folder))
+
+
+def _sql(uri: str, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as database, database:
+        database.execute(statement)
+
+
+def _losses(runs: Runs, run: str) -> list[float]:
+    return [each.value for each in runs.client.get_metric_history(run, "loss")]
 
 
 def test_without_a_night_a_stage_logs_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
