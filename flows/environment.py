@@ -34,7 +34,7 @@ STATE = _state_folder()
 ARTIFACTS = STATE / "mlartifacts"
 UP = STATE / "up.json"  # addresses of the servers of `make up`, while it runs
 SQLITE = b"SQLite format 3\0"  # begins every file of it
-CLOCK_S = 2  # seconds by which the start of a process may seem to move when the clock is corrected
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # of Linux; another one after each restart of the machine
 HEARTBEAT_S = 30  # seconds between two heartbeats of a flow run; one without any for 3 times as long is dead
 
 QUIET = {
@@ -130,10 +130,9 @@ def _addresses_of_up() -> dict[str, str]:
     return addresses if is_running(up) else {}
 
 
-def this_process() -> dict[str, float]:
-    """Number and start (seconds since 1970) of this process, which identify it until the machine restarts."""
-    process = psutil.Process()
-    return {"pid": process.pid, "since": process.create_time()}
+def this_process() -> dict[str, Any]:
+    """Number and start of this process, which identify it until the machine restarts."""
+    return _identity(psutil.Process())
 
 
 def is_running(process: Mapping[str, Any]) -> bool:
@@ -142,7 +141,16 @@ def is_running(process: Mapping[str, Any]) -> bool:
     The number alone does not tell: the system gives the number of an ended process to a new one.
     """
     try:
-        start = psutil.Process(int(process["pid"])).create_time()
-        return bool(abs(start - float(process.get("since", 0.0))) < CLOCK_S)
+        identity = _identity(psutil.Process(int(process["pid"])))
     except psutil.Error:
         return False
+    return identity.items() <= process.items()
+
+
+def _identity(process: psutil.Process) -> dict[str, Any]:
+    """A process by its number, the machine's start, and its own start in seconds after it.
+
+    The time of day would not do, since somebody may set the clock.
+    """
+    boot = BOOT.read_text(encoding="utf-8").strip() if BOOT.exists() else ""
+    return {"pid": process.pid, "boot": boot, "since": round(process.create_time() - psutil.boot_time(), 2)}

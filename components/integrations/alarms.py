@@ -62,7 +62,7 @@ def send(kind: str, sentence: str, file: Path, addresses: Sequence[str]) -> bool
     """
     now, earlier = datetime.now(UTC), alarms(file)
     same = [alarm for alarm in earlier if (alarm.kind, alarm.sentence) == (kind, sentence)]
-    if same and now - datetime.fromisoformat(same[-1].at) < AGAIN_AFTER:
+    if same and abs(now - datetime.fromisoformat(same[-1].at)) < AGAIN_AFTER:  # the clock may have moved
         return False
     alarm = Alarm(now.isoformat(timespec="seconds"), kind, sentence)
     lines = (json.dumps(asdict(each)) for each in (*earlier[-MOST + 1 :], alarm))

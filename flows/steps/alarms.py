@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
@@ -14,8 +15,9 @@ from components.domain.errors import PalateError
 from components.domain.params import AlarmParams, Params
 from components.domain.params_file import read_params
 from components.integrations import alarms
+from components.integrations.model_registry.runs import KILLED
 from flows.environment import REPO, STATE
-from flows.steps import last_run
+from flows.steps import last_run, unfinished
 from flows.steps.lock import Busy
 from flows.steps.night import Night
 from flows.steps.registration import Registered
@@ -101,7 +103,10 @@ def look_back(params: Params) -> None:
     began = last_run.killed()
     if began:
         raise_alarm("night killed", f"The night of {began} was killed: run it again.")
+        unfinished.end(KILLED)
     if params.alarms.late_h and LAST_GOOD.exists():
+        if LAST_GOOD.stat().st_mtime > time.time():  # the clock was moved back: it counts from now
+            LAST_GOOD.touch()
         last = datetime.fromtimestamp(LAST_GOOD.stat().st_mtime, UTC)
         if datetime.now(UTC) - last > timedelta(hours=params.alarms.late_h):
             raise_alarm("night late", f"No night has ended well since {last:%Y-%m-%d %H:%M} UTC.")

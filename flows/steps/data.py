@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.domain.preferences.events import Counts
 from components.domain.preferences.forgotten import Forgotten
@@ -92,10 +93,11 @@ def collect(params: Params) -> Collection:
 
     The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
+    now = _now(params)
     since, stored = event_sources.read_watermarks(REPO / EVENTS), event_sources.read_tables(REPO / EVENTS)
     reading = source_of(params.collect, REPO).read(since)
     reading = with_feedback(reading, stored)
-    limits = limits_of(params, datetime.now(UTC), read_forgotten())
+    limits = limits_of(params, now, read_forgotten())
     intake = take_in(reading.tables, stored, event_sources.read_events(REPO / EVENTS), limits)
     collected, events = intake.collected, intake.events
     for table, counts in collected.counts.items():
@@ -116,6 +118,22 @@ def collect(params: Params) -> Collection:
         newest.isoformat() if newest else "",
         like_share(event_sources.event_columns(events), Scale.of(params.collect)),
     )
+
+
+def _now(params: Params) -> datetime:
+    """The moment, unless the clock was moved back: rows would count as ahead of it, and be quarantined.
+
+    Raises:
+        StageFailed: The last collection lies ahead of now by more than `collect.clock_skew_h`.
+    """
+    now = datetime.now(UTC)
+    last = datetime.fromisoformat(read_json(REPO / NIGHT)["collected_at"]) if (REPO / NIGHT).exists() else now
+    if last - now > timedelta(hours=params.collect.clock_skew_h):
+        raise StageFailed(
+            f"The clock says {now:%Y-%m-%d %H:%M} UTC, and data were collected at {last:%Y-%m-%d %H:%M} "
+            f"already: set it right. If it was wrong then, remove {NIGHT} and run again."
+        )
+    return now
 
 
 def read_forgotten() -> Forgotten:
