@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from ruamel.yaml import YAML
 from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
+from components.files import replace_text
 from components.integrations.sources import is_url
 from components.stages.paths import EVENTS
 from flows.environment import REPO
@@ -37,9 +39,9 @@ def adopt(inbox: str) -> Params:
     path = REPO / "params.yaml"
     if inbox:
         _check_same_source(inbox)
-        merged = _merged(inbox)
-        with path.open("w", encoding="utf-8") as file:
-            _yaml().dump(merged, file)
+        text = io.StringIO()
+        _yaml().dump(_merged(inbox), text)
+        replace_text(path, text.getvalue())  # whole or not at all: a full disk takes nobody's settings
     return _with_settings_of_the_sample(read_yaml(path))
 
 

@@ -137,3 +137,23 @@ def test_a_lock_of_dvc_whose_number_another_process_has_stops_no_night(repo: Pat
         _look(repo)
         process.kill()
     assert json.loads(lock.read_text()) == {"read": {"a": [alive]}, "write": {}}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"sta", b"stages:\n  a:\n    cmd: [", b"outs:\n- md5: 12", b"\xff\xfe"]
+)
+def test_what_dvc_recorded_is_removed_where_it_is_torn(repo: Path, content: bytes) -> None:
+    (repo / "data").mkdir()
+    whole = {
+        "dvc.lock": "schema: '2.0'\nstages:\n  check:\n    cmd: check\n",
+        "data/events.dvc": f"outs:\n- md5: {'0' * 32}.dir\n  size: 1\n  hash: md5\n  path: events\n",
+    }
+    for name, text in whole.items():
+        (repo / name).write_text(text)
+    _look(repo)
+    assert {name: (repo / name).read_text() for name in whole} == whole
+    for name in whole:
+        (repo / name).write_bytes(content)
+    _look(repo)
+    assert not (repo / "dvc.lock").exists()
+    assert not content or not (repo / "data/events.dvc").exists()  # DVC takes an empty one

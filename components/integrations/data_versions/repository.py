@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from dvc.exceptions import DvcException
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA, COMPILED_SINGLE_STAGE_SCHEMA
+from dvc.utils import strictyaml
 
 from components.domain.errors import StageFailed
 from components.integrations.data_versions.dvc_commands import REMOTE, dvc
@@ -32,6 +35,7 @@ def ensure_repository(repo: Path, state: Path) -> None:
         raise StageFailed(f"'{repo}' is not a git repository with DVC in it: run Palate from its own clone.")
     _check_git(repo)
     _end_dead_locks(repo / ".dvc" / "tmp" / "rwlock")
+    _remove_torn_records(repo)
     remote = state / REMOTE
     remote.mkdir(parents=True, exist_ok=True)
     if state != repo / ".palate":  # .dvc/config names this folder
@@ -96,3 +100,18 @@ def _is_running(entry: Mapping[str, Any]) -> bool:
     except psutil.Error:
         return False
     return arguments[-len(command) :] == command
+
+
+def _remove_torn_records(repo: Path) -> None:
+    """Removes what DVC recorded where a full disk or a crash has torn it, since DVC stops at it.
+
+    Nothing is lost: it hashes the folders anew, and restores the stages' results from its cache.
+    """
+    records = {repo / "dvc.lock": COMPILED_LOCKFILE_SCHEMA}
+    records |= dict.fromkeys(repo.glob("*/*.dvc"), COMPILED_SINGLE_STAGE_SCHEMA)
+    for path in filter(Path.is_file, records):
+        try:
+            strictyaml.load(str(path), records[path])
+        except DvcException:
+            logger.warning("%s was torn, and is removed: DVC makes it again", path)
+            path.unlink()
