@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from bentoml.exceptions import InternalServerError
 
 from components.domain.errors import PalateError
 from components.domain.preferences.arrays import Floats
-from components.domain.ranker.prompts import DishTokens, prompt_hash
+from components.domain.ranker.prompts import DishTokens, dish_text, prompt_hash
 from components.domain.records import Dish, Question
 from components.domain.verdict import canary as stored
 from components.files import file_sha256, folder_sha256
@@ -62,8 +62,8 @@ class Arm:
         self.fields = tuple(self.facts["dish_fields"])
         self.model = base_models.load(folder / "model", torch.float32, base_models.choose_device())
         longest, head = self.facts["serve"]["max_line_tokens"], self.model.head
-        packed, self._why_not_packed = self._packed()
-        self.table = DishTable(self.model, head, self.fields, longest, packed) if head else None
+        self._packed, self._why_not_packed = self._read_packed()
+        self.table = DishTable(self.model, head, self.fields, longest, self._packed) if head else None
         self._catalogue: Listing | None = None
         self.outcomes = Outcomes(self.facts["model_version"])
         self.refusal, _ = self.examine()
@@ -115,6 +115,15 @@ class Arm:
             self._catalogue = catalogue
         return self.table
 
+    def unknown(self, dishes: Iterable[Dish]) -> int:
+        """Number of dishes with a text that was not read at release; 0 where no dish is read beforehand."""
+        from components.domain.ranker.dish_table import name_of_text
+
+        if self.table is None:
+            return 0
+        texts = (dish_text(dish, self.fields) for dish in dishes)
+        return sum(name_of_text(text) not in self._packed for text in texts)
+
     def examine(self) -> tuple[str | None, float | None]:
         """Why this may not serve, and the largest difference of a stored score in logits."""
         from components.integrations import scoring
@@ -141,7 +150,7 @@ class Arm:
             refusal = f"a dish vector of the release is {error:.4f} of its length off what the model reads"
         return refusal, difference
 
-    def _packed(self) -> tuple[dict[bytes, Any], str | None]:
+    def _read_packed(self) -> tuple[dict[bytes, Any], str | None]:
         """The vectors that came with this version, and why they are not those that it was released with."""
         from components.integrations import packed_vectors
 

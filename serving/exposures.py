@@ -26,7 +26,6 @@ from serving.schema import FeedbackAnswer, FeedbackRequest
 logger = logging.getLogger("palate")
 
 HEADER = "X-Palate-Exposure"
-FAILURES = "palate_exposures_failed_total"
 ADDED_UP = {"choice", "order"}
 CLOCK_SKEW = timedelta(minutes=5)  # that a caller's clock may be ahead
 Result = TypeVar("Result")
@@ -94,10 +93,6 @@ class Exposures:
         if not _says_the_same(stored, feedback, request):
             raise Conflict(f"event_id '{feedback.event_id}' names other feedback: send another one.")
         return FeedbackAnswer(event_id=feedback.event_id, again=stored is not feedback)
-
-    def lines(self) -> str:
-        """The count of answers that were not stored, in Prometheus' text format."""
-        return f"# TYPE {FAILURES} counter\n{FAILURES} {self.failed}\n"
 
     async def _work(self, work: Callable[[Any], Result]) -> Result:
         return await anyio.to_thread.run_sync(lambda: work(store.answers(store.url())))

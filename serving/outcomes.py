@@ -1,14 +1,11 @@
-"""What the model made of the requests that reached it, as lines of /metrics by which a release is judged.
+"""What the model made of the requests that reached it, by which a release is judged.
 
-BentoML's counters count every request, broken ones of anybody included; these count what the model did.
+Requests are counted elsewhere, broken ones of anybody included; these counts are of what the model did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-ANSWERS, ERRORS = "palate_model_answers_total", "palate_model_errors_total"
 
 
 @dataclass
@@ -29,16 +26,3 @@ class Outcomes:
         """Counts one request that reached the model."""
         self.answers += 1
         self.errors += error
-
-
-def lines_of(versions: Sequence[Outcomes]) -> str:
-    """The counts of all versions in Prometheus' text format."""
-    columns = {
-        ANSWERS: {counts.version: counts.answers for counts in versions},
-        ERRORS: {counts.version: counts.errors for counts in versions},
-    }
-    lines = []
-    for name, column in columns.items():
-        lines.append(f"# TYPE {name} counter\n")
-        lines += [f'{name}{{model_version="{version}"}} {count}\n' for version, count in column.items()]
-    return "".join(lines)

@@ -33,7 +33,7 @@ from serving.people_schema import (
 from serving.schema import VERDICTS, StoredId
 
 logger = logging.getLogger("palate")
-PREFIX = "/people/"
+PREFIX, PATH = "/people/", "/people/{person_id}"
 Body = TypeVar("Body", bound=BaseModel)
 _ID = TypeAdapter(StoredId)
 _VERDICTS: dict[int, Any] = {number: name for name, number in VERDICTS.items()}
@@ -144,16 +144,6 @@ def _shown(one: dict[str, Any]) -> dict[str, Any]:
 def _only(body: type[Body], row: dict[str, Any]) -> Body:
     """A row as a body, without the columns that the body lacks."""
     return body.model_validate({name: row[name] for name in body.model_fields})
-
-
-def without_ids(metrics: str) -> str:
-    """BentoML's metrics without the lines that count single paths below `/people/`: they name people.
-
-    Args:
-        metrics: In Prometheus' text format, which anybody may read.
-    """
-    lines = metrics.splitlines(keepends=True)
-    return "".join(line for line in lines if PREFIX not in line)
 
 
 def _without_id(record: logging.LogRecord) -> bool:

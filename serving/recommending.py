@@ -84,12 +84,16 @@ class Ranked:
         because: Names of past dishes for the best ones.
         cold_start: Whether nothing is known of the person.
         considered: Number of dishes that were ranked, of which these are the best.
+        history: Number of past dishes that they were ranked by.
+        unknown: Number of ranked dishes whose text the version had not read when it was released.
     """
 
     dishes: list[tuple[Listed, float]]
     because: list[list[str]]
     cold_start: bool
     considered: int
+    history: int = 0
+    unknown: int = 0
 
 
 async def rank(
@@ -131,7 +135,7 @@ async def rank(
     check_tokens(arm, question, tokens)
     scores = await in_turn(arm.scores, question, tokens)
     best = sorted(zip(chosen, scores, strict=True), key=lambda pair: -pair[1])
-    return Ranked(best, nothing, cold_start=False, considered=len(chosen))
+    return Ranked(best, nothing, cold_start=False, considered=len(chosen), history=len(history))
 
 
 def history_of(request: RecommendRequest, person: Person) -> tuple[tuple[Past, ...], dict[str, Dish]]:

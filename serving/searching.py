@@ -69,7 +69,10 @@ def _rank(arm: Arm, request: RecommendRequest, person: Person, chosen: Ints, cat
     without = table.answers(variants, dishes).reshape(len(variants), -1)
     names = [dishes[line.dish_id].name for line in history[len(history) - len(variants) :]]
     reasons = [because(names, score, without[:, number].tolist()) for number, (_, score) in enumerate(ranked)]
-    return Ranked(ranked, reasons, cold_start=False, considered=len(at))
+    unknown = int((~table.is_packed(table.rows[at])).sum())
+    return Ranked(
+        ranked, reasons, cold_start=False, considered=len(at), history=len(history), unknown=unknown
+    )
 
 
 def best_of(scores: Floats, count: int) -> Ints:

@@ -21,7 +21,7 @@ from bentoml.exceptions import ServiceUnavailable
 from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
-from serving import limits, login, nutrition, people, recommending, restricting, searching, unwanted
+from serving import limits, login, metrics, nutrition, people, recommending, restricting, searching, unwanted
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
@@ -30,7 +30,6 @@ from serving.erased import refuse_erased
 from serving.exposures import HEADER, Exposures
 from serving.image import service_image
 from serving.json_only import JsonOnly
-from serving.outcomes import lines_of
 from serving.permissions import Permissions
 from serving.schema import (
     FILTERS,
@@ -55,7 +54,9 @@ MAX_BODY_BYTES = 1_000_000
 Result = TypeVar("Result")
 
 
-@bentoml.service(name="palate", image=service_image(), workers=1, traffic={"timeout": 30})
+@bentoml.service(
+    name="palate", image=service_image(), workers=1, traffic={"timeout": 30}, metrics={"enabled": False}
+)
 class Palate:
     """Ranks dishes for a person by what they ate before. /readyz is 503 unless the canary has passed."""
 
@@ -66,6 +67,7 @@ class Palate:
         self.model_thread = ThreadPoolExecutor(1)  # memory that PyTorch keeps grows with each thread
         self.exposures, self.published = Exposures(), recommending.Published()
         self.permissions = Permissions()
+        self.metrics = metrics.Metrics(self.arms, self.exposures)
         refuse_new_connections_on_sigterm()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
@@ -91,11 +93,6 @@ class Palate:
         if locked:
             logger.error("not ready: %s", locked)
         return not self.refusal and not locked
-
-    async def __metrics__(self, metrics: str) -> str:
-        """BentoML's metrics and the outcomes of each version's model."""
-        counts = f"{lines_of([arm.outcomes for arm in self.arms])}{self.exposures.lines()}"
-        return people.without_ids(metrics) + counts
 
     @bentoml.api
     async def rank(self, request: RankRequest, /, ctx: bentoml.Context) -> RankAnswer:
@@ -124,7 +121,8 @@ class Palate:
         order = sorted(ranked, key=lambda dish: -dish.score)
         bodies = {dish.dish_id: dish.record("") for dish in offered}
         shown = [(bodies[dish.dish_id], dish.score) for dish in order]
-        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown)
+        self._count("rank", arm, shown, len(request.history), len(order), arm.unknown(bodies.values()))
+        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown, len(shown))
         return RankAnswer(
             answer_id=answer_id,
             person_id=request.person_id,
@@ -171,8 +169,12 @@ class Palate:
         await in_thread(restricting.check, [dish.facts for dish, _ in best], restrictions)
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
         shown = [(dish.dish, score) for dish, score in best]
+        self.metrics.published(person.published_at)
+        scored = [] if ranked.cold_start else shown
+        self._count("recommend", arm, scored, ranked.history, ranked.considered, ranked.unknown)
         ctx.response.headers.update(arm.lineage(answer_id))
-        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown)
+        ranked_by_model = 0 if ranked.cold_start else ranked.considered
+        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown, ranked_by_model)
         return recommending.answer(arm, answer_id, request, person, ranked, [*left_out, *beyond, *not_now])
 
     @bentoml.api
@@ -180,14 +182,22 @@ class Palate:
         """Stores what a person did or said; the next night learns from it."""
         return await self.exposures.take(request)
 
+    def _count(
+        self, endpoint: str, arm: Arm, scored: Sequence[tuple[Dish, float]], history: int, *dishes: int
+    ) -> None:
+        """Counts an answer for /metrics; `dishes` are how many were ranked, and unknown ones of these."""
+        scores = [score for _, score in scored]
+        self.metrics.answered(metrics.Answer(endpoint, arm.facts["model_version"], scores, history, *dishes))
+
     async def _keep(
         self,
         arm: Arm,
         answer_id: str,
         request: RankRequest | RecommendRequest,
         dishes: Sequence[tuple[Dish, float]],
+        ranked: int,
     ) -> str:
-        """Stores what is shown, best first; says whether it was."""
+        """Stores what is shown, best first, of how many dishes ranked; says whether it was stored."""
         share = self.facts.get("share", 1.0)
         propensity = share if arm is self.arm else 1 - share
         shown = tuple(
@@ -196,7 +206,7 @@ class Palate:
         versions = arm.facts["model_version"], arm.facts["data_md5"]
         filters = json.dumps(request.model_dump(include=FILTERS))
         return await self.exposures.keep(
-            Exposure(answer_id, request.person_id, datetime.now(UTC), shown, filters, *versions)
+            Exposure(answer_id, request.person_id, datetime.now(UTC), shown, filters, *versions, ranked)
         )
 
     async def _in_turn(self, work: Callable[..., Result], *arguments: Any) -> Result:
@@ -223,8 +233,10 @@ class Palate:
         )
 
 
+PATHS = {*login.OPEN, "/docs.json", "/", *(each.route for each in Palate.apis.values())}  # type: ignore[attr-defined]
 # The first is the outermost: no body is read of whom the login refuses, and whole bodies reach the calls.
 for middleware, settings in (
+    (metrics.Requests, {"paths": PATHS, "families": {people.PREFIX: people.PATH}}),
     (login.Login, {"mode": lambda: facts_in(SERVED)["serve"]["token"]}),
     (Sentences, {}),
     (JsonOnly, {}),
@@ -232,4 +244,5 @@ for middleware, settings in (
     (Calls, {"settings": lambda: facts_in(SERVED)["serve"]}),
 ):
     Palate.add_asgi_middleware(middleware, **settings)  # type: ignore[attr-defined]  # it is a Service by now
+Palate.mount_asgi_app(metrics.application(), name="metrics")  # type: ignore[attr-defined]
 Palate.mount_asgi_app(people.application(Palate), name="people")  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ class Shown:
 
     Attributes:
         dish: As the caller or the catalogue described it.
-        score: In logits.
+        score: In logits; its popularity where nothing was known of the person.
         propensity: Probability with which this person is shown this order: the share of the version that
             answered, in a trial.
     """
@@ -37,6 +37,8 @@ class Exposure:
         filters: What was left out by, as JSON.
         model_version: In the registry.
         data_version: DVC md5 of the events that it learnt from.
+        ranked: Number of dishes that the model ranked, of which these are the best; 0 where nothing was known
+            of the person and the popular ones were shown; None in answers from before 0.3.0.
     """
 
     answer_id: str
@@ -46,6 +48,7 @@ class Exposure:
     filters: str
     model_version: str
     data_version: str
+    ranked: int | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -14,7 +17,6 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-import prometheus_client
 import pytest
 import sqlalchemy as sa
 import torch
@@ -36,8 +38,10 @@ from components.stages.merge import merge
 from serving import service
 from serving.store import STORE
 from tests.conftest import REPO, eight_dishes, twelve_comparisons
+from tests.flows.clones import free_ports, http_status, wait_for
 from tests.postgresql import postgresql
 
+GRACE_S = 45  # terminationGracePeriodSeconds of deploy/base/deployment.yaml
 FIELDS: tuple[DishField, ...] = ("name", "tags")
 CANDIDATE = CandidateParams(
     rank=4,
@@ -51,15 +55,6 @@ CANDIDATE = CandidateParams(
 )
 SERVE = read_params(REPO / "params.yaml").serve.model_dump()
 HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
-
-
-@pytest.fixture(autouse=True)
-def _metrics_are_registered_anew() -> Iterator[None]:
-    """BentoML registers its metrics process-wide when an application is made, and refuses to do it twice."""
-    before = set(prometheus_client.REGISTRY._collector_to_names)
-    yield
-    for collector in set(prometheus_client.REGISTRY._collector_to_names) - before:
-        prometheus_client.REGISTRY.unregister(collector)
 
 
 @pytest.fixture(scope="session", params=["answers", "vectors"])
@@ -129,7 +124,6 @@ def listening(host: str = "127.0.0.1") -> Iterator[str]:
 @pytest.fixture
 def address(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the real service."""
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))  # as `bentoml serve` sets it
     with listening() as address:
         yield address
 
@@ -156,8 +150,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def storing(url: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the real service with its store."""
-    (tmp_path / "metrics").mkdir()  # apart from SQLite's file, which Prometheus would read as one of its own
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
     monkeypatch.setenv(STORE, url)
     with listening() as address:
         yield address
@@ -187,7 +179,26 @@ def knowing(store: str, served: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     facts = json.loads((served / "served.json").read_text())
     facts["serve"]["max_dishes"] = 200
     (served / "served.json").write_text(json.dumps(facts))
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     monkeypatch.setenv(STORE, store)
     with listening() as address:
         yield address
+
+
+@pytest.fixture
+def process(served: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`bentoml serve` of a copy of the code, and its port."""
+    folder, port = tmp_path / "bento", free_ports(1)[0]
+    for name in ("serving", "components"):
+        shutil.copytree(REPO / name, folder / name)
+    shutil.copy(REPO / "requirements-service.lock", folder)
+    shutil.copytree(served, folder / "models" / "served")
+    command = [str(Path(sys.executable).parent / "bentoml"), "serve", "serving.service:Palate"]
+    env = os.environ | {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "true"}
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    running = subprocess.Popen(command, cwd=folder, env=env, start_new_session=True)
+    try:
+        wait_for(lambda: http_status(f"http://127.0.0.1:{port}/readyz") == 200, 180, "the service")
+        yield running, port
+    finally:
+        running.terminate()
+        running.wait(GRACE_S)

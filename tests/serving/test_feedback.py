@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from components.domain.preferences.contract import as_id
 from components.integrations.service_store import ServiceStore
-from serving.exposures import FAILURES, HEADER
+from serving.exposures import HEADER
 from serving.store import STORE
 from tests.serving.conftest import send
 
@@ -135,7 +135,7 @@ def test_without_its_store_the_service_answers_and_says_so_and_takes_no_feedback
     assert _ranked(address)[1][HEADER] == "failed"
     assert send(f"{address}/feedback", **LIKE)[0] == 503  # to be sent again
     with urllib.request.urlopen(f"{address}/metrics", timeout=30) as metrics:
-        assert f"{FAILURES} 1" in metrics.read().decode()
+        assert "palate_exposures_failed_total 1.0" in metrics.read().decode()
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)

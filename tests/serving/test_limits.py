@@ -28,7 +28,6 @@ JAPANESE = "親子丼味噌ラーメン天ぷらそばとんかつ定食焼き�
 
 @pytest.fixture
 def client(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     set_limits(served, max_dishes=200, max_history=200)
     with TestClient(service.Palate.to_asgi()) as client:
         yield client
@@ -206,7 +205,6 @@ def test_the_canary_leaves_the_memory_of_dishes_alone(served: Path) -> None:
 def test_beyond_this_machine_only_the_token_opens(
     served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     (tmp_path / "token").write_text("open sesame\n")
     monkeypatch.setenv(login.TOKEN_FILE, str(tmp_path / "token"))
     assert not login.is_needed("auto")  # nothing listens yet

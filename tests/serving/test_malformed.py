@@ -30,8 +30,6 @@ PEAS = {"dish_id": "peas", "name": "Peas", "description": "", "cuisine": "", "ta
 @pytest.fixture
 def guarded(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a service with a store, in which Ada is, and a token."""
-    (tmp_path / "metrics").mkdir()
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
     url = f"sqlite:///{tmp_path / 'service.db'}"
     monkeypatch.setenv(STORE, url)
     ada = {"person_id": "ada", "diet": "", "allergies": (), "avoids": ()}

@@ -138,8 +138,6 @@ def test_a_page_from_elsewhere_may_neither_read_nor_erase(storing: str, url: str
 def test_the_mounted_operations_are_behind_all_middleware(
     served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "metrics").mkdir()
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
     url = f"sqlite:///{tmp_path / 'service.db'}"
     monkeypatch.setenv(STORE, url)
     (tmp_path / "token").write_text("open sesame\n")
@@ -161,7 +159,6 @@ def test_the_mounted_operations_are_behind_all_middleware(
 def test_they_count_among_the_requests_at_once(
     served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     set_limits(served, max_concurrency=0)
     with listening() as address:
         for method in ("GET", "DELETE"):

@@ -166,7 +166,6 @@ def test_a_dish_rests_after_it_was_chosen_or_ordered(
     eaten = [("zoe", "peas", now - timedelta(days=6)), ("zoe", "stew", now - timedelta(days=8))]
     _publish(store, "v1", [], {"zoe": [Past("peas", LIKED)]}, [*eaten, ("ada", "cake", now)])
     set_limits(served, max_dishes=200, rest_days=rest_days)
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     monkeypatch.setenv(STORE, store)
     with listening() as address:
         _post(f"{address}/feedback", person_id="zoe", dish_id="eggs", kind="order")

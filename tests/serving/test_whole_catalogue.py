@@ -220,7 +220,6 @@ def address(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     ]
     histories = {person["person_id"]: list(HISTORY) for person in people}
     Catalogue(url).publish("v1", Thresholds(4, 2), rows, people, histories.items(), None)
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     monkeypatch.setenv(STORE, url)
     with listening() as address:
         yield address

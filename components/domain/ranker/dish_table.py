@@ -55,7 +55,7 @@ class DishTable:
         self._max_tokens, self._packed = max_tokens, packed
         self._row_of_text: dict[str, int] = {}
         self._vectors = torch.zeros(0, head.size, device=model.device)
-        self._is_read = self._is_too_long = np.zeros(0, bool)
+        self._is_read = self._is_packed = self._is_too_long = np.zeros(0, bool)
         self.show(())
 
     def show(self, dishes: Sequence[Dish]) -> None:
@@ -77,9 +77,11 @@ class DishTable:
         self.rows = np.array(rows, np.int64)
         count = len(self._row_of_text)
         self._vectors = torch.zeros(count, self._head.size, device=self._model.device)
-        self._is_read, self._is_too_long = np.zeros(count, bool), np.zeros(count, bool)
+        self._is_read, self._is_packed, self._is_too_long = (np.zeros(count, bool) for _ in range(3))
         for text, row in self._row_of_text.items():
-            vector = self._packed.get(name_of_text(text), read_before.get(text))
+            name = name_of_text(text)
+            self._is_packed[row] = name in self._packed
+            vector = self._packed.get(name, read_before.get(text))
             if vector is not None:
                 self._vectors[row], self._is_read[row] = vector, True
 
@@ -111,6 +113,10 @@ class DishTable:
     def is_read(self, rows: Ints) -> Bools:
         """(rows,) True where the vector is there."""
         return self._is_read[rows]
+
+    def is_packed(self, rows: Ints) -> Bools:
+        """(rows,) True where the vector came with the model."""
+        return self._is_packed[rows]
 
     def has(self, dish: Dish) -> bool:
         """Whether the vector of a dish's text is there, be it of the catalogue or not."""

@@ -31,6 +31,7 @@ EXPOSURES = sa.Table(
     sa.Column("filters", sa.Text, nullable=False),
     sa.Column("model_version", sa.String(50), nullable=False),
     sa.Column("data_version", sa.String(50), nullable=False),
+    sa.Column("ranked", sa.Integer),
 )
 FEEDBACK = sa.Table(
     "feedback",

@@ -37,7 +37,20 @@ def engine_of(url: str) -> sa.Engine:
         if is_sqlite:
             sa.event.listen(engine, "connect", _write_ahead)
         META.create_all(engine)
+        _add_new_columns(engine)
     return engine
+
+
+def _add_new_columns(engine: sa.Engine) -> None:
+    """Adds what the tables of an older Palate lack; it goes on writing them without."""
+    inspector = sa.inspect(engine)
+    for table in META.sorted_tables:
+        present = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in present:
+                definition = f"{column.name} {column.type.compile(engine.dialect)}"
+                with engine.begin() as connection:
+                    connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
 
 
 def utc(moment: datetime) -> datetime:
