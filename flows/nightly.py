@@ -21,6 +21,7 @@ from flows.steps import (
     reconciliation,
     registration,
     retention,
+    served,
     settings,
     stages,
     unfinished,
@@ -53,6 +54,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.timed("check", stages.check, tonight)
         report.timed("publish", publication.publish, tonight)
         report.rates = report.timed("feedback", feedback.rates, tonight)
+        report.shifts = report.timed("served", served.shifts, tonight)
         report.timed("split", stages.run, "split", params)
         ledger.carry_over()
         report.timed("champion", champion.fetch_champion, tonight)

@@ -57,6 +57,7 @@ GROUPS = {
         "night",
         "night_faults",
         "restore",
+        "served",
     ),
 }
 GROUP_OF = {f"tests/flows/test_{name}.py": group for group, names in GROUPS.items() for name in names}

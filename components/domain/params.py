@@ -167,6 +167,8 @@ class AlarmParams(Section):
     dead_man: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")]
     late_h: Annotated[float, Field(ge=0)]
     min_free_gb: Annotated[float, Field(ge=0)]
+    max_score_shift: Annotated[float, Field(gt=0)]
+    min_answers: Count
 
 
 class RetentionParams(Section):

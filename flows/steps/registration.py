@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect import task
@@ -27,6 +28,7 @@ from components.stages.reports import read_report
 from flows.environment import ARTIFACTS, REPO, STATE
 from flows.steps.night import Night
 
+SCORES = "score_reference"  # tag with the spread of a version's scores on what was held out
 PLOT = "Pair accuracy of every model with its interval"
 
 
@@ -90,6 +92,7 @@ def _register_new(
     night_run = tracking.night_run(night.key)
     tags = _lineage(night, report, gate_sha256)
     tags |= {"night_commit": commit, "night_run": night_run, "night": night.key}
+    tags["registered_at"] = datetime.now(UTC).isoformat(timespec="seconds")
     # A tag, since a night that goes on after an upgrade could not change a param of its run.
     tags["requirements_sha256"] = file_sha256(REPO / "requirements.lock")
     candidate_runs = _log_night(night, tracking, night_run, tags, report)
@@ -98,6 +101,8 @@ def _register_new(
         artifacts["card"] = Path(folder) / "model_card.md"
         artifacts["card"].write_text(_card(night, report), encoding="utf-8")
         tags[ALL_ARTIFACTS] = folder_sha256(Path(folder))
+        if report.scores:
+            tags[SCORES] = report.scores.to_text()
         python_model = REPO / "serving" / "mlflow_model.py"
         model = night.params.register_.model
         return server.register(

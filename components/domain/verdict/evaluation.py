@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from components.domain.verdict.calibration import CalibrationBin
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import Interval
+from components.domain.verdict.score_shift import ScoreReference
 
 HISTORIES = "histories of "  # begins the names of slices by length of history
 NEW_AGAINST_READ = "new dishes against ones that training read"  # a slice where dishes are hidden
@@ -71,6 +72,7 @@ class EvaluationReport:
         base: `id` and `sha256` of the base model.
         prompt_hash: See `prompts.prompt_hash`.
         calibration: Bins of pairs by name, of what scores in nats; empty in reports before 0.3.0.
+        scores: Of the best candidate, by which those that it serves are judged; None in reports before 0.3.0.
     """
 
     models: Mapping[str, ModelResult]
@@ -82,6 +84,7 @@ class EvaluationReport:
     base: Mapping[str, str]
     prompt_hash: str
     calibration: Mapping[str, tuple[CalibrationBin, ...]] = field(default_factory=dict)
+    scores: ScoreReference | None = None
 
     @property
     def best_first(self) -> list[tuple[str, ModelResult]]:

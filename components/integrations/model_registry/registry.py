@@ -159,6 +159,11 @@ class Registry:
         """Id of the MLflow run that trained a version."""
         return str(self.client.get_model_version(model, version).run_id)
 
+    def log(self, model: str, version: str, metrics: Mapping[str, float]) -> None:
+        """Adds a point to curves of the run that trained a version."""
+        for name, number in metrics.items():
+            self.client.log_metric(self.run_of(model, version), name, number)
+
     def versions(self, model: str) -> dict[str, dict[str, str]]:
         """The tags of every version, oldest first."""
         versions = self.client.search_model_versions(f"name = '{model}'")
