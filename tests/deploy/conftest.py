@@ -22,7 +22,12 @@ def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     needs("kubectl")
     folder = tmp_path_factory.mktemp("deploy") / "deploy"
     shutil.copytree(REPO / "deploy", folder, ignore=shutil.ignore_patterns("released"))
-    for name, component in (("watched", "service-monitor"), ("trial", "trial"), ("stored", "store")):
+    for name, component in (
+        ("watched", "service-monitor"),
+        ("trial", "trial"),
+        ("stored", "store"),
+        ("monitored", "monitoring"),
+    ):
         shutil.copytree(folder / "overlays" / "prod", folder / "overlays" / name)
         with (folder / "overlays" / name / "kustomization.yaml").open("a") as file:
             file.write(f"  - ../../components/{component}\n")

@@ -35,7 +35,15 @@ def test_a_schema_that_is_not_found_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    "overlay", ["overlays/dev", "overlays/prod", "overlays/watched", "overlays/trial", "overlays/stored"]
+    "overlay",
+    [
+        "overlays/dev",
+        "overlays/prod",
+        "overlays/watched",
+        "overlays/trial",
+        "overlays/stored",
+        "overlays/monitored",
+    ],
 )
 def test_the_service_meets_every_rule_once_it_is_released(deploy: Path, overlay: str) -> None:
     objects = rendered(deploy, overlay)
@@ -94,6 +102,7 @@ def test_a_release_renders_every_overlay(deploy: Path, tmp_path: Path) -> None:
     manifests.render(deploy / "overlays", tmp_path)
     assert {each.name for each in tmp_path.iterdir()} == {
         "dev.yaml",
+        "monitored.yaml",
         "prod.yaml",
         "stored.yaml",
         "trial.yaml",
