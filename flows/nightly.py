@@ -14,6 +14,7 @@ from flows.steps import (
     alarms,
     champion,
     data,
+    durations,
     feedback,
     ledger,
     night,
@@ -69,5 +70,6 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.delivery = report.timed("release", reconciliation.deliver, params, report.registered)
         publish(report)
         report.timed("room", retention.make_room, params)
+        durations.compare(params, report.seconds, report.ran)
         alarms.after_a_good_night(params, tonight, report.registered)
         return report

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from statistics import fmean
 from zoneinfo import ZoneInfo
 
-from scipy.stats import binomtest
+import numpy as np
+from scipy.stats import binomtest, fisher_exact
 
 from components.domain.catalogue import Thresholds
 from components.domain.exposures import Answered, Reaction
@@ -18,6 +19,8 @@ from components.domain.records import LIKED
 from components.domain.verdict.metrics import Interval
 
 CHOSEN = {"choice", "order"}
+WEEK = timedelta(days=7)
+BY_CHANCE = 0.001  # probability of a fall that is told although nothing changed
 Cell = tuple[date, str]  # local day of the answer, version that gave it
 
 
@@ -73,6 +76,31 @@ def answer_rates(
         _rates(cell, len(answers[cell]), len(joined[cell]), list(last[cell].values()), thresholds, confidence)
         for cell in sorted(answers, key=_order)
     ]
+
+
+def why_fallen(rates: Iterable[AnswerRates], today: date) -> str | None:
+    """A sentence where dishes of the last week were received clearly worse than those before; None else.
+
+    By Fisher's exact test, which counts dishes as independent of each other, so chance must be very unlikely.
+
+    Args:
+        rates: Of the days that are compared.
+        today: The last of them.
+    """
+    lately, before = [0, 0], [0, 0]  # positive, and not
+    for row in rates:
+        positive = round(row.positive.mean * row.judged) if row.positive else 0
+        counts = lately if today - row.day < WEEK else before
+        counts[0] += positive
+        counts[1] += row.judged - positive
+    if fisher_exact(np.array([lately, before]), alternative="less").pvalue >= BY_CHANCE:
+        return None
+    share, earlier = (counts[0] / sum(counts) for counts in (lately, before))
+    return (
+        f"Of {sum(lately):,} dishes that people judged in the last {WEEK.days} days {share:.0%} were "
+        f"positive, of {sum(before):,} in the days before {earlier:.0%}: look at versions and days in the "
+        "night's report."
+    )
 
 
 def _order(cell: Cell) -> tuple[int, int, str]:

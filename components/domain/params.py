@@ -168,6 +168,7 @@ class AlarmParams(Section):
     late_h: Annotated[float, Field(ge=0)]
     min_free_gb: Annotated[float, Field(ge=0)]
     max_score_shift: Annotated[float, Field(gt=0)]
+    max_slowdown: Annotated[float, Field(ge=1)]
     min_answers: Count
 
 

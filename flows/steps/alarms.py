@@ -42,9 +42,8 @@ def _params() -> AlarmParams:
     try:
         return read_params(REPO / "params.yaml").alarms
     except PalateError:
-        return AlarmParams(
-            addresses=(), dead_man="", late_h=0, min_free_gb=0, max_score_shift=1, min_answers=1
-        )
+        unused = {"late_h": 0, "min_free_gb": 0, "max_score_shift": 1, "max_slowdown": 1, "min_answers": 1}
+        return AlarmParams.model_validate({"addresses": (), "dead_man": "", **unused})
 
 
 @contextlib.contextmanager

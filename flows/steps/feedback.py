@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from components.domain.answer_rates import AnswerRates, answer_rates
+from components.domain.answer_rates import AnswerRates, answer_rates, why_fallen
 from components.domain.catalogue import Thresholds
 from components.domain.preferences.contract import Stored, as_id
 from components.domain.preferences.events import RawRow
@@ -25,6 +25,7 @@ from components.integrations.service_store import (
 )
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.rows import Reading
+from flows.steps.alarms import raise_alarm
 from flows.steps.night import Night
 
 WATERMARK = "feedback"  # beside those of the inbox's tables: what was received later is not in the night
@@ -100,6 +101,9 @@ def rates(night: Night) -> list[AnswerRates]:
     rows = answers_since(store.engine, datetime.combine(first, time.min, zone))
     thresholds = Thresholds(collect.like_at, collect.dislike_at)
     result = answer_rates(rows, thresholds, collect.timezone, night.params.evaluate.confidence)
+    fallen = why_fallen(result, datetime.now(zone).date())
+    if fallen:
+        raise_alarm("answers liked less", fallen)
     return result if any(row.joined.mean for row in result) else []
 
 

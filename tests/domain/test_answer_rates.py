@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.domain.answer_rates import AnswerRates, answer_rates
+from components.domain.answer_rates import AnswerRates, answer_rates, why_fallen
 from components.domain.catalogue import Thresholds
 from components.domain.exposures import Answered, Reaction
+from components.domain.verdict.metrics import Interval
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 KINDS = ("like", "dislike", "rating", "choice", "order", "retract")
@@ -117,3 +119,37 @@ def test_no_share_leaves_its_interval_and_no_answer_is_lost(rows: list[Answered]
         for share in filter(None, (row.joined, row.positive)):
             assert 0 <= share.low <= share.mean <= share.high <= 1
         assert (row.positive is None) == (row.judged == 0)
+
+
+TODAY = date(2026, 11, 14)
+
+
+def _week_of(positive: int, judged: int, days_ago: int) -> AnswerRates:
+    share = Interval(positive / judged, 0.0, 1.0) if judged else None
+    return AnswerRates(
+        TODAY - timedelta(days=days_ago), "1", 900, Interval(0.5, 0.4, 0.6), judged, share, None
+    )
+
+
+@pytest.mark.parametrize(
+    ("lately", "before", "is_told"),
+    [((30, 100), (60, 100), True), ((60, 100), (30, 100), False), ((55, 100), (60, 100), False),
+     ((0, 3), (3, 3), False), ((0, 0), (60, 100), False), ((30, 100), (0, 0), False)],
+)  # fmt: skip
+def test_a_clear_fall_of_what_is_liked_is_told(
+    lately: tuple[int, int], before: tuple[int, int], *, is_told: bool
+) -> None:
+    sentence = why_fallen([_week_of(*lately, 0), _week_of(*before, 7)], TODAY)
+    assert bool(sentence) == is_told
+    if sentence:
+        assert "of 100 dishes that people judged in the last 7 days 30% were positive" in sentence.lower()
+        assert "of 100 in the days before 60%" in sentence
+
+
+def test_where_nothing_changed_a_fall_is_seldom_told() -> None:
+    rng = np.random.default_rng(1)
+    sentences = [
+        why_fallen([_week_of(int(rng.binomial(300, 0.4)), 300, days) for days in (3, 9)], TODAY)
+        for _ in range(400)
+    ]
+    assert len([sentence for sentence in sentences if sentence]) <= 2
