@@ -10,7 +10,7 @@ from typing import Any
 
 from components.domain.diet import DishFacts
 from components.domain.diet.nutrition import Nutrition
-from components.domain.exposures import Feedback
+from components.domain.exposures import PICKS, SERVICE, Feedback
 from components.domain.preferences.contract import as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
 
@@ -90,25 +90,66 @@ class Thresholds:
         return DISLIKED if rating <= self.dislike_at else NEUTRAL
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of a published history, with what decides whether later feedback replaces it.
+
+    Attributes:
+        past: As the model reads it.
+        at: Moment of the opinion, UTC.
+        source: Name of the source of its event.
+        is_stated: True for a like, dislike or rating; False for a choice or an order, which stays.
+    """
+
+    past: Past
+    at: datetime
+    source: str
+    is_stated: bool
+
+
 def with_feedback(
-    history: Sequence[Past], news: Iterable[Feedback], thresholds: Thresholds
+    history: Iterable[Line], news: Iterable[Feedback], thresholds: Thresholds
 ) -> tuple[Past, ...]:
-    """A history with what the person has said since it was published, oldest first.
+    """A history with what the person has said since it was published, as the next night will order it.
+
+    What happened earlier stands earlier, even where it is known later: a device may have been offline.
 
     Args:
         history: As published.
-        news: In the order of time.
+        news: Feedback that the history lacks; `retract` of earlier days may come again.
         thresholds: What a rating means.
     """
-    lines = list(history)
+    taken_back, lines = dict[str, datetime](), list(history)
     for feedback in news:
-        if feedback.kind in {"retract", "like", "dislike", "rating"}:  # a later opinion replaces an earlier
-            lines = [past for past in lines if past.dish_id != feedback.dish_id]
-        if feedback.kind == "rating" and feedback.value is not None:
-            lines.append(Past(feedback.dish_id, thresholds.verdict(feedback.value), feedback.value))
-        elif feedback.kind != "retract":
-            lines.append(Past(feedback.dish_id, DISLIKED if feedback.kind == "dislike" else LIKED))
-    return tuple(lines)
+        if feedback.kind == "retract":
+            until = taken_back.get(feedback.dish_id, feedback.occurred_at)
+            taken_back[feedback.dish_id] = max(until, feedback.occurred_at)
+        else:
+            lines.append(_line_of(feedback, thresholds))
+    stays = sorted((line for line in lines if not _is_taken_back(line, taken_back)), key=_order)
+    last = {(line.source, line.past.dish_id): line for line in stays if line.is_stated}
+    return tuple(
+        line.past for line in stays if not line.is_stated or last[line.source, line.past.dish_id] is line
+    )
+
+
+def _line_of(feedback: Feedback, thresholds: Thresholds) -> Line:
+    verdict, rating = DISLIKED if feedback.kind == "dislike" else LIKED, None
+    if feedback.kind == "rating" and feedback.value is not None:
+        verdict, rating = thresholds.verdict(feedback.value), feedback.value
+    past = Past(feedback.dish_id, verdict, rating)
+    return Line(past, feedback.occurred_at, SERVICE, feedback.kind not in PICKS)
+
+
+def _is_taken_back(line: Line, taken_back: Mapping[str, datetime]) -> bool:
+    dish = line.past.dish_id
+    return line.is_stated and dish in taken_back and line.at <= taken_back[dish]
+
+
+def _order(line: Line) -> tuple[datetime, str, str, int, float]:
+    """As `opinions.opinion_log` orders a person's lines: at one moment the less favourable one comes last."""
+    past = line.past
+    return line.at, line.source, past.dish_id, -past.verdict, -(past.rating or 0.0)
 
 
 def last_eaten(published: Mapping[str, datetime], news: Iterable[Feedback]) -> dict[str, datetime]:
@@ -120,7 +161,7 @@ def last_eaten(published: Mapping[str, datetime], news: Iterable[Feedback]) -> d
     """
     moments = dict(published)
     for feedback in news:
-        if feedback.kind in {"choice", "order"}:
+        if feedback.kind in PICKS:
             before = moments.get(feedback.dish_id, feedback.occurred_at)
             moments[feedback.dish_id] = max(before, feedback.occurred_at)
     return moments

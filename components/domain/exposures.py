@@ -8,6 +8,9 @@ from datetime import datetime
 
 from components.domain.records import Dish
 
+SERVICE = "service"  # source of the events that feedback becomes, in the contract's column `source`
+PICKS = ("choice", "order")  # kinds that nothing replaces or takes back
+
 
 @dataclass(frozen=True)
 class Shown:

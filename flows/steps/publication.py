@@ -13,13 +13,12 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.catalogue import Thresholds, never_emptied, popularities, with_refused
+from components.domain.catalogue import Line, Thresholds, never_emptied, popularities, with_refused
 from components.domain.diet.nutrition import nutrition_of
 from components.domain.preferences.contract import Stored
 from components.domain.preferences.opinion_log import OpinionLog, moment
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.reused_ids import former_ids
-from components.domain.records import Past
 from components.integrations import event_sources, foods
 from components.integrations.service_store import Catalogue
 from components.stages.paths import EVENTS, QUARANTINE
@@ -42,7 +41,7 @@ def publish(night: Night) -> bool:
     collect = night.params.collect
     data = f"{night.data_md5[:32]} {night.quarantine_md5[:12]} {foods.digest(FOODS)[:12]}"
     # The first number grows when more is published of the same data.
-    version = f"2 {data} {collect.like_at:g} {collect.dislike_at:g}"
+    version = f"3 {data} {collect.like_at:g} {collect.dislike_at:g}"
     if catalogue.version() == version:
         catalogue.confirm(now)
         return False
@@ -55,7 +54,7 @@ def publish(night: Night) -> bool:
         Thresholds(collect.like_at, collect.dislike_at),
         _dishes(tables, log),
         _people(tables, were_people=catalogue.has_people()),
-        _histories(log),
+        histories(log),
         datetime.fromisoformat(read_until) if read_until else None,
         _eaten(log),
     )
@@ -102,9 +101,17 @@ def _eaten(log: OpinionLog) -> Iterator[tuple[str, str, datetime]]:
         yield log.people[person], log.dishes[dish], moment(log.at[line])
 
 
-def _histories(log: OpinionLog) -> Iterator[tuple[str, list[Past]]]:
+def histories(log: OpinionLog) -> Iterator[tuple[str, list[Line]]]:
     """By person the opinions that no later one replaces, oldest first."""
-    stays = log.replaced_by == len(log)
-    bounds = log.bounds()
-    for person, (start, stop) in enumerate(pairwise(bounds)):
-        yield log.people[person], [log.past(line) for line in range(start, stop) if stays[line]]
+    stays, is_stated = log.replaced_by == len(log), log.is_stated
+    for person, (start, stop) in enumerate(pairwise(log.bounds())):
+        yield (
+            log.people[person],
+            [
+                Line(
+                    log.past(line), moment(log.at[line]), log.sources[log.source[line]], bool(is_stated[line])
+                )
+                for line in range(start, stop)
+                if stays[line]
+            ],
+        )

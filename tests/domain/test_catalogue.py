@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from components.domain.catalogue import (
     NAMELESS,
+    Line,
     Thresholds,
     last_eaten,
     never_emptied,
@@ -15,7 +16,7 @@ from components.domain.catalogue import (
     with_feedback,
     with_refused,
 )
-from components.domain.exposures import Feedback
+from components.domain.exposures import SERVICE, Feedback
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Past
 
 
@@ -33,25 +34,47 @@ def test_an_allergy_in_a_refused_row_holds_and_no_row_makes_nobody_safe() -> Non
     assert "" in people  # so that there is a table of people, and strangers are asked for their allergies
 
 
-def _said(dish: str, kind: str, value: float | None = None) -> Feedback:
-    return Feedback("e", "ada", dish, kind, value, "", datetime.now(UTC))
+MORNING = datetime(2026, 11, 1, 8, tzinfo=UTC)
 
 
-def test_what_was_said_since_replaces_what_was_stated_and_adds_what_was_eaten() -> None:
-    history = [Past("1", LIKED), Past("2", DISLIKED)]
+def _feedback(dish: str, kind: str, hour: int, value: float | None = None) -> Feedback:
+    return Feedback("e", "ada", dish, kind, value, "", MORNING + timedelta(hours=hour))
+
+
+def _line(past: Past, hour: int, source: str = SERVICE) -> Line:
+    return Line(past, MORNING + timedelta(hours=hour), source, is_stated=True)
+
+
+def test_feedback_replaces_what_was_stated_before_and_adds_what_was_eaten() -> None:
+    history = [_line(Past("1", LIKED), 0), _line(Past("2", DISLIKED), 1)]
     news = [
-        _said("1", "dislike"),
-        _said("2", "rating", 3.0),
-        _said("3", "order"),
-        _said("3", "order"),
-        _said("4", "like"),
-        _said("4", "retract"),
+        _feedback("1", "dislike", 2),
+        _feedback("2", "rating", 3, 3.0),
+        _feedback("3", "order", 4),
+        _feedback("3", "order", 5),
+        _feedback("4", "like", 6),
+        _feedback("4", "retract", 7),
     ]
     assert with_feedback(history, news, Thresholds(4, 2)) == (
         Past("1", DISLIKED),
         Past("2", NEUTRAL, 3.0),
         Past("3", LIKED),
         Past("3", LIKED),
+    )
+
+
+def test_what_a_device_sends_late_stands_where_it_happened() -> None:
+    history = [_line(Past("1", DISLIKED), 5), _line(Past("2", LIKED), 6)]
+    news = [
+        _feedback("1", "like", 3),
+        _feedback("2", "retract", 4),
+        _feedback("3", "order", 2),
+        _feedback("3", "retract", 7),
+    ]
+    assert with_feedback(history, news, Thresholds(4, 2)) == (
+        Past("3", LIKED),
+        Past("1", DISLIKED),
+        Past("2", LIKED),
     )
 
 

@@ -1,16 +1,26 @@
-"""Nutrition comes into the service's store with the dishes, and comes out as it went in."""
+"""What a night gives the service: nutrition comes out as it went in, histories as nights order them."""
 
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from components.domain.catalogue import Thresholds
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.domain.catalogue import Line, Thresholds, with_feedback
 from components.domain.diet.nutrition import Nutrition, nutrition_of
+from components.domain.exposures import SERVICE, Feedback
 from components.domain.preferences.contract import DishRow
+from components.domain.preferences.event_columns import EventColumns
+from components.domain.preferences.opinions import Scale, opinion_log
 from components.integrations.foods import food_rows, read_foods
 from components.integrations.service_store import Catalogue
-from flows.steps.publication import FOODS, with_nutrition
+from flows.steps.publication import FOODS, histories, with_nutrition
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def _publish(catalogue: Catalogue, dishes: list[dict[str, object]]) -> None:
@@ -56,3 +66,41 @@ def test_ten_thousand_dishes_and_none_are_published(tmp_path: Path) -> None:
     assert 1_000 < sum(bool(listed.nutrition.amounts) for listed in published) < 10_000
     _publish(catalogue, [])
     assert catalogue.dishes() == []
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["like", "dislike", "rating", "order", "retract"]),
+        st.sampled_from("ab"),  # dish
+        st.integers(0, 5),  # hour
+        st.sampled_from(["", SERVICE, "survey"]),
+        st.sampled_from([1.0, 3.0, 5.0]),
+    ),
+    max_size=8,
+)
+
+
+@given(EVENTS, st.data())
+def test_until_the_night_a_history_is_what_the_night_will_publish(
+    events: list[tuple[str, str, int, str, float]], data: st.DataObject
+) -> None:
+    rows = [
+        {"person_id": "ada", "dish_id": dish, "kind": kind, "occurred_at": START + timedelta(hours=hour)}
+        | {"value": value if kind == "rating" else None, "menu_id": ""}
+        | {"source": SERVICE if kind == "retract" else source}
+        for kind, dish, hour, source, value in events
+    ]
+    is_new = [row["source"] == SERVICE and data.draw(st.booleans()) for row in rows]
+    published = _history([row for row, new in zip(rows, is_new, strict=True) if not new])
+    news = [
+        Feedback("e", "ada", row["dish_id"], row["kind"], row["value"], "", row["occurred_at"])
+        for row, new in zip(rows, is_new, strict=True)
+        if new or row["kind"] == "retract"
+    ]
+    after_the_night = tuple(line.past for line in _history(rows))
+    assert with_feedback(published, news, Thresholds(4, 2)) == after_the_night
+
+
+def _history(rows: list[dict[str, Any]]) -> list[Line]:
+    log = opinion_log(EventColumns.of(rows), "ab", {}, Scale(4, 2, "UTC"))
+    return next((lines for _, lines in histories(log)), [])

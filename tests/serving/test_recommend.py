@@ -15,6 +15,7 @@ from components.domain.records import DISLIKED, LIKED, Past
 from components.integrations.service_store import Catalogue, ServiceStore
 from serving.store import STORE
 from tests.serving.conftest import listening, send, set_limits
+from tests.serving.published import lines
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -40,7 +41,8 @@ def _publish(
         (dict.fromkeys(columns("dishes")) | EMPTY | dish, popularity, dish["dish_id"] != "gone")
         for dish, popularity in DISHES
     ]
-    Catalogue(url).publish(version, Thresholds(4, 2), rows, people, histories.items(), None, eaten)
+    published = [(person, lines(*history)) for person, history in histories.items()]
+    Catalogue(url).publish(version, Thresholds(4, 2), rows, people, published, None, eaten)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from serving.schema import RecommendRequest
 from serving.store import STORE
 from tests.conftest import eight_dishes
 from tests.serving.conftest import FIELDS, listening, send
+from tests.serving.published import lines
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -218,8 +219,8 @@ def address(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         {"person_id": person, "diet": "", "allergies": allergies, "avoids": ()}
         for person, allergies in (("ada", ()), ("bob", ("nuts",)))
     ]
-    histories = {person["person_id"]: list(HISTORY) for person in people}
-    Catalogue(url).publish("v1", Thresholds(4, 2), rows, people, histories.items(), None)
+    histories = [(person["person_id"], lines(*HISTORY)) for person in people]
+    Catalogue(url).publish("v1", Thresholds(4, 2), rows, people, histories, None)
     monkeypatch.setenv(STORE, url)
     with listening() as address:
         yield address

@@ -13,12 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from components.domain.exposures import Exposure, Feedback, Shown
+from components.domain.exposures import SERVICE, Exposure, Feedback, Shown
 from components.domain.records import Dish
 from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
 from components.integrations.service_store.erasures import refuse_erased
 
-SOURCE = "service"  # of its events, in the contract's column `source`
 SHOWN = "shown"
 
 EXPOSURES = sa.Table(
@@ -130,7 +129,7 @@ def _tables(entries: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
     for entry in entries:
         shown = {each["dish"]["dish_id"]: each["dish"] for each in entry["its_shown"] or ()}
         values = {name: entry[name] for name in ("event_id", "person_id", "dish_id", "kind", "value")}
-        values |= {"source": SOURCE, "occurred_at": utc(entry["occurred_at"]).isoformat()}
+        values |= {"source": SERVICE, "occurred_at": utc(entry["occurred_at"]).isoformat()}
         values |= {SHOWN: shown.get(entry["dish_id"])}
         if entry["kind"] == "choice":
             values["menu_id"] = entry["answer_id"]  # without the answer no menu has it, and it is quarantined

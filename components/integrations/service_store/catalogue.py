@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from components.domain.catalogue import (
     NAMELESS,
+    Line,
     Listed,
     Person,
     Thresholds,
@@ -50,6 +51,9 @@ HISTORY = sa.Table(
     sa.Column("dish_id", sa.String(500), nullable=False),
     sa.Column("verdict", sa.Integer, nullable=False),
     sa.Column("rating", sa.Float),
+    sa.Column("at", sa.DateTime(timezone=True)),  # None in what an earlier release published, as the next two
+    sa.Column("source", sa.String(200)),
+    sa.Column("is_stated", sa.Boolean),
 )
 _PUBLISHED = sa.Table(
     "published",
@@ -103,7 +107,7 @@ class Catalogue:
         thresholds: Thresholds,
         dishes: Iterable[tuple[Mapping[str, Any], float, bool]],
         people: Iterable[Mapping[str, Any]],
-        histories: Iterable[tuple[str, Sequence[Past]]],
+        histories: Iterable[tuple[str, Sequence[Line]]],
         read_until: datetime | None,
         eaten: Iterable[tuple[str, str, datetime]] = (),
     ) -> None:
@@ -126,9 +130,9 @@ class Catalogue:
                 for row in people
             ),
             HISTORY: (
-                {"person_id": person, "position": position, **vars(past)}
+                _of_line(person, position, line)
                 for person, history in histories
-                for position, past in enumerate(history)
+                for position, line in enumerate(history)
             ),
             EATEN: ({"person_id": person, "dish_id": dish, "at": at} for person, dish, at in eaten),
             _PUBLISHED: iter([{"version": version, "read_until": read_until, **vars(thresholds)}]),
@@ -156,7 +160,7 @@ class Catalogue:
         with as_sentence(), self.engine.connect() as connection:
             profile = connection.execute(_of(PEOPLE, person_id)).mappings().first()
             lines = connection.execute(_of(HISTORY, person_id).order_by("position")).mappings()
-            history = [Past(line["dish_id"], line["verdict"], line["rating"]) for line in lines]
+            history = list(map(_line, lines))
             eaten = {
                 row["dish_id"]: utc(row["at"]) for row in connection.execute(_of(EATEN, person_id)).mappings()
             }
@@ -167,7 +171,8 @@ class Catalogue:
                 return Person()
             news = _of(FEEDBACK, person_id).order_by("occurred_at", "received_at")
             if published["read_until"]:
-                news = news.where(FEEDBACK.c.received_at > published["read_until"])
+                later = FEEDBACK.c.received_at > published["read_until"]
+                news = news.where(later | (FEEDBACK.c.kind == "retract"))
             latest = [_feedback(row) for row in connection.execute(news).mappings()]
         thresholds = Thresholds(published["like_at"], published["dislike_at"])
         person = Person(
@@ -219,6 +224,17 @@ def _of_dish(row: Mapping[str, Any], popularity: float, is_offered: bool) -> dic
         "popularity": popularity,
         "is_offered": is_offered,
     }
+
+
+def _of_line(person: str, position: int, line: Line) -> dict[str, Any]:
+    values = {"at": line.at, "source": line.source, "is_stated": line.is_stated}
+    return {"person_id": person, "position": position, **vars(line.past), **values}
+
+
+def _line(row: Any) -> Line:
+    past = Past(row["dish_id"], row["verdict"], row["rating"])
+    at = utc(row["at"]) if row["at"] else datetime.min.replace(tzinfo=UTC)
+    return Line(past, at, row["source"] or "", row["is_stated"] is not False)
 
 
 def _plain(value: Any) -> Any:
