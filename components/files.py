@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+_FULL, _FORBIDDEN = {errno.ENOSPC, errno.EDQUOT}, {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def sentence_of(error: OSError) -> str:
+    """What to tell of a file that could not be read or written: what was wrong, which file, what to do."""
+    path = error.filename2 or error.filename
+    file = f" '{path}'" if path else ""
+    if error.errno in _FULL or os.strerror(errno.ENOSPC) in str(error):  # shutil's errors are lists of texts
+        return f"The disk is full, and{file or ' a file'} could not be written: make room, then run again."
+    if error.errno in _FORBIDDEN:
+        return (
+            f"The file{file} may not be read or written ({os.strerror(error.errno)}): mend its disk or its "
+            "permissions, then run again."
+        )
+    return str(error)
 
 
 class DamagedFile(OSError, ValueError):

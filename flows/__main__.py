@@ -7,6 +7,7 @@ import os
 import sys
 
 from components.domain.errors import NotFound, PalateError
+from components.files import sentence_of
 from flows import environment
 
 STOPPED = 130  # exit code of a program that Ctrl-C ended
@@ -22,7 +23,7 @@ def main() -> int:
         print(f"palate: {error}", file=sys.stderr)
         return 1
     except OSError as error:  # a full disk, a folder that may not be written to, a torn file of the state
-        print(f"palate: {error}", file=sys.stderr)
+        print(f"palate: {sentence_of(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("palate: stopped; the same command goes on where this one was", file=sys.stderr)
@@ -107,8 +108,11 @@ def _nightly(inbox: str, *, full: bool) -> None:
     # Imported here, after `prepare`: Prefect reads its settings from the environment when it is imported.
     from flows import console, night_report
     from flows.nightly import nightly
+    from flows.steps import alarms
     from flows.steps.lock import end_orphaned_servers
 
+    with alarms.if_it_fails("night"):  # before Prefect's server tries for minutes to start on a full disk
+        environment.check_folders()
     end_orphaned_servers(os.environ["PREFECT_HOME"])
     console.leave_out_tracebacks()
     print(night_report.as_text(nightly(inbox, full=full)))

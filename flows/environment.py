@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ ARTIFACTS = STATE / "mlartifacts"
 UP = STATE / "up.json"  # addresses of the servers of `make up`, while it runs
 SQLITE = b"SQLite format 3\0"  # begins every file of it
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # of Linux; another one after each restart of the machine
+MIN_FREE_MB = 64  # with less, a database of the state may fail at any write
 HEARTBEAT_S = 30  # seconds between two heartbeats of a flow run; one without any for 3 times as long is dead
 
 QUIET = {
@@ -102,6 +104,26 @@ def check_databases() -> None:
             raise StageFailed(
                 f"{path} is damaged: it is no SQLite database. Bring it back from a back-up, or remove it to "
                 "begin anew without what it held."
+            )
+
+
+def check_folders() -> None:
+    """Looks whether a night can write: Prefect, MLflow and git fail late, or after minutes, where it cannot.
+
+    Raises:
+        StageFailed: A folder may not be written to, or its disk is full.
+    """
+    names = ("", "data", "models", "reports", ".dvc", ".git")
+    for folder in filter(Path.exists, (STATE, *(REPO / name for name in names))):
+        if not os.access(folder, os.W_OK):
+            raise StageFailed(
+                f"'{folder}' may not be written to: mend its disk or its permissions, then run again."
+            )
+        free = shutil.disk_usage(folder).free / 1e6
+        if free < MIN_FREE_MB:
+            raise StageFailed(
+                f"The disk of '{folder}' has {free:.0f} MB free, and a night needs {MIN_FREE_MB} at least: "
+                "make room, then run again."
             )
 
 

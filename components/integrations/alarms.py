@@ -12,7 +12,7 @@ from pathlib import Path
 
 import apprise
 
-from components.files import replace_text
+from components.files import replace_text, sentence_of
 
 logger = logging.getLogger(__name__)
 AGAIN_AFTER = timedelta(hours=20)  # less than a day, so that what fails every night is sent every night
@@ -49,7 +49,8 @@ def alarms(file: Path) -> list[Alarm]:
 def send(kind: str, sentence: str, file: Path, addresses: Sequence[str]) -> bool:
     """Writes an alarm to the file and sends it, unless the same one was sent within AGAIN_AFTER.
 
-    An address that cannot be reached is logged without what it holds, and stops nothing.
+    An address that cannot be reached is logged without what it holds, and stops nothing; nor does a file that
+    cannot be written.
 
     Args:
         kind: Of the alarm.
@@ -66,7 +67,10 @@ def send(kind: str, sentence: str, file: Path, addresses: Sequence[str]) -> bool
         return False
     alarm = Alarm(now.isoformat(timespec="seconds"), kind, sentence)
     lines = (json.dumps(asdict(each)) for each in (*earlier[-MOST + 1 :], alarm))
-    replace_text(file, "".join(f"{line}\n" for line in lines))
+    try:
+        replace_text(file, "".join(f"{line}\n" for line in lines))
+    except OSError as error:  # a full disk, say, of which people must be told all the more
+        logger.warning("the alarm '%s' could not be written (%s): %s", kind, sentence_of(error), sentence)
     for number, address in enumerate(addresses, 1):
         service = apprise.Apprise()
         if not service.add(address):

@@ -17,9 +17,11 @@ from pathlib import Path
 from components.domain.errors import PalateError
 from components.domain.params import Params
 from components.domain.params_file import read_params
-from components.files import read_json
+from components.files import read_json, sentence_of
 from components.stages.paths import ENDS_WITH_STDIN, ERROR_PREFIX, SPLITS
 
+# What torch, oneDNN and the system say where memory runs out; torch has no exception of its own for it.
+MEMORY = ("allocate memory", "out of memory", "could not create a primitive", "can't start new thread")
 ARGUMENTS = {"train": 1, "merge": 4}  # numbers of arguments; the other stages take none
 
 
@@ -43,26 +45,27 @@ def main() -> int:
     warnings.simplefilter("ignore", FutureWarning)  # meant for the developers of peft and transformers
     try:
         _run(command.stage, command.arguments, read_params(Path("params.yaml")))
-    except (PalateError, OSError) as error:
-        # The night reads stdout alone: stderr may be the terminal, so that progress bars work.
-        print(f"{ERROR_PREFIX}{error}", flush=True)
-        return 1
-    except (MemoryError, RuntimeError) as error:
-        if not _is_memory(error):
+    except (PalateError, OSError, MemoryError, RuntimeError) as error:
+        sentence = _sentence(command.stage, error)
+        if not sentence:
             raise
-        print(
-            f"{ERROR_PREFIX}the stage {command.stage} ran out of memory: give this machine more, or lower "
-            "train.sequence_tokens and train.sequences_per_step, then run again.",
-            flush=True,
-        )
+        # The night reads stdout alone: stderr may be the terminal, so that progress bars work.
+        print(f"{ERROR_PREFIX}{sentence}", flush=True)
         return 1
     return 0
 
 
-def _is_memory(error: MemoryError | RuntimeError) -> bool:
-    """Whether an allocation failed; torch says so in words, by a RuntimeError."""
-    words = ("can't allocate memory", "out of memory")
-    return isinstance(error, MemoryError) or any(part in str(error) for part in words)
+def _sentence(stage: str, error: Exception) -> str:
+    """What to tell of an error; empty where it is a mistake of the program."""
+    words = str(error).partition("\n")[0]
+    if isinstance(error, MemoryError) or any(part in words for part in MEMORY):
+        return (
+            f"the stage {stage} ran out of memory ({words or 'MemoryError'}): give this machine more, or "
+            "lower train.sequence_tokens and train.sequences_per_step, then run again."
+        )
+    if isinstance(error, OSError):
+        return sentence_of(error)
+    return str(error) if isinstance(error, PalateError) else ""
 
 
 def _end_with_the_night() -> None:

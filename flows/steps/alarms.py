@@ -14,6 +14,7 @@ from http.client import HTTPException
 from components.domain.errors import PalateError
 from components.domain.params import AlarmParams, Params
 from components.domain.params_file import read_params
+from components.files import sentence_of
 from components.integrations import alarms
 from components.integrations.model_registry.runs import KILLED
 from flows.environment import REPO, STATE
@@ -31,10 +32,7 @@ ADDRESSES, DEAD_MAN = "PALATE_ALARM_ADDRESSES", "PALATE_DEAD_MAN"  # variables f
 def raise_alarm(kind: str, sentence: str) -> None:
     """Tells the people whom `alarms.addresses` and PALATE_ALARM_ADDRESSES name, once in a day."""
     addresses = (*_params().addresses, *os.environ.get(ADDRESSES, "").split())
-    try:
-        alarms.send(kind, sentence, FILE, addresses)
-    except OSError as error:  # a full disk, say, which must not hide what the alarm is about
-        logger.warning("the alarm '%s' could not be written (%s): %s", kind, error, sentence)
+    alarms.send(kind, sentence, FILE, addresses)
 
 
 def _params() -> AlarmParams:
@@ -57,8 +55,11 @@ def if_it_fails(activity: str) -> Iterator[None]:
         yield
     except Busy:
         raise
-    except (PalateError, OSError) as error:
+    except PalateError as error:
         raise_alarm(f"{activity} failed", str(error))
+        raise
+    except OSError as error:
+        raise_alarm(f"{activity} failed", sentence_of(error))
         raise
     except Exception as error:
         raise_alarm(f"{activity} failed", f"{type(error).__name__}: {error}")

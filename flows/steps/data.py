@@ -37,9 +37,8 @@ from components.stages.paths import (
     START,
 )
 from components.stages.reports import read_report
-from flows.environment import REPO, STATE
+from flows.environment import REPO, STATE, check_folders
 from flows.keys import keys
-from flows.steps import last_run
 from flows.steps.feedback import with_feedback
 from flows.steps.night import Night, key_of
 
@@ -83,7 +82,8 @@ class Collection:
 
 
 def look_at_repository() -> None:
-    """Looks whether the night can be versioned and committed, before it takes hours."""
+    """Looks whether the night can be written, versioned and committed, before it takes hours."""
+    check_folders()
     data_versions.ensure_repository(REPO, STATE)
 
 
@@ -168,9 +168,7 @@ def version(params: Params, collection: Collection) -> Night:
         write_json(REPO / NIGHT, asdict(facts))
         last = asdict(facts)
     unchanged = datetime.now(UTC) - datetime.fromisoformat(last["collected_at"])
-    key = key_of(data_md5)
-    last_run.record_key(key)
-    return Night(params, key, data_md5, quarantine_md5, collection.events, unchanged.days)
+    return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events, unchanged.days)
 
 
 def record_as_accepted(night: Night) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from components.domain.errors import PalateError
-from components.files import DamagedFile, read_json, write_json
+from components.files import DamagedFile, read_json, sentence_of, write_json
 from flows.environment import STATE, is_running, this_process
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,9 @@ def recorded() -> Iterator[None]:
     except PalateError as error:
         outcome = f"it failed: {error}"
         raise
+    except OSError as error:
+        outcome = f"it failed: {sentence_of(error)}"
+        raise
     except Exception as error:
         outcome = f"it failed: {type(error).__name__}: {error}"
         raise
@@ -35,7 +38,7 @@ def recorded() -> Iterator[None]:
         try:
             _write({**_last(), "said": outcome})
         except OSError as error:  # a full disk, say, which must not hide how the night ended
-            logger.warning("how the night ended could not be recorded (%s): %s", error, outcome)
+            logger.warning("how the night ended could not be recorded (%s): %s", sentence_of(error), outcome)
 
 
 def record_key(night: str) -> None:

@@ -14,7 +14,7 @@ from components.stages.bases import MARKER
 from components.stages.paths import BASE, BASES, ENDS_WITH_STDIN, ERROR_PREFIX
 from flows import console
 from flows.environment import REPO
-from flows.steps import data
+from flows.steps import data, last_run
 from flows.steps.night import Night
 
 _DVC_CHATTER = (  # starts of DVC's lines that are not shown: they say nothing about the night
@@ -68,6 +68,7 @@ def check(night: Night) -> bool:
 @task(cache_policy=NO_CACHE, task_run_name="train {name}")
 def train(name: str, night: Night) -> bool:
     """Runs `dvc repro train@NAME`, which logs into tonight's MLflow run; returns whether it ran."""
+    last_run.record_key(night.key)  # from now on MLflow may hold unfinished runs of it
     return _repro(f"train@{name}", {NIGHT_KEY: night.key, CANDIDATE: name}, night.params)
 
 

@@ -31,10 +31,13 @@ def ended() -> Iterator[None]:
 
 
 def end(status: str) -> bool:
-    """Ends the runs of the night that is recorded as unfinished; False where MLflow does not do so."""
+    """Ends the runs of the night that is recorded as unfinished; False where none is, or MLflow fails."""
+    night = last_run.key()
+    if not night:
+        return False
     try:
         with failures_as_sentences():
-            runs().end_night(last_run.key(), status)
+            runs().end_night(night, status)
     except (PalateError, OSError) as error:
         logger.warning("runs in MLflow could not be ended, the next night tries again: %s", error)
         return False
@@ -42,6 +45,6 @@ def end(status: str) -> bool:
 
 
 def _end_and_record(status: str) -> None:
-    if last_run.key() and end(status):
+    if end(status):
         with contextlib.suppress(OSError):  # a full disk: they are ended once more
             last_run.record_key("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.flows import mounts
 from tests.flows.clones import clean_environment, make_clone, run_night
 from tests.flows.forking import ForkServer
 from tests.flows.receiver import Receiver, receiver
@@ -113,6 +115,32 @@ def test_a_killed_night_and_one_that_does_not_come_are_told_by_the_release(
     (state / "last-night.json").write_text('{"began": ')  # torn: what was lost stops no release
     _run(forks, clone, RELEASE)
     assert [kind for kind, _ in _alarms(clone)] == kinds
+
+
+@pytest.mark.slow
+def test_neither_a_full_disk_nor_a_clock_that_was_ahead_mutes_an_alarm(
+    clone: Path, forks: ForkServer, post: Receiver
+) -> None:
+    _set(clone, addresses=[post.apprise], late_h=30, min_free_gb=0)
+    state = clone / ".palate"
+    with mounts.full(state):
+        _run(forks, clone, "from flows import environment; environment.prepare()")
+        began = {"began": "2026-11-01 02:00+01:00", "said": "", "pid": 2**22 + 1}
+        (state / "last-night.json").write_text(json.dumps(began))
+        sent = {
+            "kind": "night killed",
+            "sentence": "The night of 2026-11-01 02:00+01:00 was killed: run it again.",
+        }
+        ahead = datetime.now(UTC) + timedelta(days=3)
+        (state / "alarms.jsonl").write_text(json.dumps({"at": ahead.isoformat(), **sent}) + "\n")
+        (state / "last-good-night").touch()
+        os.utime(state / "last-good-night", (ahead.timestamp(), ahead.timestamp()))
+        with contextlib.suppress(OSError):
+            (state / "rest").write_bytes(bytes(mounts.PAGES))
+        done = _run(forks, clone, RELEASE)
+        assert "could not be written (The disk is full" in done.stderr
+        assert (state / "last-good-night").stat().st_mtime <= time.time()
+    assert [body["title"] for body in post.bodies] == ["Palate: night killed"]
 
 
 @pytest.mark.slow

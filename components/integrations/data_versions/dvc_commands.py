@@ -6,6 +6,7 @@ find earlier results of stages that are named by absolute paths (DVC 3.67).
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from components.domain.errors import StageFailed
 
 REMOTE = "dvc-remote"  # folder of the default remote below the state
 _KILLED = ("exited with -9", "exited with 137")  # how DVC's line ends on a stage that the system killed
+_FULL = (os.strerror(errno.ENOSPC), "No possible cache link types")  # the latter where it cannot check out
 _LAST_WORDS = 12  # lines of a failed command's output that the error message repeats
 
 
@@ -56,15 +58,8 @@ def dvc(
             f"`dvc {' '.join(arguments)}` was ended after {limit_s / 3600:.3g} hours, up.stage_limit_h: look "
             "at what made it slow, or raise the limit."
         )
-    if exit_code == -signal.SIGKILL or any(line.endswith(_KILLED) for line in lines):
-        raise StageFailed(
-            f"`dvc {' '.join(arguments)}` was killed from outside, as the system does where memory runs out: "
-            "give this machine more, or the stage less (train.sequence_tokens), then run again."
-        )
     if exit_code:
-        sentence = _stage_sentence(lines, failure_prefix)
-        words = " | ".join(line for line in lines[-_LAST_WORDS:] if line)
-        raise StageFailed(sentence or f"`dvc {' '.join(arguments)}` ended with {exit_code}: {words}")
+        raise StageFailed(_why_it_failed(" ".join(arguments), lines, exit_code, failure_prefix))
     return "\n".join(lines)
 
 
@@ -112,6 +107,26 @@ def _ended_after(process: subprocess.Popen[str], limit_s: float | None) -> Itera
         yield
     finally:
         timer.cancel()
+
+
+def _why_it_failed(command: str, lines: Sequence[str], exit_code: int, failure_prefix: str) -> str:
+    """What a command's output says of its end: the stage's sentence, or DVC's last lines."""
+    sentence = _stage_sentence(lines, failure_prefix)
+    if sentence:
+        return sentence
+    if exit_code == -signal.SIGKILL or any(line.endswith(_KILLED) for line in lines):
+        return (
+            f"`dvc {command}` was killed from outside, as the system does where memory runs out: give this "
+            "machine more, or the stage less (train.sequence_tokens), then run again."
+        )
+    full = [line for line in lines if any(words in line for words in _FULL)]
+    if full:
+        return (
+            f"`dvc {command}` could not write, most likely since the disk is full ({full[0]}): make room, "
+            "then run again."
+        )
+    words = " | ".join(line for line in lines[-_LAST_WORDS:] if line)
+    return f"`dvc {command}` ended with {exit_code}: {words}"
 
 
 def _stage_sentence(lines: Sequence[str], prefix: str) -> str | None:

@@ -6,8 +6,11 @@ are hashed. What is damaged is brought back from where it is whole, once; else a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +41,23 @@ class Recorded:
 
 def default_remote(repo: Path) -> str:
     """Address or path of DVC's default remote; empty where there is none."""
-    with Repo(str(repo)) as repository:
+    with _opened(repo) as repository:
         name = repository.config["core"].get("remote")
         return str(repository.config["remote"][name]["url"]) if name else ""
+
+
+@contextlib.contextmanager
+def _opened(repo: Path) -> Iterator[Repo]:
+    """The repository as DVC's objects, which open databases of DVC's own."""
+    try:
+        with Repo(str(repo)) as repository:
+            yield repository
+    except sqlite3.Error as error:
+        folder = os.environ.get("DVC_SITE_CACHE_DIR", "its site_cache_dir")
+        raise StageFailed(
+            f"DVC cannot use its databases in {folder}: {error}. Make room on that disk or, if they are "
+            "damaged, remove the folder, then run again."
+        ) from error
 
 
 def check_files(repo: Path, paths: Sequence[str]) -> None:
@@ -101,7 +118,7 @@ def push(repo: Path, paths: Sequence[str]) -> None:
 def _check_remote(repo: Path, md5s: Sequence[str]) -> None:
     """Hashes the objects in the remote; those that are damaged or missing are uploaded again, once."""
     try:
-        with Repo(str(repo)) as repository:
+        with _opened(repo) as repository:
             _upload_damaged(repo, repository.cloud.get_remote_odb(), md5s)
     except (OSError, DvcException) as error:
         raise StageFailed(f"{_remote(repo)} does not answer: {error}") from error
