@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.domain.durations import LEAST_NIGHTS, slow_steps
@@ -29,6 +29,7 @@ def test_what_is_told(before: list[float], tonight: float, *, is_told: bool) -> 
     assert all(sentence.startswith(f"The step train took {tonight:.0f} s") for sentence in sentences)
 
 
+@settings(max_examples=20)
 @given(st.lists(SECONDS, min_size=1, max_size=20), st.floats(1, 5))
 def test_a_night_like_one_before_is_never_slow(before: list[float], most: float) -> None:
     assert slow_steps([{"train": seconds} for seconds in before], {"train": max(before)}, most) == []
