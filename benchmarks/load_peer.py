@@ -2,7 +2,7 @@
 
 The same weights and the same head; one padded batch of a request's dishes that are not in the memory, which
 holds as many dishes as the service's; a lock around the model. Run by uvicorn, with the
-folder of the served model in LOAD_SERVED.
+folder of what the service gets of a version in LOAD_SERVED, and that of the base in LOAD_BASE.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class RankIn(BaseModel):
 class Ranker:
     """The model with its memory of vectors by the dish's text."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, base: Path) -> None:
         self.fields = json.loads((folder / "served.json").read_text())["dish_fields"]
-        self.tokenizer = AutoTokenizer.from_pretrained(folder / "model")
+        self.tokenizer = AutoTokenizer.from_pretrained(base)
         self.tokenizer.pad_token, self.tokenizer.padding_side = self.tokenizer.eos_token, "right"
-        self.model = AutoModel.from_pretrained(folder / "model", dtype=torch.float32).eval()
-        self.head = head_of(load_file(folder / "model" / HEAD_FILE))
+        self.model = AutoModel.from_pretrained(base, dtype=torch.float32).eval()
+        self.head = head_of(load_file(folder / "adapter" / HEAD_FILE))
         self.vectors: dict[str, torch.Tensor] = {}
         self.lock = threading.Lock()
 
@@ -96,7 +96,8 @@ class Ranker:
 
 def application() -> fastapi.FastAPI:
     """The application that uvicorn runs."""
-    ranker, app = Ranker(Path(os.environ["LOAD_SERVED"])), fastapi.FastAPI()
+    ranker = Ranker(Path(os.environ["LOAD_SERVED"]), Path(os.environ["LOAD_BASE"]))
+    app = fastapi.FastAPI()
 
     @app.get("/readyz")
     def ready() -> str:

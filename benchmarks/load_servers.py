@@ -21,14 +21,15 @@ from components.domain.preferences.folds import unit_of
 from components.domain.ranker.closed_form import give_text_factors
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict import canary
-from components.files import write_json
-from components.integrations import adapters
+from components.files import weights_sha256, write_json
+from components.integrations import adapters, bentos
+from components.stages.bases import base_facts
 from components.stages.canary import with_scores
 from components.stages.contenders import Setting
-from components.stages.merge import merge
+from flows.steps.stored_bases import tag_of
 
 FOLDER = REPO / ".palate" / "benchmarks" / "load"
-SERVED = FOLDER / "models" / "served"
+SERVED, BENTOML_HOME = FOLDER / "models" / "served", str(FOLDER / "bentoml")
 PORTS = {"Palate": 3871, "FastAPI": 3872}
 START_S, STOP_S = 300, 60
 THREADS = 2  # of PyTorch, in both
@@ -60,16 +61,21 @@ def stage() -> Setting:
     for name in ("serving", "components"):
         shutil.copytree(REPO / name, FOLDER / name)
     shutil.copy(REPO / "requirements-service.lock", FOLDER)
-    adapter = FOLDER / "adapter"
+    adapter = SERVED / "adapter"
     _fit(setting, adapter)
-    merge(adapter, SERVED / "model", BASE)
+    base_sha256 = base_facts(BASE)["sha256"]
+    os.environ["BENTOML_HOME"] = BENTOML_HOME  # where both this process and the service look for the base
+    bentos.store_model(tag_of(base_sha256), BASE)
     params, fields = setting.params, setting.params.prompt.dish_fields
     collect, lines = params.collect, params.split.max_history
     questions = canary.made_up_questions(list(setting.dishes), collect.like_at, collect.dislike_at)
     stored = with_scores(questions, setting.dishes, fields, lines, BASE, adapter)
     write_json(SERVED / "canary.json", canary.to_json("factors", stored))
-    names = ("model_version", "data_md5", "gate_sha256", "git_sha", "bento", "adapter_sha256")
+    names = ("model_version", "data_md5", "gate_sha256", "git_sha", "bento")
     facts = {
+        "base": tag_of(base_sha256),
+        "base_sha256": base_sha256,
+        "adapter_sha256": weights_sha256(adapter),
         "dish_fields": fields,
         "max_history": lines,
         "prompt_hash": prompt_hash(fields),
@@ -115,8 +121,8 @@ def _commands() -> Mapping[str, tuple[list[str], Path, dict[str, str]]]:
     service = [str(programs / "bentoml"), "serve", "serving.service:Palate", "--host", "127.0.0.1"]
     peer = [sys.executable, "-m", "uvicorn", "benchmarks.load_peer:application", "--factory", "--port"]
     return {
-        "Palate": ([*service, "--port", port["Palate"]], FOLDER, {"BENTOML_HOME": str(FOLDER / "bentoml")}),
-        "FastAPI": ([*peer, port["FastAPI"]], REPO, {"LOAD_SERVED": str(SERVED)}),
+        "Palate": ([*service, "--port", port["Palate"]], FOLDER, {"BENTOML_HOME": BENTOML_HOME}),
+        "FastAPI": ([*peer, port["FastAPI"]], REPO, {"LOAD_SERVED": str(SERVED), "LOAD_BASE": str(BASE)}),
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import tempfile
 from collections.abc import Mapping
@@ -24,11 +23,10 @@ from benchmarks.measuring import in_a_process, metrics_of, peak_mb, seconds
 from benchmarks.pages import publish, table
 from benchmarks.sample import BASE, REPO, base, canteen, tokens_of
 from components.domain.preferences.training_plan import from_scratch
-from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Question
-from components.integrations import adapters, base_models, finetuning, scoring
+from components.integrations import adapters, base_models, finetuning, scoring, tuned_weights
 from components.stages.contenders import Setting
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -73,14 +71,11 @@ def _measure(setting: Setting, changes: Mapping[str, Any]) -> dict[str, float]:
 
 def _serving(folder: Path, setting: Setting) -> dict[str, float]:
     """Quality, delay, and how far merged scores are from unmerged ones, in float32 on the CPU."""
-    plain, unmerged, whole = (_load(BASE) for _ in range(3))
+    plain, unmerged, merged = (_load(BASE) for _ in range(3))
     adapters.load_head(plain, folder / "adapter")
     adapters.load(unmerged, folder / "adapter")
-    network = adapters.merged(whole, folder / "adapter")
-    base_models.save(network, whole.tokenizer, folder / "merged", torch.float32)
-    shutil.copy(folder / "adapter" / HEAD_FILE, folder / "merged")
-    merged, test = _load(folder / "merged"), setting.test
-    tokens = tokens_of(plain, setting)
+    tuned_weights.add(merged, folder / "adapter")
+    test, tokens = setting.test, tokens_of(plain, setting)
     longest = test.question(int(test.history_sizes.argmax()))
     question = replace(test.question(0), history=longest.history[-PAST:])
     delays = _delays({"base_ms": plain, "unmerged_ms": unmerged, "merged_ms": merged}, tokens, question)

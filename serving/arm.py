@@ -7,20 +7,24 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import bentoml
 import numpy as np
 from bentoml.exceptions import InternalServerError
 
-from components.domain.errors import PalateError
+from components.domain.errors import PalateError, StageFailed
 from components.domain.preferences.arrays import Floats
 from components.domain.ranker.prompts import DishTokens, dish_text, prompt_hash
 from components.domain.records import Dish, Question
 from components.domain.verdict import canary as stored
-from components.files import file_sha256, folder_sha256
+from components.files import file_sha256, weights_sha256
 from serving.calls import NobodyWaits, must_go_on
 from serving.listing import Listing
 from serving.outcomes import Outcomes
+
+if TYPE_CHECKING:
+    from components.domain.ranker.language_model import LanguageModel
 
 Scores = TypeVar("Scores", list[float], Floats)
 
@@ -40,33 +44,47 @@ class Arm:
     """A version and all that it needs to answer.
 
     Args:
-        folder: Its model, canary.json and served.json, as the night staged them.
+        folder: Its adapter, canary.json and served.json, as the night staged them.
+        bases: By tag the base models that other arms have loaded; it gets this one's. Arms share its tensors.
 
     Attributes:
         facts: Content of served.json.
-        model: The merged model.
+        model: The base with the adapter's changes added to its weights.
         table: The catalogue's dishes as the model reads them; None where it reads a dish after a history.
         outcomes: What the model made of the requests that reached it.
         refusal: Why it may not serve; None while its canary passes.
+
+    Raises:
+        StageFailed: Its base or its adapter is not that of its version.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bases: dict[str, LanguageModel] | None = None) -> None:
         # Imported here: BentoML's parent process imports this file too, and would hold torch for nothing.
-        import torch
-
         from components.domain.ranker.dish_table import DishTable
-        from components.integrations import base_models
 
         self.folder = folder
         self.facts = facts_in(folder)
         self.fields = tuple(self.facts["dish_fields"])
-        self.model = base_models.load(folder / "model", torch.float32, base_models.choose_device())
+        self.model = self._tuned({} if bases is None else bases)
         longest, head = self.facts["serve"]["max_line_tokens"], self.model.head
         self._packed, self._why_not_packed = self._read_packed()
         self.table = DishTable(self.model, head, self.fields, longest, self._packed) if head else None
         self._catalogue: Listing | None = None
         self.outcomes = Outcomes(self.facts["model_version"])
         self.refusal, _ = self.examine()
+
+    def _tuned(self, bases: dict[str, LanguageModel]) -> LanguageModel:
+        """The model of this version, once its base and its adapter were found to be the registered ones."""
+        from components.integrations import tuned_weights
+
+        adapter, expected, tag = self.folder / "adapter", self.facts["adapter_sha256"], self.facts["base"]
+        if weights_sha256(adapter) != expected:
+            raise StageFailed("the adapter's weights are not those that the night registered")
+        if tag not in bases:
+            bases[tag] = _load_base(tag, self.facts["base_sha256"])
+        model = bases[tag].with_shared_weights()
+        tuned_weights.add(model, adapter)
+        return model
 
     def tokens(self, dishes: dict[str, Dish]) -> DishTokens:
         """The dishes as this version's model reads them."""
@@ -160,7 +178,7 @@ class Arm:
         if not path.exists() or file_sha256(path) != expected:
             return {}, f"{path.name} is not the file of dish vectors that this version was released with"
         try:
-            return packed_vectors.load(path, folder_sha256(self.folder / "model"), self.model.device), None
+            return packed_vectors.load(path, self.facts, self.model.device), None
         except PalateError as error:
             return {}, str(error)
 
@@ -174,3 +192,22 @@ class Arm:
 def facts_in(folder: Path) -> dict[str, Any]:
     """Content of a version's served.json."""
     return dict(json.loads((folder / "served.json").read_text(encoding="utf-8")))
+
+
+def _load_base(tag: str, sha256: str) -> LanguageModel:
+    """The base model with this tag in BentoML's store, in float32, if it has this checksum."""
+    import torch
+
+    from components.integrations import base_models
+
+    try:
+        folder = Path(bentoml.models.get(tag).path)
+        is_whole = file_sha256(folder / "model.safetensors") == sha256
+    except Exception:  # noqa: BLE001  # a damaged model.yaml raises errors of many libraries
+        is_whole = False
+    if not is_whole:
+        raise StageFailed(
+            f"BentoML's store has no undamaged base model {tag}: the next release pass brings it back "
+            "(`python -m flows release`)"
+        )
+    return base_models.load(folder, torch.float32, base_models.choose_device())

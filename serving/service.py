@@ -61,8 +61,9 @@ class Palate:
     """Ranks dishes for a person by what they ate before. /readyz is 503 unless the canary has passed."""
 
     def __init__(self) -> None:
-        self.arm = Arm(SERVED)
-        self.before = Arm(SERVED / BEFORE) if (SERVED / BEFORE).exists() else None
+        bases: dict[str, Any] = {}  # the arms share what they load
+        self.arm = Arm(SERVED, bases)
+        self.before = Arm(SERVED / BEFORE, bases) if (SERVED / BEFORE).exists() else None
         self.facts, self.arms = self.arm.facts, [each for each in (self.arm, self.before) if each]
         self.model_thread = ThreadPoolExecutor(1)  # memory that PyTorch keeps grows with each thread
         self.exposures, self.published = Exposures(), recommending.Published()

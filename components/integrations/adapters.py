@@ -1,4 +1,4 @@
-"""peft: attaches what a candidate trains to a base model, and saves, loads and merges it.
+"""peft: attaches what a candidate trains to a base model, and saves and loads it.
 
 That is LoRA weights, with `method: full` the layers' weights themselves, to measure what LoRA saves, and with
 `method: none` nothing. The head of a candidate with dish vectors is a file beside the weights.
@@ -161,15 +161,3 @@ def load_head(model: LanguageModel, folder: Path) -> None:
     """Gives the model the head in an adapter's folder, if there is one, and leaves the weights alone."""
     if (folder / HEAD_FILE).exists():
         model.head, model.vectors = head_of(load_file(folder / HEAD_FILE, device=str(model.device))), {}
-
-
-def merged(model: LanguageModel, folder: Path) -> nn.Module:
-    """The network with a saved adapter added to its weights: W + (alpha / rank) B A.
-
-    The model must be in float32: in bfloat16 small changes would be lost by rounding.
-    """
-    adapted = load(model, folder)
-    if not isinstance(adapted, PeftModel):
-        return adapted
-    network: nn.Module = adapted.merge_and_unload(safe_merge=True)
-    return network

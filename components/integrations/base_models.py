@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import (
     AttentionInterface,
@@ -29,8 +28,6 @@ from transformers.masking_utils import eager_mask
 from transformers.utils import logging as transformers_logging
 
 from components.domain.errors import StageFailed
-from components.domain.ranker.dish_vectors import HEAD_FILE
-from components.domain.ranker.heads import head_of
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import ANSWERS
 from components.files import file_sha256, replace_text
@@ -62,11 +59,13 @@ def load_on_best_device(folder: Path) -> LanguageModel:
 
 
 def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageModel:
-    """Loads a model folder for scoring: a materialised base, or a merged model with its head."""
+    """Loads the folder of a materialised base for scoring."""
     transformers_logging.disable_progress_bar()
     plain = device.type == "cpu" and dtype == torch.bfloat16
     attention = "palate" if plain else "sdpa"
-    network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation=attention)
+    network = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, attn_implementation=attention, use_safetensors=True
+    )
     network = network.to(device)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     yes, no = (_single_token(tokenizer, answer) for answer in ANSWERS)
@@ -81,9 +80,7 @@ def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageMode
         return list(encoded(text))
 
     prefix = tuple(tokenizer("").input_ids)
-    file = folder / HEAD_FILE
-    head = head_of(load_file(file, device=str(device))) if file.exists() else None
-    return LanguageModel(network, network.get_decoder(), direction, tokenizer, encode, prefix, device, head)
+    return LanguageModel(network, network.get_decoder(), direction, tokenizer, encode, prefix, device)
 
 
 def _attend(

@@ -1,15 +1,16 @@
-"""BentoML: Bentos (a service with its model in one archive) in BentoML's store."""
+"""BentoML: its stores of Bentos (a service with its adapter in one archive) and of models."""
 
 from __future__ import annotations
 
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import bentoml
+import yaml
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException, NotFound
 
@@ -57,31 +58,67 @@ def _store(name: str) -> Path:
     return Path(BentoMLContainer.bento_store_dir.get()) / name
 
 
+def folder_of(tag: str) -> Path:
+    """Where the store has the Bento with this tag, whether it is there or not."""
+    name, _, version = tag.partition(":")
+    return _store(name) / version
+
+
 def remove(tag: str) -> None:
     """Deletes a Bento's folder in the store, which also works for a damaged Bento."""
-    name, _, version = tag.partition(":")
-    shutil.rmtree(_store(name) / version, ignore_errors=True)
+    shutil.rmtree(folder_of(tag), ignore_errors=True)
 
 
-def build(repo: Path, version: str, labels: Mapping[str, str], env: Mapping[str, str]) -> str:
+def build(
+    repo: Path, version: str, labels: Mapping[str, str], models: Sequence[str], env: Mapping[str, str]
+) -> str:
     """Builds the Bento of bentofile.yaml and returns its tag.
 
     Args:
         repo: Folder of bentofile.yaml.
         version: Version part of the Bento's tag.
         labels: Labels that the Bento stores.
+        models: Tags of the models that it needs, which an image of it then holds.
         env: Environment variables from which serving/image.py chooses the contents of the image; they stay
             set in this process.
 
     Raises:
         StageFailed: The build failed, with BentoML's message.
     """
-    logging.getLogger("bentoml").setLevel(logging.ERROR)  # every build would warn that the model is large
+    logging.getLogger("bentoml").setLevel(logging.ERROR)  # it would warn of a large file of dish vectors
     os.environ.update(env)
+    options = yaml.safe_load((repo / "bentofile.yaml").read_text(encoding="utf-8"))
     try:
-        bento = bentoml.bentos.build_bentofile(
-            str(repo / "bentofile.yaml"), version=version, labels=dict(labels), build_ctx=str(repo)
+        bento = bentoml.bentos.build(
+            **options, version=version, labels=dict(labels), models=list(models), build_ctx=str(repo)
         )
     except BentoMLException as error:
         raise StageFailed(f"the Bento {version} could not be built: {error}") from error
     return str(bento.tag)
+
+
+def model_folder(tag: str) -> Path:
+    """Where the store has the model with this tag, whether it is there or not."""
+    name, _, version = tag.partition(":")
+    return Path(BentoMLContainer.model_store_dir.get()) / name / version
+
+
+def store_model(tag: str, folder: Path) -> None:
+    """Copies a folder's files into the store of models; what the store has under this tag is replaced."""
+    remove_model(tag)
+    # BentoML would compare with the model of this file, which may be damaged; nothing asks for the latest.
+    (model_folder(tag).parent / "latest").unlink(missing_ok=True)
+    with bentoml.models.create(tag) as model:
+        for path in folder.iterdir():
+            Path(model.path_of(path.name)).symlink_to(path.absolute())  # BentoML copies what it leads to
+
+
+def remove_model(tag: str) -> None:
+    """Deletes a model from the store, which also works for a damaged one."""
+    shutil.rmtree(model_folder(tag), ignore_errors=True)
+
+
+def model_tags(name: str) -> list[str]:
+    """Tags of all models of a name, also of damaged ones."""
+    parent = model_folder(f"{name}:")
+    return [f"{name}:{folder.name}" for folder in parent.glob("*") if folder.is_dir()]

@@ -12,32 +12,32 @@ from torch import Tensor
 
 from components.domain.errors import StageFailed
 
-VECTORS_FILE = "vectors.safetensors"  # beside the folder of the merged model
-_MADE_WITH = "model_sha256"
+VECTORS_FILE = "vectors.safetensors"  # beside the folder of the adapter
+_MADE_WITH = "base_sha256", "adapter_sha256"
 
 
-def save(path: Path, vectors: Mapping[bytes, Tensor], model_sha256: str) -> None:
+def save(path: Path, vectors: Mapping[bytes, Tensor], facts: Mapping[str, str]) -> None:
     """Writes vectors; equal ones give equal bytes.
 
     Args:
         path: Of the file.
         vectors: (S,) each, float32, by the sixteen bytes that name a dish's text; one at least.
-        model_sha256: Checksum of the folder of the model that made them.
+        facts: Content of served.json, with the checksums of the model that made them.
     """
     names = sorted(vectors)
     tensors = {
         "names": torch.tensor([list(name) for name in names], dtype=torch.uint8),
         "vectors": torch.stack([vectors[name].float().cpu() for name in names]),
     }
-    save_file(tensors, path, metadata={_MADE_WITH: model_sha256})
+    save_file(tensors, path, metadata={name: facts[name] for name in _MADE_WITH})
 
 
-def load(path: Path, model_sha256: str, device: torch.device) -> dict[bytes, Tensor]:
+def load(path: Path, facts: Mapping[str, str], device: torch.device) -> dict[bytes, Tensor]:
     """The vectors of a file, by the names of their texts.
 
     Args:
         path: Of the file.
-        model_sha256: Checksum of the folder of the model that is served.
+        facts: Content of served.json, with the checksums of the model that is served.
         device: Where they are to lie.
 
     Raises:
@@ -45,10 +45,10 @@ def load(path: Path, model_sha256: str, device: torch.device) -> dict[bytes, Ten
     """
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            made_with = (file.metadata() or {}).get(_MADE_WITH)
+            made_with = file.metadata() or {}
             names, vectors = file.get_tensor("names").cpu().numpy(), file.get_tensor("vectors")
     except (OSError, SafetensorError) as error:
         raise StageFailed(f"the dish vectors in '{path.name}' cannot be read: {error}") from error
-    if made_with != model_sha256:
+    if any(made_with.get(name) != facts[name] for name in _MADE_WITH):
         raise StageFailed(f"the dish vectors in '{path.name}' were made with another model")
     return {name.tobytes(): vector for name, vector in zip(names, vectors, strict=True)}

@@ -1,7 +1,6 @@
 """`python -m components.stages STAGE`, at the root: one stage of a night, or what is run by hand after one.
 
-check, split, train NAME, evaluate and merge ADAPTER TARGET BASE LINEAGE are a night's; readings is run by
-hand.
+check, split, train NAME, evaluate and pack SERVED BASE are a night's; readings is run by hand.
 """
 
 from __future__ import annotations
@@ -17,22 +16,22 @@ from pathlib import Path
 from components.domain.errors import PalateError
 from components.domain.params import Params
 from components.domain.params_file import read_params
-from components.files import read_json, sentence_of
+from components.files import sentence_of
 from components.stages.paths import ENDS_WITH_STDIN, ERROR_PREFIX, SPLITS
 
 # What torch, oneDNN and the system say where memory runs out; torch has no exception of its own for it.
 MEMORY = ("allocate memory", "out of memory", "could not create a primitive", "can't start new thread")
-ARGUMENTS = {"train": 1, "merge": 4}  # numbers of arguments; the other stages take none
+ARGUMENTS = {"train": 1, "pack": 2}  # numbers of arguments; the other stages take none
 
 
 def main() -> int:
     """Runs one stage; a PalateError, a full disk or too little memory: one line on stdout and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
-    parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "merge", "readings"))
+    parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "pack", "readings"))
     parser.add_argument(
         "arguments",
         nargs="*",
-        help="train: the candidate; merge: adapter, target and base folder, lineage.json",
+        help="train: the candidate; pack: folder of what is served, folder of its base",
     )
     command = parser.parse_args()
     count = ARGUMENTS.get(command.stage, 0)
@@ -98,17 +97,10 @@ def _run(stage: str, arguments: list[str], params: Params) -> None:
         print(readings(params))
     else:
         from components.integrations.comparison_files import read_dishes
-        from components.stages.merge import merge
         from components.stages.pack import pack
 
-        adapter, target, base, lineage = map(Path, arguments)
-        merge(adapter, target, base)
-        pack(
-            target,
-            read_dishes(SPLITS).values() if SPLITS.exists() else (),
-            tuple(read_json(lineage)["dish_fields"]),
-            params.serve.max_line_tokens,
-        )
+        served, base = map(Path, arguments)
+        pack(served, base, read_dishes(SPLITS).values() if SPLITS.exists() else ())
 
 
 if __name__ == "__main__":

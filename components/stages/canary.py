@@ -1,8 +1,7 @@
-"""The canary's questions with the scores of an adapter, of its base, and of both merged as for serving."""
+"""The canary's questions with the scores of an adapter and of its base."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Dish, Question
 from components.domain.verdict.canary import CanaryQuestion
 from components.integrations import adapters, base_models, scoring
-from components.stages.merge import merge
 
 
 def with_scores(
@@ -48,21 +46,12 @@ def with_scores(
     adapters.load(model, adapter)
     if not tunes_the_base:  # a head alone must differ from what it says of a stranger
         untuned = scores(model, [replace(question, history=()) for question in questions])
-    answers = zip(
-        scores(model, questions), untuned, scores(_as_served(base, adapter), questions), strict=True
-    )
+    answers = zip(scores(model, questions), untuned, strict=True)
     return [
         CanaryQuestion(
             tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
             tuple(dishes[dish] for dish in question.dishes),
-            *map(tuple, three),
+            *map(tuple, both),
         )
-        for question, three in zip(questions, answers, strict=True)
+        for question, both in zip(questions, answers, strict=True)
     ]
-
-
-def _as_served(base: Path, adapter: Path) -> LanguageModel:
-    """The model that a Bento gets, computing in float32 as the service does."""
-    with tempfile.TemporaryDirectory() as folder:
-        merge(adapter, Path(folder), base)
-        return base_models.load(Path(folder), torch.float32, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""The vectors of all dishes that are on hand, packed beside a merged model for its Bento."""
+"""The stage `pack`: the vectors of all dishes that are on hand, for what is served of a version."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ import torch
 
 from components.domain.ranker.dish_table import DishTable
 from components.domain.records import Dish
-from components.files import folder_sha256
-from components.integrations import base_models, packed_vectors
+from components.files import read_json
+from components.integrations import base_models, packed_vectors, tuned_weights
 
 ALL = 1 << 40  # no bound on what is read
 
 
-def pack(model_folder: Path, dishes: Iterable[Dish], fields: tuple[str, ...], max_tokens: int) -> None:
+def pack(served: Path, base: Path, dishes: Iterable[Dish]) -> None:
     """Reads dishes as the service does and writes their vectors, if the model has a head.
 
     Args:
-        model_folder: Of the merged model; the file goes beside it.
-        dishes: Each id once; those that read alike are read once.
-        fields: Fields of a dish that the model reads.
-        max_tokens: Tokens of one dish at most; a longer one is left out, as the service does.
+        served: Folder with the version's adapter and served.json; the file goes there.
+        base: Folder of its base model.
+        dishes: Each id once; those that read alike are read once. One that is too long for the service is
+            left out.
     """
-    model = base_models.load(model_folder, torch.float32, base_models.choose_device())
+    facts = read_json(served / "served.json")
+    model = base_models.load(base, torch.float32, base_models.choose_device())
+    tuned_weights.add(model, served / "adapter")
     if model.head is None:
         return
-    table = DishTable(model, model.head, fields, max_tokens, {})
+    longest = facts["serve"]["max_line_tokens"]
+    table = DishTable(model, model.head, tuple(facts["dish_fields"]), longest, {})
     table.show(list(dishes))
     table.read(table.rows, ALL, ALL)
     vectors = table.by_name()
     if vectors:
-        path = model_folder.parent / packed_vectors.VECTORS_FILE
-        packed_vectors.save(path, vectors, folder_sha256(model_folder))
+        packed_vectors.save(served / packed_vectors.VECTORS_FILE, vectors, facts)

@@ -1,49 +1,33 @@
-"""A version's Bento: merged weights, canary and facts are put into models/served, then BentoML builds it."""
+"""A version's Bento: adapter, canary and facts are put into models/served, then BentoML builds it."""
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.domain.errors import StageFailed
+from components.domain.errors import NotFound, StageFailed
 from components.domain.params import Params
-from components.files import file_sha256, folder_sha256, read_json, replace_text, write_json
+from components.files import folder_sha256, read_json, replace_text, write_json
 from components.integrations import bentos
-from components.integrations.packed_vectors import VECTORS_FILE
-from components.stages.bases import base_with
-from components.stages.paths import BASE, ERROR_PREFIX
 from flows.environment import REPO, STATE
+from flows.steps import staging, stored_bases
 from flows.steps.registration import Registered, registry
+from flows.steps.staging import SERVED, Trial
 
-SERVED = Path("models/served")
-BEFORE = "before"  # folder in it with the version before, as serving/service.py reads it
+logger = logging.getLogger(__name__)
 SERVICE = "palate"  # name of the service in serving/service.py, and so of every Bento
 PROVE_S = 300  # seconds that a Bento may take to load its model and answer its canary
 SUMS = STATE / "bentos.json"  # by tag the checksum of all that a Bento runs, its code as well as its model
 BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
-
-
-@dataclass(frozen=True)
-class Trial:
-    """How people are divided between a version and the one before, which travels in the same Bento.
-
-    Attributes:
-        before: Version number of the one before.
-        folder: Its model, canary and facts, as they were served.
-        share: Share of the people whom the new version answers.
-    """
-
-    before: str
-    folder: Path
-    share: float
 
 
 @dataclass(frozen=True)
@@ -96,16 +80,16 @@ def build(
         trial: Whom else it answers with; None where it answers everybody.
 
     Raises:
-        StageFailed: Merging or building failed, or the disk is full or cannot be written to.
+        NotFound: The version's base is neither in BentoML's store nor below models/.
+        StageFailed: Staging or building failed, or the disk is full or cannot be written to.
     """
     tag = tag_of(version, tags, preview=preview, trial=trial)
-    with (STATE / "bento.lock").open("a") as lock:  # every build fills the same folder models/served
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _one_build():
         if find_whole(tag):
             return Packaged(tag, version, preview, new=False, trial=trial is not None)
         try:
-            _stage_model(version, artifacts, _facts(params, version, tag, preview=preview), trial)
-            _build_new(params, version, tag, tags, preview=preview)
+            bases = staging.stage(artifacts, _facts(params, version, tag, preview=preview), trial)
+            _build_new(params, version, tag, tags, sorted(bases), preview=preview)
         except OSError as error:
             raise StageFailed(
                 f"{tag} could not be packaged: {error}; what is served stays. Make room, then run again."
@@ -126,7 +110,17 @@ def tag_of(version: str, tags: Mapping[str, str], *, preview: bool, trial: Trial
     return f"{name}-beside-v{trial.before}-{trial.share:g}" if trial else name
 
 
-def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], *, preview: bool) -> None:
+@contextmanager
+def _one_build() -> Iterator[None]:
+    """Every build fills the same folder models/served."""
+    with (STATE / "bento.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build_new(
+    params: Params, version: str, tag: str, tags: Mapping[str, str], bases: Sequence[str], *, preview: bool
+) -> None:
     labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
     labels |= {"model_version": version, "preview": str(preview).lower()}
     labels["served_sha256"] = folder_sha256(REPO / SERVED)
@@ -134,7 +128,7 @@ def _build_new(params: Params, version: str, tag: str, tags: Mapping[str, str], 
         "PALATE_BASE_IMAGE": params.release.base_image,
         "PALATE_TORCH_BACKEND": params.release.torch_backend,
     }
-    bentos.build(REPO, tag.partition(":")[2], labels, image)
+    bentos.build(REPO, tag.partition(":")[2], labels, bases, image)
     stored = bentos.find(tag)
     if stored:
         write_json(SUMS, {**_sums(), tag: folder_sha256(stored.folder / "src")})
@@ -173,19 +167,39 @@ def served() -> str:
 
 
 def find_whole(tag: str) -> bentos.StoredBento | None:
-    """The Bento with this tag, if its code and model are as they were built; a damaged Bento is removed.
+    """The Bento with this tag, if its code, adapter and base are as they were stored.
 
-    Of a Bento that was built before 0.3.0 only the model is compared, with the checksum in its labels.
+    A damaged Bento is removed. A damaged base is stored anew from models/, which mends all that need it.
+
+    Raises:
+        StageFailed: The Bento cannot be read, or its base cannot be stored.
     """
     stored, built = bentos.find(tag), _sums().get(tag)
     if stored is None:
         return None
     source = stored.folder / "src"
     whole = built == folder_sha256(source) if built else _has_its_model(source, stored.labels)
-    if not whole:
+    if not whole or not _has_its_bases(tag, source):
         bentos.remove(tag)
         return None
     return stored
+
+
+def _has_its_bases(tag: str, source: Path) -> bool:
+    try:
+        for sha256 in staging.bases_in(source / SERVED):
+            stored_bases.store(sha256)
+    except NotFound as error:
+        logger.warning("Bento %s cannot be served: %s", tag, error)
+        return False
+    return True
+
+
+def remove_unused_bases() -> list[str]:
+    """Removes the bases that no Bento needs, and returns their tags."""
+    with _one_build():  # whose base is stored before its Bento
+        folders = (bentos.folder_of(tag) / "src" / SERVED for tag in bentos.newest_first(SERVICE))
+        return stored_bases.remove_all_but(set().union(*map(staging.bases_in, folders)))
 
 
 def _has_its_model(source: Path, labels: Mapping[str, str]) -> bool:
@@ -215,29 +229,3 @@ def why_unproven(tag: str) -> str | None:
         return None
     words = process.stdout.strip() or process.stderr.strip() or f"it ended with {process.returncode}"
     return words.splitlines()[-1]
-
-
-def _stage_model(version: str, artifacts: Path, facts: Mapping[str, Any], trial: Trial | None) -> None:
-    """Fills models/served, which bentofile.yaml includes besides the code."""
-    target = REPO / SERVED
-    shutil.rmtree(target, ignore_errors=True)
-    lineage = read_json(artifacts / "lineage.json")
-    base = base_with(lineage["base_sha256"], REPO)
-    _merge(version, artifacts, target / "model", base or REPO / BASE)
-    shutil.copy(artifacts / "canary.json", target / "canary.json")
-    if trial:
-        shutil.copytree(trial.folder, target / BEFORE, ignore=shutil.ignore_patterns(BEFORE))
-    more: dict[str, Any] = {"share": trial.share if trial else 1.0}
-    if (target / VECTORS_FILE).exists():
-        more["vectors_sha256"] = file_sha256(target / VECTORS_FILE)
-    write_json(target / "served.json", {**lineage, **facts, **more})
-
-
-def _merge(version: str, artifacts: Path, target: Path, base: Path) -> None:
-    """Runs the stage `merge` in a new process, whose memory is free again at its end."""
-    files = [artifacts / "adapter", target, base, artifacts / "lineage.json"]
-    command = [sys.executable, "-m", "components.stages", "merge", *map(str, files)]
-    process = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
-    if process.returncode:
-        last_line = "".join((process.stdout + process.stderr).strip().splitlines()[-1:])
-        raise StageFailed(f"merging version {version} failed: {last_line.removeprefix(ERROR_PREFIX)}")

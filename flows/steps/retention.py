@@ -41,7 +41,7 @@ def make_room(params: Params) -> None:
 
 
 def _remove_bentos(params: Params) -> None:
-    """Removes all Bentos but the needed and the newest ones."""
+    """Removes all Bentos but the needed and the newest ones, and the bases that no Bento needs then."""
     released, versions = delivery.current(), _needed_versions(params)
     served = {bento.served(), released.bento if released else ""}
     unneeded = [
@@ -52,6 +52,8 @@ def _remove_bentos(params: Params) -> None:
     for tag in unneeded[params.retention.bentos :]:
         bento.remove(tag)
         logger.warning("retention: the Bento %s was removed; a release of it would build it anew", tag)
+    for tag in bento.remove_unused_bases():
+        logger.warning("retention: the base model %s was removed, which no Bento needs", tag)
 
 
 def _needed_versions(params: Params) -> set[str]:

@@ -6,15 +6,15 @@ from components.domain.params import Params
 from components.files import read_json
 from components.integrations.model_registry.registry import Registry
 from flows.steps import bento, withdrawal
-from flows.steps.bento import Trial
 from flows.steps.delivery import Release
+from flows.steps.staging import BEFORE, FACTS, SERVED, Trial
 
 
 def trial_of(params: Params, server: Registry, released: Release | None, champion: str) -> Trial | None:
     """The trial in which a champion is to be released; None where it answers everybody.
 
-    It answers everybody, too, where there is no version before, or none that can be served from here, and
-    where it is the older one: a rollback.
+    It answers everybody, too, where there is no version before, or none that can be served from here (its
+    Bento may be from before bases were stored once), and where it is the older one: a rollback.
 
     Args:
         params: Settings of the release.
@@ -28,9 +28,9 @@ def trial_of(params: Params, server: Registry, released: Release | None, champio
     stored = bento.find_whole(released.bento) if before else None
     if stored is None or int(before) > int(champion):
         return None
-    served = stored.folder / "src" / bento.SERVED
-    for folder in (served, served / bento.BEFORE):
-        facts = folder / "served.json"
-        if facts.exists() and read_json(facts)["model_version"] == before:
+    served = stored.folder / "src" / SERVED
+    for folder in (served, served / BEFORE):
+        facts = read_json(folder / FACTS) if (folder / FACTS).exists() else {}
+        if facts.get("model_version") == before and "base" in facts:  # older Bentos hold merged weights
             return Trial(before, folder, params.release.share)
     return None

@@ -56,8 +56,11 @@ def test_a_candidate_on_a_base_of_its_own_becomes_what_is_served(
     with sqlite3.connect(clone / ".palate" / "mlflow.db") as database:
         tags = dict(database.execute("select key, value from model_version_tags").fetchall())
     assert tags["base_sha256"] == theirs
-    served = json.loads((clone / "models" / "served" / "model" / "config.json").read_text())
-    assert served["hidden_size"] == 48
+    served = json.loads((clone / "models" / "served" / "served.json").read_text())
+    assert (served["base"], served["base_sha256"]) == (f"palate-base:{theirs[:32]}", theirs)
+    stored = clone / ".palate" / "bentoml" / "models" / "palate-base" / theirs[:32]
+    assert json.loads((stored / "config.json").read_text())["hidden_size"] == 48
+    assert [path.name for path in stored.parent.iterdir() if path.is_dir()] == [theirs[:32]]
 
     path = clone / "params.yaml"
     lines = path.read_text().splitlines(keepends=True)

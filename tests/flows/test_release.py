@@ -70,7 +70,7 @@ def test_a_version_that_no_night_registered_stands_in_no_nights_way(
     client.delete_model_version("palate", by_hand)
 
 
-def test_rollback_needs_no_base_since_the_bento_carries_it(
+def test_rollback_needs_no_base_below_models_since_bentomls_store_has_it(
     promoted: Done, passes: Passes, built: str, client: MlflowClient
 ) -> None:
     client.set_registered_model_alias("palate", "champion", built)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -31,7 +32,7 @@ def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
     state = promoted.clone / ".palate" / "released.json"
     name, version = json.loads(state.read_text())["bento"].split(":")
     bento = promoted.clone / ".palate" / "bentoml" / "bentos" / name / version
-    weights = bento / "src" / "models" / "served" / "model" / "model.safetensors"
+    weights = bento / "src" / "models" / "served" / "adapter" / "adapter_model.safetensors"
     whole = weights.read_bytes()
     if lost == "the last step":
         state.unlink()
@@ -48,6 +49,45 @@ def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
     assert weights.read_bytes() == whole
     assert "# damaged" not in (bento / "src" / "serving" / "service.py").read_text()
     assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
+
+
+@pytest.fixture
+def base(promoted: Done) -> Path:
+    """The released version's base in BentoML's store."""
+    (base,) = (promoted.clone / ".palate" / "bentoml" / "models" / "palate-base").glob("*/")
+    return base
+
+
+@pytest.mark.parametrize("lost", ["all of it", pytest.param("its tokenizer", marks=pytest.mark.slow)])
+def test_a_damaged_base_is_stored_anew_by_the_next_pass_and_the_release_stays(
+    promoted: Done, passes: Passes, client: MlflowClient, base: Path, lost: str
+) -> None:
+    whole = {path.name: path.read_bytes() for path in base.iterdir() if path.name != "model.yaml"}
+    assert {"model.safetensors", "tokenizer.json", "palate.json"} <= whole.keys()
+    if lost == "all of it":
+        shutil.rmtree(base.parent)
+    else:
+        (base / "tokenizer.json").write_bytes(whole["tokenizer.json"][:-1])
+    assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
+    assert {path.name: path.read_bytes() for path in base.iterdir() if path.name != "model.yaml"} == whole
+
+
+@pytest.mark.slow
+def test_a_base_that_is_nowhere_is_one_sentence_and_the_release_comes_back_with_it(
+    promoted: Done, passes: Passes, client: MlflowClient, base: Path
+) -> None:
+    marker = promoted.clone / "models" / "base" / "palate.json"
+    marker.rename(marker.with_suffix(".hidden"))
+    try:
+        shutil.rmtree(base)
+        done = passes.run(promoted.clone)
+    finally:
+        marker.with_suffix(".hidden").rename(marker)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("palate: models/base is not here")
+    assert "Traceback" not in done.stderr
+    assert passes.sentence(promoted.clone).startswith("version 1 was released as palate:v1-")
+    assert (base / "model.safetensors").exists()
 
 
 def test_a_pass_that_was_killed_once_the_bento_was_built_is_finished_by_the_next(

@@ -70,6 +70,22 @@ def test_the_newest_bentos_stay_and_those_that_are_needed(
     assert needed.exists()  # a step back leads to it
 
 
+def test_a_base_stays_as_long_as_a_bento_needs_it(clone: Path, forks: ForkServer, passes: Passes) -> None:
+    bases = clone / ".palate" / "bentoml" / "models" / "palate-base"
+    (needed,) = (path for path in bases.iterdir() if path.is_dir())
+    for name in ("of-a-removed-bento", "of-another"):
+        shutil.copytree(needed, bases / name)
+    newer = _store(clone) / OTHERS[0] / "src" / "models" / "served"  # among the newest Bentos
+    older = _store(clone) / OTHERS[-1] / "src" / "models" / "served"
+    for folder, name in ((newer, "of-another"), (older, "of-a-removed-bento")):
+        folder.mkdir(parents=True)
+        (folder / "served.json").write_text(f'{{"base": "palate-base:{name}", "base_sha256": "{name}"}}')
+    os.utime(older.parents[2], (0, 0))  # writing into it made it new
+    _make_room(forks, clone)
+    assert {path.name for path in bases.iterdir() if path.is_dir()} == {needed.name, "of-another"}
+    assert passes.sentence(clone) == "version 1 is released; nothing to do"
+
+
 def test_what_a_killed_process_left_goes_after_a_day_and_long_logs_lose_their_beginning(
     promoted: Done, forks: ForkServer
 ) -> None:

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import yaml
 from mlflow.tracking import MlflowClient
 
 from tests.flows.clones import Done
-from tests.flows.releasing import Passes
+from tests.flows.releasing import Passes, serving
 
 
 @pytest.mark.slow
@@ -28,6 +29,10 @@ def test_a_trial_is_released_ended_by_the_param_and_rolled_back_for_everybody(
         served = store / f"v{built}-{gate}-beside-v1-0.25" / "src" / "models" / "served"
         facts = [json.loads((each / "served.json").read_text()) for each in (served, served / "before")]
         assert [(each["model_version"], each["share"]) for each in facts] == [(built, 0.25), ("1", 1.0)]
+        described = yaml.safe_load((served.parents[2] / "bento.yaml").read_text())
+        assert {model["tag"] for model in described["models"]} == {each["base"] for each in facts}
+        with serving(promoted.clone):  # it is ready only if both versions passed their canaries
+            pass
     assert passes.sentence(promoted.clone).startswith(
         f"version {built} was released as palate:v{built}-{gate},"
     )

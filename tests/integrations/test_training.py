@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from components.domain.errors import BadParams, NotFound, StageFailed
 from components.domain.params_file import read_params
@@ -24,7 +24,7 @@ from components.domain.ranker.prompts import DishTokens
 from components.domain.records import LIKED, Comparison, Dish, Past
 from components.domain.training_params import CandidateParams, VectorParams
 from components.domain.verdict.metrics import comparison_metrics
-from components.integrations import adapters, base_models, finetuning, scoring
+from components.integrations import adapters, base_models, finetuning, scoring, tuned_weights
 from components.stages.train import train
 from tests.conftest import REPO
 
@@ -184,17 +184,26 @@ def test_reloaded_and_merged_scores_equal_the_adapters_own_and_differ_from_the_b
         if kind == "base":
             adapters.load_head(model, tmp_path / "adapter")
         if kind == "merged":
-            network = adapters.merged(model, tmp_path / "adapter")
-            base_models.save(network, model.tokenizer, tmp_path / kind, torch.float32)
-            if candidate.vectors:
-                shutil.copy(tmp_path / "adapter" / HEAD_FILE, tmp_path / kind)
-            model = base_models.load(tmp_path / kind, torch.float32, torch.device("cpu"))
+            tuned_weights.add(model, tmp_path / "adapter")
         tokens = model.dish_tokens(dishes, ("name", "tags"), 100)
         return scoring.score(model, tokens, comparison_table(comparisons), 256, "")
 
     base, adapter, merged = scores("base"), scores("adapter"), scores("merged")
     assert merged == pytest.approx(adapter, abs=MERGE_TOLERANCE)
     assert np.abs(base - adapter).max() > 0.1
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_an_adapter_of_a_deeper_base_is_not_merged(small_base: Path, tmp_path: Path, method: str) -> None:
+    candidate = CANDIDATE.model_copy(update={"method": method})
+    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
+    adapters.save(adapters.attach(model.network, candidate, 7), None, tmp_path, "small")
+    tensors = load_file(tmp_path / adapters.WEIGHTS)
+    renamed = {name.replace("layers.1.", "layers.9."): tensor for name, tensor in tensors.items()}
+    save_file(renamed, tmp_path / adapters.WEIGHTS)
+    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
+    with pytest.raises(StageFailed, match=r"trained on another base, which has '.*layers\.9\."):
+        tuned_weights.add(model, tmp_path)
 
 
 @pytest.mark.parametrize("objective", ["listwise", "dpo", "pointwise"])

@@ -1,4 +1,4 @@
-"""What the service tests serve: a small merged model, as the night stages it for a Bento."""
+"""What the service tests serve: a small base and an adapter, as the night stages it for a Bento."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ import pytest
 import sqlalchemy as sa
 import torch
 import uvicorn
+from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.models import ModelStore
 
 from components.domain.param_types import DishField
 from components.domain.params_file import read_params
@@ -30,11 +32,11 @@ from components.domain.preferences.training_plan import of_everything
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.training_params import CandidateParams, VectorParams
 from components.domain.verdict import canary
-from components.integrations import adapters, base_models, finetuning
+from components.files import file_sha256, weights_sha256
+from components.integrations import adapters, base_models, bentos, finetuning
 from components.integrations.service_store import ServiceStore
 from components.integrations.service_store.engine import META
 from components.stages.canary import with_scores
-from components.stages.merge import merge
 from serving import service
 from serving.store import STORE
 from tests.conftest import REPO, eight_dishes, twelve_comparisons
@@ -57,11 +59,39 @@ SERVE = read_params(REPO / "params.yaml").serve.model_dump()
 HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
 
 
+@pytest.fixture(scope="session")
+def bentoml_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of BentoML's, whose store of models this process uses."""
+    home = tmp_path_factory.mktemp("bentoml")
+    BentoMLContainer.model_store_dir.set(str(home / "models"))
+    BentoMLContainer.model_store.set(ModelStore(home / "models"))
+    yield home
+    BentoMLContainer.model_store_dir.reset()
+    BentoMLContainer.model_store.reset()
+
+
+def store_base(folder: Path) -> dict[str, str]:
+    """Puts a base into BentoML's store; returns what served.json says of it."""
+    sha256 = file_sha256(folder / "model.safetensors")
+    bentos.store_model(f"palate-base:{sha256[:32]}", folder)
+    return {"base": f"palate-base:{sha256[:32]}", "base_sha256": sha256}
+
+
+def sign(served: Path, **facts: object) -> None:
+    """Writes down facts, and which adapter belongs to the version: the one that is there."""
+    before = json.loads((served / "served.json").read_text())
+    facts["adapter_sha256"] = weights_sha256(served / "adapter")
+    (served / "served.json").write_text(json.dumps(before | facts))
+
+
 @pytest.fixture(scope="session", params=["answers", "vectors"])
 def trained(
-    request: pytest.FixtureRequest, small_base: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    small_base: Path,
+    bentoml_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """An adapter, and the folder as the night stages it for the Bento; only to be copied."""
+    """The folder as the night stages it for the Bento, in another; only to be copied."""
     dishes, comparisons = eight_dishes(), twelve_comparisons()
     parent = tmp_path_factory.mktemp("trained")
     tuned = base_models.load(small_base, torch.float32, torch.device("cpu"))
@@ -72,11 +102,10 @@ def trained(
     settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 1})
     plan = of_everything(comparison_table(comparisons), candidate).with_epochs(30)
     finetuning.fit(tuned, tokens, plan, RatingScale(), candidate, settings, str)
-    adapters.save(adapted, tuned.head, parent / "adapter", "small")
     folder = parent / "served"
-    merge(parent / "adapter", folder / "model", small_base)
+    adapters.save(adapted, tuned.head, folder / "adapter", "small")
     questions = with_scores(
-        canary.made_up_questions(list(dishes), 4, 2), dishes, FIELDS, 3, small_base, parent / "adapter"
+        canary.made_up_questions(list(dishes), 4, 2), dishes, FIELDS, 3, small_base, folder / "adapter"
     )
     facts = {
         "dish_fields": FIELDS,
@@ -88,19 +117,21 @@ def trained(
         "gate_sha256": "abc0",
         "git_sha": "def0",
         "bento": "palate:v7-abc",
-        "adapter_sha256": "def",
+        **store_base(small_base),
         "preview": True,
         "serve": {**SERVE, "max_dishes": 3, "max_history": 5},
     }
     (folder / "served.json").write_text(json.dumps(facts))
+    sign(folder)
     (folder / "canary.json").write_text(json.dumps(canary.to_json("reader", questions)))
     return parent
 
 
 @pytest.fixture
-def served(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the staged folder that the service reads, beside a copy of the adapter."""
+def served(trained: Path, bentoml_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the staged folder that the service reads."""
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("BENTOML_HOME", str(bentoml_home))  # for other processes
     monkeypatch.setattr(service, "SERVED", tmp_path / "served")
     return tmp_path / "served"
 
@@ -193,7 +224,7 @@ def process(served: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[byt
     shutil.copy(REPO / "requirements-service.lock", folder)
     shutil.copytree(served, folder / "models" / "served")
     command = [str(Path(sys.executable).parent / "bentoml"), "serve", "serving.service:Palate"]
-    env = os.environ | {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "true"}
+    env = os.environ | {"BENTOML_DO_NOT_TRACK": "true"}
     command += ["--host", "127.0.0.1", "--port", str(port)]
     running = subprocess.Popen(command, cwd=folder, env=env, start_new_session=True)
     try:

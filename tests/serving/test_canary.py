@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from components.domain.ranker.dish_vectors import HEAD_FILE
 from components.domain.records import DISLIKED, LIKED, NEUTRAL
 from components.domain.verdict import canary
-from components.integrations import adapters, base_models, scoring
+from components.integrations import base_models, scoring, tuned_weights
 from tests.serving.conftest import FIELDS, SERVE
 
 WEIGHTS = "adapter_model.safetensors"
@@ -25,11 +25,10 @@ def _questions(trained: Path) -> list[canary.CanaryQuestion]:
 
 
 def _why_wrong(trained: Path, base: Path, adapter: Path) -> str | None:
-    """What the canary says of the base with this adapter, merged and stored as a Bento has it."""
+    """What the canary says of the base with this adapter, merged as the service does."""
     questions = _questions(trained)
     model = base_models.load(base, torch.float32, torch.device("cpu"))
-    for weight in adapters.merged(model, adapter).parameters():
-        weight.data = weight.data.half().float()
+    tuned_weights.add(model, adapter)
     served: list[Sequence[float]] = []
     for question in questions:
         tokens = model.dish_tokens(question.menu(), FIELDS, 3)
@@ -47,22 +46,22 @@ def _changed(adapter: Path, folder: Path, file: str, name: str, factor: float) -
 
 
 def test_an_adapter_that_is_served_as_it_was_trained_passes(trained: Path, small_base: Path) -> None:
-    assert _why_wrong(trained, small_base, trained / "adapter") is None
+    assert _why_wrong(trained, small_base, trained / "served" / "adapter") is None
 
 
 def test_any_single_module_left_out_is_noticed(trained: Path, small_base: Path, tmp_path: Path) -> None:
-    names = [name for name in load_file(trained / "adapter" / WEIGHTS) if "lora_B" in name]
+    names = [name for name in load_file(trained / "served" / "adapter" / WEIGHTS) if "lora_B" in name]
     assert len(names) == 4
     for number, name in enumerate(names):
-        without = _changed(trained / "adapter", tmp_path / str(number), WEIGHTS, name, 0.0)
+        without = _changed(trained / "served" / "adapter", tmp_path / str(number), WEIGHTS, name, 0.0)
         assert "off the adapter's" in str(_why_wrong(trained, small_base, without)), name
 
 
 @pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_any_changed_tensor_of_the_head_is_noticed(trained: Path, small_base: Path, tmp_path: Path) -> None:
-    head = load_file(trained / "adapter" / HEAD_FILE)
+    head = load_file(trained / "served" / "adapter" / HEAD_FILE)
     for number, name in enumerate(name for name, tensor in head.items() if bool(tensor.any())):
-        other = _changed(trained / "adapter", tmp_path / str(number), HEAD_FILE, name, 0.5)
+        other = _changed(trained / "served" / "adapter", tmp_path / str(number), HEAD_FILE, name, 0.5)
         assert "off the adapter's" in str(_why_wrong(trained, small_base, other)), name
 
 

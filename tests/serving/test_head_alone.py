@@ -25,7 +25,7 @@ from components.domain.records import LIKED, Comparison, Past
 from components.domain.training_params import CandidateParams, FactorParams
 from components.domain.verdict import canary
 from components.domain.verdict.metrics import comparison_metrics
-from components.integrations import adapters, base_models, finetuning, scoring
+from components.integrations import adapters, base_models, finetuning, scoring, tuned_weights
 from components.stages.canary import with_scores
 from tests.conftest import REPO, eight_dishes
 from tests.serving.conftest import CANDIDATE, FIELDS, HEAD
@@ -87,8 +87,7 @@ def _served(model: LanguageModel, stored: list[canary.CanaryQuestion]) -> list[l
 
 def _merged(base: Path, folder: Path) -> LanguageModel:
     model = _load(base)
-    for weight in adapters.merged(model, folder).parameters():
-        weight.data = weight.data.half().float()
+    tuned_weights.add(model, folder)
     return model
 
 

@@ -25,7 +25,7 @@ def test_another_wording_of_the_prompt_is_found_in_the_bentos_own_code(served: P
     code, reason = _prove(bento)
     assert code == 1
     assert reason.startswith("its canary failed: prompts here hash to")
-    (bento / "models" / "served" / "model" / "config.json").unlink()
+    (bento / "models" / "served" / "adapter" / "adapter_config.json").unlink()
     assert _prove(bento)[1].startswith("it does not start: ")
 
 

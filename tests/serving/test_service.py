@@ -1,4 +1,4 @@
-"""The real BentoML service over ASGI, with a small merged model; readiness is the canary's word."""
+"""The real BentoML service over ASGI, with a small base and an adapter; readiness is the canary's word."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from starlette.testclient import TestClient
 
-from components.integrations import adapters, base_models
+from components.domain.errors import StageFailed
+from components.files import weights_sha256
+from components.integrations import adapters, base_models, bentos, tuned_weights
 from serving import service
-from tests.serving.conftest import CANDIDATE
+from serving.arm import Arm
+from tests.serving.conftest import CANDIDATE, sign, store_base
 
 ASK: dict[str, Any] = {
     "person_id": "ada",
@@ -103,10 +107,15 @@ def test_the_canary_is_asked_anew_on_demand_and_readiness_follows(served: Path, 
     first = client.post("/canary", json={}).json()
     assert first["passed"]
     assert first["worst"] < 0.01
-    assert (first["model_version"], first["bento"], first["adapter_sha256"]) == ("7", "palate:v7-abc", "def")
+    adapter = weights_sha256(served / "adapter")
+    assert (first["model_version"], first["bento"], first["adapter_sha256"]) == (
+        "7",
+        "palate:v7-abc",
+        adapter,
+    )
     stored = json.loads((served / "canary.json").read_text())
     for question in stored["questions"]:
-        question["merged"] = [score + 1 for score in question["merged"]]
+        question["adapter"] = [score + 1 for score in question["adapter"]]
     (served / "canary.json").write_text(json.dumps(stored))
     again = client.post("/canary", json={}).json()
     assert not again["passed"]
@@ -122,22 +131,22 @@ def _refusal(caplog: pytest.LogCaptureFixture) -> str:
     return caplog.text  # BentoML keeps the reason of a 5xx from the caller
 
 
+def _multiply(served: Path, name: str, factor: float) -> None:
+    file = served / "adapter" / tuned_weights.WEIGHTS
+    tensors = load_file(file)
+    save_file({key: tensors[key] * (factor if name in key else 1) for key in tensors}, file)
+    sign(served)
+
+
 def test_an_adapter_that_was_never_applied_is_never_ready(
-    served: Path, small_base: Path, caplog: pytest.LogCaptureFixture
+    served: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shutil.copy(small_base / "model.safetensors", served / "model" / "model.safetensors")
+    _multiply(served, "lora_B", 0.0)
     assert "nearer to the untuned base" in _refusal(caplog)
 
 
-def test_an_adapter_merged_twice_is_never_ready(
-    served: Path, small_base: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    from safetensors.torch import load_file, save_file
-
-    file = served / "model" / "model.safetensors"
-    merged, base = load_file(file), load_file(small_base / "model.safetensors")
-    twice = {name: (2 * merged[name].float() - base[name].float()).half() for name in merged}
-    save_file(twice, file, metadata={"format": "pt"})
+def test_an_adapter_merged_twice_is_never_ready(served: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _multiply(served, "lora_B", 2.0)
     assert "off the adapter's" in _refusal(caplog)
 
 
@@ -151,10 +160,8 @@ def test_another_adapter_is_never_ready(
             if "lora_B" in name:
                 weight.normal_(0, 0.2, generator=torch.Generator().manual_seed(1))
     adapters.save(adapted, None, tmp_path / "other", "small")
-    other = base_models.load(small_base, torch.float32, torch.device("cpu"))
-    network = adapters.merged(other, tmp_path / "other")
-    base_models.save(network, other.tokenizer, tmp_path / "merged", torch.float16)
-    shutil.copy(tmp_path / "merged" / "model.safetensors", served / "model" / "model.safetensors")
+    shutil.copy(tmp_path / "other" / tuned_weights.WEIGHTS, served / "adapter")
+    sign(served)
     assert "off the adapter's" in _refusal(caplog)
 
 
@@ -167,21 +174,35 @@ def test_another_base_is_never_ready(
         for weight in model.network.parameters():
             weight.add_(0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(3)))
     base_models.save(model.network, model.tokenizer, tmp_path / "base", torch.float32)
-    other = base_models.load(tmp_path / "base", torch.float32, torch.device("cpu"))
-    network = adapters.merged(other, tmp_path / "adapter")
-    base_models.save(network, other.tokenizer, tmp_path / "merged", torch.float16)
-    shutil.copy(tmp_path / "merged" / "model.safetensors", served / "model" / "model.safetensors")
+    sign(served, **store_base(tmp_path / "base"))
     assert "off the adapter's" in _refusal(caplog)
 
 
-def test_a_truncated_weights_file_never_starts(served: Path) -> None:
-    file = served / "model" / "model.safetensors"
-    file.write_bytes(file.read_bytes()[:-1000])
-    with (
-        pytest.raises(Exception, match=r"[Ss]afe|incomplete|[Hh]eader|[Bb]uffer"),
-        TestClient(service.Palate.to_asgi()),
-    ):
-        pass
+def test_an_adapter_with_another_checksum_never_starts(served: Path) -> None:
+    before = (served / "served.json").read_text()
+    _multiply(served, "lora_B", 1.001)  # too little for the canary
+    (served / "served.json").write_text(before)
+    with pytest.raises(StageFailed, match="not those that the night registered"):
+        Arm(served)
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone", "undescribed"])
+def test_a_damaged_base_never_starts_and_says_what_mends_it(
+    served: Path, small_base: Path, tmp_path: Path, damage: str
+) -> None:
+    facts = {**store_base(small_base), "base": f"palate-base:{damage}"}
+    bentos.store_model(facts["base"], small_base)
+    file = bentos.model_folder(facts["base"]) / "model.safetensors"
+    content = file.read_bytes()
+    if damage == "gone":
+        bentos.remove_model(facts["base"])
+    elif damage == "undescribed":
+        (file.parent / "model.yaml").write_text("{")
+    else:
+        file.write_bytes(content[:-1000] if damage == "cut" else content[:-1] + bytes([content[-1] ^ 1]))
+    sign(served, **facts)
+    with pytest.raises(StageFailed, match=f"no undamaged base model palate-base:{damage}: the next release"):
+        Arm(served)
 
 
 def test_another_prompt_is_never_ready(served: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,14 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from starlette.testclient import TestClient
 
 from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.language_model import LanguageModel
+from components.integrations.tuned_weights import WEIGHTS
 from serving import service
-from serving.arm import position
+from serving.arm import Arm, position
+from tests.serving.conftest import sign
 from tests.serving.test_service import ASK
 
 SHARE = 0.3
@@ -72,12 +76,33 @@ def test_a_share_of_the_people_gets_the_new_version_and_the_metrics_count_both(c
 
 
 def test_the_version_before_that_is_damaged_makes_the_whole_not_ready(served: Path, before: Path) -> None:
-    head = load_file(before / "model" / HEAD_FILE)
-    save_file({name: tensor * 0.5 for name, tensor in head.items()}, before / "model" / HEAD_FILE)
+    head = load_file(before / "adapter" / HEAD_FILE)
+    save_file({name: tensor * 0.5 for name, tensor in head.items()}, before / "adapter" / HEAD_FILE)
+    sign(before)
     with TestClient(service.Palate.to_asgi()) as client:
         assert client.get("/readyz").status_code == 503
         canary = client.post("/canary", json={}).json()
     assert "version 6: served scores are up to" in canary["reason"]
+
+
+def test_the_base_is_held_once_and_neither_version_changes_the_others_weights(
+    served: Path, before: Path
+) -> None:
+    file = before / "adapter" / WEIGHTS
+    save_file({name: -tensor for name, tensor in load_file(file).items()}, file)
+    sign(before)
+    bases: dict[str, LanguageModel] = {}
+    arms = [Arm(folder, bases) for folder in (served, before)]
+    alone = [Arm(folder) for folder in (served, before)]
+    one, other = (dict(arm.model.network.named_parameters()) for arm in arms)
+    shared = {name for name in one if one[name].data_ptr() == other[name].data_ptr()}
+    tuned = {name for name in one if "q_proj" in name or "down_proj" in name}
+    assert shared == one.keys() - tuned
+    for arm, reference in zip(arms, alone, strict=True):
+        weights = dict(reference.model.network.named_parameters())
+        assert all(
+            torch.equal(weight, weights[name]) for name, weight in arm.model.network.named_parameters()
+        )
 
 
 def test_without_a_version_before_everybody_gets_the_new_one(served: Path) -> None:

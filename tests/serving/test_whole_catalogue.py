@@ -35,9 +35,9 @@ DISHES = tuple(eight_dishes().values())
 
 
 @pytest.fixture
-def packed(served: Path) -> Path:
+def packed(served: Path, small_base: Path) -> Path:
     """The staged folder with the vectors of eight dishes, as a release has them."""
-    pack(served / "model", DISHES, FIELDS, 400)
+    pack(served, small_base, DISHES)
     _sign(served)
     return served
 
@@ -165,7 +165,7 @@ def _turn_and_sign(served: Path) -> None:
 def _of_another_model(served: Path) -> None:
     file = served / packed_vectors.VECTORS_FILE
     tensors = load_file(file)
-    save_file(tensors, file, metadata={"model_sha256": "another"})
+    save_file(tensors, file, metadata={"base_sha256": "another", "adapter_sha256": "another"})
     _sign(served)
 
 

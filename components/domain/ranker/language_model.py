@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -51,3 +52,9 @@ class LanguageModel:
             max_history: Lines of history that a prompt holds at most.
         """
         return DishTokens(dishes, fields, self.encode, self.prefix, max_history)
+
+    def with_shared_weights(self) -> LanguageModel:
+        """A second model of the same tensors, so that one of the two can get others; it has no head."""
+        tensors = *self.network.parameters(), *self.network.buffers()
+        network = copy.deepcopy(self.network, {id(tensor): tensor for tensor in tensors})
+        return replace(self, network=network, decoder=network.get_decoder(), head=None, vectors={})

@@ -19,7 +19,6 @@ LENGTHS = (0, 1, 2, 3, 5, 8, 13)  # lines of the made-up histories
 ON_OFFER = 6
 SEED = 7
 LEAST_EFFECT = 0.1  # logits by which an adapter must change at least one score
-MOST_ROUNDING = 0.02  # share of the adapter's largest effect that merging may lose; more is a bad merge
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,12 @@ class CanaryQuestion:
         dishes: On offer.
         adapter: Scores of the base with the adapter, one for each dish on offer.
         base: Scores of the base alone.
-        merged: Scores with the adapter merged into weights that were rounded to float16, as they are served;
-            empty in versions from before 0.3.0.
     """
 
     history: tuple[tuple[Dish, int, float | None], ...]
     dishes: tuple[Dish, ...]
     adapter: tuple[float, ...]
     base: tuple[float, ...]
-    merged: tuple[float, ...] = ()
 
     def question(self) -> Question:
         """The question in the form that scoring takes."""
@@ -90,9 +86,6 @@ def why_wrong(
     effect = float(np.abs(adapter - base).max())
     if effect <= LEAST_EFFECT:
         return "the adapter's scores do not differ from the untuned base's: the canary proves nothing"
-    lost = float(np.abs(_expected(questions) - adapter).max())
-    if lost > MOST_ROUNDING * effect:
-        return f"merging changed scores by up to {lost:.4f} logits, allowed are {MOST_ROUNDING * effect:.4f}"
     scores, difference = _flat(served), largest_difference(questions, served)
     if difference is not None and difference <= tolerance * effect:
         return None
@@ -105,14 +98,9 @@ def why_wrong(
 def largest_difference(
     questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]]
 ) -> float | None:
-    """Largest difference of a served score from the merged adapter's; None if a score is no number."""
-    scores = _flat(served)
-    return float(np.abs(scores - _expected(questions)).max()) if np.isfinite(scores).all() else None
-
-
-def _expected(questions: Sequence[CanaryQuestion]) -> Any:
-    """What a right service answers: the merged adapter's scores or, of older versions, the adapter's."""
-    return _flat(question.merged or question.adapter for question in questions)
+    """Largest difference of a served score from the adapter's; None if a score is no number."""
+    scores, adapter = _flat(served), _flat(question.adapter for question in questions)
+    return float(np.abs(scores - adapter).max()) if np.isfinite(scores).all() else None
 
 
 def _flat(parts: Any) -> Any:
@@ -132,7 +120,6 @@ def to_json(candidate: str, questions: Sequence[CanaryQuestion]) -> dict[str, An
             "dishes": [vars(dish) for dish in question.dishes],
             "adapter": list(question.adapter),
             "base": list(question.base),
-            "merged": list(question.merged),
         }
         for question in questions
     ]
@@ -148,7 +135,6 @@ def from_json(values: Mapping[str, Any]) -> list[CanaryQuestion]:
             tuple(map(_dish, row["dishes"])),
             tuple(row["adapter"]),
             tuple(row["base"]),
-            tuple(row.get("merged", ())),
         )
         for row in rows
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +27,7 @@ def test_a_question_is_what_was_stored() -> None:
 def test_questions_survive_json_and_the_key_of_older_versions_is_read(key: str) -> None:
     values: dict[str, Any] = json.loads(json.dumps(canary.to_json("new", [QUESTION])))
     assert values["candidate"] == "new"
+    values["questions"][0]["merged"] = [1.0, 2.0]  # as nights before 0.3.0 stored
     assert canary.from_json({key: values["questions"]}) == [QUESTION]
 
 
@@ -49,13 +49,3 @@ def test_other_scores_are_named(scores: tuple[float, ...], words: str | None) ->
 def test_an_adapter_that_changes_nothing_proves_nothing() -> None:
     plain = canary.CanaryQuestion(QUESTION.history, QUESTION.dishes, (1.0, 2.0), (1.0, 2.09))
     assert "proves nothing" in str(canary.why_wrong([plain], [(1.0, 2.0)], 0.05))
-
-
-@pytest.mark.parametrize(("merged", "wrong"), [((1.02, 2.0), False), ((1.0, 2.0), True), ((1.5, 2.0), True)])
-def test_rounding_of_merged_weights_is_allowed_for_and_a_bad_merge_is_not(
-    merged: tuple[float, ...], wrong: bool
-) -> None:
-    question = replace(QUESTION, merged=merged)
-    assert (
-        bool(canary.why_wrong([question], [merged if merged != (1.0, 2.0) else (1.02, 2.0)], 0.005)) is wrong
-    )

@@ -1,0 +1,82 @@
+"""Base models in BentoML's store: each once, by its checksum, however many Bentos serve with it."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from components.domain.errors import NotFound, StageFailed
+from components.files import file_sha256, folder_sha256, read_json, write_json
+from components.integrations import bentos
+from components.stages.bases import base_with
+from flows.environment import REPO, STATE
+
+NAME = "palate-base"  # of all of them
+SUMS = STATE / "bases.json"  # by tag the checksum of all files of a base, its tokenizer as well
+WEIGHTS = "model.safetensors"
+
+
+def tag_of(sha256: str) -> str:
+    """The tag of the base with this checksum; BentoML allows no more than 63 characters."""
+    return f"{NAME}:{sha256[:32]}"
+
+
+def store(sha256: str) -> str:
+    """Makes the store have the base with this checksum, undamaged, and returns its tag.
+
+    Args:
+        sha256: Of the base's weights.
+
+    Raises:
+        NotFound: Neither the store nor models/ has it.
+        StageFailed: The copy below models/ is damaged, or the disk is full or cannot be written to.
+    """
+    tag = tag_of(sha256)
+    with _locked():
+        if _is_whole(tag):
+            return tag
+        source = base_with(sha256, REPO)
+        if source is None:
+            raise NotFound(
+                f"the base model with checksum {sha256[:12]} is neither in BentoML's store nor below "
+                "models/: set base.model to it and run `make nightly` once."
+            )
+        if file_sha256(source / WEIGHTS) != sha256:
+            raise StageFailed(f"{source} is damaged: delete this folder and run `make nightly` once.")
+        try:
+            bentos.store_model(tag, source)
+            write_json(SUMS, {**_sums(), tag: folder_sha256(bentos.model_folder(tag))})
+        except OSError as error:
+            raise StageFailed(
+                f"the base model {tag} could not be stored: {error}; what is served stays. Make room, then "
+                "run again."
+            ) from error
+    return tag
+
+
+def remove_all_but(checksums: Collection[str]) -> list[str]:
+    """Removes the bases that are not among these, and returns their tags."""
+    needed = {tag_of(sha256) for sha256 in checksums}
+    with _locked():
+        unneeded = [tag for tag in bentos.model_tags(NAME) if tag not in needed]
+        for tag in unneeded:
+            bentos.remove_model(tag)
+    return unneeded
+
+
+def _is_whole(tag: str) -> bool:
+    folder = bentos.model_folder(tag)
+    return folder.exists() and _sums().get(tag) == folder_sha256(folder)
+
+
+def _sums() -> dict[str, str]:
+    return dict(read_json(SUMS)) if SUMS.exists() else {}
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """One process at a time: a night and a pass beside it may store the same base."""
+    with (STATE / "bases.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
