@@ -52,6 +52,7 @@ GROUPS = {
         "back_up",
         "bad_input",
         "erasures",
+        "fault_matrix",
         "feedback",
         "forget",
         "night",
