@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 
 from components.domain.errors import NotFound, PalateError
 from components.files import sentence_of
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     deploy.add_argument("--image", default="", help="image of the Jobs in Kubernetes, by its digest")
     deploy.add_argument("--gpu", action="store_true", help="let these Jobs ask for a GPU")
     verbs.add_parser("worker", help="take runs of PREFECT_API_URL's pool `process` into this clone")
+    verbs.add_parser("watch", help="start a release pass of PREFECT_API_URL where something has changed")
     verbs.add_parser("execute", help="run the flow run that a Job of Prefect's worker is for")
     verbs.add_parser("release", help="one pass: release the champion, or say why not")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
@@ -93,6 +95,10 @@ def _run(command: argparse.Namespace) -> None:
         print(back_up(command.to) if verb == "back-up" else bring_back(command.file))
     elif verb == "release":
         _release()
+    elif verb == "watch":
+        from flows import watcher
+
+        watcher.run(threading.Event())  # until Ctrl-C
     elif verb == "worker":
         _become("prefect", "worker", "start", "--pool", "process", "--type", "process")
     elif verb == "execute":

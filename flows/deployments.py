@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ JOB_TEMPLATE = REPO / "deploy" / "pipeline" / "job-template.json"
 GPU_OF_JOBS = REPO / "deploy" / "components" / "gpu" / "job.json"
 CLONE_OF_JOBS = "/palate/clone"  # folder of the clone in a Job's container, as in the template
 ZOMBIES = "palate: a run without heartbeat has crashed"  # name of the automation
+NIGHTS = "nightly/nightly", "nightly/weekly-full"  # deployments of which one runs at a time
+ONE_NIGHT = "palate-night"  # their limit on Prefect's page "Concurrency"
+IF_BUSY = {"skip": "CANCEL_NEW", "wait": "ENQUEUE"}  # Prefect's words for those of `up.if_busy`
 NO_HEARTBEAT = timedelta(seconds=3 * HEARTBEAT_S)
 
 
 def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> None:
-    """Creates the work pools, all deployments of prefect.yaml, and the automation that ends dead runs.
+    """Creates the work pools, all deployments of prefect.yaml with their limits, and what ends dead runs.
 
     Args:
         params: Settings; the schedules are those of the section `up`.
@@ -45,6 +49,8 @@ def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> 
         "PALATE_RELEASE_REPO": str(REPO),
         "PALATE_NIGHTLY_CRON": schedules.nightly_cron,
         "PALATE_WEEKLY_CRON": schedules.weekly_full_cron,
+        "PALATE_RELEASE_CRON": schedules.release_cron,
+        "PALATE_IF_BUSY": IF_BUSY[schedules.if_busy],
         "PALATE_TIMEZONE": params.schedule_timezone,
     }
     _prefect("work-pool", "create", PROCESS, "--type", PROCESS, "--overwrite", env=env)
@@ -54,6 +60,7 @@ def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> 
         options = ("--type", KUBERNETES, "--base-job-template", str(path))
         _prefect("work-pool", "create", KUBERNETES, *options, "--overwrite", env=env)
     _prefect("deploy", "--all", env=env)
+    _share_one_limit()
     _end_dead_runs()
 
 
@@ -79,6 +86,23 @@ def _prefect(*arguments: str, env: dict[str, str]) -> None:
     if process.returncode:
         words = " ".join((process.stdout + process.stderr).split()[-60:])
         raise StageFailed(f"`prefect {' '.join(arguments)}` ended with {process.returncode}: {words}")
+
+
+def _share_one_limit() -> None:
+    """Lets the deployments of nights share one limit, instead of having one each."""
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(ONE_NIGHT, 1)
+        shared = {
+            "global_concurrency_limit_id": str(client.read_global_concurrency_limit_by_name(ONE_NIGHT).id)
+        }
+        for name in NIGHTS:
+            night = client.read_deployment_by_name(name).id
+            client.request("PATCH", "/deployments/{id}", path_params={"id": night}, json=shared)
+            with suppress(ObjectNotFound):  # the one that `prefect deploy` made
+                client.delete_global_concurrency_limit_by_name(f"deployment:{night}")
 
 
 def _end_dead_runs() -> None:
@@ -113,7 +137,7 @@ def _end_dead_runs() -> None:
 
 
 def hint_by_webhook(url: str, secret: str) -> None:
-    """Makes MLflow call the webhook when an alias moves; without it a release starts up to a minute later.
+    """Makes MLflow call the webhook when an alias moves; without it a release starts some seconds later.
 
     Args:
         url: Address of the webhook's receiver.

@@ -163,10 +163,12 @@ def is_running(process: Mapping[str, Any]) -> bool:
     The number alone does not tell: the system gives the number of an ended process to a new one.
     """
     try:
-        identity = _identity(psutil.Process(int(process["pid"])))
+        current = psutil.Process(int(process["pid"]))
+        identity = _identity(current)
+        has_ended = current.status() == psutil.STATUS_ZOMBIE  # which is not waited for
     except psutil.Error:
         return False
-    return identity.items() <= process.items()
+    return not has_ended and identity.items() <= process.items()
 
 
 def _identity(process: psutil.Process) -> dict[str, Any]:

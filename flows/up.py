@@ -9,22 +9,21 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
+import threading
 import time
-import urllib.request
-from dataclasses import dataclass, field
 from types import FrameType
+
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.files import write_json
-from flows import console, deployments, keys
-from flows.environment import ARTIFACTS, REPO, STATE, UP, login_of_prefect, this_process
+from flows import console, deployments, keys, watcher
+from flows.environment import ARTIFACTS, STATE, UP, login_of_prefect, this_process
+from flows.programs import LOGS, Child, end_orphans
 from flows.steps import bento
 
-LOGS = STATE / "logs"
-START_S, STOP_S, POLL_S = 120, 20, 2  # seconds to start, to stop, and between two looks at the programs
+POLL_S = 2  # seconds between two looks at the programs
 SHORT_LIFE_S = 30  # a program that ends within so many seconds of its start counts as a failure
 MAX_FAILURES = 3  # failures in a row that end `make up`
 STOP_SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP  # SIGHUP comes when a terminal is closed
@@ -32,75 +31,6 @@ STOP_SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP  # SIGHUP comes when
 
 class Stopped(Exception):
     """One of STOP_SIGNALS came."""
-
-
-@dataclass
-class Child:
-    """A program that runs as long as `make up`.
-
-    Attributes:
-        name: Name of the program and of its log.
-        command: Arguments of `python -m`.
-        address: Address with a port that must be free before the start; empty for a program without one.
-        health: Path of the address that answers 200 once the program is up; empty where there is none.
-        env: Environment variables besides those of this process.
-        process: Process of the last start; None before it and after a stop.
-        started: Moment of the last start, seconds on the monotonic clock.
-        failures: Number of failures in a row.
-    """
-
-    name: str
-    command: list[str]
-    address: str = ""
-    health: str = ""
-    env: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    failures: int = 0
-
-    def start(self) -> None:
-        """Starts the program in a new process group, so that Ctrl-C reaches only `make up`."""
-        LOGS.mkdir(exist_ok=True)
-        self.started = time.monotonic()
-        with (LOGS / f"{self.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *self.command], cwd=REPO, env=os.environ | self.env,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-
-    def wait_until_up(self) -> None:
-        """Waits until the program's health path answers.
-
-        Raises:
-            StageFailed: The program ended, or did not answer within START_S seconds.
-        """
-        deadline = time.monotonic() + START_S
-        while self.health and not _answers(self.address + self.health):
-            if not self.runs() or time.monotonic() > deadline:
-                raise StageFailed(f"{self.name} did not start: see {LOGS / self.name}.log")
-            time.sleep(0.3)
-
-    def runs(self) -> bool:
-        """Whether the program is running."""
-        return self.process is not None and self.process.poll() is None
-
-    def age(self) -> float:
-        """Seconds since the last start."""
-        return time.monotonic() - self.started
-
-    def stop(self) -> None:
-        """Ends the program's process group: SIGTERM and, after STOP_S seconds, SIGKILL."""
-        if self.process is None:
-            return
-        for signal_number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.process.pid, signal_number)
-                self.process.wait(STOP_S)
-            except ProcessLookupError:
-                break
-            except subprocess.TimeoutExpired:
-                continue
-        self.process = None
 
 
 def run(params: Params) -> None:
@@ -113,12 +43,13 @@ def run(params: Params) -> None:
         StageFailed: A port is taken, a program did not start, or one failed MAX_FAILURES times in a row.
     """
     os.environ.update(login_of_prefect())  # also where PREFECT_API_URL led to another server before
-    children, service = _children(params), _service(params)
+    children, service, end = _children(params), _service(params), threading.Event()
+    end_orphans()
     _check_ports([*children, service])
     for signal_number in STOP_SIGNALS:
         signal.signal(signal_number, _stop)
     try:
-        _start(params, children)
+        _start(params, children, end)
         console.say(_table(params, children))
         _supervise(children, service)
     except Stopped:
@@ -126,6 +57,7 @@ def run(params: Params) -> None:
     finally:
         for signal_number in STOP_SIGNALS:  # a second Ctrl-C would leave some programs running
             signal.signal(signal_number, signal.SIG_IGN)
+        end.set()
         UP.unlink(missing_ok=True)
         for child in (service, *reversed(children)):
             child.stop()
@@ -178,8 +110,8 @@ def _check_ports(children: list[Child]) -> None:
                 )
 
 
-def _start(params: Params, children: list[Child]) -> None:
-    """Starts the servers, then the programs that use them; `up.json` gives other commands their addresses."""
+def _start(params: Params, children: list[Child], end: threading.Event) -> None:
+    """Starts the servers, then what uses them; `up.json` gives other commands their addresses."""
     prefect, mlflow, webhook, worker = children
     for child in (prefect, mlflow):
         child.start()
@@ -188,7 +120,10 @@ def _start(params: Params, children: list[Child]) -> None:
     addresses = {"PREFECT_API_URL": f"{prefect.address}/api", "MLFLOW_TRACKING_URI": mlflow.address}
     os.environ.update(addresses, PREFECT_LOGGING_LEVEL="INFO")
     write_json(UP, {**this_process(), **addresses})
-    deployments.deploy(params, deployments.PROCESS)
+    # Prefect read its settings when it was imported; without this it would start a server of its own.
+    with temporary_settings({PREFECT_API_URL: addresses["PREFECT_API_URL"]}):
+        deployments.deploy(params, deployments.PROCESS)
+        watcher.start(end)
     deployments.hint_by_webhook(f"{webhook.address}/mlflow", keys.keys(STATE)["webhook"])
     for child in (webhook, worker):
         child.start()
@@ -240,11 +175,3 @@ def _table(params: Params, children: list[Child]) -> str:
         ("log in", f"to Prefect's pages with what stands under `prefect` in {STATE / keys.FILE}"),
     ]
     return "\n".join(f"{name:9} {address}" for name, address in lines) + "\nCtrl-C stops all of it."
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=3) as response:  # noqa: S310  # an address on this machine
-            return bool(response.status == 200)
-    except OSError:
-        return False

@@ -1,7 +1,7 @@
 """Receives MLflow's webhook when an alias moves, and starts a release pass.
 
-Passes also run every minute without it. A call is accepted once, if its signature is right, it is recent, and
-it was signed after this receiver started: a receiver does not know which calls an earlier one accepted.
+The watcher starts them without it, too, seconds later. A call is accepted once, if its signature is right, it
+is recent, and it was signed after this receiver started, which knows no calls that an earlier one accepted.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ GROUPS = {
         "retention",
         "trial",
     ),
-    "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped"),
+    "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped", "up_watcher"),
     "night": (
         "alarms",
         "back_up",

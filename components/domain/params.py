@@ -190,6 +190,7 @@ class UpParams(Section):
     webhook_port: Port
     nightly_cron: Cron
     weekly_full_cron: Cron
+    release_cron: Cron
     timezone: Timezone | None
     stage_limit_h: Annotated[float, Field(gt=0)]
     if_busy: Literal["skip", "wait"]

@@ -23,7 +23,7 @@ from components.stages import paths
 from components.stages.bases import MARKER, base_facts, base_with
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE
-from flows.steps import bento, delivery, rollout, withdrawal
+from flows.steps import bento, delivery, last_pass, rollout, withdrawal
 from flows.steps.delivery import Release, current
 from flows.steps.lock import Busy, one_at_a_time
 from flows.steps.registration import Registered, registry
@@ -80,7 +80,10 @@ def reconcile(params: Params) -> Outcome:
     """
     try:
         with one_at_a_time(STATE, "release"), failures_as_sentences():
-            return _pass(params)
+            before = last_pass.situation(params)
+            outcome = _pass(params)
+            last_pass.record(before)
+            return outcome
     except Busy:
         return Outcome("another pass is running", changed=False, release=current())
 

@@ -25,10 +25,10 @@ PORTS = ("prefect_port", "mlflow_port", "service_port", "webhook_port")
 class Up:
     """A running `make up`, and what a test asks its servers."""
 
-    def __init__(self, clone: Path) -> None:
-        """Starts it and waits for its table."""
+    def __init__(self, clone: Path, ports: dict[str, int] | None = None) -> None:
+        """Starts it, on free ports where none are named, and waits for its table."""
         self.clone, params = clone, clone / "params.yaml"
-        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        self.ports = ports or dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         values = yaml.safe_load(params.read_text())
         values["up"] |= self.ports
         values["release"]["service"] = self.address("service")
@@ -83,7 +83,7 @@ class Up:
                 time.sleep(0.5)
 
     def passes_on_request(self) -> int:
-        """Release passes that were asked for; those of the schedule carry its tag."""
+        """Release passes that were asked for; those of the schedule and the watcher carry a tag."""
         runs = self.prefect(
             "flow_runs/count",
             {"deployments": {"name": {"any_": ["release"]}}, "flow_runs": {"tags": {"is_null_": True}}},

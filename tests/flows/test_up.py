@@ -69,22 +69,33 @@ def test_prefect_has_the_pools_the_deployments_and_their_times(up: Up) -> None:
     params = values["up"]
     timezone = params["timezone"] or values["collect"]["timezone"]
     times = {"nightly/nightly": params["nightly_cron"], "nightly/weekly-full": params["weekly_full_cron"]}
-    for name, cron in (times | {"release/release": "* * * * *"}).items():
+    for name, cron in (times | {"release/release": params["release_cron"]}).items():
         deployment = up.prefect(f"deployments/name/{name}")
         (schedule,) = deployment["schedules"]
         assert schedule["schedule"]["cron"] == cron
         assert name.startswith("release") or schedule["schedule"]["timezone"] == timezone
         assert deployment["work_pool_name"] == "process"
-        assert deployment["global_concurrency_limit"]["limit"] == 1
+        limit = deployment["global_concurrency_limit"]
+        assert limit["limit"] == 1
+        assert (limit["name"] == "palate-night") == name.startswith("nightly")
+        assert deployment["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    limits = up.prefect("v2/concurrency_limits/filter", {})
+    assert len(limits) == 2  # none is left that nothing uses
 
 
 @pytest.mark.slow
 def test_nights_move_to_another_pool_and_back_while_releases_stay(up: Up) -> None:
-    for name in "kubernetes", "process":
+    params = up.clone / "params.yaml"
+    before = yaml.safe_load(params.read_text())
+    for name, if_busy, strategy in (("kubernetes", "wait", "ENQUEUE"), ("process", "skip", "CANCEL_NEW")):
+        params.write_text(yaml.safe_dump(before | {"up": before["up"] | {"if_busy": if_busy}}))
         image = ["--image", "x@sha256:y"] if name == "kubernetes" else []
         done = run_flows(up.clone, "deploy", "--pool", name, *image)
         assert done.returncode == 0, done.stderr
-        assert up.prefect("deployments/name/nightly/nightly")["work_pool_name"] == name
+        night = up.prefect("deployments/name/nightly/nightly")
+        assert night["work_pool_name"] == name
+        assert night["concurrency_options"]["collision_strategy"] == strategy
+        assert night["global_concurrency_limit"]["name"] == "palate-night"
         # A restricted pod has no container engine.
         assert up.prefect("deployments/name/release/release")["work_pool_name"] == "process"
     pool = up.prefect("work_pools/kubernetes")

@@ -1,41 +1,89 @@
-"""A night that is killed with its worker, which Prefect alone would count as running for ever."""
+"""Nights that are cancelled or killed with their worker, and a `make up` that is killed itself."""
 
 from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
 import yaml
 
-from tests.flows.clones import wait_for
+from tests.flows.clones import http_status, make_clone, wait_for
 from tests.flows.running import Up
 
 pytestmark = pytest.mark.slow
+TRAINS = "a full training was asked for"  # in the worker's log once a night of weekly-full trains
+
+
+def test_a_night_cancelled_in_prefect_is_an_alarm(up: Up) -> None:
+    with _another_seed(up, 4321):
+        night = _schedule(up, "weekly-full")
+        _wait_for_training(up, 1)
+        state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+        assert up.prefect(f"flow_runs/{night}/set_state", state)["status"] == "ACCEPT"
+        _wait_for_state(up, night, "CANCELLED", 120)
+    alarms = (up.clone / ".palate" / "alarms.jsonl").read_text().splitlines()
+    assert "night stopped" in [json.loads(alarm)["kind"] for alarm in alarms]
+    after = _schedule(up, "weekly-full")
+    _wait_for_state(up, after, "COMPLETED", 400)
 
 
 def test_a_night_killed_with_its_worker_is_marked_and_does_not_block_the_next(up: Up) -> None:
-    params = up.clone / "params.yaml"
-    before = params.read_text()
-    values = yaml.safe_load(before)
-    values["train"]["seed"] = 1234  # nothing that DVC has seen: the night trains
-    params.write_text(yaml.safe_dump(values))
-    first = _schedule(up, "weekly-full")
-    _wait_for_state(up, first, "RUNNING", 120)
-    second = _schedule(up, "weekly-full")
-    _wait_for_state(up, second, "CANCELLED", 120)  # one at a time: the second is not queued behind it
-    log = up.clone / ".palate" / "logs" / "worker.log"
-    wait_for(lambda: "a full training was asked for" in log.read_text(), 120, "the training")
-    children = psutil.Process(up.process.pid).children()
-    (worker,) = [each for each in children if {"prefect", "worker"} < set(each.cmdline())]
-    for process in [*worker.children(recursive=True), worker]:
-        process.kill()
-    wait_for(
-        lambda: "worker ended, it is started again" in (up.clone / "up.out").read_text(), 30, "it to start"
-    )
-    params.write_text(before)
+    with _another_seed(up, 1234):
+        before = _trainings(up)
+        first = _schedule(up, "weekly-full")
+        _wait_for_state(up, first, "RUNNING", 120)
+        second = _schedule(up, "nightly")
+        _wait_for_state(up, second, "CANCELLED", 120)  # the two share one limit, and up.if_busy is skip
+        _wait_for_training(up, before + 1)
+        children = psutil.Process(up.process.pid).children()
+        (worker,) = [each for each in children if {"prefect", "worker"} < set(each.cmdline())]
+        for process in [*worker.children(recursive=True), worker]:
+            process.kill()
+        out = up.clone / "up.out"
+        wait_for(lambda: "worker ended, it is started again" in out.read_text(), 30, "it to start")
     assert up.prefect(f"flow_runs/{first}")["state_type"] == "RUNNING"
     _wait_for_state(up, first, "CRASHED", 240)
     third = _schedule(up, "weekly-full")
     _wait_for_state(up, third, "COMPLETED", 400)
+
+
+def test_what_a_killed_make_up_left_is_ended_by_the_next(small_base: Path, tmp_path: Path) -> None:
+    killed = Up(make_clone(tmp_path / "clone", small_base))
+    left = psutil.Process(killed.process.pid).children(recursive=True)
+    killed.process.kill()
+    killed.process.wait()
+    assert http_status(f"{killed.address('prefect')}/api/health") == 200  # its server outlives it
+    following = Up(killed.clone, killed.ports)
+    try:
+        assert not [process for process in left if process.is_running()]
+        assert http_status(f"{following.address('mlflow')}/health") == 200
+    finally:
+        following.stop(signal.SIGTERM)
+
+
+@contextmanager
+def _another_seed(up: Up, seed: int) -> Iterator[None]:
+    """Lets a night train, since DVC has seen nothing of that seed."""
+    params = up.clone / "params.yaml"
+    before = params.read_text()
+    values = yaml.safe_load(before)
+    values["train"]["seed"] = seed
+    params.write_text(yaml.safe_dump(values))
+    yield
+    params.write_text(before)
+
+
+def _trainings(up: Up) -> int:
+    return (up.clone / ".palate" / "logs" / "worker.log").read_text().count(TRAINS)
+
+
+def _wait_for_training(up: Up, number: int) -> None:
+    wait_for(lambda: _trainings(up) >= number, 120, "the training")
 
 
 def _schedule(up: Up, deployment: str) -> str:

@@ -1,0 +1,53 @@
+"""What a release pass depends on, and what that was when the last pass began that ended well.
+
+A pass changes some of it itself, such as tags. So one more pass follows, which finds nothing to do.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from components.domain.params import Params
+from components.files import file_sha256, read_json, write_json
+from components.integrations.model_registry.registry import CHAMPION
+from flows.environment import REPO, STATE
+from flows.steps import bento, delivery
+from flows.steps.registration import registry
+
+LAST_PASS = STATE / "last-pass.json"
+FILES = (REPO / "params.yaml", delivery.RELEASED, bento.BENTO_TAG)
+
+
+def situation(params: Params) -> dict[str, Any]:
+    """What decides what a pass does, as far as it costs next to nothing to look at."""
+    server, model = registry(), params.register_.model
+    champion = server.alias(model, CHAMPION)
+    return {
+        "champion": champion,
+        "its tags": server.tags(model, champion) if champion else {},
+        **{path.name: file_sha256(path) for path in FILES if path.exists()},
+        "minutes under watch": _minutes_under_watch(params),
+    }
+
+
+def _minutes_under_watch(params: Params) -> int | None:
+    """Whole minutes since a release that may be taken back, each another situation; None where none may."""
+    released = delivery.current()
+    if released is None or not released.previous:
+        return None
+    age_s = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
+    return int(age_s // 60) if age_s < params.release.watch_s else None
+
+
+def last() -> dict[str, Any]:
+    """The situation of the last pass that ended well; nothing before the first, or where its file is torn."""
+    try:
+        return dict(read_json(LAST_PASS))
+    except (FileNotFoundError, TypeError, ValueError):
+        return {}
+
+
+def record(before: dict[str, Any]) -> None:
+    """Records that a pass ended well which began in this situation."""
+    write_json(LAST_PASS, before)

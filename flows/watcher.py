@@ -1,0 +1,120 @@
+"""Starts a release pass where something differs from what the last pass saw; a look costs next to nothing.
+
+Passes also run on a schedule, `up.release_cron`, for what no look sees, such as a damaged Bento.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+
+from components.domain.errors import PalateError
+from components.domain.params_file import read_params
+from components.integrations.model_registry.registry import failures_as_sentences
+from flows import console
+from flows.environment import REPO
+from flows.steps import alarms, last_pass
+
+LOOK_S = 15  # seconds between two looks
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 60, 1800  # seconds until a pass is tried again; doubled each time
+RELEASE = "release/release"
+UNDER_WAY = ["SCHEDULED", "PENDING", "RUNNING"]  # types of states
+
+
+@dataclass
+class Tries:
+    """The passes started in one situation: each waits twice as long for the next as the one before.
+
+    Attributes:
+        situation: Situation in which they were started.
+        pause_s: Seconds from the last one to the next.
+        next_at: Moment of the next one, seconds on the monotonic clock.
+    """
+
+    situation: dict[str, Any]
+    pause_s: float = FIRST_PAUSE_S
+    next_at: float = 0.0
+
+    def are_due(self, now: float) -> bool:
+        """Whether another one may be started now."""
+        return now >= self.next_at
+
+    def one_more(self, now: float) -> None:
+        """Counts one that was started now."""
+        self.next_at = now + self.pause_s
+        self.pause_s = min(2 * self.pause_s, LONGEST_PAUSE_S)
+
+
+def start(end: threading.Event) -> None:
+    """Runs it in a thread, with the settings of Prefect that hold in the block of this call."""
+    # Daemon, since what it asks may hang.
+    threading.Thread(target=contextvars.copy_context().run, args=(run, end), daemon=True).start()
+
+
+def run(end: threading.Event) -> None:
+    """Looks every LOOK_S seconds, and says what it starts and what keeps it from that.
+
+    Args:
+        end: Once it is set, no pass is started any more.
+    """
+    tries, trouble = Tries({}), ""
+    while not end.wait(LOOK_S):
+        try:
+            tries = _look(tries, end)
+            trouble = ""
+        except Exception as error:  # noqa: BLE001  # Prefect's server may be down, which must not end this
+            if str(error) != trouble:
+                trouble = str(error)
+                console.show(f"no release pass could be started, it is tried again: {trouble}")
+
+
+def _look(tries: Tries, end: threading.Event) -> Tries:
+    """Starts a pass where one is due; returns the tries in the situation of now."""
+    situation, before = _situation(), last_pass.last()
+    if situation == before:
+        return Tries(situation)
+    if situation != tries.situation:
+        tries = Tries(situation)
+    if not end.is_set() and tries.are_due(time.monotonic()) and not _is_under_way():
+        names = [name for name in situation if situation[name] != before.get(name)]
+        console.show(f"a release pass starts: {', '.join(names)} changed")
+        _start_pass()
+        tries.one_more(time.monotonic())
+    return tries
+
+
+def _situation() -> dict[str, Any]:
+    """What there is; what cannot be looked at is left to a pass, which says why in its alarm."""
+    try:
+        with failures_as_sentences():
+            params = read_params(REPO / "params.yaml")
+            alarms.look_back(params)
+            return last_pass.situation(params)
+    except (PalateError, OSError) as error:
+        return {"trouble": type(error).__name__}
+
+
+def _is_under_way() -> bool:
+    """Whether a pass of the deployment runs or waits, by whomever it was started."""
+    scheduled_by_now = {"before_": datetime.now(UTC)}
+    unfinished = {"state": {"type": {"any_": UNDER_WAY}}, "expected_start_time": scheduled_by_now}
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(
+            deployment_filter=DeploymentFilter.model_validate({"name": {"any_": ["release"]}}),
+            flow_run_filter=FlowRunFilter.model_validate(unfinished),
+            limit=1,
+        )
+    return bool(runs)
+
+
+def _start_pass() -> None:
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name(RELEASE)
+        client.create_flow_run_from_deployment(deployment.id, tags=["watcher"])

@@ -1,0 +1,68 @@
+"""The watcher of `make up`: it starts a pass where something differs, and rests where nothing does."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import yaml
+
+from flows.watcher import FIRST_PAUSE_S, LONGEST_PAUSE_S, LOOK_S, Tries
+from tests.flows.clones import wait_for
+from tests.flows.running import Up
+
+
+def test_each_try_waits_twice_as_long_as_the_one_before_up_to_a_bound() -> None:
+    tries, now, pauses = Tries({"champion": "1"}), 0.0, []
+    assert tries.are_due(now)
+    for _ in range(8):
+        tries.one_more(now)
+        assert not tries.are_due(tries.next_at - 1)
+        pauses.append(tries.next_at - now)
+        now = tries.next_at
+        assert tries.are_due(now)
+    assert pauses[:3] == [FIRST_PAUSE_S, 2 * FIRST_PAUSE_S, 4 * FIRST_PAUSE_S]
+    assert pauses[-1] == LONGEST_PAUSE_S
+
+
+@pytest.mark.slow
+def test_what_changes_is_followed_at_once_and_a_failing_pass_is_tried_less_and_less_often(up: Up) -> None:
+    params = up.clone / "params.yaml"
+    before = params.read_text()
+    values = yaml.safe_load(before)
+    params.write_text(yaml.safe_dump(values | {"release": values["release"] | {"watch_s": 0}}))
+    _wait_for_rest(up)
+    idle = _passes(up)
+    time.sleep(4 * LOOK_S)
+    assert _passes(up) == idle
+    params.write_text(
+        yaml.safe_dump(values | {"release": values["release"] | {"engine": "buildah", "image": "-"}})
+    )
+    wait_for(lambda: _passes(up) == idle + 1, 3 * LOOK_S, "a pass")
+    wait_for(lambda: "release failed" in _alarms(up), 90, "its alarm")
+    wait_for(lambda: _passes(up) == idle + 2, 2 * FIRST_PAUSE_S, "another try")
+    time.sleep(FIRST_PAUSE_S + LOOK_S)
+    assert _passes(up) == idle + 2  # the third one comes after twice as long
+    params.write_text(before)
+    wait_for(lambda: _passes(up) > idle + 2, 3 * LOOK_S, "a pass")
+    _wait_for_rest(up)
+
+
+def _passes(up: Up) -> int:
+    """Passes that the watcher has started."""
+    started = {"deployments": {"name": {"any_": ["release"]}}, "flow_runs": {"tags": {"all_": ["watcher"]}}}
+    return int(up.prefect("flow_runs/count", started))
+
+
+def _wait_for_rest(up: Up) -> None:
+    """Waits until no pass was started for as long as two of them need."""
+    passes, since = _passes(up), time.monotonic()
+    while time.monotonic() - since < 4 * LOOK_S:
+        time.sleep(2)
+        if _passes(up) != passes:
+            passes, since = _passes(up), time.monotonic()
+
+
+def _alarms(up: Up) -> str:
+    file = up.clone / ".palate" / "alarms.jsonl"
+    return file.read_text() if file.exists() else ""
