@@ -112,7 +112,7 @@ def _run(command: argparse.Namespace) -> None:
 
 def _nightly(inbox: str, *, full: bool) -> None:
     # Imported here, after `prepare`: Prefect reads its settings from the environment when it is imported.
-    from flows import console, night_report
+    from flows import console, night_report, prefect_failures
     from flows.nightly import nightly
     from flows.steps import alarms
     from flows.steps.lock import end_orphaned_servers
@@ -121,16 +121,17 @@ def _nightly(inbox: str, *, full: bool) -> None:
         environment.check_folders()
     end_orphaned_servers(os.environ["PREFECT_HOME"])
     console.leave_out_tracebacks()
-    print(night_report.as_text(nightly(inbox, full=full)))
+    with alarms.if_it_fails("night"), prefect_failures.as_sentences():
+        print(night_report.as_text(nightly(inbox, full=full)))
 
 
 def _run_with_params(command: argparse.Namespace) -> None:
     from components.domain.params_file import read_params
     from components.integrations.model_registry.registry import failures_as_sentences
-    from flows import deployments, forget, lineage, restore, status, up
+    from flows import deployments, forget, lineage, prefect_failures, restore, status, up
 
     params = read_params(environment.REPO / "params.yaml")
-    with failures_as_sentences():
+    with failures_as_sentences(), prefect_failures.as_sentences():
         if command.verb == "up":
             up.run(params)
         elif command.verb == "deploy":
@@ -146,11 +147,13 @@ def _run_with_params(command: argparse.Namespace) -> None:
 
 
 def _release() -> None:
-    from flows import console
+    from flows import console, prefect_failures
     from flows.release import release
+    from flows.steps import alarms
 
     console.leave_out_tracebacks()
-    print(release().sentence)
+    with alarms.if_it_fails("release"), prefect_failures.as_sentences():
+        print(release().sentence)
 
 
 def _bento_tag() -> str:

@@ -20,9 +20,9 @@ class _WithoutPalateErrors(logging.Filter):
 
 
 def _ends_as_sentence(error: BaseException | None) -> bool:
-    """Whether an error becomes a sentence at the end of the flow; MLflow's do in `failures_as_sentences`."""
-    of_mlflow = type(error).__module__.startswith(("mlflow.", "sqlalchemy."))
-    return isinstance(error, PalateError | OSError) or of_mlflow
+    """Whether an error becomes a sentence at the end of the flow, as those of MLflow and Prefect do."""
+    of_a_server = type(error).__module__.startswith(("mlflow.", "sqlalchemy.", "httpx"))
+    return isinstance(error, PalateError | OSError) or of_a_server
 
 
 def leave_out_tracebacks() -> None:

@@ -77,7 +77,13 @@ def prepare() -> None:
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 were too few on a busy machine
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # 14 s of waiting; MLflow's default of 7 waits for minutes
+        # Who is down gets 14 s to come back, who hangs under two minutes; the defaults wait longer.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+        "PREFECT_API_REQUEST_TIMEOUT": "15",
+        "PREFECT_CLIENT_MAX_RETRIES": "3",
+        "PGCONNECT_TIMEOUT": "10",
+        "AWS_MAX_ATTEMPTS": "2",  # s3fs tries each of them five times
         "BENTOML_HOME": str(STATE / "bentoml"),
         "DVC_SITE_CACHE_DIR": str(STATE / "dvc-site-cache"),
     }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
+from httpx import HTTPError
 from prefect.artifacts import create_markdown_artifact
 
 from components.domain.answer_rates import AnswerRates
@@ -230,4 +231,7 @@ def publish(report: NightReport) -> None:
     page = pages.night_page(read_report(REPO / EVALUATION), facts(report), pictures, report.rates)
     (REPO / PAGE).write_text(page, encoding="utf-8")
     logging.getLogger("prefect.flow_runs").info(as_text(report))
-    create_markdown_artifact(f"```\n{as_text(report)}\n```", key="night", description="The night's table")
+    try:
+        create_markdown_artifact(f"```\n{as_text(report)}\n```", key="night", description="The night's table")
+    except HTTPError as error:  # of Prefect's server, without which the night is as good
+        logging.getLogger(__name__).warning("Prefect did not take the night's table: %s", error)

@@ -218,7 +218,7 @@ def commit_to_nights(night: Night) -> str:
     return data_versions.commit_night(REPO, COMMITTED, message)
 
 
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10)
+@task(cache_policy=NO_CACHE)  # who reaches the remote tries again by itself
 def push(night: Night) -> None:
     """Uploads the data and what is derived from it to DVC's default remote, and hashes it there."""
     adapters = (str(ADAPTERS / name) for name in night.params.train.candidates)

@@ -6,18 +6,18 @@ are hashed. What is damaged is brought back from where it is whole, once; else a
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc_data.hashfile.hash import file_md5
 from dvc_objects.fs.local import LocalFileSystem
@@ -28,6 +28,8 @@ from components.integrations.data_versions.dvc_commands import dvc, pointer_md5
 
 logger = logging.getLogger(__name__)
 CACHE = Path(".dvc/cache/files/md5")
+ANSWER_S = 60  # seconds in which a remote must answer a first question
+SILENT = f"nothing came from it for {ANSWER_S} s"
 VERIFIED = Path(".dvc/tmp/palate-verified.json")  # size and time of remote objects whose bytes were hashed
 
 
@@ -46,7 +48,7 @@ def default_remote(repo: Path) -> str:
         return str(repository.config["remote"][name]["url"]) if name else ""
 
 
-@contextlib.contextmanager
+@contextmanager
 def _opened(repo: Path) -> Iterator[Repo]:
     """The repository as DVC's objects, which open databases of DVC's own."""
     try:
@@ -106,6 +108,7 @@ def push(repo: Path, paths: Sequence[str]) -> None:
             written.
     """
     md5s = list(dict.fromkeys(md5 for path in paths for md5 in _objects(repo, path)))
+    _wait_for_remote(repo)
     try:
         dvc(repo, "push")
     except StageFailed as error:  # DVC itself stops at a damaged listing of a folder
@@ -115,13 +118,31 @@ def push(repo: Path, paths: Sequence[str]) -> None:
     _check_remote(repo, md5s)
 
 
+def _wait_for_remote(repo: Path) -> None:
+    """Fails where the remote leaves a first question unanswered, which DVC would repeat for many minutes."""
+    answered = threading.Event()
+
+    def ask() -> None:
+        with suppress(Exception), Repo(str(repo)) as repository:  # `dvc push` will say what is wrong
+            remote = repository.cloud.get_remote_odb()
+            remote.fs.exists(remote.path)
+        answered.set()
+
+    threading.Thread(target=ask, daemon=True).start()
+    if not answered.wait(ANSWER_S):
+        raise StageFailed(f"{_remote(repo)} does not answer: {SILENT}. Run again once it does.")
+
+
 def _check_remote(repo: Path, md5s: Sequence[str]) -> None:
     """Hashes the objects in the remote; those that are damaged or missing are uploaded again, once."""
     try:
         with _opened(repo) as repository:
             _upload_damaged(repo, repository.cloud.get_remote_odb(), md5s)
-    except (OSError, DvcException) as error:
-        raise StageFailed(f"{_remote(repo)} does not answer: {error}") from error
+    except StageFailed:
+        raise
+    except Exception as error:  # each kind of remote raises the errors of its own library
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise StageFailed(f"{_remote(repo)} does not answer: {reason}. Run again once it does.") from error
 
 
 def _upload_damaged(repo: Path, remote: Any, md5s: Sequence[str]) -> None:
