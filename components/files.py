@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+SCHEMA = 1  # of the files of the state; one more where one changes so that an older Palate would misread it
 _FULL, _FORBIDDEN = {errno.ENOSPC, errno.EDQUOT}, {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -31,6 +32,10 @@ class DamagedFile(OSError, ValueError):
     """A file of the state that is empty or torn; its text is a sentence."""
 
 
+class NewerFile(OSError):
+    """A file of the state in a form that this Palate does not know; its text is a sentence."""
+
+
 def read_json(path: Path) -> Any:
     """The content of a JSON file.
 
@@ -43,6 +48,41 @@ def read_json(path: Path) -> Any:
         raise DamagedFile(
             f"{path} is damaged ({error}): bring it back from a back-up, or remove it, and run again."
         ) from error
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The content of a file of `write_state`; of one from before 0.3.0, too, which names no schema.
+
+    Raises:
+        DamagedFile: It holds no JSON.
+        NewerFile: A newer Palate wrote it.
+    """
+    return without_schema(read_json(path), path)
+
+
+def without_schema(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """What was read from a file of the state, if this Palate knows its form.
+
+    Raises:
+        NewerFile: It does not.
+    """
+    schema = values.get("schema", SCHEMA)
+    if schema > SCHEMA:
+        raise NewerFile(
+            f"{path} was written by a newer Palate (schema {schema}, this one knows {SCHEMA}): update this "
+            "clone, or bring the state back from a back-up of before (docs/upgrading.md)."
+        )
+    return {name: value for name, value in values.items() if name != "schema"}
+
+
+def with_schema(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written to a file of the state, with the number of its form."""
+    return {"schema": SCHEMA, **values}
+
+
+def write_state(path: Path, values: Mapping[str, Any]) -> None:
+    """Writes a file of the state whole or not at all."""
+    write_json(path, with_schema(values))
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

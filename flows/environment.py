@@ -16,7 +16,7 @@ import psutil
 import yaml
 
 from components.domain.errors import StageFailed
-from components.files import read_json
+from components.files import read_state
 from flows import keys
 
 REPO = Path(__file__).resolve().parent.parent
@@ -153,7 +153,7 @@ def _addresses_of_up() -> dict[str, str]:
     """Environment variables with the servers of `make up`, so that a night beside it uses them, too."""
     if not UP.exists():
         return {}
-    up: dict[str, Any] = read_json(UP)
+    up = read_state(UP)
     addresses = {name: str(value) for name, value in up.items() if name.isupper()}
     return addresses if is_running(up) else {}
 

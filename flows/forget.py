@@ -17,7 +17,7 @@ from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.domain.preferences.contract import as_id
 from components.domain.verdict.admission import NEEDS_RETRAIN
-from components.files import write_json
+from components.files import write_state
 from components.integrations import data_versions, event_sources
 from components.integrations.model_registry.registry import failures_as_sentences
 from components.stages import paths
@@ -102,7 +102,7 @@ def _remove(person: str) -> dict[str, int]:
 
     The hash comes first: if killed after it, nothing of theirs is taken in again, and another call goes on.
     """
-    write_json(data.FORGOTTEN, data.read_forgotten().with_person(person).to_json())
+    write_state(data.FORGOTTEN, data.read_forgotten().with_person(person).to_json())
     events = REPO / paths.EVENTS
     tables, rows = event_sources.read_tables(events), event_sources.read_events(events)
     others = rows.filter(pc.not_equal(rows["person_id"], person))
@@ -167,7 +167,7 @@ def _receipt(removed: dict[str, int], trace: Trace, *, history: bool) -> str:
         "model_versions": sorted(trace.models, key=int),
     }
     RECEIPTS.mkdir(parents=True, exist_ok=True)
-    write_json(RECEIPTS / f"forgotten-{at.replace(':', '')}.json", values)
+    write_state(RECEIPTS / f"forgotten-{at.replace(':', '')}.json", values)
     rows = ", ".join(f"{count:,} {name}" for name, count in removed.items())
     gone = "removed, also from the remote" if history else "still there; HISTORY=1 removes them"
     lines = [f"forgotten: {rows}; rows that come again are dropped"]

@@ -10,7 +10,7 @@ import secrets as random
 import tempfile
 from pathlib import Path
 
-from components.files import read_json
+from components.files import read_state, with_schema
 
 FILE = "secrets.json"  # in the state folder
 
@@ -26,13 +26,13 @@ def keys(state: Path) -> dict[str, str]:
         state: Folder of the file, which is created at the first call.
     """
     path = state / FILE
-    stored = dict(read_json(path)) if path.exists() else {}
+    stored = read_state(path) if path.exists() else {}
     if stored.keys() >= _new_keys().keys():
         return stored
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (state / "secrets.lock").open("a") as lock:  # of two processes both must get the same keys
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stored = dict(read_json(path)) if path.exists() else {}
+        stored = read_state(path) if path.exists() else {}
         complete = _new_keys() | stored
         if complete != stored:
             _write(path, complete)
@@ -53,7 +53,7 @@ def _write(path: Path, values: dict[str, str]) -> None:
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(values, file)
+            json.dump(with_schema(values), file)
             file.flush()
             os.fsync(descriptor)
         Path(partial).replace(path)

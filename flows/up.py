@@ -17,7 +17,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from components.domain.errors import StageFailed
 from components.domain.params import Params
-from components.files import write_json
+from components.files import write_state
 from flows import console, deployments, keys, watcher
 from flows.environment import ARTIFACTS, STATE, UP, login_of_prefect, this_process
 from flows.programs import LOGS, Child, end_orphans
@@ -119,7 +119,7 @@ def _start(params: Params, children: list[Child], end: threading.Event) -> None:
         child.wait_until_up()
     addresses = {"PREFECT_API_URL": f"{prefect.address}/api", "MLFLOW_TRACKING_URI": mlflow.address}
     os.environ.update(addresses, PREFECT_LOGGING_LEVEL="INFO")
-    write_json(UP, {**this_process(), **addresses})
+    write_state(UP, {**this_process(), **addresses})
     # Prefect read its settings when it was imported; without this it would start a server of its own.
     with temporary_settings({PREFECT_API_URL: addresses["PREFECT_API_URL"]}):
         deployments.deploy(params, deployments.PROCESS)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from components.domain.verdict.admission import Served
-from components.files import read_json, write_json
+from components.files import read_state, write_state
 
 TIMEOUT_S = 10
 NOT_READY = "it is not ready"
@@ -36,7 +36,7 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        stored: dict[str, Any] = read_json(path) if path.exists() else {}
+        stored = read_state(path) if path.exists() else {}
         self.canary: dict[str, Any] = stored.get("canary", {})  # of one release: `release` and `reason`
         self.rates: dict[str, float] = stored.get("rates", {})  # by version
 
@@ -59,7 +59,7 @@ class Memory:
         self._write()
 
     def _write(self) -> None:
-        write_json(self.path, {"canary": self.canary, "rates": self.rates})
+        write_state(self.path, {"canary": self.canary, "rates": self.rates})
 
 
 @dataclass(frozen=True)

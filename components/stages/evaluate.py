@@ -30,7 +30,7 @@ from components.domain.verdict.ledger import to_json as ledger_json
 from components.domain.verdict.metrics import METRICS
 from components.domain.verdict.score_shift import reference_of
 from components.domain.verdict.table import Contender, ResultTable
-from components.files import folder_sha256, read_json, weights_sha256, write_json
+from components.files import folder_sha256, read_json, read_state, weights_sha256, write_json, write_state
 from components.integrations import charts, comparison_files
 from components.stages import canary, contenders, judging, model_contenders, paths
 from components.stages.bases import base_facts, base_of, base_with
@@ -102,11 +102,11 @@ def _ledgers(
     params: Params, tables: Mapping[str, ResultTable], champion: Mapping[str, Any]
 ) -> dict[str, Ledger]:
     """Every candidate's ledger after tonight, which is also written."""
-    before = from_json(read_json(paths.LEDGER_BEFORE))
+    before = from_json(read_state(paths.LEDGER_BEFORE))
     candidates = params.train.candidates.items()
     checksums = {name: base_facts(base_of(candidate))["sha256"] for name, candidate in candidates}
     ledgers = judging.after_tonight(params, tables, before, champion["version"] or "", checksums)
-    write_json(paths.LEDGER, ledger_json(ledgers, folder_sha256(paths.SPLITS)))
+    write_state(paths.LEDGER, ledger_json(ledgers, folder_sha256(paths.SPLITS)))
     return ledgers
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from components.domain.errors import NotFound, StageFailed
 from components.domain.params import Params
-from components.files import folder_sha256, read_json, replace_text, write_json
+from components.files import folder_sha256, read_state, replace_text, write_state
 from components.integrations import bentos
 from flows.environment import REPO, STATE
 from flows.steps import staging, stored_bases
@@ -131,7 +131,7 @@ def _build_new(
     bentos.build(REPO, tag.partition(":")[2], labels, bases, image)
     stored = bentos.find(tag)
     if stored:
-        write_json(SUMS, {**_sums(), tag: folder_sha256(stored.folder / "src")})
+        write_state(SUMS, {**_sums(), tag: folder_sha256(stored.folder / "src")})
 
 
 def _facts(params: Params, version: str, tag: str, *, preview: bool) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _facts(params: Params, version: str, tag: str, *, preview: bool) -> dict[str
 
 
 def _sums() -> dict[str, str]:
-    return dict(read_json(SUMS)) if SUMS.exists() else {}
+    return read_state(SUMS) if SUMS.exists() else {}
 
 
 def promoted_version_of(tag: str) -> str:
@@ -152,7 +152,7 @@ def promoted_version_of(tag: str) -> str:
 def remove(tag: str) -> None:
     """Deletes a Bento and its checksum."""
     bentos.remove(tag)
-    write_json(SUMS, {other: checksum for other, checksum in _sums().items() if other != tag})
+    write_state(SUMS, {other: checksum for other, checksum in _sums().items() if other != tag})
 
 
 def serve_from_now_on(tag: str) -> None:

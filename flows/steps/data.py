@@ -20,7 +20,7 @@ from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinions import Scale, like_share
 from components.domain.records import NightFacts
-from components.files import DamagedFile, read_json, replace_text, write_json
+from components.files import DamagedFile, read_state, replace_text, with_schema, without_schema, write_state
 from components.integrations import data_versions, event_sources
 from components.integrations.sources import source_of
 from components.integrations.sources.intake import take_in
@@ -127,7 +127,9 @@ def _now(params: Params) -> datetime:
         StageFailed: The last collection lies ahead of now by more than `collect.clock_skew_h`.
     """
     now = datetime.now(UTC)
-    last = datetime.fromisoformat(read_json(REPO / NIGHT)["collected_at"]) if (REPO / NIGHT).exists() else now
+    last = (
+        datetime.fromisoformat(read_state(REPO / NIGHT)["collected_at"]) if (REPO / NIGHT).exists() else now
+    )
     if last - now > timedelta(hours=params.collect.clock_skew_h):
         raise StageFailed(
             f"The clock says {now:%Y-%m-%d %H:%M} UTC, and data were collected at {last:%Y-%m-%d %H:%M} "
@@ -139,7 +141,7 @@ def _now(params: Params) -> datetime:
 def read_forgotten() -> Forgotten:
     """The people whose rows are not taken in again."""
     key = keys(STATE)["people"]
-    return Forgotten.from_json(read_json(FORGOTTEN), key) if FORGOTTEN.exists() else Forgotten(key)
+    return Forgotten.from_json(read_state(FORGOTTEN), key) if FORGOTTEN.exists() else Forgotten(key)
 
 
 @task(cache_policy=NO_CACHE)
@@ -147,7 +149,7 @@ def version(params: Params, collection: Collection) -> Night:
     """Hashes the data with DVC; if it changed, writes data/night.json, the facts that the checks need."""
     hashes = data_versions.add(REPO, *DATA)
     data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
-    last = read_json(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
+    last = read_state(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
     if (last.get("data_md5"), last.get("quarantine_md5")) != (data_md5, quarantine_md5):
         earlier = [entry for entry in _accepted() if entry["data_md5"] != data_md5]
         volumes = [entry["events"] for entry in earlier]
@@ -165,7 +167,7 @@ def version(params: Params, collection: Collection) -> Night:
             previous_like_share=previous.get("like_share"),
             past_news=tuple(after - before for before, after in pairwise(volumes)),
         )
-        write_json(REPO / NIGHT, asdict(facts))
+        write_state(REPO / NIGHT, asdict(facts))
         last = asdict(facts)
     unchanged = datetime.now(UTC) - datetime.fromisoformat(last["collected_at"])
     return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events, unchanged.days)
@@ -175,24 +177,25 @@ def record_as_accepted(night: Night) -> None:
     """Records that tonight's data passed its checks; the next night's check compares its number of events."""
     earlier = _accepted()
     if night.data_md5 not in [entry["data_md5"] for entry in earlier[-1:]]:
-        facts = read_json(REPO / NIGHT)
+        facts = read_state(REPO / NIGHT)
         entry = {"data_md5": night.data_md5, "events": night.events}
         entry |= {name: facts[name] for name in ("newest", "like_share")}
-        replace_text(ACCEPTED, "".join(f"{json.dumps(each)}\n" for each in (*earlier, entry)))
+        replace_text(ACCEPTED, "".join(f"{json.dumps(with_schema(each))}\n" for each in (*earlier, entry)))
 
 
 def lower_volumes(count: int) -> None:
     """Takes events that were forgotten out of the volumes that later nights are compared with."""
     entries = [{**entry, "events": max(0, entry["events"] - count)} for entry in _accepted()]
     if entries:
-        replace_text(ACCEPTED, "".join(json.dumps(entry) + "\n" for entry in entries))
+        replace_text(ACCEPTED, "".join(f"{json.dumps(with_schema(each))}\n" for each in entries))
 
 
 def _accepted() -> list[dict[str, Any]]:
     if not ACCEPTED.exists():
         return []
     try:
-        return [json.loads(line) for line in ACCEPTED.read_text(encoding="utf-8").splitlines()]
+        lines = ACCEPTED.read_text(encoding="utf-8").splitlines()
+        return [without_schema(json.loads(line), ACCEPTED) for line in lines]
     except ValueError as error:
         raise DamagedFile(
             f"{ACCEPTED} is damaged ({error}): remove its broken line; volumes are compared with the rest."

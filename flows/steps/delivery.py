@@ -12,7 +12,7 @@ from pathlib import Path
 
 from components.domain.params import Params
 from components.domain.verdict.admission import Served
-from components.files import read_json, write_json
+from components.files import read_state, write_state
 from components.integrations import images, service_probe
 from components.integrations.kubernetes import manifests
 from components.integrations.service_probe import Expected, Memory
@@ -53,7 +53,7 @@ class Release:
 
 def current() -> Release | None:
     """The release of the last complete pass; None before the first."""
-    return Release(**read_json(RELEASED)) if RELEASED.exists() else None
+    return Release(**read_state(RELEASED)) if RELEASED.exists() else None
 
 
 def is_complete(params: Params, released: Release) -> bool:
@@ -70,7 +70,7 @@ def is_complete(params: Params, released: Release) -> bool:
 
 
 def _pushed() -> dict[str, str]:
-    return dict(read_json(PUSHED)) if PUSHED.exists() else {}
+    return read_state(PUSHED) if PUSHED.exists() else {}
 
 
 def image_of(params: Params, packaged: bento.Packaged) -> str:
@@ -100,7 +100,7 @@ def image_of(params: Params, packaged: bento.Packaged) -> str:
     if not settings.push:
         return f"{settings.image}@{digest}"
     image = f"{settings.image}@{images.push(settings.engine, name)}"
-    write_json(PUSHED, {**pushed, tag: image})
+    write_state(PUSHED, {**pushed, tag: image})
     return image
 
 
@@ -123,7 +123,7 @@ def change_to(params: Params, packaged: bento.Packaged, image: str, previous: st
     at = datetime.now(UTC).isoformat(timespec="seconds")
     release = Release(packaged.version, packaged.tag, image, previous, at)
     bento.serve_from_now_on(packaged.tag)
-    write_json(RELEASED, asdict(release))
+    write_state(RELEASED, asdict(release))
     return release
 
 

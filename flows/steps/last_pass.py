@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.domain.params import Params
-from components.files import file_sha256, read_json, write_json
+from components.files import file_sha256, read_state, write_state
 from components.integrations.model_registry.registry import CHAMPION
 from flows.environment import REPO, STATE
 from flows.steps import bento, delivery
@@ -43,11 +43,11 @@ def _minutes_under_watch(params: Params) -> int | None:
 def last() -> dict[str, Any]:
     """The situation of the last pass that ended well; nothing before the first, or where its file is torn."""
     try:
-        return dict(read_json(LAST_PASS))
-    except (FileNotFoundError, TypeError, ValueError):
+        return read_state(LAST_PASS)
+    except OSError:  # of a newer Palate, too
         return {}
 
 
 def record(before: dict[str, Any]) -> None:
     """Records that a pass ended well which began in this situation."""
-    write_json(LAST_PASS, before)
+    write_state(LAST_PASS, before)

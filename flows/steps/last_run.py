@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from components.domain.errors import PalateError
-from components.files import DamagedFile, read_json, sentence_of, write_json
+from components.files import DamagedFile, read_state, sentence_of, write_state
 from flows.environment import STATE, is_running, this_process
 
 logger = logging.getLogger(__name__)
@@ -67,12 +67,12 @@ def sentence() -> str | None:
 
 
 def _write(record: dict[str, Any]) -> None:
-    write_json(LAST_RUN, record)
+    write_state(LAST_RUN, record)
 
 
 def _last() -> dict[str, Any]:
     """What was recorded; nothing where no night ran, or where the record is torn, which stops nobody."""
     try:
-        return dict(read_json(LAST_RUN))
+        return read_state(LAST_RUN)
     except (FileNotFoundError, DamagedFile):
         return {}

@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from components.domain.errors import StageFailed
 from components.domain.verdict.ledger import from_json
-from components.files import folder_sha256, read_json, write_json
+from components.files import folder_sha256, read_state, write_state
 from components.stages import paths
 from flows.environment import REPO
 
@@ -29,16 +29,16 @@ def carry_over() -> None:
     if after.exists():
         last = _read(after)
         if last["split_sha256"] != folder_sha256(REPO / paths.SPLITS):
-            write_json(before, last)
+            write_state(before, last)
     if not before.exists():
-        write_json(before, {})
+        write_state(before, {})
     _read(before)
 
 
 def _read(path: Path) -> dict[str, Any]:
     """The file's content; that of a first night, which no other night came before, is empty."""
     try:
-        values: dict[str, Any] = read_json(path)
+        values = read_state(path)
         from_json(values)
         if values:
             str(values["split_sha256"])

@@ -17,7 +17,14 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.errors import NotFound, PalateError
 from components.domain.params import Params
 from components.domain.verdict import admission
-from components.files import file_sha256, folder_sha256, read_json, weights_sha256, write_json
+from components.files import (
+    file_sha256,
+    folder_sha256,
+    read_json,
+    read_state,
+    weights_sha256,
+    write_state,
+)
 from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
 from components.stages import paths
 from components.stages.bases import MARKER, base_facts, base_with
@@ -148,11 +155,11 @@ def _release(
 
 def _note_since_when(server: Registry, model: str, champion: str) -> None:
     """Tags the champion with the moment at which a pass first saw it; one that comes back gets a new one."""
-    last = read_json(CHAMPION_SEEN) if CHAMPION_SEEN.exists() else {}
+    last = read_state(CHAMPION_SEEN) if CHAMPION_SEEN.exists() else {}
     if last.get("version") != champion:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         server.tag(model, champion, admission.CHAMPION_SEEN, at)
-        write_json(CHAMPION_SEEN, {"version": champion, "at": at})
+        write_state(CHAMPION_SEEN, {"version": champion, "at": at})
 
 
 def _tag_as_released(params: Params, server: Registry, release: Release) -> None:

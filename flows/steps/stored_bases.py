@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from components.domain.errors import NotFound, StageFailed
-from components.files import file_sha256, folder_sha256, read_json, write_json
+from components.files import file_sha256, folder_sha256, read_state, write_state
 from components.integrations import bentos
 from components.stages.bases import base_with
 from flows.environment import REPO, STATE
@@ -46,7 +46,7 @@ def store(sha256: str) -> str:
             raise StageFailed(f"{source} is damaged: delete this folder and run `make nightly` once.")
         try:
             bentos.store_model(tag, source)
-            write_json(SUMS, {**_sums(), tag: folder_sha256(bentos.model_folder(tag))})
+            write_state(SUMS, {**_sums(), tag: folder_sha256(bentos.model_folder(tag))})
         except OSError as error:
             raise StageFailed(
                 f"the base model {tag} could not be stored: {error}; what is served stays. Make room, then "
@@ -71,7 +71,7 @@ def _is_whole(tag: str) -> bool:
 
 
 def _sums() -> dict[str, str]:
-    return dict(read_json(SUMS)) if SUMS.exists() else {}
+    return dict(read_state(SUMS)) if SUMS.exists() else {}
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from components.files import read_state
 from flows import environment, keys
 from tests.conftest import REPO
 
@@ -27,7 +28,7 @@ def test_an_older_file_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> 
     (tmp_path / keys.FILE).write_text(json.dumps(older))
     completed = keys.keys(tmp_path)
     assert completed.items() > older.items()
-    assert json.loads((tmp_path / keys.FILE).read_text()) == completed == keys.keys(tmp_path)
+    assert read_state(tmp_path / keys.FILE) == completed == keys.keys(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["secrets.json", "secrets.lock"]
 
 
