@@ -158,6 +158,12 @@ def _addresses_of_up() -> dict[str, str]:
     return addresses if is_running(up) else {}
 
 
+def owns(name: str) -> bool:
+    """Whether the address in a variable leads to this clone's state, also by a server of `make up`."""
+    ours = {"", os.environ["PALATE_MLFLOW_STORE"], _addresses_of_up().get(name)}
+    return os.environ.get(name, "") in ours
+
+
 def this_process() -> dict[str, Any]:
     """Number and start of this process, which identify it until the machine restarts."""
     return _identity(psutil.Process())

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.domain.preferences.contract import as_id
-from components.domain.verdict.admission import NEEDS_RETRAIN
+from components.domain.verdict.admission import MODEL_REMOVED, NEEDS_RETRAIN
 from components.files import write_state
 from components.integrations import data_versions, event_sources
 from components.integrations.model_registry.registry import failures_as_sentences
@@ -177,6 +177,8 @@ def _receipt(removed: dict[str, int], trace: Trace, *, history: bool) -> str:
     for version, tags in trace.models.items():
         state = "may not be promoted any more" if history else "was trained on them"
         bento = tag_of(version, tags, preview=False)
+        if tags.get(MODEL_REMOVED):
+            state += "; MLflow has no model of it any more"
         lines.append(f"model version {version} ({tags.get('candidate')}, Bento {bento}): {state}")
     lines.append("Theirs too, and not Palate's to change: your inbox, pushed images and back-ups.")
     return "\n".join(lines)

@@ -15,7 +15,15 @@ import pyarrow.compute as pc
 
 from components.domain.errors import NotFound
 from components.domain.params import Params
-from components.domain.verdict.admission import LINEAGE, OVERRIDE, REFUSED, RELEASED, RENDERED, STEPPED_BACK
+from components.domain.verdict.admission import (
+    LINEAGE,
+    MODEL_REMOVED,
+    OVERRIDE,
+    REFUSED,
+    RELEASED,
+    RENDERED,
+    STEPPED_BACK,
+)
 from components.integrations import data_versions, event_sources
 from components.stages.paths import CHECKS, EVENTS
 from flows.environment import REPO, STATE
@@ -77,7 +85,9 @@ def _lineage(model: str, version: str, tags: Mapping[str, str], bento: str) -> s
     facts = [("version", f"{model} {version}"), ("Bento", bento)]
     facts += [("run", registry().run_of(model, version))]
     facts += [
-        (name, tags[name]) for name in (RENDERED, RELEASED, REFUSED, OVERRIDE, STEPPED_BACK) if name in tags
+        (name, tags[name])
+        for name in (MODEL_REMOVED, RENDERED, RELEASED, REFUSED, OVERRIDE, STEPPED_BACK)
+        if name in tags
     ]
     facts += [(name, tags.get(name, "missing")) for name in ("gate_reason", *LINEAGE, "night_run")]
     commit = tags.get("night_commit", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.domain.params import Params
-from components.domain.verdict.admission import REFUSED
+from components.domain.verdict.admission import MODEL_REMOVED, REFUSED
 from components.integrations import data_versions
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION
 from flows.environment import REPO
@@ -70,5 +70,8 @@ def _decisions(params: Params, released: Release | None) -> list[str]:
     return decisions + [
         f"version {version} was refused: {tags[REFUSED]}"
         for version, tags in versions.items()
-        if tags.get(REFUSED) and int(version) > newest_released and version != champion
+        if tags.get(REFUSED)
+        and not tags.get(MODEL_REMOVED)
+        and int(version) > newest_released
+        and version != champion
     ]

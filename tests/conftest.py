@@ -40,6 +40,7 @@ GROUPS = {
         "feedback_loop",
         "lineage",
         "mlflow_server",
+        "old_nights",
         "promotion",
         "release",
         "release_faults",

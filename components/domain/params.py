@@ -177,6 +177,8 @@ class RetentionParams(Section):
 
     bentos: Annotated[int, Field(ge=0)]
     nights: Count
+    remote_nights: Annotated[int, Field(ge=0)]
+    days: Count
     log_mb: Annotated[float, Field(gt=0)]
 
 

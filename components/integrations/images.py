@@ -61,6 +61,22 @@ def digest(engine: str, image: str) -> str:
     return str(names[0].rpartition("@")[2] if names else description[0]["Id"])
 
 
+def names(engine: str, image: str) -> list[str]:
+    """Names with tags of all images of that name in the engine's storage; none where it is not installed."""
+    if not shutil.which(engine):
+        return []
+    fields = "{{.Name}}:{{.Tag}}" if engine == "buildah" else "{{.Repository}}:{{.Tag}}"
+    lines = _output([engine, "images", "--format", fields]).splitlines()
+    ours = {image, f"localhost/{image}"}  # podman and buildah name images without a host so
+    return sorted({line for line in lines if line.rpartition(":")[0] in ours})
+
+
+def remove(engine: str, name: str) -> str:
+    """Removes an image's name, and the image with its last one; returns why it could not, or nothing."""
+    done = subprocess.run([engine, "rmi", name], capture_output=True, text=True, check=False)
+    return " ".join(done.stderr.split()) if done.returncode else ""
+
+
 def push(engine: str, image: str) -> str:
     """Pushes an image to the registry in its name and returns its digest in the registry.
 

@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.params import Params
 from components.domain.preferences.training_plan import TRAINING_FILE, Training, why_from_scratch
 from components.domain.ranker.prompts import prompt_hash
-from components.domain.verdict.admission import NEEDS_RETRAIN, why_no_lineage
+from components.domain.verdict.admission import NEEDS_RETRAIN, why_gone, why_no_lineage
 from components.files import read_json, weights_sha256, write_json
 from components.integrations import comparison_files
 from components.integrations.model_registry.registry import CHAMPION
@@ -62,10 +62,10 @@ def fetch_champion(night: Night) -> str | None:
 
 
 def _champion(model: str) -> tuple[str | None, Mapping[str, str]]:
-    """Version and tags of the champion; no version where its lineage is too incomplete to be served."""
+    """Version and tags of the champion; no version where it lacks its model, or a part of its lineage."""
     version = registry().alias(model, CHAMPION)
     tags = registry().tags(model, version) if version else {}
-    reason = why_no_lineage(tags) if version else None
+    reason = (why_gone(tags) or why_no_lineage(tags)) if version else None
     if reason:
         logger.warning("version %s is no champion to compare with: %s", version, reason)
         return None, tags

@@ -44,7 +44,7 @@ def last() -> dict[str, Any]:
     """The situation of the last pass that ended well; nothing before the first, or where its file is torn."""
     try:
         return read_state(LAST_PASS)
-    except OSError:  # of a newer Palate, too
+    except (OSError, AttributeError):  # of a newer Palate, too
         return {}
 
 

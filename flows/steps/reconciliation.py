@@ -110,6 +110,10 @@ def _pass(params: Params) -> Outcome:
         _tag_as_released(params, server, released)  # the pass that released it may have died before this
         sentence = step_back or f"version {champion} is released; nothing to do"
         return Outcome(sentence, changed=False, release=released)
+    gone = admission.why_gone(tags)
+    if gone:
+        sentence = withdrawal.refuse(params, server, champion, gone, released)
+        return Outcome(sentence, changed=False, release=released)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:  # what is verified is what is built
         artifacts = server.download(model, champion, Path(folder))
         refusal = why_refused(tags, artifacts, _base_of(tag, tags))

@@ -1,4 +1,4 @@
-"""What a night removes at its end, so that the disk stays as it is: old Bentos, copies, logs and leftovers.
+"""What a night removes at its end, so that the disk stays as it is: what only old nights and runs need.
 
 Nothing goes that champion, challenger, the release or a step back needs, and every removal is logged.
 """
@@ -10,15 +10,16 @@ import shutil
 import time
 from pathlib import Path
 
+import httpx
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.errors import PalateError
 from components.domain.params import Params
-from components.integrations import bentos, data_versions
+from components.integrations import bentos
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, failures_as_sentences
-from flows.environment import REPO, STATE
-from flows.steps import bento, delivery
+from flows.environment import STATE
+from flows.steps import bento, delivery, old_nights
 from flows.steps.alarms import raise_alarm
 from flows.steps.registration import registry
 
@@ -32,17 +33,21 @@ def make_room(params: Params) -> None:
     """Removes what the section `retention` says; what cannot be removed raises an alarm and stops nothing."""
     try:
         with failures_as_sentences():
-            _remove_bentos(params)
-        _remove_copies(params)
+            needed = _needed_versions(params)
+            _remove_bentos(params, needed)
+            old_nights.remove_images(params)
+            old_nights.remove_copies(params, needed)
+            old_nights.remove_runs(params, needed)
+        old_nights.remove_flow_runs(params)
         _remove_leftovers()
         _shorten_logs(params)
-    except (OSError, PalateError) as error:
+    except (OSError, PalateError, httpx.HTTPError) as error:
         raise_alarm("no room made", f"What is old could not be removed: {error}")
 
 
-def _remove_bentos(params: Params) -> None:
+def _remove_bentos(params: Params, versions: set[str]) -> None:
     """Removes all Bentos but the needed and the newest ones, and the bases that no Bento needs then."""
-    released, versions = delivery.current(), _needed_versions(params)
+    released = delivery.current()
     served = {bento.served(), released.bento if released else ""}
     unneeded = [
         tag
@@ -62,14 +67,6 @@ def _needed_versions(params: Params) -> set[str]:
     versions = {server.alias(model, alias) for alias in (CHAMPION, CHALLENGER)}
     versions |= {released.version, released.previous} if released else set()
     return {version for version in versions if version}
-
-
-def _remove_copies(params: Params) -> None:
-    """Removes from DVC's cache what older nights alone need: the remote has it, or it is computed anew."""
-    if data_versions.forget_copies(REPO, params.retention.nights):
-        logger.warning(
-            "retention: what nights before the last %d need left DVC's cache", params.retention.nights
-        )
 
 
 def _remove_leftovers() -> None:

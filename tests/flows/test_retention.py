@@ -10,26 +10,16 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import Done, clean_environment, copy_of
+from tests.flows.clones import Done, copy_of
+from tests.flows.container import Engine
 from tests.flows.forking import ForkServer
 from tests.flows.releasing import Passes
+from tests.flows.room import make_room, set_params
 
-MAKE_ROOM = """
-from flows import environment
-environment.prepare()
-from components.domain.params_file import read_params
-from flows.steps import retention
-retention.make_room.fn(read_params(environment.REPO / "params.yaml"))
-"""
 DAY_S = 86_400
 OTHERS = ("preview-v9-aaaaaaaa", "v8-bbbbbbbb", "preview-v7-cccccccc", "v6-dddddddd", "v5-eeeeeeee")
 
 pytestmark = pytest.mark.slow
-
-
-def _make_room(forks: ForkServer, clone: Path) -> None:
-    done = forks.start(clone, clean_environment(), code=MAKE_ROOM).wait()
-    assert done.returncode == 0, done.stderr
 
 
 def _store(clone: Path) -> Path:
@@ -55,18 +45,18 @@ def clone(promoted: Done, built: str, tmp_path: Path) -> Path:
 
 
 def test_the_newest_bentos_stay_and_those_that_are_needed(
-    clone: Path, forks: ForkServer, passes: Passes, built: str
+    clone: Path, forks: ForkServer, prefect: dict[str, str], passes: Passes, built: str
 ) -> None:
     before = {path.name for path in _store(clone).iterdir()}
     client = MlflowClient(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
     client.set_registered_model_alias("palate", "challenger", built)
     (needed,) = (path for path in _store(clone).iterdir() if path.name.startswith(f"v{built}-"))
     os.utime(needed, (0, 0))  # it is the oldest of all
-    _make_room(forks, clone)
+    make_room(forks, clone, prefect)
     assert {path.name for path in _store(clone).iterdir()} == before - set(OTHERS[2:])
     assert passes.sentence(clone) == "version 1 is released; nothing to do"
     client.set_registered_model_alias("palate", "challenger", "1")
-    _make_room(forks, clone)
+    make_room(forks, clone, prefect)
     assert needed.exists()  # a step back leads to it
 
 
@@ -87,7 +77,7 @@ def test_a_base_stays_as_long_as_a_bento_needs_it(clone: Path, forks: ForkServer
 
 
 def test_what_a_killed_process_left_goes_after_a_day_and_long_logs_lose_their_beginning(
-    promoted: Done, forks: ForkServer
+    promoted: Done, forks: ForkServer, prefect: dict[str, str]
 ) -> None:
     state = promoted.clone / ".palate"
     (state / "logs").mkdir(exist_ok=True)
@@ -100,7 +90,7 @@ def test_what_a_killed_process_left_goes_after_a_day_and_long_logs_lose_their_be
         (state / name / "part").write_text("x")
         os.utime(state / name, (time.time() - age * DAY_S, time.time() - age * DAY_S))
     with log.open("a") as open_log:  # as `make up` holds it
-        _make_room(forks, promoted.clone)
+        make_room(forks, promoted.clone, prefect)
         open_log.write("the next line\n")
     left = log.read_text().splitlines()
     assert left[-2:] == [lines[-1].strip(), "the next line"]
@@ -112,3 +102,21 @@ def test_what_a_killed_process_left_goes_after_a_day_and_long_logs_lose_their_be
     shutil.rmtree(state / "tmpnew")
     log.unlink()
     short.unlink()
+
+
+def test_images_of_bentos_that_are_gone_go_and_all_others_stay(
+    clone: Path, forks: ForkServer, prefect: dict[str, str], engine: Engine, tmp_path: Path
+) -> None:
+    newest, gone, in_use = OTHERS[1], OTHERS[3], OTHERS[4]
+    names = [f"palate:{newest}", f"palate:{gone}", f"palate:{in_use}", "palate:mine", f"other:{gone}"]
+    for name in names:
+        (tmp_path / "Containerfile").write_text(f"FROM scratch\nLABEL of={name}\nCMD /nothing\n")
+        engine.run("podman", "build", "-q", "-t", name, str(tmp_path))
+    engine.run("podman", "create", f"palate:{in_use}")
+    set_params(clone, "release", engine="podman", image="palate")
+    log = make_room(forks, clone, prefect | engine.env)
+    assert f"the image localhost/palate:{gone} was removed" in log
+    assert f"the image localhost/palate:{in_use} stays: " in log
+    left = engine.run("podman", "images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+    assert set(left) >= {f"localhost/{name}" for name in names if name != f"palate:{gone}"}
+    assert f"localhost/palate:{gone}" not in left

@@ -26,6 +26,9 @@ RELEASE_BY = "release_by"  # likewise: who decided; a person sets it, since MLfl
 CHAMPION_SEEN = "champion_seen_at"  # likewise: when a pass first saw the alias on it, ISO 8601
 STEPPED_BACK = "release_taken_back"  # likewise; a person removes it to try that version again
 NEEDS_RETRAIN = "needs_retrain"  # likewise: why it may not be promoted any more, whoever decides
+MODEL_REMOVED = (
+    "model_removed"  # likewise: since when it is a row without artifacts, and which param let them go
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,16 @@ def why_no_lineage(tags: Mapping[str, str]) -> str | None:
     if not missing:
         return None
     return f"its lineage is incomplete: the tag {missing[0]} is missing; register it by a night"
+
+
+def why_gone(tags: Mapping[str, str]) -> str | None:
+    """Why a version has no model any more, as a sentence; None if it has one."""
+    if not tags.get(MODEL_REMOVED):
+        return None
+    return (
+        f"its model was removed ({tags[MODEL_REMOVED]}): promote a later version, or look at its night by "
+        "`make restore`"
+    )
 
 
 def why_refused(tags: Mapping[str, str], measured: Measured) -> str | None:

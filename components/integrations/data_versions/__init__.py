@@ -17,6 +17,8 @@ from components.integrations.data_versions.nights_branch import (
     forget_history,
     git_sha,
     last_nights,
+    night_before,
+    pack,
     restore_pointers,
     versions_of,
 )
@@ -40,6 +42,8 @@ __all__ = [
     "forget_history",
     "git_sha",
     "last_nights",
+    "night_before",
+    "pack",
     "pointer_md5",
     "push",
     "restore",

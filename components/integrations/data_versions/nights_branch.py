@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import yaml
@@ -188,18 +190,50 @@ def restore_pointers(repo: Path, pointers: Sequence[str]) -> None:
         dvc(repo, "pull", "--force", *pointers)
 
 
-def forget_copies(repo: Path, nights: int) -> bool:
-    """Removes from DVC's cache what neither the working tree nor the last nights name; True where any was.
+def night_before(repo: Path, nights: int) -> datetime | None:
+    """When the newest night ended that is not one of the last `nights`; None where there is none."""
+    choice = ("-1", f"--skip={nights}", "--first-parent", "--grep=^Night:")
+    moment = git(repo, "log", *choice, "--format=%cI", NIGHTS_BRANCH, check=False)
+    return datetime.fromisoformat(moment) if moment else None
+
+
+def forget_copies(repo: Path, nights: int, commits: Mapping[str, str], *, remote: bool = False) -> bool:
+    """Removes from DVC's cache what neither the working tree, the last nights nor a tag of git names.
 
     Args:
         repo: Root of the repository.
         nights: Number of nights whose objects stay.
+        commits: Further commits whose objects stay, by a name for each.
+        remote: Whether it leaves the default remote as well.
+
+    Returns:
+        Whether anything was removed.
     """
-    count = git(repo, "rev-list", "--count", "--first-parent", "--grep=^Night:", NIGHTS_BRANCH, check=False)
-    if int(count or 0) <= nights:
+    if night_before(repo, nights) is None:
         return False
-    revisions = ("--rev", NIGHTS_BRANCH, "--num", str(nights))
-    return "Removed" in dvc(repo, "gc", "--workspace", *revisions, "--force")
+    choice = ("--workspace", "--rev", NIGHTS_BRANCH, "--num", str(nights), "--all-tags")
+    with _tagged(repo, commits):
+        words = dvc(repo, "gc", *choice, *(["--cloud"] if remote else []), "--force")
+    return ("objects from remote" if remote else "Removed") in words
+
+
+@contextmanager
+def _tagged(repo: Path, commits: Mapping[str, str]) -> Iterator[None]:
+    """Tags commits for the block, since DVC takes one branch and all tags, but no list of commits."""
+    tags = {f"refs/tags/palate-{name}": commit for name, commit in commits.items()}
+    try:
+        for tag, commit in tags.items():
+            if file_at(repo, commit, "dvc.yaml"):
+                git(repo, "update-ref", tag, commit)
+        yield
+    finally:
+        for tag in tags:
+            git(repo, "update-ref", "-d", tag, check=False)
+
+
+def pack(repo: Path) -> None:
+    """Lets git pack loose objects once there are many, as it does after a person's commit."""
+    git(repo, "gc", "--auto", "--quiet", check=False)
 
 
 def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:

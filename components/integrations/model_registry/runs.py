@@ -155,9 +155,15 @@ class Runs:
             self.client.log_artifact(run, str(file))
 
     def remove_artifacts(self, run: str, names: Sequence[str]) -> None:
-        """Removes files and folders of these names, where the run has them."""
+        """Removes files and folders of these names, where the run has them and was not removed itself."""
+        try:
+            uri = self.client.get_run(run).info.artifact_uri  # also of a run in the trash
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return
+            raise
         stored = {entry.path for entry in self.client.list_artifacts(run)}
-        repository = get_artifact_repository(self.client.get_run(run).info.artifact_uri)
+        repository = get_artifact_repository(uri)
         for name in stored.intersection(names):
             repository.delete_artifacts(name)
 

@@ -10,12 +10,14 @@ from components.domain.verdict.admission import (
     ALL_ARTIFACTS,
     CHAMPION_SEEN,
     LINEAGE,
+    MODEL_REMOVED,
     OVERRIDE,
     RELEASE_BY,
     STEPPED_BACK,
     Measured,
     Served,
     decision,
+    why_gone,
     why_refused,
     why_step_back,
 )
@@ -55,6 +57,12 @@ def test_no_tag_of_the_lineage_may_be_missing(name: str) -> None:
 )
 def test_what_was_measured_must_be_what_the_tags_say(change: dict[str, str], why: str) -> None:
     assert why in why_refused(TAGS, replace(MEASURED, **change))
+
+
+def test_a_version_of_which_only_a_row_is_left_says_since_when() -> None:
+    assert why_gone(TAGS) is None
+    removed = {**TAGS, MODEL_REMOVED: "2026-11-27 by retention.nights"}
+    assert "its model was removed (2026-11-27 by retention.nights)" in why_gone(removed)
 
 
 def test_a_version_without_a_checksum_over_all_its_artifacts_is_refused_and_told_how_to_get_one() -> None:
