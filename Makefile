@@ -17,6 +17,7 @@ BENCHMARK_in-context := in_context
 BENCHMARK_ranking := ranking_speed
 BENCHMARK_chance := chance
 BENCHMARK_nights := year_of_nights
+BENCHMARK_disk := disk_use
 BENCHMARK_rivals := rivals
 BENCHMARK_events := events_scale
 BENCHMARK_allergens := allergens
@@ -24,7 +25,7 @@ BENCHMARK_nutrition := nutrition
 BENCHMARK_catalogue := catalogue_search
 BENCHMARK_load := service_load $(if $(MEMORY),--memory)
 BENCHMARK_new-dishes := new_dishes $(or $(SET),new-dishes)
-NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights rivals new-dishes events allergens nutrition catalogue load
+NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights disk rivals new-dishes events allergens nutrition catalogue load
 BENCHMARK := $(BENCHMARK_$(NAME))
 # Two benchmarks compare with libraries that nothing else imports.
 PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.palate/peers/installed)

@@ -26,8 +26,13 @@ MADE_UP: dict[str, tuple[Callable[[int], Events], dict[str, Any]]] = {
 def write_set(inbox: Path, name: str) -> None:
     """Fills a folder with the tables and params of a made-up set."""
     draw, params = MADE_UP[name]
-    events = draw(0)
     inbox.mkdir(parents=True, exist_ok=True)
+    write_tables(inbox, draw(0))
+    write_params(inbox, params)
+
+
+def write_tables(inbox: Path, events: Events) -> None:
+    """Fills a folder with the tables of made-up events."""
     dishes = [{"dish_id": dish, "name": f"dish {dish}"} for dish in events.dishes]
     days = {row["menu_id"]: row["occurred_at"].date() for row in events.rows}
     menus = [
@@ -39,4 +44,3 @@ def write_set(inbox: Path, name: str) -> None:
     for table, rows in tables.items():
         if rows:
             write_events(inbox / f"{table}.csv", rows)
-    write_params(inbox, params)
