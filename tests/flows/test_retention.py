@@ -60,7 +60,9 @@ def test_the_newest_bentos_stay_and_those_that_are_needed(
     assert needed.exists()  # a step back leads to it
 
 
-def test_a_base_stays_as_long_as_a_bento_needs_it(clone: Path, forks: ForkServer, passes: Passes) -> None:
+def test_a_base_stays_as_long_as_a_bento_needs_it(
+    clone: Path, forks: ForkServer, prefect: dict[str, str], passes: Passes
+) -> None:
     bases = clone / ".palate" / "bentoml" / "models" / "palate-base"
     (needed,) = (path for path in bases.iterdir() if path.is_dir())
     for name in ("of-a-removed-bento", "of-another"):
@@ -71,7 +73,7 @@ def test_a_base_stays_as_long_as_a_bento_needs_it(clone: Path, forks: ForkServer
         folder.mkdir(parents=True)
         (folder / "served.json").write_text(f'{{"base": "palate-base:{name}", "base_sha256": "{name}"}}')
     os.utime(older.parents[2], (0, 0))  # writing into it made it new
-    _make_room(forks, clone)
+    make_room(forks, clone, prefect)
     assert {path.name for path in bases.iterdir() if path.is_dir()} == {needed.name, "of-another"}
     assert passes.sentence(clone) == "version 1 is released; nothing to do"
 
