@@ -152,9 +152,11 @@ def _upload_damaged(repo: Path, remote: Any, md5s: Sequence[str]) -> None:
         if _is_whole(remote, path, md5, verified.get(md5)):
             verified[md5] = _fingerprint(remote, path)
             continue
-        logger.warning("object %s in the remote is damaged or missing: it is uploaded again", md5)
         if remote.fs.exists(path):
+            logger.warning("object %s in the remote is damaged: it is uploaded again", md5)
             remote.fs.remove(path)
+        else:  # DVC's push leaves out what it finds in no index of its own
+            logger.info("object %s is missing in the remote: it is uploaded", md5)
         if _object(repo, md5).exists():
             remote.add(str(_object(repo, md5)), LocalFileSystem(), md5, check_exists=False)
         if not _is_whole(remote, path, md5, None):
