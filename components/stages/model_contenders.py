@@ -7,6 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from components.domain.errors import StageFailed
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.folds import unit_of
 from components.domain.preferences.tables import Comparisons
@@ -29,9 +32,20 @@ from components.stages.paths import ADAPTERS, BASE, CHAMPION
 
 
 def candidates(setting: Setting) -> Iterator[Contender]:
-    """Every candidate."""
-    for name in setting.params.train.candidates:
-        yield Contender(name, "candidate", _score(setting, _adapted(setting, name), setting.test, name))
+    """Every candidate.
+
+    Raises:
+        StageFailed: A candidate's score is no number, since its training diverged in its last step.
+    """
+    for name, candidate in setting.params.train.candidates.items():
+        scores = _score(setting, _adapted(setting, name), setting.test, name)
+        if not np.isfinite(scores).all():
+            raise StageFailed(
+                f"the candidate '{name}' gives scores that are no numbers, since its training diverged in "
+                f"its last step: lower its rates (learning_rate is {candidate.learning_rate:g}), also that "
+                "of its vectors."
+            )
+        yield Contender(name, "candidate", scores)
 
 
 def champion(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Contender]:

@@ -20,7 +20,9 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file, save_file
 
 from tests.conftest import needs
 from tests.flows import mounts
@@ -123,11 +125,11 @@ def test_a_training_that_breaks_is_a_sentence_and_the_next_night_trains(
     params = (clone / "params.yaml").read_text()
     _set(clone, "top", rank=10**11)  # more than any machine has
     sentence = r"palate: the stage train ran out of memory \(.+\): give .*, or lower .*\n"
-    assert re.fullmatch(sentence, _train(clone, "top"))
+    assert re.fullmatch(sentence, _stage(clone, "train", "top"))
     vectors = {"size": 8, "learning_rate": 1e30, "weight_decay": 0.1, "comparisons_per_step": 50}
     _set(clone, "tip", learning_rate=1e30, warmup_share=0.0, vectors=vectors)
     assert re.fullmatch(
-        r"palate: the training's loss became (nan|inf) at .*: lower .*\n", _train(clone, "tip")
+        r"palate: the training's loss became (nan|inf) at .*: lower .*\n", _stage(clone, "train", "tip")
     )
     (clone / "params.yaml").write_text(params)
     assert "was killed from outside, as the system does where memory" in _with_training_killed(clone, prefect)
@@ -138,6 +140,10 @@ def test_a_training_that_breaks_is_a_sentence_and_the_next_night_trains(
     assert first.wait(600) == 0, (clone / "night.err").read_text()
     assert "RUNNING" not in _statuses(clone)
     assert _finished(clone) == state_of(night.clone)
+    weights = clone / "models" / "adapters" / "tip" / "adapter_model.safetensors"
+    save_file({name: torch.full_like(tensor, 1e38) for name, tensor in load_file(weights).items()}, weights)
+    sentence = r"palate: the candidate 'tip' gives scores that are no numbers, .*: lower .*\n"
+    assert re.fullmatch(sentence, _stage(clone, "evaluate"))  # as after a last step that was far too long
 
 
 def _before_training(clone: Path, folder: Path) -> Path:
@@ -168,10 +174,10 @@ def _set(clone: Path, candidate: str, **settings: object) -> None:
     (clone / "params.yaml").write_text(yaml.safe_dump(values))
 
 
-def _train(clone: Path, candidate: str) -> str:
-    """What a training that fails says, which its night repeats."""
+def _stage(clone: Path, *arguments: str) -> str:
+    """What a stage that fails says, which its night repeats."""
     done = subprocess.run(
-        [sys.executable, "-m", "components.stages", "train", candidate],
+        [sys.executable, "-m", "components.stages", *arguments],
         cwd=clone, env=clean_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
