@@ -80,16 +80,16 @@ class Runs:
         self.client.set_terminated(run)
 
     def end_night(self, key: str, status: str) -> None:
-        """Ends all runs of a night that are running.
+        """Ends all runs of a night that are running; if it ended well, those of its killed attempts, too.
 
         Args:
             key: Of the night.
             status: FINISHED, or how the night failed: FAILED or KILLED.
         """
-        for night in self._runs(f"tags.night = '{key}' and attributes.status = '{RUNNING}'"):
-            of_night = (
-                f"tags.`mlflow.parentRunId` = '{night.info.run_id}' and attributes.status = '{RUNNING}'"
-            )
+        unfinished = f"!= '{FINISHED}'" if status == FINISHED else f"= '{RUNNING}'"
+        which = f"attributes.status {unfinished}"
+        for night in self._runs(f"tags.night = '{key}' and {which}"):
+            of_night = f"tags.`mlflow.parentRunId` = '{night.info.run_id}' and {which}"
             for run in (*self._runs(of_night), night):
                 self.client.set_terminated(run.info.run_id, status)
 
