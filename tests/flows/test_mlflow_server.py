@@ -97,6 +97,7 @@ def server(
         process.wait(30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_a_version_is_promoted_over_http_with_a_login_and_its_service_answers(
     server: Server, monkeypatch: pytest.MonkeyPatch

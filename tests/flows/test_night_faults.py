@@ -8,9 +8,12 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.flows.clones import Done, make_clone, run_night, start_night, state_of, status_of, wait_for
 
 
+@pytest.mark.slow
 def test_a_night_killed_twice_ends_like_one_that_was_not(
     night: Done, inbox: Path, small_base: Path, tmp_path: Path
 ) -> None:
