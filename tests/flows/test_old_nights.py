@@ -43,7 +43,7 @@ for number in range(6):
     tags = server.tags("palate", "1") | {"night_commit": commit, "night_run": night, "released": ""}
     model, files = REPO / "serving" / "mlflow_model.py", {"lineage": REPO / "params.yaml"}
     server.register("palate", candidate, model, files, REPO / "components", tags)
-    tracking.finish_night(f"night {number}")
+    tracking.end_night(f"night {number}", "FINISHED")
 row.unlink()
 data_versions.add(REPO, "data/quarantine")
 """
