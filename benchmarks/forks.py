@@ -26,7 +26,7 @@ MODULES = (
     "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store", "peft", "torch",
     "scipy.stats", "transformers.models.llama.modeling_llama", "bentoml._internal.bento.bento",
     "flows.nightly", "flows.night_report", "flows.console", "components.stages.check",
-    "components.stages.evaluate", "components.stages.merge", "components.stages.split",
+    "components.stages.evaluate", "components.stages.pack", "components.stages.split",
     "components.stages.train",
 )  # fmt: skip
 POLL_S = 0.02
