@@ -78,12 +78,13 @@ def test_older_nights_leave_the_cache_and_come_back_from_the_remote(repo: Path) 
             "--allow-empty",
         )
     commits = [_night(repo, f"night {number}\n") for number in range(4)]
-    assert not data_versions.forget_copies(repo, 5)
-    assert data_versions.forget_copies(repo, 2)
+    assert not data_versions.forget_copies(repo, 5, {})
+    assert data_versions.forget_copies(repo, 2, {"v2": commits[1]})
     objects = [
         path.read_text() for path in (repo / ".dvc/cache/files/md5").glob("*/*") if path.suffix != ".dir"
     ]
-    assert sorted(objects) == ["night 2\n", "night 3\n"]
+    assert sorted(objects) == ["night 1\n", "night 2\n", "night 3\n"]
+    assert not _git(repo, "tag", "--list")
     data_versions.fetch(repo, "data/events", commits[0], repo / "first")
     assert (repo / "first" / "a").read_text() == "night 0\n"
     assert (repo / "data/events/a").read_text() == "night 3\n"

@@ -13,15 +13,13 @@ from components.integrations.data_versions.nights_branch import (
     fetch,
     fetch_nights,
     file_at,
-    forget_copies,
-    forget_history,
     git_sha,
     last_nights,
     night_before,
-    pack,
     restore_pointers,
     versions_of,
 )
+from components.integrations.data_versions.old_versions import forget_copies, forget_history, pack
 from components.integrations.data_versions.repository import ensure_repository
 from components.integrations.data_versions.restoring import restore
 

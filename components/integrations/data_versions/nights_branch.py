@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def commit_night(repo: Path, paths: Sequence[str], message: str) -> str:
         The commit with these files, new or not.
     """
     tree = _tree_with(repo, paths)
-    tip = git(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{NIGHTS_BRANCH}", check=False)
+    tip = _tip(repo)
     if tip and git(repo, "rev-parse", f"{tip}^{{tree}}") == tree:
         return tip
     head = git(repo, "rev-parse", "HEAD")
@@ -49,14 +48,33 @@ def commit_night(repo: Path, paths: Sequence[str], message: str) -> str:
     if tip and not _is_ancestor(repo, head, tip):
         parents += ["-p", head]
     commit = git(repo, *_identity(repo), "commit-tree", tree, *parents, "-m", message)
-    _move_branch(repo, commit, tip or "0" * 40)
+    _move_branch(repo, commit, tip)
     return commit
 
 
+def begin_anew(repo: Path, paths: Sequence[str], message: str) -> None:
+    """Makes the branch `nights` one commit without a parent; arguments as for `commit_night`."""
+    commit = git(repo, *_identity(repo), "commit-tree", _tree_with(repo, paths), "-m", message)
+    _move_branch(repo, commit, _tip(repo))
+    git(repo, "reflog", "expire", "--expire=now", f"refs/heads/{NIGHTS_BRANCH}", check=False)
+
+
+def _tip(repo: Path) -> str:
+    """The last night's commit; empty before the first night."""
+    return git(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{NIGHTS_BRANCH}", check=False)
+
+
 def _move_branch(repo: Path, commit: str, before: str) -> None:
-    """Moves the branch `nights`; a lock that lasts is one that a killed git left, and is removed."""
+    """Moves the branch `nights`; a lock that lasts is one that a killed git left, and is removed.
+
+    Args:
+        repo: Root of the repository.
+        commit: Where it leads from now on.
+        before: Where it leads now; empty where there is no such branch.
+    """
     branch = f"refs/heads/{NIGHTS_BRANCH}"
-    move = ("-c", f"core.filesRefLockTimeout={LOCK_MS}", "update-ref", branch, commit, before)
+    timeout = ("-c", f"core.filesRefLockTimeout={LOCK_MS}")
+    move = (*timeout, "update-ref", branch, commit, before or "0" * 40)
     try:
         git(repo, *move)
     except StageFailed:
@@ -71,9 +89,8 @@ def _move_branch(repo: Path, commit: str, before: str) -> None:
 def _tree_with(repo: Path, paths: Sequence[str]) -> str:
     """The git tree of HEAD's files and of `paths` as they are now."""
     index = _git_file(repo, "palate-index")
-    index.with_name(f"{index.name}.lock").unlink(
-        missing_ok=True
-    )  # of a killed night: no other uses this index
+    lock = index.with_name(f"{index.name}.lock")  # of a killed night: no other uses this index
+    lock.unlink(missing_ok=True)
     env = {"GIT_INDEX_FILE": str(index)}
     try:
         git(repo, "read-tree", "HEAD", env=env)
@@ -171,8 +188,7 @@ def versions_of(repo: Path, path: str) -> dict[str, list[str]]:
 
 def bundle_nights(repo: Path, file: Path) -> None:
     """Writes the branch `nights`, and all that it leads to, into one file; HEAD where there is no night."""
-    there = git(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{NIGHTS_BRANCH}", check=False)
-    git(repo, "bundle", "create", "--quiet", str(file), NIGHTS_BRANCH if there else "HEAD")
+    git(repo, "bundle", "create", "--quiet", str(file), NIGHTS_BRANCH if _tip(repo) else "HEAD")
 
 
 def fetch_nights(repo: Path, file: Path) -> None:
@@ -183,11 +199,17 @@ def fetch_nights(repo: Path, file: Path) -> None:
 
 def restore_pointers(repo: Path, pointers: Sequence[str]) -> None:
     """Brings the last night's pointers back, and what they lead to from the remote."""
-    tip = git(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{NIGHTS_BRANCH}", check=False)
+    tip = _tip(repo)
     if tip:
         for pointer in pointers:
             (repo / pointer).write_text(f"{file_at(repo, tip, pointer)}\n", encoding="utf-8")
         dvc(repo, "pull", "--force", *pointers)
+
+
+def worktrees(repo: Path) -> list[dict[str, str]]:
+    """What git says of each folder where something of the repository is checked out, this one first."""
+    entries = git(repo, "worktree", "list", "--porcelain").split("\n\n")
+    return [dict(line.partition(" ")[::2] for line in entry.splitlines()) for entry in entries]
 
 
 def night_before(repo: Path, nights: int) -> datetime | None:
@@ -195,71 +217,3 @@ def night_before(repo: Path, nights: int) -> datetime | None:
     choice = ("-1", f"--skip={nights}", "--first-parent", "--grep=^Night:")
     moment = git(repo, "log", *choice, "--format=%cI", NIGHTS_BRANCH, check=False)
     return datetime.fromisoformat(moment) if moment else None
-
-
-def forget_copies(repo: Path, nights: int, commits: Mapping[str, str], *, remote: bool = False) -> bool:
-    """Removes from DVC's cache what neither the working tree, the last nights nor a tag of git names.
-
-    Args:
-        repo: Root of the repository.
-        nights: Number of nights whose objects stay.
-        commits: Further commits whose objects stay, by a name for each.
-        remote: Whether it leaves the default remote as well.
-
-    Returns:
-        Whether anything was removed.
-    """
-    if night_before(repo, nights) is None:
-        return False
-    choice = ("--workspace", "--rev", NIGHTS_BRANCH, "--num", str(nights), "--all-tags")
-    with _tagged(repo, commits):
-        words = dvc(repo, "gc", *choice, *(["--cloud"] if remote else []), "--force")
-    return ("objects from remote" if remote else "Removed") in words
-
-
-@contextmanager
-def _tagged(repo: Path, commits: Mapping[str, str]) -> Iterator[None]:
-    """Tags commits for the block, since DVC takes one branch and all tags, but no list of commits."""
-    tags = {f"refs/tags/palate-{name}": commit for name, commit in commits.items()}
-    try:
-        for tag, commit in tags.items():
-            if file_at(repo, commit, "dvc.yaml"):
-                git(repo, "update-ref", tag, commit)
-        yield
-    finally:
-        for tag in tags:
-            git(repo, "update-ref", "-d", tag, check=False)
-
-
-def pack(repo: Path) -> None:
-    """Lets git pack loose objects once there are many, as it does after a person's commit."""
-    git(repo, "gc", "--auto", "--quiet", check=False)
-
-
-def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:
-    """Makes the branch `nights` one commit of what is here now, and removes all else that DVC and git stored.
-
-    Git also drops what no branch, tag or stash leads to; DVC drops from cache and remote what nothing in the
-    working tree names.
-
-    Args:
-        repo: Root of the repository.
-        paths: As for `commit_night`.
-        message: Message of the commit.
-    """
-    _remove_restored(repo)
-    tree = _tree_with(repo, paths)
-    commit = git(repo, *_identity(repo), "commit-tree", tree, "-m", message)
-    git(repo, "update-ref", f"refs/heads/{NIGHTS_BRANCH}", commit)
-    git(repo, "reflog", "expire", "--expire=now", f"refs/heads/{NIGHTS_BRANCH}", check=False)
-    dvc(repo, "gc", "--workspace", "--cloud", "--force", "--quiet")
-    git(repo, "gc", "--quiet", "--prune=now")
-
-
-def _remove_restored(repo: Path) -> None:
-    """Removes the folders of restored nights, which hold their data and keep their commits alive."""
-    nights = set(git(repo, "rev-list", "--first-parent", NIGHTS_BRANCH, check=False).splitlines())
-    for entry in git(repo, "worktree", "list", "--porcelain").split("\n\n"):
-        facts = dict(line.partition(" ")[::2] for line in entry.splitlines())
-        if "detached" in facts and facts["HEAD"] in nights and Path(facts["worktree"]) != repo:
-            git(repo, "worktree", "remove", "--force", facts["worktree"])

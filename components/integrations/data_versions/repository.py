@@ -15,7 +15,7 @@ from dvc.utils import strictyaml
 
 from components.domain.errors import StageFailed
 from components.integrations.data_versions.dvc_commands import REMOTE, dvc
-from components.integrations.data_versions.nights_branch import NIGHTS_BRANCH, git
+from components.integrations.data_versions.nights_branch import NIGHTS_BRANCH, git, worktrees
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +58,7 @@ def _check_git(repo: Path) -> None:
             f"'{repo}' has no commit yet, beside which nights could be committed: `git add -A` and "
             "`git commit -m start`, then run again."
         )
-    for entry in git(repo, "worktree", "list", "--porcelain").split("\n\n"):
-        facts = dict(line.partition(" ")[::2] for line in entry.splitlines())
+    for facts in worktrees(repo):
         if facts.get("branch") == f"refs/heads/{NIGHTS_BRANCH}":
             raise StageFailed(
                 f"The branch {NIGHTS_BRANCH} is checked out in '{facts['worktree']}', where a night would "

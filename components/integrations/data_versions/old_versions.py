@@ -1,0 +1,81 @@
+"""Leaves out what only old nights need: their copies in DVC's cache and remote, or all of their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from components.integrations.data_versions.dvc_commands import dvc
+from components.integrations.data_versions.nights_branch import (
+    NIGHTS_BRANCH,
+    begin_anew,
+    file_at,
+    git,
+    night_before,
+    worktrees,
+)
+
+
+def forget_copies(repo: Path, nights: int, commits: Mapping[str, str], *, remote: bool = False) -> bool:
+    """Removes from DVC's cache what neither the working tree, the last nights nor a tag of git names.
+
+    Args:
+        repo: Root of the repository.
+        nights: Number of nights whose objects stay.
+        commits: Further commits whose objects stay, by a name for each.
+        remote: Whether it leaves the default remote as well.
+
+    Returns:
+        Whether anything was removed.
+    """
+    if night_before(repo, nights) is None:
+        return False
+    choice = ("--workspace", "--rev", NIGHTS_BRANCH, "--num", str(nights), "--all-tags")
+    with _tagged(repo, commits):
+        words = dvc(repo, "gc", *choice, *(["--cloud"] if remote else []), "--force")
+    return ("objects from remote" if remote else "Removed") in words
+
+
+@contextmanager
+def _tagged(repo: Path, commits: Mapping[str, str]) -> Iterator[None]:
+    """Tags commits for the block, since DVC takes one branch and all tags, but no list of commits."""
+    tags = {f"refs/tags/palate-{name}": commit for name, commit in commits.items()}
+    try:
+        for tag, commit in tags.items():
+            if file_at(repo, commit, "dvc.yaml"):
+                git(repo, "update-ref", tag, commit)
+        yield
+    finally:
+        for tag in tags:
+            git(repo, "update-ref", "-d", tag, check=False)
+
+
+def pack(repo: Path) -> None:
+    """Lets git pack loose objects once there are many, as it does after a person's commit."""
+    git(repo, "gc", "--auto", "--quiet", check=False)
+
+
+def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:
+    """Makes the branch `nights` one commit of what is here now, and removes all else that DVC and git stored.
+
+    Git also drops what no branch, tag or stash leads to; DVC drops from cache and remote what nothing in the
+    working tree names.
+
+    Args:
+        repo: Root of the repository.
+        paths: As for `commit_night`.
+        message: Message of the commit.
+    """
+    _remove_restored(repo)
+    begin_anew(repo, paths, message)
+    dvc(repo, "gc", "--workspace", "--cloud", "--force", "--quiet")
+    git(repo, "gc", "--quiet", "--prune=now")
+
+
+def _remove_restored(repo: Path) -> None:
+    """Removes the folders of restored nights, which hold their data and keep their commits alive."""
+    nights = set(git(repo, "rev-list", "--first-parent", NIGHTS_BRANCH, check=False).splitlines())
+    for facts in worktrees(repo):
+        if "detached" in facts and facts["HEAD"] in nights and Path(facts["worktree"]) != repo:
+            git(repo, "worktree", "remove", "--force", facts["worktree"])
