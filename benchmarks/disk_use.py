@@ -2,9 +2,9 @@
 
 Every night is the whole flow on a made-up set with one more day, a two-layer base and no champion, so each
 leaves a preview's Bento. The clock moves: each night's commit has its day as its date, and after it the rows
-of MLflow and Prefect are moved into the past, as if a day had gone by. Programs are forks of one process
-(`benchmarks/forks.py`). Until the eighth night nothing is old, so the growth of these nights, continued, is
-what the disk would hold without retention. Writes results/disk.md and docs/images/disk.png.
+of MLflow and Prefect are moved into the past, as if a day had gone by. Until the eighth night nothing is old,
+so the growth of these nights, continued, is what the disk would hold without retention. Writes
+results/disk.md and docs/images/disk.png.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ import yaml
 from matplotlib.figure import Figure
 
 from benchmarks.clones import clone_head, commit_of
-from benchmarks.forks import Forks
 from benchmarks.made_up_sets import write_tables
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import BASE, REPO
 from benchmarks.shapes import Events, menu_a_day
 from components.files import file_sha256, write_json, write_state
 from components.integrations.base_models import MARKER
+from flows.environment import identity_of
 
 NIGHTS, RETAINED, FIRST = 60, 7, 8  # nights, those that retention keeps, and days that the first one has
 PARTS = {
@@ -88,23 +88,22 @@ def main() -> None:
     inbox.mkdir()
     (inbox / "params.yaml").write_text(yaml.safe_dump(PARAMS))
     env = _environment(clone)
-    server, forks = _start_prefect(clone, env), Forks(clone, clone / ".palate" / "forks", env)
+    server = _start_prefect(clone, env)
     sizes: list[Sizes] = []
     try:
         for night in range(NIGHTS):
             write_tables(inbox, _first_days(events, FIRST + night))
-            _run_night(clone, forks, env, night)
+            _run_night(clone, env, night)
             sizes.append(_sizes(clone))
             if len(sizes) > 1:
                 _publish(commit_of(clone), sizes)
     finally:
-        forks.stop()
         server.terminate()
         server.wait(60)
 
 
 def _environment(clone: Path) -> dict[str, str]:
-    """Variables that the forking process must know when it imports the libraries."""
+    """Variables of all programs: nothing of this shell's servers, and the address of Prefect's."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -131,8 +130,8 @@ def _start_prefect(clone: Path, env: Mapping[str, str]) -> subprocess.Popen[byte
                 break
         except OSError:
             time.sleep(1)
-    process = {"pid": server.pid, "since": psutil.Process(server.pid).create_time()}
-    write_state(clone / ".palate" / "up.json", {**process, "PREFECT_API_URL": env["PREFECT_API_URL"]})
+    address = {"PREFECT_API_URL": env["PREFECT_API_URL"]}
+    write_state(clone / ".palate" / "up.json", {**identity_of(psutil.Process(server.pid)), **address})
     return server
 
 
@@ -156,12 +155,12 @@ def _first_days(events: Events, days: int) -> Events:
     return Events(dishes, menus, [row for row in events.rows if row["menu_id"] in menus])
 
 
-def _run_night(clone: Path, forks: Forks, env: Mapping[str, str], night: int) -> None:
+def _run_night(clone: Path, env: Mapping[str, str], night: int) -> None:
     """One night, and then a day that goes by."""
     began, ago = datetime.now(UTC), timedelta(days=NIGHTS - night)
     date = (began + timedelta(hours=12) - ago).isoformat(timespec="seconds")
     dated = {**env, "GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date}
-    command = [str(forks.python), "-m", "flows", "nightly", "--data", str(clone / "inbox")]
+    command = [sys.executable, "-m", "flows", "nightly", "--data", str(clone / "inbox")]
     with (clone / "night.out").open("w") as out:
         subprocess.run(command, cwd=clone, env=dated, stdout=out, stderr=out, check=True)
     moved = {"since": began.timestamp() * 1000, "ago": ago.total_seconds() * 1000}

@@ -166,7 +166,7 @@ def owns(name: str) -> bool:
 
 def this_process() -> dict[str, Any]:
     """Number and start of this process, which identify it until the machine restarts."""
-    return _identity(psutil.Process())
+    return identity_of(psutil.Process())
 
 
 def is_running(process: Mapping[str, Any]) -> bool:
@@ -176,14 +176,14 @@ def is_running(process: Mapping[str, Any]) -> bool:
     """
     try:
         current = psutil.Process(int(process["pid"]))
-        identity = _identity(current)
+        identity = identity_of(current)
         has_ended = current.status() == psutil.STATUS_ZOMBIE  # which is not waited for
     except psutil.Error:
         return False
     return not has_ended and identity.items() <= process.items()
 
 
-def _identity(process: psutil.Process) -> dict[str, Any]:
+def identity_of(process: psutil.Process) -> dict[str, Any]:
     """A process by its number, the machine's start, and its own start in seconds after it.
 
     The time of day would not do, since somebody may set the clock.
