@@ -32,6 +32,7 @@ class VectorParams(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     comparisons_per_step: Count
     adapter_steps: Count = 2
+    dishes_per_step: Count = 1000
 
 
 class FactorParams(Section):

@@ -23,6 +23,7 @@ from components.domain.ranker.dish_vectors import Head
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import objective_loss
 from components.domain.ranker.prompts import DishTokens
+from components.domain.ranker.vector_memory import remember
 from components.domain.training_params import CandidateParams, TrainParams
 
 logger = logging.getLogger(__name__)
@@ -41,10 +42,6 @@ class Step:
     tokens: int
 
 
-def no_report() -> None:
-    """What is called after each epoch where nobody looks at them."""
-
-
 def fit(
     model: LanguageModel,
     tokens: DishTokens,
@@ -53,7 +50,7 @@ def fit(
     candidate: CandidateParams,
     settings: TrainParams,
     on_step: Report,
-    after_epoch: Callable[[], None] = no_report,
+    after_epoch: Callable[[], None] | None = None,
 ) -> None:
     """Trains the model's trainable weights, and the candidate's head of dish vectors if it has one.
 
@@ -85,8 +82,18 @@ def fit(
             _pass(batches, epoch, optimizers, candidate.objective, log)
             model.network.eval()
             model.vectors.clear()
-            after_epoch()
+            if after_epoch:
+                _remember(model, batches)
+                after_epoch()
     log.end()
+
+
+def _remember(model: LanguageModel, batches: Batches) -> None:
+    """Gives the model its vectors of the training's dishes, by the tuned layers alone."""
+    if model.head and batches.lines:
+        with torch.no_grad():
+            states = batches.fresh_states()
+            remember(model, batches.lines, model.head.vectors(states, batches.lines))
 
 
 @contextlib.contextmanager
@@ -171,7 +178,7 @@ def _batches(batches: Batches, candidate: CandidateParams) -> list[Batch]:
     if candidate.objective != "dpo":
         return list(batches.batches)
     with torch.no_grad():
-        states = batches.states()
+        states = batches.fresh_states()
         return [batch.with_reference(states) for batch in batches.batches]
 
 

@@ -2,7 +2,8 @@
 
 Dish vectors are read once for several batches: each batch is a step of the head, and the gradients that it
 leaves on the dishes' states are carried through the language model together, in one step of its weights
-(gradient caching, Gao et al. 2021). So a training reads dishes as often as its weights change.
+(gradient caching, Gao et al. 2021). Of many dishes each such step reads some anew, in turn, and takes the
+others as they were last read. So a training's cost is bounded, however many dishes there are.
 
 Shapes: D dishes of a training, W width of the language model, O dishes on offer of a batch.
 """
@@ -53,15 +54,19 @@ class Batches:
     """What a training learns from.
 
     Attributes:
-        states: Gives (D, W) hidden states of all dishes under the present weights, with gradients; (0,) where
-            batches read dishes in context.
-        tokens: Number of tokens that the language model reads for these states.
+        states: Gives (D, W) hidden states of all dishes, with gradients for those that it reads anew; (0,)
+            where batches read dishes in context.
+        fresh_states: The same of all dishes under the present weights.
+        lines: Of the D dishes, as `states` reads them.
+        tokens: Number of tokens that the language model reads for `states`.
         batches: Equally large where they share states.
         steps: Optimizer steps of the language model's weights in a pass over the batches.
         fullness: Size of the batches beside the largest that the settings allow, 0 to 1.
     """
 
     states: Callable[[], Tensor]
+    fresh_states: Callable[[], Tensor]
+    lines: Sequence[tuple[int, ...]]
     tokens: int
     batches: Sequence[Batch]
     steps: int
@@ -86,7 +91,49 @@ def packed_batches(
     batches = [batch(sequences[start : start + count]) for start in range(0, len(sequences), count)]
     largest = len(batches) * count * settings.sequence_tokens
     fullness = min(1.0, sum(each.tokens for each in batches) / largest)
-    return Batches(lambda: torch.empty(0), 0, batches, len(batches), fullness)
+    return Batches(lambda: torch.empty(0), lambda: torch.empty(0), (), 0, batches, len(batches), fullness)
+
+
+class _Dishes:
+    """The dishes of a training, of which only the tuned layers run again."""
+
+    def __init__(
+        self, model: LanguageModel, lines: Sequence[tuple[int, ...]], first: int, at_once: int
+    ) -> None:
+        """Reads the layers below.
+
+        Args:
+            model: What reads.
+            lines: (D,) of the dishes.
+            first: The first tuned layer.
+            at_once: Dishes that `in_turn` reads.
+        """
+        self._model, self._first, self._at_once = model, first, at_once
+        self._lower = encoding.lower_states(model, lines, first)
+        self._last: Tensor | None = None
+        self._turn = torch.randperm(len(lines), generator=torch.Generator().manual_seed(len(lines)))
+
+    def fresh(self) -> Tensor:
+        """(D, W) states of all under the present weights."""
+        return encoding.upper_states(self._model, self._lower, self._first)
+
+    def last(self) -> Tensor:
+        """(D, W) states as they were last read, without gradients."""
+        if self._last is None:
+            with torch.no_grad():
+                self._last = self.fresh()
+        return self._last
+
+    def in_turn(self) -> Tensor:
+        """(D, W) states, of which those whose turn it is are read anew, with gradients."""
+        if len(self._lower) <= self._at_once:
+            return self.fresh()
+        rows, self._turn = self._turn[: self._at_once], self._turn.roll(-self._at_once)
+        lower = [self._lower[row] for row in rows.tolist()]
+        anew = encoding.upper_states(self._model, lower, self._first)
+        states = self.last().index_copy(0, rows.to(anew.device), anew)
+        self._last = states.detach()
+        return states
 
 
 def vector_batches(
@@ -106,10 +153,9 @@ def vector_batches(
     lines = [tokens.alone(dish) for dish in dishes]
     tuned = any(weight.requires_grad for weight in model.network.parameters())
     first = candidate.layers[0] if tuned else len(model.decoder.layers)  # nothing above a frozen base changes
-    lower = encoding.lower_states(model, lines, first)
+    states_of = _Dishes(model, lines, first, vectors.dishes_per_step)
     if model.head is None:
-        with torch.no_grad():
-            model.head = start_head(encoding.upper_states(model, lower, first), vectors.size, ratings)
+        model.head = start_head(states_of.last(), vectors.size, ratings)
     if not isinstance(model.head, Head):
         raise TypeError("a training of dish vectors goes on from a head of dish vectors")
     head, model.vectors = model.head, {}
@@ -126,8 +172,9 @@ def vector_batches(
     count = max(1, -(-len(train) // vectors.comparisons_per_step))
     batches = [batch(train.take(part)) for part in np.array_split(np.arange(len(train)), count)]
     fullness = len(train) / (count * vectors.comparisons_per_step)
-    steps, size = min(vectors.adapter_steps, count), sum(map(len, lines))
-    return Batches(lambda: encoding.upper_states(model, lower, first), size, batches, steps, fullness)
+    size = round(sum(map(len, lines)) * min(1, vectors.dishes_per_step / len(lines)))
+    steps = min(vectors.adapter_steps, count)
+    return Batches(states_of.in_turn, states_of.fresh, lines, size, batches, steps, fullness)
 
 
 def _on(targets: Targets, device: torch.device) -> Targets:

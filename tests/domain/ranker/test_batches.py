@@ -74,3 +74,31 @@ def test_vector_batches_score_as_scoring_does_and_share_one_reading_of_the_dishe
     assert shared.tokens == sum(len(tokens.alone(dish)) for dish in set().union(*named))
     assert shared.steps == min(vectors.adapter_steps, len(parts))
     assert shared.fullness == pytest.approx(len(named) / (size * len(parts)))
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 5])
+def test_a_step_reads_some_dishes_anew_and_takes_the_others_as_they_were_last_read(
+    small_model: LanguageModel, dishes: dict[str, Dish], comparisons: list[Comparison], at_once: int
+) -> None:
+    table, tokens = comparison_table(comparisons), small_model.dish_tokens(dishes, ("name", "tags"), 100)
+    small_model.network.requires_grad_(False)
+    weight = small_model.decoder.layers[1].mlp.down_proj.weight
+    weight.requires_grad = True
+    assert CANDIDATE.vectors
+    vectors = CANDIDATE.vectors.model_copy(update={"size": 4, "dishes_per_step": at_once})
+    shared = vector_batches(small_model, tokens, table, SCALE, CANDIDATE, vectors)
+    expected, count = shared.fresh_states().detach(), len(shared.lines)
+    read_at = np.zeros(count, int)
+    for step in range(1, 2 * count):
+        with torch.no_grad():
+            weight.mul_(1.1)
+        fresh, states = shared.fresh_states().detach(), shared.states()
+        (gradients,) = torch.autograd.grad(states.sum(), weight, retain_graph=True)
+        anew = ((states.detach() - expected).abs() > TOLERANCE).any(1)
+        assert anew.sum() == at_once
+        expected[anew] = fresh[anew]
+        assert states.detach().numpy() == pytest.approx(expected.numpy(), abs=TOLERANCE)
+        assert gradients.abs().sum() > 0
+        read_at[anew.numpy()] = step
+        assert step - read_at.min() <= -(-count // at_once)  # nobody's turn is left out
+    assert shared.tokens == pytest.approx(sum(map(len, shared.lines)) * at_once / count, abs=1)
