@@ -203,6 +203,10 @@ class Recommendation(_Body):
     dish_id: str
     name: str
     score: float = Field(description="In logits, or the popularity where cold_start is true.")
+    sure: float | None = Field(
+        description="How often, on held-out menus, a dish with such a lead over the next one was preferred "
+        "to it; null for the last dish, on a cold start, and of a release without that record."
+    )
     because: list[str] = Field(
         description="Names of past dishes without which its score would be lowest: sensitivity, no cause."
     )

@@ -12,10 +12,12 @@ from typing import Any
 
 from components.domain.errors import StageFailed
 from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.verdict.calibration import reliability
 from components.files import DamagedFile, file_sha256, read_json, write_json
 from components.integrations import bentos
 from components.integrations.packed_vectors import VECTORS_FILE
 from components.stages.paths import ERROR_PREFIX
+from components.stages.reports import read_report
 from flows.environment import REPO
 from flows.steps import stored_bases
 
@@ -59,10 +61,16 @@ def stage(artifacts: Path, facts: Mapping[str, Any], trial: Trial | None) -> set
     lineage = read_json(artifacts / "lineage.json")
     base = stored_bases.store(lineage["base_sha256"])
     share = trial.share if trial else 1.0
-    write_json(target / FACTS, {**lineage, **facts, "base": base, "share": share})
+    sure = {"reliability": _reliability(artifacts, lineage["candidate"])}
+    write_json(target / FACTS, {**lineage, **facts, **sure, "base": base, "share": share})
     if (target / "adapter" / HEAD_FILE).exists():
         _pack(target, bentos.model_folder(base))
     return {stored_bases.tag_of(sha256) for sha256 in bases_in(target)}
+
+
+def _reliability(artifacts: Path, candidate: str) -> list[tuple[float, float]]:
+    """How often the version was right on held-out pairs, by how sure it was."""
+    return reliability(read_report(artifacts / "evaluation.json").calibration.get(candidate, ()))
 
 
 def _pack(target: Path, base: Path) -> None:

@@ -119,6 +119,7 @@ def trained(
         "bento": "palate:v7-abc",
         **store_base(small_base),
         "preview": True,
+        "reliability": [[0.5, 0.5], [0.6, 0.7], [1.0, 0.8]],
         "serve": {**SERVE, "max_dishes": 3, "max_history": 5},
     }
     (folder / "served.json").write_text(json.dumps(facts))

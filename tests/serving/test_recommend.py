@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from components.domain.catalogue import Thresholds
 from components.domain.preferences.contract import columns
 from components.domain.records import DISLIKED, LIKED, Past
 from components.integrations.service_store import Catalogue, ServiceStore
+from serving.recommending import how_sure
 from serving.store import STORE
 from tests.serving.conftest import listening, send, set_limits
 from tests.serving.published import lines
@@ -83,6 +85,19 @@ def test_a_person_of_the_store_gets_dishes_without_those_that_they_dislike(knowi
     assert scores == sorted(scores, reverse=True)
     named = {name for dish in answer["dishes"] for name in dish["because"]}
     assert named <= {"Peas with carrots", "Almond cake", "Fried eggs"}
+
+
+def test_a_dish_says_how_often_such_a_lead_was_right_on_held_out_menus(knowing: str) -> None:
+    dishes = _recommend(knowing, person_id="ada")["dishes"]
+    *first, last = [dish["sure"] for dish in dishes]
+    leads = np.diff([-dish["score"] for dish in dishes])
+    expected = np.interp(1 / (1 + np.exp(-leads)), [0.5, 0.6, 1.0], [0.5, 0.7, 0.8])
+    assert first == pytest.approx(expected.tolist(), abs=0.001)
+    assert last is None
+    cold = _recommend(knowing, person_id="new", allergies=[])["dishes"]
+    assert {dish["sure"] for dish in cold} == {None}
+    assert how_sure([], [2.0, 1.0]) == [None, None]  # of a release that has no record
+    assert how_sure([(0.5, 0.5), (0.7, 0.6)], []) == []
 
 
 def test_allergies_of_the_store_hold_and_a_request_only_adds_to_them(knowing: str) -> None:

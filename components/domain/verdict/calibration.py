@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 from scipy.special import expit
 
 from components.domain.preferences.arrays import Floats
@@ -59,3 +60,19 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
     """Mean over pairs of the distance between the stated probability and the observed share."""
     pairs = sum(part.pairs for part in bins)
     return sum(abs(part.stated - part.observed) * part.pairs for part in bins) / pairs if pairs else 0.0
+
+
+def reliability(bins: Sequence[CalibrationBin]) -> list[tuple[float, float]]:
+    """Points of the curve from a stated probability to the share that was right; neither falls.
+
+    By isotonic regression; the first point is a coin's, whatever was observed of pairs that score alike.
+
+    Args:
+        bins: The least sure ones first.
+    """
+    if not bins:
+        return []
+    shares = isotonic_regression(
+        [part.observed for part in bins], weights=[part.pairs for part in bins]
+    ).x.clip(0.5)
+    return [(0.5, 0.5), *zip((part.stated for part in bins), shares.tolist(), strict=True)]

@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.calibration import calibration_curve
+from sklearn.isotonic import IsotonicRegression
 
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import LIKED, NEUTRAL, Comparison
-from components.domain.verdict.calibration import calibration, calibration_error
+from components.domain.verdict.calibration import CalibrationBin, calibration, calibration_error, reliability
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -66,3 +69,29 @@ def test_what_was_not_scored_is_left_out() -> None:
     assert sum(part.pairs for part in calibration(scores, table)) == 10
     assert calibration(np.full(60, np.nan), table) == ()
     assert calibration_error(()) == 0.0
+
+
+@given(st.lists(st.tuples(st.floats(0.5, 1), st.floats(0, 1), st.integers(1, 100)), max_size=12))
+def test_the_curve_of_reliability_is_scikit_learns_and_never_falls(
+    parts: list[tuple[float, float, int]],
+) -> None:
+    bins = [CalibrationBin(*part) for part in sorted(parts)]
+    curve = reliability(bins)
+    if not bins:
+        assert curve == []
+        return
+    order, weights = range(len(bins)), [part.pairs for part in bins]
+    oracle = IsotonicRegression().fit(order, [part.observed for part in bins], weights).predict(order)
+    assert [share for _, share in curve[1:]] == pytest.approx(np.maximum(oracle, 0.5).tolist(), abs=1e-9)
+    assert curve[0] == (0.5, 0.5)
+    assert sorted(curve) == curve
+
+
+@pytest.mark.parametrize("factor", [1.0, 4.0, 0.1])
+def test_the_curve_corrects_who_is_too_bold_or_too_shy(factor: float) -> None:
+    table, odds = _pairs(5000, seed=6)
+    stated, right = zip(*reliability(calibration(_scores(factor * odds), table)), strict=True)
+    others, new = _pairs(5000, seed=7)
+    share = np.interp(expit(np.abs(factor * new)), stated, right)
+    corrected = np.log(share / (1 - share)) * np.sign(new)
+    assert calibration_error(calibration(_scores(corrected), others)) < 0.03
