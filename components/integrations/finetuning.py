@@ -22,6 +22,7 @@ from components.domain.ranker.batches import Batch, Batches, packed_batches, vec
 from components.domain.ranker.dish_vectors import Head
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.objective import objective_loss
+from components.domain.ranker.optimizer import Optimizer
 from components.domain.ranker.prompts import DishTokens
 from components.domain.ranker.vector_memory import remember
 from components.domain.training_params import CandidateParams, TrainParams
@@ -112,7 +113,7 @@ def _optimizers(
     batches: Batches,
     epochs: int,
     pace: float,
-) -> tuple[_Optimizer, _Optimizer]:
+) -> tuple[Optimizer, Optimizer]:
     """Of the language model's weights, and of the head."""
     weights = [weight for weight in model.network.parameters() if weight.requires_grad]
     groups = [{"params": weights, "lr": pace * candidate.learning_rate, "weight_decay": 0.0}]
@@ -126,45 +127,9 @@ def _optimizers(
         ]
     warmup = candidate.warmup_share
     return (
-        _Optimizer(groups if weights else [], epochs * batches.steps, warmup),
-        _Optimizer(of_head, epochs * len(batches.batches), warmup),
+        Optimizer(groups if weights else [], epochs * batches.steps, warmup),
+        Optimizer(of_head, epochs * len(batches.batches), warmup),
     )
-
-
-class _Optimizer:
-    """AdamW on float32 copies of the weights, since a late small step would round to nothing in bfloat16.
-
-    The rate rises linearly over `warmup_share` of the steps and falls linearly to zero.
-    """
-
-    def __init__(self, groups: Sequence[dict[str, Any]], steps: int, warmup_share: float) -> None:
-        """Copies the weights.
-
-        Args:
-            groups: AdamW's groups of parameters with their rates; none where nothing is trained.
-            steps: Number of steps until the rate is zero.
-            warmup_share: Share of them with a rising rate.
-        """
-        self.weights = [weight for group in groups for weight in group["params"]]
-        self.masters = [weight.detach().float().clone().requires_grad_() for weight in self.weights]
-        masters = iter(self.masters)
-        copies = [{**group, "params": [next(masters) for _ in group["params"]]} for group in groups]
-        self.adam = torch.optim.AdamW(copies) if self.weights else None
-        self.schedule = _schedule(self.adam, steps, warmup_share) if self.adam else None
-
-    def step(self) -> None:
-        """One step along the gradients of the weights, which are zero afterwards."""
-        if self.adam is None or self.schedule is None:
-            return
-        for weight, master in zip(self.weights, self.masters, strict=True):
-            master.grad = None if weight.grad is None else weight.grad.float()
-            weight.grad = None
-        torch.nn.utils.clip_grad_norm_(self.masters, 1.0)
-        self.adam.step()
-        self.adam.zero_grad()
-        self.schedule.step()
-        for weight, master in zip(self.weights, self.masters, strict=True):
-            weight.data.copy_(master.data)
 
 
 def _in_epochs(batches: Sequence[Batch], epochs: int, seed: int) -> list[list[Batch]]:
@@ -185,7 +150,7 @@ def _batches(batches: Batches, candidate: CandidateParams) -> list[Batch]:
 def _pass(
     batches: Batches,
     epoch: Sequence[Batch],
-    optimizers: tuple[_Optimizer, _Optimizer],
+    optimizers: tuple[Optimizer, Optimizer],
     objective: str,
     log: _Log,
 ) -> None:
@@ -254,12 +219,3 @@ def _deterministic(device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(mode=before)
-
-
-def _schedule(
-    optimizer: torch.optim.Optimizer, steps: int, warmup_share: float
-) -> torch.optim.lr_scheduler.LambdaLR:
-    warmup = max(1, int(steps * warmup_share))
-    return torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup), 1.0)
-    )
