@@ -2,6 +2,6 @@
 
 import os
 
-# Torch's threads that wait for each other sleep soon rather than spin, which others on the same cores pay for;
-# it must be set before torch is imported (decision 0048).
+# Torch's threads that wait for each other sleep soon rather than spin, which costs whoever shares their cores
+# (decision 0048). It works only where it is set before torch is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
