@@ -1,4 +1,9 @@
-"""ASGI middleware: forms are refused with 400; BentoML answers 500 where one is broken."""
+"""ASGI middleware: what is not sent as JSON is refused with 415.
+
+A browser sends forms, plain text and what has no type wherever a page tells it to; for JSON it asks
+the service first, which does not permit it. BentoML (1.4) reads all of these as JSON, and answers 500
+where a form is broken.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,11 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-FORMS = ("multipart/", "application/x-www-form-urlencoded")
+JSON = "application/json"
 
 
 class JsonOnly:
-    """Middleware that passes on no form; the service takes JSON alone.
+    """Middleware that passes on JSON, and what has neither a body nor a content type.
 
     Args:
         app: Application that receives the other requests.
@@ -20,10 +25,20 @@ class JsonOnly:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, or answers 400 with the content type that was sent."""
-        kind = Headers(scope=scope).get("content-type", "") if scope["type"] == "http" else ""
-        if not kind.lower().startswith(FORMS):
+        """Passes a request on, or answers 415 with the content type that was sent."""
+        refusal = _why_not_json(Headers(scope=scope)) if scope["type"] == "http" else ""
+        if not refusal:
             await self.app(scope, receive, send)
             return
-        sentence = f"The content type is {kind[:100]!r}: send JSON, with Content-Type: application/json."
-        await JSONResponse({"error": sentence}, 400)(scope, receive, send)
+        sentence = f"{refusal}: send JSON, with Content-Type: {JSON}."
+        await JSONResponse({"error": sentence}, 415)(scope, receive, send)
+
+
+def _why_not_json(headers: Headers) -> str:
+    """What is wrong with the content type; empty where nothing is."""
+    kind = headers.get("content-type", "")
+    if not kind:
+        has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+        return "The body has no content type" if has_body else ""
+    is_json = kind.partition(";")[0].strip().lower() == JSON
+    return "" if is_json else f"The content type is {kind[:100]!r}"

@@ -18,7 +18,7 @@ _REFUSALS = {
     409: "The event_id names other feedback.",
     410: "The person was erased.",
     413: "The request is too large.",
-    415: "The content type is none that the service reads.",
+    415: "The content type is not application/json.",
     429: "Too many requests at once: come again after Retry-After.",
     500: "Something broke; the service's log says what.",
     503: "Not ready, or the store does not answer.",
@@ -74,7 +74,7 @@ def _people() -> dict[str, Any]:
             "description": "All that the service's store holds of a person.",
             "responses": {
                 "200": _answer("What is held.", "PersonAnswer"),
-                **_refusals((400, 401, 404, 410, 413, 429, 503)),
+                **_refusals((400, 401, 404, 410, 413, 415, 429, 503)),
             },
         },
         "delete": {
@@ -84,7 +84,7 @@ def _people() -> dict[str, Any]:
             "be sent again, also for a person of whom nothing is held.",
             "responses": {
                 "202": _answer("Hidden, and queued.", "ErasureAnswer"),
-                **_refusals((400, 401, 413, 429, 503)),
+                **_refusals((400, 401, 413, 415, 429, 503)),
             },
         },
     }

@@ -37,7 +37,7 @@ from components.integrations import adapters, base_models, bentos, finetuning
 from components.integrations.service_store import ServiceStore
 from components.integrations.service_store.engine import META
 from components.stages.canary import with_scores
-from serving import service
+from serving import login, service
 from serving.store import STORE
 from tests.conftest import REPO, eight_dishes, twelve_comparisons
 from tests.flows.clones import free_ports, http_status, wait_for
@@ -203,6 +203,14 @@ def set_limits(served: Path, **limits: object) -> None:
     facts = json.loads((served / "served.json").read_text())
     facts["serve"] |= limits
     (served / "served.json").write_text(json.dumps(facts))
+
+
+def with_token(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The token that a service asks for which is served from here."""
+    (tmp_path / "token").write_text("open sesame")
+    monkeypatch.setenv(login.TOKEN_FILE, str(tmp_path / "token"))
+    set_limits(served, token="always")  # noqa: S106
+    return "open sesame"
 
 
 @pytest.fixture

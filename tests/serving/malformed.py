@@ -10,6 +10,7 @@ JSON = {"Content-Type": "application/json"}
 RANK: dict[str, Any] = {"person_id": "ada", "dishes": [{"dish_id": "1", "name": "Pea stew"}]}
 RECOMMEND: dict[str, Any] = {"person_id": "ada", "k": 2}
 FEEDBACK: dict[str, Any] = {"person_id": "ada", "dish_id": "peas", "kind": "like"}
+INSIDE = ("Traceback", 'File "', "pydantic", "site-packages", "sqlalchemy", "psycopg", "0x", "self.", "\n")
 VALID = {"/rank": RANK, "/recommend": RECOMMEND, "/feedback": FEEDBACK}
 
 
@@ -153,10 +154,10 @@ def _bodies() -> Iterator[tuple[str, bytes, dict[str, str], int]]:
     yield "a number of 10,000 digits", b'{"person_id": ' + b"9" * 10_000 + b"}", JSON, 400
     yield "a null character", b"\0", JSON, 400
     yield "1 MB too much", b" " * 1_000_001, JSON, 413
-    yield "a form", b"person_id=ada", {"Content-Type": "application/x-www-form-urlencoded"}, 400
-    yield "a form in parts", b"--x\r\n", {"Content-Type": "multipart/form-data"}, 400
+    yield "a form", b"person_id=ada", {"Content-Type": "application/x-www-form-urlencoded"}, 415
+    yield "a form in parts", b"--x\r\n", {"Content-Type": "multipart/form-data"}, 415
     yield "a pickle", b"\x80\x04.", {"Content-Type": "application/vnd.bentoml+pickle"}, 415
-    yield "an image", b"\x89PNG", {"Content-Type": "image/png"}, 400
+    yield "an image", b"\x89PNG", {"Content-Type": "image/png"}, 415
     yield "gzip that is none", b"{", {**JSON, "Content-Encoding": "gzip"}, 400
 
 
@@ -185,7 +186,7 @@ def _elsewhere() -> Iterator[Malformed]:
         for path in ("", "%20", "a%00b", "%ff", "%zz", "a%2", "%ed%a0%80", "x" * 5000):
             yield Malformed("no id", method, f"/people/{path}", b"", {}, 400)
         form = {"Content-Type": "multipart/form-data; boundary=x"}
-        yield Malformed("a form", method, "/people/ada", b"--x", form, 400)
+        yield Malformed("a form", method, "/people/ada", b"--x", form, 415)
         yield Malformed("a large body", method, "/people/ada", b" " * 1_000_001, JSON, 413)
     yield Malformed("a stranger", "GET", "/people/stranger", b"", {}, 404)
     for name, body in {"a list": b"[1]", "half an object": b"{"}.items():
@@ -199,9 +200,31 @@ def requests() -> list[Malformed]:
         for path, changes in CHANGES.items()
         for name, change in changes.items()
     ]
+    # What a browser sends to any address without asking whether it may.
+    without_asking = [
+        Malformed(f"JSON as {kind or 'nothing'}", "POST", path, json.dumps(body).encode(), headers, 415)
+        for path, body in VALID.items()
+        for kind in ("", "text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded")
+        for headers in [{"Content-Type": kind} if kind else {}]
+    ]
     unreadable = [
         Malformed(name, "POST", path, body, headers, status)
         for path in VALID
         for name, body, headers, status in _bodies()
     ]
-    return [*changed, *unreadable, *_with_raw_values(), *_elsewhere()]
+    return [*changed, *without_asking, *unreadable, *_with_raw_values(), *_elsewhere()]
+
+
+def why_not_a_sentence(body: bytes) -> str:
+    """Why a refusal's body is not one sentence for its caller; empty where it is."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return "no JSON"
+    if not isinstance(content, dict) or list(content) != ["error"] or not isinstance(content["error"], str):
+        return "not {error: SENTENCE} alone"
+    sentence = content["error"]
+    shown = [part for part in INSIDE if part in sentence]
+    if shown:
+        return f"shows {shown[0]!r}"
+    return "" if 5 < len(sentence) < 1000 else f"{len(sentence)} letters"

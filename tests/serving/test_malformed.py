@@ -15,14 +15,12 @@ from hypothesis import strategies as st
 from components.domain.catalogue import Thresholds
 from components.domain.preferences.contract import columns
 from components.integrations.service_store import Catalogue
-from serving import login
 from serving.store import STORE
-from tests.serving.conftest import listening, set_limits
-from tests.serving.malformed import JSON, RANK, VALID, Malformed, requests
+from tests.serving.conftest import listening, with_token
+from tests.serving.malformed import RANK, VALID, Malformed, requests, why_not_a_sentence
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
-INSIDE = ("Traceback", 'File "', "pydantic", "site-packages", "sqlalchemy", "psycopg", "0x", "self.", "\n")
 TOKEN = {"Authorization": "Bearer open sesame"}
 PEAS = {"dish_id": "peas", "name": "Peas", "description": "", "cuisine": "", "tags": (), "ingredients": ()}
 
@@ -35,9 +33,7 @@ def guarded(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     ada = {"person_id": "ada", "diet": "", "allergies": (), "avoids": ()}
     row = dict.fromkeys(columns("dishes")) | PEAS
     Catalogue(url).publish("v1", Thresholds(4, 2), [(row, 0.5, True)], [ada], [], None)
-    (tmp_path / "token").write_text("open sesame")
-    monkeypatch.setenv(login.TOKEN_FILE, str(tmp_path / "token"))
-    set_limits(served, token="always")  # noqa: S106
+    with_token(served, tmp_path, monkeypatch)
     with listening() as address:
         yield address
 
@@ -51,27 +47,13 @@ def _answer(address: str, request: Malformed, headers: dict[str, str] = TOKEN) -
     return status, body
 
 
-def _why_not_a_sentence(body: bytes) -> str:
-    try:
-        content = json.loads(body)
-    except ValueError:
-        return "no JSON"
-    if not isinstance(content, dict) or list(content) != ["error"] or not isinstance(content["error"], str):
-        return "not {error: SENTENCE} alone"
-    sentence = content["error"]
-    shown = [part for part in INSIDE if part in sentence]
-    if shown:
-        return f"shows {shown[0]!r}"
-    return "" if 5 < len(sentence) < 1000 else f"{len(sentence)} letters"
-
-
 def test_every_malformed_request_is_a_4xx_with_one_sentence(guarded: str) -> None:
     malformed, failures = requests(), []
     assert len(malformed) > 80
     for request in malformed:
         status, body = _answer(guarded, request)
         reason = "" if status == request.status else f"{status} in place of {request.status}"
-        reason = reason or _why_not_a_sentence(body)
+        reason = reason or why_not_a_sentence(body)
         if reason:
             failures.append(f"{request.method} {request.path[:40]} {request.name}: {reason}: {body[:200]!r}")
     assert "\n".join(failures) == ""
@@ -87,7 +69,7 @@ def test_a_wrong_token_is_401_with_one_sentence(guarded: str, header: str) -> No
     for method, path in locked:
         headers = {"Authorization": header} if header else {}
         status, body = _answer(guarded, Malformed("", method, path, b"{}"), headers)
-        assert (status, _why_not_a_sentence(body)) == (401, ""), (path, body)
+        assert (status, why_not_a_sentence(body)) == (401, ""), (path, body)
 
 
 VALUES = st.recursive(
@@ -135,10 +117,14 @@ def test_a_valid_request_that_was_changed_anywhere_is_answered_or_refused_in_a_s
     path, body = change
     status, answer = _answer(guarded, Malformed("", "POST", path, json.dumps(body).encode()))
     assert status < 500, answer
-    assert status == 200 or _why_not_a_sentence(answer) == "", answer
+    assert status == 200 or why_not_a_sentence(answer) == "", answer
 
 
 def test_the_valid_requests_are_answered(guarded: str) -> None:
-    for path, body in VALID.items():
-        assert _answer(guarded, Malformed("", "POST", path, json.dumps(body).encode(), JSON))[0] == 200
+    past = [{"dish": {"dish_id": "2", "name": "Roulade"}, "rating": rating} for rating in (1e9, -1e9, 3)]
+    ranked_by_extremes = [(path, VALID[path] | {"history": past}) for path in ("/rank", "/recommend")]
+    for path, body in [*VALID.items(), *ranked_by_extremes]:
+        for kind in ("application/json", "Application/JSON; charset=utf-8"):
+            request = Malformed("", "POST", path, json.dumps(body).encode(), {"Content-Type": kind})
+            assert _answer(guarded, request)[0] == 200, (path, body)
     assert RANK["person_id"] == "ada"

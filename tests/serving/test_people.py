@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from components.integrations.service_store import People
-from serving import login, service
+from serving import service
 from serving.store import STORE
-from tests.serving.conftest import listening, send, set_limits
+from tests.serving.conftest import listening, send, set_limits, with_token
 from tests.serving.published import ADA, BOB, LIKE, publish, ranked_for
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
@@ -140,18 +140,16 @@ def test_the_mounted_operations_are_behind_all_middleware(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'service.db'}"
     monkeypatch.setenv(STORE, url)
-    (tmp_path / "token").write_text("open sesame\n")
-    monkeypatch.setenv(login.TOKEN_FILE, str(tmp_path / "token"))
-    set_limits(served, token="always")  # noqa: S106
+    right = {"Authorization": f"Bearer {with_token(served, tmp_path, monkeypatch)}"}
     publish(url, [BOB])
-    right = {"Authorization": "Bearer open sesame"}
     with listening() as address, httpx.Client(base_url=address, timeout=30) as client:
         for method in ("GET", "DELETE"):
             assert client.request(method, "/people/bob").status_code == 401
             form = right | {"Content-Type": "application/x-www-form-urlencoded"}
-            assert client.request(method, "/people/bob", headers=form).status_code == 400
+            assert client.request(method, "/people/bob", headers=form).status_code == 415
             large = b"x" * (service.MAX_BODY_BYTES + 1)
-            assert client.request(method, "/people/bob", headers=right, content=large).status_code == 413
+            sized = right | {"Content-Type": "application/json"}
+            assert client.request(method, "/people/bob", headers=sized, content=large).status_code == 413
         assert People(url).queued() == []
         assert client.get("/people/bob", headers=right).status_code == 200
 

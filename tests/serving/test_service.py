@@ -99,7 +99,8 @@ def test_a_rating_that_is_no_number_is_400(client: TestClient) -> None:
 
 
 def test_a_body_over_the_limit_is_413(client: TestClient) -> None:
-    answer = client.post("/rank", content=b'{"person_id": "' + b"x" * service.MAX_BODY_BYTES)
+    body, headers = b'{"person_id": "' + b"x" * service.MAX_BODY_BYTES, {"Content-Type": "application/json"}
+    answer = client.post("/rank", content=body, headers=headers)
     assert answer.status_code == 413
 
 

@@ -60,7 +60,7 @@ def test_strangers_cannot_make_a_version_look_ill(address: str, tmp_path: Path) 
         _half(address)
     for path in ("", "/", "/nothing", "/rank/../canary", "/rank?x=%00"):
         assert _post(f"{address}{path}", b"{}", JSON) < 500
-    assert _post(f"{address}/rank", BROKEN[0][0], BROKEN[0][1]) == 400
+    assert _post(f"{address}/rank", BROKEN[0][0], BROKEN[0][1]) == 415
     assert _post(f"{address}/rank", json.dumps(ASK).encode(), JSON) == 200
     (report,) = probe(address, new, memory)
     assert (report.version, report.canary, report.errors) == ("7", None, 0)
