@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from components.domain.diet.nutrition import CONFIDENCE, NUTRIENTS
 
@@ -15,8 +15,13 @@ def _nutrient(name: str) -> str:
     return name
 
 
-Bound = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Bounds = dict[Annotated[str, AfterValidator(_nutrient)], Bound]
+Bound = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+_BOUNDS: dict[str, Any] = {
+    "type": "object",
+    "properties": {name: {"type": "number", "minimum": 0} for name in NUTRIENTS},
+    "additionalProperties": False,
+}
+Bounds = Annotated[dict[Annotated[str, AfterValidator(_nutrient)], Bound], WithJsonSchema(_BOUNDS)]
 
 _EXAMPLE: dict[str, Any] = {
     "nutrients": {

@@ -34,6 +34,8 @@ Text = Annotated[str, Field(max_length=500)]
 Texts = Annotated[list[Text], Field(max_length=50)]
 Word = Annotated[str, Field(max_length=40)]
 Words = Annotated[list[Word], Field(max_length=20)]  # reading a misspelt one takes milliseconds
+# No scale reaches further. Beyond 1e38, where a model's numbers end, its scores would be none.
+Rating = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]
 
 
 class _Body(BaseModel):
@@ -71,12 +73,7 @@ class PastBody(_Body):
 
     dish: DishBody
     verdict: Literal["liked", "neutral", "disliked"] = "liked"
-    rating: float | None = Field(
-        None,
-        strict=True,
-        allow_inf_nan=False,
-        description="Where one was stated, on the scale that was trained on.",
-    )
+    rating: Rating | None = Field(None, description="Where one was stated, on the scale that was trained on.")
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -126,9 +123,7 @@ class FeedbackRequest(_Body):
     person_id: StoredId
     dish_id: StoredId
     kind: Literal["like", "dislike", "rating", "choice", "order", "retract"]
-    value: float | None = Field(
-        None, strict=True, allow_inf_nan=False, description="Of a rating, and of nothing else."
-    )
+    value: Rating | None = Field(None, description="Of a rating, and of nothing else.")
     answer_id: StoredText = Field("", description="The answer that it is about; a choice needs one.")
     occurred_at: datetime | None = Field(None, description="When it happened; now where it is left out.")
     event_id: StoredText = Field(

@@ -15,6 +15,8 @@ from components.integrations.service_probe import Expected, Memory, probe
 from tests.serving.test_service import ASK
 
 JSON = {"Content-Type": "application/json"}
+DISH = {"dish_id": "9", "name": "Halloumi"}
+HUGE = [{"dish": DISH, "rating": 1e39}, {"dish": DISH, "rating": 1.0}]  # where a model's numbers end
 BROKEN = [
     (b"--x\r\n", {"Content-Type": "multipart/form-data"}),  # without a boundary
     (b"--x\r\nbroken", {"Content-Type": "multipart/form-data; boundary=x"}),
@@ -28,6 +30,7 @@ BROKEN = [
     (b"{}" * 600_000, JSON),
     (json.dumps(ASK | {"person_id": "\ud800"}).encode(), JSON),
     (json.dumps(ASK).encode(), {"Content-Type": "text/nothing", "Content-Encoding": "gzip"}),
+    (json.dumps(ASK | {"history": HUGE}).encode(), JSON),
 ]
 
 
