@@ -101,9 +101,10 @@ class Exposures:
 def _feedback_of(request: FeedbackRequest) -> Feedback:
     now = datetime.now(UTC)
     at = request.occurred_at or now
-    if not FIRST_YEAR < at.year < LAST_YEAR:  # then it has a UTC time as well
+    if FIRST_YEAR <= at.year <= LAST_YEAR:  # then it has a UTC time as well
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise InvalidArgument(f"occurred_at is of the year {at.year}: send when it happened.")
-    at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     if at > now + CLOCK_SKEW:
         raise InvalidArgument(f"occurred_at {at.isoformat()} lies in the future: send when it happened.")
     # What adds up counts once an answer; what a later opinion replaces may be sent as often as it changes.

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from components.domain.errors import PalateError
 from serving import openapi, store
@@ -42,6 +43,23 @@ _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 class _BadId(ValueError):
     """No id can be read from a path; its text is the sentence."""
+
+
+class OneLine:
+    """Middleware for Starlette's routes, which match no line break; ids are read from the path as sent.
+
+    Args:
+        app: Application that routes by `path`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on with a path of one line."""
+        if "\n" in scope.get("path", ""):
+            scope = {**scope, "path": scope["path"].replace("\n", " ")}
+        await self.app(scope, receive, send)
 
 
 def application(service: Any) -> Starlette:

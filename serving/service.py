@@ -243,6 +243,7 @@ for middleware, settings in (
     (JsonOnly, {}),
     (BodyLimit, {"max_bytes": MAX_BODY_BYTES}),
     (Calls, {"settings": lambda: facts_in(SERVED)["serve"]}),
+    (people.OneLine, {}),
 ):
     Palate.add_asgi_middleware(middleware, **settings)  # type: ignore[attr-defined]  # it is a Service by now
 Palate.mount_asgi_app(metrics.application(), name="metrics")  # type: ignore[attr-defined]

@@ -70,6 +70,7 @@ def test_feedback_is_stored_once_and_comes_to_a_night_with_its_menu(storing: str
         ({"occurred_at": "2999-01-01T00:00:00Z"}, 400, "lies in the future"),
         ({"occurred_at": "0001-01-01T00:00:00Z"}, 400, "of the year 1"),
         ({"occurred_at": "1969-12-31T23:00:00+14:00"}, 400, "of the year 1969"),
+        ({"occurred_at": "2000-01-01T00:30:00+01:00"}, 400, "of the year 1999"),
         ({"occurred_at": "yesterday"}, 400, "datetime"),
         ({"person_id": ""}, 400, "at least 1"),
         ({"person_id": "a\0b"}, 400, "cannot be stored"),
@@ -96,11 +97,16 @@ def test_an_answer_of_another_person_and_a_dish_that_was_not_shown_are_refused(s
 
 
 def test_a_time_with_an_offset_is_that_moment_and_may_be_sent_again(storing: str, url: str) -> None:
-    sent = LIKE | {"occurred_at": "2026-01-01T12:00:00+02:00"}
-    assert send(f"{storing}/feedback", **sent)[1]["again"] is False
-    assert send(f"{storing}/feedback", **sent)[1]["again"] is True
-    (event,) = ServiceStore(url).rows()[0]["events"]
-    assert event["occurred_at"] == "2026-01-01T10:00:00+00:00"
+    moments = {
+        "2026-01-01T12:00:00+02:00": "2026-01-01T10:00:00+00:00",
+        "2000-01-01T00:00:00Z": "2000-01-01T00:00:00+00:00",  # the contract's first
+    }
+    for occurred_at in moments:
+        sent = LIKE | {"occurred_at": occurred_at}
+        assert send(f"{storing}/feedback", **sent)[1]["again"] is False
+        assert send(f"{storing}/feedback", **sent)[1]["again"] is True
+    events = ServiceStore(url).rows()[0]["events"]
+    assert {event["occurred_at"] for event in events} == set(moments.values())
 
 
 def test_a_changed_mind_of_one_answer_is_stored_each_time(storing: str, url: str) -> None:
