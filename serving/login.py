@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 TOKEN_FILE = "PALATE_TOKEN_FILE"  # noqa: S105  # variable that names the file
+NEEDS_TOKEN = "palate.needs_token"  # noqa: S105  # key of a request's scope
 OPEN = {"/livez", "/readyz", "/healthz", "/metrics"}  # what a cluster asks; nothing in them is anybody's
 
 
@@ -75,6 +76,7 @@ class Login:
             return
         if self.is_needed is None:
             self.is_needed = is_needed(self.mode())
+        scope[NEEDS_TOKEN] = self.is_needed
         if not self.is_needed or scope["path"] in OPEN or _is_ours(scope):
             await self.app(scope, receive, send)
             return

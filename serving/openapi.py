@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
+from serving import login
 from serving.people_schema import ErasureAnswer, PersonAnswer
+from serving.schema import StoredId
 
 _REFERENCE = "#/components/schemas/{model}"
 _REFUSALS = {
@@ -32,16 +34,17 @@ _PERSON_ID = {
     "in": "path",
     "required": True,
     "description": "Escaped as UTF-8; a slash may be sent as it is.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "schema": TypeAdapter(StoredId).json_schema(),
     "example": "ada",
 }
 
 
-def merged(document: dict[str, Any]) -> dict[str, Any]:
+def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
     """The document of all operations, with every status that they answer.
 
     Args:
         document: BentoML's, of its own operations.
+        needs_token: Whether callers must bring the service's token.
     """
     document = json.loads(json.dumps(document))  # a copy in which statuses are texts
     schemas = document["components"]["schemas"]
@@ -62,6 +65,12 @@ def merged(document: dict[str, Any]) -> dict[str, Any]:
     document["components"]["schemas"] = {
         name: _in_3_0(schema) for name, schema in schemas.items() if name not in without
     }
+    document["paths"]["/readyz"]["get"]["responses"].update(_refusals((503,)))
+    if needs_token:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+        for path in login.OPEN:
+            document["paths"][path]["get"]["security"] = []
     return document
 
 

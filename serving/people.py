@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from components.domain.errors import PalateError
-from serving import openapi, store
+from serving import login, openapi, store
 from serving.erased import SENTENCE
 from serving.people_schema import (
     EatenAnswer,
@@ -72,8 +72,9 @@ def application(service: Any) -> Starlette:
     """
     logging.getLogger("bentoml.access").addFilter(_without_id)
 
-    async def document(_request: Request) -> Response:
-        return JSONResponse(openapi.merged(service.openapi_spec.asdict()))
+    async def document(request: Request) -> Response:
+        needs_token = bool(request.scope.get(login.NEEDS_TOKEN))
+        return JSONResponse(openapi.merged(service.openapi_spec.asdict(), needs_token=needs_token))
 
     return Starlette(
         routes=[

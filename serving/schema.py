@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from components.domain.diet import DishFacts
 from components.domain.preferences.contract import as_id
@@ -26,9 +26,20 @@ def _storable(text: str) -> str:
     return text
 
 
-StoredText = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+def _described(**rules: object) -> WithJsonSchema:
+    """What `/docs.json` says of a text that is stored: also which characters it may have."""
+    return WithJsonSchema({"type": "string", "maxLength": 200, **rules})
+
+
+_Stored = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+StoredText = Annotated[_Stored, _described(pattern=r"^[^\u0000]*$")]
 # Read as the contract reads ids, so that a person or a dish is found in whatever way its letters are typed.
-StoredId = Annotated[StoredText, AfterValidator(as_id), Field(min_length=1)]
+StoredId = Annotated[
+    _Stored,
+    AfterValidator(as_id),
+    Field(min_length=1),
+    _described(minLength=1, pattern=r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"),
+]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=500)]
 Texts = Annotated[list[Text], Field(max_length=50)]

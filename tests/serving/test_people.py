@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from components.domain.diet.nutrition import NUTRIENTS
 from components.integrations.service_store import People
 from serving import service
 from serving.store import STORE
@@ -187,3 +188,20 @@ def test_one_document_lists_all_operations_with_examples(address: str) -> None:
     assert document["paths"]["/people/{person_id}"]["parameters"][0]["example"] == "ada"
     references = json.dumps(document).split('"#/components/schemas/')[1:]
     assert {each.partition('"')[0] for each in references} <= set(schemas)
+    bounds = schemas["RecommendRequestIODescriptor"]["properties"]["at_most"]
+    assert (set(bounds["properties"]), bounds["additionalProperties"]) == (set(NUTRIENTS), False)
+    assert "503" in document["paths"]["/readyz"]["get"]["responses"]
+    assert "security" not in document
+
+
+def test_the_document_says_where_the_token_is_needed(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = {"Authorization": f"Bearer {with_token(served, tmp_path, monkeypatch)}"}
+    with listening() as address:
+        document = httpx.get(f"{address}/docs.json", headers=right).json()
+        gets = {path: item["get"] for path, item in document["paths"].items() if "get" in item}
+        is_open = {path: httpx.get(f"{address}{path}").status_code != 401 for path in gets}
+    (scheme,) = document["security"]
+    assert document["components"]["securitySchemes"][next(iter(scheme))]["scheme"] == "bearer"
+    assert is_open == {path: get.get("security") == [] for path, get in gets.items()}
