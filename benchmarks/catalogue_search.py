@@ -33,8 +33,8 @@ from components.domain.ranker.text_factors import TextFactors
 from components.domain.records import LIKED, Dish, Past, Question
 from serving.listing import listing_of
 from serving.permissions import Permissions
+from serving.recommend_schema import RecommendRequest
 from serving.recommending import questions_without
-from serving.schema import RecommendRequest
 from serving.searching import best_of
 
 COUNTS, PEOPLE, LINES, K = (1_000, 10_000, 100_000), 20, 24, 10

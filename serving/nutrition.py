@@ -6,7 +6,8 @@ from components.domain.diet.nutrition import Nutrition, outside
 from components.domain.preferences.arrays import Ints
 from serving.listing import MOST_LEFT_OUT, Listing
 from serving.nutrition_schema import NutrientBody, NutritionBody
-from serving.schema import LeftOutDish, RecommendRequest
+from serving.recommend_schema import RecommendRequest
+from serving.schema import LeftOutDish
 
 
 def split(request: RecommendRequest, catalogue: Listing, at: Ints) -> tuple[Ints, list[LeftOutDish]]:

@@ -18,7 +18,8 @@ from serving.arm import Arm
 from serving.limits import check_tokens, is_short
 from serving.listing import Listing, listing_of
 from serving.nutrition import body_of
-from serving.schema import VERDICTS, LeftOutDish, RecommendAnswer, Recommendation, RecommendRequest
+from serving.recommend_schema import RecommendAnswer, Recommendation, RecommendRequest
+from serving.schema import VERDICTS, LeftOutDish
 
 MOST_REASONS = 2  # past dishes named for a recommendation
 LINES_LEFT_OUT = 20  # of a history, the latest, that are left out one by one

@@ -17,7 +17,8 @@ from components.domain.diet import (
     read_restrictions,
     violations,
 )
-from serving.schema import LeftOutDish, RankRequest, RecommendRequest
+from serving.recommend_schema import RecommendRequest
+from serving.schema import LeftOutDish, RankRequest
 
 logger = logging.getLogger("palate")
 

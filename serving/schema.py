@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from components.domain.diet import DishFacts
 from components.domain.preferences.contract import as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
-from serving.nutrition_schema import Bounds, NutritionBody
 
 FILTERS = {"diet", "allergies", "avoids", "at_most", "at_least"}  # fields that leave dishes out
 VERDICTS = {"liked": LIKED, "neutral": NEUTRAL, "disliked": DISLIKED}
@@ -49,11 +48,13 @@ Words = Annotated[list[Word], Field(max_length=20)]  # reading a misspelt one ta
 Rating = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """JSON without unknown keys."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class DishBody(_Body):
+class DishBody(Body):
     """A dish in the words of the menu; the same fields as the dishes table."""
 
     dish_id: Id
@@ -79,7 +80,7 @@ class DishBody(_Body):
         return Dish(prefix + self.dish_id, self.name, self.description, self.cuisine, *many)
 
 
-class PastBody(_Body):
+class PastBody(Body):
     """One dish of a person's history, oldest first; a choice counts as liked."""
 
     dish: DishBody
@@ -103,7 +104,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class RankRequest(_Body):
+class RankRequest(Body):
     """A person, what they had before, and what is on offer now."""
 
     model_config = ConfigDict(
@@ -123,7 +124,7 @@ class RankRequest(_Body):
     avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")
 
 
-class FeedbackRequest(_Body):
+class FeedbackRequest(Body):
     """What a person did or said, of a dish in an answer or of any other."""
 
     model_config = ConfigDict(
@@ -152,14 +153,14 @@ class FeedbackRequest(_Body):
         return self
 
 
-class FeedbackAnswer(_Body):
+class FeedbackAnswer(Body):
     """The feedback is stored."""
 
     event_id: str
     again: bool = Field(description="True where it had been stored before.")
 
 
-class LeftOutDish(_Body):
+class LeftOutDish(Body):
     """A dish that is not offered for what the person may not eat or does not want, or for its nutrients."""
 
     dish_id: str
@@ -169,80 +170,7 @@ class LeftOutDish(_Body):
     )
 
 
-class RecommendRequest(_Body):
-    """A person whom the service knows, or one who is described here, and what may be offered."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person_id": "ada", "k": 5}})
-
-    person_id: StoredId
-    k: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
-    dishes: Annotated[list[StoredId], Field(max_length=1000)] = Field(
-        [], description="Ids of what is on offer; empty for the whole catalogue."
-    )
-    tags: Words = Field([], description="Only dishes with one of these tags, such as a meal's.")
-    history: list[PastBody] | None = Field(
-        None, description="In the place of the history that the service has."
-    )
-    diet: Word = Field("", description="Beside what the service knows of the person, as the next two.")
-    allergies: Words | None = Field(
-        None, description="Of who is not in the table of people it must be sent, also where it is empty."
-    )
-    avoids: Words = []
-    at_most: Bounds = Field(
-        {},
-        description="By nutrient the most that a serving may hold; a dish of unknown amount is left out.",
-    )
-    at_least: Bounds = Field({}, description="By nutrient the least that a serving must hold; likewise.")
-
-    @model_validator(mode="after")
-    def _leaves_room(self) -> Self:
-        for name in self.at_least.keys() & self.at_most.keys():
-            if self.at_least[name] > self.at_most[name]:
-                least, most = self.at_least[name], self.at_most[name]
-                raise ValueError(f"no dish has at least {least:g} and at most {most:g} of {name}")
-        return self
-
-
-class Recommendation(_Body):
-    """One dish."""
-
-    dish_id: str
-    name: str
-    score: float = Field(description="In logits, or the popularity where cold_start is true.")
-    sure: float | None = Field(
-        description="How often, on held-out menus, a dish with such a lead over the next one was preferred "
-        "to it; null for the last dish, on a cold start, and of a release without that record."
-    )
-    because: list[str] = Field(
-        description="Names of past dishes without which its score would be lowest: sensitivity, no cause."
-    )
-    nutrition: NutritionBody
-
-
-class RecommendAnswer(_Body):
-    """The dishes for a person, best first."""
-
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
-
-    answer_id: str
-    person_id: str
-    dishes: list[Recommendation]
-    left_out: list[LeftOutDish] = Field(
-        description="What is not offered, and why, 1,000 dishes of a kind at most; no medical guarantee."
-    )
-    cold_start: bool = Field(description="True where nothing is known of the person: popularity ranks.")
-    considered: int = Field(description="Number of dishes that were ranked; without those not read yet.")
-    published_at: datetime | None = Field(
-        description="When a night whose checks passed last brought dishes and people, UTC; days ago where "
-        "nights stop. Feedback counts at once all the same. null: a store of before, until the next night."
-    )
-    model: str
-    model_version: str
-    data_version: str
-    preview: bool
-
-
-class CanaryAnswer(_Body):
+class CanaryAnswer(Body):
     """Whether what is served was just proven to be the adapter that was trained."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -255,14 +183,14 @@ class CanaryAnswer(_Body):
     adapter_sha256: str
 
 
-class RankedDish(_Body):
+class RankedDish(Body):
     """A dish with its score in logits; only differences within one answer mean anything."""
 
     dish_id: str
     score: float
 
 
-class RankAnswer(_Body):
+class RankAnswer(Body):
     """The dishes, best first, and what ranked them."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())

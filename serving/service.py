@@ -31,6 +31,7 @@ from serving.exposures import HEADER, Exposures
 from serving.image import service_image
 from serving.json_only import JsonOnly
 from serving.permissions import Permissions
+from serving.recommend_schema import RecommendAnswer, RecommendRequest
 from serving.schema import (
     FILTERS,
     VERDICTS,
@@ -41,8 +42,6 @@ from serving.schema import (
     RankAnswer,
     RankedDish,
     RankRequest,
-    RecommendAnswer,
-    RecommendRequest,
 )
 from serving.sentences import Sentences
 

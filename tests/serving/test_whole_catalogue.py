@@ -22,7 +22,7 @@ from components.stages.pack import pack
 from serving import searching
 from serving.arm import Arm
 from serving.listing import listing_of
-from serving.schema import RecommendRequest
+from serving.recommend_schema import RecommendRequest
 from serving.store import STORE
 from tests.conftest import eight_dishes
 from tests.serving.conftest import FIELDS, listening, send

@@ -1,0 +1,84 @@
+"""What /recommend is asked and what it answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from serving.nutrition_schema import Bounds, NutritionBody
+from serving.schema import Body, LeftOutDish, PastBody, StoredId, Word, Words
+
+
+class RecommendRequest(Body):
+    """A person whom the service knows, or one who is described here, and what may be offered."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person_id": "ada", "k": 5}})
+
+    person_id: StoredId
+    k: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
+    dishes: Annotated[list[StoredId], Field(max_length=1000)] = Field(
+        [], description="Ids of what is on offer; empty for the whole catalogue."
+    )
+    tags: Words = Field([], description="Only dishes with one of these tags, such as a meal's.")
+    history: list[PastBody] | None = Field(
+        None, description="In the place of the history that the service has."
+    )
+    diet: Word = Field("", description="Beside what the service knows of the person, as the next two.")
+    allergies: Words | None = Field(
+        None, description="Of who is not in the table of people it must be sent, also where it is empty."
+    )
+    avoids: Words = Field([])
+    at_most: Bounds = Field(
+        {},
+        description="By nutrient the most that a serving may hold; a dish of unknown amount is left out.",
+    )
+    at_least: Bounds = Field({}, description="By nutrient the least that a serving must hold; likewise.")
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Self:
+        for name in self.at_least.keys() & self.at_most.keys():
+            if self.at_least[name] > self.at_most[name]:
+                least, most = self.at_least[name], self.at_most[name]
+                raise ValueError(f"no dish has at least {least:g} and at most {most:g} of {name}")
+        return self
+
+
+class Recommendation(Body):
+    """One dish."""
+
+    dish_id: str
+    name: str
+    score: float = Field(description="In logits, or the popularity where cold_start is true.")
+    sure: float | None = Field(
+        description="How often, on held-out menus, a dish with such a lead over the next one was preferred "
+        "to it; null for the last dish, on a cold start, and of a release without that record."
+    )
+    because: list[str] = Field(
+        description="Names of past dishes without which its score would be lowest: sensitivity, no cause."
+    )
+    nutrition: NutritionBody
+
+
+class RecommendAnswer(Body):
+    """The dishes for a person, best first."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    answer_id: str
+    person_id: str
+    dishes: list[Recommendation]
+    left_out: list[LeftOutDish] = Field(
+        description="What is not offered, and why, 1,000 dishes of a kind at most; no medical guarantee."
+    )
+    cold_start: bool = Field(description="True where nothing is known of the person: popularity ranks.")
+    considered: int = Field(description="Number of dishes that were ranked; without those not read yet.")
+    published_at: datetime | None = Field(
+        description="When a night whose checks passed last brought dishes and people, UTC; days ago where "
+        "nights stop. Feedback counts at once all the same. null: a store of before, until the next night."
+    )
+    model: str
+    model_version: str
+    data_version: str
+    preview: bool
