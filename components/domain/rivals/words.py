@@ -22,10 +22,12 @@ def _terms(dish: Dish) -> set[str]:
 
 
 def word_vectors(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Floats:
-    """(D, at most MAX_DIRECTIONS) the rows of `word_matrix` along its principal directions."""
+    """(D, S) the rows of `word_matrix`; of a large one along MAX_DIRECTIONS principal directions at most."""
     words = word_matrix(dishes, order)
-    if max(words.shape) <= MAX_DENSE:
+    if max(words.shape) <= MAX_DENSE or min(words.shape) <= MAX_DIRECTIONS:
         return np.asarray(words.toarray())
+    if not words.count_nonzero():  # all dishes share all words, so there is no direction
+        return np.zeros((len(order), 1))
     start = np.random.default_rng(0).random(min(words.shape))
     left, values, _ = svds(words, k=min(MAX_DIRECTIONS, min(words.shape) - 1), v0=start)
     return np.asarray(left * values)

@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
 from components.domain.records import Dish
-from components.domain.rivals.words import word_matrix
+from components.domain.rivals.words import MAX_DENSE, MAX_DIRECTIONS, word_matrix, word_vectors
 
 WORDS = "Pea stew STEW of борщ Борщ crème brûlée σούπα 14 x-ray snake_case 50g".split()
 
@@ -50,3 +50,22 @@ def test_dishes_that_no_word_tells_from_others_are_zero_vectors(names: tuple[str
     matrix = word_matrix({name: Dish(name, name) for name in names}, names)
     assert matrix.shape[0] == len(names)
     assert not matrix.toarray().any()
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+MANY = [f"{a}{b}{c}" for a in LETTERS[:7] for b in LETTERS[:7] for c in LETTERS[:7]]  # 343 words
+
+
+@pytest.mark.parametrize(
+    ("words", "drawn"),
+    [(["dish", "house"], 2), (["tofu"], 1), ([], 0), (MANY, len(MANY)), (MANY, 5), (MANY[:9], 3)],
+)
+def test_many_dishes_are_as_near_to_each_other_as_by_all_their_words(words: list[str], drawn: int) -> None:
+    draw, order = random.Random(0), tuple(map(str, range(MAX_DENSE + 100)))
+    dishes = {name: Dish(name, name, " ".join(draw.sample(words, drawn))) for name in order}
+    vectors, matrix = word_vectors(dishes, order), word_matrix(dishes, order).toarray()
+    assert vectors.shape[0] == len(order)
+    assert vectors.shape[1] <= max(MAX_DIRECTIONS, 1)
+    _, values, rows = np.linalg.svd(matrix, full_matrices=False)
+    best = (matrix @ rows[:MAX_DIRECTIONS].T) if values.size else matrix
+    assert vectors @ vectors[:50].T == pytest.approx(best @ best[:50].T, abs=1e-6)
