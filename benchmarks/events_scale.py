@@ -3,6 +3,7 @@
 A seeded generator makes an inbox of ratings, a fiftieth of them by one account that many share. Each size
 runs in a process of its own, beside plain pandas in another: read, deduplicate, check ids and ranges, split
 by time and write. Then 10,000 new ratings come on top. Last, what 60 nights store, beside one file a night.
+A whole night on the largest: `python -m benchmarks.events_scale --write FOLDER`, `make nightly DATA=FOLDER`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib import pyplot as plt
 
+from benchmarks.clones import write_params
 from benchmarks.measuring import in_a_process, peak_mb, seconds
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import REPO
@@ -48,7 +50,13 @@ def main() -> None:
     """Measures every size and writes results/events.json, .md and docs/images/events.png."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.events_scale", description=__doc__)
     parser.add_argument("--one", type=json.loads, help="number of events and who reads them, as JSON")
-    one = parser.parse_args().one
+    parser.add_argument("--write", type=Path, help="only fills this folder with the most, for a whole night")
+    options = parser.parse_args()
+    one = options.one
+    if options.write:
+        write_inbox(options.write, SIZES[-1])
+        write_params(options.write, {"check": {"value_range": [1, 5]}})
+        return
     if one:
         print(json.dumps({"palate": _palate, "pandas": _pandas}[one["by"]](one["events"])))
         return
