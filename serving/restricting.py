@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
+import anyio.to_thread
 from bentoml.exceptions import InvalidArgument, ServiceUnavailable
 
 from components.domain.catalogue import Person
@@ -18,7 +20,7 @@ from components.domain.diet import (
     violations,
 )
 from serving.recommend_schema import RecommendRequest
-from serving.schema import LeftOutDish, RankRequest
+from serving.schema import DishBody, LeftOutDish, RankRequest
 
 logger = logging.getLogger("palate")
 
@@ -58,6 +60,27 @@ def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NO
         tuple(sorted({*stored.allergies, *more.allergies})),
         tuple(dict.fromkeys((*stored.avoids, *more.avoids))),
     )
+
+
+def way_for(request: RankRequest) -> Callable[..., Awaitable[Any]]:
+    """What runs `permitted_of` and `check`: a thread, or nothing where no word is to be looked up."""
+    return anyio.to_thread.run_sync if request.diet or request.allergies or request.avoids else _at_once
+
+
+async def _at_once(work: Callable[..., Any], *arguments: Any) -> Any:
+    return work(*arguments)
+
+
+def permitted_of(request: RankRequest) -> tuple[list[DishBody], list[LeftOutDish], Restrictions]:
+    """The request's dishes that may be offered, the others with reasons, and what restricts them.
+
+    Raises:
+        InvalidArgument: See `restrictions_of` and `check_length`.
+    """
+    restrictions, facts = restrictions_of(request), [dish.facts for dish in request.dishes]
+    check_length(facts, restrictions)
+    may_offer, left_out = split(facts, restrictions)
+    return [dish for dish in request.dishes if dish.dish_id in may_offer], left_out, restrictions
 
 
 def check_length(dishes: Sequence[DishFacts], restrictions: Restrictions) -> None:

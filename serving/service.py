@@ -21,10 +21,11 @@ from bentoml.exceptions import ServiceUnavailable
 from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
-from serving import limits, login, metrics, nutrition, people, recommending, restricting, searching, unwanted
+from serving import limits, login, metrics, people, recommending, restricting, searching
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
+from serving.choosing import choose
 from serving.draining import refuse_new_connections_on_sigterm
 from serving.erased import refuse_erased
 from serving.exposures import HEADER, Exposures
@@ -104,15 +105,11 @@ class Palate:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
         await refuse_erased(request.person_id)
         limits.check_sizes(self.arm, request)
-        in_thread = anyio.to_thread.run_sync
-        restrictions = await in_thread(restricting.restrictions_of, request)
-        facts = [dish.facts for dish in request.dishes]
-        restricting.check_length(facts, restrictions)
-        may_offer, left_out = await in_thread(restricting.split, facts, restrictions)
-        offered = [dish for dish in request.dishes if dish.dish_id in may_offer]
+        run = restricting.way_for(request)
+        offered, left_out, restrictions = await run(restricting.permitted_of, request)
         arm = self._arm_of(request.person_id)
         scores = await self._scores(arm, request, offered) if offered else []
-        await in_thread(restricting.check, [dish.facts for dish in offered], restrictions)
+        await run(restricting.check, [dish.facts for dish in offered], restrictions)
         ranked = [
             RankedDish(dish_id=dish.dish_id, score=score) for dish, score in zip(offered, scores, strict=True)
         ]
@@ -156,26 +153,21 @@ class Palate:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
         await refuse_erased(request.person_id)
         arm, in_thread = self._arm_of(request.person_id), anyio.to_thread.run_sync
-        person, catalogue = await in_thread(self.published.of, request.person_id)
-        restrictions = await in_thread(restricting.restrictions_of, request, person)
-        listed = await in_thread(catalogue.on_offer, request)
-        may_eat, left_out = await in_thread(self.permissions.split, listed, catalogue, restrictions)
-        within, beyond = await in_thread(nutrition.split, request, catalogue, may_eat)
-        rest_days, now = self.facts["serve"]["rest_days"], datetime.now(UTC)
-        chosen, not_now = await in_thread(unwanted.split, person, catalogue, within, rest_days, now)
+        rest_days = self.facts["serve"]["rest_days"]
+        choice = await in_thread(choose, request, self.published, self.permissions, rest_days)
         way = searching if arm.table else recommending
-        ranked = await way.rank(self._in_turn, arm, request, person, chosen, catalogue)
+        ranked = await way.rank(self._in_turn, arm, request, choice.person, choice.at, choice.catalogue)
         best = ranked.dishes[: request.k]
-        await in_thread(restricting.check, [dish.facts for dish, _ in best], restrictions)
+        await in_thread(restricting.check, [dish.facts for dish, _ in best], choice.restrictions)
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
         shown = [(dish.dish, score) for dish, score in best]
-        self.metrics.published(person.published_at)
+        self.metrics.published(choice.person.published_at)
         scored = [] if ranked.cold_start else shown
         self._count("recommend", arm, scored, ranked.history, ranked.considered, ranked.unknown)
         ctx.response.headers.update(arm.lineage(answer_id))
         ranked_by_model = 0 if ranked.cold_start else ranked.considered
         ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown, ranked_by_model)
-        return recommending.answer(arm, answer_id, request, person, ranked, [*left_out, *beyond, *not_now])
+        return recommending.answer(arm, answer_id, request, choice.person, ranked, choice.left_out)
 
     @bentoml.api
     async def feedback(self, request: FeedbackRequest, /) -> FeedbackAnswer:
