@@ -52,6 +52,7 @@ GROUPS = {
         "alarms",
         "back_up",
         "bad_input",
+        "clock",
         "erasures",
         "fault_matrix",
         "feedback",

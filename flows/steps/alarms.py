@@ -91,6 +91,11 @@ def after_a_good_night(params: Params, night: Night, registered: Registered) -> 
             logger.warning("the dead-man URL was not reached: %s", error)
 
 
+def last_good_night() -> datetime | None:
+    """When the last good night ended, in UTC; None before the first."""
+    return datetime.fromtimestamp(LAST_GOOD.stat().st_mtime, UTC) if LAST_GOOD.exists() else None
+
+
 def check_disk(params: Params) -> None:
     """Raises an alarm where the disk of the state has less room than `alarms.min_free_gb`."""
     free = shutil.disk_usage(STATE).free / 1e9
@@ -109,7 +114,7 @@ def look_back(params: Params) -> None:
     if params.alarms.late_h and LAST_GOOD.exists():
         if LAST_GOOD.stat().st_mtime > time.time():  # the clock was moved back: it counts from now
             LAST_GOOD.touch()
-        last = datetime.fromtimestamp(LAST_GOOD.stat().st_mtime, UTC)
-        if datetime.now(UTC) - last > timedelta(hours=params.alarms.late_h):
+        last = last_good_night()
+        if last and datetime.now(UTC) - last > timedelta(hours=params.alarms.late_h):
             raise_alarm("night late", f"No night has ended well since {last:%Y-%m-%d %H:%M} UTC.")
     check_disk(params)

@@ -56,6 +56,13 @@ def current() -> Release | None:
     return Release(**read_state(RELEASED)) if RELEASED.exists() else None
 
 
+def seconds_under_watch(params: Params, released: Release) -> float | None:
+    """Seconds since a release that may be taken back; None where it may not, or no clock can tell."""
+    age_s = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
+    is_new = 0 <= age_s <= params.release.watch_s  # below 0 it was released by a clock that was ahead
+    return age_s if released.previous and is_new else None
+
+
 def is_complete(params: Params, released: Release) -> bool:
     """Whether the release's Bento is undamaged and served, and its image pinned and, if set, pushed."""
     if bento.find_whole(released.bento) is None or bento.served() != released.bento:

@@ -5,7 +5,6 @@ A pass changes some of it itself, such as tags. So one more pass follows, which 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from components.domain.params import Params
@@ -34,10 +33,8 @@ def situation(params: Params) -> dict[str, Any]:
 def _minutes_under_watch(params: Params) -> int | None:
     """Whole minutes since a release that may be taken back, each another situation; None where none may."""
     released = delivery.current()
-    if released is None or not released.previous:
-        return None
-    age_s = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
-    return int(age_s // 60) if age_s < params.release.watch_s else None
+    age_s = delivery.seconds_under_watch(params, released) if released else None
+    return None if age_s is None else int(age_s // 60)
 
 
 def last() -> dict[str, Any]:

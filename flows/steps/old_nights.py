@@ -57,8 +57,14 @@ def remove_copies(params: Params, needed: Collection[str]) -> None:
     data_versions.pack(REPO)
 
 
-def remove_runs(params: Params, needed: Collection[str]) -> None:
-    """Removes MLflow's runs and models of older nights; the rows of their versions stay."""
+def remove_runs(params: Params, needed: Collection[str], *, by_age: bool) -> None:
+    """Removes MLflow's runs and models of older nights; the rows of their versions stay.
+
+    Args:
+        params: Settings of the night.
+        needed: Versions whose runs and models stay.
+        by_age: Whether what lies in MLflow's trash for long goes, too.
+    """
     before, tracking = data_versions.night_before(REPO, params.retention.nights), runs()
     if before is None:
         return
@@ -71,7 +77,7 @@ def remove_runs(params: Params, needed: Collection[str]) -> None:
             removed.runs,
             versions,
         )
-    if not owns("MLFLOW_TRACKING_URI"):
+    if not (by_age and owns("MLFLOW_TRACKING_URI")):
         return  # whoever runs that server empties its trash
     for sentence in old_runs.empty_trash(tracking, os.environ["PALATE_MLFLOW_STORE"]):
         logger.warning("retention: MLflow: %s", sentence)

@@ -226,8 +226,7 @@ def _watch(params: Params, server: Registry, released: Release) -> str | None:
     """Steps back from a newly released version whose service is not well; returns a sentence if it did."""
     settings, model = params.release, params.register_.model
     served = delivery.look(params, released)  # also later: the next version is held against its error rate
-    age_s = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
-    if not released.previous or age_s > settings.watch_s:
+    if delivery.seconds_under_watch(params, released) is None:
         return None
     if not served or served[0].version != released.version:
         return None  # the new service has not started yet

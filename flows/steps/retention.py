@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -20,29 +21,46 @@ from components.integrations import bentos
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, failures_as_sentences
 from flows.environment import STATE
 from flows.steps import bento, delivery, old_nights
-from flows.steps.alarms import raise_alarm
+from flows.steps.alarms import last_good_night, raise_alarm
 from flows.steps.registration import registry
 
 logger = logging.getLogger(__name__)
 LOGS = STATE / "logs"
 DAY_S = 86_400
+LONG_PAUSE_DAYS = 7  # between two good nights; after more a night removes nothing by its age
 
 
 @task(cache_policy=NO_CACHE)
 def make_room(params: Params) -> None:
     """Removes what the section `retention` says; what cannot be removed raises an alarm and stops nothing."""
     try:
+        by_age = not _clock_may_be_ahead()
         with failures_as_sentences():
             needed = _needed_versions(params)
             _remove_bentos(params, needed)
             old_nights.remove_images(params)
             old_nights.remove_copies(params, needed)
-            old_nights.remove_runs(params, needed)
-        old_nights.remove_flow_runs(params)
-        _remove_leftovers()
+            old_nights.remove_runs(params, needed, by_age=by_age)
+        if by_age:
+            old_nights.remove_flow_runs(params)
+            _remove_leftovers()
         _shorten_logs(params)
     except (OSError, PalateError, httpx.HTTPError) as error:
         raise_alarm("no room made", f"What is old could not be removed: {error}")
+
+
+def _clock_may_be_ahead() -> bool:
+    """Whether so long has passed since the last good night that the clock may be wrong; an alarm says so."""
+    last = last_good_night()
+    days = (datetime.now(UTC) - last).days if last else 0
+    if last is None or days < LONG_PAUSE_DAYS:
+        return False
+    raise_alarm(
+        "long pause",
+        f"The last good night ended at {last:%Y-%m-%d %H:%M} UTC, {days} days ago by this clock, so nothing "
+        "was removed by its age tonight: set the clock right if it is ahead.",
+    )
+    return True
 
 
 def _remove_bentos(params: Params, versions: set[str]) -> None:

@@ -24,7 +24,6 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from tests.conftest import needs
 from tests.flows import mounts
 from tests.flows.clones import (
     Done,
@@ -204,23 +203,3 @@ def _trainings(clone: Path) -> list[psutil.Process]:
         if process.info["cwd"] == str(clone)
         and (process.info["cmdline"] or [])[1:5] == ["-m", "components.stages", "train", "top"]
     ]
-
-
-@pytest.mark.slow
-def test_a_clock_that_is_set_back_stops_the_night_before_it_takes_anything_in(
-    night: Done, prefect: dict[str, str], tmp_path: Path
-) -> None:
-    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    if not libraries:
-        needs("faketime")
-    clone = copy_of(night.clone, tmp_path / "clone")
-    back = {"LD_PRELOAD": str(libraries[0]), "FAKETIME": "-1476d"}
-    sentence = _sentence(run_night(clone, env=prefect | back))
-    assert re.search(r"The clock says 20\d\d-.* UTC, and data were collected at .*: set it right", sentence)
-    assert (clone / "data" / "quarantine.dvc").read_text() == (
-        night.clone / "data" / "quarantine.dvc"
-    ).read_text()
-    done = run_night(clone, env=prefect)
-    assert done.returncode == 0, done.stderr
-    assert "Nothing new" in done.stdout
-    assert state_of(clone) == state_of(night.clone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -88,6 +89,18 @@ def test_older_nights_leave_the_cache_and_come_back_from_the_remote(repo: Path) 
     data_versions.fetch(repo, "data/events", commits[0], repo / "first")
     assert (repo / "first" / "a").read_text() == "night 0\n"
     assert (repo / "data/events/a").read_text() == "night 3\n"
+
+
+def test_by_a_clock_that_was_ahead_no_other_night_gets_old(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, day in enumerate(("2026-11-01", "2027-11-02", "2026-11-03", "2026-11-04")):
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{day}T02:00:00+00:00")
+        (repo / "dvc.lock").write_text(f"{number}\n")
+        data_versions.commit_night(repo, ["dvc.lock"], f"Night: {number}")
+    first = datetime(2026, 11, 1, 2, tzinfo=UTC)
+    assert [data_versions.night_before(repo, nights) for nights in (4, 3, 2)] == [None, first, first]
+    assert data_versions.night_before(repo, 1) == datetime(2026, 11, 3, 2, tzinfo=UTC)
 
 
 def test_the_same_data_has_the_same_version(repo: Path) -> None:

@@ -213,7 +213,12 @@ def worktrees(repo: Path) -> list[dict[str, str]]:
 
 
 def night_before(repo: Path, nights: int) -> datetime | None:
-    """When the newest night ended that is not one of the last `nights`; None where there is none."""
-    choice = ("-1", f"--skip={nights}", "--first-parent", "--grep=^Night:")
-    moment = git(repo, "log", *choice, "--format=%cI", NIGHTS_BRANCH, check=False)
-    return datetime.fromisoformat(moment) if moment else None
+    """When the newest night ended that is not one of the last `nights`; None where there is none.
+
+    A night that ended by a clock that was ahead does not count: all would be older than it.
+    """
+    choice = ("--first-parent", "--grep=^Night:", "--format=%cI")
+    log = git(repo, "log", *choice, NIGHTS_BRANCH, check=False)
+    ends = [datetime.fromisoformat(moment) for moment in log.splitlines()]
+    last, earlier = ends[:nights], ends[nights:]
+    return max((end for end in earlier if end <= min(last, default=end)), default=None)
