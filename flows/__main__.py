@@ -19,6 +19,7 @@ def main() -> int:
     command = _parser().parse_args()
     try:
         environment.prepare()
+        environment.limit_waits()
         _run(command)
     except PalateError as error:
         print(f"palate: {error}", file=sys.stderr)

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import yaml
 
-from components.domain.errors import StageFailed
+from components.domain.errors import BadParams, StageFailed
 from components.files import read_state
 from flows import keys
 
@@ -37,6 +37,7 @@ UP = STATE / "up.json"  # addresses of the servers of `make up`, while it runs
 SQLITE = b"SQLite format 3\0"  # begins every file of it
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # of Linux; another one after each restart of the machine
 MIN_FREE_MB = 64  # with less, a database of the state may fail at any write
+GRACE_S = 5  # for a PostgreSQL to say by itself that a query took too long
 HEARTBEAT_S = 30  # seconds between two heartbeats of a flow run; one without any for 3 times as long is dead
 
 QUIET = {
@@ -94,6 +95,19 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
     if os.environ.get("PREFECT_API_URL", "") in {"", addresses.get("PREFECT_API_URL")}:
         os.environ.update(login_of_prefect())
+
+
+def limit_waits() -> None:
+    """Lets no PostgreSQL be waited for without an end: MLflow's, the inbox, the service's store."""
+    from components.integrations import postgresql_waits
+    from components.integrations.sources.database import SILENCE, SILENCE_S
+
+    silence_s = os.environ.get(SILENCE, SILENCE_S)
+    if not silence_s.isdecimal() or not int(silence_s):
+        raise BadParams(
+            f"{SILENCE} is '{silence_s}': set it to whole seconds in which a PostgreSQL may send nothing."
+        )
+    postgresql_waits.limit(int(silence_s) + GRACE_S)
 
 
 def check_databases() -> None:

@@ -22,6 +22,7 @@ def release() -> Outcome:
         PalateError: The pass failed, with the sentence for the user; what is served stays as it is.
     """
     with alarms.if_it_fails("release"):
+        environment.limit_waits()
         params = read_params(environment.REPO / "params.yaml")
         alarms.look_back(params)
         return reconcile(params)

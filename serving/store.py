@@ -6,6 +6,7 @@ import os
 from functools import cache
 from typing import Any
 
+SILENCE_S = 5  # of a PostgreSQL, after which it does not answer; a request has serve.deadline_s
 STORE = "PALATE_STORE"  # variable with SQLAlchemy's URL; none: nothing is stored and nobody is known
 
 
@@ -21,10 +22,7 @@ def answers(url: str) -> Any:
     Raises:
         StageFailed: The store cannot be opened.
     """
-    # Imported here: BentoML's parent process imports this file too.
-    from components.integrations.service_store import ServiceStore
-
-    return ServiceStore(url)
+    return _store(url, "ServiceStore")
 
 
 @cache
@@ -34,9 +32,7 @@ def people(url: str) -> Any:
     Raises:
         StageFailed: The store cannot be opened.
     """
-    from components.integrations.service_store import People
-
-    return People(url)
+    return _store(url, "People")
 
 
 @cache
@@ -46,6 +42,12 @@ def catalogue(url: str) -> Any:
     Raises:
         StageFailed: The store cannot be opened.
     """
-    from components.integrations.service_store import Catalogue
+    return _store(url, "Catalogue")
 
-    return Catalogue(url)
+
+def _store(url: str, name: str) -> Any:
+    # Imported here: BentoML's parent process imports this file too.
+    from components.integrations import postgresql_waits, service_store
+
+    postgresql_waits.limit(SILENCE_S)
+    return getattr(service_store, name)(url)

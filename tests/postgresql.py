@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+import sqlalchemy as sa
+
 from tests.conftest import needs
 from tests.flows.clones import free_ports
 
@@ -44,3 +47,24 @@ def postgresql(database: str) -> Iterator[str]:
             yield f"postgresql://palate@127.0.0.1:{port}/{database}"
         finally:
             run("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
+
+
+def backends(url: str) -> list[psutil.Process]:
+    """Processes of the server that serve others than this question."""
+    query = (
+        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    with sa.create_engine(url, poolclass=sa.NullPool).connect() as connection:
+        return [psutil.Process(pid) for pid in connection.execute(sa.text(query)).scalars()]
+
+
+@contextmanager
+def frozen(*processes: psutil.Process) -> Iterator[None]:
+    """Stops processes of the server in what they do, for the block; its system goes on answering TCP."""
+    try:
+        for process in processes:
+            process.suspend()
+        yield
+    finally:
+        for process in processes:
+            process.resume()

@@ -37,7 +37,7 @@ from components.stages.paths import (
     START,
 )
 from components.stages.reports import read_report
-from flows.environment import REPO, STATE, check_folders
+from flows.environment import REPO, STATE, check_folders, limit_waits
 from flows.keys import keys
 from flows.steps.feedback import with_feedback
 from flows.steps.night import Night, key_of
@@ -84,6 +84,7 @@ class Collection:
 def look_at_repository() -> None:
     """Looks whether the night can be written, versioned and committed, before it takes hours."""
     check_folders()
+    limit_waits()
     data_versions.ensure_repository(REPO, STATE)
 
 

@@ -16,9 +16,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 
 from components.domain.errors import PalateError
 from components.integrations import data_versions
+from components.integrations.sources.database import SILENCE
 from tests import bucket
 from tests.flows.clones import clean_environment, free_ports, http_status, make_clone, run_flows, wait_for
 from tests.flows.forking import ForkServer
@@ -121,6 +123,21 @@ def test_an_inbox_and_a_store_on_a_postgresql_that_is_away(clone: Path, forks: F
         inbox, store = done.stdout.splitlines()
         assert inbox.startswith(f"The inbox '{url}' cannot be read (")
         assert store.startswith("the service's store does not answer (")
+
+
+def test_an_inbox_with_a_lock_in_it_and_a_limit_that_is_none(clone: Path, forks: ForkServer) -> None:
+    with postgresql("tables") as url:
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        with engine.begin() as other:
+            other.execute(sa.text("CREATE TABLE events (person_id text)"))
+        locked, wrong = f"The inbox '{url}' cannot be read (canceling", f"{SILENCE} is 'no': set it to"
+        with engine.begin() as other:
+            other.execute(sa.text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
+            for limit, words in (("2", locked), ("no", wrong)):
+                env = clean_environment() | {SILENCE: limit}
+                done = forks.start(clone, env, "-m", "flows", "doctor", "--data", url).wait(BOUND_S)
+                assert done.returncode == 1
+                assert_one_sentence(done.stderr, words)
 
 
 @pytest.mark.parametrize("how", AWAY)

@@ -15,6 +15,7 @@ from components.domain.errors import StageFailed
 META = sa.MetaData()  # of all tables of the store
 NAME = "the service's store"  # in sentences, and as the file of its rows
 _WAIT_S = 5  # seconds for a lock of SQLite, or for PostgreSQL to answer a new connection
+_LOCK_S = 4  # seconds for a lock of PostgreSQL, fewer than the service waits for an answer
 
 
 class StillInLog(StageFailed):
@@ -36,6 +37,8 @@ def engine_of(url: str) -> sa.Engine:
         engine = sa.create_engine(url, pool_pre_ping=not is_sqlite, connect_args=wait)
         if is_sqlite:
             sa.event.listen(engine, "connect", _write_ahead)
+        elif engine.dialect.name == "postgresql":
+            sa.event.listen(engine, "connect", _wait_briefly)
         META.create_all(engine)
         _add_new_columns(engine)
     return engine
@@ -63,6 +66,14 @@ def _write_ahead(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA secure_delete=ON")
+
+
+def _wait_briefly(connection: Any, _record: object) -> None:
+    """Lets the server give a lock up by itself, where it would else wait on for a caller that has gone."""
+    connection.autocommit = True  # else it would hold in one transaction alone
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{_LOCK_S}s'")
+    connection.autocommit = False
 
 
 def leave_no_trace(engine: sa.Engine) -> None:

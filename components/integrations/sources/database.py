@@ -22,6 +22,10 @@ from components.integrations.sources.batches import Rows
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
 
 PASSWORD = "PALATE_DATABASE_PASSWORD"  # noqa: S105 - the environment variable that holds it
+SILENCE = (
+    "PALATE_DATABASE_SILENCE_S"  # the variable with the seconds that a PostgreSQL may take for a statement
+)
+SILENCE_S = "600"  # where it is not set
 ROWS_AT_ONCE = 10_000
 TEXT = "text:"  # before a watermark whose column holds texts
 DAY = len("2026-01-01")
@@ -131,7 +135,8 @@ def _for_reading(connection: sa.Connection) -> sa.Connection:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA query_only = ON")
     if connection.dialect.name == "postgresql":
-        return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        connection.exec_driver_sql(f"SET statement_timeout = '{os.environ.get(SILENCE, SILENCE_S)}s'")
     return connection
 
 
