@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 
+from httpx import HTTPError
+
 from components.domain.errors import PalateError
 from components.stages.paths import ERROR_PREFIX
 
@@ -21,8 +23,8 @@ class _WithoutPalateErrors(logging.Filter):
 
 def _ends_as_sentence(error: BaseException | None) -> bool:
     """Whether an error becomes a sentence at the end of the flow, as those of MLflow and Prefect do."""
-    of_a_server = type(error).__module__.startswith(("mlflow.", "sqlalchemy.", "httpx"))
-    return isinstance(error, PalateError | OSError) or of_a_server
+    of_a_server = type(error).__module__.startswith(("mlflow.", "sqlalchemy."))
+    return isinstance(error, PalateError | OSError | HTTPError) or of_a_server
 
 
 def leave_out_tracebacks() -> None:

@@ -72,7 +72,8 @@ def prepare() -> None:
         "PREFECT_HOME": str(STATE / "prefect"),
         "PREFECT_LOGGING_EXTRA_LOGGERS": "components",
         "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",  # it would warn of events that it missed while it was off
+        # It would warn of events that it missed, and of each error write a traceback beside the sentence.
+        "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
         # A server of one night runs no automations, and this service logs tracebacks while SQLite is locked.
         "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",

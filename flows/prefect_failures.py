@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from httpx import URL, HTTPError
 
 from components.domain.errors import StageFailed
+from flows.environment import MIN_FREE_MB
 
 NOT_REACHED = "Failed to reach API"  # start of the RuntimeError that Prefect's client raises (3.8.8)
 
@@ -25,9 +28,28 @@ def as_sentences() -> Iterator[None]:
     except (HTTPError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not str(error).startswith(NOT_REACHED):
             raise
-        url = URL(os.environ.get("PREFECT_API_URL", ""))
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise StageFailed(
-            f"Prefect ({url.scheme}://{url.netloc.decode()}) does not answer: {reason}. Is it running? "
-            "Nothing is lost: run again once it is, or without PREFECT_API_URL."
-        ) from error
+        address = os.environ.get("PREFECT_API_URL", "")
+        raise StageFailed(_of_a_server(URL(address), reason) if address else _of_our_own(reason)) from error
+
+
+def _of_a_server(url: URL, reason: str) -> str:
+    return (
+        f"Prefect ({url.scheme}://{url.netloc.decode()}) does not answer: {reason}. Is it running? "
+        "Nothing is lost: run again once it is, or without PREFECT_API_URL."
+    )
+
+
+def _of_our_own(reason: str) -> str:
+    """Of the server that a flow without PREFECT_API_URL starts for itself."""
+    home = Path(os.environ["PREFECT_HOME"])
+    free = shutil.disk_usage(home).free / 1e6
+    if free < MIN_FREE_MB:
+        return (
+            f"Prefect cannot write its database: the disk of '{home}' has {free:.0f} MB free. Nothing is "
+            "lost: make room, then run again."
+        )
+    return (
+        f"Prefect's own server failed: {reason}. Nothing is lost: run again. With "
+        "PREFECT_SERVER_LOGGING_LEVEL=ERROR it says more."
+    )

@@ -21,6 +21,22 @@ def full(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def of_size(folder: Path, megabytes: int) -> Iterator[None]:
+    """The folder is empty, and on a disk of that size."""
+    with _mounted(folder, "-t", "tmpfs", "-o", f"size={megabytes}m", "palate-test"):
+        yield
+
+
+def fill(folder: Path) -> Path:
+    """Fills the disk of a folder to its last page; returns the file that does."""
+    file = folder / "rest"
+    with contextlib.suppress(OSError), file.open("wb", buffering=0) as rest:
+        while True:
+            rest.write(bytes(PAGES // 4))
+    return file
+
+
+@contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """The folder is as it was, and nobody, not even root, may write to it."""
     with _mounted(folder, "--bind", str(folder)):

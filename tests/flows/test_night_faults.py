@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -10,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.clones import Done, make_clone, run_night, start_night, state_of, status_of, wait_for
+from tests.flows import mounts
+from tests.flows.clones import (
+    Done,
+    copy_of,
+    make_clone,
+    run_night,
+    start_night,
+    state_of,
+    status_of,
+    wait_for,
+)
 
 
 @pytest.mark.slow
@@ -53,3 +64,25 @@ def test_a_second_night_at_once_is_refused_while_one_is_running(night: Done, pre
         done = run_night(night.clone, env=prefect)
     assert done.returncode == 1
     assert "A night is already running" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_under_the_nights_own_prefect_server(night: Done, tmp_path: Path) -> None:
+    clone = copy_of(night.clone, tmp_path / "clone")
+    home, began = clone / ".palate" / "prefect", clone / ".palate" / "last-night.json"
+    before = began.read_text()
+    with mounts.of_size(home, 48):  # its database takes 5
+        process = start_night(clone)
+        wait_for(lambda: began.read_text() != before or process.poll() is not None, 300, "the flow to begin")
+        rest = mounts.fill(home)
+        assert process.wait(300) == 1
+        errors = (clone / "night.err").read_text()
+        assert "Traceback" not in errors
+        (sentence,) = [line for line in errors.splitlines() if line.startswith("palate: ")]
+        assert f"Prefect cannot write its database: the disk of '{home}' has 0 MB free." in sentence
+        alarms = (clone / ".palate" / "alarms.jsonl").read_text().splitlines()
+        assert [json.loads(line)["kind"] for line in alarms] == ["night failed"]
+        rest.unlink()
+        done = run_night(clone)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert state_of(clone) == state_of(night.clone)
