@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows import prefect_failures
 from flows.erasures import erase_queued
 from flows.night_report import NightReport, publish
 from flows.steps import (
@@ -44,7 +45,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     Raises:
         PalateError: The night failed, with the sentence for the user.
     """
-    with alarms.if_it_fails("night"), night.only_one(), unfinished.ended():
+    with alarms.if_it_fails("night"), night.only_one(), unfinished.ended(), prefect_failures.as_sentences():
         report = NightReport()
         data.look_at_repository()
         params = settings.adopt(inbox)

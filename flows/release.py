@@ -9,7 +9,7 @@ from __future__ import annotations
 from prefect import flow
 
 from components.domain.params_file import read_params
-from flows import environment
+from flows import environment, prefect_failures
 from flows.steps import alarms
 from flows.steps.reconciliation import Outcome, reconcile
 
@@ -21,7 +21,7 @@ def release() -> Outcome:
     Raises:
         PalateError: The pass failed, with the sentence for the user; what is served stays as it is.
     """
-    with alarms.if_it_fails("release"):
+    with alarms.if_it_fails("release"), prefect_failures.as_sentences():
         environment.limit_waits()
         params = read_params(environment.REPO / "params.yaml")
         alarms.look_back(params)

@@ -25,6 +25,7 @@ from flows.steps.registration import Registered
 
 logger = logging.getLogger(__name__)
 FILE = STATE / "alarms.jsonl"
+TOLD = "an alarm was raised"  # note on an error, which may pass a night and then its command
 LAST_GOOD = STATE / "last-good-night"  # an empty file whose time is that of its end
 ADDRESSES, DEAD_MAN = "PALATE_ALARM_ADDRESSES", "PALATE_DEAD_MAN"  # variables for those that hold a secret
 
@@ -46,7 +47,7 @@ def _params() -> AlarmParams:
 
 @contextlib.contextmanager
 def if_it_fails(activity: str) -> Iterator[None]:
-    """Raises an alarm where the block ends with an error or is stopped.
+    """Raises an alarm where the block ends with an error or is stopped; once, where such blocks are nested.
 
     Args:
         activity: `night` or `release`.
@@ -55,18 +56,27 @@ def if_it_fails(activity: str) -> Iterator[None]:
         yield
     except Busy:
         raise
-    except PalateError as error:
-        raise_alarm(f"{activity} failed", str(error))
+    except BaseException as error:
+        if not _was_told(error):
+            raise_alarm(*_alarm_of(activity, error))
+            error.add_note(TOLD)
         raise
-    except OSError as error:
-        raise_alarm(f"{activity} failed", sentence_of(error))
-        raise
-    except Exception as error:
-        raise_alarm(f"{activity} failed", f"{type(error).__name__}: {error}")
-        raise
-    except BaseException:
-        raise_alarm(f"{activity} stopped", f"The {activity} was stopped before its end: run it again.")
-        raise
+
+
+def _was_told(error: BaseException | None) -> bool:
+    """Whether an alarm told of an error, or of what caused it."""
+    return error is not None and (TOLD in getattr(error, "__notes__", ()) or _was_told(error.__cause__))
+
+
+def _alarm_of(activity: str, error: BaseException) -> tuple[str, str]:
+    """Kind and sentence."""
+    if not isinstance(error, Exception):
+        return f"{activity} stopped", f"The {activity} was stopped before its end: run it again."
+    if isinstance(error, OSError):
+        sentence = sentence_of(error)
+    else:
+        sentence = str(error) if isinstance(error, PalateError) else f"{type(error).__name__}: {error}"
+    return f"{activity} failed", sentence
 
 
 def after_a_good_night(params: Params, night: Night, registered: Registered) -> None:

@@ -37,6 +37,16 @@ def fill(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
+def fixed(file: Path) -> Iterator[None]:
+    """No other file can take the place of this one."""
+    _mount("--bind", str(file), str(file))
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(file)], check=True)
+
+
+@contextlib.contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """The folder is as it was, and nobody, not even root, may write to it."""
     with _mounted(folder, "--bind", str(folder)):

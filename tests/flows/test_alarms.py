@@ -85,6 +85,20 @@ def test_a_night_that_fails_tells_its_sentence_once_also_by_cron(
 
 
 @pytest.mark.slow
+def test_a_night_and_its_command_tell_a_failure_once_also_where_no_file_remembers_it(
+    clone: Path, post: Receiver, prefect: dict[str, str], tmp_path: Path
+) -> None:
+    env = {**prefect, "PALATE_ALARM_ADDRESSES": post.apprise}
+    file = clone / ".palate" / "alarms.jsonl"
+    file.parent.mkdir()
+    file.touch()
+    with mounts.fixed(file):
+        done = run_night(clone, "--data", str(tmp_path / "nowhere"), env=env)
+    assert done.stderr.count("the alarm 'night failed' could not be written") == 1
+    assert [body["title"] for body in post.bodies] == ["Palate: night failed"]
+
+
+@pytest.mark.slow
 def test_params_that_cannot_be_read_are_an_alarm_too(
     clone: Path, post: Receiver, prefect: dict[str, str]
 ) -> None:

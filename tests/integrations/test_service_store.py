@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sqlite3
 from datetime import UTC, datetime
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from components.domain.errors import StageFailed
 from components.domain.exposures import Feedback
 from components.integrations.service_store import ServiceStore
+from tests.postgresql import postgresql
+
+ROUNDS = 20
+OLD = (  # the store of a version that knew no erasures, and not of how many dishes an answer is the best
+    "CREATE TABLE exposures (answer_id VARCHAR(200) PRIMARY KEY, person_id VARCHAR(200), at TIMESTAMP, "
+    "shown JSON, filters TEXT, model_version VARCHAR(50), data_version VARCHAR(50))"
+)
 
 
 def test_a_choice_whose_answer_is_gone_is_left_to_the_quarantine(tmp_path: Path) -> None:
@@ -34,3 +45,47 @@ def test_a_removal_that_a_reader_keeps_from_being_final_is_a_sentence(tmp_path: 
     reader.close()
     assert store.forget("ada lovelace") == 0
     assert not any(b"lovelace" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_two_processes_that_open_an_older_store_at_once_bring_it_up_to_date(
+    kind: str, tmp_path: Path
+) -> None:
+    if kind == "sqlite":
+        _open_all([f"sqlite:///{tmp_path}/{number}.db" for number in range(ROUNDS)])
+        return
+    with postgresql("older") as server:
+        with sa.create_engine(server, poolclass=sa.NullPool).begin() as connection:
+            for number in range(ROUNDS):
+                connection.execute(sa.text(f"CREATE SCHEMA s{number}"))
+        _open_all([f"{server}?options=-csearch_path%3Ds{number}" for number in range(ROUNDS)])
+
+
+def _open_all(urls: list[str]) -> None:
+    """Opens each store by two processes in the same moment."""
+    for url in urls:
+        with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+            connection.execute(sa.text(OLD))
+    new = multiprocessing.get_context("spawn")
+    barrier, failures = new.Barrier(2), new.SimpleQueue()
+    processes = [new.Process(target=_open_each, args=(urls, barrier, failures)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    assert failures.empty(), failures.get()
+    for url in urls:
+        store = ServiceStore(url)
+        assert "ranked" in {column["name"] for column in sa.inspect(store.engine).get_columns("exposures")}
+        store.engine.dispose()
+
+
+def _open_each(urls: list[str], barrier: Barrier, failures: SimpleQueue[str]) -> None:
+    for url in urls:
+        barrier.wait(60)
+        try:
+            ServiceStore(url).engine.dispose()
+        except StageFailed as error:
+            failures.put(str(error))

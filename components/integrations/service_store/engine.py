@@ -16,6 +16,7 @@ META = sa.MetaData()  # of all tables of the store
 NAME = "the service's store"  # in sentences, and as the file of its rows
 _WAIT_S = 5  # seconds for a lock of SQLite, or for PostgreSQL to answer a new connection
 _LOCK_S = 4  # seconds for a lock of PostgreSQL, fewer than the service waits for an answer
+_ALONE = "SELECT pg_advisory_xact_lock(hashtext('palate'))"  # until the end of the transaction
 
 
 class StillInLog(StageFailed):
@@ -39,21 +40,32 @@ def engine_of(url: str) -> sa.Engine:
             sa.event.listen(engine, "connect", _write_ahead)
         elif engine.dialect.name == "postgresql":
             sa.event.listen(engine, "connect", _wait_briefly)
-        META.create_all(engine)
-        _add_new_columns(engine)
+        _bring_up_to_date(engine)
     return engine
 
 
-def _add_new_columns(engine: sa.Engine) -> None:
-    """Adds what the tables of an older Palate lack; it goes on writing them without."""
-    inspector = sa.inspect(engine)
+def _bring_up_to_date(engine: sa.Engine) -> None:
+    """Makes the tables and columns that are missing; of several processes one does, and the others wait.
+
+    An older Palate goes on writing such a store, and leaves the new columns empty.
+    """
+    if not list(_missing_columns(sa.inspect(engine))):
+        return
+    with engine.begin() as connection:
+        is_sqlite = engine.dialect.name == "sqlite"
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite else _ALONE)
+        META.create_all(connection)
+        for column in _missing_columns(sa.inspect(connection)):
+            definition = f"{column.name} {column.type.compile(engine.dialect)}"
+            connection.execute(sa.text(f"ALTER TABLE {column.table.name} ADD COLUMN {definition}"))
+
+
+def _missing_columns(inspector: sa.Inspector) -> Iterator[sa.Column[Any]]:
+    present = set(inspector.get_table_names())
     for table in META.sorted_tables:
-        present = {column["name"] for column in inspector.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present:
-                definition = f"{column.name} {column.type.compile(engine.dialect)}"
-                with engine.begin() as connection:
-                    connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+        columns = inspector.get_columns(table.name) if table.name in present else ()
+        names = {column["name"] for column in columns}
+        yield from (column for column in table.columns if column.name not in names)
 
 
 def utc(moment: datetime) -> datetime:
