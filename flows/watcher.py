@@ -9,11 +9,12 @@ import contextvars
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+from prefect.client.schemas.objects import FlowRun
 
 from components.domain.errors import PalateError
 from components.domain.params_file import read_params
@@ -25,6 +26,8 @@ from flows.steps import alarms, last_pass
 LOOK_S = 15  # seconds between two looks
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 60, 1800  # seconds until a pass is tried again; doubled each time
 RELEASE = "release/release"
+NIGHTS = ["nightly", "weekly-full"]  # deployments
+SKIPPED_WITHIN = timedelta(hours=12)  # of now; less than the hours after which an alarm comes again
 UNDER_WAY = ["SCHEDULED", "PENDING", "RUNNING"]  # types of states
 
 
@@ -68,6 +71,7 @@ def run(end: threading.Event) -> None:
     while not end.wait(LOOK_S):
         try:
             tries = _look(tries, end)
+            _tell_of_skipped_nights()
             trouble = ""
         except Exception as error:  # noqa: BLE001  # Prefect's server may be down, which must not end this
             if str(error) != trouble:
@@ -112,6 +116,30 @@ def _is_under_way() -> bool:
             limit=1,
         )
     return bool(runs)
+
+
+def _tell_of_skipped_nights() -> None:
+    """Raises an alarm for each night that Prefect cancelled before it began, as `up.if_busy: skip` has it."""
+    for run in _skipped_nights():
+        reason = (run.state and run.state.message) or "cancelled"
+        alarms.raise_alarm(
+            "night skipped",
+            f"The night of {run.expected_start_time:%Y-%m-%d %H:%M} UTC did not run ({reason.rstrip('.')}): "
+            "another one was running, or somebody cancelled it. The next one takes its data in.",
+        )
+
+
+def _skipped_nights() -> list[FlowRun]:
+    cancelled = {
+        "state": {"type": {"any_": ["CANCELLED"]}},
+        "expected_start_time": {"after_": datetime.now(UTC) - SKIPPED_WITHIN},
+    }
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(
+            deployment_filter=DeploymentFilter.model_validate({"name": {"any_": NIGHTS}}),
+            flow_run_filter=FlowRunFilter.model_validate(cancelled),
+        )
+    return [run for run in runs if not run.run_count]
 
 
 def _start_pass() -> None:

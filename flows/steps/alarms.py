@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 
+from prefect.runtime import deployment
+
 from components.domain.errors import PalateError
 from components.domain.params import AlarmParams, Params
 from components.domain.params_file import read_params
@@ -54,7 +56,9 @@ def if_it_fails(activity: str) -> Iterator[None]:
     """
     try:
         yield
-    except Busy:
+    except Busy as error:
+        if activity == "night" and deployment.name:  # a scheduled one; who starts one by hand reads it
+            raise_alarm("night skipped", str(error))
         raise
     except BaseException as error:
         if not _was_told(error):

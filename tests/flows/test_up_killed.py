@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import psutil
 import pytest
 import yaml
 
+from flows.watcher import LOOK_S
 from tests.flows.clones import http_status, make_clone, wait_for
 from tests.flows.running import Up
 
@@ -26,19 +28,26 @@ def test_a_night_cancelled_in_prefect_is_an_alarm(up: Up) -> None:
         state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
         assert up.prefect(f"flow_runs/{night}/set_state", state)["status"] == "ACCEPT"
         _wait_for_state(up, night, "CANCELLED", 120)
-    alarms = (up.clone / ".palate" / "alarms.jsonl").read_text().splitlines()
-    assert "night stopped" in [json.loads(alarm)["kind"] for alarm in alarms]
+    assert "night stopped" in _kinds(up)
     after = _schedule(up, "weekly-full")
     _wait_for_state(up, after, "COMPLETED", 400)
 
 
+def test_a_scheduled_night_beside_one_by_hand_is_an_alarm(up: Up) -> None:
+    with (up.clone / ".palate" / "night.lock").open("a") as lock:  # as a night by hand holds it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_for_state(up, _schedule(up, "nightly"), "FAILED", 120)
+    assert "night skipped" in _kinds(up)
+
+
 def test_a_night_killed_with_its_worker_is_marked_and_does_not_block_the_next(up: Up) -> None:
     with _another_seed(up, 1234):
-        before = _trainings(up)
+        before, skipped = _trainings(up), _kinds(up).count("night skipped")
         first = _schedule(up, "weekly-full")
         _wait_for_state(up, first, "RUNNING", 120)
         second = _schedule(up, "nightly")
         _wait_for_state(up, second, "CANCELLED", 120)  # the two share one limit, and up.if_busy is skip
+        wait_for(lambda: _kinds(up).count("night skipped") == skipped + 1, 3 * LOOK_S, "its alarm")
         _wait_for_training(up, before + 1)
         children = psutil.Process(up.process.pid).children()
         (worker,) = [each for each in children if {"prefect", "worker"} < set(each.cmdline())]
@@ -64,6 +73,11 @@ def test_what_a_killed_make_up_left_is_ended_by_the_next(small_base: Path, tmp_p
         assert http_status(f"{following.address('mlflow')}/health") == 200
     finally:
         following.stop(signal.SIGTERM)
+
+
+def _kinds(up: Up) -> list[str]:
+    file = up.clone / ".palate" / "alarms.jsonl"
+    return [json.loads(line)["kind"] for line in file.read_text().splitlines()] if file.exists() else []
 
 
 @contextmanager
