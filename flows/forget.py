@@ -28,7 +28,7 @@ from flows.steps.lock import one_at_a_time
 
 RECEIPTS = STATE / "receipts"
 DERIVED = (
-    paths.SPLITS, paths.CHECKS, paths.REPORTS / "checks.html", paths.DATA_DOCS, paths.START,
+    paths.SPLITS, paths.DIETS, paths.CHECKS, paths.REPORTS / "checks.html", paths.DATA_DOCS, paths.START,
     Path(f"{paths.START}.dvc"), Path("dvc.lock"),
 )  # fmt: skip
 NAMING = ("checks.json", "checks.html", "data_docs")  # a night's artifacts that may name people

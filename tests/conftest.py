@@ -53,6 +53,7 @@ GROUPS = {
         "back_up",
         "bad_input",
         "clock",
+        "diets",
         "erasures",
         "fault_matrix",
         "feedback",

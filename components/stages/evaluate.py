@@ -13,11 +13,13 @@ import torch
 from components.domain.params import Params
 from components.domain.preferences.arrays import Bools, Floats, Ints
 from components.domain.preferences.splits import Split
+from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.verdict.calibration import CalibrationBin, calibration
 from components.domain.verdict.canary import CanaryQuestion, made_up_questions, to_json
 from components.domain.verdict.clusters import Clusters
 from components.domain.verdict.evaluation import (
+    DIET,
     HISTORIES,
     NEW_AGAINST_READ,
     EvaluationReport,
@@ -37,6 +39,7 @@ from components.stages.bases import base_facts, base_of, base_with
 from components.stages.contenders import Setting
 from components.stages.reports import write_report
 
+MIN_OF_A_DIET = 5  # people, for their accuracy to be shown
 STRONG_RULES = ("content-history", "item-knn", "stacked-rules")  # shown beside the candidates in the slices
 
 
@@ -179,6 +182,19 @@ def _parts(setting: Setting) -> dict[str, Bools]:
             f"{HISTORIES}{low}" + (f" to {high}" if high > low else ""): (low <= sizes) & (sizes <= high)
             for low, high in _quarters(sizes)
         },
+        **_diets(test),
+    }
+
+
+def _diets(test: Comparisons) -> dict[str, Bools]:
+    """The comparisons of the people of each diet; a smaller group would tell of single people."""
+    diets = read_json(paths.DIETS)
+    of_people = np.array([diets.get(person, "") for person in test.log.people], object)
+    of_tested = of_people[np.unique(test.person)].tolist()
+    return {
+        f"{DIET}{diet}": of_people[test.person] == diet
+        for diet in sorted(set(of_tested) - {""})
+        if of_tested.count(diet) >= MIN_OF_A_DIET
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 EVENTS, QUARANTINE, NIGHT = Path("data/events"), Path("data/quarantine"), Path("data/night.json")
 SPLITS = Path("data/splits")
+DIETS = Path("data/diets.json")  # by person what they wrote; beside the splits, on which trainings depend
 BASE, ADAPTERS, CHAMPION = Path("models/base"), Path("models/adapters"), Path("models/champion")
 BASES = Path("models/bases")  # those that single candidates name for themselves, one folder each
 STATES = Path("models/states")  # of dishes that a base has read; see integrations/dish_states

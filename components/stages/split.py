@@ -1,4 +1,4 @@
-"""data/events → data/splits: training and test comparisons, with their log and the dishes they name."""
+"""data/events → data/splits, comparisons with their log and dishes; and data/diets.json, who eats how."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from components.domain.preferences.splits import (
     split_within_person,
 )
 from components.domain.ranker.prompts import dish_text
+from components.files import write_json
 from components.integrations import comparison_files, event_sources
-from components.stages.paths import EVENTS, SPLITS
+from components.stages.paths import DIETS, EVENTS, SPLITS
 
 
 def split(params: Params) -> None:
@@ -38,6 +39,8 @@ def split(params: Params) -> None:
     events = event_sources.event_columns(event_sources.read_events(EVENTS))
     log = opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(params.collect))
     comparison_files.write_split(SPLITS, dishes, divide(params.split, log))
+    diets = ((row["person_id"], (row["diet"] or "").strip().casefold()) for row in tables["people"])
+    write_json(DIETS, {person: diet for person, diet in diets if diet})
 
 
 def divide(settings: SplitParams, log: OpinionLog) -> Split:

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,17 @@ def lend_cache(lender: Path, clone: Path) -> None:
 
 
 def copy_of(clone: Path, folder: Path) -> Path:
-    """The clone as it is now, for a test that changes it; only the base model and DVC's cache are linked."""
+    """The clone as it is now, for a test that changes it; only the base model and DVC's cache are linked.
+
+    MLflow's new artifacts are the copy's own; those that it has already stay where they are.
+    """
     shutil.copytree(clone, folder, symlinks=True, ignore=lambda path, _names: _linked(clone, Path(path)))
     for part in LINKED:
         shutil.copytree(clone / part, folder / part, copy_function=os.link)
+    state = folder / ".palate"
+    with closing(sqlite3.connect(state / "mlflow.db")) as database, database:
+        location = (state / "mlartifacts").as_uri()
+        database.execute("UPDATE experiments SET artifact_location = ?", (location,))
     return folder
 
 

@@ -80,7 +80,6 @@ pytestmark = pytest.mark.slow
 def later(promoted: Done, forks: ForkServer, tmp_path: Path) -> Path:
     """A copy of the clone with versions 2 to 7 of later nights; its artifacts are its own."""
     clone = copy_of(promoted.clone, tmp_path / "later")
-    _execute(clone, "UPDATE experiments SET artifact_location = ?", (clone / ".palate/mlartifacts").as_uri())
     first = len(MlflowClient(_uri(clone)).search_model_versions("name = 'palate'"))
     for version in range(2, first + 1):  # of other tests
         MlflowClient(_uri(clone)).delete_model_version("palate", str(version))

@@ -13,6 +13,7 @@ from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import Interval
 from components.domain.verdict.score_shift import ScoreReference
 
+DIET = "people of the diet "  # begins the names of slices by diet
 HISTORIES = "histories of "  # begins the names of slices by length of history
 NEW_AGAINST_READ = "new dishes against ones that training read"  # a slice where dishes are hidden
 Kind = Literal["candidate", "champion", "rule", "untuned", "probe", "ablation"]
