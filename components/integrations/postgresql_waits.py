@@ -33,8 +33,7 @@ def limit(silence_s: float) -> None:
 
 
 def _answers(connection: Any, state: int, seconds: float) -> bool:
-    with (
-        selectors.DefaultSelector() as socket
-    ):  # a new one, since a connection that is made may change its own
+    # A new selector for each wait, since a connection that is being made may change its socket.
+    with selectors.DefaultSelector() as socket:
         socket.register(connection.fileno(), _EVENTS[state])
         return bool(socket.select(seconds))

@@ -27,7 +27,7 @@ from flows.steps.registration import Registered
 
 logger = logging.getLogger(__name__)
 FILE = STATE / "alarms.jsonl"
-TOLD = "an alarm was raised"  # note on an error, which may pass a night and then its command
+ALARMED = "an alarm was raised"  # note on an error, which may pass a night and then its command
 LAST_GOOD = STATE / "last-good-night"  # an empty file whose time is that of its end
 ADDRESSES, DEAD_MAN = "PALATE_ALARM_ADDRESSES", "PALATE_DEAD_MAN"  # variables for those that hold a secret
 
@@ -61,15 +61,15 @@ def if_it_fails(activity: str) -> Iterator[None]:
             raise_alarm("night skipped", str(error))
         raise
     except BaseException as error:
-        if not _was_told(error):
+        if not _has_alarm(error):
             raise_alarm(*_alarm_of(activity, error))
-            error.add_note(TOLD)
+            error.add_note(ALARMED)
         raise
 
 
-def _was_told(error: BaseException | None) -> bool:
-    """Whether an alarm told of an error, or of what caused it."""
-    return error is not None and (TOLD in getattr(error, "__notes__", ()) or _was_told(error.__cause__))
+def _has_alarm(error: BaseException | None) -> bool:
+    """Whether an alarm was raised for an error, or for what caused it."""
+    return error is not None and (ALARMED in getattr(error, "__notes__", ()) or _has_alarm(error.__cause__))
 
 
 def _alarm_of(activity: str, error: BaseException) -> tuple[str, str]:

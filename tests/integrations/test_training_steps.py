@@ -46,6 +46,28 @@ def _fitted(base: Path, dishes: dict[str, Dish], plan: Plan, candidate: Candidat
     return model
 
 
+@pytest.mark.parametrize("candidate", [CANDIDATE, CANDIDATE.model_copy(update={"method": "none"})])
+def test_vectors_read_by_the_tuned_layers_alone_score_as_those_read_by_all_layers(
+    small_base: Path, dishes: dict[str, Dish], comparisons: list[Comparison], candidate: CandidateParams
+) -> None:
+    table, epochs = comparison_table(comparisons), list[float]()
+    model = _start(small_base, candidate)
+    tokens = model.dish_tokens(dishes, ("name", "tags"), 100)
+
+    def after_epoch() -> None:
+        assert model.vectors
+        remembered = scoring.score(model, tokens, table, 256, "")
+        model.vectors.clear()
+        assert remembered == pytest.approx(scoring.score(model, tokens, table, 256, ""), abs=1e-4)
+        epochs.append(float(remembered[0]))
+
+    plan = of_everything(table, candidate).with_epochs(4)
+    finetuning.fit(
+        model, tokens, plan, RatingScale(), candidate, PARAMS.train, lambda _step: None, after_epoch
+    )
+    assert len(set(epochs)) == 4  # each epoch changes the scores, so none are of earlier weights
+
+
 def _weights(model: LanguageModel) -> list[torch.Tensor]:
     return [weight.detach().clone() for weight in model.network.parameters() if weight.requires_grad]
 

@@ -22,9 +22,7 @@ from components.integrations.sources.batches import Rows
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
 
 PASSWORD = "PALATE_DATABASE_PASSWORD"  # noqa: S105 - the environment variable that holds it
-SILENCE = (
-    "PALATE_DATABASE_SILENCE_S"  # the variable with the seconds that a PostgreSQL may take for a statement
-)
+SILENCE = "PALATE_DATABASE_SILENCE_S"  # the variable with the seconds of a statement of a PostgreSQL
 SILENCE_S = "600"  # where it is not set
 ROWS_AT_ONCE = 10_000
 TEXT = "text:"  # before a watermark whose column holds texts
