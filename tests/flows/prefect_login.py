@@ -14,6 +14,6 @@ def authorization(login: str) -> dict[str, str]:
 def prefect_headers(address: str, login: str) -> dict[str, str]:
     """Headers for the server at an address, whose login is the clone's key `prefect`."""
     request = urllib.request.Request(f"{address}/api/csrf-token?client=tests", headers=authorization(login))
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         token = json.load(answer)["token"]
     return {**authorization(login), "Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "tests"}

@@ -62,25 +62,26 @@ class Up:
         assert not (self.clone / ".palate" / "up.json").exists()
 
     def prefect(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """An answer of Prefect's API."""
-        login = keys.keys(self.clone / ".palate")["prefect"]
-        request = urllib.request.Request(
-            f"{self.address('prefect')}/api/{path}",
-            None if body is None else json.dumps(body).encode(),
-            {"Content-Type": "application/json", **prefect_headers(self.address("prefect"), login)},
-        )
-        end = time.monotonic() + 30
+        """An answer of Prefect's API, with the patience of Prefect's own client.
+
+        Its SQLite may be written to (503), or the disk may be busy with other tests (no answer in time).
+        """
+        address, login = self.address("prefect"), keys.keys(self.clone / ".palate")["prefect"]
+        data, end = None if body is None else json.dumps(body).encode(), time.monotonic() + 120
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=30) as answer:
+                headers = {"Content-Type": "application/json", **prefect_headers(address, login)}
+                request = urllib.request.Request(f"{address}/api/{path}", data, headers)
+                with urllib.request.urlopen(request, timeout=60) as answer:
                     return json.load(answer)
-            except (
-                urllib.error.HTTPError
-            ) as busy:  # its SQLite is written to: Prefect's client tries again too
+            except urllib.error.HTTPError as busy:
                 busy.close()
                 if busy.code != 503 or time.monotonic() > end:
                     raise
-                time.sleep(0.5)
+            except TimeoutError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.5)
 
     def passes_on_request(self) -> int:
         """Release passes that were asked for; those of the schedule and the watcher carry a tag."""
