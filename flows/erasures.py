@@ -32,9 +32,8 @@ def erase_queued(params: Params) -> str:
         return str(error)
 
 
-@task(
-    name="erase", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10
-)  # a release pass may run just now
+# Retries, since a release pass may run just now.
+@task(name="erase", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10)
 def _erase(params: Params) -> str:
     if service_store() is None:
         return ""

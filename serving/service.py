@@ -48,9 +48,8 @@ from serving.schema import (
 from serving.sentences import Sentences
 
 logger = logging.getLogger("palate")
-os.environ.setdefault(
-    "OTEL_SDK_DISABLED", "true"
-)  # a fifth of a short request, for spans that nobody collects
+# Spans that nobody collects would take a fifth of a short request.
+os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 
 SERVED = Path(__file__).resolve().parent.parent / "models" / "served"
 BEFORE = "before"  # folder in SERVED with the version before, where it still answers some of the people

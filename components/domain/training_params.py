@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from components.domain.param_types import CandidateName, Count, Rate, Section, Share
 
+# Names in the evaluation's table.
 RIVALS = (
     "random",
     "popularity",
@@ -21,7 +22,7 @@ RIVALS = (
     "factors-on-words",
     "factors-on-tags",
     "champion",
-)  # names in the evaluation's table
+)
 
 
 class VectorParams(Section):

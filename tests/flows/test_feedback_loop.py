@@ -16,11 +16,8 @@ from tests.flows.clones import Done, copy_of, post, run_night, state_of
 from tests.flows.digits import PEOPLE, number_with
 from tests.flows.releasing import Passes, serving
 
-OLD_TASTES, NEW_TASTES, REST = (
-    "12",
-    "34",
-    "056789",
-)  # what the inbox says people choose, and what they say now
+# What people choose by the inbox, what they choose now, and what else there is.
+OLD_TASTES, NEW_TASTES, REST = "12", "34", "056789"
 CHOICES = 14  # of each person, in the service
 QUESTIONS = 30
 

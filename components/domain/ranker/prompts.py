@@ -50,15 +50,9 @@ Encode = Callable[[str], Sequence[int]]
 
 # Where Unicode has its control and format characters; to look through all planes would take a second.
 _SPECIAL = (*range(0x20000), *range(0xE0000, 0xE1000))
-_INVISIBLE = re.compile(
-    "["
-    + "".join(
-        re.escape(char)
-        for char in map(chr, _SPECIAL)
-        if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"}
-    )
-    + "]"
-)  # a pattern, since a stranger's megabyte is cleaned before it is refused
+_HIDDEN = [char for char in map(chr, _SPECIAL) if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"}]
+# A pattern, since a stranger's megabyte is cleaned before it is refused.
+_INVISIBLE = re.compile(f"[{''.join(map(re.escape, _HIDDEN))}]")
 
 
 def clean(text: str) -> str:
