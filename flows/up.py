@@ -26,6 +26,7 @@ from flows.steps import bento
 POLL_S = 2  # seconds between two looks at the programs
 SHORT_LIFE_S = 30  # a program that ends within so many seconds of its start counts as a failure
 MAX_FAILURES = 3  # failures in a row that end `make up`
+SET_BACK_S = 600  # seconds by which the clock must fall back at once to count as set back
 STOP_SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP  # SIGHUP comes when a terminal is closed
 
 
@@ -51,7 +52,7 @@ def run(params: Params) -> None:
     try:
         _start(params, children, end)
         console.say(_table(params, children))
-        _supervise(children, service)
+        _supervise(params, children, service)
     except Stopped:
         console.show("stopping")
     finally:
@@ -130,14 +131,17 @@ def _start(params: Params, children: list[Child], end: threading.Event) -> None:
         child.wait_until_up()
 
 
-def _supervise(children: list[Child], service: Child) -> None:
+def _supervise(params: Params, children: list[Child], service: Child) -> None:
     """Restarts programs that end, and the service when another version is released; never returns.
 
     Raises:
-        StageFailed: A program failed MAX_FAILURES times in a row.
+        StageFailed: A program failed MAX_FAILURES times in a row, or Prefect's did not start again.
     """
-    running_bento = ""
+    running_bento, ahead_s = "", _clock_ahead_s()
     while True:
+        before_s, ahead_s = ahead_s, _clock_ahead_s()
+        if ahead_s < before_s - SET_BACK_S:
+            _plan_anew(params, children[0])
         for child in children:
             if not child.runs():
                 _restart(child)
@@ -147,6 +151,21 @@ def _supervise(children: list[Child], service: Child) -> None:
             _serve(service, bento_tag)
             running_bento = bento_tag
         time.sleep(POLL_S)
+
+
+def _clock_ahead_s() -> float:
+    """Seconds by which the time of day is ahead of a clock that nobody can set."""
+    return time.time() - time.monotonic()
+
+
+def _plan_anew(params: Params, prefect: Child) -> None:
+    """Lets Prefect forget what it planned by a clock that was ahead: it plans nothing before that."""
+    prefect.stop()
+    prefect.start()
+    prefect.wait_until_up()
+    with temporary_settings({PREFECT_API_URL: f"{prefect.address}/api"}):
+        deployments.deploy(params, deployments.PROCESS)
+    console.say("the clock was set back: Prefect was started again, and plans its nights anew")
 
 
 def _restart(child: Child) -> None:

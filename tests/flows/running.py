@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ PORTS = ("prefect_port", "mlflow_port", "service_port", "webhook_port")
 class Up:
     """A running `make up`, and what a test asks its servers."""
 
-    def __init__(self, clone: Path, ports: dict[str, int] | None = None) -> None:
+    def __init__(
+        self, clone: Path, ports: dict[str, int] | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
         """Starts it, on free ports where none are named, and waits for its table."""
         self.clone, params = clone, clone / "params.yaml"
         self.ports = ports or dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
@@ -37,7 +40,7 @@ class Up:
         with (clone / "up.out").open("w") as out:
             command = [sys.executable, "-m", "flows", "up"]
             self.process = subprocess.Popen(
-                command, cwd=clone, env=clean_environment(), stdout=out, stderr=out
+                command, cwd=clone, env=clean_environment() | dict(env or {}), stdout=out, stderr=out
             )
         try:
             wait_for(lambda: "Ctrl-C stops" in (clone / "up.out").read_text(), 180, "make up's table")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from components.files import write_state
-from tests.conftest import needs
+from tests.flows.clock import moved
 from tests.flows.clones import Done, clean_environment, copy_of, lend_cache, make_clone, run_night, state_of
 from tests.flows.forking import ForkServer
 from tests.flows.room import set_params
@@ -29,14 +29,6 @@ print(last_pass.situation(read_params(environment.REPO / "params.yaml"))["minute
 """
 
 
-def _clock(moved: str) -> dict[str, str]:
-    """The environment of programs whose clock is moved, as libfaketime says it."""
-    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    if not libraries:
-        needs("faketime")
-    return {"LD_PRELOAD": str(libraries[0]), "FAKETIME": moved}
-
-
 def _alarms(clone: Path) -> list[str]:
     lines = (clone / ".palate" / "alarms.jsonl").read_text().splitlines()
     return [json.loads(line)["kind"] for line in lines]
@@ -46,7 +38,7 @@ def test_a_clock_that_is_set_back_stops_the_night_before_it_takes_anything_in(
     night: Done, prefect: dict[str, str], tmp_path: Path
 ) -> None:
     clone = copy_of(night.clone, tmp_path / "clone")
-    failed = run_night(clone, env=prefect | _clock("-1476d"))
+    failed = run_night(clone, env=prefect | moved(tmp_path, timedelta(days=-1476)))
     assert failed.returncode == 1
     assert re.search(CLOCK, failed.stderr)
     pointer = Path("data") / "quarantine.dvc"
@@ -71,7 +63,7 @@ def test_after_a_night_a_year_ahead_all_goes_on_and_nothing_was_removed_for_its_
     lend_cache(other, clone)
     of_a_running_pass = clone / ".palate" / "tmp-of-a-running-pass"
     of_a_running_pass.mkdir()
-    assert run_night(clone, env=_clock("+365d")).returncode == 0
+    assert run_night(clone, env=moved(tmp_path, timedelta(days=365))).returncode == 0
     assert _alarms(clone) == ["long pause"]
     assert of_a_running_pass.exists()
     failed = run_night(clone)
