@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -104,7 +105,7 @@ def limit_waits() -> None:
     from components.integrations.sources.database import SILENCE, SILENCE_S
 
     silence_s = os.environ.get(SILENCE, SILENCE_S)
-    if not silence_s.isdecimal() or not int(silence_s):
+    if not re.fullmatch(r"0*[1-9][0-9]{0,7}", silence_s):
         raise BadParams(
             f"{SILENCE} is '{silence_s}': set it to whole seconds in which a PostgreSQL may send nothing."
         )

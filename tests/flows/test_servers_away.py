@@ -130,10 +130,10 @@ def test_an_inbox_with_a_lock_in_it_and_a_limit_that_is_none(clone: Path, forks:
         engine = sa.create_engine(url, poolclass=sa.NullPool)
         with engine.begin() as other:
             other.execute(sa.text("CREATE TABLE events (person_id text)"))
-        locked, wrong = f"The inbox '{url}' cannot be read (canceling", f"{SILENCE} is 'no': set it to"
+        locked, wrong = f"The inbox '{url}' cannot be read (canceling", f"{SILENCE} is '٣': set it to"
         with engine.begin() as other:
             other.execute(sa.text("LOCK TABLE events IN ACCESS EXCLUSIVE MODE"))
-            for limit, words in (("2", locked), ("no", wrong)):
+            for limit, words in (("2", locked), ("٣", wrong)):
                 env = clean_environment() | {SILENCE: limit}
                 done = forks.start(clone, env, "-m", "flows", "doctor", "--data", url).wait(BOUND_S)
                 assert done.returncode == 1
