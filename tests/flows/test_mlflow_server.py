@@ -8,14 +8,13 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from mlflow.tracking import MlflowClient
 
 from tests.conftest import needs
 from tests.flows.clones import (
@@ -98,30 +97,13 @@ def server(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
-def test_a_version_is_promoted_over_http_with_a_login_and_its_service_answers(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in server.env.items():
-        monkeypatch.setenv(name, value)
-    client = MlflowClient(server.address)
-    _assert_promotion_is_answered(
-        server, lambda: client.set_registered_model_alias("palate", "champion", "1")
-    )
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
 def test_a_version_is_promoted_by_a_person_who_logs_in_and_its_service_answers(server: Server) -> None:
     needs("chromium")
-    _assert_promotion_is_answered(server, lambda: _promote_by_clicking(server))
-
-
-def _assert_promotion_is_answered(server: Server, promote: Callable[[], object]) -> None:
     night = run_night(server.clone, env=server.env)
     assert night.returncode == 0, night.stderr
     assert "champion       none yet" in night.stdout
-    promote()
+    _promote_by_clicking(server)
     released = run_flows(server.clone, "release", env=server.env)
     assert "version 1 was released as palate:v1-" in released.stdout, released.stderr
     assert PASSWORD not in night.stdout + night.stderr + released.stdout + released.stderr
