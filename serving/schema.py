@@ -43,7 +43,7 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=500)]
 Texts = Annotated[list[Text], Field(max_length=50)]
 Word = Annotated[str, Field(max_length=40)]
-Words = Annotated[list[Word], Field(max_length=20)]  # reading a misspelt one takes milliseconds
+Words = Annotated[list[Word], Field(max_length=20)]
 # No scale reaches further. Beyond 1e38, where a model's numbers end, its scores would be none.
 Rating = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
@@ -31,10 +31,11 @@ _IMPLIED = {
 }
 # What a word does in a text, one letter each, so that a text of words is a short text of roles.
 FOOD, FILLER, BREAK, OR, FREE_AFTER, FREE_BEFORE = "F", "p", "x", "o", "a", "b"
-CLAIM, TRACES, DOUBT, NONE, UNKNOWN_WORD, UNREAD, COMMA, STOP = "c", "m", "d", "n", "u", "?", ",", "."
+CLAIM, ADJECTIVE, TRACES, DOUBT, NONE, UNKNOWN_WORD, UNREAD = "c", "j", "m", "d", "n", "u", "?"
+COMMA, STOP = ",", "."
 _ROLES = {
     "filler": FILLER, "break": BREAK, "or": OR, "free_after": FREE_AFTER, "free_before": FREE_BEFORE,
-    "claim": CLAIM, "traces": TRACES, "doubt": DOUBT, "none": NONE,
+    "claim": CLAIM, "adjective": ADJECTIVE, "traces": TRACES, "doubt": DOUBT, "none": NONE,
 }  # fmt: skip
 PART = 4  # letters that a part of a compound has at least
 LINKS = ("", "s", "n", "en", "es", "e", "er")
@@ -50,7 +51,8 @@ class Mention:
         text: The words, folded.
         contains: Substances that it contains.
         may: Substances that it may contain.
-        rules_out: Substances that a claim with this word rules out.
+        rules_out: Substances that a claim with this word rules out for the food that it speaks of.
+        settles: What it rules out besides as a tag of a dish: `halal` rules out pork, and makes none halal.
     """
 
     role: str
@@ -58,6 +60,7 @@ class Mention:
     contains: frozenset[str] = frozenset()
     may: frozenset[str] = frozenset()
     rules_out: frozenset[str] = frozenset()
+    settles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,20 @@ def lines(name: str) -> Iterator[list[str]]:
         yield line.split("\t")
 
 
+def _listed(cell: str) -> frozenset[str]:
+    return frozenset(part for part in cell.split(",") if part)
+
+
 def _substances(cell: str) -> frozenset[str]:
-    listed = {part for part in cell.split(",") if part}
-    return frozenset(listed.union(*(_IMPLIED.get(part, ()) for part in listed)))
+    listed = _listed(cell)
+    return listed.union(*(_IMPLIED.get(part, ()) for part in listed))
+
+
+def _claim(role: str, cell: str) -> Mention:
+    # No pork does not mean no meat, so nothing is implied; what only a tag settles stands in brackets.
+    listed = _listed(cell)
+    settles = {part for part in listed if part.startswith("(")}
+    return Mention(role, "", rules_out=listed - settles, settles=frozenset(part[1:-1] for part in settles))
 
 
 def _mentions() -> Iterator[tuple[str, str, Mention]]:
@@ -102,17 +116,23 @@ def _mentions() -> Iterator[tuple[str, str, Mention]]:
         for term, language, contains, may, _ in lines(name):
             yield term, language, Mention(FOOD, "", _substances(contains), _substances(may))
     for term, language, groups, rules_out, _ in lines("names"):
-        yield term, language, Mention(FOOD, "", _substances(groups), frozenset(), _substances(rules_out))
+        yield term, language, Mention(FOOD, "", _substances(groups), frozenset(), _listed(rules_out))
     for term, language, role, rules_out, _ in lines("grammar"):
-        yield term, language, Mention(_ROLES[role], "", rules_out=_substances(rules_out))
+        yield term, language, _claim(_ROLES[role], rules_out)
 
 
 def _joined(one: Mention | None, other: Mention, form: str) -> Mention:
     if one is None:
-        return Mention(other.role, form, other.contains, other.may - other.contains, other.rules_out)
-    role = FOOD if FOOD in (one.role, other.role) else one.role
+        return replace(other, text=form, may=other.may - other.contains)
     contains = one.contains | other.contains
-    return Mention(role, form, contains, (one.may | other.may) - contains, one.rules_out | other.rules_out)
+    return Mention(
+        FOOD if FOOD in (one.role, other.role) else one.role,
+        form,
+        contains,
+        (one.may | other.may) - contains,
+        one.rules_out | other.rules_out,
+        one.settles | other.settles,
+    )
 
 
 def _same() -> dict[str, frozenset[str]]:
@@ -129,6 +149,18 @@ def _same() -> dict[str, frozenset[str]]:
     return result
 
 
+def _names(terms: dict[str, Mention]) -> dict[str, frozenset[str]]:
+    result: dict[str, frozenset[str]] = {}
+    for group, _, label, _ in lines("labels"):  # a word may name one group in one language, two in another
+        name = fold_name(label)
+        of_term = terms[name].contains & frozenset(ALLERGENS) if name in terms else frozenset()
+        result[name] = result.get(name, frozenset()) | {group} | of_term
+    for code, groups, _ in lines("codes"):
+        name = fold_name(code)
+        result[name] = result.get(name, frozenset()) | _listed(groups)
+    return result
+
+
 @cache
 def dictionary() -> Dictionary:
     """Everything, read once from the tables of the package."""
@@ -141,8 +173,7 @@ def dictionary() -> Dictionary:
                 compounding.add(form)
     whole = frozenset().union(*(forms(word, language) for word, language, _ in lines("whole_words")))
     parts = {form for form in compounding if " " not in form and len(form) >= PART} - whole
-    names = {fold_name(label): frozenset({group}) for group, _, label, _ in lines("labels")}
-    names |= {code: _substances(groups) & frozenset(ALLERGENS) for code, groups, _ in lines("codes")}
+    names = _names(terms)
     stands_in = {substance: _substances(may) for substance, may, _ in lines("stands_in")}
     return Dictionary(terms, frozenset(parts), whole, names, stands_in, _same())
 

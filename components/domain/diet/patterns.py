@@ -17,7 +17,7 @@ from components.domain.diet.letters import fold
 _HEAD = 5  # letters by which the terms are put into patterns, so that none has thousands of alternatives
 _WORD = re.compile(r"[a-z0-9\ufffd]+|[,.]")
 _QUANTITY = re.compile(r"\d+(g|gr|kg|mg|ml|cl|dl|l|oz|lb|lbs|x|cm|mm|pc|pcs|st|el|tl|er)?$")
-_CLAIM_ALONE = re.compile(r"[xo,]+([pabNC]*[NC][pabNC]*)(?=[xo,.]|$)")
+_CLAIMS_ALONE = re.compile(r"(?:,[pabNCJ]*[NCJ][pabNCJ]*)+(?=[.m]|$)")
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -58,7 +58,8 @@ def word_alone(word: str) -> Mention:
     pieces = {group for group in whole.groups() if group} if whole else ends
     contains = _NOTHING.union(*(dictionary().terms[piece].contains for piece in pieces))
     may = _NOTHING.union(*(dictionary().terms[piece].may for piece in pieces)) - contains
-    return Mention("F" if whole else "u", word, contains, may)
+    is_food = whole is not None and any(dictionary().terms[piece].role == "F" for piece in pieces)
+    return Mention("F" if is_food else "u", word, contains, may)
 
 
 def scan(text: str) -> Iterator[Mention]:
@@ -80,10 +81,10 @@ class Parsed:
     def __init__(self, text: str) -> None:
         self.mentions = list(scan(fold(text)))
         roles = "".join(mention.role for mention in self.mentions)
-        if not re.search("d|b(?:Fa|c)", roles):  # else `available`, or `no vegan`, voids all claims
+        if not re.search("d|b(?:Fa|[cj])", roles):  # else `available`, or `no vegan`, voids all claims
             roles = re.sub(r"F(?=a)", "N", roles)
             roles = re.sub(r"bo*[FN](?:o+[FN])*", lambda denied: denied[0].replace("F", "N"), roles)
-            roles = roles.replace("c", "C")
+            roles = roles.replace("c", "C").replace("j", "J")
         self.roles = roles
 
     @cached_property
@@ -99,19 +100,16 @@ class Parsed:
     @property
     def is_only_claim(self) -> bool:
         """Whether it is nothing but a claim."""
-        return re.fullmatch(r"[NCabpxo,.]*", self.roles) is not None
+        return re.fullmatch(r"[NCJabpxo,.]*", self.roles) is not None
 
     def _traces_from(self, index: int) -> bool:
         # Whether `may contain` stands before the index, in the same sentence.
         return "m" in self.roles[:index].rpartition(".")[2]
 
-    def _claims(self, start: int, end: int) -> frozenset[str]:
-        claims = (self.mentions[index] for index in range(start, end) if self.roles[index] in "NC")
-        return _NOTHING.union(*(mention.rules_out for mention in claims))
-
     def claimed(self) -> frozenset[str]:
-        """All that its claims rule out."""
-        return self._claims(0, len(self.roles))
+        """All that its claims rule out, or settle as the tag of a dish."""
+        claims = [mention for mention, role in zip(self.mentions, self.roles, strict=True) if role in "NCJ"]
+        return _NOTHING.union(*(claim.rules_out | claim.settles for claim in claims))
 
     @cached_property
     def sayings(self) -> dict[str, list[tuple[str, str]]]:
@@ -123,14 +121,23 @@ class Parsed:
 
     def says(self) -> Iterator[tuple[str, str, str]]:
         """Each substance that it speaks of, with `contains`, `traces` or `may`, and the words."""
-        for phrase in re.finditer(r"[^xo,.]+", self.roles):
-            rules_out = self._claims(*phrase.span())
-            after = _CLAIM_ALONE.match(self.roles, phrase.end())
-            if after:
-                rules_out |= self._claims(*after.span(1))
-            for index in range(*phrase.span()):
-                if self.roles[index] in "Fu":
-                    yield from self._of_word(index, rules_out)
+        for phrase in re.finditer(r"[^xo,.m]+", self.roles):
+            foods = [index for index in range(*phrase.span()) if self.roles[index] in "Fu"]
+            for index in foods:
+                rules_out = self._rules_out(phrase, index, foods[0], foods[-1])
+                yield from self._of_word(index, rules_out)
+
+    def _rules_out(self, phrase: re.Match[str], food: int, first: int, last: int) -> frozenset[str]:
+        # What claims say of a food: those before the first one, and those behind the last one.
+        if self._traces_from(food):
+            return _NOTHING
+        claims = range(phrase.start(), first) if food == first else range(0)
+        speaking = [self.mentions[index] for index in claims if self.roles[index] in "NCJ"]
+        if food == last:
+            alone = _CLAIMS_ALONE.match(self.roles, phrase.end())
+            end = alone.end() if alone else phrase.end()
+            speaking += [self.mentions[index] for index in range(last, end) if self.roles[index] in "NC"]
+        return _NOTHING.union(*(claim.rules_out for claim in speaking))
 
     def _of_word(self, index: int, rules_out: frozenset[str]) -> Iterator[tuple[str, str, str]]:
         mention = self.mentions[index]

@@ -1,17 +1,19 @@
 """What a text says of each substance, read from its words: the first of the two ways.
 
-A claim (`gluten-free`, `without milk`, `vegan`) rules out what it names for the words of its own phrase, or
-of the phrase before where it stands alone: `bread (gluten-free)`. It rules out nothing where the text has a
-word such as `available` or `not`. After `may contain` all is a trace, until the sentence ends.
+A claim (`gluten-free`, `without milk`, `vegan`) rules out what it names for one food: the next one of its
+phrase, or the one before it where no other follows, also behind a comma or in brackets: `bread
+(gluten-free)`. Between two foods it rules out nothing, nor where the text has a word such as `available` or
+`not`, nor what the text says may be in the food. After `may contain` all is a trace, until the sentence ends.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, takewhile
 
 from components.domain.diet.dictionary import (
+    ADJECTIVE,
     BREAK,
     CLAIM,
     COMMA,
@@ -31,6 +33,8 @@ from components.domain.diet.dictionary import (
 )
 from components.domain.diet.letters import fold
 from components.domain.diet.trie import find
+
+CLAIMS, ENDS = (CLAIM, ADJECTIVE), (BREAK, OR, COMMA, STOP, TRACES)
 
 
 @dataclass
@@ -57,13 +61,37 @@ class Reading:
 
 
 @dataclass
+class _Food:
+    mention: Mention
+    is_trace: bool
+    claims: list[Mention] = field(default_factory=list)
+
+    @property
+    def rules_out(self) -> frozenset[str]:
+        return frozenset[str]().union(*(claim.rules_out for claim in self.claims))
+
+
+@dataclass
 class _Phrase:
-    foods: list[tuple[Mention, bool]] = field(default_factory=list)  # each with whether it is a trace
-    rules_out: frozenset[str] = frozenset()
-    is_claim: bool = False
-    is_only_claim: bool = True
-    is_empty: bool = True
-    ends_sentence: bool = False
+    """Words between two marks of an end, and which mark is the one before them."""
+
+    begins: str = ""
+    foods: list[_Food] = field(default_factory=list)
+    before: list[Mention] = field(default_factory=list)  # claims that stand before all foods
+    behind: list[Mention] = field(default_factory=list)  # claims that stand behind the last food so far
+    has_others: bool = False  # words that are neither food nor claim, such as `contains`
+
+    @property
+    def is_claim(self) -> bool:
+        return bool(self.before) and not self.foods and not self.has_others
+
+    def add_claim(self, claim: Mention) -> None:
+        (self.behind if self.foods else self.before).append(claim)
+
+    def add_food(self, food: _Food) -> None:
+        # Claims between two foods speak of nobody knows which, so of none.
+        self.foods.append(food)
+        self.behind.clear()
 
 
 def _denied(mentions: list[Mention]) -> set[int]:
@@ -83,59 +111,59 @@ def _denied(mentions: list[Mention]) -> set[int]:
     return indexes
 
 
-def _add(phrase: _Phrase, mention: Mention, *, is_claim: bool, is_trace: bool) -> None:
-    phrase.is_empty = False
-    if is_claim:
-        phrase.is_claim = True
-        phrase.rules_out |= mention.rules_out
-    elif mention.role in (FOOD, UNKNOWN_WORD):
-        phrase.foods.append((mention, is_trace))
-        phrase.is_only_claim = False
-    elif mention.role not in (FREE_AFTER, FREE_BEFORE, FILLER):
-        phrase.is_only_claim = False
-
-
-def _has_doubt(mentions: list[Mention]) -> bool:
-    # A word such as `available`, or a claim that is taken back: `no gluten-free bread`.
+def _claims(mentions: list[Mention]) -> set[int]:
+    # The indexes of all claims; none in a text with a word such as `available`, or in `no gluten-free bread`.
     roles = [mention.role for mention in mentions]
     taken_back = any(
-        before == FREE_BEFORE and (claim == CLAIM or (claim == FOOD and after == FREE_AFTER))
+        before == FREE_BEFORE and (claim in CLAIMS or (claim == FOOD and after == FREE_AFTER))
         for before, claim, after in zip(roles, roles[1:], [*roles[2:], ""], strict=False)
     )
-    return DOUBT in roles or taken_back
+    if DOUBT in roles or taken_back:
+        return set()
+    return _denied(mentions) | {index for index, role in enumerate(roles) if role in CLAIMS}
 
 
-def _phrases(mentions: list[Mention]) -> list[_Phrase]:
-    has_doubt = _has_doubt(mentions)
-    denied = set() if has_doubt else _denied(mentions)
+def _phrases(mentions: list[Mention], claims: set[int]) -> list[_Phrase]:
     phrases, is_trace = [_Phrase()], False
     for index, mention in enumerate(mentions):
-        if mention.role in (BREAK, OR, COMMA, STOP):
-            if mention.role == STOP:
-                phrases[-2 if phrases[-1].is_empty and len(phrases) > 1 else -1].ends_sentence = True
-            is_trace = is_trace and mention.role != STOP
-            if not phrases[-1].is_empty:
-                phrases.append(_Phrase())
-            continue
-        is_trace = is_trace or mention.role == TRACES
-        is_claim = index in denied or (mention.role == CLAIM and not has_doubt)
-        _add(phrases[-1], mention, is_claim=is_claim, is_trace=is_trace)
-    for before, after in pairwise(phrases):
-        if after.is_claim and after.is_only_claim and not before.ends_sentence:
-            before.rules_out |= after.rules_out
+        if mention.role in ENDS:
+            is_trace = (is_trace or mention.role == TRACES) and mention.role != STOP
+            phrases.append(_Phrase(mention.role))
+        elif index in claims:
+            phrases[-1].add_claim(mention)
+        elif mention.role in (FOOD, UNKNOWN_WORD):
+            phrases[-1].add_food(_Food(mention, is_trace))
+        elif mention.role not in (FREE_AFTER, FREE_BEFORE, FILLER):
+            phrases[-1].has_others = True
     return phrases
 
 
-def _collect(reading: Reading, phrase: _Phrase) -> None:
-    stands_in = dictionary().stands_in
-    for mention, is_trace in phrase.foods:
-        ruled_out = phrase.rules_out & (mention.contains | mention.may)
-        may = mention.may.union(*(stands_in.get(substance, ()) for substance in ruled_out)) - phrase.rules_out
-        sure = reading.traces if is_trace else reading.contains
-        for substance in mention.contains - phrase.rules_out:
-            sure.setdefault(substance, mention.text)
-        for substance in may:
-            reading.may.setdefault(substance, mention.text)
+def _give_claims(phrases: list[_Phrase]) -> None:
+    # A claim speaks of the next food of its phrase, else of the one before it: `bread, gluten-free, vegan.`
+    for phrase in phrases:
+        if phrase.foods:
+            phrase.foods[0].claims += phrase.before
+            phrase.foods[-1].claims += [claim for claim in phrase.behind if claim.role != ADJECTIVE]
+    for index, phrase in enumerate(phrases):
+        if not phrase.foods:
+            continue
+        alone = list(takewhile(lambda after: after.begins == COMMA and after.is_claim, phrases[index + 1 :]))
+        following = phrases[index + 1 + len(alone) :]
+        if not following or following[0].begins in (STOP, TRACES):
+            listed = chain.from_iterable(after.before for after in alone)
+            phrase.foods[-1].claims += [claim for claim in listed if claim.role != ADJECTIVE]
+
+
+def _collect(reading: Reading, food: _Food) -> None:
+    stands_in, mention = dictionary().stands_in, food.mention
+    rules_out = frozenset[str]() if food.is_trace else food.rules_out
+    ruled_out = rules_out & (mention.contains | mention.may)
+    may = mention.may.union(*(stands_in.get(substance, ()) for substance in ruled_out)) - rules_out
+    sure = reading.traces if food.is_trace else reading.contains
+    for substance in mention.contains - rules_out:
+        sure.setdefault(substance, mention.text)
+    for substance in may:
+        reading.may.setdefault(substance, mention.text)
 
 
 @lru_cache(maxsize=16_384)
@@ -146,14 +174,17 @@ def read(text: str) -> Reading:
         text: As somebody typed it.
     """
     mentions = find(fold(text))
-    roles = {mention.role for mention in mentions}
-    phrases = _phrases(mentions)
+    roles, claims = {mention.role for mention in mentions}, _claims(mentions)
+    phrases = _phrases(mentions, claims)
+    _give_claims(phrases)
+    foods = [food for phrase in phrases for food in phrase.foods]
     is_plain = not roles & {UNKNOWN_WORD, UNREAD, DOUBT}
     reading = Reading(is_readable=UNREAD not in roles)
     reading.says_none = is_plain and (NONE in roles or roles == {FREE_BEFORE})
-    reading.is_known = not roles & {UNKNOWN_WORD, UNREAD} and any(phrase.foods for phrase in phrases)
-    if all(phrase.is_only_claim for phrase in phrases):
-        reading.rules_out = frozenset().union(*(phrase.rules_out for phrase in phrases))
-    for phrase in phrases:
-        _collect(reading, phrase)
+    reading.is_known = not roles & {UNKNOWN_WORD, UNREAD} and bool(foods)
+    if not foods and not roles & {TRACES, DOUBT, NONE, UNREAD}:
+        named = [mentions[index] for index in claims]
+        reading.rules_out = frozenset[str]().union(*(claim.rules_out | claim.settles for claim in named))
+    for food in foods:
+        _collect(reading, food)
     return reading

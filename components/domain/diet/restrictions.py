@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
-from difflib import get_close_matches
-from functools import cache, lru_cache
 from itertools import chain
 
 from components.domain.diet.dictionary import (
@@ -27,9 +24,6 @@ from components.domain.diet.letters import UNREADABLE, fold
 from components.domain.diet.trie import find
 from components.domain.errors import PalateError
 
-ALIKE = 0.75  # share of letters in common, from which a word that is not known may be a misspelt allergen
-_WRONG = 2  # letters too many or too few in a misspelt word
-
 
 class UnknownDiet(PalateError):
     """A diet that Palate has no rule for, so it could check nothing."""
@@ -48,26 +42,10 @@ def _diet(text: str) -> str:
 
 
 def _groups(mention: Mention) -> frozenset[str]:
-    # Also of a claim: who writes `glutenfrei` under allergies means gluten.
+    # Also of a claim: who writes `glutenfrei` under allergies means gluten; by `seafood`, all that it may be.
     named = mention.contains | mention.rules_out
-    return (named | ({"milk"} if "lactose" in named else frozenset())) & frozenset(ALLERGENS)
-
-
-@cache
-def _by_letter() -> dict[str, list[str]]:
-    result: dict[str, list[str]] = defaultdict(list)
-    for term, mention in dictionary().terms.items():
-        if _groups(mention) and " " not in term:
-            result[term[0]].append(term)
-    return result
-
-
-@lru_cache(maxsize=1024)
-def _close_to(word: str) -> frozenset[str]:
-    # Groups of the terms that a misspelt word looks like: too many rather than none.
-    terms = [term for term in _by_letter().get(word[0], ()) if abs(len(term) - len(word)) <= _WRONG]
-    close = get_close_matches(word, terms, n=3, cutoff=ALIKE)
-    return frozenset[str]().union(*(_groups(dictionary().terms[term]) for term in close))
+    allergens = (named | ({"milk"} if "lactose" in named else frozenset())) & frozenset(ALLERGENS)
+    return allergens or mention.may & frozenset(ALLERGENS)
 
 
 def _avoided(text: str, *, is_allergy: bool) -> Avoided:
@@ -77,6 +55,8 @@ def _avoided(text: str, *, is_allergy: bool) -> Avoided:
     mention = dictionary().terms.get(folded, Mention(UNKNOWN_WORD, folded))
     substances = (mention.contains if is_allergy else mention.rules_out) - UNMARKED
     words = dictionary().same.get(folded, frozenset[str]()) | {folded}
+    if is_allergy and "varies" in mention.contains | mention.may:  # who knows all that is a fruit?
+        words = frozenset()
     return Avoided(text.strip(), tuple(sorted(words)), tuple(sorted(substances)), is_allergy)
 
 
@@ -89,8 +69,8 @@ def _allergy(text: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
     for mention in mentions:
         groups |= _groups(mention)
         if mention.role in (UNKNOWN_WORD, UNREAD):
-            groups |= _close_to(mention.text)
-            others.append(_avoided(text if mention.role == UNREAD else mention.text, is_allergy=True))
+            # Nobody knows what a dish calls it, so no dish is safe.
+            others.append(Avoided(text if mention.role == UNREAD else mention.text, is_allergy=True))
         elif mention.role == FOOD and not _groups(mention):
             others.append(_avoided(mention.text, is_allergy=True))
     says_none = bool(mentions) and all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.domain.diet import DishFacts, UnknownDiet, permitted, read_restrictions, violations
+from components.domain.diet.letters import fold
 from components.domain.errors import PalateError
 
 
@@ -50,7 +51,11 @@ def offered(
         ("gluten-free", "gluten"),
         ("glutenfrei", "gluten"),
         ("laktosefrei", "milk"),
-        ("glutten", "gluten"),
+        ("Pähkinät", "tree_nuts"),
+        ("ovos", "eggs gluten"),
+        ("seafood", "crustaceans fish molluscs"),
+        ("Meeresfrüchte", "crustaceans fish molluscs"),
+        ("mariscos", "crustaceans molluscs"),
         ("coeliac wheat", "gluten"),
         ("crustacés", "crustaceans"),
         ("no nuts", "peanuts tree_nuts"),
@@ -75,6 +80,16 @@ def test_an_allergy_that_is_no_group_fails_closed() -> None:
     assert not offered("Salad", "", allergies="kiwi")
     assert not offered("Curry", "Kokosmilch; rice", allergies="coconut")
     assert not offered("Salad", "lettuce", allergies="キウイ果実")
+
+
+@pytest.mark.parametrize("word", ["glutten", "penuts", "hasselpähkinä", "zorgblat", "nuts zorgblat"])
+def test_an_allergy_in_words_that_nobody_knows_keeps_every_dish_out(word: str) -> None:
+    assert not offered("Salad", "lettuce; apple", allergies=word)
+    (reason,) = permitted(
+        [DishFacts("d", "Peas", ingredients=("peas",), allergens=("none",))],
+        read_restrictions("", [word], []),
+    )[1][0].reasons
+    assert fold(word).split()[-1] in reason.sentence
 
 
 @pytest.mark.parametrize(
