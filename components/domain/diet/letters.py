@@ -67,6 +67,7 @@ def fold(text: str) -> str:
     folded = re.sub(r"(?<=\d)[.,](?=\d)", "", folded.replace("?", " maybe."))  # `vegan?` claims nothing
     folded = re.sub(r"\s[-–—]+\s|[–—]", ",", folded)  # noqa: RUF001
     folded = re.sub(r"\s[/|]\s", " or ", folded)  # one or the other: `beef / vegan`
+    folded = re.sub(r"\s[&+]\s", " and ", folded)
     folded = re.sub(r"\b((?:[a-z]\.){2,})", lambda match: match[1].replace(".", "") + " ", folded)
     folded = "".join(map(_plain, folded))
     folded = re.sub(r"\be[ -]?(\d{3,4}[a-z]?)\b", r"e\1", folded).replace("-", " ")
