@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from bentoml.exceptions import BentoMLException, InvalidArgument, ServiceUnavail
 from components.domain.errors import Erased, PalateError
 from components.domain.exposures import Exposure, Feedback, id_of, why_not_of
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
-from serving import store
+from serving import ratings, store
 from serving.erased import Gone, refuse_erased
 from serving.schema import FeedbackAnswer, FeedbackRequest
 
@@ -40,12 +40,15 @@ class Conflict(BentoMLException):
 class Exposures:
     """The store as the service uses it.
 
+    Args:
+        facts: Content of served.json, with the range of ratings.
+
     Attributes:
         failed: Number of answers that were given and could not be stored.
     """
 
-    def __init__(self) -> None:
-        self.failed = 0
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.facts, self.failed = facts, 0
 
     async def keep(self, exposure: Exposure) -> str:
         """Stores an answer; returns what the header says: `stored`, `failed`, or `none` without a store.
@@ -69,13 +72,14 @@ class Exposures:
         """Stores feedback, once however often it is sent.
 
         Raises:
-            InvalidArgument: It is about another answer, or lies in the future.
+            InvalidArgument: It is about another answer, lies in the future, or its value beyond all ratings.
             Conflict: Its event_id names other feedback.
             Gone: The person was erased.
             ServiceUnavailable: It cannot be stored now.
         """
         if not store.url():
             raise ServiceUnavailable(f"This service stores nothing: start it with {store.STORE}.")
+        ratings.check_feedback(request, self.facts)
         feedback = _feedback_of(request)
         await refuse_erased(request.person_id)
         try:

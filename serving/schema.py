@@ -85,7 +85,7 @@ class PastBody(Body):
 
     dish: DishBody
     verdict: Literal["liked", "neutral", "disliked"] = "liked"
-    rating: Rating | None = Field(None, description="Where one was stated, on the scale that was trained on.")
+    rating: Rating | None = Field(None, description="Where one was stated, within `check.value_range`.")
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -135,7 +135,10 @@ class FeedbackRequest(Body):
     person_id: StoredId
     dish_id: StoredId
     kind: Literal["like", "dislike", "rating", "choice", "order", "retract"]
-    value: Rating | None = Field(None, description="Of a rating, and of nothing else.")
+    value: Rating | None = Field(
+        None,
+        description="Of a rating, and of nothing else; a rating that the night would quarantine is a 400.",
+    )
     answer_id: StoredText = Field("", description="The answer that it is about; a choice needs one.")
     occurred_at: datetime | None = Field(None, description="When it happened; now where it is left out.")
     event_id: StoredText = Field(

@@ -22,7 +22,7 @@ from bentoml.exceptions import ServiceUnavailable
 from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
-from serving import limits, login, metrics, people, recommending, restricting, searching
+from serving import limits, login, metrics, people, ratings, recommending, restricting, searching
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls
@@ -69,7 +69,7 @@ class Palate:
         self.before = Arm(SERVED / BEFORE, bases) if (SERVED / BEFORE).exists() else None
         self.facts, self.arms = self.arm.facts, [each for each in (self.arm, self.before) if each]
         self.model_thread = ThreadPoolExecutor(1)  # memory that PyTorch keeps grows with each thread
-        self.exposures, self.published = Exposures(), recommending.Published()
+        self.exposures, self.published = Exposures(self.facts), recommending.Published()
         self.permissions = Permissions()
         self.metrics = metrics.Metrics(self.arms, self.exposures)
         refuse_new_connections_on_sigterm()
@@ -108,6 +108,7 @@ class Palate:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
         await refuse_erased(request.person_id)
         limits.check_sizes(self.arm, request)
+        ratings.check_history(request.history, self.facts)
         run = restricting.way_for(request)
         offered, left_out, restrictions = await run(restricting.permitted_of, request)
         arm = self._arm_of(request.person_id)
@@ -155,6 +156,7 @@ class Palate:
         if self.refusal:
             raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
         await refuse_erased(request.person_id)
+        ratings.check_history(request.history or (), self.facts)
         arm, in_thread = self._arm_of(request.person_id), anyio.to_thread.run_sync
         rest_days = self.facts["serve"]["rest_days"]
         choice = await in_thread(choose, request, self.published, self.permissions, rest_days)

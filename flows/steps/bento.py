@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from components.domain.errors import NotFound, StageFailed
+from components.domain.exposures import SERVICE as SOURCE
 from components.domain.params import Params
 from components.files import folder_sha256, read_state, replace_text, write_state
 from components.integrations import bentos
@@ -88,7 +89,7 @@ def build(
         if find_whole(tag):
             return Packaged(tag, version, preview, new=False, trial=trial is not None)
         try:
-            bases = staging.stage(artifacts, _facts(params, version, tag, preview=preview), trial)
+            bases = staging.stage(artifacts, facts_of(params, version, tag, preview=preview), trial)
             _build_new(params, version, tag, tags, sorted(bases), preview=preview)
         except OSError as error:
             raise StageFailed(
@@ -134,9 +135,14 @@ def _build_new(
         write_state(SUMS, {**_sums(), tag: folder_sha256(stored.folder / "src")})
 
 
-def _facts(params: Params, version: str, tag: str, *, preview: bool) -> dict[str, Any]:
-    model, serve = params.register_.model, params.serve.model_dump()
-    return {"model_version": version, "preview": preview, "model": model, "bento": tag, "serve": serve}
+def facts_of(params: Params, version: str, tag: str, *, preview: bool) -> dict[str, Any]:
+    """What served.json says of a version besides its lineage."""
+    model, serve, trained_on = params.register_.model, params.serve.model_dump(), params.check.value_range
+    scale = params.collect.scales.get(SOURCE)  # of feedback, where it is another than that of the rest
+    ranges = {"value_range": trained_on, "feedback_range": scale.value_range if scale else trained_on}
+    return {
+        "model_version": version, "preview": preview, "model": model, "bento": tag, "serve": serve, **ranges,
+    }  # fmt: skip
 
 
 def _sums() -> dict[str, str]:

@@ -57,6 +57,7 @@ def test_a_candidate_on_a_base_of_its_own_becomes_what_is_served(
         tags = dict(database.execute("select key, value from model_version_tags").fetchall())
     assert tags["base_sha256"] == theirs
     served = json.loads((clone / "models" / "served" / "served.json").read_text())
+    assert served["value_range"] == served["feedback_range"] == [0, 100]
     assert (served["base"], served["base_sha256"]) == (f"palate-base:{theirs[:32]}", theirs)
     stored = clone / ".palate" / "bentoml" / "models" / "palate-base" / theirs[:32]
     assert json.loads((stored / "config.json").read_text())["hidden_size"] == 48

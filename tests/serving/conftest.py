@@ -56,6 +56,7 @@ CANDIDATE = CandidateParams(
     epochs=30,
 )
 SERVE = read_params(REPO / "params.yaml").serve.model_dump()
+RATINGS = (1, 5)  # lowest and highest that can be meant
 HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
 
 
@@ -121,6 +122,8 @@ def trained(
         "preview": True,
         "reliability": [[0.5, 0.5], [0.6, 0.7], [1.0, 0.8]],
         "serve": {**SERVE, "max_dishes": 3, "max_history": 5},
+        "value_range": RATINGS,
+        "feedback_range": RATINGS,
     }
     (folder / "served.json").write_text(json.dumps(facts))
     sign(folder)

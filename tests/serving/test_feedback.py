@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from email.message import Message
 from pathlib import Path
@@ -15,7 +16,7 @@ from components.domain.preferences.contract import as_id
 from components.integrations.service_store import ServiceStore
 from serving.exposures import HEADER
 from serving.store import STORE
-from tests.serving.conftest import send
+from tests.serving.conftest import listening, send
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -65,6 +66,8 @@ def test_feedback_is_stored_once_and_comes_to_a_night_with_its_menu(storing: str
         ({"value": 3}, 400, "a rating has a value"),
         ({"kind": "rating"}, 400, "a rating has a value"),
         ({"kind": "rating", "value": "NaN"}, 400, "valid number"),
+        ({"kind": "rating", "value": -1e9}, 400, "value -1000000000.0 is not from 1 to 5: send one on that"),
+        ({"kind": "rating", "value": 5.0000001}, 400, "value 5.0000001 is not from 1 to 5"),
         ({"kind": "choice"}, 400, "send its answer_id"),
         ({"answer_id": "palate:v1/none"}, 400, "names no stored answer"),
         ({"occurred_at": "2999-01-01T00:00:00Z"}, 400, "lies in the future"),
@@ -85,6 +88,38 @@ def test_bad_feedback_is_one_sentence(
     monkeypatch.setenv(STORE, f"sqlite:///{tmp_path / 'service.db'}")
     code, answer, _ = send(f"{address}/feedback", **(LIKE | change))
     assert (code, list(answer), sentence in answer["error"]) == (status, ["error"], True), answer
+
+
+def test_ratings_up_to_the_ends_of_the_scale_are_taken_and_others_are_not_stored(
+    storing: str, url: str
+) -> None:
+    for value, status in ((1, 200), (0.999, 400), (5, 200), (5.001, 400)):
+        assert send(f"{storing}/feedback", **(LIKE | {"kind": "rating", "value": value}))[0] == status
+    assert [event["value"] for event in ServiceStore(url).rows()[0]["events"]] == [1, 5]
+
+
+@pytest.mark.parametrize("path", ["rank", "recommend"])
+def test_a_history_beyond_all_ratings_is_one_sentence(storing: str, path: str) -> None:
+    history = [{"dish": DISHES[0], "rating": rating} for rating in (5, 100)]
+    body: dict[str, Any] = {"person_id": "ada", "history": history}
+    more = {"dishes": DISHES} if path == "rank" else {}
+    code, answer, _ = send(f"{storing}/{path}", **body, **more)
+    sentence = "history.1.rating 100.0 is not from 1 to 5: send one on that scale."
+    assert (code, answer) == (400, {"error": sentence})
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_release_without_a_range_takes_any_rating(
+    served: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = json.loads((served / "served.json").read_text())
+    del facts["value_range"], facts["feedback_range"]
+    (served / "served.json").write_text(json.dumps(facts))
+    monkeypatch.setenv(STORE, url)
+    with listening() as address:
+        assert send(f"{address}/feedback", **(LIKE | {"kind": "rating", "value": 77}))[0] == 200
+        history = [{"dish": DISHES[0], "rating": 77}]
+        assert send(f"{address}/rank", person_id="ada", dishes=DISHES, history=history)[0] == 200
 
 
 def test_an_answer_of_another_person_and_a_dish_that_was_not_shown_are_refused(storing: str) -> None:
