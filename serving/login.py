@@ -36,6 +36,15 @@ def is_needed(mode: str) -> bool:
     return mode == "always" or (mode == "auto" and _listens_beyond_this_machine())
 
 
+def is_open_to_this_machine_alone(mode: str) -> bool:
+    """Whether callers need no token and are all on this machine.
+
+    Args:
+        mode: As above.
+    """
+    return mode != "always" and not _listens_beyond_this_machine()
+
+
 def why_locked(mode: str) -> str | None:
     """Why nobody can ask the service; None where somebody can."""
     if not is_needed(mode) or token():

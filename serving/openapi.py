@@ -21,12 +21,13 @@ _REFUSALS = {
     410: "The person was erased.",
     413: "The request is too large.",
     415: "The content type is not application/json.",
+    421: "No token is needed, and the host is not localhost, 127.0.0.1 or [::1].",
     429: "Too many requests at once: come again after Retry-After.",
     500: "Something broke; the service's log says what.",
     503: "Not ready, or the store does not answer.",
     504: "The request took too long.",
 }
-_OF_BODIES = (400, 401, 413, 415, 429, 500, 503, 504)
+_OF_BODIES = (400, 401, 413, 415, 421, 429, 500, 503, 504)
 _OF_PEOPLE = (410,)
 _MORE = {"/rank": _OF_PEOPLE, "/recommend": _OF_PEOPLE, "/feedback": (*_OF_PEOPLE, 409)}
 _PERSON_ID = {
@@ -83,7 +84,7 @@ def _people() -> dict[str, Any]:
             "description": "All that the service's store holds of a person.",
             "responses": {
                 "200": _answer("What is held.", "PersonAnswer"),
-                **_refusals((400, 401, 404, 410, 413, 415, 429, 503)),
+                **_refusals((400, 401, 404, 410, 413, 415, 421, 429, 503)),
             },
         },
         "delete": {
@@ -93,7 +94,7 @@ def _people() -> dict[str, Any]:
             "be sent again, also for a person of whom nothing is held.",
             "responses": {
                 "202": _answer("Hidden, and queued.", "ErasureAnswer"),
-                **_refusals((400, 401, 413, 415, 429, 503)),
+                **_refusals((400, 401, 413, 415, 421, 429, 503)),
             },
         },
     }

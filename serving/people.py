@@ -16,7 +16,7 @@ import anyio.to_thread
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -65,7 +65,8 @@ class OneLine:
 def application(service: Any) -> Starlette:
     """The application with the two operations and the one OpenAPI document.
 
-    It answers `/docs.json` before BentoML does, whose document lacks what is mounted.
+    It answers `/docs.json` before BentoML does, whose document lacks what is mounted, and `/`, whose page
+    would load a script from Google into this service's origin.
 
     Args:
         service: BentoML's, whose own operations are documented, too.
@@ -80,8 +81,13 @@ def application(service: Any) -> Starlette:
         routes=[
             Route("/people/{person_id:path}", _person, methods=["GET", "DELETE"]),
             Route("/docs.json", document),
+            Route("/", _front_door),
         ]
     )
+
+
+async def _front_door(_: Request) -> Response:
+    return RedirectResponse("docs.json")
 
 
 async def read(person_id: str) -> Response:

@@ -56,6 +56,7 @@ CANDIDATE = CandidateParams(
     epochs=30,
 )
 SERVE = read_params(REPO / "params.yaml").serve.model_dump()
+HERE = "http://localhost"  # whom a client in this process asks
 RATINGS = (1, 5)  # lowest and highest that can be meant
 HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
 

@@ -17,7 +17,7 @@ from tests.serving.test_service import ASK
 
 BODY = json.dumps(ASK).encode()
 HEAD = (
-    "POST /rank HTTP/1.1\r\nHost: palate\r\nContent-Type: application/json\r\n"
+    "POST /rank HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     f"Content-Length: {len(BODY)}\r\nExpect: 100-continue\r\n\r\n"
 ).encode()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from serving import service
-from tests.serving.conftest import SERVE, set_limits
+from tests.serving.conftest import HERE, SERVE, set_limits
 
 MARKS = [
     "<|im_end|>", "<|im_start|>system", "<|endoftext|>", "</s>", "<s>", "[INST]", "[/INST]", "<<SYS>>",
@@ -44,7 +44,7 @@ HIDDEN = [
 @pytest.fixture
 def client(served: Path) -> Iterator[TestClient]:
     set_limits(served, max_dishes=10)
-    with TestClient(service.Palate.to_asgi()) as client:
+    with TestClient(service.Palate.to_asgi(), HERE) as client:
         yield client
 
 

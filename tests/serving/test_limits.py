@@ -19,7 +19,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Comparison, Dish, Question
 from components.integrations import scoring
 from serving import calls, limits, login, service
-from tests.serving.conftest import listening, set_limits
+from tests.serving.conftest import HERE, listening, set_limits
 from tests.serving.test_service import ASK
 
 CHINESE = "宫保鸡丁花生辣椒红烧牛肉面清蒸鲈鱼麻婆豆腐糖醋里脊酸辣土豆丝番茄炒蛋回锅肉鱼香茄子"
@@ -29,7 +29,7 @@ JAPANESE = "親子丼味噌ラーメン天ぷらそばとんかつ定食焼き�
 @pytest.fixture
 def client(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     set_limits(served, max_dishes=200, max_history=200)
-    with TestClient(service.Palate.to_asgi()) as client:
+    with TestClient(service.Palate.to_asgi(), HERE) as client:
         yield client
 
 
@@ -83,7 +83,7 @@ def test_a_history_that_would_be_read_in_context_is_limited_too(served: Path, tm
     short = [question for question in stored["questions"] if len(question["history"]) <= facts["max_history"]]
     (served / "canary.json").write_text(json.dumps(stored | {"questions": short}))
     history = [{"dish": {"dish_id": "h", "name": "麻婆豆腐" * 20}} for _ in range(30)]
-    with TestClient(service.Palate.to_asgi()) as client:
+    with TestClient(service.Palate.to_asgi(), HERE) as client:
         answer = client.post("/rank", json=ASK | {"history": history})
     assert answer.status_code == 400
     assert f"send at most {limits.MAX_CONTEXT_TOKENS}" in answer.text

@@ -19,7 +19,7 @@ from components.files import weights_sha256
 from components.integrations import adapters, base_models, bentos, tuned_weights
 from serving import service
 from serving.arm import Arm
-from tests.serving.conftest import CANDIDATE, sign, store_base
+from tests.serving.conftest import CANDIDATE, HERE, sign, store_base
 
 ASK: dict[str, Any] = {
     "person_id": "ada",
@@ -30,7 +30,7 @@ ASK: dict[str, Any] = {
 
 @pytest.fixture
 def client(served: Path) -> Iterator[TestClient]:
-    with TestClient(service.Palate.to_asgi()) as client:
+    with TestClient(service.Palate.to_asgi(), HERE) as client:
         yield client
 
 
@@ -125,7 +125,7 @@ def test_the_canary_is_asked_anew_on_demand_and_readiness_follows(served: Path, 
 
 
 def _refusal(caplog: pytest.LogCaptureFixture) -> str:
-    with TestClient(service.Palate.to_asgi()) as client:
+    with TestClient(service.Palate.to_asgi(), HERE) as client:
         assert client.get("/readyz").status_code == 503
         assert client.get("/livez").status_code == 200
         assert client.post("/rank", json=ASK).status_code == 503

@@ -21,7 +21,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.integrations.tuned_weights import WEIGHTS
 from serving import service
 from serving.arm import Arm, position
-from tests.serving.conftest import sign
+from tests.serving.conftest import HERE, sign
 from tests.serving.test_service import ASK
 
 SHARE = 0.3
@@ -49,7 +49,7 @@ def before(served: Path) -> Path:
 def client(
     served: Path, before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TestClient]:
-    with TestClient(service.Palate.to_asgi()) as client:
+    with TestClient(service.Palate.to_asgi(), HERE) as client:
         yield client
 
 
@@ -79,7 +79,7 @@ def test_the_version_before_that_is_damaged_makes_the_whole_not_ready(served: Pa
     head = load_file(before / "adapter" / HEAD_FILE)
     save_file({name: tensor * 0.5 for name, tensor in head.items()}, before / "adapter" / HEAD_FILE)
     sign(before)
-    with TestClient(service.Palate.to_asgi()) as client:
+    with TestClient(service.Palate.to_asgi(), HERE) as client:
         assert client.get("/readyz").status_code == 503
         canary = client.post("/canary", json={}).json()
     assert "version 6: served scores are up to" in canary["reason"]
@@ -106,7 +106,7 @@ def test_the_base_is_held_once_and_neither_version_changes_the_others_weights(
 
 
 def test_without_a_version_before_everybody_gets_the_new_one(served: Path) -> None:
-    with TestClient(service.Palate.to_asgi()) as client:
+    with TestClient(service.Palate.to_asgi(), HERE) as client:
         assert {_answer(client, person)["model_version"] for person in PEOPLE} == {"7"}
 
 
