@@ -57,7 +57,7 @@ class Listing:
 
 
 def listing_of(dishes: Iterable[Listed]) -> Listing:
-    """The dishes as a listing, in the order of their popularity."""
-    ordered = tuple(sorted(dishes, key=lambda listed: -listed.popularity))
+    """The dishes as a listing, in the order of their popularity, and among equals of their opinions."""
+    ordered = tuple(sorted(dishes, key=lambda listed: (-listed.popularity, -listed.opinions)))
     position = {listed.dish.dish_id: number for number, listed in enumerate(ordered)}
     return Listing(ordered, position, np.array([listed.is_offered for listed in ordered], bool))

@@ -50,7 +50,10 @@ class Recommendation(Body):
 
     dish_id: str
     name: str
-    score: float = Field(description="In logits, or the popularity where cold_start is true.")
+    score: float = Field(
+        description="In logits; where cold_start is true the share of those who were offered it that chose "
+        "it, or of its opinions the likes."
+    )
     sure: float | None = Field(
         description="How often, on held-out menus, a dish with such a lead over the next one was preferred "
         "to it; null for the last dish, on a cold start, and of a release without that record."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,9 +24,10 @@ class Listed:
     Attributes:
         dish: As the model reads it.
         allergens: As the kitchen declares them; None where it declares nothing.
-        popularity: Share of likes among its opinions, shrunk to that of all dishes; see `popularities`.
+        popularity: The share of `preferences.popularity`.
         is_offered: False for a hidden dish, and for one whose id another dish has now; histories name it.
         nutrition: What a serving holds, as far as anything tells.
+        opinions: Number of opinions of it, which decides between dishes that are as popular.
     """
 
     dish: Dish
@@ -35,6 +35,7 @@ class Listed:
     popularity: float
     is_offered: bool = True
     nutrition: Nutrition = field(default_factory=Nutrition)
+    opinions: int = 0
 
     @property
     def facts(self) -> DishFacts:
@@ -165,24 +166,6 @@ def last_eaten(published: Mapping[str, datetime], news: Iterable[Feedback]) -> d
             before = moments.get(feedback.dish_id, feedback.occurred_at)
             moments[feedback.dish_id] = max(before, feedback.occurred_at)
     return moments
-
-
-def popularities(
-    dishes: Iterable[str], verdicts: Iterable[tuple[str, int]], prior: float = 5.0
-) -> dict[str, float]:
-    """Each dish's share of likes among its opinions, shrunk to the share among all.
-
-    Args:
-        dishes: Ids of all dishes; one that nobody has an opinion of stands at the share among all.
-        verdicts: Dish and verdict of each opinion.
-        prior: Number of opinions that the share among all counts for.
-    """
-    likes, opinions = Counter[str](), Counter[str]()
-    for dish, verdict in verdicts:
-        opinions[dish] += 1
-        likes[dish] += verdict == LIKED
-    share = likes.total() / max(1, opinions.total())
-    return {dish: (likes[dish] + prior * share) / (opinions[dish] + prior) for dish in dishes}
 
 
 def with_refused(

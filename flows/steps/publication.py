@@ -13,11 +13,12 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.catalogue import Line, Thresholds, never_emptied, popularities, with_refused
+from components.domain.catalogue import Line, Thresholds, never_emptied, with_refused
 from components.domain.diet.nutrition import nutrition_of
 from components.domain.preferences.contract import Stored
 from components.domain.preferences.opinion_log import OpinionLog, moment
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
+from components.domain.preferences.popularity import popularities
 from components.domain.preferences.reused_ids import former_ids
 from components.integrations import event_sources, foods
 from components.integrations.service_store import Catalogue
@@ -41,7 +42,7 @@ def publish(night: Night) -> bool:
     collect = night.params.collect
     data = f"{night.data_md5[:32]} {night.quarantine_md5[:12]} {foods.digest(FOODS)[:12]}"
     # The first number grows when more is published of the same data.
-    version = f"3 {data} {collect.like_at:g} {collect.dislike_at:g}"
+    version = f"4 {data} {collect.like_at:g} {collect.dislike_at:g}"
     if catalogue.version() == version:
         catalogue.confirm(now)
         return False
@@ -52,7 +53,7 @@ def publish(night: Night) -> bool:
     catalogue.publish(
         version,
         Thresholds(collect.like_at, collect.dislike_at),
-        _dishes(tables, log),
+        dishes_with_popularity(tables, log),
         _people(tables, were_people=catalogue.has_people()),
         histories(log),
         datetime.fromisoformat(read_until) if read_until else None,
@@ -62,14 +63,21 @@ def publish(night: Night) -> bool:
     return True
 
 
-def _dishes(tables: Stored, log: OpinionLog) -> Iterator[tuple[Mapping[str, Any], float, bool]]:
-    """Rows of dishes, each with its popularity and whether it is offered."""
-    verdicts = zip((log.dishes[dish] for dish in log.dish), log.verdict.tolist(), strict=True)
-    popularity = popularities((row["dish_id"] for row in tables["dishes"]), verdicts)
+def dishes_with_popularity(
+    tables: Stored, log: OpinionLog
+) -> Iterator[tuple[Mapping[str, Any], float, bool]]:
+    """Rows of dishes, each with its popularity and whether it is offered.
+
+    Args:
+        tables: Of the contract.
+        log: The opinions in them.
+    """
+    popularity = popularities(log)
     former = {dish for dishes in former_ids(tables).values() for dish in dishes}
     for row in with_nutrition(tables["dishes"], FOODS):
         dish = row["dish_id"]
-        yield row, popularity[dish], dish not in former and not row.get("hidden")
+        is_offered = dish not in former and not row.get("hidden")
+        yield {**row, "opinions": popularity[dish].opinions}, popularity[dish].share, is_offered
 
 
 def _people(tables: Stored, *, were_people: bool) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a service knows: histories with what was said since, popularity, people whose rows were refused."""
+"""What a service knows: histories with what was said since, people whose rows were refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from components.domain.catalogue import (
     Thresholds,
     last_eaten,
     never_emptied,
-    popularities,
     with_feedback,
     with_refused,
 )
@@ -88,16 +87,6 @@ def test_a_dish_was_last_eaten_when_it_was_chosen_or_ordered_last() -> None:
         Feedback("e5", "ada", "1", "retract", None, "", third),  # an opinion is taken back, no meal
     ]
     assert last_eaten({"1": second}, news) == {"1": second, "2": third}
-
-
-def test_popularity_is_shrunk_to_that_of_all_dishes() -> None:
-    verdicts = [*[("often", LIKED)] * 95, *[("often", DISLIKED)] * 5, ("once", DISLIKED)]
-    result = popularities(["often", "once", "new"], verdicts, prior=5)
-    share = 95 / 101
-    assert result["often"] == pytest.approx((95 + 5 * share) / 105)
-    assert result["once"] == pytest.approx(5 * share / 6)
-    assert result["new"] == pytest.approx(share)
-    assert popularities(["new"], []) == {"new": 0.0}
 
 
 @pytest.mark.parametrize(

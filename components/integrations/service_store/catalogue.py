@@ -116,8 +116,8 @@ class Catalogue:
         Args:
             version: Names the data and the thresholds.
             thresholds: What a rating means.
-            dishes: Rows of the contract, with a Nutrition as `nutrition` where it was computed; each with
-                the dish's popularity and whether it is offered.
+            dishes: Rows of the contract, with a Nutrition as `nutrition` where it was computed and the number
+                of `opinions`; each with the dish's popularity and whether it is offered.
             people: Rows of the contract.
             histories: By person what they thought of dishes, oldest first.
             read_until: Feedback that was received later is not in the histories yet.
@@ -217,10 +217,10 @@ def _of(table: sa.Table, person_id: str) -> sa.Select[Any]:
 
 def _of_dish(row: Mapping[str, Any], popularity: float, is_offered: bool) -> dict[str, Any]:
     nutrition = asdict(row.get("nutrition") or Nutrition())
-    values = {name: _plain(row[name]) for name in _FIELDS} | {"nutrition": nutrition}
+    more = {"nutrition": nutrition, "opinions": row.get("opinions", 0)}
     return {
         "dish_id": row["dish_id"],
-        "row": values,
+        "row": {name: _plain(row[name]) for name in _FIELDS} | more,
         "popularity": popularity,
         "is_offered": is_offered,
     }
@@ -250,7 +250,7 @@ def _listed(row: Any) -> Listed:
     nutrition = values.get("nutrition") or asdict(Nutrition())  # versions before published none
     amounts = {name: Amount(**amount) for name, amount in nutrition["amounts"].items()}
     holds = Nutrition(amounts, tuple(nutrition["matches"]))
-    return Listed(dish, declared, row["popularity"], row["is_offered"], holds)
+    return Listed(dish, declared, row["popularity"], row["is_offered"], holds, values.get("opinions", 0))
 
 
 def _feedback(row: Any) -> Feedback:

@@ -1,0 +1,65 @@
+"""How popular a dish is with everybody, which is what a service goes by where nothing is known of a person.
+
+Choices are counted as the rival `popularity` counts them: a dish wins a menu or loses it, and where menus had
+two dishes its odds are the same. With larger menus a dish starts from the share that wins, in place of a
+half, so that one that was hardly offered does not stand above nearly all others.
+
+Shapes: D dishes of the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.comparisons import menu_offers
+from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
+from components.domain.records import LIKED
+
+START = 2.0  # offers or opinions that a dish starts with, as in the rival
+EVEN = 0.5  # highest share that it starts with: one like of one is no better than 90 of 100
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """How popular a dish is.
+
+    Attributes:
+        share: Of those who were offered the dish, who chose it; where nobody chooses from menus, of the
+            opinions of it, the likes and orders. Smoothed, and moved by what is known of the other kind.
+        opinions: Number of opinions, which decides between equal shares.
+    """
+
+    share: float
+    opinions: int
+
+
+def popularities(log: OpinionLog) -> dict[str, Popularity]:
+    """The popularity of each dish of the log; one of which nothing is known stands where all others begin.
+
+    Args:
+        log: Opinions of all people. One that a later one replaces counts for nothing.
+    """
+    count, stays = len(log.dishes), log.replaced_by == len(log)
+    offers = {line: dishes for line, dishes in menu_offers(log).items() if len(dishes) > 1}
+    chosen = np.bincount(log.dish[np.array(list(offers), np.int64)], minlength=count)
+    on_menus = np.array([dish for dishes in offers.values() for dish in dishes], np.int64)
+    passed_over = np.bincount(on_menus, minlength=count) - chosen
+    others = stays & (log.menu == NO_MENU)
+    opinions = np.bincount(log.dish[others], minlength=count)
+    likes = np.bincount(log.dish[others & (log.verdict == LIKED)], minlength=count)
+    by_menu, by_opinion = _odds(chosen, passed_over), _odds(likes, opinions - likes)
+    start = by_menu[-1] if len(offers) else by_opinion[-1]
+    odds = (by_menu / by_menu[-1] * by_opinion / by_opinion[-1] * start)[:-1]
+    shares = np.round(odds / (1 + odds), 12).tolist()
+    numbers = np.bincount(log.dish[stays], minlength=count).tolist()
+    return dict(zip(log.dishes, map(Popularity, shares, numbers), strict=True))
+
+
+def _odds(won: Ints, lost: Ints) -> Floats:
+    """(D + 1,) odds of each dish, and at the end those of one of which nothing is known."""
+    start = min(EVEN, float(won.sum() + 1) / float(won.sum() + lost.sum() + START))
+    for_it, against_it = START * start, START * (1 - start)
+    return np.asarray((np.append(won, 0) + for_it) / (np.append(lost, 0) + against_it), np.float64)
