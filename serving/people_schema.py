@@ -41,7 +41,10 @@ class GivenAnswer(_Answer):
     answer_id: str
     at: datetime
     dishes: list[ShownAnswer] = Field(description="In the order in which they were shown.")
-    filters: dict[str, Any] = Field(description="Diet, allergies and avoids of the request.")
+    filters: dict[str, Any] = Field(
+        description="What the request was narrowed by, and as `applied` the diet, allergies and avoids that "
+        "held, those of the person included; answers from before 0.3.0 have less."
+    )
     model_version: str
     data_version: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -60,6 +61,23 @@ def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NO
         tuple(sorted({*stored.allergies, *more.allergies})),
         tuple(dict.fromkeys((*stored.avoids, *more.avoids))),
     )
+
+
+def filters_of(request: RankRequest | RecommendRequest, restrictions: Restrictions) -> str:
+    """What an answer was narrowed by, as JSON: the request's own fields, and all restrictions that applied.
+
+    Args:
+        request: Its history is none of it; nor is a menu that it brings, since the answer has its dishes.
+        restrictions: What is stored of the person included.
+    """
+    without = {"person_id", "history"} | ({"dishes"} if isinstance(request, RankRequest) else set())
+    others = [avoided.text for avoided in restrictions.avoids if avoided.is_allergy]
+    applied = {
+        "diet": restrictions.diet,
+        "allergies": [*restrictions.allergies, *others],
+        "avoids": [avoided.text for avoided in restrictions.avoids if not avoided.is_allergy],
+    }
+    return json.dumps({**request.model_dump(exclude=without), "applied": applied})
 
 
 def way_for(request: RankRequest) -> Callable[..., Awaitable[Any]]:

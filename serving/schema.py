@@ -14,7 +14,6 @@ from components.domain.diet import DishFacts
 from components.domain.preferences.contract import as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
-FILTERS = {"diet", "allergies", "avoids", "at_most", "at_least"}  # fields that leave dishes out
 VERDICTS = {"liked": LIKED, "neutral": NEUTRAL, "disliked": DISLIKED}
 
 

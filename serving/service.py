@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import secrets
@@ -19,6 +18,7 @@ import anyio.to_thread
 import bentoml
 from bentoml.exceptions import ServiceUnavailable
 
+from components.domain.diet import Restrictions
 from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
@@ -36,7 +36,6 @@ from serving.json_only import JsonOnly
 from serving.permissions import Permissions
 from serving.recommend_schema import RecommendAnswer, RecommendRequest
 from serving.schema import (
-    FILTERS,
     VERDICTS,
     CanaryAnswer,
     DishBody,
@@ -124,7 +123,7 @@ class Palate:
         bodies = {dish.dish_id: dish.record("") for dish in offered}
         shown = [(bodies[dish.dish_id], dish.score) for dish in order]
         self._count("rank", arm, shown, len(request.history), len(order), arm.unknown(bodies.values()))
-        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown, len(shown))
+        await self._keep(ctx, arm, answer_id, request, restrictions, shown, len(shown))
         return RankAnswer(
             answer_id=answer_id,
             person_id=request.person_id,
@@ -172,7 +171,7 @@ class Palate:
         self._count("recommend", arm, scored, ranked.history, ranked.considered, ranked.unknown)
         ctx.response.headers.update(arm.lineage(answer_id))
         ranked_by_model = 0 if ranked.cold_start else ranked.considered
-        ctx.response.headers[HEADER] = await self._keep(arm, answer_id, request, shown, ranked_by_model)
+        await self._keep(ctx, arm, answer_id, request, choice.restrictions, shown, ranked_by_model)
         return recommending.answer(arm, answer_id, request, choice.person, ranked, choice.left_out)
 
     @bentoml.api
@@ -189,21 +188,23 @@ class Palate:
 
     async def _keep(
         self,
+        ctx: bentoml.Context,
         arm: Arm,
         answer_id: str,
         request: RankRequest | RecommendRequest,
+        restrictions: Restrictions,
         dishes: Sequence[tuple[Dish, float]],
         ranked: int,
-    ) -> str:
-        """Stores what is shown, best first, of how many dishes ranked; says whether it was stored."""
+    ) -> None:
+        """Stores what is shown, best first, of how many dishes ranked; a header says if it was stored."""
         share = self.facts.get("share", 1.0)
         propensity = share if arm is self.arm else 1 - share
         shown = tuple(
             Shown(replace(dish, dish_id=as_id(dish.dish_id)), score, propensity) for dish, score in dishes
         )
         versions = arm.facts["model_version"], arm.facts["data_md5"]
-        filters = json.dumps(request.model_dump(include=FILTERS))
-        return await self.exposures.keep(
+        filters = restricting.filters_of(request, restrictions)
+        ctx.response.headers[HEADER] = await self.exposures.keep(
             Exposure(answer_id, request.person_id, datetime.now(UTC), shown, filters, *versions, ranked)
         )
 

@@ -37,7 +37,8 @@ class Exposure:
         person_id: Who was shown it.
         at: When, UTC.
         shown: Best first.
-        filters: What was left out by, as JSON.
+        filters: What the answer was narrowed by, as JSON: fields of the request, and the restrictions that
+            applied.
         model_version: In the registry.
         data_version: DVC md5 of the events that it learnt from.
         ranked: Number of dishes that the model ranked, of which these are the best; 0 where nothing was known

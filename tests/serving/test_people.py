@@ -40,7 +40,8 @@ def test_all_that_the_store_holds_of_a_person_is_read(storing: str, url: str) ->
     ]
     (stored,) = person["answers"]
     assert [dish["dish_id"] for dish in stored["dishes"]] == ranked["order"]
-    assert stored["filters"] == {"diet": "", "allergies": [], "avoids": []}
+    nothing = {"diet": "", "allergies": [], "avoids": []}
+    assert stored["filters"] == nothing | {"applied": nothing}
     assert [(each["dish_id"], each["kind"]) for each in person["feedback"]] == [("peas", "like")]
     assert datetime.fromisoformat(person["feedback"][0]["received_at"]).tzinfo is not None
 

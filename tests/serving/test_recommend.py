@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,6 +147,20 @@ def test_menu_tags_and_k_narrow_what_is_offered(knowing: str) -> None:
     assert len(_recommend(knowing, person_id="ada", k=1)["dishes"]) == 1
     status, answer = _post(f"{knowing}/recommend", person_id="ada", dishes=["peas", "none"])
     assert (status, "dish_id 'none' is not in the catalogue" in answer["error"]) == (400, True)
+
+
+def test_an_answer_is_stored_with_all_that_it_was_narrowed_by(knowing: str, store: str) -> None:
+    narrow: dict[str, Any] = {"k": 2, "dishes": ["peas", "eggs", "cake"], "tags": ["vegan"], "diet": "vegan"}
+    narrow |= {"allergies": ["kiwi"], "avoids": ["okra"], "at_most": {}, "at_least": {}}
+    answers = [_recommend(knowing, person_id="bob", **narrow), _recommend(knowing, person_id="bob")]
+    exposures = [ServiceStore(store).exposure(answer["answer_id"]) for answer in answers]
+    first, second = (json.loads(exposure.filters) for exposure in exposures if exposure)
+    assert first == narrow | {
+        "applied": {"diet": "vegan", "allergies": ["peanuts", "tree_nuts", "kiwi"], "avoids": ["okra"]}
+    }
+    unasked: dict[str, Any] = {"k": 10, "dishes": [], "tags": [], "diet": "", "allergies": None, "avoids": []}
+    applied = {"diet": "", "allergies": ["peanuts", "tree_nuts"], "avoids": []}  # the store's
+    assert second == unasked | {"at_most": {}, "at_least": {}, "applied": applied}
 
 
 def test_an_answer_says_of_when_its_dishes_and_people_are(knowing: str, store: str) -> None:
