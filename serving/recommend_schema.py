@@ -27,7 +27,9 @@ class RecommendRequest(Body):
     )
     diet: Word = Field("", description="Beside what the service knows of the person, as the next two.")
     allergies: Words | None = Field(
-        None, description="Of who is not in the table of people it must be sent, also where it is empty."
+        None,
+        description="Where there is a table of people it must be sent of who is not in it, also where it is "
+        "empty, else 400. Where there is none it may be left out, and `allergies_known` is then false.",
     )
     avoids: Words = Field([])
     at_most: Bounds = Field(
@@ -74,6 +76,10 @@ class RecommendAnswer(Body):
     dishes: list[Recommendation]
     left_out: list[LeftOutDish] = Field(
         description="What is not offered, and why, 1,000 dishes of a kind at most; no medical guarantee."
+    )
+    allergies_known: bool = Field(
+        description="False where the person is in no table of people and the request sends no `allergies`: "
+        "then nothing was left out for any."
     )
     cold_start: bool = Field(description="True where nothing is known of the person: popularity ranks.")
     considered: int = Field(description="Number of dishes that were ranked; without those not read yet.")

@@ -191,6 +191,7 @@ def answer(
             for (one, score), share, reasons in zip(best, sure, ranked.because, strict=False)
         ],
         left_out=left_out,
+        allergies_known=person.has_row or request.allergies is not None,
         cold_start=ranked.cold_start,
         considered=ranked.considered,
         published_at=person.published_at,

@@ -57,6 +57,7 @@ class Person:
         history: What they thought of dishes, oldest first.
         is_listed: False where there is a table of people and they are not in it, so that nobody can tell what
             they may eat.
+        has_row: Whether the table of people has a row of theirs, also one without any allergy.
         eaten: By dish the moment of its last choice or order, UTC.
         published_at: When a night whose checks passed last brought this and the catalogue, UTC; None where a
             store of an earlier release does not tell.
@@ -67,6 +68,7 @@ class Person:
     avoids: tuple[str, ...] = ()
     history: tuple[Past, ...] = ()
     is_listed: bool = True
+    has_row: bool = False
     eaten: Mapping[str, datetime] = field(default_factory=dict)
     published_at: datetime | None = None
 

@@ -163,6 +163,21 @@ def test_an_answer_is_stored_with_all_that_it_was_narrowed_by(knowing: str, stor
     assert second == unasked | {"at_most": {}, "at_least": {}, "applied": applied}
 
 
+def test_an_answer_says_whether_anything_tells_what_the_person_is_allergic_to(
+    knowing: str, store: str
+) -> None:
+    for person in ("ada", "bob"):  # a row without allergies, and one with
+        assert _recommend(knowing, person_id=person)["allergies_known"] is True
+    assert _recommend(knowing, person_id="new", allergies=[])["allergies_known"] is True
+    assert _post(f"{knowing}/recommend", person_id="new")[0] == 400
+    _publish(store, "v2", [], {"ada": [Past("peas", LIKED)]})  # no table of people
+    for person in ("ada", "new"):
+        assert _recommend(knowing, person_id=person)["allergies_known"] is False
+        assert _recommend(knowing, person_id=person, allergies=[])["allergies_known"] is True
+        assert _recommend(knowing, person_id=person, allergies=["nuts"])["allergies_known"] is True
+        assert _recommend(knowing, person_id=person, diet="vegan")["allergies_known"] is False
+
+
 def test_an_answer_says_of_when_its_dishes_and_people_are(knowing: str, store: str) -> None:
     assert _recommend(knowing, person_id="ada")["published_at"] is None
     for hour in (1, 2):  # a night with nothing new confirms what an earlier one published

@@ -183,8 +183,8 @@ class Catalogue:
         )
         if profile is None:
             return person
-        allergies, avoids = tuple(profile["allergies"]), tuple(profile["avoids"])
-        return replace(person, diet=profile["diet"], allergies=allergies, avoids=avoids, is_listed=True)
+        row = {"diet": profile["diet"], **{name: tuple(profile[name]) for name in ("allergies", "avoids")}}
+        return replace(person, **row, is_listed=True, has_row=True)
 
     def forget(self, person_id: str) -> int:
         """Removes a person; returns the number of rows that went."""
