@@ -11,7 +11,7 @@ from components.domain.diet.nutrition import CONFIDENCE, NUTRIENTS
 
 def _nutrient(name: str) -> str:
     if name not in NUTRIENTS:
-        raise ValueError(f"{name!r} is no nutrient: send one of {', '.join(NUTRIENTS)}")
+        raise ValueError(f"{name[:40]!r} is no nutrient: send one of {', '.join(NUTRIENTS)}")
     return name
 
 

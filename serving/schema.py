@@ -24,6 +24,12 @@ def _storable(text: str) -> str:
     return text
 
 
+def _not_blank(text: str) -> str:
+    if not text:
+        raise ValueError("it is blank, and needs at least 1 letter")
+    return text
+
+
 def _described(**rules: object) -> WithJsonSchema:
     """What `/docs.json` says of a text that is stored: also which characters it may have."""
     return WithJsonSchema({"type": "string", "maxLength": 200, **rules})
@@ -35,7 +41,7 @@ StoredText = Annotated[_Stored, _described(pattern=r"^[^\u0000]*$")]
 StoredId = Annotated[
     _Stored,
     AfterValidator(as_id),
-    Field(min_length=1),
+    AfterValidator(_not_blank),
     _described(minLength=1, pattern=r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"),
 ]
 Id = Annotated[str, Field(min_length=1, max_length=200)]

@@ -14,6 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_PROBLEMS, MOST_LETTERS = 5, 100  # of a sentence, and of a key in it
+HALF_A_CHARACTER = ("unexpected end of hex escape", "lone leading surrogate")  # in pydantic's words
 
 
 class Sentences:
@@ -79,9 +80,18 @@ def _problems(details: list[Any]) -> str:
 
 
 def _problem(detail: Any) -> str:
+    what, parts = str(detail["msg"]).removeprefix("Value error, "), detail["loc"]
+    if detail["type"] == "json_invalid" and any(cause in what for cause in HALF_A_CHARACTER):
+        at = what.rpartition(" at ")[2]
+        return (
+            f"The body has half a character at {at}: send both halves of it, as \\ud83c\\udf5d is one dish."
+        )
+    if (
+        len(parts) > 2 and parts[-1] == "[key]"
+    ):  # pydantic's word for a name that it refuses; the sentence has it
+        parts = parts[:-2]
     # Names of unknown keys are the caller's: they may be long, or hold what no terminal should print.
-    where = ".".join(_printable(str(part)) for part in detail["loc"])
-    what = str(detail["msg"]).removeprefix("Value error, ")
+    where = ".".join(_printable(str(part)) for part in parts)
     return f"{where}: {what}" if where else what
 
 

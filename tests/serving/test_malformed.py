@@ -121,6 +121,35 @@ def test_a_valid_request_that_was_changed_anywhere_is_answered_or_refused_in_a_s
     assert status == 200 or why_not_a_sentence(answer) == "", answer
 
 
+@pytest.mark.parametrize(
+    ("path", "change", "sentence"),
+    [
+        ("/rank", {"person_id": " \t"}, "person_id: it is blank, and needs at least 1 letter"),
+        ("/feedback", {"dish_id": ""}, "dish_id: it is blank, and needs at least 1 letter"),
+        ("/recommend", {"dishes": ["peas", " "]}, "dishes.1: it is blank, and needs at least 1 letter"),
+        ("/recommend", {"at_most": {"vitamin": 1}}, "at_most: 'vitamin' is no nutrient: send one of kcal, "),
+        ("/recommend", {"at_least": {"[key]": 1}}, "at_least: '[key]' is no nutrient: send one of kcal, "),
+        ("/recommend", {"[key]": 1}, "[key]: Extra inputs are not permitted"),
+        ("/rank", {"person_id": "\ud800"}, "The body has half a character at line 1 column "),
+        ("/rank", {"diet": "\udc00"}, "The body has half a character at line 1 column "),
+        ("/feedback", {"\ud800": 1}, "The body has half a character at line 1 column "),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words(
+    guarded: str, path: str, change: dict[str, Any], sentence: str
+) -> None:
+    body = json.dumps(VALID[path] | change).encode()
+    status, answer = _answer(guarded, Malformed("", "POST", path, body))
+    assert (status, json.loads(answer)["error"][: len(sentence)]) == (400, sentence)
+
+
+def test_a_whole_character_in_two_halves_is_read(guarded: str) -> None:
+    body = json.dumps({"person_id": "ada \U0001f35d", "dishes": VALID["/rank"]["dishes"]}).encode()
+    assert b"\\ud83c\\udf5d" in body
+    status, answer = _answer(guarded, Malformed("", "POST", "/rank", body))
+    assert (status, json.loads(answer)["person_id"]) == (200, "ada \U0001f35d")
+
+
 def test_the_valid_requests_are_answered(guarded: str) -> None:
     past = [{"dish": {"dish_id": "2", "name": "Roulade"}, "rating": rating} for rating in (1e9, -1e9, 3)]
     ranked_by_extremes = [(path, VALID[path] | {"history": past}) for path in ("/rank", "/recommend")]
