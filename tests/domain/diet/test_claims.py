@@ -39,10 +39,8 @@ def offered(text: str, allergy: str = "", diet: str = "") -> bool:
 
 
 OTHER_FOODS = [
-    (
-        "fish",
-        "Lachs vegane Mayo; Fish or vegan; Salmon, veggie, rice; Fish and vegan; Salmon / vegan; Fish & vegan; Cod + vegan",
-    ),
+    ("fish", "Lachs vegane Mayo; Fish or vegan; Salmon, veggie, rice; Fish and vegan; Salmon / vegan"),
+    ("fish", "Fish & vegan; Cod + vegan"),
     ("crustaceans", "Garnelen vegane Mayo; Kosher shrimp salad; shrimp (kosher); halal prawns"),
     ("eggs", "Egg sandwich vegan butter; Omelette vegan cheese; Egg, vegan, rice; Vegan rice omelette"),
     ("milk", "Cheese toast vegan ham; Käse oder vegan; Butter, vegan cheese; Käse glutenfreies Brot"),
