@@ -355,7 +355,7 @@ def is_offered(word: str, diet: str = "", allergies: tuple[str, ...] = ()) -> bo
 
 def spoken_of(word: str) -> frozenset[str]:
     by_substance = evidence(DishFacts("d", "Dish of the day", ingredients=(word,)))
-    assert Strength.UNKNOWN not in {each.strength for each in by_substance.values()}, word
+    assert Strength.UNKNOWN not in {why.strength for why in by_substance.values()}, word
     return COMPARED & {
         substance for substance, each in by_substance.items() if each.strength is not Strength.FREE
     }
