@@ -71,7 +71,7 @@ def _allergy(text: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
         if mention.role in (UNKNOWN_WORD, UNREAD):
             # Nobody knows what a dish calls it, so no dish is safe.
             others.append(Avoided(text if mention.role == UNREAD else mention.text, is_allergy=True))
-        elif mention.role == FOOD and not _groups(mention):
+        elif mention.role == FOOD and (not _groups(mention) or "varies" in mention.may):
             others.append(_avoided(mention.text, is_allergy=True))
     says_none = bool(mentions) and all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
     if not groups and not others and not says_none and text.strip(" -"):
