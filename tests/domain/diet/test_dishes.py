@@ -311,7 +311,7 @@ TAKEN_BACK = (
         "rana rind serrano shark snake tongue toro turkey turtle wild",
         "alternative apple artichoke bean berry cangrejo celery champignon cheese chicken chile "
         "chilli citrus claw coconut cod coeur corazon crab cuore ear erba eye fried fruit garlic "
-        "gourd gummy hemp leaf lemon lettuce lime lobster mackerel mar melon mint mushroom orange "
+        "gourd gummy hemp leaf lemon lettuce lime lobster mackerel mar melon mint mock mushroom orange "
         "palm parmesan pea peanut pear pepe pepper pescado pescatrice pico pied pimiento pimientos "
         "plant plum pod quarter rabo radish rape rice rocket romaine salmon shrimp substitute tail "
         "the tomato weed",
