@@ -10,7 +10,6 @@ from typing import Any
 from components.domain.diet import DishFacts
 from components.domain.diet.nutrition import Nutrition
 from components.domain.exposures import PICKS, SERVICE, Feedback
-from components.domain.preferences.contract import as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
 
 # Stands for the people of a table whose last one was erased, as for rows that name nobody.
@@ -168,28 +167,6 @@ def last_eaten(published: Mapping[str, datetime], news: Iterable[Feedback]) -> d
             before = moments.get(feedback.dish_id, feedback.occurred_at)
             moments[feedback.dish_id] = max(before, feedback.occurred_at)
     return moments
-
-
-def with_refused(
-    people: Iterable[Mapping[str, Any]], refused: Iterable[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """People with the restrictions that quarantined rows name: a row that is refused must not lift them.
-
-    Args:
-        people: Accepted rows.
-        refused: Quarantined rows as they came; where one names nobody, it is a person with no name.
-    """
-    by_id = {row["person_id"]: dict(row) for row in people}
-    for row in refused:
-        person = as_id(row.get("person_id") or "")
-        entry = by_id.setdefault(person, {**NAMELESS, "person_id": person})
-        entry["diet"] = entry["diet"] or str(row.get("diet") or "")
-        for name in ("allergies", "avoids"):
-            value = row.get(name) or ()
-            texts = value.split(";") if isinstance(value, str) else map(str, value)
-            more = (text.strip() for text in texts if text.strip())
-            entry[name] = tuple(dict.fromkeys((*entry[name], *more)))
-    return list(by_id.values())
 
 
 def never_emptied(

@@ -13,13 +13,14 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.catalogue import Line, Thresholds, never_emptied, with_refused
+from components.domain.catalogue import Line, Thresholds, never_emptied
 from components.domain.diet.nutrition import nutrition_of
 from components.domain.preferences.contract import Stored
 from components.domain.preferences.opinion_log import OpinionLog, moment
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.popularity import popularities
 from components.domain.preferences.reused_ids import former_ids
+from components.domain.refused_people import with_refused
 from components.integrations import event_sources, foods
 from components.integrations.service_store import Catalogue
 from components.stages.paths import EVENTS, QUARANTINE

@@ -1,4 +1,4 @@
-"""What a service knows: histories with what was said since, people whose rows were refused."""
+"""What a service knows: histories with what was said since, and a table without a person."""
 
 from __future__ import annotations
 
@@ -13,25 +13,9 @@ from components.domain.catalogue import (
     last_eaten,
     never_emptied,
     with_feedback,
-    with_refused,
 )
 from components.domain.exposures import SERVICE, Feedback
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Past
-
-
-def test_an_allergy_in_a_refused_row_holds_and_no_row_makes_nobody_safe() -> None:
-    refused = [
-        {"person_id": "Zoe\u0308", "allergies": "nuts; egg", "phone": "1"},
-        {"person_id": "ada", "avoids": ["ham"], "diet": "vegan"},
-        {"line": "torn"},
-    ]
-    ada = {"person_id": "ada", "diet": "", "allergies": ("milk",), "avoids": ()}
-    people = {row["person_id"]: row for row in with_refused([ada], refused)}
-    assert people["Zo\u00eb"]["allergies"] == ("nuts", "egg")
-    assert people["ada"] == {"person_id": "ada", "diet": "vegan", "allergies": ("milk",), "avoids": ("ham",)}
-    assert ada["allergies"] == ("milk",)
-    assert "" in people  # so that there is a table of people, and strangers are asked for their allergies
-
 
 MORNING = datetime(2026, 11, 1, 8, tzinfo=UTC)
 

@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.events import RawRow
+from components.domain.preferences.refused_text import LINE, MORE_CELLS
 from components.integrations.sources.batches import Batch, Rows
 
 FORMATS = ("csv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
 ROWS_AT_ONCE = 50_000  # that are Python's values at one time
-_MORE_CELLS = "(more cells than columns)"
 
 
 def read_file(path: str, content: bytes, form: str) -> Rows:
@@ -75,7 +75,7 @@ def _csv_rows(file: str, header: Sequence[str], rows: Sequence[Sequence[str]], f
     """Rows of cells; cells that a row lacks at its end are empty."""
     width, problem = len(header), "it has more cells than the header has columns"
     odd = [
-        RawRow(file, line, {**dict(zip(header, row, strict=False)), _MORE_CELLS: row[width:]}, problem)
+        RawRow(file, line, {**dict(zip(header, row, strict=False)), MORE_CELLS: row[width:]}, problem)
         for line, row in enumerate(rows, first)
         if len(row) > width
     ]
@@ -115,18 +115,18 @@ def _json_row(file: str, number: int, line: bytes) -> RawRow:
     try:
         row = json.loads(line.decode())
     except UnicodeDecodeError as error:
-        return RawRow(file, number, {"line": text}, f"the line is not UTF-8 (at its byte {error.start})")
+        return RawRow(file, number, {LINE: text}, f"the line is not UTF-8 (at its byte {error.start})")
     except json.JSONDecodeError as error:
-        return RawRow(file, number, {"line": text}, f"the line is not JSON ({error.msg})")
+        return RawRow(file, number, {LINE: text}, f"the line is not JSON ({error.msg})")
     except (
         ValueError,
         RecursionError,
     ) as error:  # a number of thousands of digits, a list in a list in a list…
         return RawRow(
-            file, number, {"line": text}, f"the line is JSON that nobody means ({type(error).__name__})"
+            file, number, {LINE: text}, f"the line is JSON that nobody means ({type(error).__name__})"
         )
     if not isinstance(row, dict):
-        return RawRow(file, number, {"line": text}, "the line is no JSON object")
+        return RawRow(file, number, {LINE: text}, "the line is no JSON object")
     return RawRow(file, number, row)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from components.domain.errors import BadParams, DataRejected
 from components.domain.preferences.contract import TABLES, columns, required_columns
 from components.domain.preferences.events import RawRow
+from components.domain.preferences.refused_text import LINE
 from components.integrations.sources.batches import Batch, Rows
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def in_contract(table: str, source: str, rows: Rows, names: Names) -> Rows:
     Args:
         table: Of the contract.
         source: Where the rows come from, for messages.
-        rows: As the source has them; those with a problem stay as they are.
+        rows: As the source has them; those with a problem keep also the columns that it does not know.
         names: The user's names of columns.
 
     Raises:
@@ -99,9 +100,24 @@ def _renamed(table: str, rows: Rows, theirs: Mapping[str, str]) -> Rows:
     def row_of(row: RawRow) -> RawRow:
         values = {name: value for name, value in row.values.items() if name not in hidden}
         named = {ours: row.values[its] for ours, its in theirs.items() if its in row.values}
-        return row if row.problem else replace(row, values=values | named | constants)
+        return _cells_renamed(row, theirs) if row.problem else replace(row, values=values | named | constants)
 
     return Rows([batch_of(batch) for batch in rows.batches], [row_of(row) for row in rows.odd], rows.files)
+
+
+def _cells_renamed(row: RawRow, theirs: Mapping[str, str]) -> RawRow:
+    """A row with a problem under the contract's names, its cells in their order; a line stays what it is."""
+    if row.values.keys() == {LINE}:
+        return row
+    ours: dict[str, list[str]] = {}
+    for name, its in theirs.items():
+        ours.setdefault(its, []).append(name)
+    cells = [
+        (name, value)
+        for its, value in row.values.items()
+        for name in ours.get(its, [] if its in theirs else [its])
+    ]
+    return replace(row, values=dict(cells))
 
 
 def _check_columns(table: str, source: str, present: set[str], theirs: Mapping[str, str]) -> None:

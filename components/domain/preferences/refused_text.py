@@ -1,0 +1,96 @@
+"""Whom a refused row is about: ids in its text, in whatever way its letters are written there."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.domain.preferences.contract import TABLES, as_id, nfc
+
+MORE_CELLS = "(more cells than columns)"  # column of the cells that a row has beyond its header
+LINE = "line"  # column of the text of a line that is no JSON object
+_LONGEST = 200  # letters of an id
+_LONG_TEXT = 20_000  # letters from which on ids are looked for between punctuation alone
+_BEGIN, _END = re.compile(r"(?<![\w-])(?=\S)"), re.compile(r"(?<=\S)(?![\w-])")
+_BETWEEN = re.compile(r"[^\"'{}\[\]:,;\t\r\n]+|[\w-]+")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\([\"\\/bfnrt])")
+_LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_COLUMNS = {name for row in TABLES.values() for name in row.model_fields} - {"person_id"}
+
+
+def is_torn(row: Mapping[str, Any]) -> bool:
+    """Whether nobody can tell which of a refused row's texts belongs to which column."""
+    return row.keys() == {LINE} or MORE_CELLS in row
+
+
+def spellings(text: str) -> set[str]:
+    """A text as it is, and with JSON's escapes and those of bytes that are no UTF-8 read."""
+    letters = _ESCAPE.sub(_letter, text)
+    whole = letters.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return {nfc(text), nfc(whole)}
+
+
+def _letter(escape: re.Match[str]) -> str:
+    number = escape[1] or escape[2]
+    return chr(int(number, 16)) if number else _LETTERS.get(escape[3], escape[3])
+
+
+def ids_in(text: str) -> Iterator[str]:
+    """All that may be an id in a text: what stands between two ends of words; some of it comes twice."""
+    for spelled in spellings(text):
+        if len(spelled) > _LONG_TEXT:  # else a file without line feeds would take hours
+            yield from (part.strip() for part in _BETWEEN.findall(spelled) if len(part) <= _LONGEST)
+            yield from re.findall(r"[\w-]+", spelled)
+            continue
+        ends = [match.start() for match in _END.finditer(spelled)]
+        for match in _BEGIN.finditer(spelled):
+            begin = match.start()
+            stop = bisect_right(ends, begin + _LONGEST)
+            yield from (spelled[begin:end] for end in ends[bisect_right(ends, begin) : stop])
+
+
+def is_named(person: str, row: Mapping[str, Any]) -> bool:
+    """Whether a refused row is a person's, as far as anybody can tell.
+
+    Args:
+        person: Id as the contract reads it.
+        row: Values by column, as the quarantine holds them.
+    """
+    word = re.compile(rf"(?<![\w-]){re.escape(person)}(?![\w-])")
+    texts = (spelled for text in texts_of(row) for spelled in spellings(text))
+    return person in plain_ids(row) or any(word.search(spelled) for spelled in texts)
+
+
+def plain_ids(row: Mapping[str, Any]) -> set[str]:
+    """The id in the column `person_id`, in all its spellings; nothing where it is no single value."""
+    value = row.get("person_id")
+    if value is None or isinstance(value, list | dict):
+        return set()
+    return {as_id(spelled) for spelled in spellings(str(value))}
+
+
+def texts_of(row: Mapping[str, Any]) -> list[str]:
+    """The texts of a refused row in which its person may be named, other than the column `person_id` itself.
+
+    Where columns are what they seem to be, a number in another one of the contract is no id.
+    """
+    if is_torn(row):
+        return [as_text(row)]
+    return [
+        as_text({name: value})
+        for name, value in row.items()
+        if name not in _COLUMNS and not (name == "person_id" and plain_ids(row))
+    ]
+
+
+def as_text(row: Mapping[str, Any]) -> str:
+    """The cells of a row behind each other, as a file would hold them."""
+    cells: list[Any] = []
+    for value in row.values():
+        cells += value if isinstance(value, list) else [] if value is None else [value]
+    return ",".join(
+        cell if isinstance(cell, str) else json.dumps(cell, default=str, ensure_ascii=False) for cell in cells
+    )
