@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow.compute as pc
 
 from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.domain.preferences.contract import as_id
+from components.domain.preferences.refused_text import is_named
 from components.domain.verdict.admission import MODEL_REMOVED, NEEDS_RETRAIN
 from components.files import write_state
-from components.integrations import data_versions, event_sources
+from components.integrations import data_versions, event_sources, quarantine
 from components.integrations.model_registry.registry import failures_as_sentences
 from components.stages import paths
 from flows.environment import REPO, STATE
@@ -39,8 +38,8 @@ class Trace:
     """What held a person or was trained on them.
 
     Attributes:
-        data: Data versions, as DVC's md5, with the night's commits of each.
-        unread: Data versions that are not in the cache here, so nobody can say.
+        data: Versions of events and of the quarantine, as DVC's md5, with the night's commits of each.
+        unread: Versions that are not in the cache here, so nobody can say.
         models: Versions of the registered model that were trained on such data, with their tags.
     """
 
@@ -113,9 +112,7 @@ def _remove(person: str) -> dict[str, int]:
             removed["events"]
         )  # first: if killed after it, later checks are only more tolerant
         event_sources.write_tables(events, {**tables, "people": people}, others)
-    removed["quarantined"] = event_sources.remove_from_quarantine(
-        REPO / paths.QUARANTINE, partial(_concerns, person)
-    )
+    removed["quarantined"] = quarantine.remove(REPO / paths.QUARANTINE, partial(is_named, person))
     removed["rows of the service"] = feedback.forget(person)
     for path in DERIVED:
         if (REPO / path).is_dir():
@@ -124,21 +121,19 @@ def _remove(person: str) -> dict[str, int]:
     return removed
 
 
-def _concerns(person: str, row: Mapping[str, Any]) -> bool:
-    """Whether a quarantined row is a person's; of a line without columns, whether the id stands in it."""
-    if row.keys() == {"line"}:
-        return bool(re.search(rf"(?<![\w-]){re.escape(person)}(?![\w-])", row["line"]))
-    return as_id(row.get("person_id", "")) == person
-
-
 def _trace(params: Params, person: str) -> Trace:
-    holding, unread = {}, []
-    for md5, commits in data_versions.versions_of(REPO, str(paths.EVENTS)).items():
-        files = data_versions.cached(REPO, md5, "events")
-        if files is None:
-            unread.append(md5)
-        elif person in event_sources.people_of(files):
-            holding[md5] = commits
+    holding, unread = dict[str, list[str]](), list[str]()
+    looks: Mapping[Path, tuple[str, Callable[[list[Path]], bool]]] = {
+        paths.EVENTS: ("events", lambda files: person in event_sources.people_of(files)),
+        paths.QUARANTINE: ("", lambda files: quarantine.holds(files, partial(is_named, person))),
+    }
+    for folder, (prefix, is_theirs) in looks.items():
+        for md5, commits in data_versions.versions_of(REPO, str(folder)).items():
+            files = data_versions.cached(REPO, md5, prefix)
+            if files is None:
+                unread.append(md5)
+            elif is_theirs(files):
+                holding[md5] = commits
     versions = registration.registry().versions(params.register_.model)
     models = {
         version: tags for version, tags in versions.items() if tags.get("data_md5") in {*holding, *unread}

@@ -1,4 +1,4 @@
-"""What refused rows of `people` say of restrictions: it holds, and where it is unreadable nothing is offered."""
+"""What refused rows of `people` say of restrictions: it holds; where it is unreadable nothing is offered."""
 
 from __future__ import annotations
 

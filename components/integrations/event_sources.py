@@ -1,4 +1,4 @@
-"""Tables as files: the accepted ones in Parquet, and the quarantine in JSON Lines.
+"""The accepted tables as files in Parquet.
 
 Events lie in one file for each day of the newest month, and in one for each month before: a night writes the
 files of its news, and DVC stores no others again. All is by UTC and by what the rows say, never by the clock.
@@ -7,7 +7,7 @@ files of its news, and DVC stores no others again. All is by UTC and by what the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from components.domain.errors import StageFailed
 from components.domain.preferences.contract import KEYS, TABLES, Stored, columns
 from components.domain.preferences.event_columns import Coded, EventColumns
-from components.domain.preferences.events import Quarantined
 from components.files import replace_text
 
 WATERMARKS = "watermarks.json"  # beside the tables, so that an older version of the data has its own
@@ -190,54 +189,6 @@ def write_watermarks(folder: Path, watermarks: Mapping[str, str]) -> None:
     """Writes them, or nothing where there are none."""
     if watermarks:
         replace_text(folder / WATERMARKS, json.dumps(watermarks, sort_keys=True) + "\n")
-
-
-def add_to_quarantine(folder: Path, rows: Iterable[Quarantined]) -> int:
-    """Adds rows to `folder/TABLE.jsonl`, without those that it holds already.
-
-    Returns:
-        Number of rows that were added.
-    """
-    folder.mkdir(parents=True, exist_ok=True)  # also without rows, since DVC tracks the folder
-    new = 0
-    by_table: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        by_table.setdefault(row.table, []).append(vars(row))
-    for table, entries in by_table.items():
-        path = folder / f"{table}.jsonl"
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        stored = [json.loads(line) for line in text.split("\n") if line]
-        # In ASCII no row holds what ends a line elsewhere, or half a character.
-        lines = dict.fromkeys(json.dumps(entry) for entry in (*stored, *entries))
-        new += len(lines) - len(stored)
-        replace_text(path, "".join(f"{line}\n" for line in lines))
-    return new
-
-
-def quarantined(folder: Path, table: str) -> list[Mapping[str, Any]]:
-    """The quarantined rows of a table, as they came."""
-    path = folder / f"{table}.jsonl"
-    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-    return [json.loads(json.loads(line)["row"]) for line in lines if line]
-
-
-def remove_from_quarantine(folder: Path, concerns: Callable[[Mapping[str, Any]], bool]) -> int:
-    """Removes rows from the quarantine.
-
-    Args:
-        folder: Of the quarantine.
-        concerns: Whether a row goes, given its values by column.
-
-    Returns:
-        Number of rows that were removed.
-    """
-    removed = 0
-    for path in sorted(folder.glob("*.jsonl")):
-        lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line]
-        rest = [line for line in lines if not concerns(json.loads(json.loads(line)["row"]))]
-        removed += len(lines) - len(rest)
-        replace_text(path, "".join(f"{line}\n" for line in rest))
-    return removed
 
 
 def people_of(events: Iterable[Path]) -> set[str]:

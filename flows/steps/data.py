@@ -21,7 +21,7 @@ from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinions import Scale, like_share
 from components.domain.records import NightFacts
 from components.files import DamagedFile, read_state, replace_text, with_schema, without_schema, write_state
-from components.integrations import data_versions, event_sources
+from components.integrations import data_versions, event_sources, quarantine
 from components.integrations.sources import source_of
 from components.integrations.sources.intake import take_in
 from components.stages.paths import (
@@ -106,7 +106,7 @@ def collect(params: Params) -> Collection:
         assert counts.rows_in == sum(parts), table
     for dish in collected.former:
         logger.warning("a dish id names another dish now: what was before goes on as '%s'", dish)
-    event_sources.add_to_quarantine(REPO / QUARANTINE, collected.quarantined)
+    quarantine.add(REPO / QUARANTINE, collected.quarantined)
     if collected.former:
         event_sources.write_tables(REPO / EVENTS, *intake.before)
     event_sources.write_tables(REPO / EVENTS, collected.tables, events)

@@ -21,7 +21,7 @@ from components.domain.preferences.opinions import Scale, dishes_of, menus_of, o
 from components.domain.preferences.popularity import popularities
 from components.domain.preferences.reused_ids import former_ids
 from components.domain.refused_people import with_refused
-from components.integrations import event_sources, foods
+from components.integrations import event_sources, foods, quarantine
 from components.integrations.service_store import Catalogue
 from components.stages.paths import EVENTS, QUARANTINE
 from flows.environment import REPO
@@ -83,7 +83,7 @@ def dishes_with_popularity(
 
 def _people(tables: Stored, *, were_people: bool) -> list[dict[str, Any]]:
     """Rows of people, with what refused rows say of them."""
-    people = with_refused(tables["people"], event_sources.quarantined(REPO / QUARANTINE, "people"))
+    people = with_refused(tables["people"], quarantine.rows_of(REPO / QUARANTINE, "people"))
     some_forgotten = bool(read_forgotten().hashes)
     return never_emptied(people, were_people=were_people, some_forgotten=some_forgotten)
 

@@ -12,7 +12,7 @@ from bentoml.exceptions import ServiceUnavailable
 from components.domain.catalogue import Thresholds
 from components.domain.preferences.limits import Limits
 from components.domain.refused_people import UNREADABLE, with_refused
-from components.integrations import event_sources
+from components.integrations import event_sources, quarantine
 from components.integrations.service_store import Catalogue
 from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import take_in
@@ -36,8 +36,8 @@ def _people(folder: Path, files: dict[str, str], columns: dict[str, str]) -> dic
         reading = Folder(str(folder), names).read({})
         intake = take_in(reading.tables, tables, event_sources.no_events(), LIMITS)
         tables = intake.collected.tables
-        event_sources.add_to_quarantine(folder / "quarantine", intake.collected.quarantined)
-    refused = event_sources.quarantined(folder / "quarantine", "people")
+        quarantine.add(folder / "quarantine", intake.collected.quarantined)
+    refused = quarantine.rows_of(folder / "quarantine", "people")
     assert len(refused) == 1
     return {row["person_id"]: row for row in with_refused(tables["people"], refused)}
 

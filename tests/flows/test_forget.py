@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from mlflow.tracking import MlflowClient
 
-from flows.forget import _concerns
 from tests.accepted import stored_events
 from tests.flows.clones import Done, clean_environment, copy_of, make_clone, run_flows, run_night
+from tests.flows.forking import ForkServer
 
 pytestmark = pytest.mark.slow
 GUEST = " ".join(("zoë", "the", "guest"))  # in parts, since this file lies in the clone that is searched
@@ -167,17 +167,46 @@ def test_nobody_is_one_sentence(night: Done, person: str) -> None:
     assert "No person is named" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("row", "theirs"),
-    [
-        ({"person_id": "3", "dish_id": "d", "value": 1}, True),
-        ({"person_id": 3, "dish_id": "d"}, True),
-        ({"person_id": " 3 "}, True),
-        ({"person_id": "33", "value": 3, "dish_id": "3"}, False),
-        ({"dish_id": "3"}, False),
-        ({"line": '{"person_id": "3", "kind"'}, True),
-        ({"line": '{"person_id": "13", "x-3"'}, False),
-    ],
-)
-def test_quarantined_rows_are_a_persons_by_their_id_alone(row: dict[str, object], theirs: bool) -> None:
-    assert _concerns("3", row) is theirs
+# A night's collection, a forgotten person, and the next collection of the same inbox, without training.
+TWO_COLLECTIONS = """
+from flows import environment
+environment.prepare()
+from flows.environment import REPO
+from flows.forget import forget
+from flows.steps import data, settings
+from components.integrations import data_versions
+params = settings.adopt({inbox!r})
+data.look_at_repository()
+data.collect.fn(params)
+data_versions.add(REPO, *data.DATA)
+data_versions.commit_night(REPO, data.COMMITTED, "Night")
+(REPO / "before.txt").write_text((REPO / "data/quarantine/events.jsonl").read_text())
+for person in ("ada", "Jos\u00e9"):
+    print(forget(params, person, history=False))
+data.collect.fn(params)
+"""
+
+
+def test_refused_rows_of_a_forgotten_person_do_not_come_back_and_older_ones_are_listed(
+    forks: ForkServer, tmp_path: Path
+) -> None:
+    clone, inbox = make_clone(tmp_path / "clone"), tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "params.yaml").write_text("collect: {columns: {events: {person_id: user}}}")
+    (inbox / "dishes.csv").write_text("dish_id,name\nd1,Halloumi\n")
+    header = "user,dish_id,kind,value,occurred_at\n"
+    rows = "ada,d1,rating,4,2026-10-03,extra secret of ada\nbob,d1,like,,2026-10-03\n"
+    (inbox / "events-1.csv").write_text(header + rows)
+    torn = [b'{"user":"ada","dish_id', b'{"user":"Jos\\u00e9", "x', b'{"user":"Jos\xe9"}', b'{"user":"bo']
+    whole = b'{"user":["ada"],"dish_id":"d1","kind":"like","occurred_at":"2026-10-03"}\n'
+    (inbox / "events-2.jsonl").write_bytes(b"\n".join([*torn, whole]))
+    code = TWO_COLLECTIONS.format(inbox=str(inbox))
+    done = forks.start(clone, clean_environment(), code=code).wait()
+    assert done.returncode == 0, done.stderr
+    assert len((clone / "before.txt").read_text().splitlines()) == 6
+    assert "forgotten: 0 events, 0 people, 3 quarantined, " in done.stdout
+    assert "forgotten: 0 events, 0 people, 2 quarantined, " in done.stdout
+    assert done.stdout.count("still there; HISTORY=1") >= 2  # the quarantine alone held them
+    (left,) = (clone / "data" / "quarantine" / "events.jsonl").read_text().splitlines()
+    assert "bo" in left
+    assert not re.search(r"ada|Jos", left)

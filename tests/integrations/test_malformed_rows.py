@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.limits import Limits
-from components.integrations import event_sources
+from components.integrations import event_sources, quarantine
 from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import Intake, take_in
 from tests.accepted import stored_events
@@ -38,7 +38,7 @@ def _night(folder: Path, lines: list[bytes], name: str = "events.jsonl") -> Inta
     intake = take_in(Folder(str(folder)).read({}).tables, NOTHING, event_sources.no_events(), LIMITS)
     collected = intake.collected
     event_sources.write_tables(folder / "accepted", collected.tables, intake.events)
-    event_sources.add_to_quarantine(folder / "quarantine", collected.quarantined)
+    quarantine.add(folder / "quarantine", collected.quarantined)
     return intake
 
 

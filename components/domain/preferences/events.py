@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from components.domain.preferences.contract import KEYS, TABLES, Stored, as_id, columns, nfc
+from components.domain.preferences.contract import KEYS, TABLES, Stored, columns, nfc
 from components.domain.preferences.limits import Limits
+from components.domain.preferences.refused_text import names_one_of
 from components.domain.preferences.reused_ids import former_id, former_ids, is_another_dish, keep_former
 
 
@@ -132,8 +133,7 @@ class _Intake:
         return None
 
     def _is_forgotten(self, raw: RawRow) -> bool:
-        person = raw.values.get("person_id") if self.table in {"people", "events"} else None
-        return person is not None and as_id(person) in self.ids.limits.forgotten
+        return bool(self.ids.limits.forgotten) and names_one_of(self.ids.limits.forgotten, raw.values)
 
     def _of_its_time(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row with the dish that it meant, where its id is another dish's now.

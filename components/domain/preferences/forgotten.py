@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -28,9 +27,12 @@ class Forgotten:
     def __contains__(self, person: object) -> bool:
         return bool(self.hashes) and self.hash_of(person) in self.hashes
 
+    def __bool__(self) -> bool:
+        return bool(self.hashes)
+
     def hash_of(self, person: object) -> str:
         """The keyed hash of an id, as the contract reads it."""
-        return hmac.new(self.key.encode(), as_id(person).encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.key.encode(), as_id(person).encode(errors="replace"), "sha256").hex()[:32]
 
     def with_person(self, person: str) -> Self:
         """The same with one more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from components.domain.preferences.contract import TABLES, as_id, nfc
@@ -64,12 +64,20 @@ def is_named(person: str, row: Mapping[str, Any]) -> bool:
     return person in plain_ids(row) or any(word.search(spelled) for spelled in texts)
 
 
+def names_one_of(people: Container[str], row: Mapping[str, Any]) -> bool:
+    """Whether a row names one of some people, who may be there as hashes alone; see `is_named`."""
+    return any(person in people for person in plain_ids(row)) or any(
+        part in people for text in texts_of(row) for part in ids_in(text)
+    )
+
+
 def plain_ids(row: Mapping[str, Any]) -> set[str]:
     """The id in the column `person_id`, in all its spellings; nothing where it is no single value."""
     value = row.get("person_id")
     if value is None or isinstance(value, list | dict):
         return set()
-    return {as_id(spelled) for spelled in spellings(str(value))}
+    text = str(value)
+    return {as_id(spelled) for spelled in spellings(text)} if "\\" in text else {as_id(text)}
 
 
 def texts_of(row: Mapping[str, Any]) -> list[str]:

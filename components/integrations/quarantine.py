@@ -1,0 +1,71 @@
+"""The quarantine: a file in JSON Lines for each table, with the rows that broke the contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from components.domain.preferences.events import Quarantined
+from components.files import replace_text
+
+
+def add(folder: Path, rows: Iterable[Quarantined]) -> int:
+    """Adds rows to `folder/TABLE.jsonl`, without those that it holds already.
+
+    Returns:
+        Number of rows that were added.
+    """
+    folder.mkdir(parents=True, exist_ok=True)  # also without rows, since DVC tracks the folder
+    new = 0
+    by_table: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_table.setdefault(row.table, []).append(vars(row))
+    for table, entries in by_table.items():
+        path = folder / f"{table}.jsonl"
+        stored = [json.loads(line) for line in _lines(path)]
+        # In ASCII no row holds what ends a line elsewhere, or half a character.
+        lines = dict.fromkeys(json.dumps(entry) for entry in (*stored, *entries))
+        new += len(lines) - len(stored)
+        replace_text(path, "".join(f"{line}\n" for line in lines))
+    return new
+
+
+def rows_of(folder: Path, table: str) -> list[Mapping[str, Any]]:
+    """The quarantined rows of a table, as they came."""
+    return [_row(line) for line in _lines(folder / f"{table}.jsonl")]
+
+
+def remove(folder: Path, concerns: Callable[[Mapping[str, Any]], bool]) -> int:
+    """Removes rows from the quarantine.
+
+    Args:
+        folder: Of the quarantine.
+        concerns: Whether a row goes, given its values by column.
+
+    Returns:
+        Number of rows that were removed.
+    """
+    removed = 0
+    for path in sorted(folder.glob("*.jsonl")):
+        lines = _lines(path)
+        rest = [line for line in lines if not concerns(_row(line))]
+        removed += len(lines) - len(rest)
+        replace_text(path, "".join(f"{line}\n" for line in rest))
+    return removed
+
+
+def holds(files: Iterable[Path], concerns: Callable[[Mapping[str, Any]], bool]) -> bool:
+    """Whether files of a quarantine, also of an earlier one, hold such a row; see `remove`."""
+    return any(concerns(_row(line)) for path in files for line in _lines(path))
+
+
+def _lines(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [line for line in text.split("\n") if line]
+
+
+def _row(line: str) -> Mapping[str, Any]:
+    row: Mapping[str, Any] = json.loads(json.loads(line)["row"])
+    return row
