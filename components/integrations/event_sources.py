@@ -15,13 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
 
 from components.domain.errors import StageFailed
 from components.domain.preferences.contract import KEYS, TABLES, Stored, columns
 from components.domain.preferences.event_columns import Coded, EventColumns
-from components.files import replace_text
+from components.files import DamagedFile, replace_text
 
 WATERMARKS = "watermarks.json"  # beside the tables, so that an older version of the data has its own
+_WATERMARKS = TypeAdapter(dict[str, str])
 _NUMBER = pa.float64()
 _TEXTS = pa.list_(pa.string())
 _TYPES: dict[str, pa.DataType] = {
@@ -180,9 +182,22 @@ def _holds(path: Path, values: pa.Table) -> bool:
 
 
 def read_watermarks(folder: Path) -> dict[str, str]:
-    """From where the next reading of the source goes on; kept with the tables that it gave."""
+    """From where the next reading of the source goes on; kept with the tables that it gave.
+
+    Raises:
+        DamagedFile: The file holds no texts by table.
+    """
     path = folder / WATERMARKS
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        return _WATERMARKS.validate_json(path.read_bytes())
+    except ValidationError as error:
+        (first, *_) = error.errors(include_url=False)
+        raise DamagedFile(
+            f"{path} is damaged ({first['msg']}): `dvc checkout --force data/events.dvc` brings the last "
+            "version back, or remove it, and all rows are read again; those of before are duplicates."
+        ) from error
 
 
 def write_watermarks(folder: Path, watermarks: Mapping[str, str]) -> None:

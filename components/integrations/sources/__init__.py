@@ -49,8 +49,8 @@ def source_of(params: CollectParams, root: Path) -> Source:
         check_names(section, {table: {} for table in names})
     _check_no_password(params.inbox)
     if is_url(params.inbox) and is_database(params.inbox):
-        overlap = timedelta(hours=params.overlap_h)
-        return Database(params.inbox, params.tables, params.columns, params.watermarks, overlap)
+        overlap, ahead = timedelta(hours=params.overlap_h), timedelta(hours=params.clock_skew_h)
+        return Database(params.inbox, params.tables, params.columns, params.watermarks, overlap, ahead)
     if params.watermarks:
         raise BadParams(
             f"collect.watermarks are of a database, and collect.inbox is '{params.inbox}': leave them out, "

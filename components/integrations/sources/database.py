@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,17 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from components.domain.errors import BadParams, DataRejected
+from components.domain.errors import DataRejected
 from components.domain.preferences.contract import TABLES
 from components.domain.preferences.events import RawRow
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
+from components.integrations.sources.watermarks import NO_TIME, TEXT, begin_of, highest
 
 PASSWORD = "PALATE_DATABASE_PASSWORD"  # noqa: S105 - the environment variable that holds it
 SILENCE = "PALATE_DATABASE_SILENCE_S"  # the variable with the seconds of a statement of a PostgreSQL
 SILENCE_S = "600"  # where it is not set
 ROWS_AT_ONCE = 10_000
-TEXT = "text:"  # before a watermark whose column holds texts
-DAY = len("2026-01-01")
 QUERY = ("select", "with")  # first words of one
 
 
@@ -50,6 +49,7 @@ class Database:
         columns: The user's names of columns where they are not the contract's.
         watermarks: By table the user's column of times from which a reading goes on.
         overlap: How much before the last reading's highest time a reading begins, for rows that came late.
+        ahead: How far after now a time may lie; a later one moves no watermark.
     """
 
     url: str
@@ -57,6 +57,7 @@ class Database:
     columns: Names = field(default_factory=dict)
     watermarks: Mapping[str, str] = field(default_factory=dict)
     overlap: timedelta = timedelta()
+    ahead: timedelta = timedelta()
 
     def read(self, since: Watermarks) -> Reading:
         """Reads all rows, or those from the watermarks on.
@@ -115,17 +116,20 @@ class Database:
         self, connection: sa.Connection, table: str, query: sa.FromClause, since: str
     ) -> tuple[Rows, str]:
         """The rows of a table, and its watermark after them."""
-        statement, column = sa.select(sa.text("*")).select_from(query), self.watermarks.get(table)
-        if column and since:
+        statement, column = sa.select(sa.text("*")).select_from(query), self.watermarks.get(table, "")
+        setting, latest = f"collect.watermarks.{table}", datetime.now(UTC) + self.ahead
+        begin = begin_of(setting, since, self.overlap, latest) if column else None
+        if begin is not None:
             at: sa.ColumnElement[Any] = sa.column(column)
-            statement = statement.where(sa.or_(at >= _earlier(since, self.overlap), at.is_(None)))
+            without = [at.is_(None), *([at < NO_TIME] if since.startswith(TEXT) else [])]
+            statement = statement.where(sa.or_(at >= begin, *without))
         result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(statement)
         rows, raw = Rows(files=[table]), _raw_rows(table, result)
         while part := list(islice(raw, ROWS_AT_ONCE)):
             rows.extend(Rows.of(table, part))
         if not column:
             return rows, ""
-        return rows, _highest(f"collect.watermarks.{table}", column, rows) or since
+        return rows, highest(setting, column, rows.values_of(column), latest) or since
 
 
 def _for_reading(connection: sa.Connection) -> sa.Connection:
@@ -154,32 +158,3 @@ def _raw_rows(table: str, result: sa.CursorResult[Any]) -> Iterator[RawRow]:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
-
-
-def _highest(setting: str, column: str, rows: Rows) -> str:
-    """The latest time in a column, as ISO 8601 or, where the column holds texts, as its text after TEXT."""
-    try:
-        times = {_moment(value): value for value in rows.values_of(column) if value is not None}
-        if not times:
-            return ""
-        latest = times[max(times)]
-    except (TypeError, ValueError) as error:
-        raise BadParams(
-            f"{setting} names '{column}', which holds no times ({error}): name one that does."
-        ) from error
-    return TEXT + latest if isinstance(latest, str) else latest.isoformat()
-
-
-def _moment(value: Any) -> datetime:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day)
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
-
-
-def _earlier(since: str, overlap: timedelta) -> datetime | str:
-    """A watermark less the overlap, in the form that its column has: a time, or its text."""
-    text = since.removeprefix(TEXT)
-    moment = datetime.fromisoformat(text) - overlap
-    if text == since:
-        return moment
-    return moment.date().isoformat() if len(text) == DAY else moment.isoformat(sep=text[DAY])
