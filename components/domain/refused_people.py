@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from components.domain.catalogue import NAMELESS
-from components.domain.preferences.contract import as_id
+from components.domain.preferences.contract import TABLES, Id
 from components.domain.preferences.refused_text import (
     MORE_CELLS,
     as_text,
@@ -18,6 +20,7 @@ from components.domain.preferences.refused_text import (
 
 # Stands in the place of a diet; there is no rule for it, so that the service offers nothing to the person.
 UNREADABLE = "in a row of people that cannot be read, see data/quarantine/people.jsonl"
+_ID = TypeAdapter[str](Id, config=TABLES["people"].model_config)
 _People = dict[str, dict[str, Any]]
 
 
@@ -41,7 +44,7 @@ def with_refused(
 
 def _add(row: Mapping[str, Any], by_id: _People, listed: set[str]) -> None:
     plain = plain_ids(row) - {""}
-    person = min(plain & listed or {as_id(row["person_id"])}) if plain else ""
+    person = min(plain & listed or (each for each in plain if _is_id(each)), default="")
     unclear = set[str]()
     if is_torn(row) or not person:
         named = listed.intersection(ids_in(as_text(row)))
@@ -53,8 +56,21 @@ def _add(row: Mapping[str, Any], by_id: _People, listed: set[str]) -> None:
         _restrict(by_id.setdefault(person, {**NAMELESS, "person_id": person}), row)
 
 
+def _is_id(text: str) -> bool:
+    """Whether anybody can be asked for, or stored, under it."""
+    try:
+        return bool(_ID.validate_python(text))
+    except ValidationError:
+        return False
+
+
+def _storable(text: str) -> str:
+    """A text without NUL and half characters, which no database stores."""
+    return text.replace("\0", " ").encode(errors="replace").decode()
+
+
 def _restrict(entry: dict[str, Any], row: Mapping[str, Any]) -> None:
-    entry["diet"] = entry["diet"] or str(row.get("diet") or "")
+    entry["diet"] = entry["diet"] or _storable(str(row.get("diet") or ""))
     entry["allergies"] = tuple(dict.fromkeys((*entry["allergies"], *_allergies(row))))
     entry["avoids"] = tuple(dict.fromkeys((*entry["avoids"], *_texts(row.get("avoids")))))
 
@@ -74,7 +90,7 @@ def _texts(value: Any) -> Iterator[str]:
         parts = value.values() if isinstance(value, dict) else value
         yield from (text for part in parts for text in _texts(part))
     elif value and str(value) != "nan":  # a number that is none says nothing
-        for part in str(value).split(";"):
+        for part in _storable(str(value)).split(";"):
             yield from dict.fromkeys(
                 text.strip() for text in (part, *sorted(spellings(part))) if text.strip()
             )

@@ -58,7 +58,7 @@ def publish(night: Night) -> bool:
         _people(tables, were_people=catalogue.has_people()),
         histories(log),
         datetime.fromisoformat(read_until) if read_until else None,
-        _eaten(log),
+        eaten(log),
     )
     catalogue.confirm(now)
     return True
@@ -77,13 +77,15 @@ def dishes_with_popularity(
     former = {dish for dishes in former_ids(tables).values() for dish in dishes}
     for row in with_nutrition(tables["dishes"], FOODS):
         dish = row["dish_id"]
-        is_offered = dish not in former and not row.get("hidden")
-        yield {**row, "opinions": popularity[dish].opinions}, popularity[dish].share, is_offered
+        if _is_storable(dish):
+            is_offered = dish not in former and not row.get("hidden")
+            yield {**row, "opinions": popularity[dish].opinions}, popularity[dish].share, is_offered
 
 
 def _people(tables: Stored, *, were_people: bool) -> list[dict[str, Any]]:
     """Rows of people, with what refused rows say of them."""
-    people = with_refused(tables["people"], quarantine.rows_of(REPO / QUARANTINE, "people"))
+    listed = [row for row in tables["people"] if _is_storable(row["person_id"])]
+    people = with_refused(listed, quarantine.rows_of(REPO / QUARANTINE, "people"))
     some_forgotten = bool(read_forgotten().hashes)
     return never_emptied(people, were_people=were_people, some_forgotten=some_forgotten)
 
@@ -102,18 +104,26 @@ def with_nutrition(dishes: Iterable[Mapping[str, Any]], table: Path) -> list[dic
     return [{**row, "nutrition": nutrition_of(row, prepared)} for row in dishes]
 
 
-def _eaten(log: OpinionLog) -> Iterator[tuple[str, str, datetime]]:
+def _is_storable(*ids: str) -> bool:
+    """Whether ids have no NUL, as those may that earlier releases accepted; nobody can ask for one."""
+    return not any("\0" in name for name in ids)
+
+
+def eaten(log: OpinionLog) -> Iterator[tuple[str, str, datetime]]:
     """Person, dish and moment of each last choice or order."""
     lines = np.flatnonzero(~log.is_stated).tolist()  # a person's in the order of time
     last = {(log.person[line], log.dish[line]): line for line in lines}
     for (person, dish), line in last.items():
-        yield log.people[person], log.dishes[dish], moment(log.at[line])
+        if _is_storable(log.people[person], log.dishes[dish]):
+            yield log.people[person], log.dishes[dish], moment(log.at[line])
 
 
 def histories(log: OpinionLog) -> Iterator[tuple[str, list[Line]]]:
     """By person the opinions that no later one replaces, oldest first."""
     stays, is_stated = log.replaced_by == len(log), log.is_stated
     for person, (start, stop) in enumerate(pairwise(log.bounds())):
+        if not _is_storable(log.people[person]):
+            continue
         yield (
             log.people[person],
             [
@@ -121,6 +131,6 @@ def histories(log: OpinionLog) -> Iterator[tuple[str, list[Line]]]:
                     log.past(line), moment(log.at[line]), log.sources[log.source[line]], bool(is_stated[line])
                 )
                 for line in range(start, stop)
-                if stays[line]
+                if stays[line] and _is_storable(log.dishes[log.dish[line]])
             ],
         )

@@ -18,6 +18,7 @@ from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import take_in
 from serving.recommend_schema import RecommendRequest
 from serving.restricting import restrictions_of
+from tests.postgresql import postgresql
 
 LIMITS = Limits(datetime(2026, 3, 1, tzinfo=UTC), (0, 5))
 EVENT = "person_id,dish_id,kind,occurred_at\nada,d1,like,2026-01-02\n"
@@ -117,3 +118,16 @@ def test_an_id_that_a_comma_cuts_in_two_is_named_all_the_same() -> None:
     assert people["Doe, Jane"]["diet"] == UNREADABLE
     assert people["Doe"]["allergies"] == ("milk", "Jane", "egg")
     assert people["Jane Roe"] == others[2]
+
+
+def test_what_no_database_stores_is_not_published(tmp_path: Path) -> None:
+    refused: list[dict[str, Any]] = [
+        {"person_id": name, "diet": "ve\0gan", "allergies": "e\0gg;\ud800"}
+        for name in ("p\x001", "\ud800", "x" * 201, "ada")
+    ]
+    people = with_refused([ADA], refused)
+    assert {row["person_id"] for row in people} == {"ada", ""}
+    with postgresql("service") as url:
+        catalogue = Catalogue(url)
+        catalogue.publish("v1", Thresholds(4, 2), [], people, [], None)
+        assert catalogue.person("ada").allergies == ("milk", "e gg", "?")

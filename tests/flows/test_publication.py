@@ -18,7 +18,8 @@ from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.opinions import Scale, opinion_log
 from components.integrations.foods import food_rows, read_foods
 from components.integrations.service_store import Catalogue
-from flows.steps.publication import FOODS, histories, with_nutrition
+from flows.steps.publication import FOODS, eaten, histories, with_nutrition
+from tests.postgresql import postgresql
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -104,3 +105,19 @@ def test_until_the_night_a_history_is_what_the_night_will_publish(
 def _history(rows: list[dict[str, Any]]) -> list[Line]:
     log = opinion_log(EventColumns.of(rows), "ab", {}, Scale(4, 2, "UTC"))
     return next((lines for _, lines in histories(log)), [])
+
+
+def test_ids_with_nul_that_an_earlier_release_accepted_stop_no_night() -> None:
+    at = {"occurred_at": START, "value": None, "menu_id": "", "source": ""}
+    rows = [
+        {"person_id": person, "dish_id": dish, "kind": kind, **at}
+        for person in ("ada", "p\x001")
+        for dish in ("d1", "d\x001")
+        for kind in ("like", "order")
+    ]
+    log = opinion_log(EventColumns.of(rows), ["d1", "d\x001"], {}, Scale(4, 2, "UTC"))
+    with postgresql("service") as url:
+        catalogue = Catalogue(url)
+        catalogue.publish("v1", Thresholds(4, 2), [], [], histories(log), None, eaten(log))
+        assert [past.dish_id for past in catalogue.person("ada").history] == ["d1", "d1"]
+        assert list(catalogue.person("ada").eaten) == ["d1"]

@@ -74,6 +74,13 @@ BAD = {
     "a person of 201 letters": (_with(person_id="x" * 201), "person_id"),
     "a dish that is not there": (_with(dish_id="d9"), "'d9' is not in the dishes table"),
     "a true dish": (_with(dish_id=True), "dish_id"),
+    "a person with NUL": (_with(person_id="p\x001"), "person_id: value error, it holds a control character"),
+    "a person in two lines": (_with(person_id="p\n1"), "it holds a control character, got 'p\\n1'"),
+    "a person that is a control character": (_with(person_id="\x1f"), "person_id: value error, it is empty"),
+    "a person that is no number": (_with(person_id=float("nan")), "it is no finite number, and no text"),
+    "an infinite dish": (_with(dish_id=float("-inf")), "it is no finite number, and no text"),
+    "an event with an escape": (_with(event_id="e\x1b[31m1"), "event_id: value error, it holds a control"),
+    "a source with NUL": (_with(source="a\0"), "source: value error, it holds the character nul"),
     "an empty object": (b"{}", "person_id: field required"),
 }
 
@@ -91,7 +98,7 @@ def test_a_bad_row_among_good_ones_is_quarantined_with_its_reason(tmp_path: Path
 
 
 def test_only_a_line_feed_ends_a_line_of_json(tmp_path: Path) -> None:
-    lines = [_with(person_id=f"a\u2028b{end}c").decode().encode() for end in "\u2029\x85\v\f"]
+    lines = [_with(source=f"a\u2028b{end}c").decode().encode() for end in "\u2029\x85\v\f"]
     raw = [line.decode("unicode_escape").encode() for line in lines]
     intake = _night(
         tmp_path, [*lines, *(each for each in raw if b"\x0b" not in each and b"\x0c" not in each)]

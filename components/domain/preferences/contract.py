@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
@@ -9,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 FIRST_YEAR, LAST_YEAR = 2000, 9998  # of an event: 1970 is a clock that was never set
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 KINDS = ("like", "dislike", "rating", "choice", "order", "retract")
 
 
@@ -24,8 +27,35 @@ def _utc(value: datetime) -> datetime:
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-Id = Annotated[str, Field(min_length=1, max_length=200)]
-Many = Annotated[tuple[str, ...], BeforeValidator(_split)]
+def _finite(value: Any) -> Any:
+    """A number that is none is no name, as of a person `nan`."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it is no finite number, and no text")
+    return value
+
+
+def _without_nul(value: str) -> str:
+    """PostgreSQL stores no text with a NUL, so that it could never be published."""
+    if "\0" in value:
+        raise ValueError("it holds the character NUL")
+    return value
+
+
+def _as_id(value: str) -> str:
+    """Whatever an id is compared with is read in the same way."""
+    text = as_id(value)
+    if _CONTROL.search(text):
+        raise ValueError("it holds a control character")
+    if value and not text:
+        raise ValueError("it is empty")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+Name = Annotated[Text, BeforeValidator(_finite), Field(min_length=1, max_length=200)]
+OptionalId = Annotated[str, BeforeValidator(_finite), AfterValidator(_as_id)]
+Id = Annotated[str, BeforeValidator(_finite), Field(min_length=1, max_length=200), AfterValidator(_as_id)]
+Many = Annotated[tuple[Text, ...], BeforeValidator(_split)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -40,9 +70,9 @@ class DishRow(_Row):
     """A dish; nutrients are per serving, in the unit of the name's end. A hidden one is not recommended."""
 
     dish_id: Id
-    name: Id
-    description: str = ""
-    cuisine: str = ""
+    name: Name
+    description: Text = ""
+    cuisine: Text = ""
     tags: Many = ()
     ingredients: Many = ()
     allergens: Many | None = None
@@ -62,7 +92,7 @@ class PersonRow(_Row):
     """A person, as far as they told. The model reads none of it; the diet reads the first three."""
 
     person_id: Id
-    diet: str = ""
+    diet: Text = ""
     allergies: Many = ()
     avoids: Many = ()
     birth_year: Annotated[int, Field(ge=1900, le=2100)] | None = None
@@ -86,10 +116,10 @@ class EventRow(_Row):
     dish_id: Id
     kind: Literal["like", "dislike", "rating", "choice", "order", "retract"]
     value: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    menu_id: str = ""
+    menu_id: OptionalId = ""
     occurred_at: Annotated[datetime, AfterValidator(_utc)]
-    event_id: str = ""
-    source: str = ""
+    event_id: OptionalId = ""
+    source: Text = ""
 
 
 TABLES: dict[str, type[_Row]] = {"dishes": DishRow, "people": PersonRow, "menus": MenuRow, "events": EventRow}

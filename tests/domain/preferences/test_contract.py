@@ -39,6 +39,9 @@ GOOD = [
     *(("dishes", "dish_id", f" {letter * 200}\n", letter * 200) for letter in "xЖ豆🍲"),
     *(("people", "avoids", *cells) for cells in (("a; b ;;дома", ("a", "b", "дома")), (" ; ", ()))),
     *(("dishes", "tags", *cells) for cells in (("a, b", ("a, b",)), (["a; b"], ("a; b",)))),
+    ("dishes", "description", "a\n\x07b", "a\n\x07b"),
+    ("dishes", "name", "Pea\nstew", "Pea\nstew"),
+    ("people", "person_id", "\x1f\u3000Ада\x1c", "Ада"),
     ("dishes", "kcal", "0", 0.0),
     ("people", "birth_year", "1984", 1984),
     *(("people", "activity", cell, cell) for cell in ("", "very active")),
@@ -53,6 +56,13 @@ WRONG = [
     ),
     *(("people", "birth_year", year) for year in ("1899", "2101", "84", "1984.5")),
     *(("people", name, "much") for name in ("sex", "activity", "goal")),
+    *(
+        (table, name, text)
+        for table, name in (("people", "person_id"), ("events", "menu_id"), ("events", "event_id"))
+        for text in ("a\0b", "a\tb", "a\x7fb", "\x1f", float("nan"), float("inf"))
+    ),
+    *(("dishes", name, "a\0b") for name in ("name", "description", "cuisine", "tags")),
+    *(("people", name, ["a", "a\0b"]) for name in ("allergies", "avoids")),
     *(("dishes", "fibre_g", amount) for amount in (-0.1, "inf", float("nan"), "a lot")),
 ]
 
@@ -64,7 +74,7 @@ def test_a_good_cell_is_read_in_one_way(table: str, column: str, cell: Any, valu
 
 @pytest.mark.parametrize(("table", "column", "cell"), WRONG)
 def test_a_wrong_cell_is_refused_by_its_column(table: str, column: str, cell: Any) -> None:
-    with pytest.raises(ValidationError, match=f"1 validation error .*\n{column}\n"):
+    with pytest.raises(ValidationError, match=f"1 validation error .*\n{column}(\\.\\d)?\n"):
         TABLES[table].model_validate(ROWS[table] | {column: cell})
 
 

@@ -33,7 +33,7 @@ PEOPLE = [{"person_id": name} for name in ("ada", "bob", "café", "7", "gone")]
 MENUS = [{"menu_id": "m1", "served_on": "2026-02-01", "dish_id": dish} for dish in ("d1", "7")]
 AT = "2026-02-01T12:00:00"
 GOOD: dict[str, list[Any]] = {
-    "person_id": ["ada", "bob", "café", " ada ", "cafe\u0301", 7, "7"],
+    "person_id": ["ada", "bob", "café", " ada ", "\x1fada", "cafe\u0301", 7, "7"],
     "dish_id": ["d1", "d2", "7", 7, "d1\u00a0"],
     "kind": ["like", "dislike", "rating", "choice", "order", "retract"],
     "value": [None, 3, 3.0, "3", "", 4.5, 0, 5],
@@ -49,15 +49,16 @@ GOOD: dict[str, list[Any]] = {
     "source": ["", None, "app"],
 }
 BAD: dict[str, list[Any]] = {
-    "person_id": ["", None, "nobody", "gone", "x" * 201, 1.5, True, ["ada"], "\ud800", "   "],
-    "dish_id": ["d9", None, {"a": 1}, "d1 (was x)"],
+    "person_id": ["", None, "nobody", "gone", "x" * 201, 1.5, True, ["ada"], "\ud800", "   ",
+                  "\x1f", "p\0", "a\nb", "ada\x85", float("nan"), float("inf")],
+    "dish_id": ["d9", None, {"a": 1}, "d1 (was x)", "d1\x7f", float("nan")],
     "kind": ["LIKE", "", 1, None],
     "value": [-1, 6, 60, float("nan"), float("inf"), "five", True, 10**30, Decimal("3.5"), [3]],
-    "menu_id": ["m9", 5, "x" * 300],
+    "menu_id": ["m9", 5, "x" * 300, "m\n1", "\x1e"],
     "occurred_at": ["yesterday", "", None, "2999-01-01", "0001-01-01", 0, 10**30, datetime(2026, 2, 1, 12),
                     datetime(2026, 2, 1, 12, tzinfo=timezone(timedelta(hours=5))), datetime(1970, 1, 1)],
-    "event_id": [3, 3.5, "x" * 500, ["e"]],
-    "source": ["other", 4, "app "],
+    "event_id": [3, 3.5, "x" * 500, ["e"], "e\0", float("nan"), "\x1fe1"],
+    "source": ["other", 4, "app ", "a\0p"],
 }  # fmt: skip
 
 
