@@ -81,7 +81,6 @@ def test_quarantined_rows_are_one_expectation_that_stops_and_warns_nothing() -> 
 
 FAULTS: list[tuple[str, Callable[[Stored], Any], tuple[str, str]]] = [
     ("unknown dish", lambda t: t["events"][0].update(dish_id="d9"), ("events", "dish_exists")),
-    ("unknown person", lambda t: t["events"][0].update(person_id="bob"), ("events", "person_exists")),
     ("unknown menu", lambda t: t["events"][0].update(menu_id="n"), ("events", "was_offered")),
     ("not offered", lambda t: t["menus"].pop(), ("events", "was_offered")),
     ("wrong kind", lambda t: t["events"][0].update(kind="loves"), ("events", "kind")),
@@ -173,6 +172,14 @@ def test_a_stale_inbox_a_shifted_share_of_likes_and_unusual_volumes_warn_and_sto
         assert not report.failed
     few_nights = dataclasses.replace(quiet, past_news=(40, 50))
     assert not _check(tables, few_nights, PARAMS, 14).warnings
+
+
+def test_an_event_of_somebody_outside_the_table_of_people_warns_and_stops_nothing() -> None:
+    tables = _tables()
+    tables["events"][0].update(person_id="bob")
+    report = _check(tables, NIGHT, PARAMS, 14)
+    assert ("events", "person_exists") in _warned(report)
+    assert not report.failed
 
 
 def test_one_persons_share_and_a_dish_that_was_never_offered_warn_and_name_the_rows() -> None:

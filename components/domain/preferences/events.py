@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from components.domain.preferences.contract import KEYS, TABLES, Stored, columns, nfc
 from components.domain.preferences.limits import Limits
+from components.domain.preferences.references import Ids, NotAcceptable
 from components.domain.preferences.refused_text import names_one_of
-from components.domain.preferences.reused_ids import former_id, former_ids, is_another_dish, keep_former
+from components.domain.preferences.reused_ids import former_id, is_another_dish, keep_former
 
 
 @dataclass(frozen=True)
@@ -72,21 +73,19 @@ class Collected:
     former: list[str] = field(default_factory=list)
 
 
-class _NotAcceptable(ValueError):
-    """Why a row that can be parsed is still quarantined."""
-
-
 def accept(incoming: Mapping[str, Iterable[RawRow]], stored: Stored, limits: Limits) -> Collected:
     """Adds incoming rows to the stored tables, by the contract.
 
     Args:
-        incoming: Raw rows by table name; tables that are absent tonight may be left out.
+        incoming: Raw rows by table name; tables that are absent tonight may be left out. Without a table of
+            people events may be of anybody, also where earlier nights had one.
         stored: What earlier nights accepted. Not changed.
         limits: What rows may say.
     """
     collected = Collected({table: list(stored.get(table, [])) for table in TABLES})
     for table in TABLES:  # in this order, so that events find the dishes and menus they point at
-        ids = _Ids(collected.tables, limits)
+        people = collected.tables["people"] if "people" in incoming else []
+        ids = Ids({**collected.tables, "people": people}, limits)
         intake = _Intake(table, collected.tables[table], ids)
         for raw in incoming.get(table, ()):
             reason = intake.why_quarantined(raw)
@@ -107,7 +106,7 @@ class _Intake:
     Events never change; a dish, person or menu may, but not within one night.
     """
 
-    def __init__(self, table: str, rows: list[dict[str, Any]], ids: _Ids) -> None:
+    def __init__(self, table: str, rows: list[dict[str, Any]], ids: Ids) -> None:
         self.table, self.rows, self.ids = table, rows, ids
         self.counts = Counts()
         self.index = {self.key(row): position for position, row in enumerate(rows)}
@@ -125,9 +124,10 @@ class _Intake:
             return None
         try:
             row = self._of_its_time(_parse(self.table, raw))
-            self.ids.check(self.table, row)
+            if not self._is_stored(row):  # what was accepted stays so, whatever other tables say tonight
+                self.ids.check(self.table, row)
             self._insert(row)
-        except (_NotAcceptable, ValidationError) as error:
+        except (NotAcceptable, ValidationError) as error:
             self.counts.quarantined += 1
             return _reason(error)
         return None
@@ -152,6 +152,10 @@ class _Intake:
                 return then
         return row
 
+    def _is_stored(self, row: dict[str, Any]) -> bool:
+        position = self.index.get(self.key(row))
+        return position is not None and self.rows[position] == row
+
     def _insert(self, row: dict[str, Any]) -> None:
         key = self.key(row)
         position = self.index.get(key)
@@ -162,7 +166,7 @@ class _Intake:
         elif self.rows[position] == row:
             self.counts.duplicates += 1
         elif self.table == "events" or key in self.tonight:
-            raise _NotAcceptable(
+            raise NotAcceptable(
                 f"{'/'.join(KEYS[self.table])} '{'/'.join(key)}' already names a different row"
             )
         else:
@@ -175,7 +179,7 @@ class _Intake:
 
 def _parse(table: str, raw: RawRow) -> dict[str, Any]:
     if raw.problem:
-        raise _NotAcceptable(raw.problem)
+        raise NotAcceptable(raw.problem)
     filled = {name: nfc(value) for name, value in raw.values.items() if value is not None and value != ""}
     row = TABLES[table].model_validate(filled).model_dump()
     if table == "events" and not row["event_id"]:
@@ -197,48 +201,12 @@ def event_id_of(raw: RawRow) -> str | None:
     """The id that an event has once it is accepted; None for a row that cannot be."""
     try:
         return str(_parse("events", raw)["event_id"])
-    except (_NotAcceptable, ValidationError):
+    except (NotAcceptable, ValidationError):
         return None
 
 
-class _Ids:
-    """The ids that a row may point at, as they are when its table's turn comes."""
-
-    def __init__(self, tables: Stored, limits: Limits) -> None:
-        self.dishes = {row["dish_id"] for row in tables["dishes"]}
-        self.people = {row["person_id"] for row in tables["people"]}
-        self.menus: dict[str, set[str]] = {}
-        for row in tables["menus"]:
-            self.menus.setdefault(row["menu_id"], set()).add(row["dish_id"])
-        self.limits, self.former = limits, former_ids(tables)
-
-    def check(self, table: str, row: Mapping[str, Any]) -> None:
-        if table in {"menus", "events"} and row["dish_id"] not in self.dishes:
-            raise _NotAcceptable(f"dish_id '{row['dish_id']}' is not in the dishes table")
-        if table == "events":
-            self._check_event(row)
-
-    def _check_event(self, row: Mapping[str, Any]) -> None:
-        if self.people and row["person_id"] not in self.people:
-            raise _NotAcceptable(f"person_id '{row['person_id']}' is not in the people table")
-        if row["occurred_at"] > self.limits.latest:
-            raise _NotAcceptable(f"occurred_at {row['occurred_at'].isoformat()} lies in the future")
-        ranges, source = self.limits.source_ranges, row["source"]
-        low, high = ranges.get(source, self.limits.value_range)
-        if row["value"] is not None and not low <= row["value"] <= high:
-            setting = f"collect.scales.{source}" if source in ranges else "check.value_range"
-            raise _NotAcceptable(f"value {row['value']:g} is not from {low:g} to {high:g}, {setting}")
-        if row["kind"] == "rating" and row["value"] is None:
-            raise _NotAcceptable("a rating needs a value")
-        if row["kind"] == "choice":
-            if row["menu_id"] not in self.menus:
-                raise _NotAcceptable(f"menu_id '{row['menu_id']}' of a choice is not in the menus table")
-            if row["dish_id"] not in self.menus[row["menu_id"]]:
-                raise _NotAcceptable(f"dish_id '{row['dish_id']}' was not offered on menu '{row['menu_id']}'")
-
-
-def _reason(error: _NotAcceptable | ValidationError) -> str:
-    if isinstance(error, _NotAcceptable):
+def _reason(error: NotAcceptable | ValidationError) -> str:
+    if isinstance(error, NotAcceptable):
         return str(error)
     parts = []
     for detail in error.errors(include_url=False):

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.domain.preferences.arrays import Bools, Ints
-from components.domain.preferences.contract import TABLES, Stored
+from components.domain.preferences.contract import Stored
 from components.domain.preferences.events import Collected, RawRow, accept, event_id_of
 from components.domain.preferences.limits import Limits
-from components.domain.preferences.reused_ids import keep_former, row_before
+from components.domain.preferences.reused_ids import former_ids, keep_former, row_before
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.contract_columns import keep_the_rules, parsed
 
@@ -44,19 +44,20 @@ def take_in(incoming: Mapping[str, Rows], tables: Stored, events: pa.Table, limi
     """Adds incoming rows to the accepted data, by the contract.
 
     Args:
-        incoming: Rows by table; tables that are absent tonight may be left out.
+        incoming: Rows by table; tables that are absent tonight may be left out, see `accept`.
         tables: What earlier nights accepted, but for events.
         events: The accepted events; not changed.
         limits: What rows may say.
     """
-    others = {table: incoming.get(table, ()) for table in TABLES if table != "events"}
+    others = {table: rows for table, rows in incoming.items() if table != "events"}
     collected = accept(others, {**tables, "events": []}, limits)
     before = _with_former(tables, events, collected, limits.latest.date())
     events, rows = before[1], incoming.get("events", Rows())
-    sorted_rows = _sort(rows, collected.tables, events, limits)
+    people = collected.tables["people"] if "people" in incoming else []
+    sorted_rows = _sort(rows, {**collected.tables, "people": people}, events, limits)
     by_row = accept(
-        {"events": sorted_rows.rest},
-        {**collected.tables, "events": _stored(events, sorted_rows.rest)},
+        {"people": (), "events": sorted_rows.rest},
+        {**collected.tables, "people": people, "events": _stored(events, sorted_rows.rest)},
         limits,
     )
     counts = by_row.counts["events"]
@@ -89,7 +90,10 @@ def _sort(rows: Rows, tables: Stored, stored: pa.Table, limits: Limits) -> _Sort
         parts.append(events)
         plain.append(right)
     events, is_plain = pa.concat_tables(parts).combine_chunks(), np.concatenate(plain)
-    is_plain[is_plain] = keep_the_rules(events.filter(pa.array(is_plain)), tables, limits)
+    right = keep_the_rules(events.filter(pa.array(is_plain)), tables, limits)
+    wrong = np.flatnonzero(is_plain)[~right]
+    right[~right] = _are_stored(events, wrong, stored, list(former_ids(tables)))
+    is_plain[is_plain] = right
     odd = [*rows.odd, *_raw(rows, ~is_plain)]
     is_new, is_again = _judge(events, is_plain, stored, [event_id_of(row) for row in odd])
     rest = [*odd, *_raw(rows, is_plain & ~is_new & ~is_again)]
@@ -120,6 +124,21 @@ def _judge(
     clear = plain & ~unclear[code] if count else plain
     is_new = clear & is_first & ~is_stored
     return is_new, clear & ~is_new
+
+
+def _are_stored(events: pa.Table, at: Ints, stored: pa.Table, reused: list[str]) -> Bools:
+    """(at,) True for events that are accepted already, whatever other tables say of them tonight.
+
+    The ids of `reused` have meant other dishes; who names one is for the rest.
+    """
+    position = pc.index_in(events["event_id"].take(pa.array(at)), value_set=_ids(stored)).combine_chunks()
+    result = np.array(pc.is_valid(position), bool)
+    result &= ~np.array(
+        pc.is_in(events["dish_id"].take(pa.array(at)), value_set=pa.array(reused, pa.string())), bool
+    )
+    there = position.fill_null(0).to_numpy()[result]
+    result[result] = _equal(events, at[result], stored, there)
+    return result
 
 
 def _equal(one: pa.Table, at: Ints, other: pa.Table, there: Ints) -> Bools:
