@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from components.domain.preferences.arrays import Ints
 from components.domain.preferences.events import RawRow
+from components.integrations.sources.cells import cells_at, values_of
 
 _SIMPLE = {str, int, float, datetime, type(None)}  # types of which a column gives the same values back
 FEWEST = 20  # rows with the same columns and types that make a batch
@@ -34,9 +35,11 @@ class Batch:
 
     def rows(self, index: Ints) -> list[RawRow]:
         """The rows at these positions, one by one."""
-        values = self.columns.take(pa.array(index)).to_pylist()
+        names, lines = self.columns.column_names, self.lines[index].tolist()
+        cells = zip(*(cells_at(column, index) for column in self.columns.columns), strict=True)
         return [
-            RawRow(self.file, line, row) for line, row in zip(self.lines[index].tolist(), values, strict=True)
+            RawRow(self.file, line, dict(zip(names, row, strict=True)))
+            for line, row in zip(lines, cells, strict=True)
         ]
 
 
@@ -110,7 +113,7 @@ class Rows:
     def values_of(self, column: str) -> Iterator[Any]:
         """All values of a column, in any order; None where a row lacks it."""
         for batch in self.batches:
-            yield from batch.columns[column].to_pylist() if column in batch.columns.column_names else [None]
+            yield from values_of(batch.columns[column]) if column in batch.columns.column_names else [None]
         yield from (row.values.get(column) for row in self.odd)
 
     @property

@@ -20,6 +20,7 @@ from components.domain.preferences.contract import TABLES as CONTRACT
 from components.domain.preferences.events import content_id
 from components.domain.preferences.limits import Limits
 from components.domain.preferences.reused_ids import former_ids
+from components.integrations.sources.cells import values_of
 
 _ROW = CONTRACT["events"]
 _PAIR = "\x1f"  # between the ids of a menu and of a dish
@@ -93,7 +94,7 @@ def _by_contract(name: str, column: pa.ChunkedArray, kind: pa.DataType) -> tuple
         coded = pa.chunked_array(column).combine_chunks().dictionary_encode()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like
         return pa.nulls(len(column), kind), np.zeros(len(column), bool)
-    values, refused = _distinct(name, coded.dictionary.to_pylist())
+    values, refused = _distinct(name, values_of(coded.dictionary))
     right = ~np.isin(coded.indices.fill_null(-1).to_numpy(), refused)
     return pa.array(values, kind).take(coded.indices), right
 

@@ -19,6 +19,7 @@ from components.domain.errors import DataRejected
 from components.domain.preferences.contract import TABLES
 from components.domain.preferences.events import RawRow
 from components.integrations.sources.batches import Rows
+from components.integrations.sources.cells import text_of
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
 from components.integrations.sources.watermarks import NO_TIME, TEXT, begin_of, highest
 
@@ -123,19 +124,31 @@ class Database:
             at: sa.ColumnElement[Any] = sa.column(column)
             without = [at.is_(None), *([at < NO_TIME] if since.startswith(TEXT) else [])]
             statement = statement.where(sa.or_(at >= begin, *without))
-        result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(statement)
-        rows, raw = Rows(files=[table]), _raw_rows(table, result)
-        while part := list(islice(raw, ROWS_AT_ONCE)):
+        rows, raw = Rows(files=[table]), _raw_rows(connection, table, statement)
+        while part := self._part(table, raw):
             rows.extend(Rows.of(table, part))
         if not column:
             return rows, ""
         return rows, highest(setting, column, rows.values_of(column), latest) or since
+
+    def _part(self, table: str, rows: Iterator[RawRow]) -> list[RawRow]:
+        """The next rows of a table; none at its end."""
+        try:
+            return list(islice(rows, ROWS_AT_ONCE))
+        except (ValueError, OverflowError) as error:  # the driver's own, of a row that it cannot tell
+            raise DataRejected(
+                f"{self.url}: {table} holds a value that cannot be read ({error}), such as a moment before "
+                f"the year 1 or after 9999: mend it, or name a SELECT in collect.tables.{table} that leaves "
+                "it out or casts that column to text, so that its row is quarantined."
+            ) from error
 
 
 def _for_reading(connection: sa.Connection) -> sa.Connection:
     """The connection, which cannot write and sees all tables as they are at one moment where it can."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA query_only = ON")
+        driver: Any = connection.connection.dbapi_connection
+        driver.text_factory = text_of  # one that is not UTF-8 is its row's fault, and no failure of all
     if connection.dialect.name == "postgresql":
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         connection.exec_driver_sql(f"SET statement_timeout = '{os.environ.get(SILENCE, SILENCE_S)}s'")
@@ -151,7 +164,8 @@ def _from(name: str) -> sa.FromClause:
     return sa.table(bare, schema=schema or None)
 
 
-def _raw_rows(table: str, result: sa.CursorResult[Any]) -> Iterator[RawRow]:
+def _raw_rows(connection: sa.Connection, table: str, statement: sa.Select[Any]) -> Iterator[RawRow]:
+    result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(statement)
     for number, row in enumerate(result.mappings(), 1):
         yield RawRow(table, number, {name: _plain(value) for name, value in row.items()})
 
