@@ -74,6 +74,7 @@ def test_a_cell_too_many_is_an_allergy_more(
         ("people.jsonl", '{"person_id":"\\u0061da","allergies":"nu\n'),
         ("people.jsonl", '{"person_id":["ada"],"allergies":"peanuts"}\n'),
         ("people.csv", "person_id,allergies\nlow salt,ada,peanuts\n"),
+        ("people.csv", 'person_id,avoids,allergies\nada,"ham,peanuts\n'),
     ],
 )
 def test_a_row_that_names_somebody_and_cannot_be_read_leaves_them_no_dish(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import io
 import json
 import zlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -18,11 +16,11 @@ import pyarrow.parquet as pq
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.events import RawRow
-from components.domain.preferences.refused_text import LINE, MORE_CELLS
+from components.domain.preferences.refused_text import LINE
 from components.integrations.sources.batches import Batch, Rows
+from components.integrations.sources.csv_files import ROWS_AT_ONCE, check_header, csv_rows
 
 FORMATS = ("csv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
-ROWS_AT_ONCE = 50_000  # that are Python's values at one time
 
 
 def read_file(path: str, content: bytes, form: str) -> Rows:
@@ -47,43 +45,13 @@ def read_file(path: str, content: bytes, form: str) -> Rows:
 
 def _read_csv(path: str, content: bytes) -> Rows:
     try:
-        cells = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-        header = next(cells, [])
-        _check_header(path, header)
-        rows, first = Rows(files=[_name(path)]), 1
-        filled = (row for row in cells if row)
-        while part := list(islice(filled, ROWS_AT_ONCE)):
-            rows.extend(_csv_rows(_name(path), header, part, first))
-            first += len(part)
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataRejected(
             f"{path} is not UTF-8 (byte {error.object[error.start]:#04x} at offset {error.start}): "
             "save it as UTF-8 and run the night again."
         ) from error
-    except csv.Error as error:
-        raise DataRejected(f"{path} cannot be read as CSV ({error}): write it again.") from error
-    return rows
-
-
-def _check_header(path: str, names: Sequence[str]) -> None:
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise DataRejected(f"{path} has the column '{twice[0]}' twice: keep the one that is meant.")
-
-
-def _csv_rows(file: str, header: Sequence[str], rows: Sequence[Sequence[str]], first: int) -> Rows:
-    """Rows of cells; cells that a row lacks at its end are empty."""
-    width, problem = len(header), "it has more cells than the header has columns"
-    odd = [
-        RawRow(file, line, {**dict(zip(header, row, strict=False)), MORE_CELLS: row[width:]}, problem)
-        for line, row in enumerate(rows, first)
-        if len(row) > width
-    ]
-    whole = [(line, row) for line, row in enumerate(rows, first) if len(row) <= width]
-    cells = zip(*([*row, *[""] * (width - len(row))] for _, row in whole), strict=True)
-    columns = {name: pa.array(column, pa.string()) for name, column in zip(header, cells, strict=False)}
-    lines = np.array([line for line, _ in whole], np.int64)
-    return Rows([Batch(file, lines, pa.table(columns))] if whole else [], odd)
+    return csv_rows(path, text)
 
 
 def _read_parquet(path: str, content: bytes) -> Rows:
@@ -91,7 +59,7 @@ def _read_parquet(path: str, content: bytes) -> Rows:
         columns = pq.read_table(pa.BufferReader(content))
     except pa.ArrowException as error:
         raise DataRejected(f"{path} is not a readable Parquet file ({error}): write it again.") from error
-    _check_header(path, columns.column_names)
+    check_header(path, columns.column_names)
     return Rows([Batch(_name(path), np.arange(1, len(columns) + 1), columns)], files=[_name(path)])
 
 
