@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.domain.errors import DataRejected
@@ -81,6 +81,7 @@ def test_a_header_with_an_open_quote_is_one_sentence(tmp_path: Path) -> None:
 CELLS = st.text(st.sampled_from('ab",\n\r 7'), max_size=6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=9), st.integers(0, 9))
 def test_what_a_program_writes_is_read_back_also_behind_an_open_quote(rows: list[list[str]], at: int) -> None:
     text = io.StringIO(newline="")
