@@ -5,9 +5,13 @@ BIN := .venv/bin
 export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+# What a user gives, as it stands: make expands no $ in it, and recipes read it from their environment, in quotes.
+GIVEN := DATA PERSON HISTORY NIGHT TO FROM PORT NAME SET MEMORY
+$(foreach name,$(GIVEN),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
+
 # What runs for each NAME of `make benchmark`; the first two read SET.
-BENCHMARK_quality := quality $(or $(SET),canteen)
-BENCHMARK_validation := quality $(or $(SET),canteen) --validation
+BENCHMARK_quality := quality "$${SET:-canteen}"
+BENCHMARK_validation := quality "$${SET:-canteen}" --validation
 BENCHMARK_training := training_speed
 BENCHMARK_methods := methods
 BENCHMARK_incremental := incremental
@@ -24,7 +28,7 @@ BENCHMARK_allergens := allergens
 BENCHMARK_nutrition := nutrition
 BENCHMARK_catalogue := catalogue_search
 BENCHMARK_load := service_load $(if $(MEMORY),--memory)
-BENCHMARK_new-dishes := new_dishes $(or $(SET),new-dishes)
+BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
 NAMES := quality validation training methods incremental long-history scaling in-context ranking chance nights disk rivals new-dishes events allergens nutrition catalogue load
 BENCHMARK := $(BENCHMARK_$(NAME))
 # Two benchmarks compare with libraries that nothing else imports.
@@ -54,10 +58,10 @@ $(BIN)/installed: requirements.lock requirements-cpu.lock requirements-cuda.lock
 	touch $@
 
 nightly: $(BIN)/installed ## one whole night here; DATA=folder takes your own tables
-	@$(BIN)/python -m flows nightly --data "$(DATA)"
+	@$(BIN)/python -m flows nightly --data="$$DATA"
 
 doctor: $(BIN)/installed ## what a night would make of your tables, without a night; DATA=folder
-	@$(BIN)/python -m flows doctor --data "$(DATA)"
+	@$(BIN)/python -m flows doctor --data="$$DATA"
 
 up: $(BIN)/installed ## everything on this machine until Ctrl-C: scheduled nights, MLflow, releases, the service
 	@$(BIN)/python -m flows up
@@ -66,32 +70,32 @@ status: $(BIN)/installed ## the last nights, what is served, what waits for a pe
 	@$(BIN)/python -m flows status
 
 forget: $(BIN)/installed ## take a person out of the data; PERSON=id; HISTORY=1 removes older versions of the data, too
-	@$(BIN)/python -m flows forget "$(PERSON)" $(if $(HISTORY),--history)
+	@$(BIN)/python -m flows forget $(if $(HISTORY),--history) -- "$$PERSON"
 
 restore: $(BIN)/installed ## a past night in a folder of its own; NIGHT=day, commit or version; TO=folder
-	@$(BIN)/python -m flows restore "$(NIGHT)" --to "$(TO)"
+	@$(BIN)/python -m flows restore --to="$$TO" -- "$$NIGHT"
 
 back-up: $(BIN)/installed ## all of this clone's state in one file: keys, MLflow, Prefect, data; TO=file
-	@$(BIN)/python -m flows back-up --to "$(TO)"
+	@$(BIN)/python -m flows back-up --to="$$TO"
 
 bring-back: $(BIN)/installed ## a fresh clone's state from such a file; FROM=file
-	@$(BIN)/python -m flows bring-back "$(FROM)"
+	@$(BIN)/python -m flows bring-back -- "$$FROM"
 
 release: $(BIN)/installed ## one release pass: the champion becomes what is served, or the reason why not
 	@$(BIN)/python -m flows release
 
 serve: $(BIN)/installed ## only the service of what the last night packaged; PORT=3000
-	@$(BIN)/python -m flows serve --port $(or $(PORT),3000)
+	@$(BIN)/python -m flows serve --port="$${PORT:-3000}"
 
 mlflow: $(BIN)/installed ## MLflow's pages on the nights of this clone; PORT=5000
-	@$(BIN)/python -m flows mlflow --port $(or $(PORT),5000)
+	@$(BIN)/python -m flows mlflow --port="$${PORT:-5000}"
 
 benchmark: $(if $(BENCHMARK),$(BIN)/installed $(PEERS)) ## measure quality, speed or cost; NAME=quality SET=canteen; without NAME: the list
 	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation, new-dishes): $(notdir $(wildcard data/sample/*))" >&2; exit 1)
 	@$(if $(PEERS),PYTHONPATH=$(dir $(PEERS)) )$(BIN)/python -m benchmarks.$(BENCHMARK)
 
 replay: $(BIN)/installed ## a set's past nights in order, each with one more day; SET=canteen
-	@$(BIN)/python -m benchmarks.replay $(or $(SET),canteen)
+	@$(BIN)/python -m benchmarks.replay "$${SET:-canteen}"
 
 readings: $(BIN)/installed ## after a night: which reading of dishes is best for text factors, on folds of the training period
 	$(BIN)/python -m components.stages readings

@@ -7,17 +7,19 @@ import os
 import sys
 import threading
 
-from components.domain.errors import NotFound, PalateError
+from components.domain.errors import BadParams, NotFound, PalateError
 from components.files import sentence_of
 from flows import environment
 
 STOPPED = 130  # exit code of a program that Ctrl-C ended
+LAST_PORT = 65535
 
 
 def main() -> int:
     """Runs one verb; a PalateError becomes one sentence on stderr and exit code 1."""
     command = _parser().parse_args()
     try:
+        _check(command)
         environment.prepare()
         environment.limit_waits()
         _run(command)
@@ -77,6 +79,23 @@ def _parser() -> argparse.ArgumentParser:
     mlflow = verbs.add_parser("mlflow", help="open MLflow's pages on the nights of this clone")
     mlflow.add_argument("--port", default="5000", help="port on 127.0.0.1")
     return parser
+
+
+def _check(command: argparse.Namespace) -> None:
+    """Looks at what the user wrote, before anything is begun.
+
+    Raises:
+        BadParams: It is no text, or no port.
+    """
+    values = vars(command)
+    for value in values.values():
+        if isinstance(value, str) and not value.isascii() and value != value.encode(errors="ignore").decode():
+            raise BadParams(
+                f"{value!r} is not written in UTF-8: set the terminal to UTF-8 and write it anew."
+            )
+    port = values.get("port", "1")
+    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= LAST_PORT):
+        raise BadParams(f"The port '{port}' is none: name a number from 1 to {LAST_PORT}, as in PORT=3000.")
 
 
 def _run(command: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.integrations import data_versions
 from flows.environment import REPO, STATE
@@ -25,9 +26,12 @@ def restore(params: Params, night: str, target: str) -> str:
         What to do there, as text.
 
     Raises:
+        BadParams: No night is named.
         NotFound: There is no such night or version.
         StageFailed: The folder exists, or the night's data is gone.
     """
+    if not night.strip():
+        raise BadParams("No night is named: say which to bring back, as in `make restore NIGHT=2026-11-25`.")
     versions = registry().versions(params.register_.model) if len(night) <= MOST_DIGITS else {}
     night = versions.get(night, {}).get("night_commit", night)
     folder = (Path(target).expanduser() if target else STATE / "nights" / night).resolve()

@@ -1,0 +1,83 @@
+"""What stands in PERSON, DATA and the other variables of `make` reaches the command as it was written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.domain.preferences.forgotten import Forgotten
+from flows.keys import keys
+from tests.flows.clones import clean_environment, make_clone
+
+BIN = Path(sys.executable).parent
+HOSTILE = "`touch ran` $(touch ran) ${PATH} a$b $$ 'one' \"two\" \\ # ; & | Zoë 食"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clone(tmp_path_factory.mktemp("make") / "clone")
+
+
+def _make(clone: Path, target: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs the Makefile with this environment's Python, which it takes for installed."""
+    given = [f"{name}={value}" for name, value in variables.items()]
+    command = ["make", "-o", f"{BIN}/installed", f"BIN={BIN}", target, *given]
+    done = subprocess.run(
+        command, cwd=clone, env=clean_environment(), capture_output=True, text=True, timeout=300
+    )
+    assert not (clone / "ran").exists()
+    return done
+
+
+@pytest.mark.parametrize("person", [HOSTILE, "-x $(shell touch ran)\nof two lines"])
+def test_exactly_the_person_who_is_named_is_forgotten(clone: Path, person: str) -> None:
+    path = clone / "data" / "forgotten.json"
+    path.unlink(missing_ok=True)
+    done = _make(clone, "forget", PERSON=person)
+    assert done.returncode == 0, done.stderr
+    forgotten = Forgotten.from_json(json.loads(path.read_text()), keys(clone / ".palate")["people"])
+    assert forgotten.hashes == {forgotten.hash_of(person)}
+
+
+def test_the_doctor_reads_the_folder_that_is_named(clone: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my $x fol`touch ran`der $(touch ran) \"of\" 'tables' ñ"
+    shutil.copytree(clone / "data" / "sample" / "canteen", folder)
+    done = _make(clone, "doctor", DATA=str(folder))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("What becomes of the rows")
+
+
+@pytest.mark.parametrize(
+    ("target", "variables", "sentence"),
+    [
+        ("forget", {}, "No person is named: say whom to forget, as in `make forget PERSON=p17`."),
+        ("forget", {"PERSON": os.fsdecode(b"Zo\xeb")}, "'Zo\\udceb' is not written in UTF-8"),
+        ("restore", {}, "No night is named: say which to bring back"),
+        ("bring-back", {"FROM": "-`touch ran`"}, "'-`touch ran`' is no file: name a back-up"),
+        ("serve", {"PORT": "-1; touch ran"}, "The port '-1; touch ran' is none: name a number from 1 to"),
+        ("mlflow", {"PORT": "99999999"}, "The port '99999999' is none: name a number from 1 to 65535"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence(
+    clone: Path, target: str, variables: dict[str, str], sentence: str
+) -> None:
+    done = _make(clone, target, **variables)
+    ours, ends_with = done.stderr.splitlines()[-2:]
+    assert done.returncode == 2  # make's own
+    assert ours.startswith(f"palate: {sentence}")
+    assert ends_with.startswith("make: ***")
+    assert "Traceback" not in done.stderr
+    assert "usage:" not in done.stderr
+
+
+def test_a_set_of_a_benchmark_is_quoted(clone: Path) -> None:
+    done = _make(clone, "benchmark", NAME="new-dishes", SET="`touch ran`$(touch ran)")
+    assert done.returncode == 2
+    assert "`touch ran`$(touch ran)" in done.stderr
+    assert "is one of: quality" in _make(clone, "benchmark", NAME="$(shell touch ran)").stderr
