@@ -7,9 +7,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
+Form = TypeVar("Form")
 SCHEMA = 1  # of the files of the state; one more where one changes so that an older Palate would misread it
 _FULL, _FORBIDDEN = {errno.ENOSPC, errno.EDQUOT}, {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -44,29 +48,77 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DamagedFile(
-            f"{path} is damaged ({error}): bring it back from a back-up, or remove it, and run again."
-        ) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, reason: object) -> DamagedFile:
+    return DamagedFile(
+        f"{path} is damaged ({reason}): bring it back from a back-up, or remove it, and run again."
+    )
 
 
 def read_state(path: Path) -> dict[str, Any]:
     """The content of a file of `write_state`; of one from before 0.3.0, too, which names no schema.
 
     Raises:
-        DamagedFile: It holds no JSON.
+        DamagedFile: It holds no JSON, or none that `write_state` writes.
         NewerFile: A newer Palate wrote it.
     """
-    return without_schema(read_json(path), path)
+    return read_as(dict[str, Any], path)
 
 
-def without_schema(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def read_as(form: type[Form], path: Path) -> Form:
+    """The content of a file of `write_state` in the form that it must have.
+
+    Args:
+        form: A dataclass, or a dictionary with the type of its values.
+        path: Path of the file.
+
+    Raises:
+        DamagedFile: It holds no JSON, or nothing of this form.
+        NewerFile: A newer Palate wrote it.
+    """
+    content = read_json(path)
+    try:
+        return in_form(form, without_schema(content, path))
+    except ValueError as error:
+        raise _damaged(path, error) from error
+
+
+def in_form(form: type[Form], values: Any) -> Form:
+    """Values of JSON as a dataclass, or as a dictionary with values of one type.
+
+    Raises:
+        ValueError: One is missing, or of another type; the text names the first.
+    """
+    hashable: Any = form
+    adapter: TypeAdapter[Form] = _adapter(hashable)
+    try:
+        return adapter.validate_python(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{key}: {first['msg']}" if key else first["msg"]) from error
+
+
+@cache
+def _adapter(form: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(form)
+
+
+def without_schema(values: Any, path: Path) -> dict[str, Any]:
     """What was read from a file of the state, if this Palate knows its form.
 
     Raises:
         NewerFile: It does not.
+        ValueError: No Palate writes such a thing.
     """
+    if not isinstance(values, dict):
+        raise ValueError(f"it holds {str(values)[:40]!r}, and no keys with values")  # noqa: TRY004 - of a file
     schema = values.get("schema", SCHEMA)
+    if type(schema) is not int:
+        raise ValueError(f"its schema is {str(schema)[:40]!r}, and no number")
     if schema > SCHEMA:
         raise NewerFile(
             f"{path} was written by a newer Palate (schema {schema}, this one knows {SCHEMA}): update this "

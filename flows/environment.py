@@ -17,7 +17,7 @@ import psutil
 import yaml
 
 from components.domain.errors import BadParams, StageFailed
-from components.files import read_state
+from components.files import read_as
 from flows import keys
 
 REPO = Path(__file__).resolve().parent.parent
@@ -35,7 +35,6 @@ def _state_folder() -> Path:
 STATE = _state_folder()
 ARTIFACTS = STATE / "mlartifacts"
 UP = STATE / "up.json"  # addresses of the servers of `make up`, while it runs
-SQLITE = b"SQLite format 3\0"  # begins every file of it
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # of Linux; another one after each restart of the machine
 MIN_FREE_MB = 64  # with less, a database of the state may fail at any write
 GRACE_S = 5  # for a PostgreSQL to say by itself that a query took too long
@@ -112,23 +111,6 @@ def limit_waits() -> None:
     postgresql_waits.limit(int(silence_s) + GRACE_S)
 
 
-def check_databases() -> None:
-    """Looks whether the state's databases begin as SQLite's do: Prefect would try a damaged one for minutes.
-
-    Raises:
-        StageFailed: One of them does not.
-    """
-    databases = (STATE / "mlflow.db", STATE / "prefect" / "prefect.db", STATE / "service.db")
-    for path in filter(Path.exists, databases):
-        with path.open("rb") as file:
-            head = file.read(len(SQLITE))
-        if head and head != SQLITE:
-            raise StageFailed(
-                f"{path} is damaged: it is no SQLite database. Bring it back from a back-up, or remove it to "
-                "begin anew without what it held."
-            )
-
-
 def check_folders() -> None:
     """Looks whether a night can write: Prefect, MLflow and git fail late, or after minutes, where it cannot.
 
@@ -169,7 +151,7 @@ def _addresses_of_up() -> dict[str, str]:
     """Environment variables with the servers of `make up`, so that a night beside it uses them, too."""
     if not UP.exists():
         return {}
-    up = read_state(UP)
+    up = read_as(dict[str, str | int | float], UP)
     addresses = {name: str(value) for name, value in up.items() if name.isupper()}
     return addresses if is_running(up) else {}
 
@@ -194,7 +176,7 @@ def is_running(process: Mapping[str, Any]) -> bool:
         current = psutil.Process(int(process["pid"]))
         identity = identity_of(current)
         has_ended = current.status() == psutil.STATUS_ZOMBIE  # which is not waited for
-    except psutil.Error:
+    except (psutil.Error, LookupError, ValueError, OverflowError):  # ended, or no process's number
         return False
     return not has_ended and identity.items() <= process.items()
 

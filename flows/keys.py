@@ -10,7 +10,7 @@ import secrets as random
 import tempfile
 from pathlib import Path
 
-from components.files import read_state, with_schema
+from components.files import read_as, with_schema
 
 FILE = "secrets.json"  # in the state folder
 
@@ -26,13 +26,13 @@ def keys(state: Path) -> dict[str, str]:
         state: Folder of the file, which is created at the first call.
     """
     path = state / FILE
-    stored = read_state(path) if path.exists() else {}
+    stored = read_as(dict[str, str], path) if path.exists() else {}
     if stored.keys() >= _new_keys().keys():
         return stored
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (state / "secrets.lock").open("a") as lock:  # of two processes both must get the same keys
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stored = read_state(path) if path.exists() else {}
+        stored = read_as(dict[str, str], path) if path.exists() else {}
         complete = _new_keys() | stored
         if complete != stored:
             _write(path, complete)

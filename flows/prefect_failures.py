@@ -13,7 +13,8 @@ from httpx import URL, HTTPError
 from components.domain.errors import StageFailed
 from flows.environment import MIN_FREE_MB
 
-NOT_REACHED = "Failed to reach API"  # start of the RuntimeError that Prefect's client raises (3.8.8)
+# How the RuntimeErrors begin that Prefect's client raises (3.8.8): of a server, and of one that it starts.
+NOT_REACHED = "Failed to reach API", "Timed out while attempting to connect to ephemeral Prefect API server"
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def as_sentences() -> Iterator[None]:
     except (HTTPError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not str(error).startswith(NOT_REACHED):
             raise
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         address = os.environ.get("PREFECT_API_URL", "")
         raise StageFailed(_of_a_server(URL(address), reason) if address else _of_our_own(reason)) from error
 

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 LIKED, NEUTRAL, DISLIKED = 1, 0, -1
+
+
+def _has_offset(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"the time '{text}' has no offset from UTC")
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_has_offset)]  # ISO 8601, with its offset; checked where it is read
+MomentOrNone = Annotated[str, AfterValidator(lambda text: text and _has_offset(text))]  # the same, or empty
 
 
 @dataclass(frozen=True)
@@ -86,14 +99,14 @@ class NightFacts:
         past_news: Number of new events of each earlier night, the first one left out.
     """
 
-    collected_at: str
+    collected_at: Moment
     previous_events: int | None
     rows_seen: int
     rows_quarantined: int
     data_md5: str
     quarantine_md5: str
-    newest: str = ""
-    previous_newest: str = ""
+    newest: MomentOrNone = ""
+    previous_newest: MomentOrNone = ""
     like_share: float | None = None
     previous_like_share: float | None = None
     past_news: tuple[int, ...] = ()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import apprise
 
-from components.files import replace_text, sentence_of
+from components.domain.records import Moment
+from components.files import in_form, replace_text, sentence_of
 
 logger = logging.getLogger(__name__)
 AGAIN_AFTER = timedelta(hours=20)  # less than a day, so that what fails every night is sent every night
@@ -30,18 +31,22 @@ class Alarm:
         sentence: What is wrong, and what to do.
     """
 
-    at: str
+    at: Moment
     kind: str
     sentence: str
 
 
 def alarms(file: Path) -> list[Alarm]:
-    """The alarms in a file, oldest first; a torn line is left out."""
+    """The alarms in a file, oldest first; a line that is none is left out.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     result = []
     for line in file.read_text(encoding="utf-8", errors="replace").split("\n") if file.exists() else ():
         try:
-            result.append(Alarm(**json.loads(line)))
-        except (ValueError, TypeError):
+            result.append(in_form(Alarm, json.loads(line)))
+        except (ValueError, RecursionError):
             continue
     return result
 
@@ -61,7 +66,7 @@ def send(kind: str, sentence: str, file: Path, addresses: Sequence[str]) -> bool
     Returns:
         Whether it was a new one.
     """
-    now, earlier = datetime.now(UTC), alarms(file)
+    now, earlier = datetime.now(UTC), _earlier(file)
     same = [alarm for alarm in earlier if (alarm.kind, alarm.sentence) == (kind, sentence)]
     if same and abs(now - datetime.fromisoformat(same[-1].at)) < AGAIN_AFTER:  # the clock may have moved
         return False
@@ -78,6 +83,15 @@ def send(kind: str, sentence: str, file: Path, addresses: Sequence[str]) -> bool
         elif not service.notify(sentence, title=f"Palate: {kind}", notify_type=apprise.NotifyType.WARNING):
             logger.warning("alarm address %d did not take the alarm '%s': %s", number, kind, sentence)
     return True
+
+
+def _earlier(file: Path) -> list[Alarm]:
+    """The alarms in a file; none where it cannot be read, so that the new one is sent in any case."""
+    try:
+        return alarms(file)
+    except OSError as error:
+        logger.warning("earlier alarms cannot be read: %s", sentence_of(error))
+        return []
 
 
 def call(address: str) -> None:

@@ -12,12 +12,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from components.domain.verdict.admission import Served
-from components.files import read_state, write_state
+from components.files import read_as, write_state
 
 TIMEOUT_S = 10
 NOT_READY = "it is not ready"
@@ -25,6 +24,19 @@ Counts = Mapping[str, tuple[int, int]]  # by version the answers of its model, a
 _COUNT = re.compile(
     r'^palate_model_(answers|errors)_total\{model_version="([^"]+)"\} (\d+)(?:\.0)?$', re.MULTILINE
 )
+
+
+@dataclass
+class Looks:
+    """The file of a Memory.
+
+    Attributes:
+        canary: Of one release: `release` and `reason`.
+        rates: By version the share of its answers that were errors of its model.
+    """
+
+    canary: dict[str, str | None] = field(default_factory=dict)
+    rates: dict[str, float] = field(default_factory=dict)
 
 
 class Memory:
@@ -36,30 +48,30 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        stored = read_state(path) if path.exists() else {}
-        self.canary: dict[str, Any] = stored.get("canary", {})  # of one release: `release` and `reason`
-        self.rates: dict[str, float] = stored.get("rates", {})  # by version
+        self.looks = read_as(Looks, path) if path.exists() else Looks()
 
     def rate(self, version: str) -> float:
         """Share of a version's answers that were errors of its model when it was last looked at; else 0."""
-        return self.rates.get(version, 0.0)
+        return self.looks.rates.get(version, 0.0)
 
     def knows(self, release: str) -> bool:
         """Whether the canary was asked since this release."""
-        return self.canary.get("release") == release
+        return self.looks.canary.get("release") == release
 
     def remember_canary(self, release: str, reason: str | None) -> None:
         """Stores the verdict of a release's canary."""
-        self.canary = {"release": release, "reason": reason}
+        self.looks.canary = {"release": release, "reason": reason}
         self._write()
 
     def remember_rates(self, counts: Counts) -> None:
         """Stores the error rate of each version that has answered."""
-        self.rates |= {version: errors / answers for version, (answers, errors) in counts.items() if answers}
+        self.looks.rates |= {
+            version: errors / answers for version, (answers, errors) in counts.items() if answers
+        }
         self._write()
 
     def _write(self) -> None:
-        write_state(self.path, {"canary": self.canary, "rates": self.rates})
+        write_state(self.path, asdict(self.looks))
 
 
 @dataclass(frozen=True)
@@ -151,7 +163,7 @@ def _why_not_ready(machine: str, expected: Expected, memory: Memory) -> str | No
     """Why the service there is not ready, which it is unless a canary failed; None where it is."""
     if _is_ready(machine):
         return None
-    return (memory.canary.get("reason") if memory.knows(expected.release) else None) or NOT_READY
+    return (memory.looks.canary.get("reason") if memory.knows(expected.release) else None) or NOT_READY
 
 
 def _is_ready(address: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from components.domain.errors import DataRejected
 from components.domain.params import Params
 from components.domain.records import CheckReport, CheckResult, NightFacts
-from components.files import read_state, write_json
+from components.files import read_as, write_json
 from components.integrations import data_checks, event_sources, pages
 from components.stages.paths import CHECKS, DATA_DOCS, EVENTS, NIGHT, REPORTS
 
@@ -25,7 +25,7 @@ def check(params: Params) -> None:
     Raises:
         DataRejected: An expectation failed; every failed one with its column, count and first rows.
     """
-    night = NightFacts(**read_state(NIGHT))
+    night = read_as(NightFacts, NIGHT)
     shutil.rmtree(DATA_DOCS, ignore_errors=True)
     ranges = [params.check.value_range, *(scale.value_range for scale in params.collect.scales.values())]
     widest = min(low for low, _ in ranges), max(high for _, high in ranges)

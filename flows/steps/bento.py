@@ -17,7 +17,7 @@ from typing import Any
 from components.domain.errors import NotFound, StageFailed
 from components.domain.exposures import SERVICE as SOURCE
 from components.domain.params import Params
-from components.files import folder_sha256, read_state, replace_text, write_state
+from components.files import folder_sha256, read_as, replace_text, write_state
 from components.integrations import bentos
 from flows.environment import REPO, STATE
 from flows.steps import staging, stored_bases
@@ -146,7 +146,7 @@ def facts_of(params: Params, version: str, tag: str, *, preview: bool) -> dict[s
 
 
 def _sums() -> dict[str, str]:
-    return read_state(SUMS) if SUMS.exists() else {}
+    return read_as(dict[str, str], SUMS) if SUMS.exists() else {}
 
 
 def promoted_version_of(tag: str) -> str:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
 
 import pyarrow.compute as pc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.domain.preferences.events import Counts
 from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinions import Scale, like_share
-from components.domain.records import NightFacts
-from components.files import DamagedFile, read_state, replace_text, with_schema, without_schema, write_state
+from components.domain.records import MomentOrNone, NightFacts
+from components.files import (
+    DamagedFile,
+    in_form,
+    read_as,
+    replace_text,
+    with_schema,
+    without_schema,
+    write_state,
+)
 from components.integrations import data_versions, event_sources, quarantine
 from components.integrations.sources import source_of
 from components.integrations.sources.intake import take_in
@@ -41,6 +48,7 @@ from flows.environment import REPO, STATE, check_folders, limit_waits
 from flows.keys import keys
 from flows.steps.feedback import with_feedback
 from flows.steps.night import Night, key_of
+from flows.steps.night_facts import facts_of_last_night, now_of
 
 logger = logging.getLogger(__name__)
 ACCEPTED, FORGOTTEN = REPO / "data" / "accepted.jsonl", REPO / "data" / "forgotten.json"
@@ -60,6 +68,24 @@ COMMITTED = (
     "reports/ledger.json",
     "reports/training",
 )
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A line of data/accepted.jsonl: data that passed their checks, and what later ones are compared with."""
+
+    data_md5: str
+    events: int
+    newest: MomentOrNone = ""
+    like_share: float | None = None
+
+
+@dataclass(frozen=True)
+class ForgottenPeople:
+    """The form of data/forgotten.json."""
+
+    key_check: str
+    people: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -94,7 +120,7 @@ def collect(params: Params) -> Collection:
 
     The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
-    now = _now(params)
+    now = now_of(params)
     since, stored = event_sources.read_watermarks(REPO / EVENTS), event_sources.read_tables(REPO / EVENTS)
     reading = source_of(params.collect, REPO).read(since)
     reading = with_feedback(reading, stored)
@@ -121,28 +147,12 @@ def collect(params: Params) -> Collection:
     )
 
 
-def _now(params: Params) -> datetime:
-    """The moment, unless the clock was moved back: rows would count as ahead of it, and be quarantined.
-
-    Raises:
-        StageFailed: The last collection lies ahead of now by more than `collect.clock_skew_h`.
-    """
-    now = datetime.now(UTC)
-    last = (
-        datetime.fromisoformat(read_state(REPO / NIGHT)["collected_at"]) if (REPO / NIGHT).exists() else now
-    )
-    if last - now > timedelta(hours=params.collect.clock_skew_h):
-        raise StageFailed(
-            f"The clock says {now:%Y-%m-%d %H:%M} UTC, and data were collected at {last:%Y-%m-%d %H:%M} "
-            f"already: set it right. If it was wrong then, remove {NIGHT} and run again."
-        )
-    return now
-
-
 def read_forgotten() -> Forgotten:
     """The people whose rows are not taken in again."""
     key = keys(STATE)["people"]
-    return Forgotten.from_json(read_state(FORGOTTEN), key) if FORGOTTEN.exists() else Forgotten(key)
+    if not FORGOTTEN.exists():
+        return Forgotten(key)
+    return Forgotten.from_json(asdict(read_as(ForgottenPeople, FORGOTTEN)), key)
 
 
 @task(cache_policy=NO_CACHE)
@@ -150,54 +160,56 @@ def version(params: Params, collection: Collection) -> Night:
     """Hashes the data with DVC; if it changed, writes data/night.json, the facts that the checks need."""
     hashes = data_versions.add(REPO, *DATA)
     data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
-    last = read_state(REPO / NIGHT) if (REPO / NIGHT).exists() else {}
-    if (last.get("data_md5"), last.get("quarantine_md5")) != (data_md5, quarantine_md5):
-        earlier = [entry for entry in _accepted() if entry["data_md5"] != data_md5]
-        volumes = [entry["events"] for entry in earlier]
-        previous = earlier[-1] if earlier else {}
+    facts = facts_of_last_night()
+    if facts is None or (facts.data_md5, facts.quarantine_md5) != (data_md5, quarantine_md5):
+        earlier = [entry for entry in _accepted() if entry.data_md5 != data_md5]
+        volumes = [entry.events for entry in earlier]
+        previous = earlier[-1] if earlier else None
         facts = NightFacts(
             collected_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            previous_events=previous.get("events"),
+            previous_events=previous.events if previous else None,
             rows_seen=sum(counts.rows_in for counts in collection.counts.values()),
             rows_quarantined=sum(counts.quarantined for counts in collection.counts.values()),
             data_md5=data_md5,
             quarantine_md5=quarantine_md5,
             newest=collection.newest,
-            previous_newest=previous.get("newest", ""),
+            previous_newest=previous.newest if previous else "",
             like_share=collection.like_share,
-            previous_like_share=previous.get("like_share"),
+            previous_like_share=previous.like_share if previous else None,
             past_news=tuple(after - before for before, after in pairwise(volumes)),
         )
         write_state(REPO / NIGHT, asdict(facts))
-        last = asdict(facts)
-    unchanged = datetime.now(UTC) - datetime.fromisoformat(last["collected_at"])
+    unchanged = datetime.now(UTC) - datetime.fromisoformat(facts.collected_at)
     return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events, unchanged.days)
 
 
 def record_as_accepted(night: Night) -> None:
     """Records that tonight's data passed its checks; the next night's check compares its number of events."""
     earlier = _accepted()
-    if night.data_md5 not in [entry["data_md5"] for entry in earlier[-1:]]:
-        facts = read_state(REPO / NIGHT)
-        entry = {"data_md5": night.data_md5, "events": night.events}
-        entry |= {name: facts[name] for name in ("newest", "like_share")}
-        replace_text(ACCEPTED, "".join(f"{json.dumps(with_schema(each))}\n" for each in (*earlier, entry)))
+    if night.data_md5 not in [entry.data_md5 for entry in earlier[-1:]]:
+        facts = read_as(NightFacts, REPO / NIGHT)
+        entry = Accepted(night.data_md5, night.events, facts.newest, facts.like_share)
+        _write_accepted([*earlier, entry])
 
 
 def lower_volumes(count: int) -> None:
     """Takes events that were forgotten out of the volumes that later nights are compared with."""
-    entries = [{**entry, "events": max(0, entry["events"] - count)} for entry in _accepted()]
+    entries = [replace(entry, events=max(0, entry.events - count)) for entry in _accepted()]
     if entries:
-        replace_text(ACCEPTED, "".join(f"{json.dumps(with_schema(each))}\n" for each in entries))
+        _write_accepted(entries)
 
 
-def _accepted() -> list[dict[str, Any]]:
+def _write_accepted(entries: Sequence[Accepted]) -> None:
+    replace_text(ACCEPTED, "".join(f"{json.dumps(with_schema(asdict(each)))}\n" for each in entries))
+
+
+def _accepted() -> list[Accepted]:
     if not ACCEPTED.exists():
         return []
     try:
         lines = ACCEPTED.read_text(encoding="utf-8").splitlines()
-        return [without_schema(json.loads(line), ACCEPTED) for line in lines]
-    except ValueError as error:
+        return [in_form(Accepted, without_schema(json.loads(line), ACCEPTED)) for line in lines]
+    except (ValueError, RecursionError) as error:
         raise DamagedFile(
             f"{ACCEPTED} is damaged ({error}): remove its broken line; volumes are compared with the rest."
         ) from error

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.domain.params import Params
+from components.domain.records import Moment
 from components.domain.verdict.admission import Served
-from components.files import read_state, write_state
+from components.files import read_as, write_state
 from components.integrations import images, service_probe
 from components.integrations.kubernetes import manifests
 from components.integrations.service_probe import Expected, Memory
@@ -43,7 +44,7 @@ class Release:
     bento: str
     image: str
     previous: str
-    at: str
+    at: Moment
 
     @property
     def name(self) -> str:
@@ -53,7 +54,7 @@ class Release:
 
 def current() -> Release | None:
     """The release of the last complete pass; None before the first."""
-    return Release(**read_state(RELEASED)) if RELEASED.exists() else None
+    return read_as(Release, RELEASED) if RELEASED.exists() else None
 
 
 def seconds_under_watch(params: Params, released: Release) -> float | None:
@@ -77,7 +78,7 @@ def is_complete(params: Params, released: Release) -> bool:
 
 
 def _pushed() -> dict[str, str]:
-    return read_state(PUSHED) if PUSHED.exists() else {}
+    return read_as(dict[str, str], PUSHED) if PUSHED.exists() else {}
 
 
 def image_of(params: Params, packaged: bento.Packaged) -> str:

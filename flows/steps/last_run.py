@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from components.domain.errors import PalateError
-from components.files import DamagedFile, read_state, sentence_of, write_state
+from components.files import DamagedFile, read_as, sentence_of, write_state
 from flows.environment import STATE, is_running, this_process
 
 logger = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ def _write(record: dict[str, Any]) -> None:
 def _last() -> dict[str, Any]:
     """What was recorded; nothing where no night ran, or where the record is torn, which stops nobody."""
     try:
-        return read_state(LAST_RUN)
+        record = read_as(dict[str, str | int | float], LAST_RUN)
     except (FileNotFoundError, DamagedFile):
         return {}
+    return record if {"began", "said"} <= record.keys() else {}

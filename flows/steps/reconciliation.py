@@ -20,8 +20,8 @@ from components.domain.verdict import admission
 from components.files import (
     file_sha256,
     folder_sha256,
+    read_as,
     read_json,
-    read_state,
     weights_sha256,
     write_state,
 )
@@ -159,7 +159,7 @@ def _release(
 
 def _note_since_when(server: Registry, model: str, champion: str) -> None:
     """Tags the champion with the moment at which a pass first saw it; one that comes back gets a new one."""
-    last = read_state(CHAMPION_SEEN) if CHAMPION_SEEN.exists() else {}
+    last = read_as(dict[str, str], CHAMPION_SEEN) if CHAMPION_SEEN.exists() else {}
     if last.get("version") != champion:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         server.tag(model, champion, admission.CHAMPION_SEEN, at)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from components.domain.errors import NotFound, StageFailed
-from components.files import file_sha256, folder_sha256, read_state, write_state
+from components.files import file_sha256, folder_sha256, read_as, write_state
 from components.integrations import bentos
 from components.stages.bases import base_with
 from flows.environment import REPO, STATE
@@ -71,7 +71,7 @@ def _is_whole(tag: str) -> bool:
 
 
 def _sums() -> dict[str, str]:
-    return dict(read_state(SUMS)) if SUMS.exists() else {}
+    return read_as(dict[str, str], SUMS) if SUMS.exists() else {}
 
 
 @contextmanager

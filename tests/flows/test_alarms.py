@@ -131,6 +131,37 @@ def test_a_killed_night_and_one_that_does_not_come_are_told_by_the_release(
     assert [kind for kind, _ in _alarms(clone)] == kinds
 
 
+FAILURE = """
+from flows import environment
+environment.prepare()
+from components.domain.errors import StageFailed
+from flows.steps import alarms
+try:
+    with alarms.if_it_fails("night"):
+        raise StageFailed("what went wrong.")
+except StageFailed as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2026-11-27T02:00:00", None, 5, "a folder"])
+def test_no_file_of_earlier_alarms_mutes_a_new_one(
+    clone: Path, forks: ForkServer, post: Receiver, at: object
+) -> None:
+    _set(clone, addresses=[post.apprise])
+    file = clone / ".palate" / "alarms.jsonl"
+    file.parent.mkdir()
+    if at == "a folder":
+        file.mkdir()
+    else:
+        file.write_text(json.dumps({"at": at, "kind": "night failed", "sentence": "what went wrong."}) + "\n")
+    done = forks.start(clone, clean_environment(), code=FAILURE).wait()
+    assert done.stdout == "what went wrong.\n", done.stderr
+    assert len(post.bodies) == 1
+    if file.is_file():
+        assert _alarms(clone) == [("night failed", "what went wrong.")]
+
+
 @pytest.mark.slow
 def test_neither_a_full_disk_nor_a_clock_that_was_ahead_mutes_an_alarm(
     clone: Path, forks: ForkServer, post: Receiver

@@ -3,14 +3,91 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from components.files import SCHEMA, DamagedFile, NewerFile, read_json, read_state, write_state
-from tests.flows.clones import make_clone, run_flows
+from flows.databases import damage_of
+from tests.flows.clones import clean_environment, make_clone, run_flows
+from tests.flows.forking import ForkServer
 
 GARBAGE = bytes(range(128, 256)) * 20
+FORMS = {
+    "[]": "it holds '[]'",
+    "5": "it holds '5'",
+    "null": "it holds 'None'",
+    '{"schema": "x"}': "its schema is 'x'",
+    '{"schema": true}': "its schema is 'True'",
+}
+OF_A_NIGHT = (
+    '"previous_events": null, "rows_seen": 1, "rows_quarantined": 0, "data_md5": "d", "quarantine_md5": "q"'
+)
+# By file of the clone: who reads it, and what else it must not hold, with what is said of it.
+READERS: dict[str, tuple[str, dict[str, str]]] = {
+    ".palate/secrets.json": ("flows.keys:keys", {'{"people": 5}': "people: Input should be a valid string"}),
+    ".palate/up.json": ("flows.environment:_addresses_of_up", {'{"pid": []}': "pid"}),
+    ".palate/released.json": (
+        "flows.steps.delivery:current",
+        {
+            "{}": "version: Field required",
+            '{"version": "1", "bento": "b", "image": "", "previous": "", "at": "2026-11-25T00:00:00"}': (
+                "at: Value error, the time '2026-11-25T00:00:00' has no offset from UTC"
+            ),
+        },
+    ),
+    ".palate/looks-at-the-service.json": ("flows.steps.delivery:error_rate", {'{"rates": [1]}': "rates"}),
+    ".palate/pushed-images.json": ("flows.steps.delivery:_pushed", {'{"b": null}': "b: "}),
+    ".palate/champion.json": ("flows.steps.reconciliation:_note_since_when", {'{"version": 5}': "version"}),
+    ".palate/bentos.json": ("flows.steps.bento:_sums", {'{"b": []}': "b: "}),
+    ".palate/bases.json": ("flows.steps.stored_bases:_sums", {'{"b": []}': "b: "}),
+    "data/night.json": (
+        "flows.steps.night_facts:facts_of_last_night",
+        {
+            "{}": "collected_at: Field required",
+            f'{{"collected_at": "2026-11-25T00:00:00", {OF_A_NIGHT}}}': "collected_at: Value error, the time",
+            f'{{"collected_at": "yesterday", {OF_A_NIGHT}}}': "collected_at: Value error, Invalid isoformat",
+        },
+    ),
+    "data/forgotten.json": ("flows.steps.data:read_forgotten", {"{}": "key_check: Field required"}),
+    "data/accepted.jsonl": (
+        "flows.steps.data:_accepted",
+        {"{}": "data_md5: Field required", '{"data_md5": "d", "events": "many"}': "events: "},
+    ),
+}
+ARGUMENTS = {
+    "keys": "environment.STATE",
+    "error_rate": "'1'",
+    "_note_since_when": "None, 'palate', '1'",
+}
+# Writes each content into a file, lets its reader read it, and prints what that says.
+READING = """
+import importlib, json
+from flows import environment
+environment.prepare()
+reader = getattr(importlib.import_module({module!r}), {name!r})
+path, sentences = environment.REPO / {file!r}, []
+for content in {contents!r}:
+    path.write_text(content)
+    try:
+        reader({arguments})
+    except OSError as error:
+        sentences.append(str(error))
+path.unlink()
+print(json.dumps(sentences))
+"""
+
+
+def _database() -> bytes:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE runs (name TEXT)")
+        database.executemany("INSERT INTO runs VALUES (?)", [(str(number) * 500,) for number in range(99)])
+        return database.serialize()
+
+
+TORN = _database()[:100] + GARBAGE
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +99,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("name", "content"),
     [
         ("mlflow.db", GARBAGE),
-        ("prefect/prefect.db", GARBAGE),
-        ("service.db", GARBAGE),
+        ("prefect/prefect.db", TORN),
+        ("service.db", TORN),
         ("secrets.json", b""),
         ("secrets.json", GARBAGE),
         ("released.json", b'{"version": '),
@@ -52,6 +129,74 @@ def _is_a_sentence(clone: Path, name: str, content: bytes, words: str) -> None:
     path.unlink()
     if before is not None:
         path.write_bytes(before)
+
+
+@pytest.mark.parametrize("file", READERS)
+def test_what_no_palate_writes_is_a_sentence(clone: Path, forks: ForkServer, file: str) -> None:
+    function, others = READERS[file]
+    module, _, name = function.partition(":")
+    contents, arguments = {**FORMS, **others}, ARGUMENTS.get(name, "")
+    code = READING.format(module=module, name=name, file=file, contents=list(contents), arguments=arguments)
+    done = forks.start(clone, clean_environment(), code=code).wait()
+    assert done.returncode == 0, done.stderr
+    sentences = json.loads(done.stdout)
+    assert len(sentences) == len(contents)
+    for sentence, reason in zip(sentences, contents.values(), strict=True):
+        assert sentence.startswith(f"{clone / file} is damaged ({reason}")
+        assert "remove" in sentence  # what to do
+        assert len(sentence.splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [*FORMS, "{}", '{"said": ""}', '{"began": [], "said": ""}'])
+def test_a_record_of_the_last_night_that_is_none_stops_nobody(
+    clone: Path, forks: ForkServer, content: str
+) -> None:
+    (clone / ".palate").mkdir(exist_ok=True)
+    (clone / ".palate" / "last-night.json").write_text(content)
+    code = "from flows.steps import last_run; print(last_run.sentence(), last_run.killed())"
+    done = forks.start(clone, clean_environment(), code=code).wait()
+    assert done.stdout == "None None\n", done.stderr
+
+
+def test_a_night_on_a_damaged_database_ends_at_once_with_an_alarm(clone: Path) -> None:
+    path = clone / ".palate" / "prefect" / "prefect.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(TORN)
+    done = run_flows(clone, "nightly")
+    path.unlink()
+    sentence = f"{path} is damaged: SQLite says 'database disk image is malformed'. Bring it back from a"
+    assert done.stderr.startswith(f"palate: {sentence}")
+    assert len(done.stderr.splitlines()) == 1
+    (alarm,) = map(json.loads, (clone / ".palate" / "alarms.jsonl").read_text().splitlines())
+    assert alarm["kind"] == "night failed"
+    assert alarm["sentence"].startswith(sentence)
+
+
+@pytest.mark.slow
+def test_a_database_that_prefect_cannot_use_is_a_sentence(clone: Path) -> None:
+    path = clone / ".palate" / "prefect" / "prefect.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        database.execute("INSERT INTO alembic_version VALUES ('of another program')")
+    done = run_flows(clone, "nightly", env={"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "9"})
+    path.unlink()
+    assert done.stderr.splitlines()[-1].startswith("palate: Prefect's own server failed: Timed out while ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_look_at_a_database_finds_damage_anywhere_and_waits_for_nobody(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a ? b.db", _database()
+    path.write_bytes(whole)
+    assert damage_of(path) == ""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        assert damage_of(path) == ""
+    for torn in (whole[:50], whole[: len(whole) // 2], whole[:8192] + GARBAGE + whole[8192 + len(GARBAGE) :]):
+        path.write_bytes(torn)
+        assert damage_of(path).startswith("SQLite says '")
+    path.write_bytes(b"")
+    assert damage_of(path) == ""
 
 
 def test_a_file_names_its_schema_and_one_from_before_there_were_any_is_read(tmp_path: Path) -> None:
