@@ -8,6 +8,7 @@ import sys
 import threading
 
 from components.domain.errors import BadParams, NotFound, PalateError
+from components.domain.param_types import check_address
 from components.files import sentence_of
 from flows import databases, environment
 
@@ -93,6 +94,11 @@ def _check(command: argparse.Namespace) -> None:
             raise BadParams(
                 f"{value!r} is not written in UTF-8: set the terminal to UTF-8 and write it anew."
             )
+    for name in {"to", "file"} & values.keys():
+        try:
+            check_address(values[name])
+        except ValueError as error:
+            raise BadParams(f"{str(error)[0].upper()}{str(error)[1:]}.") from error
     port = values.get("port", "1")
     if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= LAST_PORT):
         raise BadParams(f"The port '{port}' is none: name a number from 1 to {LAST_PORT}, as in PORT=3000.")

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
 
-from components.domain.errors import BadParams, StageFailed
+from components.domain.errors import BadParams, PalateError, StageFailed
+from components.domain.param_types import check_address
+from components.domain.params_file import read_yaml
 from components.files import read_as
 from flows import keys
 
@@ -26,9 +27,9 @@ REPO = Path(__file__).resolve().parent.parent
 def _state_folder() -> Path:
     """The folder in `up.state` of params.yaml; `.palate` if the file is wrong, which is reported later."""
     try:
-        folder = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))["up"]["state"]
+        folder = check_address(read_yaml(REPO / "params.yaml")["up"]["state"])
         return REPO / Path(folder).expanduser()
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+    except (PalateError, KeyError, TypeError, ValueError):
         return REPO / ".palate"
 
 

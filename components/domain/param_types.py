@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -24,6 +27,27 @@ def _timezone(name: str) -> str:
 
 
 Timezone = Annotated[str, AfterValidator(_timezone)]
+
+
+def check_address(text: str) -> str:
+    """A folder's path or a URL, as it is.
+
+    Raises:
+        ValueError: It can be neither.
+    """
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise ValueError(f"the address {text!r} holds a control character: take it out")
+    try:
+        _ = urlsplit(text).port if "://" in text else Path(text).expanduser()
+    except ValueError as error:  # its own text may hold a password
+        shown = re.sub(r":[^:/@]*@", ":***@", text)
+        raise ValueError(f"the host or port of the address '{shown}' cannot be read: mend it") from error
+    except RuntimeError as error:
+        raise ValueError(f"the address '{text}' names no user of this machine: mend it") from error
+    return text
+
+
+Address = Annotated[str, AfterValidator(check_address)]
 
 
 def _times_exist(cron: str) -> str:

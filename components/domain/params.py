@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from components.domain.param_types import (
+    Address,
     CandidateName,
     Count,
     Cron,
@@ -40,7 +41,7 @@ class ScaleParams(Section):
 class CollectParams(Section):
     """Section `collect`; units stand in params.yaml, as for all sections."""
 
-    inbox: str
+    inbox: Address
     like_at: float
     dislike_at: float
     clock_skew_h: Annotated[float, Field(ge=0)]
@@ -140,7 +141,7 @@ class ReleaseParams(Section):
     move_back: bool
     share: Annotated[float, Field(gt=0, le=1)]
     gpu: bool
-    service: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")]
+    service: Annotated[Address, StringConstraints(pattern=r"^(https?://.+)?$")]
     watch_s: Annotated[float, Field(ge=0)]
     max_error_rate: Share
     min_requests: Count
@@ -164,7 +165,7 @@ class AlarmParams(Section):
     """Section `alarms`."""
 
     addresses: tuple[str, ...]
-    dead_man: Annotated[str, StringConstraints(pattern=r"^(https?://.+)?$")]
+    dead_man: Annotated[Address, StringConstraints(pattern=r"^(https?://.+)?$")]
     late_h: Annotated[float, Field(ge=0)]
     min_free_gb: Annotated[float, Field(ge=0)]
     max_score_shift: Annotated[float, Field(gt=0)]
@@ -185,7 +186,7 @@ class RetentionParams(Section):
 class UpParams(Section):
     """Section `up`."""
 
-    state: Annotated[str, Field(min_length=1)]
+    state: Annotated[Address, Field(min_length=1)]
     prefect_port: Port
     mlflow_port: Port
     service_port: Port

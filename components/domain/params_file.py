@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +31,50 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The file's mapping, unvalidated.
 
     Raises:
-        BadParams: No such file, not YAML, or not a mapping.
+        BadParams: No such file, not YAML, not a mapping, a key twice, or a value of another type
+            than JSON has.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), _OneKeyOnce)  # noqa: S506 - a SafeLoader
     except (OSError, ValueError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:
         # PyYAML lets Python's own errors through where a value is none of its tag: the date 2026-13-01.
         raise BadParams(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise BadParams(f"{path} holds {type(values).__name__}: it must be a mapping of sections.")
+    problem = next(_not_plain(values), "")
+    if problem:
+        raise BadParams(f"{path} {problem}")
     return values
+
+
+class _OneKeyOnce(yaml.SafeLoader):
+    """Refuses what PyYAML would read as the last of two values, and ruamel.yaml and DVC would not read."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        lines: dict[str, int] = {}
+        for key in keys:
+            line = key.start_mark.line + 1
+            if lines.setdefault(key.value, line) != line:
+                raise ValueError(f"{key.value!r} stands in lines {lines[key.value]} and {line}: take one out")
+        return super().construct_mapping(node, deep)
+
+
+def _not_plain(value: object, key: str = "", above: tuple[int, ...] = ()) -> Iterator[str]:
+    """What of a value is none that JSON has, by its key."""
+    if id(value) in above:
+        yield f"holds an anchor in itself at {key}: write the value out"
+    elif isinstance(value, dict):
+        for name, entry in value.items():
+            at = f"{key}.{name}".removeprefix(".")
+            if not isinstance(name, str):
+                yield f"has the key {at}, which YAML reads as {type(name).__name__}: put it in quotes"
+            yield from _not_plain(entry, at, (*above, id(value)))
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from _not_plain(entry, f"{key}[{number}]", (*above, id(value)))
+    elif not isinstance(value, str | int | float | None):
+        yield f"has {key}, which YAML reads as {type(value).__name__} ({value!r}): put it in quotes"
 
 
 def validate(values: Mapping[str, Any], where: str) -> Params:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from components.domain.errors import BadParams
+from components.domain.param_types import check_address
 from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
 from components.files import replace_text
@@ -38,10 +41,10 @@ def adopt(inbox: str) -> Params:
     """
     path = REPO / "params.yaml"
     if inbox:
-        _check_same_source(inbox)
-        text = io.StringIO()
-        _yaml().dump(_merged(inbox), text)
-        replace_text(path, text.getvalue())  # whole or not at all: a full disk takes nobody's settings
+        override = _override(inbox)
+        _merged(path, inbox, override)
+        _check_same_source(read_yaml(path), inbox)
+        replace_text(path, _with_comments(path, override))  # whole or not at all, also on a full disk
     return _with_settings_of_the_sample(read_yaml(path))
 
 
@@ -51,15 +54,15 @@ def settings_for(inbox: str) -> Params:
     Raises:
         BadParams: A setting is wrong.
     """
-    values = _merged(inbox) if inbox else read_yaml(REPO / "params.yaml")
-    return _with_settings_of_the_sample(json.loads(json.dumps(values)))
+    path = REPO / "params.yaml"
+    return _with_settings_of_the_sample(_merged(path, inbox, _override(inbox)) if inbox else read_yaml(path))
 
 
 def _with_settings_of_the_sample(values: dict[str, Any]) -> Params:
     params = validate(values, "params.yaml")
     if not _is_sample(params.collect.inbox):
         return params
-    _merge(values, read_yaml(SAMPLE / "params.yaml"))
+    _merge(values, read_yaml(SAMPLE / "params.yaml"), str(SAMPLE / "params.yaml"))
     return validate(values, f"params.yaml with {SAMPLE / 'params.yaml'}")
 
 
@@ -67,21 +70,77 @@ def _is_sample(inbox: str) -> bool:
     return not is_url(inbox) and (REPO / Path(inbox).expanduser()).resolve() == SAMPLE
 
 
-def _merged(inbox: str) -> Any:
-    """The content of params.yaml, with its comments, after the inbox's own settings."""
-    path = REPO / "params.yaml"
-    settings = None if is_url(inbox) or _is_sample(inbox) else Path(inbox).expanduser() / "params.yaml"
+def _override(inbox: str) -> dict[str, Any]:
+    """What an inbox sets: its own params.yaml, and its address.
+
+    Raises:
+        BadParams: The address or the file cannot be read.
+    """
+    try:
+        check_address(inbox)
+    except ValueError as error:
+        raise BadParams(f"DATA is no inbox: {error}.") from error
+    address, settings = inbox if is_url(inbox) else str(Path(inbox).expanduser()), _settings_of(inbox)
     override = read_yaml(settings) if settings and settings.exists() else {}
-    merged, current = _yaml().load(path.read_text(encoding="utf-8")), read_yaml(path)
-    _merge(merged, override)
-    if merged["up"]["state"] != current["up"]["state"]:
+    _merge(override, {"collect": {"inbox": address}}, str(settings))
+    return override
+
+
+def _settings_of(inbox: str) -> Path | None:
+    """Where an inbox may have settings of its own; None for a URL and for the sample."""
+    return None if is_url(inbox) or _is_sample(inbox) else Path(inbox).expanduser() / "params.yaml"
+
+
+def _merged(path: Path, inbox: str, override: dict[str, Any]) -> dict[str, Any]:
+    """The content of params.yaml after the inbox's own settings.
+
+    Raises:
+        BadParams: A setting is wrong, or comes too late.
+    """
+    settings, merged, current = _settings_of(inbox), read_yaml(path), read_yaml(path)
+    where = f"params.yaml with {settings}" if settings else "params.yaml"
+    _merge(merged, override, where)
+    state = validate(merged, where).up.state
+    before = current["up"]["state"] if isinstance(current.get("up"), dict) else state
+    if state != before:
         raise BadParams(
             f"up.state in {settings} comes too late, the state is kept in "
-            f"'{current['up']['state']}' already: set it in this clone's params.yaml before the first night."
+            f"'{before}' already: set it in this clone's params.yaml before the first night."
         )
-    merged["collect"]["inbox"] = inbox if is_url(inbox) else str(Path(inbox).expanduser())
-    validate(json.loads(json.dumps(merged)), f"params.yaml with {settings}" if settings else "params.yaml")
     return merged
+
+
+def _with_comments(path: Path, override: dict[str, Any]) -> str:
+    """The text of params.yaml after the inbox's own settings, with its comments.
+
+    Raises:
+        BadParams: The file cannot be changed without losing them.
+    """
+    text = io.StringIO()
+    try:
+        values = _yaml().load(path.read_text(encoding="utf-8"))
+        _merge(values, _quoted(override), str(path))
+        _yaml().dump(values, text)
+    except (YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadParams(f"{path} cannot be written with its comments ({reason}): mend it.") from error
+    return text.getvalue()
+
+
+def _quoted(value: Any) -> Any:
+    """The same, with quotes around each text that PyYAML would read as something else: no, 12:30."""
+    if isinstance(value, dict):
+        return {_quoted(key): _quoted(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_quoted(entry) for entry in value]
+    return DoubleQuotedScalarString(value) if isinstance(value, str) and not _is_text(value) else value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        return bool(yaml.safe_load(value) == value)
+    except (ValueError, LookupError, AttributeError, yaml.YAMLError):
+        return False
 
 
 def _yaml() -> YAML:
@@ -90,11 +149,11 @@ def _yaml() -> YAML:
     return yaml
 
 
-def _check_same_source(inbox: str) -> None:
-    current = read_yaml(REPO / "params.yaml")["collect"]["inbox"]
-    if (REPO / EVENTS).exists() and not _same(current, inbox):
+def _check_same_source(current: dict[str, Any], inbox: str) -> None:
+    before = current["collect"].get("inbox") if isinstance(current.get("collect"), dict) else None
+    if (REPO / EVENTS).exists() and before and not _same(str(before), inbox):
         raise BadParams(
-            f"This clone holds events from '{current}', not from '{inbox}': use a fresh clone, or, if it is "
+            f"This clone holds events from '{before}', not from '{inbox}': use a fresh clone, or, if it is "
             "the same source in a new place, set collect.inbox in params.yaml."
         )
 
@@ -106,9 +165,13 @@ def _same(one: str, other: str) -> bool:
     return Path(one).resolve() == Path(other).expanduser().resolve()
 
 
-def _merge(settings: Any, override: Any) -> None:
+def _merge(settings: Any, override: Any, where: str) -> None:
     for key, value in override.items():
-        if key != "candidates" and isinstance(value, dict) and isinstance(settings.get(key), dict):
-            _merge(settings[key], value)
+        before = settings.get(key)
+        if key in settings and isinstance(before, dict) != isinstance(value, dict):
+            wrong = value if isinstance(before, dict) else before
+            raise BadParams(f"{where}: {key} is {wrong!r}, and must be a mapping.")
+        if key != "candidates" and isinstance(before, dict):
+            _merge(before, value, where)
         else:  # `candidates` is replaced as a whole, so that only the user's candidates are trained
             settings[key] = value

@@ -52,6 +52,15 @@ def test_a_renamed_key_gets_its_new_name_and_a_wrong_candidate_its_name(key: str
 
 OF_WRONG_TAGS = (b"a: 2026-13-01", b"a: 0x_", b"a: !!int x", b"a: !!bool x", b"a: !!timestamp x", b"[" * 2000)
 NO_YAML = (None, b"a: \xfc", b"a: *b\n", b"a: !x 1\n", b"a: \0", *OF_WRONG_TAGS)  # None: no file at all
+NO_JSON = {
+    b"a: {b: 2026-01-01}": "has a.b, which YAML reads as date (datetime.date(2026, 1, 1)): put it in quotes",
+    b"a: {2026-01-01: b}": "has the key a.2026-01-01, which YAML reads as date: put it in quotes",
+    b"a: [!!binary aGk=]": "has a[0], which YAML reads as bytes (b'hi'): put it in quotes",
+    b"a: &x {b: *x}": "holds an anchor in itself at a.b: write the value out",
+    b"a: &x [*x]": "holds an anchor in itself at a[0]: write the value out",
+    b"a: {}\nb: 1\na: {}": "cannot be read as YAML: 'a' stands in lines 1 and 3: take one out",
+    b"a:\n  b: 1\n  b: 2": "cannot be read as YAML: 'b' stands in lines 2 and 3: take one out",
+}
 NO_MAPPING = {b"": "NoneType", b"# nothing": "NoneType", "борщ".encode(): "str", b"7": "int"}
 
 
@@ -65,3 +74,31 @@ def test_a_file_without_a_mapping_is_named_in_one_line(tmp_path: Path, content: 
         read_params(path)
     assert str(caught.value).startswith(f"{path} {reason}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("content", "reason"), NO_JSON.items())
+def test_what_json_does_not_have_and_a_key_twice_are_named(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(BadParams) as caught:
+        read_yaml(path)
+    assert str(caught.value) == f"{path} {reason}"
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("postgresql://reader:s3cret@host:port/x", "'postgresql://reader:***@host:port/x' cannot be read"),
+        ("s3://[::1/x", "'s3://[::1/x' cannot be read"),
+        ("~nobody-of-this-name/x", "'~nobody-of-this-name/x' names no user of this machine"),
+        ("a\0b", "'a\\x00b' holds a control character"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_named_without_its_password(address: str, reason: str) -> None:
+    values = copy.deepcopy(VALUES)
+    values["collect"]["inbox"] = address
+    problems = _problems(values)
+    assert list(problems) == ["collect.inbox"]
+    assert reason in problems["collect.inbox"]

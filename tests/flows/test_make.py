@@ -26,8 +26,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _make(clone: Path, target: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs the Makefile with this environment's Python, which it takes for installed."""
-    given = [f"{name}={value}" for name, value in variables.items()]
-    command = ["make", "-o", f"{BIN}/installed", f"BIN={BIN}", target, *given]
+    assignments = [f"{name}={value}" for name, value in variables.items()]
+    command = ["make", "-o", f"{BIN}/installed", f"BIN={BIN}", target, *assignments]
     done = subprocess.run(
         command, cwd=clone, env=clean_environment(), capture_output=True, text=True, timeout=300
     )
