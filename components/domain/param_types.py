@@ -12,9 +12,18 @@ from zoneinfo import available_timezones
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
+# What datetime, git and numpy can still hold, and nobody needs.
+Number = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Count = Annotated[Number, Field(ge=1)]
+Times = Annotated[float, Field(gt=0, le=1e9)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
+Hours = Annotated[float, Field(ge=0, le=87_600)]  # ten years
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Rating = Annotated[float, Field(ge=-1e9, le=1e9)]
+LEAST_GAP = 1e-6  # between ratings that are a like and those that are a dislike
 Port = Annotated[int, Field(ge=1, le=65535)]
 CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
@@ -27,6 +36,16 @@ def _timezone(name: str) -> str:
 
 
 Timezone = Annotated[str, AfterValidator(_timezone)]
+
+
+def _rises(limits: tuple[float, float]) -> tuple[float, float]:
+    low, high = limits
+    if low >= high:
+        raise ValueError(f"the lowest rating ({low:g}) must lie below the highest ({high:g})")
+    return limits
+
+
+Range = Annotated[tuple[Rating, Rating], AfterValidator(_rises)]
 
 
 def check_address(text: str) -> str:
@@ -62,6 +81,6 @@ Cron = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$"), AfterValidat
 
 
 class Section(BaseModel):
-    """A section of params.yaml: its values are frozen, and unknown keys are errors."""
+    """A section of params.yaml: its values are frozen and finite, and unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -7,30 +7,39 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from components.domain.param_types import (
+    LEAST_GAP,
     Address,
     CandidateName,
     Count,
     Cron,
+    Days,
     DishField,
+    Hours,
+    Number,
     Port,
+    Range,
+    Rating,
     Section,
+    Seed,
     Share,
+    Times,
     Timezone,
 )
+from components.domain.release_params import ReleaseParams
 from components.domain.training_params import TrainParams
 
 
 class ScaleParams(Section):
     """The scale of one source's ratings, where it is another than that of the rest."""
 
-    value_range: tuple[float, float]
-    like_at: float
-    dislike_at: float
+    value_range: Range
+    like_at: Rating
+    dislike_at: Rating
 
     @model_validator(mode="after")
     def _lies_in_its_range(self) -> Self:
         low, high = self.value_range
-        if not low <= self.dislike_at < self.like_at <= high:
+        if not low <= self.dislike_at <= self.like_at - LEAST_GAP <= high - LEAST_GAP:
             raise ValueError(
                 f"dislike_at ({self.dislike_at:g}) must lie below like_at ({self.like_at:g}), both from "
                 f"{low:g} to {high:g}"
@@ -42,19 +51,19 @@ class CollectParams(Section):
     """Section `collect`; units stand in params.yaml, as for all sections."""
 
     inbox: Address
-    like_at: float
-    dislike_at: float
-    clock_skew_h: Annotated[float, Field(ge=0)]
+    like_at: Rating
+    dislike_at: Rating
+    clock_skew_h: Hours
     timezone: Timezone
     columns: dict[str, dict[str, str]]
     tables: dict[str, str]
     watermarks: dict[str, str]
     scales: dict[str, ScaleParams]
-    overlap_h: Annotated[float, Field(ge=0)]
+    overlap_h: Hours
 
     @model_validator(mode="after")
     def _likes_lie_above_dislikes(self) -> Self:
-        if self.dislike_at >= self.like_at:
+        if self.dislike_at > self.like_at - LEAST_GAP:
             raise ValueError(f"dislike_at ({self.dislike_at}) must lie below like_at ({self.like_at})")
         return self
 
@@ -62,13 +71,13 @@ class CollectParams(Section):
 class CheckParams(Section):
     """Section `check`."""
 
-    value_range: tuple[float, float]
+    value_range: Range
     min_events: Count
-    max_growth: Annotated[float, Field(gt=1)]
-    max_unchanged_days: Count
+    max_growth: Annotated[Times, Field(gt=1)]
+    max_unchanged_days: Days
     max_quarantined_share: Share
     max_like_shift: Share
-    max_divergence: Annotated[float, Field(gt=0)]
+    max_divergence: Times
     min_recurring: Share
     max_person_share: Share
 
@@ -77,14 +86,14 @@ class SplitParams(Section):
     """Section `split`."""
 
     by: Literal["time", "within_person", "source", "dish"]
-    test_days: Count
+    test_days: Days
     test_share: Annotated[float, Field(gt=0, lt=1)]
-    fold: Annotated[int, Field(ge=0)]
+    fold: Number
     test_sources: tuple[str, ...]
     background: tuple[str, ...]
-    seed: int
-    min_history: Annotated[int, Field(ge=0)]
-    max_history: Annotated[int, Field(ge=2)]
+    seed: Seed
+    min_history: Number
+    max_history: Annotated[Number, Field(ge=2)]
 
     @model_validator(mode="after")
     def _sources_are_named(self) -> Self:
@@ -109,11 +118,11 @@ class BaseParams(Section):
 class EvaluateParams(Section):
     """Section `evaluate`."""
 
-    seed: int
-    confidence: Annotated[float, Field(gt=0, lt=1)]
+    seed: Seed
+    confidence: Annotated[float, Field(ge=0.01, le=0.999999)]
     subset: Count
     retrieved: Count
-    half_life_days: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
+    half_life_days: Annotated[tuple[Annotated[float, Field(ge=0.001, le=1e6)], ...], Field(min_length=1)]
 
 
 class RegisterParams(Section):
@@ -129,58 +138,26 @@ class PackageParams(Section):
     preview: bool
 
 
-class ReleaseParams(Section):
-    """Section `release`."""
-
-    engine: Literal["none", "docker", "podman", "buildah"]
-    image: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/:-]*$")]
-    push: bool
-    base_image: Annotated[str, Field(min_length=1)]
-    torch_backend: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.]*$")]
-    build_options: tuple[str, ...]
-    move_back: bool
-    share: Annotated[float, Field(gt=0, le=1)]
-    gpu: bool
-    service: Annotated[Address, StringConstraints(pattern=r"^(https?://.+)?$")]
-    watch_s: Annotated[float, Field(ge=0)]
-    max_error_rate: Share
-    min_requests: Count
-    deploy: Literal["none", "apply", "commit"]
-    deploy_overlay: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    deploy_context: str
-    deploy_timeout_s: Annotated[float, Field(gt=0)]
-    deploy_repository: str
-    deploy_branch: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
-
-    @model_validator(mode="after")
-    def _clusters_can_pull(self) -> Self:
-        if self.deploy != "none" and (self.engine == "none" or not self.push):
-            raise ValueError(
-                f"deploy is {self.deploy}: set engine and push, or no cluster can pull the image"
-            )
-        return self
-
-
 class AlarmParams(Section):
     """Section `alarms`."""
 
     addresses: tuple[str, ...]
     dead_man: Annotated[Address, StringConstraints(pattern=r"^(https?://.+)?$")]
-    late_h: Annotated[float, Field(ge=0)]
-    min_free_gb: Annotated[float, Field(ge=0)]
-    max_score_shift: Annotated[float, Field(gt=0)]
-    max_slowdown: Annotated[float, Field(ge=1)]
+    late_h: Hours
+    min_free_gb: Annotated[float, Field(ge=0, le=1e9)]
+    max_score_shift: Times
+    max_slowdown: Annotated[Times, Field(ge=1)]
     min_answers: Count
 
 
 class RetentionParams(Section):
     """Section `retention`."""
 
-    bentos: Annotated[int, Field(ge=0)]
+    bentos: Number
     nights: Count
-    remote_nights: Annotated[int, Field(ge=0)]
-    days: Count
-    log_mb: Annotated[float, Field(gt=0)]
+    remote_nights: Number
+    days: Days
+    log_mb: Times
 
 
 class UpParams(Section):
@@ -195,7 +172,7 @@ class UpParams(Section):
     weekly_full_cron: Cron
     release_cron: Cron
     timezone: Timezone | None
-    stage_limit_h: Annotated[float, Field(gt=0)]
+    stage_limit_h: Annotated[Hours, Field(gt=0)]
     if_busy: Literal["skip", "wait"]
 
 

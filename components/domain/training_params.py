@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from components.domain.param_types import CandidateName, Count, Rate, Section, Share
+from components.domain.param_types import CandidateName, Count, Days, Rate, Section, Seed, Share
 
 # Names in the evaluation's table.
 RIVALS = (
@@ -101,13 +101,13 @@ class IncrementalParams(Section):
     min_new: Count
     replay: Annotated[float, Field(ge=0)]
     epochs: Count
-    full_every_days: Count
+    full_every_days: Days
 
 
 class TrainParams(Section):
     """Section `train`."""
 
-    seed: int
+    seed: Seed
     threads: Count
     sequence_tokens: Annotated[int, Field(ge=64)]
     sequences_per_step: Count
