@@ -29,6 +29,10 @@ def sentence_of(error: OSError) -> str:
             f"The file{file} may not be read or written ({os.strerror(error.errno)}): mend its disk or its "
             "permissions, then run again."
         )
+    if error.errno == errno.EISDIR:
+        return f"There is a folder where the file{file} belongs: move it away, then run again."
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:  # the second is what mkdir says of it
+        return f"The path{file} leads through a file as if it were a folder: name another, or move that file."
     return str(error)
 
 

@@ -7,12 +7,16 @@ caches and logs are left out: nights and releases make them again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
+import lzma
+import os
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -20,7 +24,7 @@ from pathlib import Path
 from typing import cast
 
 from components.domain.errors import BadParams, StageFailed
-from components.files import file_sha256
+from components.files import file_sha256, in_form, sentence_of
 from components.integrations import data_versions
 from components.stages.paths import EVENTS, LEDGER_BEFORE, NIGHT, QUARANTINE
 from flows.environment import REPO, STATE
@@ -52,10 +56,12 @@ def back_up(target: str) -> str:
         target: Path of the file; empty for one below the state.
 
     Raises:
+        BadParams: There is something at that path already.
         StageFailed: A night or a release is running, or the file cannot be written.
     """
     name = f"palate-{datetime.now(UTC):%Y%m%dT%H%M%S}.tar"
     path = Path(target).expanduser() if target else BACK_UPS / name
+    _check_free(path)
     partial = path.with_name(f".{path.name}.partial")
     with one_at_a_time(STATE, "night"), one_at_a_time(STATE, "release"):
         try:
@@ -63,14 +69,22 @@ def back_up(target: str) -> str:
             partial.unlink(missing_ok=True)
             partial.touch(mode=0o600)
             count = _write(partial)
+            _check_free(path)  # it took a while
             partial.replace(path)
         except (OSError, sqlite3.Error) as error:
-            raise StageFailed(f"{path} could not be written ({error}): name another.") from error
+            reason = sentence_of(error) if isinstance(error, OSError) else f"SQLite says '{error}'."
+            raise StageFailed(f"{path} could not be written: {reason[0].lower()}{reason[1:]}") from error
         finally:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # there may be no such folder
+                partial.unlink()
     size, remote = path.stat().st_size / 1e6, data_versions.default_remote(REPO)
     elsewhere = f"; DVC's remote {remote} is not in it" if "://" in remote else ""
     return f"{path}: {count} files, {size:.0f} MB, with all keys and data: keep it safe{elsewhere}"
+
+
+def _check_free(path: Path) -> None:
+    if os.path.lexists(path):
+        raise BadParams(f"There is something at '{path}' already: name a file that does not exist yet.")
 
 
 def bring_back(source: str) -> str:
@@ -145,9 +159,10 @@ def _extract(path: Path, folder: Path) -> list[str]:
     try:
         with tarfile.open(path) as tar:
             tar.extractall(folder, filter="data")
-        sums = dict(json.loads((folder / SUMS).read_text(encoding="utf-8")))
-    except (tarfile.TarError, OSError, ValueError) as error:
-        raise StageFailed(f"{path} is damaged ({error}): take another back-up.") from error
+        sums = in_form(dict[str, str], json.loads((folder / SUMS).read_text(encoding="utf-8")))
+    except (tarfile.TarError, OSError, ValueError, EOFError, zlib.error, lzma.LZMAError) as error:
+        reason = " ".join(str(error).split()).replace(f"{folder}{os.sep}", "")[:200]
+        raise StageFailed(f"{path} is no back-up or is damaged ({reason}): take another one.") from error
     extracted = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()} - {SUMS}
     wrong = sorted(extracted ^ sums.keys())
     wrong = wrong or [name for name in sums if file_sha256(folder / name) != sums[name]]
