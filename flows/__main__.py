@@ -21,7 +21,7 @@ def main() -> int:
     command = _parser().parse_args()
     try:
         _check(command)
-        environment.prepare()
+        environment.prepare(writes=command.verb != "doctor")
         environment.limit_waits()
         _run(command)
     except PalateError as error:

@@ -62,9 +62,14 @@ def private_folder(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def prepare() -> None:
-    """Sets the variables that the user has not set: no telemetry, state below `up.state`, logs in Prefect."""
-    private_folder(STATE)
+def prepare(*, writes: bool = True) -> None:
+    """Sets the variables that the user has not set: no telemetry, state below `up.state`, logs in Prefect.
+
+    Args:
+        writes: Whether the state's folder and its keys are made; who only looks needs neither.
+    """
+    if writes:
+        private_folder(STATE)
     state = {
         "PALATE_MLFLOW_STORE": f"sqlite:///{STATE / 'mlflow.db'}",
         "MLFLOW_TRACKING_URI": f"sqlite:///{STATE / 'mlflow.db'}",
@@ -95,7 +100,7 @@ def prepare() -> None:
     addresses = _addresses_of_up()
     for name, value in (QUIET | state | addresses).items():
         os.environ.setdefault(name, value)
-    if os.environ.get("PREFECT_API_URL", "") in {"", addresses.get("PREFECT_API_URL")}:
+    if writes and os.environ.get("PREFECT_API_URL", "") in {"", addresses.get("PREFECT_API_URL")}:
         os.environ.update(login_of_prefect())
 
 

@@ -35,11 +35,14 @@ def text(params: Params) -> str:
 def _remote() -> str:
     """Where DVC's copies are, and whether one broken disk would take them with the data."""
     address = data_versions.default_remote(REPO)
-    folder = REPO / address
-    if "://" in address or not folder.exists():
+    if not address or "://" in address:
         return address or "none: `dvc remote add`"
-    together = folder.stat().st_dev == REPO.stat().st_dev
-    return f"{address}, on the same disk as the data: one broken disk takes both" if together else address
+    folder = REPO / address
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    words = address if nearest == folder else f"{address} is not there (mount its disk, or a night makes it)"
+    if nearest.stat().st_dev == REPO.stat().st_dev:
+        words += ", on the same disk as the data: one broken disk takes both"
+    return words
 
 
 def _service(params: Params, released: Release | None) -> str:

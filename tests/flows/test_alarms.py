@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 from tests.flows import mounts
-from tests.flows.clones import clean_environment, make_clone, run_night
+from tests.flows.clones import REPO, clean_environment, make_clone, run_night
 from tests.flows.forking import ForkServer
 from tests.flows.receiver import Receiver, receiver
 
@@ -129,6 +130,31 @@ def test_a_killed_night_and_one_that_does_not_come_are_told_by_the_release(
     (state / "last-night.json").write_text('{"began": ')  # torn: what was lost stops no release
     _run(forks, clone, RELEASE)
     assert [kind for kind, _ in _alarms(clone)] == kinds
+
+
+def _kinds_in_code() -> set[str]:
+    """All kinds with which raise_alarm is called, and the two of each if_it_fails."""
+    kinds = set()
+    for path in (REPO / "flows").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            name = getattr(
+                getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", "")
+            )
+            if not isinstance(node, ast.Call) or name not in {"raise_alarm", "if_it_fails"}:
+                continue
+            (first, *_) = node.args
+            if isinstance(first, ast.Starred):  # what _alarm_of makes of the activities
+                continue
+            kind = ast.literal_eval(first)
+            kinds |= {kind} if name == "raise_alarm" else {f"{kind} failed", f"{kind} stopped"}
+    return kinds
+
+
+def test_the_runbook_has_a_line_for_every_kind_of_alarm_and_for_no_other() -> None:
+    section = (REPO / "docs" / "runbook.md").read_text().partition("| alarm | from | what to do |\n")[2]
+    lines = section.partition("\n\n")[0].splitlines()[1:]
+    described = [kind for line in lines for kind in line.split("|")[1].strip().split(", ")]
+    assert sorted(described) == sorted(_kinds_in_code())
 
 
 FAILURE = """
