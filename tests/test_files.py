@@ -20,7 +20,10 @@ from components.files import sentence_of
             "The file 'a' may not be read or written (Read-only file system): mend its disk or its",
         ),
         (errno.EACCES, "The file 'a' may not be read or written (Permission denied): mend its disk or its"),
-        (errno.EISDIR, "[Errno 21] Is a directory: 'a'"),
+        (errno.EISDIR, "There is a folder where the file 'a' belongs: move it away, then run again."),
+        (errno.ENOTDIR, "The path 'a' leads through a file as if it were a folder: name another, or move"),
+        (errno.EEXIST, "The path 'a' leads through a file as if it were a folder: name another, or move"),
+        (errno.EIO, "[Errno 5] Input/output error: 'a'"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_a_sentence(number: int, sentence: str) -> None:

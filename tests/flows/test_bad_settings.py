@@ -60,7 +60,7 @@ def inbox(tmp_path: Path) -> Path:
 
 
 def test_a_value_of_another_kind_is_one_sentence(clone: Path, inbox: Path, forks: ForkServer) -> None:
-    own = (clone / OWN).read_bytes()
+    whole = (clone / OWN).read_bytes()
     cases = {
         ("inbox", b"collect:"): "collect is None, and must be a mapping",
         ("inbox", b"collect: []"): "collect is [], and must be a mapping",
@@ -69,11 +69,11 @@ def test_a_value_of_another_kind_is_one_sentence(clone: Path, inbox: Path, forks
         ("inbox", b"train: {candidates: 5}"): "candidates is 5, and must be a mapping",
         ("inbox", b"collect: {columns: {events: {occurred_at: 2026-01-01}}}"): "which YAML reads as date",
         ("inbox", b"up: {state: elsewhere}"): "comes too late",
-        (OWN, own[: own.index(b"\nup:")]): "up: Field required",
-        (OWN, own + b"\nup: {}\n"): "'up' stands in lines",
-        (OWN, own + b"# \xfc\n"): "cannot be read as YAML: 'utf-8' codec",
-        (OWN, own.replace(b"  inbox", b"\tinbox")): "cannot be read as YAML: while scanning",
-        (OWN, own.replace(b"state: .palate", b"state: ~nobody-of-this-name/x")): "names no user",
+        (OWN, whole[: whole.index(b"\nup:")]): "up: Field required",
+        (OWN, whole + b"\nup: {}\n"): "'up' stands in lines",
+        (OWN, whole + b"# \xfc\n"): "cannot be read as YAML: 'utf-8' codec",
+        (OWN, whole.replace(b"  inbox", b"\tinbox")): "cannot be read as YAML: while scanning",
+        (OWN, whole.replace(b"state: .palate", b"state: ~nobody-of-this-name/x")): "names no user",
     }
     code = LOOKS.format(contents=list(cases), inbox=str(inbox))
     done = forks.start(clone, clean_environment(), code=code).wait()
