@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -75,9 +77,22 @@ def utc(moment: datetime) -> datetime:
 
 def _write_ahead(connection: Any, _record: object) -> None:
     """Readers never wait for a writer, a stored row survives a crash, a deleted one is overwritten."""
-    connection.execute("PRAGMA journal_mode=WAL")
+    _turn_on_log(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA secure_delete=ON")
+
+
+def _turn_on_log(connection: Any) -> None:
+    # SQLite does not wait by itself where two processes turn the log on at once.
+    end = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+        time.sleep(0.02)
 
 
 def _wait_briefly(connection: Any, _record: object) -> None:
