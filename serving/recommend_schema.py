@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from serving.nutrition_schema import Bounds, NutritionBody
-from serving.schema import Body, LeftOutDish, PastBody, StoredId, Word, Words
+from serving.schema import Body, LeftOutDish, PastBody, SentId, Word, Words
 
 
 class RecommendRequest(Body):
@@ -16,9 +16,9 @@ class RecommendRequest(Body):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person_id": "ada", "k": 5}})
 
-    person_id: StoredId
+    person_id: SentId
     k: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
-    dishes: Annotated[list[StoredId], Field(max_length=1000)] = Field(
+    dishes: Annotated[list[SentId], Field(max_length=1000)] = Field(
         [], description="Ids of what is on offer; empty for the whole catalogue."
     )
     tags: Words = Field([], description="Only dishes with one of these tags, such as a meal's.")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 FIRST_YEAR, LAST_YEAR = 2000, 9998  # of an event: 1970 is a clock that was never set
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what no id may hold
 KINDS = ("like", "dislike", "rating", "choice", "order", "retract")
 
 
@@ -44,7 +44,7 @@ def _without_nul(value: str) -> str:
 def _as_id(value: str) -> str:
     """Whatever an id is compared with is read in the same way."""
     text = as_id(value)
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         raise ValueError("it holds a control character")
     if value and not text:
         raise ValueError("it is empty")

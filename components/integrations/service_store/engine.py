@@ -88,11 +88,12 @@ def _turn_on_log(connection: Any) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-            return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > end:
                 raise
-        time.sleep(0.02)
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _wait_briefly(connection: Any, _record: object) -> None:
