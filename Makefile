@@ -70,7 +70,7 @@ status: $(BIN)/installed ## the last nights, what is served, what waits for a pe
 	@$(BIN)/python -m flows status
 
 forget: $(BIN)/installed ## take a person out of the data; PERSON=id; HISTORY=1 removes older versions of the data, too
-	@$(BIN)/python -m flows forget $(if $(HISTORY),--history) -- "$$PERSON"
+	@$(BIN)/python -m flows forget $(if $(filter 1,$(HISTORY)),--history) -- "$$PERSON"
 
 restore: $(BIN)/installed ## a past night in a folder of its own; NIGHT=day, commit or version; TO=folder
 	@$(BIN)/python -m flows restore --to="$$TO" -- "$$NIGHT"

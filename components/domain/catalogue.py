@@ -80,16 +80,37 @@ class Person:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From where a rating is a like, and down to where a dislike; see `collect` in params.yaml."""
+    """From where a rating is a like, and down to where a dislike; see `collect` in params.yaml.
+
+    Attributes:
+        like_at: Of the ratings in histories.
+        dislike_at: Of these, too.
+        feedback_like_at: Of the ratings in feedback, where these have a scale of their own.
+        feedback_dislike_at: Of these, too.
+    """
 
     like_at: float
     dislike_at: float
+    feedback_like_at: float | None = None
+    feedback_dislike_at: float | None = None
 
     def verdict(self, rating: float) -> int:
-        """LIKED, NEUTRAL or DISLIKED."""
-        if rating >= self.like_at:
+        """LIKED, NEUTRAL or DISLIKED by a rating in feedback."""
+        like_at, dislike_at = self._of_feedback()
+        if rating >= like_at:
             return LIKED
-        return DISLIKED if rating <= self.dislike_at else NEUTRAL
+        return DISLIKED if rating <= dislike_at else NEUTRAL
+
+    def in_history(self, rating: float) -> float:
+        """A rating in feedback on the scale of histories; likes and dislikes begin where theirs do."""
+        like_at, dislike_at = self._of_feedback()
+        factor = (self.like_at - self.dislike_at) / (like_at - dislike_at)
+        return self.dislike_at + (rating - dislike_at) * factor
+
+    def _of_feedback(self) -> tuple[float, float]:
+        if self.feedback_like_at is None or self.feedback_dislike_at is None:
+            return self.like_at, self.dislike_at
+        return self.feedback_like_at, self.feedback_dislike_at
 
 
 @dataclass(frozen=True)
@@ -138,7 +159,7 @@ def with_feedback(
 def _line_of(feedback: Feedback, thresholds: Thresholds) -> Line:
     verdict, rating = DISLIKED if feedback.kind == "dislike" else LIKED, None
     if feedback.kind == "rating" and feedback.value is not None:
-        verdict, rating = thresholds.verdict(feedback.value), feedback.value
+        verdict, rating = thresholds.verdict(feedback.value), thresholds.in_history(feedback.value)
     past = Past(feedback.dish_id, verdict, rating)
     return Line(past, feedback.occurred_at, SERVICE, feedback.kind not in PICKS)
 

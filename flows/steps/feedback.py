@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 from components.domain.answer_rates import AnswerRates, answer_rates, why_fallen
 from components.domain.catalogue import Thresholds
+from components.domain.exposures import SERVICE
+from components.domain.params import CollectParams
 from components.domain.preferences.contract import Stored, as_id
 from components.domain.preferences.events import RawRow
 from components.domain.preferences.reused_ids import is_another_dish
@@ -99,12 +101,18 @@ def rates(night: Night) -> list[AnswerRates]:
     zone = ZoneInfo(collect.timezone)
     first = datetime.now(zone).date() - timedelta(days=SHOWN_DAYS - 1)
     rows = answers_since(store.engine, datetime.combine(first, time.min, zone))
-    thresholds = Thresholds(collect.like_at, collect.dislike_at)
-    result = answer_rates(rows, thresholds, collect.timezone, night.params.evaluate.confidence)
+    result = answer_rates(rows, thresholds_of(collect), collect.timezone, night.params.evaluate.confidence)
     fallen = why_fallen(result, datetime.now(zone).date())
     if fallen:
         raise_alarm("answers liked less", fallen)
     return result if any(row.joined.mean for row in result) else []
+
+
+def thresholds_of(collect: CollectParams) -> Thresholds:
+    """What ratings mean in histories, and in feedback where it has a scale of its own."""
+    scale = collect.scales.get(SERVICE)
+    of_feedback = (scale.like_at, scale.dislike_at) if scale else (None, None)
+    return Thresholds(collect.like_at, collect.dislike_at, *of_feedback)
 
 
 def _raw(values: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[RawRow]:

@@ -13,7 +13,7 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.catalogue import Line, Thresholds, never_emptied
+from components.domain.catalogue import Line, never_emptied
 from components.domain.diet.nutrition import nutrition_of
 from components.domain.preferences.contract import Stored
 from components.domain.preferences.opinion_log import OpinionLog, moment
@@ -26,7 +26,7 @@ from components.integrations.service_store import Catalogue
 from components.stages.paths import EVENTS, QUARANTINE
 from flows.environment import REPO
 from flows.steps.data import read_forgotten
-from flows.steps.feedback import WATERMARK
+from flows.steps.feedback import WATERMARK, thresholds_of
 from flows.steps.night import Night
 
 FOODS = REPO / "data" / "foods" / "foods.csv"
@@ -43,7 +43,8 @@ def publish(night: Night) -> bool:
     collect = night.params.collect
     data = f"{night.data_md5[:32]} {night.quarantine_md5[:12]} {foods.digest(FOODS)[:12]}"
     # The first number grows when more is published of the same data.
-    version = f"4 {data} {collect.like_at:g} {collect.dislike_at:g}"
+    thresholds = thresholds_of(collect)
+    version = " ".join(["5", data, *(f"{each:g}" for each in vars(thresholds).values() if each is not None)])
     if catalogue.version() == version:
         catalogue.confirm(now)
         return False
@@ -53,7 +54,7 @@ def publish(night: Night) -> bool:
     read_until = event_sources.read_watermarks(REPO / EVENTS).get(WATERMARK)
     catalogue.publish(
         version,
-        Thresholds(collect.like_at, collect.dislike_at),
+        thresholds,
         dishes_with_popularity(tables, log),
         _people(tables, were_people=catalogue.has_people()),
         histories(log),

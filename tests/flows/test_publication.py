@@ -81,10 +81,11 @@ EVENTS = st.lists(
 )
 
 
-@given(EVENTS, st.data())
+@given(EVENTS, st.sampled_from([(4, 2), (5, 1), (3, -1)]), st.data())
 def test_until_the_night_a_history_is_what_the_night_will_publish(
-    events: list[tuple[str, str, int, str, float]], data: st.DataObject
+    events: list[tuple[str, str, int, str, float]], of_feedback: tuple[float, float], data: st.DataObject
 ) -> None:
+    scale = Scale(4, 2, "UTC", {SERVICE: of_feedback})
     rows = [
         {"person_id": "ada", "dish_id": dish, "kind": kind, "occurred_at": START + timedelta(hours=hour)}
         | {"value": value if kind == "rating" else None, "menu_id": ""}
@@ -92,18 +93,18 @@ def test_until_the_night_a_history_is_what_the_night_will_publish(
         for kind, dish, hour, source, value in events
     ]
     is_new = [row["source"] == SERVICE and data.draw(st.booleans()) for row in rows]
-    published = _history([row for row, new in zip(rows, is_new, strict=True) if not new])
+    published = _history([row for row, new in zip(rows, is_new, strict=True) if not new], scale)
     news = [
         Feedback("e", "ada", row["dish_id"], row["kind"], row["value"], "", row["occurred_at"])
         for row, new in zip(rows, is_new, strict=True)
         if new or row["kind"] == "retract"
     ]
-    after_the_night = tuple(line.past for line in _history(rows))
-    assert with_feedback(published, news, Thresholds(4, 2)) == after_the_night
+    after_the_night = tuple(line.past for line in _history(rows, scale))
+    assert with_feedback(published, news, Thresholds(4, 2, *of_feedback)) == after_the_night
 
 
-def _history(rows: list[dict[str, Any]]) -> list[Line]:
-    log = opinion_log(EventColumns.of(rows), "ab", {}, Scale(4, 2, "UTC"))
+def _history(rows: list[dict[str, Any]], scale: Scale) -> list[Line]:
+    log = opinion_log(EventColumns.of(rows), "ab", {}, scale)
     return next((lines for _, lines in histories(log)), [])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -61,6 +61,8 @@ _PUBLISHED = sa.Table(
     sa.Column("version", sa.String(100), primary_key=True),
     sa.Column("like_at", sa.Float, nullable=False),
     sa.Column("dislike_at", sa.Float, nullable=False),
+    sa.Column("feedback_like_at", sa.Float),
+    sa.Column("feedback_dislike_at", sa.Float),
     sa.Column("read_until", sa.DateTime(timezone=True)),
 )
 # Tables of their own, since those of an older store get no new columns.
@@ -174,7 +176,7 @@ class Catalogue:
                 later = FEEDBACK.c.received_at > published["read_until"]
                 news = news.where(later | (FEEDBACK.c.kind == "retract"))
             latest = [_feedback(row) for row in connection.execute(news).mappings()]
-        thresholds = Thresholds(published["like_at"], published["dislike_at"])
+        thresholds = Thresholds(**{column.name: published[column.name] for column in fields(Thresholds)})
         person = Person(
             history=with_feedback(history, latest, thresholds),
             is_listed=not some_people,
