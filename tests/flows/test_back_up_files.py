@@ -13,6 +13,8 @@ import pytest
 from tests.flows.clones import clean_environment, make_clone
 from tests.flows.forking import ForkServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ REMOTE = """
 from flows import environment
 environment.prepare()
 from flows.status import _remote
+
+pytestmark = pytest.mark.slow
 print(_remote())
 """
 
@@ -64,7 +66,6 @@ def test_the_status_tells_where_the_copies_are_and_whether_they_are_there(
     assert _remote(clone, forks, "s3://bucket/dvc") == "s3://bucket/dvc"
 
 
-@pytest.mark.slow
 def test_a_remote_on_another_disk_is_only_named(clone: Path, forks: ForkServer, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()

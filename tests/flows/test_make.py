@@ -15,6 +15,8 @@ from components.domain.preferences.forgotten import Forgotten
 from flows.keys import keys
 from tests.flows.clones import clean_environment, make_clone
 
+pytestmark = pytest.mark.slow
+
 BIN = Path(sys.executable).parent
 HOSTILE = "`touch ran` $(touch ran) ${PATH} a$b $$ 'one' \"two\" \\ # ; & | Zoë 食"
 
