@@ -12,14 +12,14 @@ from tests.flows import mounts
 from tests.flows.clones import clean_environment, make_clone, run_flows
 from tests.flows.forking import ForkServer
 
+pytestmark = pytest.mark.slow
+
 SAME_DISK = ", on the same disk as the data: one broken disk takes both"
 NOT_THERE = " is not there (mount its disk, or a night makes it)"
 REMOTE = """
 from flows import environment
 environment.prepare()
 from flows.status import _remote
-
-pytestmark = pytest.mark.slow
 print(_remote())
 """
 
