@@ -90,6 +90,7 @@ def test_a_base_that_is_nowhere_is_one_sentence_and_the_release_comes_back_with_
     assert (base / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_pass_that_was_killed_once_the_bento_was_built_is_finished_by_the_next(
     promoted: Done, passes: Passes, client: MlflowClient, second: str
 ) -> None:

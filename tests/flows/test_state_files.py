@@ -58,25 +58,34 @@ READERS: dict[str, tuple[str, dict[str, str]]] = {
     ),
 }
 ARGUMENTS = {
-    "keys": "environment.STATE",
-    "error_rate": "'1'",
+    "keys": "environment.STATE,",
+    "error_rate": "'1',",
     "_note_since_when": "None, 'palate', '1'",
 }
-# Writes each content into a file, lets its reader read it, and prints what that says.
+# Writes each content of cases.json into its file, lets their reader read it, and prints what that says.
 READING = """
-import importlib, json
+import importlib, json, pathlib
 from flows import environment
 environment.prepare()
-reader = getattr(importlib.import_module({module!r}), {name!r})
-path, sentences = environment.REPO / {file!r}, []
-for content in {contents!r}:
-    path.write_text(content)
-    try:
-        reader({arguments})
-    except OSError as error:
-        sentences.append(str(error))
-path.unlink()
+sentences = {}
+for file, module, name, arguments, contents in json.loads(pathlib.Path("cases.json").read_text()):
+    reader, path = getattr(importlib.import_module(module), name), environment.REPO / file
+    before = path.read_bytes() if path.exists() else None
+    for content in contents:
+        path.write_text(content)
+        try:
+            reader(*eval(f"({arguments})"))
+        except OSError as error:
+            sentences.setdefault(file, []).append(str(error))
+    path.unlink() if before is None else path.write_bytes(before)
 print(json.dumps(sentences))
+"""
+RECORDS = """
+import json, pathlib
+from flows.steps import last_run
+for content in json.loads(pathlib.Path("cases.json").read_text()):
+    pathlib.Path(".palate/last-night.json").write_text(content)
+    print(last_run.sentence(), last_run.killed())
 """
 
 
@@ -131,31 +140,29 @@ def _is_a_sentence(clone: Path, name: str, content: bytes, words: str) -> None:
         path.write_bytes(before)
 
 
-@pytest.mark.parametrize("file", READERS)
-def test_what_no_palate_writes_is_a_sentence(clone: Path, forks: ForkServer, file: str) -> None:
-    function, others = READERS[file]
-    module, _, name = function.partition(":")
-    contents, arguments = {**FORMS, **others}, ARGUMENTS.get(name, "")
-    code = READING.format(module=module, name=name, file=file, contents=list(contents), arguments=arguments)
-    done = forks.start(clone, clean_environment(), code=code).wait()
+def test_what_no_palate_writes_is_a_sentence(clone: Path, forks: ForkServer) -> None:
+    cases, expected = [], {}
+    for file, (function, others) in READERS.items():
+        module, _, name = function.partition(":")
+        expected[file] = {**FORMS, **others}
+        cases.append([file, module, name, ARGUMENTS.get(name, ""), list(expected[file])])
+    (clone / "cases.json").write_text(json.dumps(cases))
+    done = forks.start(clone, clean_environment(), code=READING).wait()
     assert done.returncode == 0, done.stderr
     sentences = json.loads(done.stdout)
-    assert len(sentences) == len(contents)
-    for sentence, reason in zip(sentences, contents.values(), strict=True):
-        assert sentence.startswith(f"{clone / file} is damaged ({reason}")
-        assert "remove" in sentence  # what to do
-        assert len(sentence.splitlines()) == 1
+    for file, contents in expected.items():
+        for sentence, reason in zip(sentences[file], contents.values(), strict=True):
+            assert sentence.startswith(f"{clone / file} is damaged ({reason}")
+            assert "remove" in sentence  # what to do
+            assert len(sentence.splitlines()) == 1
 
 
-@pytest.mark.parametrize("content", [*FORMS, "{}", '{"said": ""}', '{"began": [], "said": ""}'])
-def test_a_record_of_the_last_night_that_is_none_stops_nobody(
-    clone: Path, forks: ForkServer, content: str
-) -> None:
+def test_a_record_of_the_last_night_that_is_none_stops_nobody(clone: Path, forks: ForkServer) -> None:
     (clone / ".palate").mkdir(exist_ok=True)
-    (clone / ".palate" / "last-night.json").write_text(content)
-    code = "from flows.steps import last_run; print(last_run.sentence(), last_run.killed())"
-    done = forks.start(clone, clean_environment(), code=code).wait()
-    assert done.stdout == "None None\n", done.stderr
+    contents = [*FORMS, "{}", '{"said": ""}', '{"began": [], "said": ""}']
+    (clone / "cases.json").write_text(json.dumps(contents))
+    done = forks.start(clone, clean_environment(), code=RECORDS).wait()
+    assert done.stdout == "None None\n" * len(contents), done.stderr
 
 
 def test_a_night_on_a_damaged_database_ends_at_once_with_an_alarm(clone: Path) -> None:
