@@ -1,4 +1,7 @@
-"""The quarantine: a file in JSON Lines for each table, with the rows that broke the contract."""
+"""The quarantine: a file in JSON Lines for each table, with the rows that broke the contract.
+
+A line of it that cannot be read, as a torn file has one, is a row like a torn line of the inbox.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from components.domain.preferences.events import Quarantined
+from components.domain.preferences.refused_text import LINE
 from components.files import replace_text
 
 
@@ -24,9 +28,9 @@ def add(folder: Path, rows: Iterable[Quarantined]) -> int:
         by_table.setdefault(row.table, []).append(vars(row))
     for table, entries in by_table.items():
         path = folder / f"{table}.jsonl"
-        stored = [json.loads(line) for line in _lines(path)]
+        stored = _lines(path)
         # In ASCII no row holds what ends a line elsewhere, or half a character.
-        lines = dict.fromkeys(json.dumps(entry) for entry in (*stored, *entries))
+        lines = dict.fromkeys((*map(_in_ascii, stored), *map(json.dumps, entries)))
         new += len(lines) - len(stored)
         replace_text(path, "".join(f"{line}\n" for line in lines))
     return new
@@ -62,10 +66,20 @@ def holds(files: Iterable[Path], concerns: Callable[[Mapping[str, Any]], bool]) 
 
 
 def _lines(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = path.read_text(encoding="utf-8", errors="backslashreplace") if path.exists() else ""
     return [line for line in text.split("\n") if line]
 
 
+def _in_ascii(line: str) -> str:
+    try:
+        return json.dumps(json.loads(line))
+    except ValueError:
+        return line
+
+
 def _row(line: str) -> Mapping[str, Any]:
-    row: Mapping[str, Any] = json.loads(json.loads(line)["row"])
-    return row
+    try:
+        row = json.loads(json.loads(line)["row"])
+    except (ValueError, TypeError, KeyError):
+        row = None
+    return row if isinstance(row, dict) else {LINE: line}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from components.domain.errors import StageFailed
 from components.domain.preferences.contract import columns
 from components.domain.preferences.event_columns import Coded, EventColumns
 from components.domain.preferences.events import Quarantined
+from components.domain.preferences.refused_text import is_named, is_torn
 from components.integrations import event_sources, quarantine
 from tests.accepted import events_of, stored_events
 
@@ -43,6 +45,21 @@ def test_a_quarantined_row_is_kept_once_however_often_it_comes(tmp_path: Path) -
     assert quarantine.add(tmp_path, [row]) == 1
     assert quarantine.add(tmp_path, [row]) == 0
     assert len((tmp_path / "events.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("end", ['{"table": "events", "row": "{ada', "night 5", "[]", "\udcff ada"])
+def test_a_torn_line_of_the_quarantine_is_a_row_like_any_torn_line(tmp_path: Path, end: str) -> None:
+    row = Quarantined("events", "events.csv", 3, "lies in the future", '{"person_id": "bob"}')
+    quarantine.add(tmp_path, [row])
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(path.read_bytes() + end.encode(errors="surrogateescape"))
+    assert quarantine.add(tmp_path, [row]) == 0
+    (bob, torn) = quarantine.rows_of(tmp_path, "events")
+    assert bob == {"person_id": "bob"}
+    assert is_torn(torn)
+    assert quarantine.holds([path], partial(is_named, "ada")) == ("ada" in end)
+    assert quarantine.remove(tmp_path, partial(is_named, "ada")) == ("ada" in end)
+    assert quarantine.rows_of(tmp_path, "events")[0] == {"person_id": "bob"}
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\u2028b", "a\x85b", "\0"])
