@@ -30,9 +30,9 @@ def _make(clone: Path, target: str, **variables: str) -> subprocess.CompletedPro
     """Runs the Makefile with this environment's Python, which it takes for installed."""
     assignments = [f"{name}={value}" for name, value in variables.items()]
     command = ["make", "-o", f"{BIN}/installed", f"BIN={BIN}", target, *assignments]
-    done = subprocess.run(
-        command, cwd=clone, env=clean_environment(), capture_output=True, text=True, timeout=300
-    )
+    outside = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of the make that may have started these tests
+    env = {name: value for name, value in clean_environment().items() if name not in outside}
+    done = subprocess.run(command, cwd=clone, env=env, capture_output=True, text=True, timeout=300)
     assert not (clone / "ran").exists()
     return done
 
