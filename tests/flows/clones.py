@@ -190,5 +190,5 @@ def post(url: str, body: object, token: str = "") -> dict[str, Any]:
     """The answer of a service, which on an address beyond this machine asks for its token."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return dict(json.load(answer))

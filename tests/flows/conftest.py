@@ -85,7 +85,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     wait_for(lambda: http_status(f"{address}/health") == 200, 120, "Prefect's server")
     yield {"PREFECT_API_URL": address}
     server.terminate()
-    server.wait(30)
+    server.wait(120)
 
 
 @pytest.fixture(scope="session")
@@ -184,4 +184,4 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     yield engine
     engine.run("podman", "rm", "--all", "--force", "--time", "0", check=False)
     registry.terminate()
-    registry.wait(30)
+    registry.wait(120)

@@ -88,7 +88,7 @@ class ForkServer:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(120)
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -77,7 +77,7 @@ def serving(clone: Path, **env: str) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 @contextlib.contextmanager

@@ -100,7 +100,7 @@ class Up:
             f"{self.address('service')}/canary", b"{}", {"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return dict(json.load(answer))
         except OSError:
             return {}

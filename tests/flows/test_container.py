@@ -210,7 +210,7 @@ def test_sigterm_lets_requests_end_and_exits_zero(engine: Engine, address: str) 
     ]
     for request in requests:
         request.start()
-    wait_for(lambda: len(orders) > 0, 30, "the first answer")
+    wait_for(lambda: len(orders) > 0, 120, "the first answer")
     engine.run("podman", "stop", "--time", "30", "served")
     for request in requests:
         request.join(30)

@@ -51,4 +51,4 @@ def test_processes_that_start_at_once_get_the_same_keys(tmp_path: Path) -> None:
         )
         for _ in range(6)
     ]
-    assert len({process.communicate(timeout=60)[0] for process in started}) == 1
+    assert len({process.communicate(timeout=120)[0] for process in started}) == 1

@@ -93,7 +93,7 @@ def server(
         yield Server(address, clone, prefect | login | {"MLFLOW_TRACKING_URI": address})
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(120)
 
 
 @pytest.mark.slow
@@ -118,7 +118,7 @@ def _promote_by_clicking(server: Server) -> None:
     from playwright.sync_api import sync_playwright
 
     with pytest.raises(urllib.error.HTTPError) as stranger:
-        urllib.request.urlopen(server.address, timeout=30)
+        urllib.request.urlopen(server.address, timeout=120)
     stranger.value.close()
     assert stranger.value.code == 401
     page_of_version = f"{server.address}/#/models/palate/versions/1"
@@ -132,7 +132,7 @@ def _promote_by_clicking(server: Server) -> None:
         page.get_by_text("content-history").first.wait_for(timeout=60_000)  # the gate table
         plot = page.locator('img[src*="path=evaluation.png"]')  # MLflow drops the alternative text
         plot.wait_for(timeout=60_000)
-        wait_for(lambda: bool(plot.evaluate("image => image.naturalWidth > 0")), 30, "the plot")
+        wait_for(lambda: bool(plot.evaluate("image => image.naturalWidth > 0")), 120, "the plot")
         page.screenshot(path=Path(os.environ.get("PALATE_PICTURES", server.clone)) / "version.png")
         page.locator('button[title="Add aliases"], button[title="Edit aliases"]').first.click()
         page.get_by_role("dialog").get_by_role("combobox").click()

@@ -123,7 +123,7 @@ def test_the_version_has_its_card_the_run_its_data_and_prefect_the_table(
     latest = f"{prefect['PREFECT_API_URL']}/artifacts/latest/filter"
     body = json.dumps({"artifacts": {"key": {"any_": ["night"]}}}).encode()
     with urllib.request.urlopen(
-        urllib.request.Request(latest, body, {"Content-Type": "application/json"}), timeout=30
+        urllib.request.Request(latest, body, {"Content-Type": "application/json"}), timeout=120
     ) as answer:
         table = json.load(answer)
     assert "held out, per person" in table[0]["data"]

@@ -63,7 +63,7 @@ def _status(address: str, path: str, body: dict[str, Any] | None, headers: dict[
     content = None if body is None else json.dumps(body).encode()
     try:
         with urllib.request.urlopen(
-            urllib.request.Request(f"{address}/api/{path}", content, headers), timeout=30
+            urllib.request.Request(f"{address}/api/{path}", content, headers), timeout=120
         ) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refused:
@@ -91,7 +91,7 @@ def _refuses_strangers(address: str, login: str) -> None:
         method="OPTIONS",
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(preflight, timeout=30)
+        urllib.request.urlopen(preflight, timeout=120)
     refused.value.close()
     assert refused.value.headers["Access-Control-Allow-Origin"] is None
     assert _status(address, "flows/filter", {}, json_type | prefect_headers(address, login)) == 200
@@ -104,9 +104,9 @@ def test_a_nights_own_server_refuses_strangers(clone: Path, api_of_a_night: str)
 def test_make_up_refuses_strangers_and_keeps_its_login_to_itself(up: Up) -> None:
     login = keys.keys(up.clone / ".palate")["prefect"]
     _refuses_strangers(up.address("prefect"), login)
-    with urllib.request.urlopen(up.address("prefect"), timeout=30) as page:
+    with urllib.request.urlopen(up.address("prefect"), timeout=120) as page:
         assert page.status == 200
-    with urllib.request.urlopen(f"{up.address('prefect')}/ui-settings", timeout=30) as settings:
+    with urllib.request.urlopen(f"{up.address('prefect')}/ui-settings", timeout=120) as settings:
         shown = json.load(settings)
     assert (shown["auth"], shown["csrf_enabled"]) == ("BASIC", True)
     table = (up.clone / "up.out").read_text()

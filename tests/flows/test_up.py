@@ -35,7 +35,7 @@ def test_a_night_beside_it_writes_to_its_stores_and_its_champion_is_served(up: U
 def test_a_forged_webhook_call_is_refused(up: Up, headers: dict[str, str]) -> None:
     request = urllib.request.Request(f"{up.address('webhook')}/mlflow", b"{}", headers)
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=120)
     refused.value.close()
     assert refused.value.code == 401
 

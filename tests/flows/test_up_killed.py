@@ -54,7 +54,7 @@ def test_a_night_killed_with_its_worker_is_marked_and_does_not_block_the_next(up
         for process in [*worker.children(recursive=True), worker]:
             process.kill()
         out = up.clone / "up.out"
-        wait_for(lambda: "worker ended, it is started again" in out.read_text(), 30, "it to start")
+        wait_for(lambda: "worker ended, it is started again" in out.read_text(), 120, "it to start")
     assert up.prefect(f"flow_runs/{first}")["state_type"] == "RUNNING"
     _wait_for_state(up, first, "CRASHED", 240)
     third = _schedule(up, "weekly-full")

@@ -138,7 +138,7 @@ def test_a_stage_that_never_ends_is_ended_and_so_is_what_it_started(repo: Path) 
     with pytest.raises(StageFailed, match=r"`dvc repro slow` was ended after 0\.00\d+ hours"):
         data_versions.dvc(repo, "repro", "slow", limit_s=20)
     stage = int((repo / "pid").read_text())
-    wait_for(lambda: not psutil.pid_exists(stage), 20, "the end of the stage")
+    wait_for(lambda: not psutil.pid_exists(stage), 120, "the end of the stage")
 
 
 def test_a_failing_command_is_named_with_its_code_and_last_words(repo: Path) -> None:

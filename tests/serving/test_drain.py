@@ -34,7 +34,7 @@ def test_requests_that_were_begun_are_answered_and_new_ones_refused(
         connection.sendall(HEAD)
         assert connection.recv(100).startswith(b"HTTP/1.1 100")  # the service waits for the body
     whom(running.pid, signal.SIGTERM)
-    wait_for(lambda: _is_refused(port), 10, "new connections to be refused")
+    wait_for(lambda: _is_refused(port), 20, "new connections to be refused")
     assert running.poll() is None
     for connection in begun:
         connection.sendall(BODY)

@@ -175,7 +175,7 @@ def test_without_its_store_the_service_answers_and_says_so_and_takes_no_feedback
     monkeypatch.setenv(STORE, f"sqlite:///{tmp_path / 'file' / 'service.db'}")
     assert _ranked(address)[1][HEADER] == "failed"
     assert send(f"{address}/feedback", **LIKE)[0] == 503  # to be sent again
-    with urllib.request.urlopen(f"{address}/metrics", timeout=30) as metrics:
+    with urllib.request.urlopen(f"{address}/metrics", timeout=120) as metrics:
         assert "palate_exposures_failed_total 1.0" in metrics.read().decode()
 
 

@@ -210,7 +210,7 @@ def test_beyond_this_machine_only_the_token_opens(
     assert not login.is_needed("auto")  # nothing listens yet
     import httpx
 
-    with listening("0.0.0.0") as address, httpx.Client(base_url=address, timeout=30) as client:  # noqa: S104
+    with listening("0.0.0.0") as address, httpx.Client(base_url=address, timeout=120) as client:  # noqa: S104
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "open sesame"}):
             assert client.post("/rank", json=ASK, headers=headers).status_code == 401
             assert client.post("/canary", json={}, headers=headers).status_code == 401
@@ -229,4 +229,4 @@ def test_beyond_this_machine_only_the_token_opens(
 def test_on_this_machine_alone_nothing_is_asked_for(address: str) -> None:
     import httpx
 
-    assert httpx.post(f"{address}/rank", json=ASK, timeout=30).status_code == 200
+    assert httpx.post(f"{address}/rank", json=ASK, timeout=120).status_code == 200

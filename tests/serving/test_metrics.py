@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> str:
 
 
 def _page(address: str) -> str:
-    answer = httpx.get(f"{address}/metrics", timeout=30)
+    answer = httpx.get(f"{address}/metrics", timeout=120)
     assert answer.status_code == 200
     return answer.text
 
@@ -103,10 +103,10 @@ def test_a_cold_start_is_counted_and_its_popularity_is_no_score(knowing: str) ->
 
 def test_paths_that_are_not_there_add_no_line(address: str) -> None:
     draw = random.Random(5)
-    httpx.get(f"{address}/one/that/is/not/there", timeout=30)
-    httpx.get(f"{address}/people/one", timeout=30)
+    httpx.get(f"{address}/one/that/is/not/there", timeout=120)
+    httpx.get(f"{address}/people/one", timeout=120)
     lines = [len(_page(address).splitlines()) for _ in range(2)][-1]  # a look is a request, too
-    with httpx.Client(base_url=address, timeout=30) as client:
+    with httpx.Client(base_url=address, timeout=120) as client:
         for number in range(200):
             name = "a" + "".join(draw.choices(string.ascii_letters + string.digits + "/éß%20", k=20))
             status = client.get(("/people/" if number % 2 else "/") + name).status_code
@@ -121,7 +121,7 @@ def test_no_line_names_a_person_a_dish_or_what_else_a_caller_sends(knowing: str)
     for number in range(5):
         body = {"person_id": f"secret-{number}", "dishes": dishes}
         assert send(f"{knowing}/rank", **body)[0] == 200
-        httpx.request("SECRET", f"{knowing}/secret-{number}", headers={"User-Agent": "secret"}, timeout=30)
+        httpx.request("SECRET", f"{knowing}/secret-{number}", headers={"User-Agent": "secret"}, timeout=120)
     page = _page(knowing)
     assert "secret" not in page.lower()
     families = text_string_to_metric_families(page)

@@ -67,7 +67,7 @@ def test_any_id_is_read_and_erased_as_itself(storing: str, url: str) -> None:
 
 def _raw(address: str, method: str, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
     """An answer to a path that is sent as it is."""
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=120)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
     body = answer.read()
@@ -141,7 +141,7 @@ def test_the_mounted_operations_are_behind_all_middleware(
     monkeypatch.setenv(STORE, url)
     right = {"Authorization": f"Bearer {with_token(served, tmp_path, monkeypatch)}"}
     publish(url, [BOB])
-    with listening() as address, httpx.Client(base_url=address, timeout=30) as client:
+    with listening() as address, httpx.Client(base_url=address, timeout=120) as client:
         for method in ("GET", "DELETE"):
             assert client.request(method, "/people/bob").status_code == 401
             form = right | {"Content-Type": "application/x-www-form-urlencoded"}

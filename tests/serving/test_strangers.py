@@ -36,7 +36,7 @@ BROKEN = [
 
 def _post(address: str, body: bytes, headers: dict[str, str]) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=30) as answer:
+        with urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=120) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refused:
         refused.close()
