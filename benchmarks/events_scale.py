@@ -1,8 +1,9 @@
-"""`make benchmark NAME=events`: seconds and memory from the inbox to the split, 10,000 to 1,000,000 ratings.
+"""`make benchmark NAME=events`: seconds and memory from the inbox to the split, 10,000 to 1,000,000 events.
 
-A seeded generator makes an inbox of ratings, a fiftieth of them by one account that many share. Each size
-runs in a process of its own, beside plain pandas in another: read, deduplicate, check ids and ranges, split
-by time and write. Then 10,000 new ratings come on top. Last, what 60 nights store, beside one file a night.
+A seeded generator makes an inbox of ratings, of choices from a day's menu or of orders, a fiftieth of them by
+one account that many share. Each size runs in a process of its own, for ratings beside plain pandas in
+another: read, deduplicate, check ids and ranges, split by time and write. Then 10,000 new events of the kind
+come on top. Last, what 60 nights store, beside one file a night.
 A whole night on the largest: `python -m benchmarks.events_scale --write FOLDER`, `make nightly DATA=FOLDER`.
 """
 
@@ -17,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib import pyplot as plt
 
 from benchmarks.clones import write_params
+from benchmarks.made_up_events import DISHES, KINDS, MENU, write_inbox
 from benchmarks.measuring import in_a_process, peak_mb, seconds
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.sample import REPO
@@ -38,9 +39,7 @@ from components.integrations.sources.intake import take_in
 from components.stages.split import divide
 
 SIZES, NEWS = (10_000, 100_000, 1_000_000), 10_000
-PEOPLE_A_RATING, DISHES = 0.1, 10_000  # of the issue's million ratings by 100,000 people on 10,000 dishes
 NIGHTS, EVENTS_A_NIGHT = 60, 2_000
-START, DAYS, GUEST = np.datetime64("2026-01-01T00:00:00", "us"), 300, 0.02
 PARTS = ("collect", "check", "split", "news")
 PLOT = REPO / "docs" / "images" / "events.png"
 PARAMS = read_params(REPO / "params.yaml")
@@ -58,51 +57,29 @@ def main() -> None:
         write_params(options.write, {"check": {"value_range": [1, 5]}})
         return
     if one:
-        print(json.dumps({"palate": _palate, "pandas": _pandas}[one["by"]](one["events"])))
+        print(
+            json.dumps(
+                _pandas(one["events"]) if one["by"] == "pandas" else _palate(one["events"], one["kind"])
+            )
+        )
         return
-    results = [
-        what | in_a_process("benchmarks.events_scale", json.dumps(what))
-        for events in SIZES
-        for what in ({"events": events, "by": "palate"}, {"events": events, "by": "pandas"})
-    ]
+    readers = [(kind, "palate") for kind in KINDS] + [(KINDS[0], "pandas")]
+    whats = [{"events": events, "kind": kind, "by": by} for kind, by in readers for events in SIZES]
+    results = [what | in_a_process("benchmarks.events_scale", json.dumps(what)) for what in whats]
     stored = _stored()
     publish(RESULTS / "events.md", _page(results, stored), [*results, {"stored_mb": stored}])
     _plot(results, stored)
 
 
-def write_inbox(folder: Path, events: int, seed: int = 0) -> None:
-    """An inbox of so many ratings, in Parquet."""
-    draw = np.random.default_rng(seed)
-    people = max(10, int(events * PEOPLE_A_RATING))
-    person = draw.integers(0, people, events)
-    person[draw.random(events) < GUEST] = 0  # an account that many share
-    seconds_later = draw.integers(0, DAYS * 86_400, events)
-    frame = pd.DataFrame(
-        {
-            "event_id": np.char.add(f"s{seed}-", np.arange(events).astype(str)),
-            "person_id": np.char.add("p", person.astype(str)),
-            "dish_id": np.char.add("d", draw.integers(0, DISHES, events).astype(str)),
-            "kind": "rating",
-            "value": draw.integers(1, 6, events).astype(float),
-            "occurred_at": pd.to_datetime(START + seconds_later.astype("timedelta64[s]"), utc=True),
-        }
-    )
-    folder.mkdir(exist_ok=True)
-    frame.to_parquet(folder / f"events-{seed}.parquet")
-    names = [f"dish {number} of the house" for number in range(DISHES)]
-    dishes = pd.DataFrame({"dish_id": [f"d{number}" for number in range(DISHES)], "name": names})
-    dishes.to_parquet(folder / "dishes.parquet")
-
-
-def _palate(events: int) -> dict[str, float]:
+def _palate(events: int, kind: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         inbox, data = Path(name) / "inbox", Path(name) / "events"
-        write_inbox(inbox, events)
+        write_inbox(inbox, events, kind)
         result = {"collect": seconds(lambda: _collect(inbox, data))}
         result["check"] = seconds(lambda: _check(data))
         result["split"] = seconds(lambda: _split(data, Path(name) / "splits"))
         result["peak_mb"] = peak_mb()
-        write_inbox(inbox, NEWS, seed=1)
+        write_inbox(inbox, NEWS, kind, seed=1)
         (inbox / "events-0.parquet").unlink()
         steps = (
             lambda: _collect(inbox, data),
@@ -198,6 +175,7 @@ def _page(results: list[dict[str, Any]], stored: Mapping[str, Sequence[float]]) 
     rows = [
         [
             f"{result['events']:,}",
+            f"{result['kind']}s",
             result["by"],
             *(f"{result[name]:.1f}" if name in result else "" for name in PARTS),
             f"{_spent(result):.1f}",
@@ -208,11 +186,12 @@ def _page(results: list[dict[str, Any]], stored: Mapping[str, Sequence[float]]) 
     lines = [
         "# From the inbox to the split",
         "",
-        f"`make benchmark NAME=events`: made-up ratings of {DISHES:,} dishes, one person for ten of them, in",
-        "Parquet; seconds, each size and reader in a process of its own. Plain pandas has no contract, no",
-        f"quarantine and no histories. News are {NEWS:,} ratings on top, from the inbox to the split.",
+        f"`make benchmark NAME=events`: made-up events on {DISHES:,} dishes, one person for ten of them, in",
+        f"Parquet; choices are from a day's menu of {MENU}. Seconds, each size and reader in a process of",
+        "its own. Plain pandas has no contract, no quarantine and no histories. News are "
+        f"{NEWS:,} events of the kind on top, from the inbox to the split.",
         "",
-        *table("ratings | by | collect | check | split | news | collect to split | peak MB", rows),
+        *table("events | kind | by | collect | check | split | news | collect to split | peak MB", rows),
     ]
     lines += ["", f"Megabytes of events that DVC stores after nights of {EVENTS_A_NIGHT:,} new ratings:", ""]
     at = (1, 10, 30, NIGHTS)
@@ -229,14 +208,14 @@ def _spent(result: dict[str, Any]) -> float:
 def _plot(results: list[dict[str, Any]], stored: Mapping[str, Sequence[float]]) -> None:
     mpl.use("Agg")
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.5))
-    for by in ("palate", "pandas"):
-        part = [each for each in results if each["by"] == by]
+    for kind, by in dict.fromkeys((each["kind"], each["by"]) for each in results):
+        part = [each for each in results if (each["kind"], each["by"]) == (kind, by)]
         sizes = [each["events"] for each in part]
         spent = [_spent(result) for result in part]
         for axis, values in zip(axes[:2], (spent, [each["peak_mb"] for each in part]), strict=True):
-            axis.plot(sizes, values, marker="o", label=by)
+            axis.plot(sizes, values, marker="o", label=f"{kind}s, {by}")
             axis.set_xscale("log")
-            axis.set_xlabel("ratings")
+            axis.set_xlabel("events")
             axis.grid(visible=True, alpha=0.3)
     axes[0].set_yscale("log")
     axes[0].set_ylabel("seconds from the inbox to the split")

@@ -9,17 +9,16 @@ opinions are held out, too: whatever is asked about may have been read nowhere.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.arrays import Bools, Ints
-from components.domain.preferences.builder import Builder, History
-from components.domain.preferences.comparisons import add_pairs, menu_offers
-from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
-from components.domain.preferences.splits import GROUPS, Split, by_source, seeded_share, split_of
+from components.domain.preferences.arrays import Bools
+from components.domain.preferences.comparison_tables import choice_table, joined
+from components.domain.preferences.held_out_groups import Groups, Histories, compare_within, deal
+from components.domain.preferences.opinion_log import OpinionLog
+from components.domain.preferences.splits import GROUPS, Split, seeded_share, split_of
+from components.domain.preferences.tables import Comparisons
 
 BESIDE_SHARE = 0.125  # of opinions, on which new dishes are compared with others
 
@@ -53,20 +52,39 @@ def split_by_dish(
     Raises:
         DataRejected: Nobody to train or test on.
     """
-    asker = _Asker(log, hidden, background, seed)
-    bounds, history_bounds = log.bounds(), asker.histories.bounds()
-    for person in range(len(log.people)):
-        lines = np.arange(bounds[person], bounds[person + 1])
-        asker.ask(person, lines, int(history_bounds[person]), int(history_bounds[person + 1]), min_history)
-    train, test = asker.train, asker.test
-    if not train.lines or not test.lines:
+    is_new = hidden[log.dish]
+    compared = ~np.isin(np.array(log.sources, object)[log.source], list(background)) & ~log.is_order
+    is_beside = seeded_share(log, BESIDE_SHARE, seed) & compared
+    is_read = ~is_new & ~is_beside
+    known = Histories(log.take(np.flatnonzero(is_read)), np.cumsum(is_read) - 1)
+    dealt = deal(log, np.flatnonzero(compared & is_read), GROUPS, seed)
+    train = known.of_the_rest(*compare_within(log, dealt, choice_table(log, ~hidden)), dealt)
+    of_new = deal(log, np.flatnonzero(compared & is_new), 1, seed)
+    apart = compare_within(log, of_new, choice_table(log, hidden))[0]
+    table = joined(
+        apart, _across(log, hidden, is_beside, deal(log, np.flatnonzero(compared & ~is_read), 1, seed))
+    )
+    test = known.of_all(table.take(np.argsort(table.person, kind="stable")), max(1, min_history))
+    if not len(train) or not len(test):
         raise DataRejected(
-            f"Hiding {int(hidden.sum())} of {len(hidden)} dishes leaves {len(train.lines)} training and "
-            f"{len(test.lines)} test comparisons: collect more, or hide another share (split.test_share) or "
+            f"Hiding {int(hidden.sum())} of {len(hidden)} dishes leaves {len(train)} training and "
+            f"{len(test)} test comparisons: collect more, or hide another share (split.test_share) or "
             "another fold (split.fold), or lower split.min_history."
         )
-    histories = asker.histories
-    return split_of(train.table(histories), test.table(histories), np.ones(len(histories), bool))
+    return split_of(train, test, np.ones(len(known.log), bool))
+
+
+def _across(log: OpinionLog, hidden: Bools, is_beside: Bools, dealt: Groups) -> Comparisons:
+    """What is said of new dishes against others.
+
+    Of choices as many are asked where a new dish was chosen as where another was: else being new would tell
+    the chosen one.
+    """
+    choices, line = choice_table(log)
+    some = np.flatnonzero(is_beside[line])
+    table = compare_within(log, dealt, (choices.take(some), line[some]))[0]
+    new = np.bincount(table.owner, hidden[table.offered], minlength=len(table))
+    return table.take(np.flatnonzero((new > 0) & (new < table.sizes)))
 
 
 def only_new(split: Split) -> Bools:
@@ -76,64 +94,3 @@ def only_new(split: Split) -> Bools:
     is_read[split.train.offered] = True
     is_read[log.dish] = True
     return np.asarray(np.bincount(test.owner, is_read[test.offered], minlength=len(test)) == 0)
-
-
-@dataclass
-class _Asker:
-    """Asks about one person after the other."""
-
-    log: OpinionLog
-    hidden: Bools
-    background: frozenset[str]
-    seed: int
-
-    def __post_init__(self) -> None:
-        log = self.log
-        self.is_new = self.hidden[log.dish]
-        sources = np.array(log.sources, object)[log.source]
-        self.compared = ~np.isin(sources, list(self.background)) & ~log.is_order
-        self.is_beside = seeded_share(log, BESIDE_SHARE, self.seed) & self.compared
-        self.is_read = ~self.is_new & ~self.is_beside
-        self.histories = log.take(np.flatnonzero(self.is_read))
-        self.number = np.cumsum(self.is_read) - 1  # of a line in the log of histories
-        self.offers = menu_offers(log)
-        self.train, self.test = Builder(log), Builder(log)
-
-    def ask(self, person: int, lines: Ints, first: int, end: int, min_history: int) -> None:
-        """Adds a person's comparisons; their history is lines `first` to `end` of the log of histories."""
-        lines, name = lines[self.compared[lines]], f"{self.seed}/{self.log.people[person]}"
-        for group in by_source(self.log, lines[self.is_read[lines]], GROUPS, name):
-            hidden = sorted(int(self.number[line]) for line in group)
-            if end - first > len(hidden):
-                self._ask(self.train, group, (first, end, hidden))
-        if end - first < max(1, min_history):
-            return
-        for group in by_source(self.log, lines[self.is_new[lines]], 1, name):
-            self._ask(self.test, group, (first, end, ()))
-        for group in by_source(self.log, lines[~self.is_read[lines]], 1, name):
-            self._ask_across(group, (first, end, ()))
-
-    def _ask(self, builder: Builder, group: Sequence[int], history: History) -> None:
-        """Adds what a group says of its dishes against each other."""
-        for line in group:
-            if self.log.menu[line] != NO_MENU:
-                new = self.hidden[self.offers[line]] == self.hidden[self.log.dish[line]]
-                offer = [dish for dish, stays in zip(self.offers[line], new, strict=True) if stays]
-                builder.add_choice(line, history, offer)
-        add_pairs(builder, self._stated(group), history, group)
-
-    def _ask_across(self, group: Sequence[int], history: History) -> None:
-        """Adds what a group says of new dishes against others.
-
-        Of choices as many are asked where a new dish was chosen as where another was: else being new would
-        tell the chosen one.
-        """
-        for line in group:
-            new = self.hidden[self.offers.get(line, [])]
-            if self.is_beside[line] and new.any() and not new.all():
-                self.test.add_choice(line, history, self.offers[line])
-        one_side = frozenset(line for line in group if self.is_new[line])
-        add_pairs(self.test, self._stated(group), history, group, one_side)
-
-    def _stated(self, group: Sequence[int]) -> list[int]:
-        return [line for line in group if self.log.menu[line] == NO_MENU]

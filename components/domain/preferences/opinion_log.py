@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from components.domain.preferences.arrays import Bools, Floats, Ints, Moments
+from components.domain.preferences.arrays import Bools, Floats, Ints, Moments, changes
 from components.domain.records import LIKED, Past
 
 NO_MENU = -1
@@ -83,6 +83,12 @@ class OpinionLog:
         likes = self.is_stated & (self.verdict == LIKED) & np.isnan(self.rating)
         only_likes = likes.sum() == self.is_stated.sum()
         return np.asarray((self.is_order & (self.verdict == LIKED)) | (likes & only_likes))
+
+    @cached_property
+    def moment_starts(self) -> Ints:
+        """(L,) first line of the person at that moment: what lies before it is strictly earlier."""
+        starts = changes(self.person) | changes(self.at)
+        return np.maximum.accumulate(np.where(starts, np.arange(len(self)), 0)).astype(np.int64)
 
     @cached_property
     def replaced_by(self) -> Ints:

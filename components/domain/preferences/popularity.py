@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.domain.preferences.arrays import Floats, Ints
-from components.domain.preferences.comparisons import menu_offers
+from components.domain.preferences.comparison_tables import choice_table
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.records import LIKED
 
@@ -43,15 +43,14 @@ def popularities(log: OpinionLog) -> dict[str, Popularity]:
         log: Opinions of all people. One that a later one replaces counts for nothing.
     """
     count, stays = len(log.dishes), log.replaced_by == len(log)
-    offers = {line: dishes for line, dishes in menu_offers(log).items() if len(dishes) > 1}
-    chosen = np.bincount(log.dish[np.array(list(offers), np.int64)], minlength=count)
-    on_menus = np.array([dish for dishes in offers.values() for dish in dishes], np.int64)
-    passed_over = np.bincount(on_menus, minlength=count) - chosen
+    choices, line = choice_table(log)
+    chosen = np.bincount(log.dish[line], minlength=count)
+    passed_over = np.bincount(choices.offered, minlength=count) - chosen
     others = stays & (log.menu == NO_MENU)
     opinions = np.bincount(log.dish[others], minlength=count)
     likes = np.bincount(log.dish[others & (log.verdict == LIKED)], minlength=count)
     by_menu, by_opinion = _odds(chosen, passed_over), _odds(likes, opinions - likes)
-    start = by_menu[-1] if len(offers) else by_opinion[-1]
+    start = by_menu[-1] if len(choices) else by_opinion[-1]
     odds = (by_menu / by_menu[-1] * by_opinion / by_opinion[-1] * start)[:-1]
     shares = np.round(odds / (1 + odds), 12).tolist()
     numbers = np.bincount(log.dish[stays], minlength=count).tolist()

@@ -8,17 +8,15 @@ into groups, and each group is asked about with the rest as history.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.arrays import Bools, Ints
-from components.domain.preferences.builder import Builder, History
-from components.domain.preferences.comparisons import add_pairs, menu_offers
-from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
-from components.domain.preferences.stated_pairs import groups
+from components.domain.preferences.comparison_tables import choice_table
+from components.domain.preferences.held_out_groups import Histories, compare_within, deal
+from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.strengths import with_source_offsets
 from components.domain.preferences.tables import Comparisons
 
@@ -101,26 +99,19 @@ def split_within_person(
     """
     compared = ~np.isin(np.array(log.sources, object)[log.source], list(background)) & ~log.is_order
     tested = compared & held_out
-    histories, number = log.take(np.flatnonzero(~tested)), np.cumsum(~tested) - 1
-    asker, train, test = _Asker(menu_offers(log)), Builder(log), Builder(log)
-    bounds, history_bounds = log.bounds(), histories.bounds()
-    for person, name in enumerate(log.people):
-        lines = np.arange(bounds[person], bounds[person + 1])
-        first, end = int(history_bounds[person]), int(history_bounds[person + 1])
-        for group in by_source(log, lines[(compared & ~held_out)[lines]], GROUPS, f"{seed}/{name}"):
-            hidden = sorted(int(number[line]) for line in group)
-            if end - first > len(hidden):
-                asker.ask(train, group, (first, end, hidden))
-        if end - first >= min_history:
-            for group in by_source(log, lines[tested[lines]], 1, f"{seed}/{name}"):
-                asker.ask(test, group, (first, end, ()))
-    if not train.lines or not test.lines:
+    known = Histories(log.take(np.flatnonzero(~tested)), np.cumsum(~tested) - 1)
+    choices = choice_table(log)
+    dealt = deal(log, np.flatnonzero(compared & ~held_out), GROUPS, seed)
+    train = known.of_the_rest(*compare_within(log, dealt, choices), dealt)
+    of_test = deal(log, np.flatnonzero(tested), 1, seed)
+    test = known.of_all(compare_within(log, of_test, choices)[0], min_history)
+    if not len(train) or not len(test):
         raise DataRejected(
-            f"Holding out within each person leaves {len(train.lines)} training and "
-            f"{len(test.lines)} test comparisons: collect more, or lower split.min_history, or hold out "
+            f"Holding out within each person leaves {len(train)} training and "
+            f"{len(test)} test comparisons: collect more, or lower split.min_history, or hold out "
             "another share or other sources."
         )
-    return split_of(train.table(histories), test.table(histories), np.ones(len(histories), bool))
+    return split_of(train, test, np.ones(len(known.log), bool))
 
 
 def split_of(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:
@@ -151,34 +142,13 @@ def seeded_share(log: OpinionLog, share: float, seed: int) -> Bools:
     each person and moment, since a dish that is never in the history would be told from its alternatives.
     What a later night adds moves nothing: a champion is never tested on what it was trained on.
     """
-    names = [
-        f"{log.people[person]}/{log.dishes[dish] if stated else at}"
-        for person, dish, at, stated in zip(log.person, log.dish, log.at, log.is_stated, strict=True)
-    ]
-    drawn = {name: random.Random(f"{seed}/{name}").random() < share for name in set(names)}
-    return np.array([drawn[name] for name in names], bool)
-
-
-def by_source(log: OpinionLog, lines: Ints, fewest: int, seed: str) -> Iterator[list[int]]:
-    """The lines dealt at random into groups; by source where they come from several."""
-    sources = np.unique(log.source[lines])
-    for source in sources:
-        part = lines[log.source[lines] == source].tolist()
-        yield from groups(part, fewest if len(sources) == 1 else 1, seed)
-
-
-class _Asker:
-    """Asks about groups of a person's opinions."""
-
-    def __init__(self, offers: Mapping[int, list[int]]) -> None:
-        self.offers = offers
-
-    def ask(self, builder: Builder, group: Sequence[int], history: History) -> None:
-        """Adds each choice of the group, and every two stated opinions that differ."""
-        stated = []
-        for line in group:
-            if builder.log.menu[line] == NO_MENU:
-                stated.append(line)
-            else:
-                builder.add_choice(line, history, self.offers[line])
-        add_pairs(builder, stated, history, group)
+    moments, moment = np.unique(log.at, return_inverse=True)
+    of_person = np.where(log.is_stated, log.dish, len(log.dishes) + moment)
+    keys = log.person * (len(log.dishes) + len(moments)) + of_person
+    _, first, number = np.unique(keys, return_index=True, return_inverse=True)
+    drawn = []
+    for line in first:
+        what = log.dishes[log.dish[line]] if log.is_stated[line] else log.at[line]
+        name = f"{seed}/{log.people[log.person[line]]}/{what}"
+        drawn.append(random.Random(name).random() < share)
+    return np.array(drawn, bool)[number]

@@ -1,0 +1,152 @@
+"""Tables of comparisons: of choices with their menus, and of pairs of opinions. They have no histories yet.
+
+Shapes: L lines of the log, D dishes, Q comparisons, O dishes on offer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from components.domain.preferences.arrays import Bools, Ints, Texts, changes, ranges
+from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
+from components.domain.preferences.tables import Comparisons
+from components.domain.records import DISLIKED, LIKED
+
+NO_LINE = -1
+
+
+def choice_table(log: OpinionLog, on_offer: Bools | None = None) -> tuple[Comparisons, Ints]:
+    """Each choice against its menu, without what else the person chose from it at that moment.
+
+    Args:
+        log: Opinions of all people.
+        on_offer: (D,) True for the dishes that count, as if no other had been on a menu; None for all.
+
+    Returns:
+        The choices that had an alternative, and (Q,) the line of each.
+    """
+    counts = np.ones(len(log.dishes), bool) if on_offer is None else on_offer
+    line = np.flatnonzero((log.menu != NO_MENU) & counts[log.dish])
+    dish, sizes = _offers(log, line, counts)
+    owner = np.repeat(np.arange(len(line)), sizes)
+    is_chosen = dish == log.dish[line][owner]
+    chosen_at = np.flatnonzero(is_chosen)
+    chosen_at = chosen_at[changes(owner[chosen_at])]
+    table = _table(log, line, np.full(len(line), NO_LINE), line)
+    table = replace(
+        table,
+        offered=dish,
+        sizes=sizes,
+        chosen=chosen_at - (np.cumsum(sizes) - sizes),
+        verdict=np.where(is_chosen, LIKED, DISLIKED),
+    )
+    some = np.flatnonzero(sizes > 1)
+    return table.take(some), line[some]
+
+
+def _offers(log: OpinionLog, choices: Ints, counts: Bools) -> tuple[Ints, Ints]:
+    """The dishes that each choice was made from, one choice after the other, and how many each has."""
+    menus, menu, chosen = log.menus, log.menu[choices], log.dish[choices]
+    sizes = menus.sizes[menu]
+    dish = menus.dish[ranges((np.cumsum(menus.sizes) - menus.sizes)[menu], sizes)]
+    owner = np.repeat(np.arange(len(choices)), sizes)
+    # An occasion is one person, one moment, one menu.
+    occasions = log.moment_starts[choices] * (len(menus.sizes) + 1) + menu
+    occasion, number = np.unique(occasions, return_inverse=True, return_counts=True)[1:]
+    several = number[occasion] > 1
+    at, width = np.flatnonzero(several[owner]), len(log.dishes)
+    is_chosen = np.isin(occasion[owner[at]] * width + dish[at], occasion[several] * width + chosen[several])
+    stays = counts[dish]
+    stays[at] &= ~is_chosen | (dish[at] == chosen[owner[at]])
+    return dish[stays], np.bincount(owner[stays], minlength=len(choices))
+
+
+def pair_table(
+    log: OpinionLog, line: Ints, other: Ints, last: Ints, *, is_other_person: bool = False
+) -> Comparisons:
+    """Comparisons of two opinions each.
+
+    Args:
+        log: Opinions of all people.
+        line: (Q,) lines of the preferred dishes.
+        other: (Q,) lines of the other dishes.
+        last: (Q,) latest line that each rests on.
+        is_other_person: Whether the other opinions are other people's, of which these people say nothing.
+    """
+    is_first = log.dish[line] < log.dish[other]  # dishes stand in the order of their ids
+    pair = np.stack([np.where(is_first, line, other), np.where(is_first, other, line)], axis=1).ravel()
+    picked = np.where(pair == np.repeat(line, 2), LIKED, DISLIKED)
+    return replace(
+        _table(log, line, other, last),
+        offered=log.dish[pair],
+        sizes=np.full(len(line), 2),
+        chosen=(~is_first).astype(np.int64),
+        verdict=picked if is_other_person else log.verdict[pair],
+    )
+
+
+def _table(log: OpinionLog, line: Ints, other: Ints, last: Ints) -> Comparisons:
+    """Comparisons without dishes on offer."""
+    none, zeros = np.empty(0, np.int64), np.zeros(len(line), np.int64)
+    return Comparisons(
+        log=log,
+        person=log.person[line],
+        start=zeros,
+        stop=zeros,
+        hidden=none,
+        hidden_sizes=zeros,
+        offered=none,
+        sizes=zeros,
+        key=_keys(log, line, other),
+        at=np.maximum(log.at[line], log.at[last]),
+        day=log.day[last],
+        menu=log.menu[line],
+        chosen=zeros,
+        verdict=none,
+    )
+
+
+def joined(*tables: Comparisons) -> Comparisons:
+    """Comparisons on one log, one table after the other."""
+    columns = [column.name for column in fields(Comparisons) if column.name != "log"]
+    whole: dict[str, Any] = {
+        name: np.concatenate([getattr(table, name) for table in tables]) for name in columns
+    }
+    return replace(tables[0], **whole)
+
+
+def unique_keys(keys: Texts) -> Texts:
+    """The keys; of equal ones the second and later carry their number, which no other key ends with."""
+    number_of = Counter(keys)
+    if len(number_of) == len(keys):
+        return keys
+    used, counts, names = set(number_of), Counter[str](), keys.copy()
+    for position in [position for position, key in enumerate(keys) if number_of[key] > 1]:
+        name = key = keys[position]
+        counts[key] += 1
+        while counts[key] > 1 and name in used:
+            name = f"{key}#{counts[key]}"
+            counts[key] += 1
+        used.add(name)
+        names[position] = name
+    return names
+
+
+def _keys(log: OpinionLog, line: Ints, other: Ints) -> Texts:
+    """(Q,) names PERSON/MOMENT/SOURCE/DISH, with the menu of a choice as its source; of pairs with >DISH."""
+    lines, number = np.unique(line, return_inverse=True)
+    middles = (*log.sources, *log.menus.ids)
+    middle = np.where(log.menu == NO_MENU, log.source, len(log.sources) + log.menu)[lines]
+    columns = (log.person[lines], log.at[lines], middle, log.dish[lines])
+    names = [
+        f"{log.people[person]}/{at.isoformat()}+00:00/{middles[source]}/{log.dishes[dish]}"
+        for person, at, source, dish in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+    ends = [*(f">{dish}" for dish in log.dishes), ""]  # NO_LINE has the last one
+    end = np.where(other == NO_LINE, NO_LINE, log.dish[other])
+    keys = [names[name] + ends[dish] for name, dish in zip(number.tolist(), end.tolist(), strict=True)]
+    return np.array(keys, object)

@@ -1,0 +1,88 @@
+"""Orders and likes against those of other people, where a person says of no other dish what it is to them.
+
+Picks are drawn by event, so a dish comes as often as it is liked or ordered, and its popularity says nothing.
+A draw is dropped and not drawn again where either person has both dishes on that day, which keeps a dish and
+what it is compared with exchangeable. A day's draws have a seed of their own: later days change nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.domain.preferences.arrays import Bools, Ints, changes
+from components.domain.preferences.opinion_log import OpinionLog
+
+OTHERS = 4  # picks of other people that a pick is compared with
+NEAREST = 200  # picks, up to the end of a day, from which those are drawn
+NOBODY = -1
+
+
+def pairs_with_others(log: OpinionLog, seed: int) -> tuple[Ints, Ints]:
+    """Lines of picks, and of the picks of other people around that time that they are compared with.
+
+    Orders are compared with orders; likes with likes, and only where nobody states anything else.
+
+    Args:
+        log: Opinions of all people.
+        seed: Seed of the draws.
+    """
+    pools = log.is_order, ~log.is_order
+    drawn = [_pairs_of(log, np.flatnonzero(log.is_free_pick & pool), seed) for pool in pools]
+    line, other = (np.concatenate(part) for part in zip(*drawn, strict=True))
+    return line, other
+
+
+def _pairs_of(log: OpinionLog, picks: Ints, seed: int) -> tuple[Ints, Ints]:
+    by_day = picks[np.lexsort([picks, log.day[picks]])]  # and within a day by person
+    days, person = log.day[by_day], log.person[by_day]
+    starts = np.flatnonzero(changes(days))
+    drawn = [np.empty((0, OTHERS), np.int64)]
+    for first, end in zip(starts.tolist(), [*starts[1:].tolist(), len(by_day)], strict=False):
+        draw = np.random.default_rng([seed % 2**32, int(days[first].astype(np.int64)) % 2**32])
+        drawn.append(_drawn(person, first, end, draw))
+    position = np.concatenate(drawn).ravel()
+    some = position != NOBODY
+    line, other = np.repeat(by_day, OTHERS)[some], by_day[position[some]]
+    stays = ~(_has(log, picks, line, other) | _has(log, picks, other, line))
+    return line[stays], other[stays]
+
+
+def _drawn(person: Ints, first: int, end: int, draw: np.random.Generator) -> Ints:
+    """(N, OTHERS) positions of other people's picks, for each of a day's N; NOBODY where there are fewer.
+
+    Args:
+        person: Whose each pick is, day after day.
+        first: Position of the day's first pick.
+        end: Position behind its last one.
+        draw: Draws them from the day, and from the days before it if it has few.
+    """
+    low = max(0, min(first, end - NEAREST))
+    around, own = person[low:end], person[first:end]
+    order = np.argsort(around, kind="stable")
+    persons = around[order]
+    begins = np.searchsorted(persons, own)
+    sizes = np.searchsorted(persons, own, side="right") - begins
+    number = _distinct(len(around) - sizes, draw)  # among the picks of others
+    # A person's pick of rank i at position p has p - i picks of others before it.
+    before = order - (np.arange(len(order)) - np.searchsorted(persons, persons))
+    width = len(around) + 1
+    skipped = np.searchsorted(persons * width + before, own[:, None] * width + number, side="right")
+    return np.where(number == NOBODY, NOBODY, low + number + skipped - begins[:, None])
+
+
+def _distinct(count: Ints, draw: np.random.Generator) -> Ints:
+    """(N, OTHERS) different numbers below each count, by Floyd's algorithm; NOBODY where there are fewer."""
+    numbers = np.full((len(count), OTHERS), NOBODY)
+    for column in range(OTHERS):
+        highest = count - OTHERS + column
+        number = draw.integers(0, np.maximum(highest, 0) + 1)
+        is_taken = (numbers == number[:, None]).any(1)
+        numbers[:, column] = np.where(highest < 0, NOBODY, np.where(is_taken, highest, number))
+    return numbers
+
+
+def _has(log: OpinionLog, picks: Ints, line: Ints, other: Ints) -> Bools:
+    """(Q,) whether the person of each line also has the other line's dish among that day's picks."""
+    days, day = np.unique(log.day, return_inverse=True)
+    of_day, width = log.person * len(days) + day, len(log.dishes)
+    return np.isin(of_day[line] * width + log.dish[other], of_day[picks] * width + log.dish[picks])
