@@ -6,8 +6,9 @@ A body whose client goes away before its end reaches nobody.
 from __future__ import annotations
 
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.refusals import refusal
 
 
 class BodyLimit:
@@ -27,14 +28,14 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refusal = JSONResponse({"error": f"The request is larger than {self.max_bytes:,} bytes."}, 413)
         try:
             body = await self._read(receive)
         except ClientDisconnect:  # the answer reaches nobody, but ends the request for the middleware outside
-            await JSONResponse({"error": "The body ended early."}, 400)(scope, receive, send)
+            await refusal(400, "The body ended early.")(scope, receive, send)
             return
         if body is None:
-            await refusal(scope, receive, send)
+            too_large = refusal(413, f"The request is larger than {self.max_bytes:,} bytes.")
+            await too_large(scope, receive, send)
             return
         replayed = False
 

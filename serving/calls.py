@@ -12,8 +12,9 @@ from http import HTTPStatus
 from typing import Any
 
 from bentoml.exceptions import BentoMLException
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.refusals import refusal
 
 RETRY_AFTER_S = 2
 
@@ -80,8 +81,7 @@ class Calls:
         self._limits = self._limits or self.settings()
         if self.running >= self._limits["max_concurrency"]:
             sentence = f"{self.running} requests are being answered: try again."
-            refusal = JSONResponse({"error": sentence}, 429, {"Retry-After": str(RETRY_AFTER_S)})
-            await refusal(scope, receive, send)
+            await refusal(429, sentence, {"Retry-After": str(RETRY_AFTER_S)})(scope, receive, send)
             return
         self.running += 1
         try:

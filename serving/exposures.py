@@ -78,7 +78,7 @@ class Exposures:
             ServiceUnavailable: It cannot be stored now.
         """
         if not store.url():
-            raise ServiceUnavailable(f"This service stores nothing: start it with {store.STORE}.")
+            raise ServiceUnavailable(store.MISSING)
         ratings.check_feedback(request, self.facts)
         feedback = _feedback_of(request)
         await refuse_erased(request.person_id)

@@ -8,8 +8,9 @@ where a form is broken.
 from __future__ import annotations
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serving.refusals import refusal
 
 JSON = "application/json"
 
@@ -26,12 +27,11 @@ class JsonOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers 415 with the content type that was sent."""
-        refusal = _why_not_json(Headers(scope=scope)) if scope["type"] == "http" else ""
-        if not refusal:
+        reason = _why_not_json(Headers(scope=scope)) if scope["type"] == "http" else ""
+        if not reason:
             await self.app(scope, receive, send)
             return
-        sentence = f"{refusal}: send JSON, with Content-Type: {JSON}."
-        await JSONResponse({"error": sentence}, 415)(scope, receive, send)
+        await refusal(415, f"{reason}: send JSON, with Content-Type: {JSON}.")(scope, receive, send)
 
 
 def _why_not_json(headers: Headers) -> str:

@@ -1,21 +1,40 @@
-"""ASGI middleware: who asks the service must bring its token, unless it listens on this machine alone."""
+"""ASGI middleware: who may ask. Where other machines can reach the service, callers bring its token.
+
+Where only this machine can, they need none, and ask by this machine's name: a page from elsewhere may give
+its own name the address 127.0.0.1 (DNS rebinding). For the browser the service is then part of that page,
+which may read and erase people; only the header Host tells. Starlette's TrustedHostMiddleware answers 400 in
+plain text, and compares also where a token is needed, behind any name.
+"""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
 import os
+import re
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 
 import psutil
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serving.refusals import refusal
 
 TOKEN_FILE = "PALATE_TOKEN_FILE"  # noqa: S105  # variable that names the file
 NEEDS_TOKEN = "palate.needs_token"  # noqa: S105  # key of a request's scope
 OPEN = {"/livez", "/readyz", "/healthz", "/metrics"}  # what a cluster asks; nothing in them is anybody's
+_THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d*)?", re.IGNORECASE | re.ASCII)
+
+
+class Door(Enum):
+    """What a caller must bring."""
+
+    TOKEN = "the service's token"  # noqa: S105
+    HOST = "this machine's name"
+    NOTHING = "nothing"
 
 
 def token() -> str:
@@ -27,31 +46,26 @@ def token() -> str:
         return ""
 
 
-def is_needed(mode: str) -> bool:
-    """Whether callers must bring the token.
+def door(setting: str) -> Door:
+    """What callers must bring, by where this process listens.
 
     Args:
-        mode: The setting `serve.token`: `auto`, `always` or `never`.
+        setting: `serve.token` of params.yaml: `auto`, `always` or `never`.
     """
-    return mode == "always" or (mode == "auto" and _listens_beyond_this_machine())
+    if setting == "always":
+        return Door.TOKEN
+    if not _listens_beyond_this_machine():
+        return Door.HOST
+    return Door.TOKEN if setting == "auto" else Door.NOTHING
 
 
-def is_open_to_this_machine_alone(mode: str) -> bool:
-    """Whether callers need no token and are all on this machine.
-
-    Args:
-        mode: As above.
-    """
-    return mode != "always" and not _listens_beyond_this_machine()
-
-
-def why_locked(mode: str) -> str | None:
+def why_locked(setting: str) -> str | None:
     """Why nobody can ask the service; None where somebody can."""
-    if not is_needed(mode) or token():
+    if door(setting) is not Door.TOKEN or token():
         return None
     return (
-        f"serve.token is {mode} and {TOKEN_FILE} names no file with a token: give it one, or let the service "
-        "listen on 127.0.0.1"
+        f"serve.token is {setting} and {TOKEN_FILE} names no file with a token: give it one, or let the "
+        "service listen on 127.0.0.1"
     )
 
 
@@ -66,34 +80,44 @@ def _listens_beyond_this_machine() -> bool:
 
 
 class Login:
-    """Middleware that answers 401 to whoever lacks the token.
+    """Middleware that answers 401 to whoever lacks the token, or 421 to whoever asks for another host.
 
     Args:
         app: Application that receives the other requests.
-        mode: Gives the setting `serve.token`; asked once, when the first request comes.
+        setting: Gives `serve.token` of params.yaml; asked once, when the first request comes.
     """
 
-    def __init__(self, app: ASGIApp, mode: Callable[[], str]) -> None:
+    def __init__(self, app: ASGIApp, setting: Callable[[], str]) -> None:
         self.app = app
-        self.mode = mode
-        self.is_needed: bool | None = None
+        self.setting = setting
+        self.door: Door | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, or answers 401 before its body is read."""
+        """Passes a request on, or refuses it before its body is read."""
         if scope["type"] != "http":  # the server's own start and end; then it may not listen yet
             await self.app(scope, receive, send)
             return
-        if self.is_needed is None:
-            self.is_needed = is_needed(self.mode())
-        scope[NEEDS_TOKEN] = self.is_needed
-        if not self.is_needed or scope["path"] in OPEN or _is_ours(scope):
-            await self.app(scope, receive, send)
-            return
+        self.door = self.door or door(self.setting())
+        scope[NEEDS_TOKEN] = self.door is Door.TOKEN
+        await (_why_not(self.door, scope) or self.app)(scope, receive, send)
+
+
+def _why_not(needed: Door, scope: Scope) -> Response | None:
+    """The refusal of a request; None where it may pass."""
+    headers = Headers(scope=scope)
+    if needed is Door.TOKEN and scope["path"] not in OPEN and not _is_ours(headers):
         sentence = "Send the service's token: Authorization: Bearer TOKEN."
-        refusal = JSONResponse({"error": sentence}, 401, {"WWW-Authenticate": "Bearer"})
-        await refusal(scope, receive, send)
+        return refusal(401, sentence, {"WWW-Authenticate": "Bearer"})
+    hosts = headers.getlist("host")
+    if needed is Door.HOST and not (len(hosts) == 1 and _THIS_MACHINE.fullmatch(hosts[0])):
+        sentence = (
+            f"The host is {', '.join(hosts)[:100]!r}: ask this service at localhost, 127.0.0.1 or [::1], or "
+            "set serve.token to always, with which it goes by any name."
+        )
+        return refusal(421, sentence)
+    return None
 
 
-def _is_ours(scope: Scope) -> bool:
-    expected, sent = token(), Headers(scope=scope).get("authorization", "")
+def _is_ours(headers: Headers) -> bool:
+    expected, sent = token(), headers.get("authorization", "")
     return bool(expected) and hmac.compare_digest(sent.encode(), f"Bearer {expected}".encode())

@@ -31,6 +31,7 @@ from serving.people_schema import (
     PersonAnswer,
     StoredFeedback,
 )
+from serving.refusals import refusal
 from serving.schema import VERDICTS, StoredId
 
 logger = logging.getLogger("palate")
@@ -93,10 +94,10 @@ async def _front_door(_: Request) -> Response:
 async def read(person_id: str) -> Response:
     """All that the store holds of a person; 404 where it is nothing, 410 where they were erased."""
     if await anyio.to_thread.run_sync(lambda: store.people(store.url()).is_erased(person_id)):
-        return _refusal(410, SENTENCE)
+        return refusal(410, SENTENCE)
     rows = await anyio.to_thread.run_sync(lambda: store.people(store.url()).read(person_id))
     if not any(rows.values()):
-        return _refusal(404, "The service's store holds nothing of this person: look at the id.")
+        return refusal(404, "The service's store holds nothing of this person: look at the id.")
     return _json(200, _answer(person_id, rows))
 
 
@@ -111,14 +112,14 @@ async def _person(request: Request) -> Response:
     try:
         person_id = _id_in(request.scope["raw_path"])
     except _BadId as error:
-        return _refusal(400, str(error))
+        return refusal(400, str(error))
     if not store.url():
-        return _refusal(503, f"This service stores nothing: start it with {store.STORE}.")
+        return refusal(503, store.MISSING)
     try:
         return await (erase if request.method == "DELETE" else read)(person_id)
     except PalateError as error:
         logger.error("a person could not be read or erased: %s", error)  # noqa: TRY400
-        return _refusal(503, "The service's store does not answer: send it again.")
+        return refusal(503, "The service's store does not answer: send it again.")
 
 
 def _id_in(raw_path: bytes) -> str:
@@ -183,7 +184,3 @@ def _without_id(record: logging.LogRecord) -> bool:
 
 def _json(status: int, answer: PersonAnswer | ErasureAnswer) -> Response:
     return Response(answer.model_dump_json(), status, media_type="application/json")
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    return JSONResponse({"error": sentence}, status)

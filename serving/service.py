@@ -30,7 +30,6 @@ from serving.choosing import choose
 from serving.draining import refuse_new_connections_on_sigterm
 from serving.erased import refuse_erased
 from serving.exposures import HEADER, Exposures
-from serving.hosts import Hosts
 from serving.image import service_image
 from serving.json_only import JsonOnly
 from serving.permissions import Permissions
@@ -236,8 +235,7 @@ PATHS = {*login.OPEN, "/docs.json", "/", *(each.route for each in Palate.apis.va
 # The first is the outermost: no body is read of whom the login refuses, and whole bodies reach the calls.
 for middleware, settings in (
     (metrics.Requests, {"paths": PATHS, "families": {people.PREFIX: people.PATH}}),
-    (Hosts, {"mode": lambda: facts_in(SERVED)["serve"]["token"]}),
-    (login.Login, {"mode": lambda: facts_in(SERVED)["serve"]["token"]}),
+    (login.Login, {"setting": lambda: facts_in(SERVED)["serve"]["token"]}),
     (Sentences, {}),
     (JsonOnly, {}),
     (BodyLimit, {"max_bytes": MAX_BODY_BYTES}),

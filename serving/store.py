@@ -8,6 +8,7 @@ from typing import Any
 
 SILENCE_S = 5  # of a PostgreSQL, after which it does not answer; a request has serve.deadline_s
 STORE = "PALATE_STORE"  # variable with SQLAlchemy's URL; none: nothing is stored and nobody is known
+MISSING = f"This service stores nothing: start it with {STORE}."
 
 
 def url() -> str:

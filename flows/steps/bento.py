@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from components.files import folder_sha256, read_as, replace_text, write_state
 from components.integrations import bentos
 from flows.environment import REPO, STATE
 from flows.steps import staging, stored_bases
+from flows.steps.lock import one_at_a_time
 from flows.steps.registration import Registered, registry
 from flows.steps.staging import SERVED, Trial
 
@@ -85,7 +84,7 @@ def build(
         StageFailed: Staging or building failed, or the disk is full or cannot be written to.
     """
     tag = tag_of(version, tags, preview=preview, trial=trial)
-    with _one_build():
+    with one_at_a_time(STATE, "bento", wait=True):  # every build fills the same folder models/served
         if find_whole(tag):
             return Packaged(tag, version, preview, new=False, trial=trial is not None)
         try:
@@ -109,14 +108,6 @@ def tag_of(version: str, tags: Mapping[str, str], *, preview: bool, trial: Trial
     """
     name = f"{SERVICE}:{'preview-' if preview else ''}v{version}-{tags.get('gate_sha256', '')[:8]}"
     return f"{name}-beside-v{trial.before}-{trial.share:g}" if trial else name
-
-
-@contextmanager
-def _one_build() -> Iterator[None]:
-    """Every build fills the same folder models/served."""
-    with (STATE / "bento.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _build_new(
@@ -203,7 +194,7 @@ def _has_its_bases(tag: str, source: Path) -> bool:
 
 def remove_unused_bases() -> list[str]:
     """Removes the bases that no Bento needs, and returns their tags."""
-    with _one_build():  # whose base is stored before its Bento
+    with one_at_a_time(STATE, "bento", wait=True):  # whose base is stored before its Bento
         folders = (bentos.folder_of(tag) / "src" / SERVED for tag in bentos.newest_first(SERVICE))
         return stored_bases.remove_all_but(set().union(*map(staging.bases_in, folders)))
 

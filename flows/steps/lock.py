@@ -23,7 +23,7 @@ def one_at_a_time(state: Path, activity: str, *, wait: bool = False) -> Iterator
 
     Args:
         state: Folder of the lock's file.
-        activity: `night` or `release`; each has its own lock.
+        activity: What is done one at a time, as in a sentence; it names the lock's file.
         wait: Whether to wait for the lock.
 
     Raises:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 
 from components.domain.errors import NotFound, StageFailed
 from components.files import file_sha256, folder_sha256, read_as, write_state
 from components.integrations import bentos
 from components.stages.bases import base_with
 from flows.environment import REPO, STATE
+from flows.steps.lock import one_at_a_time
 
 NAME = "palate-base"  # of all of them
 SUMS = STATE / "bases.json"  # by tag the checksum of all files of a base, its tokenizer as well
@@ -33,7 +32,7 @@ def store(sha256: str) -> str:
         StageFailed: The copy below models/ is damaged, or the disk is full or cannot be written to.
     """
     tag = tag_of(sha256)
-    with _locked():
+    with one_at_a_time(STATE, "bases", wait=True):  # a pass beside a night may store the same base
         if _is_whole(tag):
             return tag
         source = base_with(sha256, REPO)
@@ -58,7 +57,7 @@ def store(sha256: str) -> str:
 def remove_all_but(checksums: Collection[str]) -> list[str]:
     """Removes the bases that are not among these, and returns their tags."""
     needed = {tag_of(sha256) for sha256 in checksums}
-    with _locked():
+    with one_at_a_time(STATE, "bases", wait=True):
         unneeded = [tag for tag in bentos.model_tags(NAME) if tag not in needed]
         for tag in unneeded:
             bentos.remove_model(tag)
@@ -72,11 +71,3 @@ def _is_whole(tag: str) -> bool:
 
 def _sums() -> dict[str, str]:
     return read_as(dict[str, str], SUMS) if SUMS.exists() else {}
-
-
-@contextmanager
-def _locked() -> Iterator[None]:
-    """One process at a time: a night and a pass beside it may store the same base."""
-    with (STATE / "bases.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

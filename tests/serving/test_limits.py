@@ -207,7 +207,7 @@ def test_beyond_this_machine_only_the_token_opens(
 ) -> None:
     (tmp_path / "token").write_text("open sesame\n")
     monkeypatch.setenv(login.TOKEN_FILE, str(tmp_path / "token"))
-    assert not login.is_needed("auto")  # nothing listens yet
+    assert login.door("auto") is login.Door.HOST  # nothing listens yet
     import httpx
 
     with listening("0.0.0.0") as address, httpx.Client(base_url=address, timeout=120) as client:  # noqa: S104

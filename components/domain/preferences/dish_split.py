@@ -56,22 +56,22 @@ def split_by_dish(
     compared = ~np.isin(np.array(log.sources, object)[log.source], list(background)) & ~log.is_order
     is_beside = seeded_share(log, BESIDE_SHARE, seed) & compared
     is_read = ~is_new & ~is_beside
-    known = Histories(log.take(np.flatnonzero(is_read)), np.cumsum(is_read) - 1)
+    histories = Histories(log.take(np.flatnonzero(is_read)), np.cumsum(is_read) - 1)
     dealt = deal(log, np.flatnonzero(compared & is_read), GROUPS, seed)
-    train = known.of_the_rest(*compare_within(log, dealt, choice_table(log, ~hidden)), dealt)
+    train = histories.of_the_rest(*compare_within(log, dealt, choice_table(log, ~hidden)), dealt)
     of_new = deal(log, np.flatnonzero(compared & is_new), 1, seed)
-    apart = compare_within(log, of_new, choice_table(log, hidden))[0]
+    among_new = compare_within(log, of_new, choice_table(log, hidden))[0]
     table = joined(
-        apart, _across(log, hidden, is_beside, deal(log, np.flatnonzero(compared & ~is_read), 1, seed))
+        among_new, _across(log, hidden, is_beside, deal(log, np.flatnonzero(compared & ~is_read), 1, seed))
     )
-    test = known.of_all(table.take(np.argsort(table.person, kind="stable")), max(1, min_history))
+    test = histories.of_all(table.take(np.argsort(table.person, kind="stable")), max(1, min_history))
     if not len(train) or not len(test):
         raise DataRejected(
             f"Hiding {int(hidden.sum())} of {len(hidden)} dishes leaves {len(train)} training and "
             f"{len(test)} test comparisons: collect more, or hide another share (split.test_share) or "
             "another fold (split.fold), or lower split.min_history."
         )
-    return split_of(train, test, np.ones(len(known.log), bool))
+    return split_of(train, test, np.ones(len(histories.log), bool))
 
 
 def _across(log: OpinionLog, hidden: Bools, is_beside: Bools, dealt: Groups) -> Comparisons:

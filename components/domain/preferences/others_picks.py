@@ -57,16 +57,16 @@ def _drawn(person: Ints, first: int, end: int, draw: np.random.Generator) -> Int
         draw: Draws them from the day, and from the days before it if it has few.
     """
     low = max(0, min(first, end - NEAREST))
-    around, own = person[low:end], person[first:end]
+    around, of_day = person[low:end], person[first:end]
     order = np.argsort(around, kind="stable")
     persons = around[order]
-    begins = np.searchsorted(persons, own)
-    sizes = np.searchsorted(persons, own, side="right") - begins
+    begins = np.searchsorted(persons, of_day)
+    sizes = np.searchsorted(persons, of_day, side="right") - begins
     number = _distinct(len(around) - sizes, draw)  # among the picks of others
     # A person's pick of rank i at position p has p - i picks of others before it.
     before = order - (np.arange(len(order)) - np.searchsorted(persons, persons))
     width = len(around) + 1
-    skipped = np.searchsorted(persons * width + before, own[:, None] * width + number, side="right")
+    skipped = np.searchsorted(persons * width + before, of_day[:, None] * width + number, side="right")
     return np.where(number == NOBODY, NOBODY, low + number + skipped - begins[:, None])
 
 
@@ -84,5 +84,5 @@ def _distinct(count: Ints, draw: np.random.Generator) -> Ints:
 def _has(log: OpinionLog, picks: Ints, line: Ints, other: Ints) -> Bools:
     """(Q,) whether the person of each line also has the other line's dish among that day's picks."""
     days, day = np.unique(log.day, return_inverse=True)
-    of_day, width = log.person * len(days) + day, len(log.dishes)
-    return np.isin(of_day[line] * width + log.dish[other], of_day[picks] * width + log.dish[picks])
+    key, width = log.person * len(days) + day, len(log.dishes)
+    return np.isin(key[line] * width + log.dish[other], key[picks] * width + log.dish[picks])

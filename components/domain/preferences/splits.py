@@ -99,19 +99,19 @@ def split_within_person(
     """
     compared = ~np.isin(np.array(log.sources, object)[log.source], list(background)) & ~log.is_order
     tested = compared & held_out
-    known = Histories(log.take(np.flatnonzero(~tested)), np.cumsum(~tested) - 1)
+    histories = Histories(log.take(np.flatnonzero(~tested)), np.cumsum(~tested) - 1)
     choices = choice_table(log)
     dealt = deal(log, np.flatnonzero(compared & ~held_out), GROUPS, seed)
-    train = known.of_the_rest(*compare_within(log, dealt, choices), dealt)
+    train = histories.of_the_rest(*compare_within(log, dealt, choices), dealt)
     of_test = deal(log, np.flatnonzero(tested), 1, seed)
-    test = known.of_all(compare_within(log, of_test, choices)[0], min_history)
+    test = histories.of_all(compare_within(log, of_test, choices)[0], min_history)
     if not len(train) or not len(test):
         raise DataRejected(
             f"Holding out within each person leaves {len(train)} training and "
             f"{len(test)} test comparisons: collect more, or lower split.min_history, or hold out "
             "another share or other sources."
         )
-    return split_of(train, test, np.ones(len(known.log), bool))
+    return split_of(train, test, np.ones(len(histories.log), bool))
 
 
 def split_of(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:

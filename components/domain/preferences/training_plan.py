@@ -28,7 +28,7 @@ class Training:
         new: Number of comparisons read for the first time.
         replayed: Number of comparisons that the start had read already.
         epochs: Passes over both; 0 where the start was kept as it is, or where none are recorded (before
-            0.4.0).
+            0.3.0).
     """
 
     settings: dict[str, Any]

@@ -59,11 +59,11 @@ def test_a_choice_stands_against_what_a_reader_of_the_menus_would_list(
         if chosen in counting and len(dishes) > 1:
             expected.append((line, dishes, chosen))
     table, line_of = choice_table(log, np.array([dish in counting for dish in log.dishes], bool))
-    assert [
-        (int(line), each.dishes, each.chosen) for line, each in zip(line_of, table, strict=True)
-    ] == expected
-    for each in table:
-        assert each.verdicts == tuple(LIKED if dish == each.chosen else DISLIKED for dish in each.dishes)
+    rows = [(one.dishes, one.chosen) for one in table]
+    assert [(line, *row) for line, row in zip(line_of.tolist(), rows, strict=True)] == expected
+    for comparison in table:
+        is_chosen = (dish == comparison.chosen for dish in comparison.dishes)
+        assert comparison.verdicts == tuple(LIKED if chosen else DISLIKED for chosen in is_chosen)
 
 
 @pytest.mark.parametrize("seed", range(10))

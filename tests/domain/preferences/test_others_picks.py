@@ -75,11 +75,11 @@ def test_of_few_picks_all_are_met_and_of_many_each_as_often() -> None:
 
 
 def test_a_person_with_many_picks_around_meets_those_of_others() -> None:
-    own = [Line("own", f"o{n}", START + timedelta(days=n % 3), order=True) for n in range(150)]
+    many = [Line("busy", f"o{n}", START + timedelta(days=n % 3), order=True) for n in range(150)]
     others = [Line(f"p{n}", f"d{n}", START + timedelta(days=n % 3), order=True) for n in range(12)]
-    log = log_of([*own, *others], {})
+    log = log_of([*many, *others], {})
     pairs = _pairs(log)
-    last = np.flatnonzero((log.person == log.people.index("own")) & (log.day == log.day.max()))
+    last = np.flatnonzero((log.person == log.people.index("busy")) & (log.day == log.day.max()))
     assert {line for line, _ in pairs} >= set(last.tolist())
     assert all(sum(line == each for line, _ in pairs) == OTHERS for each in last)
     met = {other for line, other in pairs if line in last}
