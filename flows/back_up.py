@@ -13,11 +13,12 @@ import io
 import json
 import lzma
 import os
+import shutil
 import sqlite3
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +27,10 @@ from typing import cast
 from components.domain.errors import BadParams, StageFailed
 from components.files import file_sha256, in_form, sentence_of
 from components.integrations import data_versions
+from components.integrations.model_registry.artifact_folders import move_artifacts
 from components.stages.paths import EVENTS, LEDGER_BEFORE, NIGHT, QUARANTINE
-from flows.environment import REPO, STATE
-from flows.steps import data
+from flows.environment import ARTIFACTS, REPO, STATE
+from flows.steps import accepted_data, data
 from flows.steps.lock import one_at_a_time
 
 SUMS, BUNDLE = "sha256.json", "nights.bundle"  # names of two members; the first is the last and names all
@@ -44,8 +46,12 @@ _LEFT_OUT = {
     "audit",
     "back-ups",
 }
-_PASSING = ("*.lock", "*-wal", "*-shm", "*.partial", "up.json")  # what only a running process needs
-_BESIDE = (data.ACCEPTED, data.FORGOTTEN, REPO / LEDGER_BEFORE, REPO / NIGHT, REPO / "params.yaml")
+_PASSING = ("*-wal", "*-shm", "*.partial", "up.json")  # what only a running process needs
+_BESIDE = (
+    *(accepted_data.FILE, data.FORGOTTEN, REPO / LEDGER_BEFORE, REPO / NIGHT, REPO / "params.yaml"),
+    REPO / ".dvc" / "config.local",
+)
+_DVC_CONFIG = ".dvc/config"
 _POINTERS = tuple(f"{folder}.dvc" for folder in (EVENTS, QUARANTINE))
 
 
@@ -78,7 +84,8 @@ def back_up(target: str) -> str:
             with contextlib.suppress(OSError):  # there may be no such folder
                 partial.unlink()
     size, remote = path.stat().st_size / 1e6, data_versions.default_remote(REPO)
-    elsewhere = f"; DVC's remote {remote} is not in it" if "://" in remote else ""
+    is_inside = not remote or ("://" not in remote and Path(remote).resolve().is_relative_to(STATE.resolve()))
+    elsewhere = "" if is_inside else f"; DVC's remote {remote} is not in it"
     return f"{path}: {count} files, {size:.0f} MB, with all keys and data: keep it safe{elsewhere}"
 
 
@@ -92,7 +99,7 @@ def bring_back(source: str) -> str:
 
     Raises:
         BadParams: There is no such file, or this clone has nights already.
-        StageFailed: The file is damaged; nothing was changed.
+        StageFailed: The file is damaged, or DVC's remote does not have the data: run it again then.
     """
     path = Path(source).expanduser()
     if not source or not path.is_file():
@@ -102,14 +109,36 @@ def bring_back(source: str) -> str:
     with one_at_a_time(STATE, "night"), tempfile.TemporaryDirectory(dir=STATE) as name:
         members = _extract(path, Path(name))
         data_versions.fetch_nights(REPO, Path(name) / BUNDLE)
-        for member in members:
-            target = _from_member(member)
-            if target:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                (Path(name) / member).replace(target)
+        _move(Path(name), [member for member in members if not member.startswith("state/")])
+        _move(
+            Path(name), [member for member in members if member.startswith(f"state/{data_versions.REMOTE}/")]
+        )
         data_versions.ensure_repository(REPO, STATE)
-        data_versions.restore_pointers(REPO, _POINTERS)
+        _fetch_data()
+        _move(Path(name), [member for member in members if (Path(name) / member).exists()])
+        if (STATE / "mlflow.db").exists():
+            move_artifacts(STATE / "mlflow.db", ARTIFACTS)
     return f"{path} was brought back: `make status` shows its nights, and `make nightly` goes on from them"
+
+
+def _move(folder: Path, members: Sequence[str]) -> None:
+    for member in members:
+        target = _from_member(member)
+        if target:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (folder / member).replace(target)
+
+
+def _fetch_data() -> None:
+    try:
+        data_versions.restore_pointers(REPO, _POINTERS)
+    except StageFailed as error:
+        shutil.rmtree(REPO / EVENTS, ignore_errors=True)
+        remote = data_versions.default_remote(REPO)
+        raise StageFailed(
+            f"The data could not be fetched from DVC's remote {remote} ({error}): let this clone "
+            "reach it, then bring the back-up back again."
+        ) from error
 
 
 def _write(path: Path) -> int:
@@ -134,10 +163,12 @@ def _members(scratch: Path) -> Iterator[tuple[str, Path]]:
     data_versions.bundle_nights(REPO, bundle)
     yield BUNDLE, bundle
     yield from ((f"repo/{path.relative_to(REPO)}", path) for path in _BESIDE if path.exists())
+    if (REPO / _DVC_CONFIG).read_text().strip() != data_versions.file_at(REPO, "HEAD", _DVC_CONFIG).strip():
+        yield f"repo/{_DVC_CONFIG}", REPO / _DVC_CONFIG  # it names another remote than the code does
     for path in sorted(STATE.rglob("*")):
         part = path.relative_to(STATE)
         is_left_out = part.parts[0] in _LEFT_OUT or part.parts[0].startswith("tmp")
-        is_passing = any(part.match(pattern) for pattern in _PASSING)
+        is_passing = any(part.match(pattern) for pattern in _PASSING) or path in STATE.glob("*.lock")
         if path.is_file() and not path.is_symlink() and not is_left_out and not is_passing:
             copy = _copy_of_database(path, scratch / "copy.db") if path.suffix == ".db" else path
             yield f"state/{part}", copy

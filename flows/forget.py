@@ -21,7 +21,7 @@ from components.integrations import data_versions, event_sources, quarantine
 from components.integrations.model_registry.registry import failures_as_sentences
 from components.stages import paths
 from flows.environment import REPO, STATE
-from flows.steps import data, feedback, registration
+from flows.steps import accepted_data, data, feedback, registration
 from flows.steps.bento import tag_of
 from flows.steps.lock import one_at_a_time
 
@@ -87,7 +87,8 @@ def forget_within_night(params: Params, person: str, *, history: bool) -> str:
         trace = _trace(params, as_id(person))
         removed = _remove(as_id(person))
         if (REPO / paths.EVENTS).exists():
-            data_versions.add(REPO, *data.DATA)
+            before = data_versions.pointer_md5(data.POINTER) if data.POINTER.exists() else ""
+            accepted_data.rename(before, data_versions.add(REPO, *data.DATA)[str(paths.EVENTS)])
             data_versions.commit_night(REPO, data.COMMITTED, "Forget one person")
             data_versions.push(REPO, data.DATA)
         _mark(params, trace, history=history)
@@ -108,9 +109,8 @@ def _remove(person: str) -> dict[str, int]:
     people = [row for row in tables["people"] if row["person_id"] != person]
     removed = {"events": len(rows) - len(others), "people": len(tables["people"]) - len(people)}
     if any(removed.values()):
-        data.lower_volumes(
-            removed["events"]
-        )  # first: if killed after it, later checks are only more tolerant
+        # First: if killed after it, later checks are only more tolerant.
+        accepted_data.lower_volumes(removed["events"])
         event_sources.write_tables(events, {**tables, "people": people}, others)
     removed["quarantined"] = quarantine.remove(REPO / paths.QUARANTINE, partial(is_named, person))
     removed["rows of the service"] = feedback.forget(person)

@@ -53,15 +53,18 @@ def check(params: Params) -> None:
     for warning in report.warnings:  # without its rows, which may name people: logs are kept by other tools
         logger.warning("data check: %s", _failure(replace(warning, first_rows=())))
     if report.failed:
-        raise DataRejected(_sentence(report))
+        raise DataRejected(_sentence(report, night))
 
 
-def _sentence(report: CheckReport) -> str:
+def _sentence(report: CheckReport, night: NightFacts) -> str:
     failures = "; ".join(_failure(result) for result in report.failed)
+    back = "git restore --source=nights data/events.dvc && .venv/bin/dvc checkout data/events.dvc"
+    if night.previous_events is None:  # no night has passed yet
+        back = "rm -r data/events data/quarantine"
     return (
         f"{len(report.failed)} data checks failed, nothing was trained: {failures}. See reports/checks.html. "
-        "If the data are right, widen the limit in the section check of params.yaml; else mend the inbox and "
-        "go back: `git restore --source=nights data/events.dvc && dvc checkout data/events.dvc`."
+        "If the data are right, widen the limit in the section check of params.yaml; else mend the inbox "
+        f"and, where bad rows were accepted, go back: `{back}`."
     )
 
 

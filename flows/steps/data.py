@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,16 +18,8 @@ from components.domain.preferences.events import Counts
 from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinions import Scale, like_share
-from components.domain.records import MomentOrNone, NightFacts
-from components.files import (
-    DamagedFile,
-    in_form,
-    read_as,
-    replace_text,
-    with_schema,
-    without_schema,
-    write_state,
-)
+from components.domain.records import NightFacts
+from components.files import read_as, write_state
 from components.integrations import data_versions, event_sources, quarantine
 from components.integrations.sources import source_of
 from components.integrations.sources.intake import take_in
@@ -46,12 +38,16 @@ from components.stages.paths import (
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE, check_folders, limit_waits
 from flows.keys import keys
+from flows.steps import accepted_data
+from flows.steps.accepted_data import Accepted
 from flows.steps.feedback import with_feedback
 from flows.steps.night import Night, key_of
 from flows.steps.night_facts import facts_of_last_night, now_of
 
 logger = logging.getLogger(__name__)
-ACCEPTED, FORGOTTEN = REPO / "data" / "accepted.jsonl", REPO / "data" / "forgotten.json"
+FORGOTTEN = REPO / "data" / "forgotten.json"
+POINTER = REPO / f"{EVENTS}.dvc"
+_SETTINGS = "settings"  # beside the watermarks: a hash of the settings that they were made with
 DATA = (str(EVENTS), str(QUARANTINE))
 INPUTS = tuple(str(folder) for folder in (BASE, BASES, CHAMPION, START))  # of trainings, beside the data
 COMMITTED = (
@@ -68,16 +64,6 @@ COMMITTED = (
     "reports/ledger.json",
     "reports/training",
 )
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A line of data/accepted.jsonl: data that passed their checks, and what later ones are compared with."""
-
-    data_md5: str
-    events: int
-    newest: MomentOrNone = ""
-    like_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,9 +106,9 @@ def collect(params: Params) -> Collection:
 
     The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
-    now = now_of(params)
-    since, stored = event_sources.read_watermarks(REPO / EVENTS), event_sources.read_tables(REPO / EVENTS)
-    reading = source_of(params.collect, REPO).read(since)
+    now, settings = now_of(params), _settings_md5(params)
+    stored = event_sources.read_tables(REPO / EVENTS)
+    reading = source_of(params.collect, REPO).read(_since(settings))
     reading = with_feedback(reading, stored)
     limits = limits_of(params, now, read_forgotten())
     intake = take_in(reading.tables, stored, event_sources.read_events(REPO / EVENTS), limits)
@@ -136,7 +122,8 @@ def collect(params: Params) -> Collection:
     if collected.former:
         event_sources.write_tables(REPO / EVENTS, *intake.before)
     event_sources.write_tables(REPO / EVENTS, collected.tables, events)
-    event_sources.write_watermarks(REPO / EVENTS, reading.watermarks)
+    if reading.watermarks:
+        event_sources.write_watermarks(REPO / EVENTS, {**reading.watermarks, _SETTINGS: settings})
     newest = pc.max(events["occurred_at"]).as_py()
     return Collection(
         params.collect.inbox,
@@ -145,6 +132,22 @@ def collect(params: Params) -> Collection:
         newest.isoformat() if newest else "",
         like_share(event_sources.event_columns(events), Scale.of(params.collect)),
     )
+
+
+def _since(settings: str) -> dict[str, str]:
+    """From where each table is read; empty, which is all rows, where rows that were refused may be good now.
+
+    They may be where the night that read them failed its checks, or where params say something else.
+    """
+    watermarks = event_sources.read_watermarks(REPO / EVENTS)
+    is_accepted = POINTER.exists() and accepted_data.is_accepted(data_versions.pointer_md5(POINTER))
+    return watermarks if is_accepted and watermarks.get(_SETTINGS) == settings else {}
+
+
+def _settings_md5(params: Params) -> str:
+    """Hash of the settings that say where rows come from and which of them are good."""
+    settings = params.collect.model_dump(mode="json"), params.check.value_range
+    return hashlib.md5(json.dumps(settings, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
 def read_forgotten() -> Forgotten:
@@ -158,18 +161,21 @@ def read_forgotten() -> Forgotten:
 @task(cache_policy=NO_CACHE)
 def version(params: Params, collection: Collection) -> Night:
     """Hashes the data with DVC; if it changed, writes data/night.json, the facts that the checks need."""
+    pointer_md5 = data_versions.pointer_md5(POINTER) if POINTER.exists() else ""
     hashes = data_versions.add(REPO, *DATA)
     data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
     facts = facts_of_last_night()
+    rows_seen = sum(counts.rows_in for counts in collection.counts.values())
+    rows_quarantined = sum(counts.quarantined for counts in collection.counts.values())
     if facts is None or (facts.data_md5, facts.quarantine_md5) != (data_md5, quarantine_md5):
-        earlier = [entry for entry in _accepted() if entry.data_md5 != data_md5]
+        earlier = accepted_data.earlier_than(data_md5, pointer_md5)
         volumes = [entry.events for entry in earlier]
         previous = earlier[-1] if earlier else None
         facts = NightFacts(
             collected_at=datetime.now(UTC).isoformat(timespec="seconds"),
             previous_events=previous.events if previous else None,
-            rows_seen=sum(counts.rows_in for counts in collection.counts.values()),
-            rows_quarantined=sum(counts.quarantined for counts in collection.counts.values()),
+            rows_seen=rows_seen,
+            rows_quarantined=rows_quarantined,
             data_md5=data_md5,
             quarantine_md5=quarantine_md5,
             newest=collection.newest,
@@ -179,40 +185,17 @@ def version(params: Params, collection: Collection) -> Night:
             past_news=tuple(after - before for before, after in pairwise(volumes)),
         )
         write_state(REPO / NIGHT, asdict(facts))
+    elif not accepted_data.is_accepted(data_md5):  # an inbox that was mended may have fewer bad rows now
+        facts = replace(facts, rows_seen=rows_seen, rows_quarantined=rows_quarantined)
+        write_state(REPO / NIGHT, asdict(facts))
     unchanged = datetime.now(UTC) - datetime.fromisoformat(facts.collected_at)
     return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events, unchanged.days)
 
 
 def record_as_accepted(night: Night) -> None:
     """Records that tonight's data passed its checks; the next night's check compares its number of events."""
-    earlier = _accepted()
-    if night.data_md5 not in [entry.data_md5 for entry in earlier[-1:]]:
-        facts = read_as(NightFacts, REPO / NIGHT)
-        entry = Accepted(night.data_md5, night.events, facts.newest, facts.like_share)
-        _write_accepted([*earlier, entry])
-
-
-def lower_volumes(count: int) -> None:
-    """Takes events that were forgotten out of the volumes that later nights are compared with."""
-    entries = [replace(entry, events=max(0, entry.events - count)) for entry in _accepted()]
-    if entries:
-        _write_accepted(entries)
-
-
-def _write_accepted(entries: Sequence[Accepted]) -> None:
-    replace_text(ACCEPTED, "".join(f"{json.dumps(with_schema(asdict(each)))}\n" for each in entries))
-
-
-def _accepted() -> list[Accepted]:
-    if not ACCEPTED.exists():
-        return []
-    try:
-        lines = ACCEPTED.read_text(encoding="utf-8").splitlines()
-        return [in_form(Accepted, without_schema(json.loads(line), ACCEPTED)) for line in lines]
-    except (ValueError, RecursionError) as error:
-        raise DamagedFile(
-            f"{ACCEPTED} is damaged ({error}): remove its broken line; volumes are compared with the rest."
-        ) from error
+    facts = read_as(NightFacts, REPO / NIGHT)
+    accepted_data.record(Accepted(night.data_md5, night.events, facts.newest, facts.like_share))
 
 
 @task(cache_policy=NO_CACHE)

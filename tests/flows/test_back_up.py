@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from components.integrations.model_registry.registry import Registry
 from tests.flows.clones import Done, make_clone, run_flows, run_night, state_of, status_of
 
 pytestmark = pytest.mark.slow
@@ -28,8 +32,13 @@ def test_a_fresh_clone_goes_on_from_a_back_up(
 ) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     clone = make_clone(tmp_path / "clone", small_base)
-    done = run_flows(clone, "bring-back", str(file))
-    assert done.returncode == 0, done.stderr
+    with _elsewhere(night.clone, tmp_path):
+        done = run_flows(clone, "bring-back", str(file))
+        assert done.returncode == 0, done.stderr
+        registry = Registry(f"sqlite:///{clone}/.palate/mlflow.db")
+        for version in registry.versions("palate"):
+            folder = registry.download("palate", version, tmp_path / "version")
+            assert {file.name for file in folder.iterdir()} >= {"adapter", "canary.json", "evaluation.json"}
     assert status_of(clone).splitlines()[:2] == status_of(night.clone).splitlines()[:2]
     for name in ("secrets.json", "last-night.json"):
         assert (clone / ".palate" / name).read_bytes() == (night.clone / ".palate" / name).read_bytes()
@@ -42,6 +51,40 @@ def test_a_fresh_clone_goes_on_from_a_back_up(
     assert later.returncode == 0, later.stderr
     assert "0 accepted" in later.stdout
     assert state_of(clone)["versions"] == state_of(night.clone)["versions"]
+
+
+@contextmanager
+def _elsewhere(clone: Path, folder: Path) -> Iterator[None]:
+    """What a clone's databases name by its path is not there."""
+    clone.rename(folder / "elsewhere")
+    try:
+        yield
+    finally:
+        (folder / "elsewhere").rename(clone)
+
+
+def test_a_remote_elsewhere_is_named_and_without_it_a_back_up_can_be_brought_back_again(
+    night: Done, small_base: Path, tmp_path: Path
+) -> None:
+    config, path, remote = night.clone / ".dvc" / "config", tmp_path / "b.tar", tmp_path / "nas"
+    before = config.read_text()
+    shutil.copytree(night.clone / ".palate" / "dvc-remote", remote)
+    config.write_text(before.replace("../.palate/dvc-remote", str(remote)))
+    try:
+        done = run_flows(night.clone, "back-up", "--to", str(path))
+    finally:
+        config.write_text(before)
+    assert f"DVC's remote {remote} is not in it" in done.stdout
+    clone = make_clone(tmp_path / "clone", small_base)
+    with _elsewhere(remote, tmp_path):
+        done = run_flows(clone, "bring-back", str(path))
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"palate: The data could not be fetched from DVC's remote {remote} (")
+        assert len(done.stderr.splitlines()) == 1
+    done = run_flows(clone, "bring-back", str(path))
+    assert done.returncode == 0, done.stderr
+    assert status_of(clone).splitlines()[:2] == status_of(night.clone).splitlines()[:2]
+    assert (clone / "data" / "events").is_dir()
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "one more", "no file"])

@@ -53,7 +53,7 @@ READERS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "data/forgotten.json": ("flows.steps.data:read_forgotten", {"{}": "key_check: Field required"}),
     "data/accepted.jsonl": (
-        "flows.steps.data:_accepted",
+        "flows.steps.accepted_data:read",
         {"{}": "data_md5: Field required", '{"data_md5": "d", "events": "many"}': "events: "},
     ),
 }

@@ -1,6 +1,7 @@
 """DVC and git: data versions, stages, the branch `nights`, whether files are whole, and past nights."""
 
 from components.integrations.data_versions.dvc_commands import (
+    REMOTE,
     add,
     dvc,
     pointer_md5,
@@ -25,6 +26,7 @@ from components.integrations.data_versions.restoring import restore
 
 __all__ = [
     "NIGHTS_BRANCH",
+    "REMOTE",
     "add",
     "bundle_nights",
     "cached",

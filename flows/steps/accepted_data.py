@@ -1,0 +1,88 @@
+"""data/accepted.jsonl: each data version that passed its checks, with what later ones are compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from components.domain.records import MomentOrNone
+from components.files import DamagedFile, in_form, replace_text, with_schema, without_schema
+from flows.environment import REPO
+
+FILE = REPO / "data" / "accepted.jsonl"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Data that passed their checks.
+
+    Attributes:
+        data_md5: DVC's hash of data/events.
+        events: Number of its events.
+        newest: Time of the newest one, ISO 8601; empty without events.
+        like_share: Share of likes among likes, dislikes and ratings; None without any.
+    """
+
+    data_md5: str
+    events: int
+    newest: MomentOrNone = ""
+    like_share: float | None = None
+
+
+def read() -> list[Accepted]:
+    """All of them, in the order in which they passed.
+
+    Raises:
+        DamagedFile: A line is none of ours.
+    """
+    if not FILE.exists():
+        return []
+    try:
+        lines = FILE.read_text(encoding="utf-8").splitlines()
+        return [in_form(Accepted, without_schema(json.loads(line), FILE)) for line in lines]
+    except (ValueError, RecursionError) as error:
+        raise DamagedFile(
+            f"{FILE} is damaged ({error}): remove its broken line; volumes are compared with the rest."
+        ) from error
+
+
+def is_accepted(data_md5: str) -> bool:
+    """Whether these data passed their checks."""
+    return data_md5 in {entry.data_md5 for entry in read()}
+
+
+def earlier_than(data_md5: str, pointer_md5: str) -> list[Accepted]:
+    """The accepted data that a night's data grew out of.
+
+    Args:
+        data_md5: Hash of the night's data, which do not count.
+        pointer_md5: Hash that data/events.dvc held when the night began: where somebody went back to older
+            data, what was accepted after them does not count.
+    """
+    entries = read()
+    positions = [position for position, entry in enumerate(entries) if entry.data_md5 == pointer_md5]
+    grown_from = entries[: positions[-1] + 1] if positions else entries
+    return [entry for entry in grown_from if entry.data_md5 != data_md5]
+
+
+def record(entry: Accepted) -> None:
+    """Adds data that passed their checks, unless they are the last ones already."""
+    entries = read()
+    if entry.data_md5 not in [last.data_md5 for last in entries[-1:]]:
+        _write([*entries, entry])
+
+
+def lower_volumes(count: int) -> None:
+    """Takes events that were forgotten out of the volumes that later nights are compared with."""
+    _write([replace(entry, events=max(0, entry.events - count)) for entry in read()])
+
+
+def rename(before: str, after: str) -> None:
+    """Accepts data that are accepted ones without somebody who was forgotten."""
+    _write([replace(entry, data_md5=after) if entry.data_md5 == before else entry for entry in read()])
+
+
+def _write(entries: Sequence[Accepted]) -> None:
+    if entries:
+        replace_text(FILE, "".join(f"{json.dumps(with_schema(asdict(entry)))}\n" for entry in entries))
