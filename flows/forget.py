@@ -123,8 +123,8 @@ def _remove(person: str) -> dict[str, int]:
 
 def _trace(params: Params, person: str) -> Trace:
     holding, unread = dict[str, list[str]](), list[str]()
-    looks: Mapping[Path, tuple[str, Callable[[list[Path]], bool]]] = {
-        paths.EVENTS: ("events", lambda files: person in event_sources.people_of(files)),
+    looks: Mapping[Path, tuple[str | tuple[str, ...], Callable[[list[Path]], bool]]] = {
+        paths.EVENTS: (("events", "people"), lambda files: person in event_sources.people_of(files)),
         paths.QUARANTINE: ("", lambda files: quarantine.holds(files, partial(is_named, person))),
     }
     for folder, (prefix, is_theirs) in looks.items():

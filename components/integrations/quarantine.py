@@ -6,6 +6,7 @@ A line of it that cannot be read, as a torn file has one, is a row like a torn l
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from components.files import replace_text
 
 
 def add(folder: Path, rows: Iterable[Quarantined]) -> int:
-    """Adds rows to `folder/TABLE.jsonl`, without those that it holds already.
+    """Adds rows to `folder/TABLE.jsonl`; one that came before, with the same reason, is there already.
 
     Returns:
         Number of rows that were added.
@@ -29,10 +30,13 @@ def add(folder: Path, rows: Iterable[Quarantined]) -> int:
     for table, entries in by_table.items():
         path = folder / f"{table}.jsonl"
         stored = _lines(path)
+        again, more = Counter(map(_content_of, stored)), []
         # In ASCII no row holds what ends a line elsewhere, or half a character.
-        lines = dict.fromkeys((*map(_in_ascii, stored), *map(json.dumps, entries)))
-        new += len(lines) - len(stored)
-        replace_text(path, "".join(f"{line}\n" for line in lines))
+        for line in map(json.dumps, entries):
+            again[_content_of(line)] -= 1
+            more += [line] if again[_content_of(line)] < 0 else []
+        new += len(more)
+        replace_text(path, "".join(f"{line}\n" for line in (*map(_in_ascii, stored), *more)))
     return new
 
 
@@ -75,6 +79,15 @@ def _in_ascii(line: str) -> str:
         return json.dumps(json.loads(line))
     except ValueError:
         return line
+
+
+def _content_of(line: str) -> tuple[str, ...]:
+    """What a line says, wherever the row stood: an export that grows at its top moves all the rows below."""
+    try:
+        entry = json.loads(line)
+        return str(entry["table"]), str(entry["reason"]), str(entry["row"])
+    except (ValueError, TypeError, LookupError):
+        return (line,)
 
 
 def _row(line: str) -> Mapping[str, Any]:

@@ -14,8 +14,8 @@ from http.client import HTTPException
 from prefect.runtime import deployment
 
 from components.domain.errors import PalateError
-from components.domain.params import AlarmParams, Params
-from components.domain.params_file import read_params
+from components.domain.params import Params
+from components.domain.params_file import read_yaml
 from components.files import sentence_of
 from components.integrations import alarms
 from components.integrations.model_registry.runs import KILLED
@@ -34,17 +34,19 @@ ADDRESSES, DEAD_MAN = "PALATE_ALARM_ADDRESSES", "PALATE_DEAD_MAN"  # variables f
 
 def raise_alarm(kind: str, sentence: str) -> None:
     """Tells the people whom `alarms.addresses` and PALATE_ALARM_ADDRESSES name, once in a day."""
-    addresses = (*_params().addresses, *os.environ.get(ADDRESSES, "").split())
+    addresses = (*_addresses(), *os.environ.get(ADDRESSES, "").split())
     alarms.send(kind, sentence, FILE, addresses)
 
 
-def _params() -> AlarmParams:
-    """Section `alarms`; where params.yaml cannot be read, that is what the alarm is about."""
+def _addresses() -> list[str]:
+    """`alarms.addresses`, also where all else in params.yaml is wrong, and an alarm is about that."""
     try:
-        return read_params(REPO / "params.yaml").alarms
-    except PalateError:
-        unused = {"late_h": 0, "min_free_gb": 0, "max_score_shift": 1, "max_slowdown": 1, "min_answers": 1}
-        return AlarmParams.model_validate({"addresses": (), "dead_man": "", **unused})
+        addresses = read_yaml(REPO / "params.yaml")["alarms"]["addresses"]
+    except (PalateError, LookupError, TypeError):
+        return []
+    return (
+        [address for address in addresses if isinstance(address, str)] if isinstance(addresses, list) else []
+    )
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -26,6 +27,16 @@ environment.prepare()
 from components.domain.params_file import read_params
 from flows.steps import alarms
 alarms.look_back(read_params(environment.REPO / "params.yaml"))
+"""
+READ = """
+from flows import environment
+environment.prepare()
+import contextlib
+from components.domain.errors import BadParams
+from components.domain.params_file import read_params
+from flows.steps import alarms
+with contextlib.suppress(BadParams), alarms.if_it_fails("night"):
+    read_params(environment.REPO / "params.yaml")
 """
 GOOD_NIGHT = """
 from flows import environment
@@ -106,6 +117,21 @@ def test_params_that_cannot_be_read_are_an_alarm_too(
     (clone / "params.yaml").write_text("train: {seeed: 1}")
     done = run_night(clone, env={**prefect, "PALATE_ALARM_ADDRESSES": post.apprise})
     assert done.returncode == 1
+    assert [body["title"] for body in post.bodies] == ["Palate: night failed"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"check": {"min_events": -100}}, {"alarms": {"late_h": "x"}}, {"trein": 1}]
+)
+def test_one_wrong_setting_keeps_no_alarm_from_the_addresses_in_params(
+    clone: Path, forks: ForkServer, post: Receiver, wrong: dict[str, Any]
+) -> None:
+    _set(clone, addresses=[post.apprise])
+    values = yaml.safe_load((clone / "params.yaml").read_text())
+    for section, settings in wrong.items():
+        values[section] = {**values.get(section, {}), **settings} if isinstance(settings, dict) else settings
+    (clone / "params.yaml").write_text(yaml.safe_dump(values))
+    _run(forks, clone, READ)
     assert [body["title"] for body in post.bodies] == ["Palate: night failed"]
 
 

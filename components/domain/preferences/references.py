@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from components.domain.preferences.contract import Stored
@@ -21,8 +22,10 @@ class Ids:
         self.dishes = {row["dish_id"] for row in tables["dishes"]}
         self.people = {row["person_id"] for row in tables["people"]}
         self.menus: dict[str, set[str]] = {}
+        self.menu_days: dict[str, set[date]] = {}
         for row in tables["menus"]:
             self.menus.setdefault(row["menu_id"], set()).add(row["dish_id"])
+            self.menu_days.setdefault(row["menu_id"], set()).add(row["served_on"])
         self.limits, self.former = limits, former_ids(tables)
 
     def check(self, table: str, row: Mapping[str, Any]) -> None:
@@ -33,8 +36,19 @@ class Ids:
         """
         if table in {"menus", "events"} and row["dish_id"] not in self.dishes:
             raise NotAcceptable(f"dish_id '{row['dish_id']}' is not in the dishes table")
+        if table == "menus":
+            self._check_menu(row)
         if table == "events":
             self._check_event(row)
+
+    def _check_menu(self, row: Mapping[str, Any]) -> None:
+        """Past choices would be from dishes of other days."""
+        days = self.menu_days.setdefault(row["menu_id"], {row["served_on"]})
+        if row["served_on"] not in days:
+            raise NotAcceptable(
+                f"menu_id '{row['menu_id']}' was served on {min(days)}: give the menu of {row['served_on']} "
+                "another id"
+            )
 
     def _check_event(self, row: Mapping[str, Any]) -> None:
         if self.people and row["person_id"] not in self.people:

@@ -76,7 +76,7 @@ def plain_ids(row: Mapping[str, Any]) -> set[str]:
     value = row.get("person_id")
     if value is None or isinstance(value, list | dict):
         return set()
-    text = str(value)
+    text = value if isinstance(value, str) else as_id(value)
     return {as_id(spelled) for spelled in spellings(text)} if "\\" in text else {as_id(text)}
 
 

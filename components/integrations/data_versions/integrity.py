@@ -219,8 +219,8 @@ def _listing(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
     return listing
 
 
-def cached(repo: Path, folder_md5: str, prefix: str) -> list[Path] | None:
-    """The files of a version of a folder in DVC's cache whose paths begin so; None where it lacks one."""
+def cached(repo: Path, folder_md5: str, prefix: str | tuple[str, ...]) -> list[Path] | None:
+    """The files of a folder's version in DVC's cache whose paths begin so; None where it lacks one."""
     listing = _listing(repo, folder_md5)
     if listing is None:
         return None

@@ -212,6 +212,18 @@ def worktrees(repo: Path) -> list[dict[str, str]]:
     return [dict(line.partition(" ")[::2] for line in entry.splitlines()) for entry in entries]
 
 
+def copies_of_nights(repo: Path) -> list[str]:
+    """What git holds of other repositories' branches `nights`, such as refs/remotes/origin/nights."""
+    return git(repo, "for-each-ref", "--format=%(refname)", f"refs/remotes/*/{NIGHTS_BRANCH}").splitlines()
+
+
+def commits_of_last(repo: Path, nights: int) -> int:
+    """Number of commits from the branch's end to the first of the last nights; erasures are commits, too."""
+    subjects = git(repo, "log", "--first-parent", "--format=%s", NIGHTS_BRANCH, check=False).splitlines()
+    of_nights = [number for number, subject in enumerate(subjects, 1) if subject.startswith("Night:")]
+    return max(of_nights[:nights], default=len(subjects))
+
+
 def night_before(repo: Path, nights: int) -> datetime | None:
     """When the newest night ended that is not one of the last `nights`; None where there is none.
 

@@ -10,6 +10,8 @@ from components.integrations.data_versions.dvc_commands import dvc
 from components.integrations.data_versions.nights_branch import (
     NIGHTS_BRANCH,
     begin_anew,
+    commits_of_last,
+    copies_of_nights,
     file_at,
     git,
     night_before,
@@ -31,7 +33,8 @@ def forget_copies(repo: Path, nights: int, commits: Mapping[str, str], *, remote
     """
     if night_before(repo, nights) is None:
         return False
-    choice = ("--workspace", "--rev", NIGHTS_BRANCH, "--num", str(nights), "--all-tags")
+    commits_back = str(commits_of_last(repo, nights))
+    choice = ("--workspace", "--rev", NIGHTS_BRANCH, "--num", commits_back, "--all-tags")
     with _tagged(repo, commits):
         words = dvc(repo, "gc", *choice, *(["--cloud"] if remote else []), "--force")
     return ("objects from remote" if remote else "Removed") in words
@@ -69,6 +72,8 @@ def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:
     """
     _remove_restored(repo)
     begin_anew(repo, paths, message)
+    for copy in copies_of_nights(repo):
+        git(repo, "update-ref", "-d", copy)
     dvc(repo, "gc", "--workspace", "--cloud", "--force", "--quiet")
     git(repo, "gc", "--quiet", "--prune=now")
 

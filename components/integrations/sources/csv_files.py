@@ -30,7 +30,7 @@ def check_header(path: str, names: Sequence[str]) -> None:
     Raises:
         DataRejected: One is there twice.
     """
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    twice = sorted(name for name, count in Counter(names).items() if count > 1 and name.strip())
     if twice:
         raise DataRejected(f"{path} has the column '{twice[0]}' twice: keep the one that is meant.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from components.domain.preferences.contract import TABLES
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.formats import FORMATS, read_file
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,12 @@ class Folder:
         storage, paths = self._list()
         tables: dict[str, Rows] = {}
         for path in paths:
-            stem, _, form = path.rpartition("/")[2].partition(".")
-            names = [table for table in TABLES if self._file_of(table) in {stem, stem.split("-")[0]}]
-            if names and form in FORMATS:
+            name = path.rpartition("/")[2]
+            form = max((form for form in FORMATS if name.lower().endswith(f".{form}")), key=len, default="")
+            names = self._tables_of(name[: -len(form) - 1]) if form else []
+            if form and not names:
+                logger.warning("%s is of no table and was not read: see collect.tables in params.yaml", path)
+            if names:
                 rows = read_file(path, self._content(storage, path), form)
                 for table in names:
                     tables.setdefault(table, Rows()).extend(in_contract(table, path, rows, self.columns))
@@ -55,6 +61,12 @@ class Folder:
                 ".jsonl or .parquet there, or name your file in collect.tables."
             )
         return Reading(tables)
+
+    def _tables_of(self, stem: str) -> list[str]:
+        """The tables that a file NAME.csv or NAME-anything.csv is of; the longer of two names counts."""
+        files = {table: self._file_of(table) for table in TABLES}
+        files = {table: file for table, file in files.items() if stem == file or stem.startswith(f"{file}-")}
+        return [table for table, file in files.items() if len(file) == max(map(len, files.values()))]
 
     def _file_of(self, table: str) -> str:
         return self.tables.get(table, table)

@@ -70,7 +70,9 @@ def in_contract(table: str, source: str, rows: Rows, names: Names) -> Rows:
     unknown = sorted(present - set(columns(table)))
     if not unknown:
         return renamed
-    logger.warning("%s: columns outside the contract are kept out: %s", source, ", ".join(unknown))
+    named = [name for name in unknown if name.strip()]  # spreadsheets write empty columns without a name
+    if named:
+        logger.warning("%s: columns outside the contract are kept out: %s", source, ", ".join(named))
     batches = [replace(batch, columns=_without(batch.columns, unknown)) for batch in renamed.batches]
     odd = [
         row

@@ -84,6 +84,25 @@ def test_ids_may_be_numbers() -> None:
     assert collected.tables["events"][0]["person_id"] == "1"
 
 
+def test_a_whole_number_is_the_same_id_where_a_missing_value_made_its_column_floats() -> None:
+    event = {"dish_id": "d1", "kind": "like", "occurred_at": "2026-01-01"}
+    collected = _accept([event | {"person_id": person} for person in (17, 17.0, "17", 17.5, 10.0**20)])
+    assert {row["person_id"] for row in collected.tables["events"]} == {"17", "17.5", "1" + "0" * 20}
+    assert collected.counts["events"].duplicates == 2
+
+
+def test_a_menus_id_names_the_menu_of_one_day() -> None:
+    today = [row | {"served_on": "2026-03-01"} for row in MENUS]
+    first = _accept([EVENT])
+    for collected in (_accept([EVENT], menus=[*MENUS, *today]), _accept([EVENT], first.tables, menus=today)):
+        reasons = {row.reason for row in collected.quarantined}
+        assert reasons == {"menu_id 'm1' was served on 2026-02-28: give the menu of 2026-03-01 another id"}
+        assert {str(row["served_on"]) for row in collected.tables["menus"]} == {"2026-02-28"}
+    more = [MENUS[0] | {"dish_id": "d3"}]
+    dishes = [*DISHES, {"dish_id": "d3", "name": "Soup"}]
+    assert not _accept([EVENT], first.tables, dishes=dishes, menus=more).quarantined
+
+
 def test_a_dish_that_was_not_offered_cannot_be_chosen() -> None:
     collected = _accept([EVENT | {"dish_id": "d2"}], menus=MENUS[:1])
     assert "was not offered on menu 'm1'" in collected.quarantined[0].reason

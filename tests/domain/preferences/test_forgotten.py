@@ -50,4 +50,5 @@ def test_rows_of_a_forgotten_person_leave_no_trace(value: str) -> None:
 
 
 def test_a_number_is_an_id_too() -> None:
-    assert 17 in Forgotten("key").with_person("17")
+    for number in (17, 17.0):
+        assert number in Forgotten("key").with_person("17")

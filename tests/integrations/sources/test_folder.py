@@ -54,6 +54,49 @@ def test_a_file_that_breaks_the_contract(
     assert (tmp_path / name).read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("name", "is_read"),
+    [
+        ("events.csv", True), ("events-1.csv", True), ("events-2026.11.csv", True), ("events-2.CSV", True),
+        ("events-.csv", True), ("events_3.csv", False), ("events2.csv", False), ("Events.csv", False),
+        (".csv", False), ("events.txt", None), ("events", None),
+    ],
+)  # fmt: skip
+def test_a_tables_files_are_read_and_others_of_their_format_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, is_read: bool | None
+) -> None:
+    for file, person in (("events-0.csv", "eve"), (name, "ada")):
+        (tmp_path / file).write_text(HEADER + ROW.replace("ada", person))
+    tables = Folder(str(tmp_path)).read({}).tables
+    assert {row.values["person_id"] for row in tables["events"]} == {"eve"} | ({"ada"} if is_read else set())
+    assert (f"{name} is of no table and was not read" in caplog.text) == (is_read is False)
+
+
+def test_a_file_of_a_longer_name_is_not_of_the_shorter_one(tmp_path: Path) -> None:
+    (tmp_path / "my-ratings-2.csv").write_text(HEADER + ROW)
+    (tmp_path / "my-ratings-dishes.csv").write_text("dish_id,name\nd1,Soup\n")
+    names = {"events": "my-ratings", "dishes": "my-ratings-dishes"}
+    tables = Folder(str(tmp_path), tables=names).read({}).tables
+    assert (len(list(tables["events"])), len(list(tables["dishes"]))) == (1, 1)
+
+
+def test_columns_without_a_name_that_a_spreadsheet_adds_are_left_out(tmp_path: Path) -> None:
+    lines = HEADER.strip() + ",,", ROW.strip() + ",,", ROW.strip() + ",x,y"
+    (tmp_path / "events.csv").write_text("\n".join(lines))
+    events = list(Folder(str(tmp_path)).read({}).tables["events"])
+    assert [sorted(row.values) for row in events] == [sorted(HEADER.strip().split(","))] * 2
+
+
+def test_a_damaged_page_of_parquet_names_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "events.parquet"
+    pq.write_table(pa.table({"person_id": [f"p{n % 7}" for n in range(5000)]}), path)
+    content = bytearray(path.read_bytes())
+    content[30:60] = bytes(30)
+    path.write_bytes(content)
+    with pytest.raises(DataRejected, match=r"events\.parquet is not a readable Parquet file \("):
+        Folder(str(tmp_path)).read({})
+
+
 @pytest.mark.parametrize("inbox", ["empty", "missing"])
 def test_an_empty_or_missing_inbox(tmp_path: Path, inbox: str) -> None:
     (tmp_path / "empty").mkdir()
