@@ -92,9 +92,16 @@ def forget_within_night(params: Params, person: str, *, history: bool) -> str:
             data_versions.commit_night(REPO, data.COMMITTED, "Forget one person")
             data_versions.push(REPO, data.DATA)
         _mark(params, trace, history=history)
+        copies = data_versions.copies_of_nights(REPO) if history else []
         if history:
             data_versions.forget_history(REPO, data.COMMITTED, "Forget one person, and all nights before")
-        return _receipt(removed, trace, history=history)
+        return "\n".join([_receipt(removed, trace, history=history), *map(_still_pushed, copies)])
+
+
+def _still_pushed(copy: str) -> str:
+    """What is left to do where the branch `nights` was pushed, as refs/remotes/origin/nights says."""
+    remote = copy.split("/")[2]
+    return f"{remote} has the nights before on its branch nights: `git push --force {remote} nights`"
 
 
 def _remove(person: str) -> dict[str, int]:

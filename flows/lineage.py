@@ -94,7 +94,9 @@ def _lineage(model: str, version: str, tags: Mapping[str, str], bento: str) -> s
     facts += [("checks", _checks(commit))]
     width = max(len(name) for name, _ in facts)
     commands = [
-        "its rows      git restore --source=" + commit + " data/events.dvc && dvc pull data/events.dvc",
+        "its rows      git restore --source="
+        + commit
+        + " data/events.dvc && .venv/bin/dvc pull data/events.dvc",
         "its reports   git show " + commit + ":reports/evaluation.json   (and reports/checks.json)",
         "its code      git checkout " + tags.get("git_sha", "").removesuffix("-dirty"),
     ]

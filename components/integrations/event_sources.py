@@ -119,7 +119,7 @@ def _read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
     except (OSError, pa.ArrowInvalid) as error:
         raise StageFailed(
-            f"{path} is damaged ({' '.join(str(error).split())[:120]}): `dvc checkout --force "
+            f"{path} is damaged ({' '.join(str(error).split())[:120]}): `.venv/bin/dvc checkout --force "
             "data/events.dvc` brings the last version back, and what came after it comes again."
         ) from error
 
@@ -195,8 +195,8 @@ def read_watermarks(folder: Path) -> dict[str, str]:
     except ValidationError as error:
         (first, *_) = error.errors(include_url=False)
         raise DamagedFile(
-            f"{path} is damaged ({first['msg']}): `dvc checkout --force data/events.dvc` brings the last "
-            "version back, or remove it, and all rows are read again; those of before are duplicates."
+            f"{path} is damaged ({first['msg']}): `.venv/bin/dvc checkout --force data/events.dvc` brings the "
+            "last version back, or remove it, and all rows are read again; those of before are duplicates."
         ) from error
 
 

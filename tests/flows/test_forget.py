@@ -130,8 +130,21 @@ def test_with_history_nothing_holds_them_and_the_next_night_trains_without_them(
     stores |= {".palate/service.db"}
     places = {"/".join(path.split("/")[:2]).removesuffix("-wal") for path in _places(clone)}
     assert places == stores  # no report, log, run or model names anybody
+    tip = subprocess.run(
+        ["git", "rev-parse", "nights"], cwd=clone, check=True, capture_output=True, text=True
+    )
+    push = [
+        "git",
+        "update-ref",
+        "refs/remotes/site/nights",
+        tip.stdout.strip(),
+    ]  # as `git push site nights` does
+    subprocess.run(push, cwd=clone, check=True)
     done = run_flows(clone, "forget", GUEST, "--history")
     assert done.returncode == 0, done.stderr
+    assert "site has the nights before on its branch nights: `git push --force site nights`" in done.stdout
+    commit = ["git", "cat-file", "-e", tip.stdout.strip()]
+    assert subprocess.run(commit, cwd=clone, check=False, capture_output=True).returncode != 0
     assert _places(clone) == []
     client = MlflowClient(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
     assert "forgotten" in client.get_model_version("palate", "1").tags["needs_retrain"]
