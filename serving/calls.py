@@ -19,7 +19,26 @@ from serving.refusals import refusal
 RETRY_AFTER_S = 2
 
 
-class NobodyWaits(BentoMLException):
+class NoAnswer(BentoMLException):
+    """The service cannot answer now.
+
+    BentoML (1.4) hides the sentence of an error from 500 on, so the call carries it to `serving.sentences`.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        call = CURRENT.get()
+        if call:
+            call.sentence = sentence
+
+
+class Unavailable(NoAnswer):
+    """Something that the answer needs is not there; answered with 503."""
+
+    error_code = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class NobodyWaits(NoAnswer):
     """The client went away, or the request's time is over; answered with 504."""
 
     error_code = HTTPStatus.GATEWAY_TIMEOUT
@@ -32,10 +51,12 @@ class Call:
     Attributes:
         deadline: Moment after which its work ends, seconds on the monotonic clock.
         gone: Set when the client went away.
+        sentence: Why the service cannot answer; empty while it can.
     """
 
     deadline: float
     gone: threading.Event = field(default_factory=threading.Event)
+    sentence: str = ""
 
     def must_go_on(self) -> None:
         """Is called between two batches of model work.

@@ -14,12 +14,13 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import anyio.to_thread
-from bentoml.exceptions import BentoMLException, InvalidArgument, ServiceUnavailable
+from bentoml.exceptions import BentoMLException, InvalidArgument
 
 from components.domain.errors import Erased, PalateError
 from components.domain.exposures import Exposure, Feedback, id_of, why_not_of
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
 from serving import ratings, store
+from serving.calls import Unavailable
 from serving.erased import Gone, refuse_erased
 from serving.schema import FeedbackAnswer, FeedbackRequest
 
@@ -75,10 +76,10 @@ class Exposures:
             InvalidArgument: It is about another answer, lies in the future, or its value beyond all ratings.
             Conflict: Its event_id names other feedback.
             Gone: The person was erased.
-            ServiceUnavailable: It cannot be stored now.
+            Unavailable: It cannot be stored now.
         """
         if not store.url():
-            raise ServiceUnavailable(store.MISSING)
+            raise Unavailable(store.MISSING)
         ratings.check_feedback(request, self.facts)
         feedback = _feedback_of(request)
         await refuse_erased(request.person_id)
@@ -93,7 +94,7 @@ class Exposures:
             raise Gone(str(error)) from error
         except PalateError as error:
             logger.error("feedback was not stored: %s", error)  # noqa: TRY400
-            raise ServiceUnavailable("The feedback could not be stored: send it again.") from error
+            raise Unavailable("The feedback could not be stored: send it again.") from error
         if not _says_the_same(stored, feedback, request):
             raise Conflict(f"event_id '{feedback.event_id}' names other feedback: send another one.")
         return FeedbackAnswer(event_id=feedback.event_id, again=stored is not feedback)
@@ -106,7 +107,7 @@ def _feedback_of(request: FeedbackRequest) -> Feedback:
     now = datetime.now(UTC)
     at = request.occurred_at or now
     if FIRST_YEAR <= at.year <= LAST_YEAR:  # then it has a UTC time as well
-        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        at = _moment_of(at)
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise InvalidArgument(f"occurred_at is of the year {at.year}: send when it happened.")
     if at > now + CLOCK_SKEW:
@@ -118,13 +119,21 @@ def _feedback_of(request: FeedbackRequest) -> Feedback:
         at.isoformat() if request.occurred_at else "",
     )  # fmt: skip
     event_id = request.event_id or (id_of(content) if names_itself else secrets.token_hex(8))
-    return Feedback(
-        event_id, request.person_id, request.dish_id, request.kind, request.value, request.answer_id, at
-    )
+    # By a clock that is ahead it would count as later than what is said next.
+    content_of = (request.person_id, request.dish_id, request.kind, request.value, request.answer_id)
+    return Feedback(event_id, *content_of, min(at, now))
+
+
+def _moment_of(at: datetime) -> datetime:
+    """A caller's time in UTC, which it is where it has no offset."""
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _says_the_same(stored: Feedback, sent: Feedback, request: FeedbackRequest) -> bool:
     """Whether both say one thing; a time that was not sent is no part of it."""
     names = ("person_id", "dish_id", "kind", "value", "answer_id")
     same = all(getattr(stored, name) == getattr(sent, name) for name in names)
-    return same and (request.occurred_at is None or stored.occurred_at == sent.occurred_at)
+    if request.occurred_at is None or stored.occurred_at == sent.occurred_at:
+        return same
+    # A time that was ahead was stored as that of its arrival.
+    return same and stored.occurred_at < _moment_of(request.occurred_at) <= stored.occurred_at + CLOCK_SKEW

@@ -6,6 +6,7 @@ from collections import Counter
 
 from bentoml.exceptions import InvalidArgument
 
+from components.domain.preferences.contract import as_id
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Question
 from serving.arm import Arm
@@ -24,7 +25,7 @@ def check_sizes(arm: Arm, request: RankRequest) -> None:
         limit = arm.facts["serve"][f"max_{field}"]
         if len(entries) > limit:
             raise InvalidArgument(f"{field} has {len(entries)} entries: send at most {limit}.")
-    counts = Counter(dish.dish_id for dish in request.dishes)
+    counts = Counter(as_id(dish.dish_id) for dish in request.dishes)
     duplicates = sorted(dish_id for dish_id, count in counts.items() if count > 1)
     if duplicates:
         raise InvalidArgument(f"dish_id {duplicates[0]!r} is offered twice: send each dish once.")

@@ -16,14 +16,14 @@ import numpy as np
 from components.domain.diet import Restrictions, permitted
 from components.domain.diet.dictionary import ALLERGENS
 from components.domain.diet.diets import DIETS
-from components.domain.preferences.arrays import Bools, Ints
+from components.domain.preferences.arrays import Ints
 from serving.calls import must_go_on
 from serving.listing import MOST_LEFT_OUT, Listing, listing_of
 from serving.restricting import split
 from serving.schema import LeftOutDish
 
 DISHES_AT_ONCE = 512  # fewer than the dishes whose evidence the diet remembers
-MOST_WORDS = 64  # avoided words whose dishes are remembered
+MOST_WORDS = 256  # avoided words whose dishes are remembered
 COMMON = tuple(
     [Restrictions(allergies=(group,)) for group in ALLERGENS] + [Restrictions(diet=diet) for diet in DIETS]
 )
@@ -77,8 +77,9 @@ class Permissions:
         """
         self._see(catalogue)
         may_offer = np.ones(len(at), bool)
-        for restriction in _one_by_one(restrictions):
-            may_offer &= self._left_by(restriction, catalogue)[at]
+        for restriction, one in self._passes(list(_one_by_one(restrictions)), catalogue).items():
+            one.finish()
+            may_offer &= one.left[restriction][at]
         others = [catalogue.dishes[index].facts for index in at[~may_offer][:MOST_LEFT_OUT]]
         return at[may_offer], split(others, restrictions)[1]
 
@@ -89,20 +90,19 @@ class Permissions:
                 self._common = _Pass(catalogue, COMMON)
                 threading.Thread(target=self._common.finish, daemon=True).start()
 
-    def _left_by(self, restriction: Restrictions, catalogue: Listing) -> Bools:
-        common = self._common
-        if common.catalogue is catalogue and restriction in common.left:
-            one = common
-        else:
-            with self._lock:
-                one = self._words.setdefault(restriction, _Pass(catalogue, (restriction,)))
-                if one.catalogue is not catalogue:
-                    one = self._words[restriction] = _Pass(catalogue, (restriction,))
-                self._words.move_to_end(restriction)
-                if len(self._words) > MOST_WORDS:
-                    self._words.popitem(last=False)
-        one.finish()
-        return one.left[restriction]
+    def _passes(self, restrictions: Sequence[Restrictions], catalogue: Listing) -> dict[Restrictions, _Pass]:
+        """The way through the catalogue for each restriction; for all that are new it is one."""
+        with self._lock:
+            common = self._common.left if self._common.catalogue is catalogue else {}
+            old = {one: self._words[one] for one in restrictions if one in self._words}
+            old = {one: way for one, way in old.items() if way.catalogue is catalogue}
+            new = _Pass(catalogue, [one for one in restrictions if one not in common and one not in old])
+            self._words |= {**dict.fromkeys(new.left, new), **old}
+            for one in (*new.left, *old):
+                self._words.move_to_end(one)
+            while len(self._words) > MOST_WORDS:
+                self._words.popitem(last=False)
+            return {one: self._common if one in common else old.get(one, new) for one in restrictions}
 
 
 def _one_by_one(restrictions: Restrictions) -> Iterator[Restrictions]:

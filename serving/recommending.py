@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from bentoml.exceptions import ServiceUnavailable
 
 from components.domain.catalogue import Listed, Person
 from components.domain.errors import PalateError
@@ -15,6 +15,7 @@ from components.domain.preferences.arrays import Ints
 from components.domain.records import Dish, Past, Question
 from serving import store
 from serving.arm import Arm
+from serving.calls import Unavailable
 from serving.limits import check_tokens, is_short
 from serving.listing import Listing, listing_of
 from serving.nutrition import body_of
@@ -30,6 +31,7 @@ class Published:
 
     def __init__(self) -> None:
         self._version, self._listing = "", listing_of(())
+        self._lock = threading.Lock()  # of several requests one reads what was published anew
 
     def of(self, person_id: str) -> tuple[Person, Listing]:
         """A person, without a diet, allergies and a history where nobody knows them; and the catalogue.
@@ -37,22 +39,24 @@ class Published:
         The catalogue is the same object until another one is published.
 
         Raises:
-            ServiceUnavailable: Nothing is published, or the store does not answer, so that nobody knows what
+            Unavailable: Nothing is published, or the store does not answer, so that nobody knows what
                 the person may eat.
         """
         if not store.url():
-            raise ServiceUnavailable(f"This service knows nobody: start it with {store.STORE}.")
+            raise Unavailable(f"This service knows nobody: start it with {store.STORE}.")
         try:
             catalogue = store.catalogue(store.url())
-            version = catalogue.version()
-            if version != self._version:
-                self._listing, self._version = listing_of(catalogue.dishes()), version
+            with self._lock:
+                version = catalogue.version()
+                if version != self._version:
+                    self._listing, self._version = listing_of(catalogue.dishes()), version
+                listing = self._listing
             person = catalogue.person(person_id)
         except PalateError as error:
-            raise ServiceUnavailable(str(error)) from error
+            raise Unavailable(str(error)) from error
         if not version:
-            raise ServiceUnavailable("Nothing is published yet: run a night.")
-        return person, self._listing
+            raise Unavailable("Nothing is published yet: run a night.")
+        return person, listing
 
 
 def questions_without(question: Question) -> list[Question]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import anyio.to_thread
-from bentoml.exceptions import InvalidArgument, ServiceUnavailable
+from bentoml.exceptions import InvalidArgument
 
 from components.domain.catalogue import Person
 from components.domain.diet import (
@@ -20,6 +20,7 @@ from components.domain.diet import (
     read_restrictions,
     violations,
 )
+from serving.calls import Unavailable
 from serving.recommend_schema import RecommendRequest
 from serving.schema import DishBody, LeftOutDish, RankRequest
 
@@ -39,7 +40,7 @@ def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NO
 
     Raises:
         InvalidArgument: There is no rule for a diet, or nobody can tell what the person may eat.
-        ServiceUnavailable: There is no rule for the diet that is stored.
+        Unavailable: There is no rule for the diet that is stored.
     """
     if not person.is_listed and request.allergies is None:
         raise InvalidArgument(
@@ -53,7 +54,7 @@ def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NO
     try:
         stored = read_restrictions(person.diet, person.allergies, person.avoids)
     except UnknownDiet as error:
-        raise ServiceUnavailable(f"The diet of {request.person_id!r} cannot be read: {error}") from error
+        raise Unavailable(f"The diet of {request.person_id!r} cannot be read: {error}") from error
     if stored.diet and more.diet and stored.diet != more.diet:
         raise InvalidArgument(f"the person's diet is {stored.diet}, not {more.diet}: leave it out.")
     return Restrictions(
@@ -125,12 +126,12 @@ def check(offered: Sequence[DishFacts], restrictions: Restrictions) -> None:
     """Looks at an answer's dishes again, by other code than `split`.
 
     Raises:
-        ServiceUnavailable: One of them must not be offered, so none is.
+        Unavailable: One of them must not be offered, so none is.
     """
     broken = violations(offered, restrictions)
     if broken:
         logger.error("the two checks of a diet disagree, so nothing is offered: %s", broken[0].sentence)
-        raise ServiceUnavailable("The two checks of the diet disagree, so nothing is offered.")
+        raise Unavailable("The two checks of the diet disagree, so nothing is offered.")
 
 
 def _body(dish: LeftOut) -> LeftOutDish:

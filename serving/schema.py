@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from components.domain.diet import DishFacts
-from components.domain.preferences.contract import CONTROL, as_id
+from components.domain.preferences.contract import CONTROL, MAX_ID, as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
 VERDICTS = {"liked": LIKED, "neutral": NEUTRAL, "disliked": DISLIKED}
@@ -41,12 +41,26 @@ def _described(**rules: object) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "maxLength": 200, **rules})
 
 
-_Stored = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+def _short(text: str) -> str:
+    """In Unicode's form NFC some letters are two."""
+    if len(text) > MAX_ID:
+        raise ValueError(f"it has {len(text)} letters in Unicode's form NFC: send at most {MAX_ID}")
+    return text
+
+
+def _names_something(text: str) -> str:
+    """An id as it was sent, since the answer has it so; but none that no feedback could name."""
+    _not_blank(_short(as_id(_without_control(text))))
+    return text
+
+
+_Stored = Annotated[str, Field(max_length=MAX_ID), AfterValidator(_storable)]
 StoredText = Annotated[_Stored, _described(pattern=r"^[^\u0000]*$")]
 # Read as the contract reads ids, so that a person or a dish is found in whatever way its letters are typed.
 StoredId = Annotated[
     _Stored,
     AfterValidator(as_id),
+    AfterValidator(_short),
     AfterValidator(_not_blank),
     _described(minLength=1, pattern=r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"),
 ]
@@ -56,10 +70,20 @@ SentId = Annotated[
     _Stored,
     AfterValidator(_without_control),
     AfterValidator(as_id),
+    AfterValidator(_short),
     AfterValidator(_not_blank),
     _described(minLength=1, pattern=rf"^{_LETTER}*[^\s\u0000-\u001f\u007f-\u009f]{_LETTER}*$"),
 ]
-Id = Annotated[str, Field(min_length=1, max_length=200)]
+MenuId = Annotated[_Stored, AfterValidator(_names_something), _described(minLength=1)]
+# Read as the night reads an event's id; a blank one is none.
+EventId = Annotated[
+    _Stored,
+    AfterValidator(_without_control),
+    AfterValidator(as_id),
+    AfterValidator(_short),
+    _described(pattern=rf"^{_LETTER}*$"),
+]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(max_length=500)]
 Texts = Annotated[list[Text], Field(max_length=50)]
 Word = Annotated[str, Field(max_length=40)]
@@ -77,8 +101,8 @@ class Body(BaseModel):
 class DishBody(Body):
     """A dish in the words of the menu; the same fields as the dishes table."""
 
-    dish_id: Id
-    name: Id
+    dish_id: MenuId
+    name: Name
     description: Text = ""
     cuisine: Text = ""
     tags: Texts = []
@@ -140,7 +164,9 @@ class RankRequest(Body):
         description="What is on offer; unique dish ids."
     )
     diet: Word = Field("", description="vegetarian, vegan, halal, …; docs/diet.md")
-    allergies: Words = Field([], description="What is not shown to be free of one is left out.")
+    allergies: Words = Field(
+        [], description="What is not shown to be free of one is left out. Stored ones are not looked up here."
+    )
     avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")
 
 
@@ -161,7 +187,7 @@ class FeedbackRequest(Body):
     )
     answer_id: StoredText = Field("", description="The answer that it is about; a choice needs one.")
     occurred_at: datetime | None = Field(None, description="When it happened; now where it is left out.")
-    event_id: StoredText = Field(
+    event_id: EventId = Field(
         "",
         description="Names it, so that sending it again changes nothing. Without it, feedback with a time, "
         "and a choice or order from an answer, is named by its content.",

@@ -1,6 +1,7 @@
 """ASGI middleware: every refusal is `{"error": SENTENCE}`.
 
-BentoML (1.4) wraps a refusal's sentence in a list, and gives what pydantic found as a list of its records.
+BentoML (1.4) wraps a refusal's sentence in a list, gives what pydantic found as a list of its records, and
+hides the sentences of errors from 500 on.
 Starlette says in plain text that there is no such path or method.
 """
 
@@ -12,6 +13,8 @@ from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.calls import CURRENT
 
 MOST_PROBLEMS, MOST_LETTERS = 5, 100  # of a sentence, and of a key in it
 HALF_A_CHARACTER = ("unexpected end of hex escape", "lone leading surrogate")  # in pydantic's words
@@ -58,6 +61,9 @@ def _with_sentence(body: bytes, status: int, scope: Scope) -> bytes:
         content = None
     if isinstance(content, list) and len(content) == 1:
         content = content[0]
+    call = CURRENT.get()
+    if call and call.sentence and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        content = {"error": call.sentence}
     if not isinstance(content, dict) or "error" not in content:
         return json.dumps({"error": _sentence_of(status, scope)}).encode()
     details = content.get("detail")

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 import anyio.to_thread
 import bentoml
-from bentoml.exceptions import ServiceUnavailable
 
 from components.domain.diet import Restrictions
 from components.domain.exposures import Exposure, Shown
@@ -25,7 +24,7 @@ from components.domain.records import Dish, Past, Question
 from serving import limits, login, metrics, people, ratings, recommending, restricting, searching
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
-from serving.calls import Calls
+from serving.calls import Calls, Unavailable
 from serving.choosing import choose
 from serving.draining import refuse_new_connections_on_sigterm
 from serving.erased import refuse_erased
@@ -104,7 +103,7 @@ class Palate:
         What is too large is refused here, outside of the one thread in which the model works.
         """
         if self.refusal:
-            raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
+            raise Unavailable(f"The canary failed: {self.refusal}.")
         await refuse_erased(request.person_id)
         limits.check_sizes(self.arm, request)
         ratings.check_history(request.history, self.facts)
@@ -153,7 +152,7 @@ class Palate:
     async def recommend(self, request: RecommendRequest, /, ctx: bentoml.Context) -> RecommendAnswer:
         """The best dishes of the catalogue for a person, without what they may not eat."""
         if self.refusal:
-            raise ServiceUnavailable(f"The canary failed: {self.refusal}.")
+            raise Unavailable(f"The canary failed: {self.refusal}.")
         await refuse_erased(request.person_id)
         ratings.check_history(request.history or (), self.facts)
         arm, in_thread = self._arm_of(request.person_id), anyio.to_thread.run_sync

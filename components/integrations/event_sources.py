@@ -195,8 +195,8 @@ def read_watermarks(folder: Path) -> dict[str, str]:
     except ValidationError as error:
         (first, *_) = error.errors(include_url=False)
         raise DamagedFile(
-            f"{path} is damaged ({first['msg']}): `.venv/bin/dvc checkout --force data/events.dvc` brings the "
-            "last version back, or remove it, and all rows are read again; those of before are duplicates."
+            f"{path} is damaged ({first['msg']}): `.venv/bin/dvc checkout --force data/events.dvc` brings "
+            "the last version back; or remove it, and all rows are read again: those of before are duplicates."
         ) from error
 
 

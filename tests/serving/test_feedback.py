@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,8 @@ def test_feedback_is_stored_once_and_comes_to_a_night_with_its_menu(storing: str
         ({"person_id": ""}, 400, "at least 1"),
         ({"person_id": "a\0b"}, 400, "cannot be stored"),
         ({"person_id": "x" * 201}, 400, "at most 200"),
+        ({"event_id": "a\tb"}, 400, "control character"),
+        ({"event_id": "\u0958" * 101}, 400, "it has 202 letters"),
         ({"dish_id": 7}, 400, "string"),
         ({"likes": True}, 400, "not permitted"),
     ],
@@ -159,6 +162,23 @@ def test_an_id_is_the_same_however_its_letters_are_typed(storing: str, url: str)
     assert ServiceStore(url).forget("Zo\u00eb") == 3
 
 
+def test_an_event_id_is_read_as_the_night_reads_it(storing: str, url: str) -> None:
+    for event_id, again in ((" E1 ", False), ("E1", True), ("  ", False)):
+        assert send(f"{storing}/feedback", **(LIKE | {"event_id": event_id}))[1]["again"] is again
+    assert "E1" in {row["event_id"] for row in ServiceStore(url).rows()[0]["events"]}
+
+
+def test_by_a_callers_clock_that_is_ahead_nothing_counts_as_later_than_what_comes_next(
+    storing: str, url: str
+) -> None:
+    ahead = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()
+    for again in (False, True):
+        assert send(f"{storing}/feedback", **(LIKE | {"occurred_at": ahead}))[1]["again"] is again
+    assert send(f"{storing}/feedback", **(LIKE | {"kind": "dislike"}))[0] == 200
+    events = sorted(ServiceStore(url).rows()[0]["events"], key=lambda event: event["occurred_at"])
+    assert [event["kind"] for event in events] == ["like", "dislike"]
+
+
 def test_one_event_id_for_two_things_is_a_conflict(storing: str) -> None:
     assert send(f"{storing}/feedback", **(LIKE | {"event_id": "e1"}))[0] == 200
     assert send(f"{storing}/feedback", **(LIKE | {"event_id": "e1"}))[1]["again"]
@@ -170,11 +190,13 @@ def test_without_its_store_the_service_answers_and_says_so_and_takes_no_feedback
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert _ranked(address)[1][HEADER] == "none"
-    assert send(f"{address}/feedback", **LIKE)[0] == 503
+    sentence = f"This service stores nothing: start it with {STORE}."
+    assert send(f"{address}/feedback", **LIKE)[:2] == (503, {"error": sentence})
     (tmp_path / "file").write_text("in the place of a folder")
     monkeypatch.setenv(STORE, f"sqlite:///{tmp_path / 'file' / 'service.db'}")
     assert _ranked(address)[1][HEADER] == "failed"
-    assert send(f"{address}/feedback", **LIKE)[0] == 503  # to be sent again
+    sentence = "The feedback could not be stored: send it again."
+    assert send(f"{address}/feedback", **LIKE)[:2] == (503, {"error": sentence})
     with urllib.request.urlopen(f"{address}/metrics", timeout=120) as metrics:
         assert "palate_exposures_failed_total 1.0" in metrics.read().decode()
 

@@ -114,19 +114,25 @@ def test_allergies_of_the_store_hold_and_a_request_only_adds_to_them(knowing: st
 def test_a_diet_that_cannot_be_read_and_a_store_that_does_not_answer_give_no_dish(
     knowing: str, tmp_path: Path
 ) -> None:
-    assert _post(f"{knowing}/recommend", person_id="odd")[0] == 503
+    status, answer = _post(f"{knowing}/recommend", person_id="odd")
+    assert (status, "The diet of 'odd' cannot be read: The diet 'breatharian'" in answer["error"]) == (
+        503,
+        True,
+    )
     status, answer = _post(f"{knowing}/recommend", person_id="ada", diet="breatharian")
     assert (status, "'breatharian' is not known" in answer["error"]) == (400, True)
     status, answer = _post(f"{knowing}/recommend", person_id="stranger")
     assert (status, "send allergies, an empty list" in answer["error"]) == (400, True)
     for file in tmp_path.glob("service.db*"):  # SQLite answers from its log of writes while that is whole
         file.write_bytes(b"no database")
-    assert _post(f"{knowing}/recommend", person_id="ada")[0] == 503
+    status, answer = _post(f"{knowing}/recommend", person_id="ada")
+    assert (status, "the service's store does not answer (" in answer["error"]) == (503, True)
 
 
 def test_without_a_store_nobody_is_known(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(STORE, raising=False)
-    assert _post(f"{address}/recommend", person_id="ada")[0] == 503
+    status, answer = _post(f"{address}/recommend", person_id="ada")
+    assert (status, answer) == (503, {"error": f"This service knows nobody: start it with {STORE}."})
 
 
 def test_who_is_new_gets_what_is_popular_and_an_inline_history_wins(knowing: str) -> None:

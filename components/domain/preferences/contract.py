@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 FIRST_YEAR, LAST_YEAR = 2000, 9998  # of an event: 1970 is a clock that was never set
+MAX_ID = 200  # letters
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what no id may hold
 KINDS = ("like", "dislike", "rating", "choice", "order", "retract")
 
@@ -53,13 +54,15 @@ def _as_id(value: str) -> str:
         raise ValueError("it holds a control character")
     if value and not text:
         raise ValueError("it is empty")
+    if len(text) > MAX_ID:  # in the form NFC some letters are two
+        raise ValueError(f"it has more than {MAX_ID} letters")
     return text
 
 
 Text = Annotated[str, AfterValidator(_without_nul)]
 Name = Annotated[Text, BeforeValidator(_finite), Field(min_length=1, max_length=200)]
 OptionalId = Annotated[str, BeforeValidator(_finite), AfterValidator(_as_id)]
-Id = Annotated[str, BeforeValidator(_finite), Field(min_length=1, max_length=200), AfterValidator(_as_id)]
+Id = Annotated[str, BeforeValidator(_finite), Field(min_length=1, max_length=MAX_ID), AfterValidator(_as_id)]
 Many = Annotated[tuple[Text, ...], BeforeValidator(_split)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
