@@ -34,7 +34,7 @@ def check() -> None:
             )
 
 
-def damage_of(path: Path, limit_s: float = MAX_S) -> str:
+def damage_of(path: Path) -> str:
     """What is wrong with a database's file; empty where nothing was found in the time."""
     with path.open("rb") as file:
         head = file.read(len(SQLITE))
@@ -42,7 +42,7 @@ def damage_of(path: Path, limit_s: float = MAX_S) -> str:
         return ""  # SQLite makes an empty database of it
     if head != SQLITE:
         return "it is no SQLite database"
-    end = time.monotonic() + limit_s
+    end = time.monotonic() + MAX_S
     try:
         # Read-only, so that nothing is changed; who works on it meanwhile is not waited for.
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=0, uri=True)) as database:

@@ -17,7 +17,7 @@ import anyio.to_thread
 from bentoml.exceptions import BentoMLException, InvalidArgument
 
 from components.domain.errors import Erased, PalateError
-from components.domain.exposures import Exposure, Feedback, id_of, why_not_of
+from components.domain.exposures import PICKS, Exposure, Feedback, id_of, why_not_of
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
 from serving import ratings, store
 from serving.calls import Unavailable
@@ -27,7 +27,6 @@ from serving.schema import FeedbackAnswer, FeedbackRequest
 logger = logging.getLogger("palate")
 
 HEADER = "X-Palate-Exposure"
-ADDED_UP = {"choice", "order"}
 CLOCK_SKEW = timedelta(minutes=5)  # that a caller's clock may be ahead
 Result = TypeVar("Result")
 
@@ -113,7 +112,7 @@ def _feedback_of(request: FeedbackRequest) -> Feedback:
     if at > now + CLOCK_SKEW:
         raise InvalidArgument(f"occurred_at {at.isoformat()} lies in the future: send when it happened.")
     # What adds up counts once an answer; what a later opinion replaces may be sent as often as it changes.
-    names_itself = request.occurred_at or (request.answer_id and request.kind in ADDED_UP)
+    names_itself = request.occurred_at or (request.answer_id and request.kind in PICKS)
     content = (
         request.person_id, request.dish_id, request.kind, str(request.value), request.answer_id,
         at.isoformat() if request.occurred_at else "",

@@ -13,12 +13,11 @@ import numpy as np
 from scipy.stats import binomtest, fisher_exact
 
 from components.domain.catalogue import Thresholds
-from components.domain.exposures import Answered, Reaction
+from components.domain.exposures import PICKS, Answered, Reaction
 from components.domain.preferences.opinions import STATED
 from components.domain.records import LIKED
 from components.domain.verdict.metrics import Interval
 
-CHOSEN = {"choice", "order"}
 WEEK = timedelta(days=7)
 BY_CHANCE = 0.001  # probability of a fall that is told although nothing changed
 Cell = tuple[date, str]  # local day of the answer, version that gave it
@@ -113,7 +112,7 @@ def _rates(
     cell: Cell, answers: int, joined: int, last: list[Reaction], thresholds: Thresholds, confidence: float
 ) -> AnswerRates:
     positive = sum(_is_positive(reaction, thresholds) for reaction in last)
-    positions = [each.position for each in last if each.position and each.kind in CHOSEN]
+    positions = [each.position for each in last if each.position and each.kind in PICKS]
     return AnswerRates(
         *cell,
         answers,
@@ -126,13 +125,13 @@ def _rates(
 
 def _stands(reaction: Reaction) -> bool:
     """What was chosen or ordered was, whatever is taken back of it later."""
-    return reaction.kind in CHOSEN or (reaction.kind in STATED and not reaction.is_retracted)
+    return reaction.kind in PICKS or (reaction.kind in STATED and not reaction.is_retracted)
 
 
 def _is_positive(reaction: Reaction, thresholds: Thresholds) -> bool:
     if reaction.kind == "rating" and reaction.value is not None:
         return thresholds.verdict(reaction.value) == LIKED
-    return reaction.kind in {"like", *CHOSEN}
+    return reaction.kind in {"like", *PICKS}
 
 
 def _wilson(count: int, total: int, confidence: float) -> Interval:

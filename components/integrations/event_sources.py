@@ -196,7 +196,7 @@ def read_watermarks(folder: Path) -> dict[str, str]:
         (first, *_) = error.errors(include_url=False)
         raise DamagedFile(
             f"{path} is damaged ({first['msg']}): `.venv/bin/dvc checkout --force data/events.dvc` brings "
-            "the last version back; or remove it, and all rows are read again: those of before are duplicates."
+            "the last version back; or remove it, and all rows are read again, old ones as duplicates."
         ) from error
 
 

@@ -6,7 +6,6 @@ A service's canary is asked once a release and its verdict remembered; afterward
 from __future__ import annotations
 
 import json
-import re
 import socket
 import urllib.error
 import urllib.parse
@@ -15,15 +14,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from components.domain.verdict.admission import Served
 from components.files import read_as, write_state
 
 TIMEOUT_S = 10
 NOT_READY = "it is not ready"
 Counts = Mapping[str, tuple[int, int]]  # by version the answers of its model, and the errors among them
-_COUNT = re.compile(
-    r'^palate_model_(answers|errors)_total\{model_version="([^"]+)"\} (\d+)(?:\.0)?$', re.MULTILINE
-)
+_ANSWERS, _ERRORS = "palate_model_answers_total", "palate_model_errors_total"
 
 
 @dataclass
@@ -141,12 +140,13 @@ def _counts(machine: str) -> Counts:
     Raises:
         KeyError: It is no service of ours, or one without a version.
     """
-    matches = _COUNT.findall(_get(f"{machine}/metrics"))
-    numbers = {(name, version): int(count) for name, version, count in matches}
-    versions = [version for name, version in numbers if name == "answers"]
+    families = text_string_to_metric_families(_get(f"{machine}/metrics"))
+    samples = [one for family in families for one in family.samples if one.name in {_ANSWERS, _ERRORS}]
+    numbers = {(one.name, one.labels["model_version"]): int(one.value) for one in samples}
+    versions = [version for name, version in numbers if name == _ANSWERS]
     if not versions:
         raise KeyError(machine)
-    return {version: (numbers["answers", version], numbers["errors", version]) for version in versions}
+    return {version: (numbers[_ANSWERS, version], numbers[_ERRORS, version]) for version in versions}
 
 
 def _canary(address: str, token: str) -> str | None:

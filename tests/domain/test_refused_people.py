@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bentoml.exceptions import ServiceUnavailable
 
 from components.domain.catalogue import Thresholds
 from components.domain.preferences.limits import Limits
@@ -16,6 +15,7 @@ from components.integrations import event_sources, quarantine
 from components.integrations.service_store import Catalogue
 from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import take_in
+from serving.calls import Unavailable
 from serving.recommend_schema import RecommendRequest
 from serving.restricting import restrictions_of
 from tests.postgresql import postgresql
@@ -85,9 +85,7 @@ def test_a_row_that_names_somebody_and_cannot_be_read_leaves_them_no_dish(
     assert "" not in people
     catalogue = Catalogue(f"sqlite:///{tmp_path / 'service.db'}")
     catalogue.publish("v1", Thresholds(4, 2), [], people.values(), [], None)
-    with pytest.raises(
-        ServiceUnavailable, match=r"The diet of 'ada' cannot be read: .*quarantine/people\.jsonl"
-    ):
+    with pytest.raises(Unavailable, match=r"The diet of 'ada' cannot be read: .*quarantine/people\.jsonl"):
         restrictions_of(RecommendRequest(person_id="ada"), catalogue.person("ada"))
 
 
