@@ -11,10 +11,10 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.conftest import REPO
 
+OURS = ("flows", "components", "serving")
 PROJECT = tomllib.loads((REPO / "pyproject.toml").read_text())
 
 
@@ -27,27 +27,38 @@ def _plain(name: str) -> str:
 
 
 def _imported(files: Iterable[Path]) -> set[str]:
+    """Full names of modules, and of what is taken from them, which may be modules too."""
     modules = set()
     for node in (node for path in files for node in ast.walk(ast.parse(path.read_text()))):
         if isinstance(node, ast.Import):
-            modules |= {alias.name.partition(".")[0] for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            modules.add(node.module.partition(".")[0])
-    return modules - set(sys.stdlib_module_names) - {"flows", "components", "serving"}
+            modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return modules
 
 
-def _files(group: str) -> list[Path]:
-    if group:
-        listed = yaml.safe_load((REPO / "bentofile.yaml").read_text())["include"]
-        return [path for name in listed if name.endswith(".py") for path in REPO.glob(name)]
-    return [path for folder in ("flows", "components", "serving") for path in (REPO / folder).rglob("*.py")]
+def _files(group: str) -> set[Path]:
+    """All files of ours, or those that the service imports."""
+    if not group:
+        return {path for folder in OURS for path in (REPO / folder).rglob("*.py")}
+    files, new = set[Path](), {REPO / "serving" / "service.py", REPO / "serving" / "prove.py"}
+    while new:
+        files |= new
+        paths = (REPO / module.replace(".", "/") for module in _imported(new))
+        candidates = (file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py"))
+        new = {file for file in candidates if file.is_file()} - files
+    return files
 
 
 @pytest.mark.parametrize("group", ["", "service"])
 def test_every_import_is_declared(group: str) -> None:
     declared = PROJECT["dependency-groups"][group] if group else PROJECT["project"]["dependencies"]
-    distributions, modules = packages_distributions(), _imported(_files(group))
-    assert {"numpy", "pydantic"} <= modules
+    distributions = packages_distributions()
+    modules = {name.partition(".")[0] for name in _imported(_files(group))} - {
+        *sys.stdlib_module_names,
+        *OURS,
+    }
+    assert {"numpy", "pydantic", "starlette"} <= modules
     missing = [name for name in modules if not set(map(_plain, distributions[name])) & _names(declared)]
     assert missing == []
 
