@@ -33,7 +33,7 @@ from flows.environment import ARTIFACTS, REPO, STATE
 from flows.steps import accepted_data, data
 from flows.steps.lock import one_at_a_time
 
-SUMS, BUNDLE = "sha256.json", "nights.bundle"  # names of two members; the first is the last and names all
+SUMS, BUNDLE = "sha256.json", "nights.bundle"  # two members; the first is written last and lists all others
 BACK_UPS = STATE / "back-ups"
 _LEFT_OUT = {
     "bentoml",

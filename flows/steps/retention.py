@@ -88,7 +88,7 @@ def _needed_versions(params: Params) -> set[str]:
 
 
 def _remove_leftovers() -> None:
-    """Removes folders for a moment that a killed process left."""
+    """Removes temporary folders older than a day, which killed processes left."""
     for path in STATE.glob("tmp*"):
         if time.time() - path.stat().st_mtime > DAY_S:
             shutil.rmtree(path, ignore_errors=True)

@@ -11,11 +11,17 @@ import torch
 
 from components.domain.preferences.from_records import comparison_table, question_table
 from components.domain.preferences.strengths import RatingScale
-from components.domain.ranker import dish_vectors as dish_vectors_module
 from components.domain.ranker import encoding
-from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, start_head, vector_scores
+from components.domain.ranker.dish_vectors import (
+    MAX_TABLE,
+    Head,
+    batch_of,
+    dish_vectors,
+    start_head,
+    vector_scores,
+)
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.records import Comparison, Dish, Past, Question
+from components.domain.records import DISLIKED, LIKED, Comparison, Dish, Past, Question
 from components.integrations import scoring
 from tests.conftest import by_key
 
@@ -140,14 +146,19 @@ def test_dishes_that_all_read_alike_have_vectors_that_are_numbers(dishes: int) -
 
 
 def test_many_dishes_are_scored_without_a_table_of_all_pairs_and_alike(
-    small_model: LanguageModel,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    monkeypatch: pytest.MonkeyPatch,
+    small_model: LanguageModel, dishes: dict[str, Dish]
 ) -> None:
-    head, batch = _head(small_model, dishes), batch_of(comparison_table(comparisons), RatingScale())
-    vectors = torch.randn(len(batch.dishes), 4, generator=torch.Generator().manual_seed(1))
-    at_once = vector_scores(vectors, batch, head)
-    monkeypatch.setattr(dish_vectors_module, "MAX_TABLE", 2)
-    monkeypatch.setattr(dish_vectors_module, "OFFERS_AT_ONCE", 3)
-    assert torch.allclose(vector_scores(vectors, batch, head), at_once, atol=1e-6)
+    head, count = _head(small_model, dishes), MAX_TABLE + 200
+    vectors = dict(enumerate(torch.randn(count, 4, generator=torch.Generator().manual_seed(1))))
+    questions = [
+        Question(f"p{n}", (Past(str(n - 1), LIKED), Past(str(n - 7), DISLIKED)), (str(n), str(n - 2)))
+        for n in range(7, count)
+    ]
+    scores = []
+    for part in ([questions], [questions[:2000], questions[2000:]]):
+        batches = [batch_of(question_table(some), RatingScale()) for some in part]
+        tables = [torch.stack([vectors[int(dish)] for dish in batch.dishes]) for batch in batches]
+        assert [len(table) > MAX_TABLE for table in tables] == [len(part) == 1] * len(part)
+        one_by_one = (vector_scores(*both, head) for both in zip(tables, batches, strict=True))
+        scores.append(torch.cat(list(one_by_one)))
+    assert torch.allclose(*scores, atol=1e-6)

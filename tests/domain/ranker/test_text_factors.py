@@ -11,11 +11,11 @@ from sklearn.linear_model import Ridge
 
 from components.domain.preferences.from_records import question_table
 from components.domain.preferences.strengths import RatingScale
-from components.domain.ranker import text_factors
 from components.domain.ranker.dish_vectors import Batch, Head, batch_of
 from components.domain.ranker.heads import head_of
 from components.domain.ranker.prompts import Reading
 from components.domain.ranker.text_factors import (
+    HISTORIES_AT_ONCE,
     TextFactors,
     from_bytes,
     name_of,
@@ -79,16 +79,17 @@ def test_every_noise_has_scores_of_its_own() -> None:
         assert torch.equal(parts_of_scores(vectors, batch, noise[None], UNRATED)[1][0], personal)
 
 
-def test_batches_of_histories_give_what_each_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_histories_give_what_each_gives() -> None:
     draw = np.random.default_rng(1)
     histories = [
         [Past(f"d{draw.integers(DISHES)}", LIKED, float(draw.integers(1, 6))) for _ in range(n % 5)]
-        for n in range(40)
+        for n in range(700)
     ]
     batch, vectors = _batch(histories)
-    whole = parts_of_scores(vectors, batch, NOISE, UNRATED)[1]
-    monkeypatch.setattr(text_factors, "HISTORIES_AT_ONCE", 7)
-    assert torch.allclose(parts_of_scores(vectors, batch, NOISE, UNRATED)[1], whole, atol=1e-6)
+    assert len(batch.past) > HISTORIES_AT_ONCE
+    parts = [_batch(histories[first : first + 70])[0] for first in range(0, 700, 70)]
+    apart = torch.cat([parts_of_scores(vectors, part, NOISE, UNRATED)[1] for part in parts], dim=1)
+    assert torch.allclose(parts_of_scores(vectors, batch, NOISE, UNRATED)[1], apart, atol=1e-6)
 
 
 def _head() -> TextFactors:

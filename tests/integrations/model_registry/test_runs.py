@@ -116,10 +116,13 @@ def _losses(runs: Runs, run: str) -> list[float]:
     return [each.value for each in runs.client.get_metric_history(run, "loss")]
 
 
-def test_without_a_night_a_stage_logs_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_night_a_stage_logs_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(NIGHT_KEY, raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.chdir(tmp_path)
     with live_run() as log:
         log(1, {"loss": 1.0})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_restored_trainings_curve_is_logged_from_its_file(runs: Runs, tmp_path: Path) -> None:
