@@ -44,8 +44,8 @@ def choice_table(log: OpinionLog, on_offer: Bools | None = None) -> tuple[Compar
         chosen=chosen_at - (np.cumsum(sizes) - sizes),
         verdict=np.where(is_chosen, LIKED, DISLIKED),
     )
-    some = np.flatnonzero(sizes > 1)
-    return table.take(some), line[some]
+    some = sizes > 1
+    return (table, line) if some.all() else (table.take(np.flatnonzero(some)), line[some])
 
 
 def _offers(log: OpinionLog, choices: Ints, counts: Bools) -> tuple[Ints, Ints]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from components.domain.preferences.arrays import Ints
 from components.domain.preferences.comparison_tables import choice_table, joined, pair_table, unique_keys
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.others_picks import pairs_with_others
@@ -31,17 +32,19 @@ def compare(log: OpinionLog, seed: int, cut: np.datetime64 | None = None) -> Com
     Returns:
         Comparisons in the order of people and, for each of them, of time.
     """
-    table = joined(_picks(log, seed), _stated(log, seed, cut)).in_order()
+    choices, line = choice_table(log)
+    pick, other = pairs_with_others(log, seed)
+    picks = pair_table(log, pick, other, pick, is_other_person=True)
+    table = joined(
+        _known_before(choices, line), _known_before(picks, pick), _stated(log, seed, cut)
+    ).in_order()
     return replace(table, key=unique_keys(table.key))
 
 
-def _picks(log: OpinionLog, seed: int) -> Comparisons:
-    """Choices against their alternatives, and orders and likes against what others ordered or liked."""
-    choices, choice = choice_table(log)
-    pick, other = pairs_with_others(log, seed)
-    table = joined(choices, pair_table(log, pick, other, pick, is_other_person=True))
-    stop = log.moment_starts[np.concatenate([choice, pick])]
-    return replace(table, start=log.bounds()[table.person], stop=stop)
+def _known_before(table: Comparisons, line: Ints) -> Comparisons:
+    """The comparisons with all that their people thought before the moment of a line each."""
+    log = table.log
+    return replace(table, start=log.bounds()[table.person], stop=log.moment_starts[line])
 
 
 def _stated(log: OpinionLog, seed: int, cut: np.datetime64 | None) -> Comparisons:
@@ -51,5 +54,4 @@ def _stated(log: OpinionLog, seed: int, cut: np.datetime64 | None) -> Comparison
     line, other = pairs_that_differ(log, lines, group_numbers(log, lines, starts, seed))
     block = np.searchsorted(lines[starts], line, side="right") - 1
     last = lines[np.append(starts, len(lines))[1:] - 1]
-    table = pair_table(log, line, other, last[block])
-    return replace(table, start=log.bounds()[table.person], stop=log.moment_starts[lines[starts]][block])
+    return _known_before(pair_table(log, line, other, last[block]), lines[starts][block])
