@@ -25,6 +25,7 @@ from flows.steps import alarms, last_pass
 
 LOOK_S = 15  # seconds between two looks
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 60, 1800  # seconds until a pass is tried again; doubled each time
+TROUBLE = "trouble"  # the only name in a situation that cannot be looked at
 RELEASE = "release/release"
 NIGHTS = ["nightly", "weekly-full"]  # deployments
 SKIPPED_WITHIN = timedelta(hours=12)  # of now; less than the hours after which an alarm comes again
@@ -67,10 +68,10 @@ def run(end: threading.Event) -> None:
     Args:
         end: Once it is set, no pass is started any more.
     """
-    tries, trouble = Tries({}), ""
+    tries, trouble = dict[bool, Tries](), ""
     while not end.wait(LOOK_S):
         try:
-            tries = _look(tries, end)
+            _look(tries, end)
             _tell_of_skipped_nights()
             trouble = ""
         except Exception as error:  # noqa: BLE001  # Prefect's server may be down, which must not end this
@@ -79,19 +80,26 @@ def run(end: threading.Event) -> None:
                 console.show(f"no release pass could be started, it is tried again: {trouble}")
 
 
-def _look(tries: Tries, end: threading.Event) -> Tries:
-    """Starts a pass where one is due; returns the tries in the situation of now."""
+def _look(tries: dict[bool, Tries], end: threading.Event) -> None:
+    """Starts a pass where one is due.
+
+    Args:
+        tries: Those in the situation of now, by whether there is one to be seen: a store that does not answer
+            for a moment must not make a failing pass begin anew with short pauses.
+        end: Once it is set, no pass is started any more.
+    """
     situation, before = _situation(), last_pass.last()
     if situation == before:
-        return Tries(situation)
-    if situation != tries.situation:
-        tries = Tries(situation)
-    if not end.is_set() and tries.are_due(time.monotonic()) and not _is_under_way():
+        tries.clear()
+        return
+    is_seen = TROUBLE not in situation
+    if is_seen not in tries or situation != tries[is_seen].situation:
+        tries[is_seen] = Tries(situation)
+    if not end.is_set() and tries[is_seen].are_due(time.monotonic()) and not _is_under_way():
         names = [name for name in situation if situation[name] != before.get(name)]
         console.show(f"a release pass starts: {', '.join(names)} changed")
         _start_pass()
-        tries.one_more(time.monotonic())
-    return tries
+        tries[is_seen].one_more(time.monotonic())
 
 
 def _situation() -> dict[str, Any]:
@@ -102,7 +110,7 @@ def _situation() -> dict[str, Any]:
             alarms.look_back(params)
             return last_pass.situation(params)
     except (PalateError, OSError) as error:
-        return {"trouble": type(error).__name__}
+        return {TROUBLE: type(error).__name__}
 
 
 def _is_under_way() -> bool:

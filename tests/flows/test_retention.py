@@ -17,7 +17,7 @@ from tests.flows.releasing import Passes
 from tests.flows.room import make_room, set_params
 
 DAY_S = 86_400
-OTHERS = ("preview-v9-aaaaaaaa", "v8-bbbbbbbb", "preview-v7-cccccccc", "v6-dddddddd", "v5-eeeeeeee")
+OTHERS = ("preview-v909-aaaaaaaa", "v908-bbbbbbbb", "preview-v907-cccccccc", "v906-dddddddd", "v905-eeeeeeee")
 
 pytestmark = pytest.mark.slow
 

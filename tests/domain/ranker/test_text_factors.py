@@ -88,8 +88,8 @@ def test_batches_of_histories_give_what_each_gives() -> None:
     batch, vectors = _batch(histories)
     assert len(batch.past) > HISTORIES_AT_ONCE
     parts = [_batch(histories[first : first + 70])[0] for first in range(0, 700, 70)]
-    apart = torch.cat([parts_of_scores(vectors, part, NOISE, UNRATED)[1] for part in parts], dim=1)
-    assert torch.allclose(parts_of_scores(vectors, batch, NOISE, UNRATED)[1], apart, atol=1e-6)
+    in_parts = torch.cat([parts_of_scores(vectors, part, NOISE, UNRATED)[1] for part in parts], dim=1)
+    assert torch.allclose(parts_of_scores(vectors, batch, NOISE, UNRATED)[1], in_parts, atol=1e-6)
 
 
 def _head() -> TextFactors:
