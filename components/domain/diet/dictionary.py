@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +20,11 @@ CATEGORIES = (
 )  # fmt: skip
 SUBSTANCES = ALLERGENS + CATEGORIES
 UNMARKED = frozenset({"meat_not_halal", "meat_not_kosher"})  # all meat, unless a text says otherwise
+# What a food holds by being it: a claim behind it, or one that denies the group itself, contradicts the food.
+MEMBERS = frozenset({
+    "fish", "crustaceans", "molluscs", "peanuts", "tree_nuts", "sesame", "soy", "meat", "pork", "poultry",
+    "rabbit", "blood", "gelatine", "insects", "unscaled", "honey",
+})  # fmt: skip
 _IMPLIED = {
     "milk": ("lactose",),
     "pork": ("meat", *UNMARKED),
@@ -36,6 +40,7 @@ COMMA, STOP = ",", "."
 _ROLES = {
     "filler": FILLER, "break": BREAK, "or": OR, "free_after": FREE_AFTER, "free_before": FREE_BEFORE,
     "claim": CLAIM, "adjective": ADJECTIVE, "traces": TRACES, "doubt": DOUBT, "none": NONE,
+    "unlisted": UNKNOWN_WORD,
 }  # fmt: skip
 PART = 4  # letters that a part of a compound has at least
 LINKS = ("", "s", "n", "en", "es", "e", "er")
@@ -124,6 +129,9 @@ def _mentions() -> Iterator[tuple[str, str, Mention]]:
 def _joined(one: Mention | None, other: Mention, form: str) -> Mention:
     if one is None:
         return replace(other, text=form, may=other.may - other.contains)
+    plain = next((mention for mention in (one, other) if mention.role in (FILLER, BREAK, OR)), None)
+    if plain is not None and {one.role, other.role} & {CLAIM, ADJECTIVE}:
+        return replace(plain, text=form)  # one language claims what another does not: `vegetal`
     contains = one.contains | other.contains
     return Mention(
         FOOD if FOOD in (one.role, other.role) else one.role,
@@ -182,18 +190,3 @@ def fold_name(text: str) -> str:
     """A name in any script, for comparing whole names alone."""
     folded = fold(text)
     return " ".join(text.casefold().split()) if UNREADABLE in folded else folded
-
-
-def spelled_out(entry: str) -> str:
-    """An entry of declared allergens with codes, and names in any script, as names that can be read.
-
-    Args:
-        entry: As somebody typed it: `G`, `A, C`, `milk` or a name in one of 50 languages.
-    """
-    names = dictionary().names
-    written = [entry] if fold_name(entry) in names else re.split("[,;]", entry)
-    groups = [names.get(fold_name(part)) for part in written]
-    pairs = zip(written, groups, strict=True)
-    return ", ".join(
-        " and ".join(sorted(named)).replace("_", " ") if named else part for part, named in pairs
-    )

@@ -13,7 +13,7 @@ from functools import lru_cache
 UNREADABLE = "\ufffd"
 _LETTERS = {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "þ": "th", "ħ": "h"}
 _FIRST_PICTURE, _FLAG_A, _FLAG_Z = 0x2600, 0x1F1E6, 0x1F1FF
-_SPACES = "'’‘`´ʼ_%⁄\"“”„«»*#~^°"  # noqa: RUF001
+_SPACES = "'’‘`´ʼ_⁄\"“”„«»*#~^°"  # noqa: RUF001
 _TURNED = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"  # text after them is not shown as it is written
 _LONGEST = 60  # letters of a word; no food has more, and a search in longer ones would take for ever
 _STOPS = ".!?\n\r"
@@ -64,7 +64,10 @@ def fold(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     folded = re.sub(r"(?<=[a-z])['’ʼ]s\b", "", unicodedata.normalize("NFKD", folded))  # noqa: RUF001
-    folded = re.sub(r"(?<=\d)[.,](?=\d)", "", folded.replace("?", " maybe."))  # `vegan?` claims nothing
+    folded = folded.replace("?", " maybe.").replace(
+        "%", " percent "
+    )  # `vegan?` claims nothing, nor `50% vegan`
+    folded = re.sub(r"(?<=\d)[.,](?=\d)", "", folded)
     folded = re.sub(r"\s[-–—]+\s|[–—]", ",", folded)  # noqa: RUF001
     folded = re.sub(r"\s[/|]\s", " or ", folded)  # one or the other: `beef / vegan`
     folded = re.sub(r"\s[&+]\s", " and ", folded)

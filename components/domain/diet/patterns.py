@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
 
-from components.domain.diet.dictionary import LINKS, PART, Mention, dictionary
+from components.domain.diet.declared import HEADINGS, JOINS
+from components.domain.diet.dictionary import ALLERGENS, LINKS, MEMBERS, PART, UNMARKED, Mention, dictionary
 from components.domain.diet.letters import fold
 
 _HEAD = 5  # letters by which the terms are put into patterns, so that none has thousands of alternatives
@@ -19,6 +20,10 @@ _WORD = re.compile(r"[a-z0-9\ufffd]+|[,.]")
 _QUANTITY = re.compile(r"\d+(g|gr|kg|mg|ml|cl|dl|l|oz|lb|lbs|x|cm|mm|pc|pcs|st|el|tl|er)?$")
 _CLAIMS_ALONE = re.compile(r"(?:,[pabNCJ]*[NCJ][pabNCJ]*)+(?=[.m]|$)")
 _NOTHING: frozenset[str] = frozenset()
+# A declaration: G names an allergen, w is another word, J joins two names, H stands before them all.
+_PIECE = "w*G[wG]*"
+_LISTED = f"[JH]*{_PIECE}(?:[JH]+{_PIECE})*"
+_DECLARATION = re.compile(f"(?:H+[,.])*{_LISTED}(?:[,.]{_LISTED})*")
 
 
 @cache
@@ -75,13 +80,37 @@ def scan(text: str) -> Iterator[Mention]:
         start = term.end() if term else word.end()
 
 
+def _letter(mention: Mention, role: str) -> str:
+    # What a word does in a declaration; `!` is none that a clear one has.
+    is_named = role == "F" and (mention.contains | mention.may) & {*ALLERGENS, "lactose"}
+    if is_named or role == "n":
+        return "G"
+    if role == "m" or mention.text in HEADINGS:
+        return "H"
+    if role == "o" or (role == "x" and mention.text in JOINS):
+        return "J"
+    if role in "xud?" or (role == "p" and re.match(r"\d", mention.text)):
+        return "!"
+    return role if role in ",." else "w"
+
+
+def _takes(claims: list[Mention], substance: str, *, is_before: bool) -> bool:
+    # Whether claims take back what a food contains: no nut of a nut, meat only in `vegan chicken`.
+    speaking = [claim for claim in claims if substance in claim.rules_out]
+    against_diet = MEMBERS | UNMARKED
+    return any(
+        is_before or substance not in against_diet if "meat" in claim.rules_out else substance not in MEMBERS
+        for claim in speaking
+    )
+
+
 class Parsed:
     """A text as its words and as the string of their roles, on which claims are read."""
 
     def __init__(self, text: str) -> None:
         self.mentions = list(scan(fold(text)))
         roles = "".join(mention.role for mention in self.mentions)
-        if not re.search("d|b(?:Fa|[cj])", roles):  # else `available`, or `no vegan`, voids all claims
+        if not re.search("d|b(?:Fa|[cjx,.]|$)", roles):  # else `available`, or `no vegan`, voids all claims
             roles = re.sub(r"F(?=a)", "N", roles)
             roles = re.sub(r"bo*[FN](?:o+[FN])*", lambda denied: denied[0].replace("F", "N"), roles)
             roles = roles.replace("c", "C").replace("j", "J")
@@ -99,8 +128,14 @@ class Parsed:
 
     @property
     def is_only_claim(self) -> bool:
-        """Whether it is nothing but a claim."""
-        return re.fullmatch(r"[NCJabpxo,.]*", self.roles) is not None
+        """Whether it is nothing but claims."""
+        return re.fullmatch(r"[NCJabx,.]*", self.roles) is not None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether as a declaration it names allergens, or none, and says nothing besides."""
+        letters = "".join(map(_letter, self.mentions, self.roles))
+        return re.fullmatch("b+", self.roles) is not None or _DECLARATION.fullmatch(letters) is not None
 
     def _traces_from(self, index: int) -> bool:
         # Whether `may contain` stands before the index, in the same sentence.
@@ -124,25 +159,32 @@ class Parsed:
         for phrase in re.finditer(r"[^xo,.m]+", self.roles):
             foods = [index for index in range(*phrase.span()) if self.roles[index] in "Fu"]
             for index in foods:
-                rules_out = self._rules_out(phrase, index, foods[0], foods[-1])
-                yield from self._of_word(index, rules_out)
+                claims = self._speaking(phrase, index, foods[0], foods[-1])
+                yield from self._of_word(index, *claims)
 
-    def _rules_out(self, phrase: re.Match[str], food: int, first: int, last: int) -> frozenset[str]:
-        # What claims say of a food: those before the first one, and those behind the last one.
-        if self._traces_from(food):
-            return _NOTHING
-        claims = range(phrase.start(), first) if food == first else range(0)
-        speaking = [self.mentions[index] for index in claims if self.roles[index] in "NCJ"]
-        if food == last:
+    def _speaking(
+        self, phrase: re.Match[str], food: int, first: int, last: int
+    ) -> tuple[list[Mention], list[Mention]]:
+        # The claims on a food: those before the first one, and those behind the last one.
+        before, behind = range(0), range(0)
+        if not self._traces_from(food):
+            before = range(phrase.start(), first) if food == first else before
             alone = _CLAIMS_ALONE.match(self.roles, phrase.end())
-            end = alone.end() if alone else phrase.end()
-            speaking += [self.mentions[index] for index in range(last, end) if self.roles[index] in "NC"]
-        return _NOTHING.union(*(claim.rules_out for claim in speaking))
+            behind = range(last, alone.end() if alone else phrase.end()) if food == last else behind
+        return (
+            [self.mentions[index] for index in before if self.roles[index] in "NCJ"],
+            [self.mentions[index] for index in behind if self.roles[index] in "NC"],
+        )
 
-    def _of_word(self, index: int, rules_out: frozenset[str]) -> Iterator[tuple[str, str, str]]:
+    def _of_word(
+        self, index: int, before: list[Mention], behind: list[Mention]
+    ) -> Iterator[tuple[str, str, str]]:
         mention = self.mentions[index]
         sure = "traces" if self._traces_from(index) else "contains"
-        yield from ((substance, sure, mention.text) for substance in mention.contains - rules_out)
+        rules_out = _NOTHING.union(*(claim.rules_out for claim in before + behind))
+        for substance in mention.contains:
+            if not (_takes(before, substance, is_before=True) or _takes(behind, substance, is_before=False)):
+                yield substance, sure, mention.text
         replaced = _NOTHING
         for substance in rules_out & (mention.contains | mention.may):
             replaced |= dictionary().stands_in.get(substance, _NOTHING)

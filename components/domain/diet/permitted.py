@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from components.domain.diet.dictionary import ALLERGENS, SUBSTANCES, spelled_out
+from components.domain.diet.declared import spelled_out
+from components.domain.diet.dictionary import ALLERGENS, SUBSTANCES
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, Evidence, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.letters import fold
@@ -25,9 +26,8 @@ def texts(dish: DishFacts) -> Iterator[tuple[str, str]]:
 
 def _declares(declared: list[Reading]) -> bool:
     # Whether all entries are understood, and say what there is or that there is nothing.
-    is_clear = all((reading.is_known or reading.says_none) and reading.is_readable for reading in declared)
     speaks = any(reading.says_none or reading.contains or reading.traces for reading in declared)
-    return is_clear and speaks
+    return speaks and all(reading.is_clear for reading in declared)
 
 
 def _unknown(dish: DishFacts) -> Evidence | None:

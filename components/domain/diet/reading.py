@@ -3,7 +3,8 @@
 A claim (`gluten-free`, `without milk`, `vegan`) rules out what it names for one food: the next one of its
 phrase, or the one before it where no other follows, also behind a comma or in brackets: `bread
 (gluten-free)`. Between two foods it rules out nothing, nor where the text has a word such as `available` or
-`not`, nor what the text says may be in the food. After `may contain` all is a trace, until the sentence ends.
+`not`, nor what the text says may be in the food. A nut stays a nut: no claim takes back what a food is, but
+`vegan` and the like before it, `vegan prawns`. After `may contain` all is a trace, until the sentence ends.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, takewhile
 
+from components.domain.diet.clear import is_clear
 from components.domain.diet.dictionary import (
     ADJECTIVE,
     BREAK,
@@ -22,11 +24,13 @@ from components.domain.diet.dictionary import (
     FOOD,
     FREE_AFTER,
     FREE_BEFORE,
+    MEMBERS,
     NONE,
     OR,
     STOP,
     TRACES,
     UNKNOWN_WORD,
+    UNMARKED,
     UNREAD,
     Mention,
     dictionary,
@@ -48,7 +52,8 @@ class Reading:
         is_known: Whether it names a food and has no word that is not known.
         is_readable: Whether all of its letters can be read.
         says_none: Whether it says that there is nothing (`none`).
-        rules_out: What a text that is but a claim rules out.
+        is_clear: Whether as a declaration it is nothing but allergens, or `none`.
+        rules_out: What a text that is nothing but claims rules out.
     """
 
     contains: dict[str, str] = field(default_factory=dict)
@@ -57,6 +62,7 @@ class Reading:
     is_known: bool = True
     is_readable: bool = True
     says_none: bool = False
+    is_clear: bool = False
     rules_out: frozenset[str] = frozenset()
 
 
@@ -64,11 +70,21 @@ class Reading:
 class _Food:
     mention: Mention
     is_trace: bool
-    claims: list[Mention] = field(default_factory=list)
+    before: list[Mention] = field(default_factory=list)  # claims that stand before it
+    behind: list[Mention] = field(default_factory=list)
 
     @property
     def rules_out(self) -> frozenset[str]:
-        return frozenset[str]().union(*(claim.rules_out for claim in self.claims))
+        return frozenset[str]().union(*(claim.rules_out for claim in (*self.before, *self.behind)))
+
+    @property
+    def takes_back(self) -> frozenset[str]:
+        # What of the food itself its claims take back.
+        sets = [claim.rules_out for claim in self.before if "meat" in claim.rules_out]
+        for claim in (*self.before, *self.behind):
+            is_contradiction = "meat" in claim.rules_out
+            sets.append(claim.rules_out - MEMBERS - (UNMARKED if is_contradiction else frozenset()))
+        return frozenset[str]().union(*sets)
 
 
 @dataclass
@@ -113,10 +129,12 @@ def _denied(mentions: list[Mention]) -> set[int]:
 
 def _claims(mentions: list[Mention]) -> set[int]:
     # The indexes of all claims; none in a text with a word such as `available`, or in `no gluten-free bread`.
-    roles = [mention.role for mention in mentions]
+    # None either where a word such as `no` denies nothing that follows: `vegan: no`.
+    roles = [*(mention.role for mention in mentions), "", ""]
     taken_back = any(
-        before == FREE_BEFORE and (claim in CLAIMS or (claim == FOOD and after == FREE_AFTER))
-        for before, claim, after in zip(roles, roles[1:], [*roles[2:], ""], strict=False)
+        before == FREE_BEFORE
+        and (claim in (*CLAIMS, COMMA, STOP, BREAK, "") or (claim == FOOD and after == FREE_AFTER))
+        for before, claim, after in zip(roles, roles[1:], roles[2:], strict=False)
     )
     if DOUBT in roles or taken_back:
         return set()
@@ -142,8 +160,8 @@ def _give_claims(phrases: list[_Phrase]) -> None:
     # A claim speaks of the next food of its phrase, else of the one before it: `bread, gluten-free, vegan.`
     for phrase in phrases:
         if phrase.foods:
-            phrase.foods[0].claims += phrase.before
-            phrase.foods[-1].claims += [claim for claim in phrase.behind if claim.role != ADJECTIVE]
+            phrase.foods[0].before += phrase.before
+            phrase.foods[-1].behind += [claim for claim in phrase.behind if claim.role != ADJECTIVE]
     for index, phrase in enumerate(phrases):
         if not phrase.foods:
             continue
@@ -151,16 +169,17 @@ def _give_claims(phrases: list[_Phrase]) -> None:
         following = phrases[index + 1 + len(alone) :]
         if not following or following[0].begins in (STOP, TRACES):
             listed = chain.from_iterable(after.before for after in alone)
-            phrase.foods[-1].claims += [claim for claim in listed if claim.role != ADJECTIVE]
+            phrase.foods[-1].behind += [claim for claim in listed if claim.role != ADJECTIVE]
 
 
 def _collect(reading: Reading, food: _Food) -> None:
     stands_in, mention = dictionary().stands_in, food.mention
     rules_out = frozenset[str]() if food.is_trace else food.rules_out
+    takes_back = frozenset[str]() if food.is_trace else food.takes_back
     ruled_out = rules_out & (mention.contains | mention.may)
     may = mention.may.union(*(stands_in.get(substance, ()) for substance in ruled_out)) - rules_out
     sure = reading.traces if food.is_trace else reading.contains
-    for substance in mention.contains - rules_out:
+    for substance in mention.contains - takes_back:
         sure.setdefault(substance, mention.text)
     for substance in may:
         reading.may.setdefault(substance, mention.text)
@@ -182,7 +201,9 @@ def read(text: str) -> Reading:
     reading = Reading(is_readable=UNREAD not in roles)
     reading.says_none = is_plain and (NONE in roles or roles == {FREE_BEFORE})
     reading.is_known = not roles & {UNKNOWN_WORD, UNREAD} and bool(foods)
-    if not foods and not roles & {TRACES, DOUBT, NONE, UNREAD}:
+    reading.is_clear = is_clear(mentions, claims)
+    joining = (COMMA, STOP, BREAK, FREE_BEFORE, FREE_AFTER)
+    if all(index in claims or mention.role in joining for index, mention in enumerate(mentions)):
         named = [mentions[index] for index in claims]
         reading.rules_out = frozenset[str]().union(*(claim.rules_out | claim.settles for claim in named))
     for food in foods:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from itertools import chain
 
+from components.domain.diet.declared import spelled_out
 from components.domain.diet.dictionary import (
     ALLERGENS,
     FOOD,
@@ -16,7 +17,6 @@ from components.domain.diet.dictionary import (
     UNREAD,
     Mention,
     dictionary,
-    spelled_out,
 )
 from components.domain.diet.diets import DIETS, NO_DIET, OTHER_NAMES
 from components.domain.diet.facts import Avoided, Restrictions

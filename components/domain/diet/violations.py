@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from components.domain.diet.dictionary import ALLERGENS, LINKS, PART, dictionary, spelled_out
+from components.domain.diet.declared import spelled_out
+from components.domain.diet.dictionary import ALLERGENS, LINKS, PART, dictionary
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.forms import forms
@@ -45,7 +46,7 @@ def _against(dish: DishFacts, substance: str) -> Finding | None:
 
 def _is_declared(dish: DishFacts) -> bool:
     entries = [parse(spelled_out(text)) for text in dish.allergens or () if text.strip()]
-    if not all((entry.is_known or entry.says_none) and "?" not in entry.roles for entry in entries):
+    if not all(entry.is_clear for entry in entries):
         return False
     if any("?" in parse(text).roles for _, text in _fields(dish)):
         return False
