@@ -13,7 +13,10 @@ HOLDS = {
         "taramasalata; gefilte fish; Backfisch; egg fried rice; etouffee; black vinegar; makgeolli; "
         "agedashi tofu; mapo tofu; inari; eggs benedict; scotch woodcock; Backhendl; Leberknödel; "
         "haggis; pickled onion; oven chips; frozen fries; hash browns; rouille; bouillabaisse; kabayaki "
-        "eel; chashu"
+        "eel; chashu; "
+        "Salzstangen; Käsestangen; acini di pepe; mozzarella sticks; Mozzarellasticks; squid rings; "
+        "Tintenfischringe; cipolla fritta; zucchine fritte; cebolla frita; rice balls; Käsekugeln; zucchini "
+        "rings; protéine végétale"
     ),
     "tree nuts": (
         "Müsli; Birchermüsli; Kuchen; Torte; Keks; Kekse; Gebäck; Plätzchen; Waffel; gâteau; sablé; "
@@ -26,7 +29,9 @@ HOLDS = {
         "homard; Hummersuppe; brandade; roux; Mehlschwitze; porridge; Haferbrei; cornbread; "
         "Nussnugatcreme; nutella; ferrero rocher; omelette; Omelett; frittata; Rührei; scrambled eggs; "
         "revuelto; Müsli; Panade; Hefeteig; Teig; Buttergemüse; bread sauce; tarka dal; creamed corn; "
-        "Nussschnecke; moules marinieres; kedgeree; praline; gianduja; baba ganoush; Fladenbrot"
+        "Nussschnecke; moules marinieres; kedgeree; praline; gianduja; baba ganoush; Fladenbrot; "
+        "puré de patatas; purè di patate; Erdäpfelpüree; écrasé de pommes de terre; potato puree; "
+        "Selleriepüree; purée de carottes; puré de calabaza; Kokoskugeln; mozzarella sticks"
     ),
     "eggs": (
         "Makrone; Kokosmakrone; Makronen; tonnato; vitello tonnato; prawn cocktail; shrimp cocktail; "
@@ -53,13 +58,16 @@ HOLDS = {
         "légumes; crudité; bouquet garni; Rohkost; Gemüsestreifen; vegetable sticks; Gemüse; vegetables; "
         "verdure; Frikadelle; Maultaschen; étouffée; cream of tomato; stuffing; bisque; Kartoffelsalat; "
         "risotto; coda alla vaccinara; spices; Gewürze; jollof; "
-        "caesar dressing; rice pilaf; bean salad"
+        "caesar dressing; rice pilaf; bean salad; "
+        "sugo di pomodoro; salsa di pomodoro; tomato sauce; sauce tomate; Tomatensauce"
     ),
     "mustard": (
         "old bay; deviled egg; devilled eggs; egg salad; Eiersalat; rollmops; Bismarckhering; welsh "
         "rarebit; Kartoffelsalat; tonnato; Frikadelle; sandwich; spices; Gewürze; beef stroganoff; "
         "singapore noodles; gribiche; raita; "
-        "waldorf salad; cauliflower cheese"
+        "waldorf salad; cauliflower cheese; "
+        "cornichons; pickles; Essiggurken; pepinillo; cetriolini; dill pickle; saure Gurken; mango pickle; "
+        "salsa di pomodoro"
     ),
     "sesame": (
         "Fladenbrot; Knäckebrot; Roggenbrot; Vollkornbrot; poke; sushi; egg fried rice; gyoza; Zwieback; "
@@ -67,16 +75,20 @@ HOLDS = {
     ),
     "soy": (
         "egg fried rice; furikake; poke; xo sauce; chawanmushi; tamagoyaki; Müsli; Nussnugatcreme; "
-        "nutella; sushi; unagi; instant noodles; dumplings"
+        "nutella; sushi; unagi; instant noodles; dumplings; "
+        "vegetable protein; hydrolysed vegetable protein; Pflanzeneiweiß; proteína vegetal; cooking spray; "
+        "oil spray"
     ),
     "peanuts": (
         "olio per friggere; huile de friture; Frittieröl; Frittierfett; aceite para freír; frying oil; "
-        "olio di semi vari; Müsli; marzipan; poke; egg fried rice"
+        "olio di semi vari; Müsli; marzipan; poke; egg fried rice; "
+        "frutta secca mista"
     ),
     "sulphites": (
         "cheese fondue; moules marinieres; risotto; fruit cake; christmas pudding; Sauerbraten; bœuf "
         "bourguignon; puttanesca; sabayon; beurre blanc; preservative; Konservierungsstoff; "
-        "trail mix; studentenfutter; caesar dressing"
+        "trail mix; studentenfutter; caesar dressing; "
+        "Apfelringe; apple rings; sugo di pomodoro"
     ),
 }  # fmt: skip
 AGAINST = {
@@ -90,7 +102,8 @@ AGAINST = {
         "risotto; Auflauf; ragoût; stew; ramen; mapo tofu; kibbeh; borek; cheesecake; bavarois; refried "
         "beans; Kartoffelsalat; beef wellington; beef stroganoff; beef barley soup; southern fried "
         "chicken; takoyaki; miso soup; scotch broth; chow mein; gelling agent; colouring; enzyme; hard "
-        "cheese; grated cheese; mincemeat; mince pie; sweets"
+        "cheese; grated cheese; mincemeat; mince pie; sweets; "
+        "fruit gums; Fruchtgummi; gum drops; Bratkartoffeln; Apfelrotkohl"
     ),
     "pescatarian": (
         "Schnitzel; tonkatsu; Cordon bleu; Frikadellen; Fleischpflanzerl; Bulette; Quiche Lorraine; BLT; "
@@ -113,7 +126,9 @@ AGAINST = {
         "beans; Kartoffelsalat; Eierlikör; advocaat; cheese fondue; rum baba; baba au rhum; Black Forest "
         "gateau; Schwarzwälder Kirschtorte; zabaglione; trifle; christmas pudding; beer batter; coq au "
         "vin; bœuf bourguignon; moules marinieres; whisky sauce; tiramisu; affogato; choucroute; "
-        "polvoron"
+        "polvoron; "
+        "fruit gums; Zwetschgenwasser; Mirabellenwasser; Birnenwasser; Himbeergeist; Apfelbrand; cassis; "
+        "anís; Apfelrotkohl; Bratkartoffeln"
     ),
     "kosher": (
         "Schnitzel; tonkatsu; Cordon bleu; Frikadellen; Fleischpflanzerl; Bulette; Quiche Lorraine; BLT; "
@@ -177,7 +192,8 @@ NAMES = {
 STILL_OFFERED = {
     "vegetarian": "vegetable stock; Gemüsebrühe; brodo vegetale; tomato sauce; bread; hummus; cheddar",
     "vegan": "fries; tomato sauce; ketchup; hummus; fruit salad; spices; vegetable oil; tofu",
-    "halal": "vegetable stock; red wine vinegar; omelette; hummus; salmon; cheddar; chocolate; bread",
+    "halal": "vegetable stock; red wine vinegar; omelette; hummus; salmon; cheddar; chocolate; bread; "
+    "Mineralwasser; Kokoswasser; Leitungswasser; Nudelwasser; Sternanis; Rotkohl",
     "pescatarian": "vegetable stock; fish stock; miso soup; tuna salad; fish and chips; mussels",
 }
 SAME = """
@@ -244,6 +260,17 @@ SAME = """
         vegetable juice; Gemüsesaft; jus de légumes; succo di verdura; zumo de verduras
         gnocchi; Gnocchi; ñoquis
         croquette; crocchetta; croqueta
+        mashed potato; Kartoffelpüree; purée de pommes de terre; purè di patate; puré de patatas
+        potato puree; Erdäpfelpüree; écrasé de pommes de terre; purea di patate
+        tomato sauce; Tomatensauce; sauce tomate; salsa di pomodoro; salsa de tomate
+        tomato puree; Tomatenpüree; purée de tomate; puré de tomate
+        gherkin; Gewürzgurke; cornichon; cetriolini; pepinillo
+        pickle; Essiggurke
+        vegetable protein; Pflanzeneiweiß; protéine végétale; proteina vegetale; proteína vegetal
+        oignon frit; cipolla fritta; cebolla frita
+        squid ring; Tintenfischring; anneau de calamar; anelli di calamari; anilla de calamar
+        fruit gum; Fruchtgummi; wine gum
+        dried apple; Apfelring; apple ring
 """
 # In a term of several words, the words on the right take back what those on the left say.
 TAKEN_BACK = (
