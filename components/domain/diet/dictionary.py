@@ -16,9 +16,10 @@ ALLERGENS = (
 )  # fmt: skip
 CATEGORIES = (
     "meat", "pork", "poultry", "meat_not_halal", "meat_not_kosher", "rabbit", "unscaled", "gelatine",
-    "alcohol", "honey", "insects", "blood", "rennet", "animal", "lactose", "varies",
+    "alcohol", "honey", "insects", "blood", "rennet", "animal", "lactose", "varies", "mixed",
 )  # fmt: skip
 SUBSTANCES = ALLERGENS + CATEGORIES
+MIXTURES = ("varies", "mixed")  # collective words and sauces; dishes, of which each kitchen makes its own
 UNMARKED = frozenset({"meat_not_halal", "meat_not_kosher"})  # all meat, unless a text says otherwise
 # What a food holds by being it: a claim behind it, or one that denies the group itself, contradicts the food.
 MEMBERS = frozenset({
@@ -44,7 +45,7 @@ _ROLES = {
 }  # fmt: skip
 PART = 4  # letters that a part of a compound has at least
 LINKS = ("", "s", "n", "en", "es", "e", "er")
-_FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "additives")
+_FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def _claim(role: str, cell: str) -> Mention:
 def _mentions() -> Iterator[tuple[str, str, Mention]]:
     for name in _FOODS:
         for term, language, contains, may, _ in lines(name):
-            yield term, language, Mention(FOOD, "", _substances(contains), _substances(may))
+            mixed = {"mixed"} if name == "composed" else frozenset[str]()
+            yield term, language, Mention(FOOD, "", _substances(contains), _substances(may) | mixed)
     for term, language, groups, rules_out, _ in lines("names"):
         yield term, language, Mention(FOOD, "", _substances(groups), frozenset(), _listed(rules_out))
     for term, language, role, rules_out, _ in lines("grammar"):

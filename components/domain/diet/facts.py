@@ -42,7 +42,8 @@ class Avoided:
 
     Attributes:
         text: As the person wrote it.
-        words: The folded text and its translations, each one or several words; empty where it cannot be read.
+        words: The folded text, its translations and its kinds, each one or several words; empty where nobody
+            knows them.
         substances: Allergens or other substances that it is a name of, checked as an allergy is.
         is_allergy: An allergy to none of the 14 groups: every ingredient must be known, and none may vary.
     """

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from components.domain.diet.declared import spelled_out
-from components.domain.diet.dictionary import ALLERGENS, SUBSTANCES
+from components.domain.diet.dictionary import ALLERGENS, MIXTURES, SUBSTANCES
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, Evidence, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.letters import fold
 from components.domain.diet.reading import Reading, read
-from components.domain.diet.words_named import names_word
+from components.domain.diet.words_named import names_any
 
 DECLARABLE = (*ALLERGENS, "lactose")  # milk brings lactose, so who declares no milk declares no lactose
 
@@ -75,10 +75,10 @@ def _quote(field: str, text: str, words: str) -> str:
 def _of_avoided(dish: DishFacts, avoided: Avoided) -> Evidence | None:
     # Why an avoided ingredient keeps the dish out; None where nothing does.
     for field, text in texts(dish):
-        if any(names_word(fold(text), word) for word in avoided.words):
+        if names_any(fold(text), avoided.words):
             return Evidence(Strength.CONTAINS, field, " ".join(text.split()))
     of_substances = evidence(dish)
-    for substance in (*avoided.substances, *(("varies",) if avoided.is_allergy else ())):
+    for substance in (*avoided.substances, *(MIXTURES if avoided.is_allergy else ())):
         if of_substances[substance].strength is not Strength.FREE:
             return of_substances[substance]
     if not avoided.words:

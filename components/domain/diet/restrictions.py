@@ -11,6 +11,7 @@ from components.domain.diet.dictionary import (
     ALLERGENS,
     FOOD,
     FREE_BEFORE,
+    MIXTURES,
     NONE,
     UNKNOWN_WORD,
     UNMARKED,
@@ -20,6 +21,7 @@ from components.domain.diet.dictionary import (
 )
 from components.domain.diet.diets import DIETS, NO_DIET, OTHER_NAMES
 from components.domain.diet.facts import Avoided, Restrictions
+from components.domain.diet.kinds import words_of
 from components.domain.diet.letters import UNREADABLE, fold
 from components.domain.diet.trie import find
 from components.domain.errors import PalateError
@@ -55,23 +57,35 @@ def _avoided(text: str, *, is_allergy: bool) -> Avoided:
     mention = dictionary().terms.get(folded, Mention(UNKNOWN_WORD, folded))
     substances = (mention.contains if is_allergy else mention.rules_out) - UNMARKED
     words = dictionary().same.get(folded, frozenset[str]()) | {folded}
-    if is_allergy and "varies" in mention.contains | mention.may:  # who knows all that is a fruit?
-        words = frozenset()
+    if is_allergy:
+        # Who knows all that is a fruit?
+        is_mixed = not (mention.contains | mention.may).isdisjoint(MIXTURES)
+        of_table = words_of(folded, is_mixed=is_mixed)
+        words = of_table or (words if substances and not is_mixed else frozenset())
     return Avoided(text.strip(), tuple(sorted(words)), tuple(sorted(substances)), is_allergy)
+
+
+def _is_more_than_groups(mention: Mention) -> bool:
+    # Whether the groups that a food names are not all that it is: chocolate is cocoa, too.
+    is_sure = not mention.contains.isdisjoint(ALLERGENS)
+    is_mixture = "mixed" in mention.may and not is_sure
+    is_named = bool(words_of(mention.text, is_mixed=is_sure))
+    return not _groups(mention) or "varies" in mention.may or is_mixture or is_named
 
 
 def _allergy(text: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
     # The groups that a text names, and what of it is none of them.
     text = spelled_out(text)
     groups: frozenset[str] = frozenset()
-    others: list[Avoided] = []
+    is_name = bool(words_of(fold(text), is_mixed=True))  # also one of several words
+    others = [_avoided(text, is_allergy=True)] if is_name else []
     mentions = find(fold(text))
     for mention in mentions:
         groups |= _groups(mention)
         if mention.role in (UNKNOWN_WORD, UNREAD):
             # Nobody knows what a dish calls it, so no dish is safe.
             others.append(Avoided(text if mention.role == UNREAD else mention.text, is_allergy=True))
-        elif mention.role == FOOD and (not _groups(mention) or "varies" in mention.may):
+        elif mention.role == FOOD and _is_more_than_groups(mention):
             others.append(_avoided(mention.text, is_allergy=True))
     says_none = bool(mentions) and all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
     if not groups and not others and not says_none and text.strip(" -"):

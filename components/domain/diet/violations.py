@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from components.domain.diet.declared import spelled_out
-from components.domain.diet.dictionary import ALLERGENS, LINKS, PART, dictionary
+from components.domain.diet.dictionary import ALLERGENS, LINKS, MIXTURES, PART, dictionary
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.forms import forms
@@ -72,12 +72,13 @@ def _finding(dish: DishFacts, substance: str) -> Finding | None:
     return _against(dish, substance) or _proof_missing(dish, substance)
 
 
-@lru_cache(maxsize=4096)
-def _naming(word: str) -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]:
-    # The word as it stands, the word at either end of a longer one, and its forms too short for that.
-    written = {word}.union(*(forms(word, language) for language in ("en", "de", "es", "it")))
+@lru_cache(maxsize=1024)
+def _naming(words: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]:
+    # The words as they stand, each at either end of a longer one, and the forms too short for that.
+    written = {*words}.union(*(forms(word, spoken) for word in words for spoken in ("en", "de", "es", "it")))
     single = [form for form in written if " " not in form and len(form) >= PART]
-    exact, long = "|".join(map(re.escape, written)), [form for form in single if len(form) >= _ENOUGH_LETTERS]
+    exact = "|".join(map(re.escape, written)) or "(?!)"
+    long = [form for form in single if len(form) >= _ENOUGH_LETTERS]
     at_end = "|".join(map(re.escape, long)) or "(?!)"
     return (
         re.compile(f"(?<![^ ,.])(?:{exact})(?![^ ,.])"),
@@ -98,15 +99,15 @@ def _is_joined(token: str, short: frozenset[str]) -> bool:
 
 
 @lru_cache(maxsize=65_536)
-def _names(text: str, word: str) -> bool:
-    if _naming(word)[0].search(text):
+def _names(text: str, words: tuple[str, ...]) -> bool:
+    if _naming(words)[0].search(text):
         return True
-    return any(_is_in(token, word) for token in re.findall(r"[^ ,.]+", text))
+    return any(_is_in(token, words) for token in re.findall(r"[^ ,.]+", text))
 
 
 @lru_cache(maxsize=65_536)
-def _is_in(token: str, word: str) -> bool:
-    _, long, short = _naming(word)
+def _is_in(token: str, words: tuple[str, ...]) -> bool:
+    _, long, short = _naming(words)
     if token in dictionary().whole:
         return False
     return bool(long.fullmatch(token)) or (bool(short) and _is_joined(token, short))
@@ -114,9 +115,9 @@ def _is_in(token: str, word: str) -> bool:
 
 def _of_avoided(dish: DishFacts, avoided: Avoided) -> Finding | None:
     for field, text in _fields(dish):
-        if any(_names(fold(text), word) for word in avoided.words):
+        if _names(fold(text), avoided.words):
             return Strength.CONTAINS, field, text.strip()
-    substances = avoided.substances + (("varies",) if avoided.is_allergy else ())
+    substances = avoided.substances + (MIXTURES if avoided.is_allergy else ())
     for substance in substances:
         finding = _finding(dish, substance)
         if finding:

@@ -37,6 +37,22 @@ CLAIMS = (
     "contains",
     "fresh",
 )
+DECLARED = (
+    "A",
+    "C",
+    "G",
+    "l",
+    "e",
+    "Weizen",
+    "milk",
+    "7",
+    "ask",
+    "traces of",
+    "and more",
+    "none",
+    "keine",
+    "contains:",
+)
 DIETS = ("", "vegan", "halal", "kosher-style", "vegetarian", "lactose-free", "gluten-free", "pescatarian")
 
 
@@ -69,14 +85,21 @@ class RandomMenu:
     def texts(self, most: int) -> tuple[str, ...]:
         return tuple(self.text(3) for _ in range(self.draw.randint(0, most)))
 
+    def codes(self) -> tuple[str, ...]:
+        """A declaration of letters, groups and what is neither, in one text."""
+        parts = self.draw.choices(DECLARED, k=self.draw.randint(1, 4))
+        return ("".join(part + self.draw.choice((", ", " ", " und ", "/", " + ", "-")) for part in parts),)
+
     def dish(self, dish_id: str) -> DishFacts:
         declared = self.draw.choice(
-            (None, None, (), ("none",), ("milk", "gluten"), ("A", "G"), self.texts(2))
+            (None, None, (), ("none",), ("milk", "gluten"), ("A", "G"), self.codes(), self.texts(2))
         )
         description = self.text() if self.draw.random() < 0.3 else ""
         return DishFacts(dish_id, self.text(), description, self.texts(1), self.texts(3), declared)
 
     def person(self) -> Restrictions:
-        allergies = self.draw.sample([*ALLERGENS, "kiwi", "lactose", "nuts"], self.draw.randint(0, 2))
+        allergies = self.draw.sample(
+            [*ALLERGENS, "kiwi", "lactose", "nuts", "Reis", "pea", "cocoa"], self.draw.randint(0, 2)
+        )
         avoids = [self.draw.choice(self.words) for _ in range(self.draw.choice((0, 0, 1)))]
         return read_restrictions(self.draw.choice(DIETS), allergies, avoids)

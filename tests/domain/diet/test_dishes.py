@@ -11,7 +11,7 @@ from components.domain.diet.letters import fold
 from components.domain.diet.permitted import evidence
 from tests.domain.diet.dish_words import AGAINST, HOLDS, NAMES, SAME, STILL_OFFERED, TAKEN_BACK
 
-FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "additives")
+FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")
 COMPARED = frozenset(ALLERGENS) | {"meat", "pork", "poultry", "alcohol", "gelatine"}
 IMPLIED = {"lactose", "varies", "meat_not_halal", "meat_not_kosher"}
 

@@ -10,7 +10,7 @@ from components.domain.diet.dictionary import ALLERGENS, SUBSTANCES, dictionary,
 from components.domain.diet.forms import LANGUAGES
 from components.domain.diet.letters import UNREADABLE, fold
 
-FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "additives")
+FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")
 SOURCES = resources.files("components.domain.diet").joinpath("words", "SOURCES.md").read_text("utf-8")
 
 
