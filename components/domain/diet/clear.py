@@ -68,7 +68,15 @@ def is_clear(mentions: list[Mention], claims: set[int]) -> bool:
     if any(map(_is_strange, mentions)):
         return False
     parted = groupby(enumerate(mentions), key=lambda numbered: numbered[1].role in (COMMA, STOP))
-    listed = [[*group] for is_mark, group in parted if not is_mark]
-    while len(listed) > 1 and all(_is_heading(mention) for _, mention in listed[0]):
-        listed.pop(0)
-    return bool(listed) and all(_names_all(group, claims) for group in listed)
+    begins, is_waiting = True, True  # a heading begins a sentence: `Contains: milk. May contain: nuts.`
+    for is_mark, group in parted:
+        listed = [*group]
+        if is_mark:
+            begins = is_waiting or any(mention.role == STOP for _, mention in listed)
+        elif begins and all(_is_heading(mention) for _, mention in listed):
+            is_waiting = True
+        elif _names_all(listed, claims):
+            is_waiting = False
+        else:
+            return False
+    return not is_waiting

@@ -15,6 +15,7 @@ _LISTED = re.compile(r"[,;\r\n]")
 _PARTED = re.compile(r"[/|&+()\[\]{}:·•]")
 _CODE = re.compile(r"[a-z]\d?")
 _RANGE = re.compile(r"\b[a-z]\d?(?:\s*[-–—]\s*|\s+(?:to|bis|à|al?|hasta)\s+)[a-z]\d?\b", re.IGNORECASE)  # noqa: RUF001
+_UNSAID = re.compile(r"\b[nk](?:\s*[/.]\s*|\s+)a\b", re.IGNORECASE)  # `n/a`, and `k. A.`: keine Angabe
 _SPACED = 3  # letters with a space between them that may be a word, as `m i l k`
 _BETWEEN_WORDS = ("e", "o", "y", "u")  # `and` and `or` of Italian and Spanish
 _BEFORE_A_WORD = ("a", "i")  # an article, as in `a peanut allergy`
@@ -44,7 +45,8 @@ def spelled_out(entry: str) -> str:
 
 
 def _parts(listed: str) -> Sequence[str]:
-    return [listed] if fold_name(listed) in dictionary().names else _PARTED.split(listed)
+    is_whole = fold_name(listed) in dictionary().names or _UNSAID.search(listed)
+    return [listed] if is_whole else _PARTED.split(listed)
 
 
 def _named(name: str) -> str:
@@ -56,13 +58,16 @@ def _spelled(part: str) -> str:
         return _named(part)
     words = part.split()
     is_one_word = len(words) >= _SPACED and fold(part) in dictionary().terms
-    if is_one_word or _RANGE.search(part):  # nobody knows which letters are between `A` and `G`
+    if (
+        is_one_word or _RANGE.search(part) or _UNSAID.search(part)
+    ):  # nobody knows which letters are between `A` and `G`
         return part
     return " ".join(_word(words, index) for index in range(len(words)))
 
 
 def _word(words: Sequence[str], index: int) -> str:
-    word = words[index].strip(".*'’\"")  # noqa: RUF001
+    is_last = index + 1 == len(words)  # before others, a letter with a full stop is an abbreviation
+    word = words[index].strip("*'’\"").rstrip("." if is_last else "")  # noqa: RUF001
     is_code = _CODE.fullmatch(word.casefold()) and word.casefold() in dictionary().names
     if not is_code or _is_small(words, index):
         return words[index]

@@ -23,7 +23,7 @@ _NOTHING: frozenset[str] = frozenset()
 # A declaration: G names an allergen, w is another word, J joins two names, H stands before them all.
 _PIECE = "w*G[wG]*"
 _LISTED = f"[JH]*{_PIECE}(?:[JH]+{_PIECE})*"
-_DECLARATION = re.compile(f"(?:H+[,.])*{_LISTED}(?:[,.]{_LISTED})*")
+_DECLARATION = re.compile(rf"(?:H+[,.])*{_LISTED}(?:(?:,|\.(?:H+[,.])*){_LISTED})*")
 
 
 @cache

@@ -35,7 +35,9 @@ def test_all_of_a_declaration_is_read(declared: str | tuple[str, ...]) -> None:
      "gluten and more", "milk, ask", "A-G", "A - G", "A–G", "A bis G", "A to G", "A à G", "gluten and",
      "Weizen.C", "Ei-C", "A,C,x", "A,C,G1", "AC", "contains", "contains: ", "gluten, no milk",
      "milk, vegan", "gluten, milk-free", "gluten, corn", "traces", "gluten; nein", "milk 50%",
-     "gluten, see board", "none, ask", "Weizen u.a.", "Weizen etc.", "A, C ..., G?"],
+     "gluten, see board", "none, ask", "Weizen u.a.",
+     "n/a", "N/A", "n. a.", "k. A.", "k.A.", "o. A.", "N A", "z. B. A",
+     "A, traces, G", "gluten; -; ?", "Weizen etc.", "A, C ..., G?"],
 )  # fmt: skip
 def test_a_declaration_with_a_part_that_is_no_allergen_is_as_if_there_were_none(declared: str) -> None:
     assert not any(is_offered(declared, group) for group in ALLERGENS)
@@ -50,6 +52,8 @@ def test_a_declaration_with_a_part_that_is_no_allergen_is_as_if_there_were_none(
         ("Weizenmehl (A), Vollmilch (G)", "gluten milk"),
         ("enthält Weizen und Ei", "gluten eggs"),
         ("contains: wheat, traces of G", "gluten milk"),
+        ("Contains: milk. May contain: nuts, soya.", "milk tree_nuts peanuts soy"),
+        ("Contains milk and egg. May contain traces of nuts", "milk eggs tree_nuts peanuts"),
         ("L", "celery sulphites"),
         ("sulphites, E220", "sulphites"),
         ("none", ""),
