@@ -16,7 +16,8 @@ HOLDS = {
         "eel; chashu; "
         "Salzstangen; Käsestangen; acini di pepe; mozzarella sticks; Mozzarellasticks; squid rings; "
         "Tintenfischringe; cipolla fritta; zucchine fritte; cebolla frita; rice balls; Käsekugeln; zucchini "
-        "rings; protéine végétale"
+        "rings; protéine végétale; "
+        "gebackene Champignons; Kartoffelecken; potato wedges; rice ball; polenta fries"
     ),
     "tree nuts": (
         "Müsli; Birchermüsli; Kuchen; Torte; Keks; Kekse; Gebäck; Plätzchen; Waffel; gâteau; sablé; "
@@ -31,7 +32,8 @@ HOLDS = {
         "revuelto; Müsli; Panade; Hefeteig; Teig; Buttergemüse; bread sauce; tarka dal; creamed corn; "
         "Nussschnecke; moules marinieres; kedgeree; praline; gianduja; baba ganoush; Fladenbrot; "
         "puré de patatas; purè di patate; Erdäpfelpüree; écrasé de pommes de terre; potato puree; "
-        "Selleriepüree; purée de carottes; puré de calabaza; Kokoskugeln; mozzarella sticks"
+        "Selleriepüree; purée de carottes; puré de calabaza; Kokoskugeln; mozzarella sticks; "
+        "cremige Polenta; patata cremosa; gebackener Fenchel"
     ),
     "eggs": (
         "Makrone; Kokosmakrone; Makronen; tonnato; vitello tonnato; prawn cocktail; shrimp cocktail; "

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from components.domain.diet import DishFacts, permitted, read_restrictions, violations
-from components.domain.diet.dictionary import dictionary, lines
+from components.domain.diet.dictionary import ALLERGENS, FOOD, MEMBERS, dictionary, lines
 from components.domain.diet.forms import forms
+from components.domain.diet.letters import fold
+from components.domain.diet.trie import find
 from tests.domain.diet.test_claims import offered
 
 OPEN = [
@@ -57,6 +61,38 @@ CONTRADICTIONS = [
 )
 def test_a_claim_takes_nothing_from_a_food_that_is_what_it_denies(allergy: str, text: str) -> None:
     assert not offered(text, allergy)
+
+
+DENIALS = (
+    "nut-free",
+    "without fish",
+    "nussfrei",
+    "soy free",
+    "shellfish-free",
+    "sin sésamo",
+    "ohne Weichtiere",
+)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{food}, {denial}", "{food} ({denial})", "{denial} {food}", "{food}, vegan"]
+)
+def test_no_denial_takes_a_group_from_a_random_member_of_it(pattern: str) -> None:
+    draw = random.Random(pattern)
+    members = {*ALLERGENS} & MEMBERS
+    foods = [
+        (form, term.contains & members) for form, term in dictionary().terms.items() if term.role == FOOD
+    ]
+    foods = [(form, groups) for form, groups in foods if groups]
+    for _ in range(1000):
+        food, groups = draw.choice(foods)
+        text = pattern.format(food=food, denial=draw.choice(DENIALS))
+        if dictionary().terms[food] not in find(fold(text)):
+            continue
+        dish = DishFacts("d", "Dish", ingredients=(text,))
+        person = read_restrictions("", [draw.choice(sorted(groups))], [])
+        assert permitted([dish], person)[0] == (), text
+        assert violations([dish], person) != (), text
 
 
 @pytest.mark.parametrize("text", ["lentils with bacon, vegetarian", "chicken, vegetarian", "chicken (vegan)"])
