@@ -80,8 +80,8 @@ def test_older_nights_leave_the_cache_and_come_back_from_the_remote(repo: Path) 
         )
     commits = [_night(repo, f"night {number}\n") for number in range(4)]
     for number in range(3):  # erasures are commits, and no nights
-        (repo / "dvc.lock").write_text(f"{number}\n")
-        data_versions.commit_night(repo, ["data/events.dvc", "dvc.lock"], "Forget one person")
+        (repo / "missing").write_text(f"{number}\n")
+        data_versions.commit_night(repo, ["data/events.dvc", "missing"], "Forget one person")
     assert not data_versions.forget_copies(repo, 5, {})
     assert data_versions.forget_copies(repo, 2, {"v2": commits[1]})
     objects = [
