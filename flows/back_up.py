@@ -47,11 +47,8 @@ _LEFT_OUT = {
     "back-ups",
 }
 _PASSING = ("*-wal", "*-shm", "*.partial", "up.json")  # what only a running process needs
-_BESIDE = (
-    *(accepted_data.FILE, data.FORGOTTEN, REPO / LEDGER_BEFORE, REPO / NIGHT, REPO / "params.yaml"),
-    REPO / ".dvc" / "config.local",
-)
-_DVC_CONFIG = ".dvc/config"
+_BESIDE = (accepted_data.FILE, data.FORGOTTEN, REPO / LEDGER_BEFORE, REPO / NIGHT, REPO / "params.yaml")
+_DVC_CONFIGS = (".dvc/config", ".dvc/config.local")
 _POINTERS = tuple(f"{folder}.dvc" for folder in (EVENTS, QUARANTINE))
 
 
@@ -83,10 +80,16 @@ def back_up(target: str) -> str:
         finally:
             with contextlib.suppress(OSError):  # there may be no such folder
                 partial.unlink()
-    size, remote = path.stat().st_size / 1e6, data_versions.default_remote(REPO)
-    is_inside = not remote or ("://" not in remote and Path(remote).resolve().is_relative_to(STATE.resolve()))
-    elsewhere = "" if is_inside else f"; DVC's remote {remote} is not in it"
+    size, remote = path.stat().st_size / 1e6, _remote_elsewhere()
+    elsewhere = f"; DVC's remote {remote} is not in it" if remote else ""
     return f"{path}: {count} files, {size:.0f} MB, with all keys and data: keep it safe{elsewhere}"
+
+
+def _remote_elsewhere() -> str:
+    """DVC's default remote where it does not lie below the state, so that no back-up holds it; else empty."""
+    remote = data_versions.default_remote(REPO)
+    is_inside = "://" not in remote and Path(remote).resolve().is_relative_to(STATE.resolve())
+    return "" if is_inside else remote
 
 
 def _check_free(path: Path) -> None:
@@ -163,12 +166,15 @@ def _members(scratch: Path) -> Iterator[tuple[str, Path]]:
     data_versions.bundle_nights(REPO, bundle)
     yield BUNDLE, bundle
     yield from ((f"repo/{path.relative_to(REPO)}", path) for path in _BESIDE if path.exists())
-    if (REPO / _DVC_CONFIG).read_text().strip() != data_versions.file_at(REPO, "HEAD", _DVC_CONFIG).strip():
-        yield f"repo/{_DVC_CONFIG}", REPO / _DVC_CONFIG  # it names another remote than the code does
+    for name in _DVC_CONFIGS if _remote_elsewhere() else ():
+        path = REPO / name
+        if path.exists() and path.read_text().strip() != data_versions.file_at(REPO, "HEAD", name).strip():
+            yield f"repo/{name}", path
     for path in sorted(STATE.rglob("*")):
         part = path.relative_to(STATE)
         is_left_out = part.parts[0] in _LEFT_OUT or part.parts[0].startswith("tmp")
-        is_passing = any(part.match(pattern) for pattern in _PASSING) or path in STATE.glob("*.lock")
+        is_lock = part.suffix == ".lock" and len(part.parts) == 1  # not that of a stored night
+        is_passing = is_lock or any(part.match(pattern) for pattern in _PASSING)
         if path.is_file() and not path.is_symlink() and not is_left_out and not is_passing:
             copy = _copy_of_database(path, scratch / "copy.db") if path.suffix == ".db" else path
             yield f"state/{part}", copy

@@ -80,26 +80,37 @@ def run(end: threading.Event) -> None:
                 console.show(f"no release pass could be started, it is tried again: {trouble}")
 
 
+def tries_in(situation: dict[str, Any], tries: dict[bool, Tries]) -> Tries:
+    """The tries in a situation, which begin where it differs from the one before.
+
+    Args:
+        situation: What there is, or TROUBLE.
+        tries: The last ones, by whether anything could be seen: a store that does not answer for a moment
+            must not make a failing pass begin anew with short pauses. New ones are added.
+    """
+    is_seen = TROUBLE not in situation
+    if is_seen not in tries or situation != tries[is_seen].situation:
+        tries[is_seen] = Tries(situation)
+    return tries[is_seen]
+
+
 def _look(tries: dict[bool, Tries], end: threading.Event) -> None:
     """Starts a pass where one is due.
 
     Args:
-        tries: Those in the situation of now, by whether there is one to be seen: a store that does not answer
-            for a moment must not make a failing pass begin anew with short pauses.
+        tries: See `tries_in`; none where nothing differs.
         end: Once it is set, no pass is started any more.
     """
     situation, before = _situation(), last_pass.last()
     if situation == before:
         tries.clear()
         return
-    is_seen = TROUBLE not in situation
-    if is_seen not in tries or situation != tries[is_seen].situation:
-        tries[is_seen] = Tries(situation)
-    if not end.is_set() and tries[is_seen].are_due(time.monotonic()) and not _is_under_way():
+    here = tries_in(situation, tries)
+    if not end.is_set() and here.are_due(time.monotonic()) and not _is_under_way():
         names = [name for name in situation if situation[name] != before.get(name)]
         console.show(f"a release pass starts: {', '.join(names)} changed")
         _start_pass()
-        tries[is_seen].one_more(time.monotonic())
+        here.one_more(time.monotonic())
 
 
 def _situation() -> dict[str, Any]:

@@ -44,9 +44,8 @@ def _addresses() -> list[str]:
         addresses = read_yaml(REPO / "params.yaml")["alarms"]["addresses"]
     except (PalateError, LookupError, TypeError):
         return []
-    return (
-        [address for address in addresses if isinstance(address, str)] if isinstance(addresses, list) else []
-    )
+    listed = addresses if isinstance(addresses, list) else []
+    return [address for address in listed if isinstance(address, str)]
 
 
 @contextlib.contextmanager

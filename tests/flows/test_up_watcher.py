@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 import yaml
 
-from flows.watcher import FIRST_PAUSE_S, LONGEST_PAUSE_S, LOOK_S, Tries
+from flows.watcher import FIRST_PAUSE_S, LONGEST_PAUSE_S, LOOK_S, TROUBLE, Tries, tries_in
 from tests.flows.clones import wait_for
 from tests.flows.running import Up
 
@@ -24,6 +24,17 @@ def test_each_try_waits_twice_as_long_as_the_one_before_up_to_a_bound() -> None:
         assert tries.are_due(now)
     assert pauses[:3] == [FIRST_PAUSE_S, 2 * FIRST_PAUSE_S, 4 * FIRST_PAUSE_S]
     assert pauses[-1] == LONGEST_PAUSE_S
+
+
+def test_a_moment_without_a_store_shortens_no_pause_and_a_change_does() -> None:
+    tries, champion, moment = dict[bool, Tries](), {"champion": "1"}, {TROUBLE: "StageFailed"}
+    failing = tries_in(champion, tries)
+    failing.one_more(0.0)
+    assert tries_in(moment, tries).are_due(0.0)
+    assert tries_in(champion, tries) is failing
+    assert not failing.are_due(FIRST_PAUSE_S - 1)
+    for situation in ({"champion": "2"}, champion):
+        assert tries_in(situation, tries).are_due(0.0)
 
 
 @pytest.mark.slow

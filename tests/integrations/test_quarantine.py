@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,9 +35,9 @@ def test_an_export_with_the_newest_rows_on_top_adds_only_what_is_new(tmp_path: P
 
 @given(st.lists(st.lists(CONTENTS, max_size=6), max_size=5))
 def test_a_row_is_there_as_often_as_it_came_in_one_night(
-    tmp_path_factory: object, nights: list[list[tuple[str, str]]]
+    tmp_path_factory: pytest.TempPathFactory, nights: list[list[tuple[str, str]]]
 ) -> None:
-    folder = Path(tmp_path_factory.mktemp("quarantine"))  # type: ignore[attr-defined]
+    folder = tmp_path_factory.mktemp("quarantine")
     for night in nights:
         quarantine.add(folder, _rows(night))
     lines = (folder / "events.jsonl").read_text().splitlines() if any(nights) else []

@@ -106,5 +106,4 @@ class Histories:
         """The comparisons with all that is known of each person beside the group, if that is anything."""
         hidden = self.number[dealt.line[ranges((dealt.ends - dealt.sizes)[group], dealt.sizes[group])]]
         table = self.of_all(replace(table, hidden=hidden, hidden_sizes=dealt.sizes[group]), 1)
-        table = table.take(np.flatnonzero(table.stop - table.start > table.hidden_sizes))
-        return replace(table, key=unique_keys(table.key))
+        return table.take(np.flatnonzero(table.stop - table.start > table.hidden_sizes))
