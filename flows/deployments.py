@@ -1,4 +1,4 @@
-"""What Prefect and MLflow store for Palate: work pools, deployments, an automation and a webhook."""
+"""What Prefect and MLflow store for Palate: work pools, deployments, automations and a webhook."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ PROCESS, KUBERNETES = "process", "kubernetes"  # names of the work pools, and th
 JOB_TEMPLATE = REPO / "deploy" / "pipeline" / "job-template.json"
 GPU_OF_JOBS = REPO / "deploy" / "components" / "gpu" / "job.json"
 CLONE_OF_JOBS = "/palate/clone"  # folder of the clone in a Job's container, as in the template
-ZOMBIES = "palate: a run without heartbeat has crashed"  # name of the automation
+ZOMBIES = "palate: a run without heartbeat has crashed"  # name of an automation
+NOT_BEGUN = "palate: a run that does not begin has crashed"  # name of another
 NIGHTS = "nightly/nightly", "nightly/weekly-full"  # deployments of which one runs at a time
 ONE_NIGHT = "palate-night"  # their limit on Prefect's page "Concurrency"
 IF_BUSY = {"skip": "CANCEL_NEW", "wait": "ENQUEUE"}  # Prefect's words for those of `up.if_busy`
-NO_HEARTBEAT = timedelta(seconds=3 * HEARTBEAT_S)
+NO_HEARTBEAT, NO_START = timedelta(seconds=3 * HEARTBEAT_S), timedelta(minutes=3)
 
 
 def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> None:
@@ -106,34 +107,54 @@ def _share_one_limit() -> None:
 
 
 def _end_dead_runs() -> None:
-    """Creates an automation that marks runs without heartbeat as crashed.
+    """Creates automations that mark runs as crashed whose process was killed, once it had begun or before.
 
-    Otherwise a night whose process was killed would stay Running for ever and block the nights after it.
+    Otherwise a night would stay Running for ever and block the nights after it, and a pass would stay Pending
+    and keep the watcher from starting another. Prefect's Kubernetes worker ends its own that do not begin.
+    """
+    heartbeat, begun = _events("heartbeat"), _events("Running")
+    ended = _events("Completed", "Failed", "Cancelled", "Crashed")
+    message = "no heartbeat: its runner was killed"
+    _crash(ZOMBIES, message, after=begun | heartbeat, expect=heartbeat | ended, within=NO_HEARTBEAT)
+    pending = _events("Pending", "Submitting", "InfrastructurePending")
+    pool = {"prefect.resource.role": "work-pool", "prefect.work-pool.type": PROCESS}
+    message = "it has not begun: its worker was killed"
+    _crash(NOT_BEGUN, message, after=pending, expect=begun | ended, within=NO_START, match_related=pool)
+
+
+def _events(*states: str) -> set[str]:
+    """Prefect's names of what happens to a run."""
+    return {f"prefect.flow-run.{state}" for state in states}
+
+
+def _crash(name: str, message: str, **absence: Any) -> None:
+    """Creates an automation, unless one of that name exists.
+
+    Args:
+        name: Its name.
+        message: What a run's state says once it has crashed.
+        absence: Events after which others are expected within a time, as Prefect's trigger has them.
     """
     from prefect.automations import Automation
     from prefect.client.schemas.objects import StateType
     from prefect.events.actions import ChangeFlowRunState
     from prefect.events.schemas.automations import EventTrigger, Posture
 
-    message = "no heartbeat: its runner was killed"
-    crash = ChangeFlowRunState(name=None, state=StateType.CRASHED, message=message, force=False)
     try:
-        Automation.read(name=ZOMBIES)  # type: ignore[unused-coroutine]  # no coroutine outside an event loop
+        Automation.read(name=name)  # type: ignore[unused-coroutine]  # no coroutine outside an event loop
     except ValueError:
+        run = "prefect.resource.id"
         Automation(
-            name=ZOMBIES,
+            name=name,
             trigger=EventTrigger(
-                after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
-                expect={"prefect.flow-run.heartbeat", "prefect.flow-run.Completed", "prefect.flow-run.Failed",
-                        "prefect.flow-run.Cancelled", "prefect.flow-run.Crashed"},
-                match={"prefect.resource.id": "prefect.flow-run.*"},
-                for_each={"prefect.resource.id"},
+                match={run: "prefect.flow-run.*"},
+                for_each={run},
                 posture=Posture.Proactive,
                 threshold=1,
-                within=NO_HEARTBEAT,
+                **absence,
             ),
-            actions=[crash],
-        ).create()  # fmt: skip
+            actions=[ChangeFlowRunState(name=None, state=StateType.CRASHED, message=message, force=False)],
+        ).create()
 
 
 def hint_by_webhook(url: str, secret: str) -> None:

@@ -18,46 +18,47 @@ from tests.flows.clones import http_status, make_clone, wait_for
 from tests.flows.running import Up
 
 pytestmark = pytest.mark.slow
+RESTARTED = "worker ended, it is started again"  # what `make up` shows
 TRAINS = "a full training was asked for"  # in the worker's log once a night of weekly-full trains
 
 
 def test_a_night_cancelled_in_prefect_is_an_alarm(up: Up) -> None:
     with _another_seed(up, 4321):
-        night = _schedule(up, "weekly-full")
+        night = _schedule(up, "nightly/weekly-full")
         _wait_for_training(up, 1)
         state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
         assert up.prefect(f"flow_runs/{night}/set_state", state)["status"] == "ACCEPT"
         _wait_for_state(up, night, "CANCELLED", 120)
     assert "night stopped" in _kinds(up)
-    after = _schedule(up, "weekly-full")
+    after = _schedule(up, "nightly/weekly-full")
     _wait_for_state(up, after, "COMPLETED", 400)
 
 
 def test_a_scheduled_night_beside_one_by_hand_is_an_alarm(up: Up) -> None:
     with (up.clone / ".palate" / "night.lock").open("a") as lock:  # as a night by hand holds it
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _wait_for_state(up, _schedule(up, "nightly"), "FAILED", 120)
+        _wait_for_state(up, _schedule(up, "nightly/nightly"), "FAILED", 120)
     assert "night skipped" in _kinds(up)
 
 
-def test_a_night_killed_with_its_worker_is_marked_and_does_not_block_the_next(up: Up) -> None:
+def test_what_is_killed_with_its_worker_is_marked_and_does_not_block_the_next(up: Up) -> None:
     with _another_seed(up, 1234):
         before, skipped = _trainings(up), _kinds(up).count("night skipped")
-        first = _schedule(up, "weekly-full")
+        first = _schedule(up, "nightly/weekly-full")
         _wait_for_state(up, first, "RUNNING", 120)
-        second = _schedule(up, "nightly")
+        second = _schedule(up, "nightly/nightly")
         _wait_for_state(up, second, "CANCELLED", 120)  # the two share one limit, and up.if_busy is skip
         wait_for(lambda: _kinds(up).count("night skipped") == skipped + 1, 3 * LOOK_S, "its alarm")
         _wait_for_training(up, before + 1)
-        children = psutil.Process(up.process.pid).children()
-        (worker,) = [each for each in children if {"prefect", "worker"} < set(each.cmdline())]
-        for process in [*worker.children(recursive=True), worker]:
-            process.kill()
-        out = up.clone / "up.out"
-        wait_for(lambda: "worker ended, it is started again" in out.read_text(), 120, "it to start")
+        _kill_worker(up)
     assert up.prefect(f"flow_runs/{first}")["state_type"] == "RUNNING"
-    _wait_for_state(up, first, "CRASHED", 240)
-    third = _schedule(up, "weekly-full")
+    _schedule(up, "release/release")
+    wait_for(lambda: _passes_that_begin(up), 120, "a pass that has not begun yet")
+    begun = _passes_that_begin(up)
+    _kill_worker(up)
+    for run in (first, *begun):
+        _wait_for_state(up, run, "CRASHED", 400)
+    third = _schedule(up, "nightly/weekly-full")
     _wait_for_state(up, third, "COMPLETED", 400)
 
 
@@ -73,6 +74,26 @@ def test_what_a_killed_make_up_left_is_ended_by_the_next(small_base: Path, tmp_p
         assert http_status(f"{following.address('mlflow')}/health") == 200
     finally:
         following.stop(signal.SIGTERM)
+
+
+def _kill_worker(up: Up) -> None:
+    """Kills it with all it runs, and waits until `make up` has started it again."""
+    out = up.clone / "up.out"
+    restarts = out.read_text().count(RESTARTED)
+    children = psutil.Process(up.process.pid).children()
+    (worker,) = [each for each in children if {"prefect", "worker"} < set(each.cmdline())]
+    for process in [*worker.children(recursive=True), worker]:
+        process.kill()
+    wait_for(lambda: out.read_text().count(RESTARTED) > restarts, 120, "the worker to start again")
+
+
+def _passes_that_begin(up: Up) -> list[str]:
+    """Passes whose process was started, and that have not begun yet."""
+    pending = {
+        "deployments": {"name": {"any_": ["release"]}},
+        "flow_runs": {"state": {"type": {"any_": ["PENDING"]}}},
+    }
+    return [run["id"] for run in up.prefect("flow_runs/filter", pending)]
 
 
 def _kinds(up: Up) -> list[str]:
@@ -101,7 +122,7 @@ def _wait_for_training(up: Up, number: int) -> None:
 
 
 def _schedule(up: Up, deployment: str) -> str:
-    deployment_id = up.prefect(f"deployments/name/nightly/{deployment}")["id"]
+    deployment_id = up.prefect(f"deployments/name/{deployment}")["id"]
     run = up.prefect(f"deployments/{deployment_id}/create_flow_run", {"state": {"type": "SCHEDULED"}})
     return str(run["id"])
 
