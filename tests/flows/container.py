@@ -142,7 +142,7 @@ def start_docker(engine: Engine, folder: Path) -> tuple[Engine, subprocess.Popen
     daemon = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     env = {"DOCKER_HOST": f"unix://{folder}/docker.sock", "PATH": f"/usr/bin:{os.environ['PATH']}"}
     docker = Engine(env, engine.build, engine.registry, engine.refusing)
-    wait_for(lambda: docker.run("docker", "info", check=False).returncode == 0, 60, "dockerd")
+    wait_for(lambda: docker.run("docker", "info", check=False).returncode == 0, 180, "dockerd")
     docker.run("docker", "load", "-q", "-i", str(folder / "base.tar"))
     (folder / "base.tar").unlink()
     return docker, daemon

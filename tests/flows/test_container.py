@@ -58,7 +58,7 @@ def address(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory
     engine.run("podman", "run", *options, image)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: http_status(f"{address}/readyz") == 200, 60, "the container to be ready")
+        wait_for(lambda: http_status(f"{address}/readyz") == 200, 180, "the container to be ready")
         yield address
     except AssertionError:
         pytest.fail(engine.run("podman", "logs", "served", check=False).stderr)

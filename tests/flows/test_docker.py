@@ -71,6 +71,6 @@ def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
     options = ["-d", "--name", "served", "-e", f"PORT={port}", *with_token(tmp_path), *LEAST_RIGHTS]
     docker.run("docker", "run", *options, image)
     address = f"http://127.0.0.1:{port}"
-    wait_for(lambda: http_status(f"{address}/readyz") == 200, 60, "the container to be ready")
+    wait_for(lambda: http_status(f"{address}/readyz") == 200, 180, "the container to be ready")
     assert sorted(post(f"{address}/rank", ASK, TOKEN)["order"]) == ["1", "2"]
     assert post(f"{address}/canary", {}, TOKEN)["passed"]

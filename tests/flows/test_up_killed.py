@@ -13,7 +13,6 @@ import psutil
 import pytest
 import yaml
 
-from flows.watcher import LOOK_S
 from tests.flows.clones import http_status, make_clone, wait_for
 from tests.flows.running import Up
 
@@ -48,7 +47,7 @@ def test_what_is_killed_with_its_worker_is_marked_and_does_not_block_the_next(up
         _wait_for_state(up, first, "RUNNING", 120)
         second = _schedule(up, "nightly/nightly")
         _wait_for_state(up, second, "CANCELLED", 120)  # the two share one limit, and up.if_busy is skip
-        wait_for(lambda: _kinds(up).count("night skipped") == skipped + 1, 3 * LOOK_S, "its alarm")
+        wait_for(lambda: _kinds(up).count("night skipped") == skipped + 1, 120, "its alarm")
         _wait_for_training(up, before + 1)
         _kill_worker(up)
     assert up.prefect(f"flow_runs/{first}")["state_type"] == "RUNNING"
