@@ -20,7 +20,7 @@ LAST_RUN = STATE / "last-night.json"
 def recorded() -> Iterator[None]:
     """Records for `make status` when the block began and how it ended."""
     began = datetime.now().astimezone().isoformat(" ", "minutes")
-    _write({"key": key(), "began": began, **this_process(), "said": ""})
+    _write({"key": key(), "began": began, **this_process(), "outcome": ""})
     outcome = "it was stopped"
     try:
         yield
@@ -36,7 +36,7 @@ def recorded() -> Iterator[None]:
         raise
     finally:
         try:
-            _write({**_last(), "said": outcome})
+            _write({**_last(), "outcome": outcome})
         except OSError as error:  # a full disk, say, which must not hide how the night ended
             logger.warning("how the night ended could not be recorded (%s): %s", sentence_of(error), outcome)
 
@@ -52,9 +52,9 @@ def key() -> str:
 
 
 def killed() -> str | None:
-    """When the last night began, if it ended without a word; None if it did not."""
+    """When the last night began, if nothing recorded its end and it no longer runs; None otherwise."""
     last = _last()
-    return str(last["began"]) if last and not last["said"] and not is_running(last) else None
+    return str(last["began"]) if last and not last["outcome"] and not is_running(last) else None
 
 
 def sentence() -> str | None:
@@ -62,7 +62,7 @@ def sentence() -> str | None:
     last = _last()
     if not last:
         return None
-    outcome = last["said"] or ("it was killed: run it again" if killed() else "it is running")
+    outcome = last["outcome"] or ("it was killed: run it again" if killed() else "it is running")
     return f"{last['began']}  {outcome}"
 
 
@@ -76,4 +76,4 @@ def _last() -> dict[str, Any]:
         record = read_as(dict[str, str | int | float], LAST_RUN)
     except (FileNotFoundError, DamagedFile):
         return {}
-    return record if {"began", "said"} <= record.keys() else {}
+    return record if {"began", "outcome"} <= record.keys() else {}

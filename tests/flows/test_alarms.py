@@ -143,7 +143,7 @@ def test_a_killed_night_and_one_that_does_not_come_are_told_by_the_release(
     state.mkdir()
     _run(forks, clone, RELEASE)
     assert _alarms(clone) == []  # no night has run here yet
-    began = {"began": "2026-11-01 02:00+01:00", "said": "", "pid": 2**22 + 1, "since": 0.0}
+    began = {"began": "2026-11-01 02:00+01:00", "outcome": "", "pid": 2**22 + 1, "since": 0.0}
     (state / "last-night.json").write_text(json.dumps(began))
     late = datetime.now(UTC) - timedelta(hours=31)
     (state / "last-good-night").touch()
@@ -222,7 +222,7 @@ def test_neither_a_full_disk_nor_a_clock_that_was_ahead_mutes_an_alarm(
     state = clone / ".palate"
     with mounts.full(state):
         _run(forks, clone, "from flows import environment; environment.prepare()")
-        began = {"began": "2026-11-01 02:00+01:00", "said": "", "pid": 2**22 + 1}
+        began = {"began": "2026-11-01 02:00+01:00", "outcome": "", "pid": 2**22 + 1}
         (state / "last-night.json").write_text(json.dumps(began))
         sent = {
             "kind": "night killed",

@@ -159,7 +159,7 @@ def test_what_no_palate_writes_is_a_sentence(clone: Path, forks: ForkServer) -> 
 
 def test_a_record_of_the_last_night_that_is_none_stops_nobody(clone: Path, forks: ForkServer) -> None:
     (clone / ".palate").mkdir(exist_ok=True)
-    contents = [*FORMS, "{}", '{"said": ""}', '{"began": [], "said": ""}']
+    contents = [*FORMS, "{}", '{"outcome": ""}', '{"began": [], "outcome": ""}']
     (clone / "cases.json").write_text(json.dumps(contents))
     done = forks.start(clone, clean_environment(), code=RECORDS).wait()
     assert done.stdout == "None None\n" * len(contents), done.stderr
