@@ -26,3 +26,23 @@ def changes(values: npt.NDArray[Any]) -> Bools:
     result = np.ones(len(values), bool)
     result[1:] = values[1:] != values[:-1]
     return result
+
+
+def distinct_numbers(below: Ints, number: int, draw: np.random.Generator) -> Ints:
+    """(N, number) different numbers from 0 up to each bound, drawn by Floyd's algorithm.
+
+    Args:
+        below: (N,) bounds, which are not drawn.
+        number: How many are drawn for each.
+        draw: Draws them.
+
+    Returns:
+        The numbers, and -1 in columns for which a bound is too low.
+    """
+    numbers = np.full((len(below), number), -1)
+    for column in range(number):
+        highest = below - number + column
+        drawn = draw.integers(0, np.maximum(highest, 0) + 1)
+        is_there = (numbers[:, :column] == drawn[:, None]).any(1)
+        numbers[:, column] = np.where(highest < 0, -1, np.where(is_there, highest, drawn))
+    return numbers

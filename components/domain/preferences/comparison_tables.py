@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from components.domain.preferences.arrays import Bools, Ints, Texts, changes, ranges
+from components.domain.preferences.arrays import Bools, Ints, Texts, changes
+from components.domain.preferences.offers import offers_of
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import DISLIKED, LIKED
@@ -20,7 +21,7 @@ NO_LINE = -1
 
 
 def choice_table(log: OpinionLog, on_offer: Bools | None = None) -> tuple[Comparisons, Ints]:
-    """Each choice against its menu, without what else the person chose from it at that moment.
+    """Each choice against its menu, or a sample of a large one; see `offers_of`.
 
     Args:
         log: Opinions of all people.
@@ -31,38 +32,21 @@ def choice_table(log: OpinionLog, on_offer: Bools | None = None) -> tuple[Compar
     """
     counts = np.ones(len(log.dishes), bool) if on_offer is None else on_offer
     line = np.flatnonzero((log.menu != NO_MENU) & counts[log.dish])
-    dish, sizes = _offers(log, line, counts)
-    owner = np.repeat(np.arange(len(line)), sizes)
-    is_chosen = dish == log.dish[line][owner]
+    offers = offers_of(log, line, counts)
+    sizes, owner = offers.sizes, offers.owner
+    is_chosen = offers.dish == log.dish[line][owner]
     chosen_at = np.flatnonzero(is_chosen)
     chosen_at = chosen_at[changes(owner[chosen_at])]
     table = _table(log, line, np.full(len(line), NO_LINE), line)
     table = replace(
         table,
-        offered=dish,
+        offered=offers.dish,
         sizes=sizes,
         chosen=chosen_at - (np.cumsum(sizes) - sizes),
         verdict=np.where(is_chosen, LIKED, DISLIKED),
     )
     some = sizes > 1
     return (table, line) if some.all() else (table.take(np.flatnonzero(some)), line[some])
-
-
-def _offers(log: OpinionLog, choices: Ints, counts: Bools) -> tuple[Ints, Ints]:
-    """The dishes that each choice was made from, one choice after the other, and how many each has."""
-    menus, menu, chosen = log.menus, log.menu[choices], log.dish[choices]
-    sizes = menus.sizes[menu]
-    dish = menus.dish[ranges((np.cumsum(menus.sizes) - menus.sizes)[menu], sizes)]
-    owner = np.repeat(np.arange(len(choices)), sizes)
-    # An occasion is one person, one moment, one menu.
-    occasions = log.moment_starts[choices] * (len(menus.sizes) + 1) + menu
-    occasion, number = np.unique(occasions, return_inverse=True, return_counts=True)[1:]
-    several = number[occasion] > 1
-    at, width = np.flatnonzero(several[owner]), len(log.dishes)
-    is_chosen = np.isin(occasion[owner[at]] * width + dish[at], occasion[several] * width + chosen[several])
-    stays = counts[dish]
-    stays[at] &= ~is_chosen | (dish[at] == chosen[owner[at]])
-    return dish[stays], np.bincount(owner[stays], minlength=len(choices))
 
 
 def pair_table(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.domain.preferences.arrays import Bools, Ints, changes
+from components.domain.preferences.arrays import Bools, Ints, changes, distinct_numbers
 from components.domain.preferences.opinion_log import OpinionLog
 
 OTHERS = 4  # picks of other people that a pick is compared with
@@ -62,23 +62,12 @@ def _drawn(person: Ints, first: int, end: int, draw: np.random.Generator) -> Int
     persons = around[order]
     begins = np.searchsorted(persons, of_day)
     sizes = np.searchsorted(persons, of_day, side="right") - begins
-    number = _distinct(len(around) - sizes, draw)  # among the picks of others
+    number = distinct_numbers(len(around) - sizes, OTHERS, draw)  # among the picks of others
     # A person's pick of rank i at position p has p - i picks of others before it.
     before = order - (np.arange(len(order)) - np.searchsorted(persons, persons))
     width = len(around) + 1
     skipped = np.searchsorted(persons * width + before, of_day[:, None] * width + number, side="right")
     return np.where(number == NOBODY, NOBODY, low + number + skipped - begins[:, None])
-
-
-def _distinct(count: Ints, draw: np.random.Generator) -> Ints:
-    """(N, OTHERS) different numbers below each count, by Floyd's algorithm; NOBODY where there are fewer."""
-    numbers = np.full((len(count), OTHERS), NOBODY)
-    for column in range(OTHERS):
-        highest = count - OTHERS + column
-        number = draw.integers(0, np.maximum(highest, 0) + 1)
-        is_taken = (numbers == number[:, None]).any(1)
-        numbers[:, column] = np.where(highest < 0, NOBODY, np.where(is_taken, highest, number))
-    return numbers
 
 
 def _has(log: OpinionLog, picks: Ints, line: Ints, other: Ints) -> Bools:
