@@ -27,8 +27,9 @@ class Popularity:
     """How popular a dish is.
 
     Attributes:
-        share: Of those who were offered the dish, who chose it, where of a large menu a sample counts; where nobody chooses from menus, of the
-            opinions of it, the likes and orders. Smoothed, and moved by what is known of the other kind.
+        share: Of those who were offered the dish (of large menus, in a sample), who chose it; where nobody
+            chooses from menus, of the opinions of it, the likes and orders. Smoothed, and moved by what is
+            known of the other kind.
         opinions: Number of opinions, which decides between equal shares.
     """
 
