@@ -7,7 +7,9 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -51,11 +53,10 @@ def test_what_is_killed_with_its_worker_is_marked_and_does_not_block_the_next(up
         _wait_for_training(up, before + 1)
         _kill_worker(up)
     assert up.prefect(f"flow_runs/{first}")["state_type"] == "RUNNING"
-    _schedule(up, "release/release")
-    wait_for(lambda: _passes_that_begin(up), 120, "a pass that has not begun yet")
-    begun = _passes_that_begin(up)
+    wait_for(lambda: _a_pass_is_pending(up), 400, "a pass that has not begun yet", every=0.2)
+    pending = [run["id"] for run in _passes(up, "PENDING")]
     _kill_worker(up)
-    for run in (first, *begun):
+    for run in (first, *pending):
         _wait_for_state(up, run, "CRASHED", 400)
     third = _schedule(up, "nightly/weekly-full")
     _wait_for_state(up, third, "COMPLETED", 400)
@@ -86,13 +87,19 @@ def _kill_worker(up: Up) -> None:
     wait_for(lambda: out.read_text().count(RESTARTED) > restarts, 120, "the worker to start again")
 
 
-def _passes_that_begin(up: Up) -> list[str]:
-    """Passes whose process was started, and that have not begun yet."""
-    pending = {
-        "deployments": {"name": {"any_": ["release"]}},
-        "flow_runs": {"state": {"type": {"any_": ["PENDING"]}}},
-    }
-    return [run["id"] for run in up.prefect("flow_runs/filter", pending)]
+def _a_pass_is_pending(up: Up) -> bool:
+    """Whether the worker has a pass that has not begun yet; schedules one where none is under way."""
+    if not _passes(up, "PENDING", "RUNNING", "SCHEDULED"):
+        _schedule(up, "release/release")
+    return bool(_passes(up, "PENDING"))
+
+
+def _passes(up: Up, *states: str) -> list[dict[str, Any]]:
+    """Passes in these states that are due."""
+    now = datetime.now(UTC).isoformat()
+    due = {"state": {"type": {"any_": list(states)}}, "expected_start_time": {"before_": now}}
+    filters = {"deployments": {"name": {"any_": ["release"]}}, "flow_runs": due}
+    return list(up.prefect("flow_runs/filter", filters))
 
 
 def _kinds(up: Up) -> list[str]:
