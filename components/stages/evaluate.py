@@ -62,7 +62,7 @@ def evaluate(params: Params) -> None:
     }
     best = _table(setting, candidates).best
     ledgers = _ledgers(params, tables, champion)
-    gate = _gate(judging.decision(params, tables[best], ledgers[best]), champion)
+    gate = _gate(setting, judging.decision(params, tables[best], ledgers[best]), champion)
     rows = [*candidates, *rivals, *probes[best]]
     report = _report(setting, _table(setting, rows), _slices(setting, rows), gate)
     write_report(paths.EVALUATION, report)
@@ -113,12 +113,19 @@ def _ledgers(
     return ledgers
 
 
-def _gate(result: GateResult, champion: Mapping[str, Any]) -> GateResult:
-    """The gate's answer; a champion on a base that is gone cannot be scored, so nothing passes beside it."""
-    if not champion["version"] or base_with(champion["base_sha256"]):
-        return result
-    reason = f"champion version {champion['version']} was tuned on another base: remove its alias to go on"
-    return replace(result, decision="fail", reason=reason, rival="champion")
+def _gate(setting: Setting, result: GateResult, champion: Mapping[str, Any]) -> GateResult:
+    """The gate's answer; beside a champion that cannot be scored nothing passes."""
+    version = champion["version"]
+    if version and not base_with(champion["base_sha256"]):
+        reason = f"champion version {version} was tuned on another base: remove its alias to go on"
+        return replace(result, decision="fail", reason=reason, rival="champion")
+    if version and not (model_contenders.unread_by_champion(setting) & setting.counts).any():
+        reason = (
+            f"champion version {version} has read all that is held out tonight: days that come decide, or "
+            "lower split.test_days"
+        )
+        return replace(result, decision="inconclusive", reason=reason, rival="champion")
+    return result
 
 
 def _report(

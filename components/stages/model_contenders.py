@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from components.domain.errors import StageFailed
-from components.domain.preferences.arrays import Floats
+from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.folds import unit_of
 from components.domain.preferences.tables import Comparisons
-from components.domain.preferences.training_plan import from_scratch
+from components.domain.preferences.training_plan import TRAINING_FILE, Training, from_scratch, unread
 from components.domain.ranker.closed_form import States, give_text_factors
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import Reading
@@ -23,6 +23,7 @@ from components.domain.rivals.probes import with_history_of_another, without_his
 from components.domain.rivals.retrieval import cosine, nearness, with_most_similar_history
 from components.domain.training_params import CandidateParams
 from components.domain.verdict.table import Contender
+from components.files import read_json
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.integrations.comparison_files import SplitFiles
 from components.stages.bases import base_of, base_with, stored_states
@@ -51,16 +52,27 @@ def candidates(setting: Setting) -> Iterator[Contender]:
 def champion(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Contender]:
     """The champion with the prompt that it learnt, if there is one on a base that is here.
 
+    It has no scores of what it was trained on.
+
     Args:
         setting: The night's setting.
         facts: Content of models/champion/champion.json.
     """
     base = base_with(facts["base_sha256"]) if facts["version"] else None
-    if base:
+    counts = unread_by_champion(setting)
+    if base and (counts & setting.counts).any():
         model = _base(base)
         adapters.load(model, CHAMPION)
         scores = _score(setting, model, setting.test, "champion", tuple(facts["dish_fields"]))
-        yield Contender("champion", "champion", scores)
+        yield Contender("champion", "champion", np.where(counts[setting.test.owner], scores, np.nan))
+
+
+def unread_by_champion(setting: Setting) -> Bools:
+    """(Q,) True for the test comparisons that the champion has not read; a longer test has others, too."""
+    record = CHAMPION / TRAINING_FILE
+    if setting.params.split.by != "time" or not record.exists():
+        return np.ones(len(setting.test), bool)
+    return unread(setting.test, Training.from_json(read_json(record)))
 
 
 def untuned(setting: Setting) -> Iterator[Contender]:

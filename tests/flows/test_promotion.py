@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from tests.flows.clones import Done, run_night, state_of
-from tests.flows.digits import DAYS, FIRST_DAY, write_inbox
+from tests.flows.clones import Done, make_clone, run_night, state_of
+from tests.flows.digits import DAYS, FIRST_DAY, PEOPLE, write_inbox
 
 
 def test_a_taste_that_no_rule_can_know_passes_the_gate_and_becomes_the_first_champion(promoted: Done) -> None:
@@ -58,3 +61,32 @@ def test_a_night_that_is_asked_for_a_full_training_starts_from_scratch(
     assert "from scratch: a full training was asked for" in full.stderr
     training = json.loads((promoted.clone / "models" / "adapters" / "reader" / "training.json").read_text())
     assert training["started_from"] == ""
+
+
+@pytest.mark.slow
+def test_few_news_keep_the_champion_and_a_longer_test_never_judges_it_by_what_it_has_read(
+    small_base: Path, prefect: dict[str, str], tmp_path: Path
+) -> None:
+    clone, inbox = make_clone(tmp_path / "clone", small_base), tmp_path / "inbox"
+    write_inbox(inbox, days=DAYS)
+    assert run_night(clone, "--data", str(inbox), env=prefect).returncode == 0
+    params = yaml.safe_load((inbox / "params.yaml").read_text())
+    params["train"]["incremental"] = {"min_new": 1000}
+    few = _night_with_test_of(12, params, clone, inbox, prefect)
+    assert "champion 1 is kept" in few
+    longer = _night_with_test_of(20, params, clone, inbox, prefect)
+    assert "from scratch: the champion has read data until" in longer
+    models = json.loads((clone / "reports" / "evaluation.json").read_text())["models"]
+    assert models["reader"]["comparisons"] == 20 * PEOPLE
+    assert models["champion"]["comparisons"] == 14 * PEOPLE  # the days that its own night held out
+
+
+def _night_with_test_of(
+    days: int, params: dict[str, Any], clone: Path, inbox: Path, prefect: dict[str, str]
+) -> str:
+    """What a night logs that holds out so many days."""
+    params["split"]["test_days"] = days
+    (inbox / "params.yaml").write_text(yaml.safe_dump(params))
+    night = run_night(clone, "--data", str(inbox), env=prefect)
+    assert night.returncode == 0, night.stderr
+    return night.stderr

@@ -165,3 +165,13 @@ def test_epochs_that_nothing_can_be_held_back_for_stay_as_they_are(
     assert (chosen, losses) == (plan, [])
     started = of_everything(comparison_table(comparisons), CANDIDATE)
     assert started.with_epochs(3).epochs == 3
+
+
+def test_a_champion_that_is_kept_has_no_epochs_to_choose(
+    small_base: Path, dishes: dict[str, Dish], comparisons: list[Comparison]
+) -> None:
+    table = comparison_table(comparisons)
+    plan = from_start(table, CANDIDATE, PARAMS.train, of_everything(table, CANDIDATE).training, "1")
+    assert len(plan.comparisons) == 0
+    split = SplitFiles(dishes, table, table.take([]), np.ones(len(table.log), bool))
+    assert choose_epochs(plan, lambda: _start(small_base, CANDIDATE), split, CANDIDATE, PARAMS) == plan

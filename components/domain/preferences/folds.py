@@ -58,7 +58,7 @@ def folds_of(train: Comparisons, may_know: Bools, unit: Unit, count: int) -> Ite
         unit: What is new in the test.
         count: Number of folds.
     """
-    for number in range(count):
+    for number in range(count if len(train) else 0):
         if unit == "dish":
             fold = _of_dishes(train, may_know, number, count)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from components.domain.preferences.arrays import Bools
 from components.domain.preferences.opinion_log import timestamp
 from components.domain.preferences.tables import Comparisons
 from components.domain.training_params import CandidateParams, TrainParams
@@ -98,6 +99,11 @@ def of_everything(train: Comparisons, candidate: CandidateParams) -> Plan:
     return Plan(train, Training(settings, newest, newest, "", len(train), 0, 1))
 
 
+def unread(comparisons: Comparisons, training: Training) -> Bools:
+    """(Q,) True for the comparisons that are newer than all that a training has read."""
+    return np.asarray(comparisons.at > timestamp(training.trained_until))
+
+
 def from_start(
     train: Comparisons, candidate: CandidateParams, params: TrainParams, start: Training, version: str
 ) -> Plan:
@@ -113,7 +119,7 @@ def from_start(
         start: Description of the starting adapter.
         version: Version number of the starting adapter in the registry.
     """
-    is_new = train.at > timestamp(start.trained_until)
+    is_new = unread(train, start)
     new, old = np.flatnonzero(is_new).tolist(), np.flatnonzero(~is_new).tolist()
     settings = candidate.model_dump(mode="json")
     if len(new) < params.incremental.min_new:
@@ -144,7 +150,7 @@ def why_from_scratch(
         split_by: `split.by`; without real times no comparison is newer than another.
         start: Description of the champion's training; None where there is no champion, or none with it.
         changed: `base` or `prompt`, where it is another than the champion's; else None.
-        newest: Moment of tonight's newest comparison.
+        newest: Moment of tonight's newest comparison to train on.
         full: Whether the user wants a training from scratch.
     """
     most = timedelta(days=params.incremental.full_every_days)
@@ -158,6 +164,10 @@ def why_from_scratch(
         return "there is no champion to start from"
     if changed:
         return f"the champion was trained with another {changed}"
+    if start.trained_until > newest:
+        return (
+            f"the champion has read data until {start.trained_until:%Y-%m-%d}, later than tonight's training"
+        )
     if newest - start.full_until >= most:
         return f"the last full training read data until {start.full_until:%Y-%m-%d}"
     return None

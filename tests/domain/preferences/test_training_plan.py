@@ -105,6 +105,8 @@ def test_the_description_of_a_training_survives_json(
     [
         ({}, "time", True, 1, False, None),
         ({}, "time", True, 7, False, "last full training"),
+        ({}, "time", True, 0, False, None),
+        ({}, "time", True, -1, False, "later than tonight's training"),
         ({}, "time", True, 1, True, "asked for"),
         ({}, "time", False, 1, False, "no champion"),
         ({}, "within_person", True, 1, False, "within_person"),
