@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from serving.nutrition_schema import Bounds, NutritionBody
-from serving.schema import Body, LeftOutDish, PastBody, SentId, Word, Words
+from serving.schema import Allergies, Body, LeftOutDish, PastBody, SentId, Word, Words
 
 
 class RecommendRequest(Body):
@@ -26,7 +26,7 @@ class RecommendRequest(Body):
         None, description="In the place of the history that the service has."
     )
     diet: Word = Field("", description="Beside what the service knows of the person, as the next two.")
-    allergies: Words | None = Field(
+    allergies: Allergies | None = Field(
         None,
         description="Where there is a table of people it must be sent of who is not in it, also where it is "
         "empty, else 400. Where there is none it may be left out, and `allergies_known` is then false.",

@@ -30,6 +30,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _not_only_marks(text: str) -> str:
+    """An allergy; from a blank one nobody could tell whether there is none, or which."""
+    _not_blank(text.strip(" ,;."))
+    return text
+
+
 def _without_control(text: str) -> str:
     if CONTROL.search(text):
         raise ValueError("it has a line break or another control character")
@@ -88,6 +94,7 @@ Text = Annotated[str, Field(max_length=500)]
 Texts = Annotated[list[Text], Field(max_length=50)]
 Word = Annotated[str, Field(max_length=40)]
 Words = Annotated[list[Word], Field(max_length=20)]
+Allergies = Annotated[list[Annotated[Word, AfterValidator(_not_only_marks)]], Field(max_length=20)]
 # No scale reaches further. Beyond 1e38, where a model's numbers end, its scores would be none.
 Rating = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]
 
@@ -164,7 +171,7 @@ class RankRequest(Body):
         description="What is on offer; unique dish ids."
     )
     diet: Word = Field("", description="vegetarian, vegan, halal, …; docs/diet.md")
-    allergies: Words = Field(
+    allergies: Allergies = Field(
         [], description="What is not shown to be free of one is left out. Stored ones are not looked up here."
     )
     avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from components.domain.diet.dictionary import dictionary, fold_name
 from components.domain.diet.letters import fold
 
+_AND_MORE = re.compile(r"\.{2,}|…|&\s*c\b|\+\s*$")
 _LISTED = re.compile(r"[,;\r\n]")
 _PARTED = re.compile(r"[/|&+()\[\]{}:·•]")
 _CODE = re.compile(r"[a-z]\d?")
@@ -38,6 +39,7 @@ def spelled_out(entry: str) -> str:
     Args:
         entry: As somebody typed it: `G`, `A, C und G`, `milk` or a name in one of 50 languages.
     """
+    entry = _AND_MORE.sub(" and more ", entry)
     if fold_name(entry) in dictionary().names:
         return _named(entry)
     parts = (part for listed in _LISTED.split(entry) for part in _parts(listed))

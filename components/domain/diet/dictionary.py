@@ -43,6 +43,7 @@ _ROLES = {
     "claim": CLAIM, "adjective": ADJECTIVE, "traces": TRACES, "doubt": DOUBT, "none": NONE,
     "unlisted": UNKNOWN_WORD,
 }  # fmt: skip
+MANY = 4  # groups that a word may hold, from which on it is a mixture
 PART = 4  # letters that a part of a compound has at least
 LINKS = ("", "s", "n", "en", "es", "e", "er")
 _FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")
@@ -59,6 +60,7 @@ class Mention:
         may: Substances that it may contain.
         rules_out: Substances that a claim with this word rules out for the food that it speaks of.
         settles: What it rules out besides as a tag of a dish: `halal` rules out pork, and makes none halal.
+        inherent: What it is made of, so that no claim takes it back: the gluten of seitan.
     """
 
     role: str
@@ -67,6 +69,7 @@ class Mention:
     may: frozenset[str] = frozenset()
     rules_out: frozenset[str] = frozenset()
     settles: frozenset[str] = frozenset()
+    inherent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,9 @@ def _claim(role: str, cell: str) -> Mention:
 def _mentions() -> Iterator[tuple[str, str, Mention]]:
     for name in _FOODS:
         for term, language, contains, may, _ in lines(name):
-            mixed = {"mixed"} if name == "composed" else frozenset[str]()
+            # What may hold many groups has a recipe, of which each kitchen has its own.
+            is_mixed = name == "composed" or len(_listed(may) & {*ALLERGENS}) >= MANY
+            mixed = {"mixed"} if is_mixed else frozenset[str]()
             yield term, language, Mention(FOOD, "", _substances(contains), _substances(may) | mixed)
     for term, language, groups, rules_out, _ in lines("names"):
         yield term, language, Mention(FOOD, "", _substances(groups), frozenset(), _listed(rules_out))
@@ -181,6 +186,9 @@ def dictionary() -> Dictionary:
             terms[form] = _joined(terms.get(form), mention, form)
             if language in ("en", "de") and mention.role in (FOOD, FILLER):
                 compounding.add(form)
+    for term, language, substances, _ in lines("inherent"):
+        for form in forms(term, language):
+            terms[form] = replace(terms[form], inherent=_listed(substances))
     whole = frozenset().union(*(forms(word, language) for word, language, _ in lines("whole_words")))
     parts = {form for form in compounding if " " not in form and len(form) >= PART} - whole
     names = _names(terms)

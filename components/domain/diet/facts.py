@@ -46,12 +46,14 @@ class Avoided:
             knows them.
         substances: Allergens or other substances that it is a name of, checked as an allergy is.
         is_allergy: An allergy to none of the 14 groups: every ingredient must be known, and none may vary.
+        has_groups: An allergy whose groups are checked besides, so here its words alone count.
     """
 
     text: str
     words: tuple[str, ...] = ()
     substances: tuple[str, ...] = ()
     is_allergy: bool = False
+    has_groups: bool = False
 
 
 @dataclass(frozen=True)

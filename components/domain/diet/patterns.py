@@ -63,8 +63,9 @@ def word_alone(word: str) -> Mention:
     pieces = {group for group in whole.groups() if group} if whole else ends
     contains = _NOTHING.union(*(dictionary().terms[piece].contains for piece in pieces))
     may = _NOTHING.union(*(dictionary().terms[piece].may for piece in pieces)) - contains
+    inherent = _NOTHING.union(*(dictionary().terms[piece].inherent for piece in pieces))
     is_food = whole is not None and any(dictionary().terms[piece].role == "F" for piece in pieces)
-    return Mention("F" if is_food else "u", word, contains, may)
+    return Mention("F" if is_food else "u", word, contains, may, inherent=inherent)
 
 
 def scan(text: str) -> Iterator[Mention]:
@@ -110,7 +111,8 @@ class Parsed:
     def __init__(self, text: str) -> None:
         self.mentions = list(scan(fold(text)))
         roles = "".join(mention.role for mention in self.mentions)
-        if not re.search("d|b(?:Fa|[cjx,.]|$)", roles):  # else `available`, or `no vegan`, voids all claims
+        # `available`, `no vegan`, `with or without` and `no meal without` void all claims.
+        if not re.search("d|b(?:Fa|[cjx,.]|$)|x[o,]b|b[^xo,.m]*b", roles):
             roles = re.sub(r"F(?=a)", "N", roles)
             roles = re.sub(r"bo*[FN](?:o+[FN])*", lambda denied: denied[0].replace("F", "N"), roles)
             roles = roles.replace("c", "C").replace("j", "J")
@@ -183,7 +185,9 @@ class Parsed:
         sure = "traces" if self._traces_from(index) else "contains"
         rules_out = _NOTHING.union(*(claim.rules_out for claim in before + behind))
         for substance in mention.contains:
-            if not (_takes(before, substance, is_before=True) or _takes(behind, substance, is_before=False)):
+            sides = (before, True), (behind, False)
+            is_taken = any(_takes(claims, substance, is_before=is_before) for claims, is_before in sides)
+            if substance in mention.inherent or not is_taken:
                 yield substance, sure, mention.text
         replaced = _NOTHING
         for substance in rules_out & (mention.contains | mention.may):

@@ -77,6 +77,8 @@ def _of_avoided(dish: DishFacts, avoided: Avoided) -> Evidence | None:
     for field, text in texts(dish):
         if names_any(fold(text), avoided.words):
             return Evidence(Strength.CONTAINS, field, " ".join(text.split()))
+    if avoided.has_groups:
+        return None
     of_substances = evidence(dish)
     for substance in (*avoided.substances, *(MIXTURES if avoided.is_allergy else ())):
         if of_substances[substance].strength is not Strength.FREE:
@@ -87,6 +89,11 @@ def _of_avoided(dish: DishFacts, avoided: Avoided) -> Evidence | None:
 
 
 def _marks(dish: DishFacts, without: tuple[str, ...]) -> bool:
+    # Whether a tag says so, and nothing else of the dish doubts it: `vegan on request`.
+    if any(read(tag).has_doubt for tag in dish.tags) or any(
+        read(text).doubts_claims for _, text in texts(dish)
+    ):
+        return False
     return any(set(without) <= read(tag).rules_out for tag in dish.tags)
 
 

@@ -54,6 +54,8 @@ class Reading:
         says_none: Whether it says that there is nothing (`none`).
         is_clear: Whether as a declaration it is nothing but allergens, or `none`.
         rules_out: What a text that is nothing but claims rules out.
+        has_doubt: Whether it has a word such as `not` or `on request`.
+        doubts_claims: Whether it has one beside a word that claims something.
     """
 
     contains: dict[str, str] = field(default_factory=dict)
@@ -64,6 +66,8 @@ class Reading:
     says_none: bool = False
     is_clear: bool = False
     rules_out: frozenset[str] = frozenset()
+    has_doubt: bool = False
+    doubts_claims: bool = False
 
 
 @dataclass
@@ -84,7 +88,7 @@ class _Food:
         for claim in (*self.before, *self.behind):
             is_contradiction = "meat" in claim.rules_out
             sets.append(claim.rules_out - MEMBERS - (UNMARKED if is_contradiction else frozenset()))
-        return frozenset[str]().union(*sets)
+        return frozenset[str]().union(*sets) - self.mention.inherent
 
 
 @dataclass
@@ -128,17 +132,33 @@ def _denied(mentions: list[Mention]) -> set[int]:
 
 
 def _claims(mentions: list[Mention]) -> set[int]:
-    # The indexes of all claims; none in a text with a word such as `available`, or in `no gluten-free bread`.
-    # None either where a word such as `no` denies nothing that follows: `vegan: no`.
-    roles = [*(mention.role for mention in mentions), "", ""]
-    taken_back = any(
-        before == FREE_BEFORE
-        and (claim in (*CLAIMS, COMMA, STOP, BREAK, "") or (claim == FOOD and after == FREE_AFTER))
-        for before, claim, after in zip(roles, roles[1:], roles[2:], strict=False)
-    )
-    if DOUBT in roles or taken_back:
+    # The indexes of all claims; none in a text with a word such as `available`, or where they are taken back.
+    roles = [mention.role for mention in mentions]
+    if DOUBT in roles or _takes_back([*roles, "", ""]) or _denies_twice(roles):
         return set()
     return _denied(mentions) | {index for index, role in enumerate(roles) if role in CLAIMS}
+
+
+def _takes_back(roles: list[str]) -> bool:
+    # Whether a word such as `no` denies nothing, or a claim: `vegan: no`, `no gluten-free bread`;
+    # or both are to be had: `with or without cheese`.
+    for one, two, three in zip(roles, roles[1:], roles[2:], strict=False):
+        is_denied_claim = two == FOOD and three == FREE_AFTER
+        if one == FREE_BEFORE and (two in (*CLAIMS, COMMA, STOP, BREAK, "") or is_denied_claim):
+            return True
+        if one == BREAK and two in (OR, COMMA) and three == FREE_BEFORE:
+            return True
+    return False
+
+
+def _denies_twice(roles: list[str]) -> bool:
+    # `no meal without cheese`
+    is_denied = False
+    for role in roles:
+        if role == FREE_BEFORE and is_denied:
+            return True
+        is_denied = (is_denied or role == FREE_BEFORE) and role not in ENDS
+    return False
 
 
 def _phrases(mentions: list[Mention], claims: set[int]) -> list[_Phrase]:
@@ -206,6 +226,8 @@ def read(text: str) -> Reading:
     if all(index in claims or mention.role in joining for index, mention in enumerate(mentions)):
         named = [mentions[index] for index in claims]
         reading.rules_out = frozenset[str]().union(*(claim.rules_out | claim.settles for claim in named))
+    reading.has_doubt = DOUBT in roles
+    reading.doubts_claims = reading.has_doubt and bool(roles & {*CLAIMS, FREE_BEFORE, FREE_AFTER})
     for food in foods:
         _collect(reading, food)
     return reading

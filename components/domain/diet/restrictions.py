@@ -26,6 +26,9 @@ from components.domain.diet.letters import UNREADABLE, fold
 from components.domain.diet.trie import find
 from components.domain.errors import PalateError
 
+_BETWEEN = re.compile(r"[,;/&+()\r\n]|\b(?:and|und|et|e|ed|y|or|oder|ou|o)\b", re.IGNORECASE)
+_DENIED = re.compile(r"^\s*(?:no|not|without|kein|keine|keinen|ohne|sans|senza|niente|sin)\s+", re.IGNORECASE)
+
 
 class UnknownDiet(PalateError):
     """A diet that Palate has no rule for, so it could check nothing."""
@@ -65,6 +68,16 @@ def _avoided(text: str, *, is_allergy: bool) -> Avoided:
     return Avoided(text.strip(), tuple(sorted(words)), tuple(sorted(substances)), is_allergy)
 
 
+def _word(mention: Mention) -> Avoided:
+    # A food of the groups: a dish that bears its name has it, whatever a kitchen declares or a claim says.
+    words = dictionary().same.get(mention.text, frozenset[str]()) | {mention.text}
+    return Avoided(mention.text, tuple(sorted(words)), is_allergy=True, has_groups=True)
+
+
+def _is_food_of_a_group(mention: Mention) -> bool:
+    return mention.role == FOOD and not mention.rules_out and not _groups(mention).isdisjoint(ALLERGENS)
+
+
 def _is_more_than_groups(mention: Mention) -> bool:
     # Whether the groups that a food names are not all that it is: chocolate is cocoa, too.
     is_sure = not mention.contains.isdisjoint(ALLERGENS)
@@ -73,9 +86,9 @@ def _is_more_than_groups(mention: Mention) -> bool:
     return not _groups(mention) or "varies" in mention.may or is_mixture or is_named
 
 
-def _allergy(text: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
-    # The groups that a text names, and what of it is none of them.
-    text = spelled_out(text)
+def _allergy(written: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
+    # The groups that a text names, and what of it is none of them, or one food of them.
+    text = spelled_out(written)
     groups: frozenset[str] = frozenset()
     is_name = bool(words_of(fold(text), is_mixed=True))  # also one of several words
     others = [_avoided(text, is_allergy=True)] if is_name else []
@@ -90,7 +103,16 @@ def _allergy(text: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
     says_none = bool(mentions) and all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
     if not groups and not others and not says_none and text.strip(" -"):
         others.append(_avoided(text, is_allergy=True))
+    others += [_word(mention) for mention in find(fold(written)) if _is_food_of_a_group(mention)]
     return groups, tuple(others)
+
+
+def _parts(avoided: str) -> list[str]:
+    # What several avoided ingredients in one text are: `garlic, onion`, `no pork`.
+    whole = fold(avoided)
+    if whole in dictionary().terms or whole in dictionary().same:
+        return [avoided]
+    return [_DENIED.sub("", part) for part in _BETWEEN.split(avoided)]
 
 
 def read_restrictions(diet: str, allergies: Iterable[str], avoids: Iterable[str]) -> Restrictions:
@@ -107,6 +129,7 @@ def read_restrictions(diet: str, allergies: Iterable[str], avoids: Iterable[str]
     read = [_allergy(text) for text in allergies if text.strip()]
     groups = frozenset[str]().union(*(named for named, _ in read))
     others = [*chain.from_iterable(avoided for _, avoided in read)]
-    disliked = [_avoided(text, is_allergy=False) for text in avoids if text.strip(" -")]
+    parts = chain.from_iterable(map(_parts, avoids))
+    disliked = [_avoided(text, is_allergy=False) for text in parts if text.strip(" -")]
     ordered = dict.fromkeys(sorted(others + disliked, key=lambda avoided: (avoided.text, avoided.is_allergy)))
     return Restrictions(_diet(diet), tuple(sorted(groups)), tuple(ordered))

@@ -88,9 +88,9 @@ def read_token(token: str) -> Mention:
     if not any(piece.role == FOOD for piece in pieces):
         role = UNKNOWN_WORD  # smoked and roasted, say, but nobody knows what
     contains = frozenset[str]().union(*(mention.contains for mention in pieces))
-    return Mention(
-        role, token, contains, frozenset[str]().union(*(mention.may for mention in pieces)) - contains
-    )
+    may = frozenset[str]().union(*(mention.may for mention in pieces)) - contains
+    inherent = frozenset[str]().union(*(mention.inherent for mention in pieces))
+    return Mention(role, token, contains, may, inherent=inherent)
 
 
 def find(text: str) -> list[Mention]:

@@ -117,6 +117,8 @@ def _of_avoided(dish: DishFacts, avoided: Avoided) -> Finding | None:
     for field, text in _fields(dish):
         if _names(fold(text), avoided.words):
             return Strength.CONTAINS, field, text.strip()
+    if avoided.has_groups:
+        return None
     substances = avoided.substances + (MIXTURES if avoided.is_allergy else ())
     for substance in substances:
         finding = _finding(dish, substance)
@@ -130,8 +132,11 @@ def _of_avoided(dish: DishFacts, avoided: Avoided) -> Finding | None:
 def _of_diet(dish: DishFacts, name: str) -> tuple[str, Finding] | None:
     diet = DIETS[name]
     tags = [parse(tag) for tag in dish.tags]
-    is_settled = diet.is_marked and any(
-        tag.is_only_claim and tag.claimed().issuperset(diet.without) for tag in tags
+    is_settled = (
+        diet.is_marked
+        and any(tag.is_only_claim and tag.claimed().issuperset(diet.without) for tag in tags)
+        and not any("d" in tag.roles for tag in tags)
+        and not any(re.search("d.*[cjba]|[cjba].*d", parse(text).roles) for _, text in _fields(dish))
     )
     findings = [(substance, _finding(dish, substance)) for substance in diet.without]
     broken = [(substance, finding) for substance, finding in findings if finding]
