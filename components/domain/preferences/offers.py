@@ -13,7 +13,7 @@ import numpy as np
 from components.domain.preferences.arrays import Bools, Ints, changes, distinct_numbers, ranges
 from components.domain.preferences.opinion_log import Menus, OpinionLog
 
-MOST_ALTERNATIVES = 50  # of a menu, that a choice is compared with
+MOST_ALTERNATIVES = 20  # of a menu, that a choice is compared with
 
 
 @dataclass(frozen=True, eq=False)
