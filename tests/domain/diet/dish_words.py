@@ -281,7 +281,7 @@ TAKEN_BACK = (
         "ble bran cake farina farine fideo fideos flour galette grano harina malt masa noodle nouille "
         "pasta semoule spaghetti tagliatelle trigo vermicelle vermicelli",
         "acciughe acorn almendra almond altramuz amaranth arrowroot arroz banana bean buckwheat "
-        "carrube cassava castagne ceci cellophane chataigne chestnut chiche chickpea cocco coco "
+        "lin carrube cassava castagne ceci cellophane chataigne chestnut chiche chickpea cocco coco "
         "coconut corn cricket dal flourless garbanzo glass gram harina hazelnut kelp konjac lentil "
         "lupin lupini lupino mais maiz maize mandorle masa millet mostaza mustard nocciole noir nut "
         "pea peanut pimienta pistacchio plantain polenta potato rice riso riz saraceno sarraceno "
@@ -355,5 +355,20 @@ TAKEN_BACK = (
         "amande amaretto apple arachide boeuf brisee cacahuete cacao cherry curry feuilletee "
         "flourless fraiches fruit fruits ganouj ganoush ghanoush pasta patty peach pistache pizza "
         "porc potimarron sablee scotch senape soja sucre tiernos vaca welsh",
+    ),
+    (
+        # French `rôti`, roasted, is no Indian bread.
+        "roti rotis",
+        "abricot agneau ail ananas artichaut asperge aubergine banane bar betterave boeuf brocoli "
+        "butternut cabillaud caille canard carotte celeri champignon chapon chevreuil chiche chou "
+        "coq courge courgette dinde dindonneau endive fenouil figue gigot homard lapin legume "
+        "legumes lieu lotte magret merlu navet oie oignon panais patate peche pintade poire poireau "
+        "poisson poivron pomme porc potiron poulet saumon thon tomate topinambour turbot veau "
+        "volaille",
+    ),
+    (
+        # A dash of juice, and a cake with the name of a town, as sausages and drinks have.
+        "spritzer frankfurter",
+        "zitrone zitronensaft limette limettensaft olivenol wasser orangensaft kranz",
     ),
 )  # fmt: skip
