@@ -55,7 +55,7 @@ def _groups(mention: Mention) -> frozenset[str]:
 
 def _avoided(text: str, *, is_allergy: bool) -> Avoided:
     folded = " ".join(re.sub("[,.]", " ", fold(text)).split())
-    if UNREADABLE in folded or not re.search("[a-z][a-z]", folded):
+    if UNREADABLE in folded or not re.search(r"[a-z][a-z]|e\d{3}", folded):
         return Avoided(text.strip(), is_allergy=is_allergy)
     mention = dictionary().terms.get(folded, Mention(UNKNOWN_WORD, folded))
     substances = (mention.contains if is_allergy else mention.rules_out) - UNMARKED
