@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from components.domain.errors import PalateError
-from serving import login, openapi, store
+from serving import login, openapi, refused_log, store
 from serving.erased import SENTENCE
 from serving.people_schema import (
     EatenAnswer,
@@ -73,6 +73,7 @@ def application(service: Any) -> Starlette:
         service: BentoML's, whose own operations are documented, too.
     """
     logging.getLogger("bentoml.access").addFilter(_without_id)
+    logging.getLogger(refused_log.LOGGER).addFilter(refused_log.in_one_line)
 
     async def document(request: Request) -> Response:
         needs_token = bool(request.scope.get(login.NEEDS_TOKEN))

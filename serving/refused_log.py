@@ -1,0 +1,42 @@
+"""A filter of BentoML's log: a refused request is one line, without what was sent."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from bentoml.exceptions import BentoMLException
+from pydantic import ValidationError
+
+LOGGER = "bentoml._internal.server.http_app"  # what BentoML (1.4) logs the errors of its APIs with
+
+
+def in_one_line(record: logging.LogRecord) -> bool:
+    """Makes a refusal one line of INFO; BentoML logs an error with a traceback, which repeats the body.
+
+    Args:
+        record: From 500 on, and of what nobody expected, it stays as it is.
+
+    Returns:
+        Whether the record is logged.
+    """
+    status = _refused_with(record.exc_info[1] if record.exc_info else None)
+    if not status:
+        return True
+    record.msg, record.args = f"{record.msg}: refused with %d", (*_arguments(record), status)
+    record.exc_info = record.exc_text = None
+    record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+    return logging.getLogger(record.name).isEnabledFor(logging.INFO)
+
+
+def _refused_with(error: BaseException | None) -> int:
+    """The status of a refusal, as BentoML answers it; 0 for all else."""
+    if isinstance(error, ValidationError):
+        return HTTPStatus.BAD_REQUEST
+    if isinstance(error, BentoMLException) and error.error_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return int(error.error_code)
+    return 0
+
+
+def _arguments(record: logging.LogRecord) -> tuple[object, ...]:
+    return record.args if isinstance(record.args, tuple) else ()
