@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.domain.params import Params
-from components.domain.verdict.admission import MODEL_REMOVED, REFUSED
+from components.domain.verdict.admission import MODEL_REMOVED, REFUSED, canary_of
 from components.integrations import data_versions
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION
 from flows.environment import REPO
@@ -49,12 +49,10 @@ def _service(params: Params, released: Release | None) -> str:
     address, served = params.watched_service, look(params, released)
     if not served:
         return f"nothing answers at {address}"
-    failed = [each.canary for each in served if each.canary]
-    canary = f"its canary FAILED: {failed[0]}" if failed else "its canary passed"
     answers, errors = sum(each.answers for each in served), sum(each.errors for each in served)
     machines = f" on {len(served)} machines" if len(served) > 1 else ""
     counts = f"{answers} answers, {errors} errors of the model"
-    return f"version {served[0].version} at {address}{machines}: {canary}; {counts}"
+    return f"version {served[0].version} at {address}{machines}: {canary_of(served)}; {counts}"
 
 
 def _decisions(params: Params, released: Release | None) -> list[str]:

@@ -20,6 +20,8 @@ from components.domain.verdict.admission import Served
 from components.files import read_as, write_state
 
 TIMEOUT_S = 10
+CANARY_TIMEOUT_S = 30  # it answers questions with the model, on a machine that may be busy
+TOO_BUSY = {429, 504}  # statuses of a service that has too much to do
 NOT_READY = "it is not ready"
 Counts = Mapping[str, tuple[int, int]]  # by version the answers of its model, and the errors among them
 _ANSWERS, _ERRORS = "palate_model_answers_total", "palate_model_errors_total"
@@ -47,7 +49,7 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.looks = read_as(Looks, path) if path.exists() else Looks()
+        self.looks = self._read()
 
     def rate(self, version: str) -> float:
         """Share of a version's answers that were errors of its model when it was last looked at; else 0."""
@@ -59,15 +61,21 @@ class Memory:
 
     def remember_canary(self, release: str, reason: str | None) -> None:
         """Stores the verdict of a release's canary."""
+        self.looks = self._read()
         self.looks.canary = {"release": release, "reason": reason}
         self._write()
 
     def remember_rates(self, counts: Counts) -> None:
         """Stores the error rate of each version that has answered."""
+        self.looks = self._read()
         self.looks.rates |= {
             version: errors / answers for version, (answers, errors) in counts.items() if answers
         }
         self._write()
+
+    def _read(self) -> Looks:
+        """What is there now: another process may have noted something since."""
+        return read_as(Looks, self.path) if self.path.exists() else Looks()
 
     def _write(self) -> None:
         write_state(self.path, asdict(self.looks))
@@ -86,15 +94,22 @@ class Expected:
     release: str
 
 
-def probe(address: str, expected: Expected, memory: Memory, token: str = "") -> list[Served]:
+def probe(
+    address: str,
+    expected: Expected,
+    memory: Memory,
+    token: str = "",
+    canary_timeout_s: float = CANARY_TIMEOUT_S,
+) -> list[Served]:
     """The reports of the service at an address, one for each machine that its name leads to.
 
     Args:
-        address: `http://HOST:PORT`; each request waits at most TIMEOUT_S seconds. The name of a headless
-            Service leads to every ready pod.
+        address: `http://HOST:PORT`; each request but the canary's waits at most TIMEOUT_S seconds. The name
+            of a headless Service leads to every ready pod.
         expected: Its canary is asked where this version answers and was not asked since this release.
         memory: What earlier looks found; what this one finds is added.
         token: What the service asks for; without the right one its readiness is the verdict.
+        canary_timeout_s: Seconds in which a canary must answer; one that does not is asked again.
 
     Returns:
         Those of the expected version, or of whatever version answers; empty where none does.
@@ -104,21 +119,32 @@ def probe(address: str, expected: Expected, memory: Memory, token: str = "") -> 
     for machine in _machines(address):
         try:
             counts = _counts(machine)
-            if expected.version in counts and not memory.knows(expected.release):
-                reason = _canary(machine, token)
-                memory.remember_canary(expected.release, reason)
-            else:
-                reason = _why_not_ready(machine, expected, memory)
+            reports.append(_report(machine, counts, expected, memory, (token, canary_timeout_s)))
         except (OSError, ValueError, KeyError, TypeError):  # it is down, or another program listens there
             continue
-        version = expected.version if expected.version in counts else next(iter(counts))
-        reports.append(Served(version, reason, *counts[version], address=machine))
         for name, (answers, errors) in counts.items():
             before = total.get(name, (0, 0))
             total[name] = before[0] + answers, before[1] + errors
     memory.remember_rates(total)
     newest = [served for served in reports if served.version == expected.version]
     return newest or reports
+
+
+def _report(
+    machine: str, counts: Counts, expected: Expected, memory: Memory, asking: tuple[str, float]
+) -> Served:
+    """What a machine reports that has told its counts; `asking` are the canary's token and timeout."""
+    version = expected.version if expected.version in counts else next(iter(counts))
+    reason, is_slow = None, False
+    try:
+        if expected.version in counts and not memory.knows(expected.release):
+            reason = _canary(machine, *asking)
+            memory.remember_canary(expected.release, reason)
+        else:
+            reason = _why_not_ready(machine, expected, memory)
+    except TimeoutError:
+        is_slow = True
+    return Served(version, reason, *counts[version], address=machine, is_slow=is_slow)
 
 
 def _machines(address: str) -> list[str]:
@@ -149,11 +175,17 @@ def _counts(machine: str) -> Counts:
     return {version: (numbers[_ANSWERS, version], numbers[_ERRORS, version]) for version in versions}
 
 
-def _canary(address: str, token: str) -> str | None:
-    """Why the canary failed; None where it passed."""
+def _canary(address: str, token: str, timeout_s: float) -> str | None:
+    """Why the canary failed; None where it passed.
+
+    Raises:
+        TimeoutError: It did not answer in time, by this clock or by that of the service.
+    """
     try:
-        return str(json.loads(_get(f"{address}/canary", b"{}", token))["reason"]) or None
+        return str(json.loads(_get(f"{address}/canary", b"{}", token, timeout_s))["reason"]) or None
     except urllib.error.HTTPError as error:
+        if error.code in TOO_BUSY:
+            raise TimeoutError(address) from error
         if error.code not in {401, 403}:
             raise
         return None if _is_ready(address) else NOT_READY
@@ -176,7 +208,7 @@ def _is_ready(address: str) -> bool:
     return True
 
 
-def _get(url: str, body: bytes | None = None, token: str = "") -> str:
+def _get(url: str, body: bytes | None = None, token: str = "", timeout_s: float = TIMEOUT_S) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError(url)
     headers = {"Content-Type": "application/json"}
@@ -184,7 +216,7 @@ def _get(url: str, body: bytes | None = None, token: str = "") -> str:
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(url, body, headers)  # noqa: S310  # the scheme was checked
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout_s) as response:  # noqa: S310
             content: bytes = response.read()
     except urllib.error.HTTPError as error:
         error.close()

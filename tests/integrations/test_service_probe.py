@@ -25,9 +25,12 @@ class _Says(http.server.BaseHTTPRequestHandler):
 
     answers: dict[str, tuple[int, str]]
     calls: list[tuple[str, str]]
+    canary_may_answer: threading.Event
 
     def _answer(self) -> None:
         self.calls.append((self.path, self.headers.get("Authorization", "")))
+        if self.path == "/canary":
+            self.canary_may_answer.wait()
         status, text = self.answers.get(self.path, (200, self.answers.get("*", (200, ""))[1]))
         self.send_response(status)
         self.end_headers()
@@ -43,7 +46,9 @@ class _Says(http.server.BaseHTTPRequestHandler):
 def _saying(
     answers: dict[str, tuple[int, str]], host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[tuple[str, type[_Says]]]:
-    handler = type("_Other", (_Says,), {"answers": answers, "calls": []})
+    event = threading.Event()
+    event.set()
+    handler = type("_Other", (_Says,), {"answers": answers, "calls": [], "canary_may_answer": event})
     with http.server.ThreadingHTTPServer((host, port), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://{host}:{server.server_port}", handler
@@ -92,6 +97,34 @@ def test_without_the_right_token_readiness_is_the_verdict(
     with _saying({"/metrics": (200, METRICS), "/canary": (401, ""), "/readyz": (ready, "")}) as (address, _):
         (served,) = probe(address, NEW, Memory(tmp_path / "looks.json"))
         assert served.canary == reason
+
+
+def test_a_canary_that_is_late_is_no_verdict_and_asked_again(tmp_path: Path) -> None:
+    looks = tmp_path / "looks.json"
+    answers = {"/metrics": (200, METRICS), "/canary": (200, '{"reason": "scores are off"}')}
+    with _saying(answers) as (address, service):
+        service.canary_may_answer.clear()
+        late = probe(address, NEW, Memory(looks), canary_timeout_s=0.2)
+        service.canary_may_answer.set()
+        assert late == [Served("2", None, 40, 10, address, is_slow=True)]
+        assert probe(address, NEW, Memory(looks)) == [Served("2", "scores are off", 40, 10, address)]
+
+
+@pytest.mark.parametrize("status", [429, 504])
+def test_a_service_with_too_much_to_do_is_slow(tmp_path: Path, status: int) -> None:
+    with _saying({"/metrics": (200, METRICS), "/canary": (status, "")}) as (address, _):
+        (served,) = probe(address, NEW, Memory(tmp_path / "looks.json"))
+    assert (served.canary, served.is_slow) == (None, True)
+
+
+def test_what_another_process_noted_meanwhile_stays(tmp_path: Path) -> None:
+    ours, theirs = (Memory(tmp_path / "looks.json") for _ in range(2))
+    theirs.remember_canary("palate:v2-x today", "scores are off")
+    theirs.remember_rates({"1": (10, 1)})
+    ours.remember_rates({"2": (4, 1)})
+    both = Memory(tmp_path / "looks.json")
+    assert both.looks.canary == {"release": "palate:v2-x today", "reason": "scores are off"}
+    assert both.looks.rates == {"1": 0.1, "2": 0.25}
 
 
 def test_in_a_trial_the_new_version_is_looked_at_and_the_rate_of_the_one_before_remembered(

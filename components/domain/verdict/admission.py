@@ -179,6 +179,7 @@ class Served:
             requests, refusals and those that ran out of time are none.
         errors: Number of these on which the model failed.
         address: Of the machine that reported it; empty where that does not matter.
+        is_slow: Whether it did not tell in time how its canary went, which says nothing of the model.
     """
 
     version: str
@@ -186,11 +187,26 @@ class Served:
     answers: int
     errors: int
     address: str = ""
+    is_slow: bool = False
 
     @property
     def error_rate(self) -> float:
         """Share of the answers on which the model failed; 0 where there are none."""
         return self.errors / self.answers if self.answers else 0.0
+
+
+def canary_of(served: Sequence[Served]) -> str:
+    """How the canary of a service went, in words.
+
+    Args:
+        served: Reports of its machines, one at least.
+    """
+    failed = [each.canary for each in served if each.canary]
+    if failed:
+        return f"its canary FAILED: {failed[0]}"
+    if any(each.is_slow for each in served):
+        return "its canary did not answer in time"
+    return "its canary passed"
 
 
 def why_step_back(

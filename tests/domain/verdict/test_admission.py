@@ -16,6 +16,7 @@ from components.domain.verdict.admission import (
     STEPPED_BACK,
     Measured,
     Served,
+    canary_of,
     decision,
     why_gone,
     why_refused,
@@ -118,3 +119,11 @@ def test_one_bad_machine_among_many_is_enough_and_many_that_are_each_too_few_cou
     )
     few = [Served("2", None, 5, 1) for _ in range(4)]
     assert "4 of 20 requests (20.0%" in str(why_step_back(few, 0.0, 0.05, 20))
+
+
+def test_the_canary_of_several_machines_is_one_phrase() -> None:
+    good, slow = Served("2", None, 9, 0), Served("2", None, 9, 0, is_slow=True)
+    assert canary_of([good, good]) == "its canary passed"
+    assert canary_of([good, slow]) == "its canary did not answer in time"
+    assert canary_of([slow, Served("2", "scores are off", 9, 0)]) == "its canary FAILED: scores are off"
+    assert why_step_back([slow], 0.0, 0.0, 1) is None
