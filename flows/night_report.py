@@ -34,7 +34,7 @@ _WHERE_TO_LOOK = [
     ("  the data checks", f"{REPORTS / 'checks.html'}, {DATA_DOCS / 'index.html'}"),
     ("  MLflow", "make mlflow"),
     ("  the service", "make serve"),
-    ("  past nights", "git log nights"),
+    ("  past nights", "git log nights --first-parent --grep='^Night: '"),
 ]
 
 

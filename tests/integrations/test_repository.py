@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from components.domain.errors import StageFailed
 from components.integrations import data_versions
+from tests.conftest import REPO
 
 COMMAND = "dvc/__main__.py repro train@top"  # as DVC writes it down
 GARBAGE = [b"", b"{", b"\xb2\xb3", b"[]", b'{"read": {"a": 1}}', b'{"write": {"a": {"pid": "x"}}}']
@@ -107,6 +109,18 @@ def test_nights_are_committed_from_a_worktree_and_from_a_detached_head(repo: Pat
     first, second = _night(beside, "one"), _night(beside, "two")
     assert _git(repo, "rev-parse", "nights", "nights~1").split() == [second, first]
     assert not list(repo.glob(".git/**/palate-index*"))
+
+
+def test_the_runbook_lists_nights_and_neither_code_nor_erasures(repo: Path) -> None:
+    runbook = (REPO / "docs" / "runbook.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"`(git log nights .* --format=%h)`", runbook)
+    first = _night(repo, "one")
+    _git(repo, "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "code", "--allow-empty")
+    second = _night(repo, "two")
+    (repo / "data.dvc").write_text("two but for a person")
+    data_versions.commit_night(repo, ["data.dvc"], "Forget 1 person")
+    lines = _git(repo, *shlex.split(command)[1:]).split()
+    assert [_git(repo, "rev-parse", line) for line in lines] == [second, first]
 
 
 def test_locks_that_a_killed_git_left_stop_no_night(repo: Path) -> None:
