@@ -208,6 +208,6 @@ def _load_base(tag: str, sha256: str) -> LanguageModel:
     if not is_whole:
         raise StageFailed(
             f"BentoML's store has no undamaged base model {tag}: the next release pass brings it back "
-            "(`python -m flows release`)"
+            "(`make release`)"
         )
     return base_models.load(folder, torch.float32, base_models.choose_device())

@@ -251,7 +251,9 @@ class RankAnswer(Body):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
-    answer_id: str = Field(description="Leads back to version and rows: `python -m flows lineage ANSWER_ID`.")
+    answer_id: str = Field(
+        description="Leads back to version and rows: `.venv/bin/python -m flows lineage ANSWER_ID`."
+    )
     person_id: str
     order: list[str] = Field(description="Ids of the dishes that may be offered, best first.")
     scores: list[RankedDish] = Field(description="Of the same dishes, in the order asked.")
