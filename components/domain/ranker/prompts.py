@@ -4,7 +4,8 @@ A person is a header and one line for each past dish (its mark, or the rating wh
 on offer is a line that ends in a question mark, and its score is logit(ANSWERS[0]) - logit(ANSWERS[1]) after
 that line. Lines are terse: tokens are what a night costs. Text that people typed is data: `clean` removes
 what could forge a line, and the tokenizer is told never to read a special token out of it (see
-`DishTokens`). The head of dish vectors reads each dish alone, in a line of its own, at its last token.
+`DishTokens`). A head of dish vectors or text factors reads each dish alone, in a line of its own (see
+`Reading`).
 """
 
 from __future__ import annotations
@@ -68,7 +69,10 @@ def dish_text(dish: Dish, fields: Iterable[str]) -> str:
 
 
 def prompt_hash(fields: Iterable[str]) -> str:
-    """Sixteen hex digits that change whenever a served prompt would."""
+    """Sixteen hex digits that change whenever a served prompt would.
+
+    The template of a head that has its own is no part of it: that travels with the adapter.
+    """
     parts = [
         HEADER,
         PAST_LINE,
@@ -113,7 +117,7 @@ class DishTokens:
         return self._line(OFFER_LINE, dish_id)
 
     def alone(self, dish_id: str, template: str = DISH_LINE) -> tuple[int, ...]:
-        """The dish without a person; its vector is read at the last token."""
+        """The dish without a person, as a `Reading` has it."""
         return self.prefix + self._line(template, dish_id)
 
     def first_line(self, length: int) -> int:
