@@ -91,8 +91,8 @@ mlflow: $(BIN)/installed ## MLflow's pages on the nights of this clone; PORT=500
 	@$(BIN)/python -m flows mlflow --port="$${PORT:-5000}"
 
 benchmark: $(if $(BENCHMARK),$(BIN)/installed $(PEERS)) ## measure quality, speed or cost; NAME=quality SET=canteen; without NAME: the list
-	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation, new-dishes): $(notdir $(wildcard data/sample/*))" >&2; exit 1)
-	@$(if $(PEERS),PYTHONPATH=$(dir $(PEERS)) )$(BIN)/python -m benchmarks.$(BENCHMARK)
+	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation, new-dishes): $(notdir $(wildcard data/sample/*))"$(if $(NAME), >&2; exit 1))
+	@$(if $(BENCHMARK),$(if $(PEERS),PYTHONPATH=$(dir $(PEERS)) )$(BIN)/python -m benchmarks.$(BENCHMARK))
 
 replay: $(BIN)/installed ## a set's past nights in order, each with one more day; SET=canteen
 	@$(BIN)/python -m benchmarks.replay "$${SET:-canteen}"

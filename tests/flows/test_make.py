@@ -83,3 +83,11 @@ def test_a_set_of_a_benchmark_is_quoted(clone: Path) -> None:
     assert done.returncode == 2
     assert "`touch ran`$(touch ran)" in done.stderr
     assert "is one of: quality" in _make(clone, "benchmark", NAME="$(shell touch ran)").stderr
+
+
+def test_benchmarks_are_listed_and_an_unknown_one_is_an_error(clone: Path) -> None:
+    listed, unknown = _make(clone, "benchmark"), _make(clone, "benchmark", NAME="nothing")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "is one of: quality" in listed.stdout
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "is one of: quality" in unknown.stderr
