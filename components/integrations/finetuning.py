@@ -198,7 +198,7 @@ class _Log:
         """Says how fast it was."""
         seconds = time.monotonic() - self.started
         logger.info(
-            "trained on %d comparisons, %d tokens, in %.0f s: %.2f comparisons/s, %.0f tokens/s",
+            "read %d comparisons, all epochs together, %d tokens, in %.0f s: %.2f and %.0f a second",
             self.comparisons, self.tokens, seconds, self.comparisons / seconds, self.tokens / seconds,
         )  # fmt: skip
 
