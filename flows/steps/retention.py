@@ -27,7 +27,7 @@ from flows.steps.registration import registry
 logger = logging.getLogger(__name__)
 LOGS = STATE / "logs"
 DAY_S = 86_400
-LONG_PAUSE_DAYS = 7  # between two good nights; after more a night removes nothing by its age
+LONG_PAUSE_DAYS = 7  # between two good nights; after so many or more a night removes nothing by its age
 
 
 @task(cache_policy=NO_CACHE)
