@@ -48,6 +48,7 @@ def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
         needs_token: Whether callers must bring the service's token.
     """
     document = json.loads(json.dumps(document))  # a copy in which statuses are texts
+    document["info"].pop("contact", None)  # BentoML's makers, whom no caller of this service should ask
     schemas = document["components"]["schemas"]
     for body in (PersonAnswer, ErasureAnswer):
         schemas.update(_schemas_of(body))

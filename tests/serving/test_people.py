@@ -193,6 +193,7 @@ def test_one_document_lists_all_operations_with_examples(address: str) -> None:
     assert (set(bounds["properties"]), bounds["additionalProperties"]) == (set(NUTRIENTS), False)
     assert "503" in document["paths"]["/readyz"]["get"]["responses"]
     assert "security" not in document
+    assert "contact" not in document["info"]
 
 
 def test_the_document_says_where_the_token_is_needed(
