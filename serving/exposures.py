@@ -22,7 +22,7 @@ from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
 from serving import ratings, store
 from serving.calls import Unavailable
 from serving.erased import Gone, refuse_erased
-from serving.schema import FeedbackAnswer, FeedbackRequest
+from serving.feedback_schema import FeedbackAnswer, FeedbackRequest
 
 logger = logging.getLogger("palate")
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from bentoml.exceptions import InvalidArgument
 
-from serving.schema import FeedbackRequest, PastBody
+from serving.feedback_schema import FeedbackRequest
+from serving.schema import PastBody
 
 
 def check_feedback(request: FeedbackRequest, facts: Mapping[str, Any]) -> None:

@@ -5,10 +5,9 @@ Unknown keys are refused: what Palate ignores, nobody may rely on.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from components.domain.diet import DishFacts
 from components.domain.preferences.contract import CONTROL, MAX_ID, as_id
@@ -175,45 +174,6 @@ class RankRequest(Body):
         [], description="What is not shown to be free of one is left out. Stored ones are not looked up here."
     )
     avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")
-
-
-class FeedbackRequest(Body):
-    """What a person did or said, of a dish in an answer or of any other."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"example": {"person_id": "ada", "dish_id": "1", "kind": "like"}},
-    )
-
-    person_id: SentId
-    dish_id: SentId
-    kind: Literal["like", "dislike", "rating", "choice", "order", "retract"]
-    value: Rating | None = Field(
-        None,
-        description="Of a rating, and of nothing else; a rating that the night would quarantine is a 400.",
-    )
-    answer_id: StoredText = Field("", description="The answer that it is about; a choice needs one.")
-    occurred_at: datetime | None = Field(None, description="When it happened; now where it is left out.")
-    event_id: EventId = Field(
-        "",
-        description="Names it, so that sending it again changes nothing. Without it, feedback with a time, "
-        "and a choice or order from an answer, is named by its content.",
-    )
-
-    @model_validator(mode="after")
-    def _fits_its_kind(self) -> Self:
-        if (self.kind == "rating") != (self.value is not None):
-            raise ValueError("a rating has a value, and nothing else has one")
-        if self.kind == "choice" and not self.answer_id:
-            raise ValueError("a choice is from an answer: send its answer_id, or an order")
-        return self
-
-
-class FeedbackAnswer(Body):
-    """The feedback is stored."""
-
-    event_id: str
-    again: bool = Field(description="True where it had been stored before.")
 
 
 class LeftOutDish(Body):

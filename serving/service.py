@@ -29,6 +29,7 @@ from serving.choosing import choose
 from serving.draining import refuse_new_connections_on_sigterm
 from serving.erased import refuse_erased
 from serving.exposures import HEADER, Exposures
+from serving.feedback_schema import FeedbackAnswer, FeedbackRequest
 from serving.image import service_image
 from serving.json_only import JsonOnly
 from serving.permissions import Permissions
@@ -37,8 +38,6 @@ from serving.schema import (
     VERDICTS,
     CanaryAnswer,
     DishBody,
-    FeedbackAnswer,
-    FeedbackRequest,
     RankAnswer,
     RankedDish,
     RankRequest,
