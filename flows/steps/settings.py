@@ -21,6 +21,11 @@ from components.stages.paths import EVENTS
 from flows.environment import REPO
 
 SAMPLE = REPO / "data" / "sample" / "canteen"  # `collect.inbox` of a fresh clone
+# Mappings whose keys are the user's: an override replaces them whole, or nothing in them could be taken back.
+WHOLE = {
+    "base.others", "collect.columns", "collect.scales", "collect.tables", "collect.watermarks",
+    "train.candidates",
+}  # fmt: skip
 
 
 def adopt(inbox: str) -> Params:
@@ -165,13 +170,13 @@ def _same(one: str, other: str) -> bool:
     return Path(one).resolve() == Path(other).expanduser().resolve()
 
 
-def _merge(settings: Any, override: Any, where: str) -> None:
+def _merge(settings: Any, override: Any, where: str, section: str = "") -> None:
     for key, value in override.items():
-        before = settings.get(key)
+        before, at = settings.get(key), f"{section}.{key}".removeprefix(".")
         if key in settings and isinstance(before, dict) != isinstance(value, dict):
             wrong = value if isinstance(before, dict) else before
             raise BadParams(f"{where}: {key} is {wrong!r}, and must be a mapping.")
-        if key != "candidates" and isinstance(before, dict):
-            _merge(before, value, where)
-        else:  # `candidates` is replaced as a whole, so that only the user's candidates are trained
+        if at not in WHOLE and isinstance(before, dict):
+            _merge(before, value, where, at)
+        else:
             settings[key] = value

@@ -56,6 +56,42 @@ def test_a_users_data_is_neither_although_the_sample_ran_before(clone: Path, tmp
     (clone / "params.yaml").write_text(before)
 
 
+WHOLE = {
+    "collect": {
+        "columns": {"events": {"person_id": "user"}, "dishes": {"name": "title"}},
+        "scales": {"survey": {"value_range": [1, 10], "like_at": 8, "dislike_at": 4}},
+        "tables": {"events": "ratings"},
+        "watermarks": {"events": "written_at"},
+    },
+    "base": {"others": {"larger": "package:larger"}},
+}
+
+
+@pytest.mark.parametrize("later", [{}, {"events": {"person_id": "who"}}])
+def test_a_later_override_takes_back_what_an_earlier_one_named(
+    clone: Path, tmp_path: Path, later: dict[str, dict[str, str]]
+) -> None:
+    path, inbox = clone / "params.yaml", tmp_path / "params.yaml"
+    before, chosen = path.read_text(), str(tmp_path)
+    inbox.write_text(yaml.safe_dump(WHOLE))
+    _adopt(clone, (chosen, ""))
+    adopted = yaml.safe_load(path.read_text())
+    for section, settings in WHOLE.items():
+        assert {key: adopted[section][key] for key in settings} == settings
+    emptied = {section: {key: {} for key in settings} for section, settings in WHOLE.items()}
+    emptied["collect"]["columns"] = later
+    inbox.write_text(yaml.safe_dump({**emptied, "check": {"min_events": 7}}))
+    _adopt(clone, (chosen, ""))
+    expected = yaml.safe_load(before)
+    for section, settings in emptied.items():
+        expected[section] |= settings
+    expected["collect"]["inbox"], expected["check"]["min_events"] = chosen, 7
+    assert yaml.safe_load(path.read_text()) == expected
+    comments = [line.partition(" # ")[2] for line in before.splitlines()]
+    assert [line for line in comments if line and line not in path.read_text()] == []
+    path.write_text(before)
+
+
 def test_what_the_sample_sets_for_itself_is_read_by_no_stage() -> None:
     changed = yaml.safe_load((REPO / "data" / "sample" / "canteen" / "params.yaml").read_text())
     assert set(changed) == {"register", "package"}
