@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 FIRST_YEAR, LAST_YEAR = 2000, 9998  # of an event: 1970 is a clock that was never set
 MAX_ID = 200  # letters
+INEXACT = 2.0**53  # from here on a float may stand for several whole numbers
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what no id may hold
 KINDS = ("like", "dislike", "rating", "choice", "order", "retract")
 
@@ -40,6 +41,13 @@ def _finite(value: Any) -> Any:
     return _whole(value)
 
 
+def _exact(value: Any) -> Any:
+    """An id of a column that became floats may have been that of several people."""
+    if isinstance(value, float) and INEXACT <= abs(value) < math.inf:
+        raise ValueError("it is a number too large to be told from its neighbours: write ids as text")
+    return _finite(value)
+
+
 def _without_nul(value: str) -> str:
     """PostgreSQL stores no text with a NUL, so that it could never be published."""
     if "\0" in value:
@@ -61,8 +69,8 @@ def _as_id(value: str) -> str:
 
 Text = Annotated[str, AfterValidator(_without_nul)]
 Name = Annotated[Text, BeforeValidator(_finite), Field(min_length=1, max_length=200)]
-OptionalId = Annotated[str, BeforeValidator(_finite), AfterValidator(_as_id)]
-Id = Annotated[str, BeforeValidator(_finite), Field(min_length=1, max_length=MAX_ID), AfterValidator(_as_id)]
+OptionalId = Annotated[str, BeforeValidator(_exact), AfterValidator(_as_id)]
+Id = Annotated[str, BeforeValidator(_exact), Field(min_length=1, max_length=MAX_ID), AfterValidator(_as_id)]
 Many = Annotated[tuple[Text, ...], BeforeValidator(_split)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 

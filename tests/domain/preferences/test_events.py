@@ -86,9 +86,20 @@ def test_ids_may_be_numbers() -> None:
 
 def test_a_whole_number_is_the_same_id_where_a_missing_value_made_its_column_floats() -> None:
     event = {"dish_id": "d1", "kind": "like", "occurred_at": "2026-01-01"}
-    collected = _accept([event | {"person_id": person} for person in (17, 17.0, "17", 17.5, 10.0**20)])
-    assert {row["person_id"] for row in collected.tables["events"]} == {"17", "17.5", "1" + "0" * 20}
+    collected = _accept([event | {"person_id": person} for person in (17, 17.0, "17", 17.5, 2.0**53 - 1)])
+    assert {row["person_id"] for row in collected.tables["events"]} == {"17", "17.5", str(2**53 - 1)}
     assert collected.counts["events"].duplicates == 2
+
+
+def test_a_float_that_may_be_the_id_of_several_people_is_quarantined() -> None:
+    event = {"dish_id": "d1", "kind": "like", "occurred_at": "2026-01-01"}
+    ids = (float(2**53), float(2**53 + 1), -1e300, 2**53, 2**53 + 1, str(2**53 + 2))
+    collected = _accept([event | {"person_id": person} for person in ids])
+    assert {row["person_id"] for row in collected.tables["events"]} == {str(2**53 + n) for n in range(3)}
+    reason = "too large to be told from its neighbours: write ids as text"
+    assert [(row.line, reason in row.reason) for row in collected.quarantined] == [
+        (n, True) for n in (1, 2, 3)
+    ]
 
 
 def test_a_menus_id_names_the_menu_of_one_day() -> None:

@@ -50,14 +50,14 @@ GOOD: dict[str, list[Any]] = {
 }
 BAD: dict[str, list[Any]] = {
     "person_id": ["", None, "nobody", "gone", "x" * 201, 1.5, True, ["ada"], "\ud800", "   ",
-                  "\x1f", "p\0", "a\nb", "ada\x85", float("nan"), float("inf")],
+                  "\x1f", "p\0", "a\nb", "ada\x85", float("nan"), float("inf"), 2.0**53, 2**53],
     "dish_id": ["d9", None, {"a": 1}, "d1 (was x)", "d1\x7f", float("nan")],
     "kind": ["LIKE", "", 1, None],
     "value": [-1, 6, 60, float("nan"), float("inf"), "five", True, 10**30, Decimal("3.5"), [3]],
     "menu_id": ["m9", 5, "x" * 300, "m\n1", "\x1e"],
     "occurred_at": ["yesterday", "", None, "2999-01-01", "0001-01-01", 0, 10**30, datetime(2026, 2, 1, 12),
                     datetime(2026, 2, 1, 12, tzinfo=timezone(timedelta(hours=5))), datetime(1970, 1, 1)],
-    "event_id": [3, 3.5, "x" * 500, ["e"], "e\0", float("nan"), "\x1fe1"],
+    "event_id": [3, 3.5, "x" * 500, ["e"], "e\0", float("nan"), "\x1fe1", 1e16, 10**16],
     "source": ["other", 4, "app ", "a\0p"],
 }  # fmt: skip
 
@@ -124,6 +124,16 @@ def test_both_ways_end_alike(nights: list[list[dict[str, Any]]], people: bool, f
 def _event(number: int, dish: str = "d1", **more: Any) -> dict[str, Any]:
     at = (datetime(2026, 2, 1, tzinfo=UTC) + timedelta(minutes=number)).isoformat()
     return {"person_id": f"p{number % 9}", "dish_id": dish, "kind": "like", "occurred_at": at, **more}
+
+
+def test_ids_of_a_column_of_floats_are_events_only_where_they_are_exact() -> None:
+    exact = [
+        _event(number, person_id=float(number % 9), event_id=2.0**53 - number) for number in range(1, 41)
+    ]
+    merged = [_event(number, person_id=2.0**53 + number) for number in range(40)]
+    ((_, intake),) = _assert_alike([[*exact, *merged]], _tables(people=False))
+    assert set(intake.events["event_id"].to_pylist()) == {str(2**53 - n) for n in range(1, 41)}
+    assert len(intake.collected.quarantined) == 40
 
 
 def test_the_same_rows_again_and_twice_are_duplicates_and_one_that_differs_is_quarantined() -> None:
