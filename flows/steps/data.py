@@ -107,11 +107,11 @@ def collect(params: Params) -> Collection:
     The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
     now, settings = now_of(params), _settings_md5(params)
-    stored = event_sources.read_tables(REPO / EVENTS)
-    reading = source_of(params.collect, REPO).read(_since(settings))
+    stored, earlier = event_sources.read_tables(REPO / EVENTS), event_sources.read_events(REPO / EVENTS)
+    reading = source_of(params.collect, REPO).read(_since(settings), has_earlier=len(earlier) > 0)
     reading = with_feedback(reading, stored)
     limits = limits_of(params, now, read_forgotten())
-    intake = take_in(reading.tables, stored, event_sources.read_events(REPO / EVENTS), limits)
+    intake = take_in(reading.tables, stored, earlier, limits)
     collected, events = intake.collected, intake.events
     for table, counts in collected.counts.items():
         parts = counts.accepted, counts.duplicates, counts.quarantined, counts.forgotten

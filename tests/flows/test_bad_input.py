@@ -27,6 +27,19 @@ except PalateError as error:
     sys.exit(f"palate: {{error}}")
 """
 
+# Two nights on an inbox, the second on a Sunday: its file of events has its header only.
+SUNDAY = """
+from flows import environment
+environment.prepare()
+from pathlib import Path
+from flows.steps import data, settings
+params, path = settings.adopt({inbox!r}), Path({inbox!r}, "events.csv")
+for night in range(2):
+    collection = data.collect.fn(params)
+    print(collection.counts["events"].rows_in, collection.events)
+    path.write_text(path.read_text().splitlines()[0])
+"""
+
 
 @pytest.mark.parametrize(
     ("file", "content", "sentence"),
@@ -60,6 +73,18 @@ def test_bad_input_is_one_sentence(
     assert len(done.stderr.splitlines()) == 1
     if "seeed" in content:
         assert (clone / "params.yaml").read_text() == before
+
+
+def test_a_night_without_a_row_of_events_is_one_without_news(
+    inbox: Path, forks: ForkServer, tmp_path: Path
+) -> None:
+    clone, folder = make_clone(tmp_path / "clone"), shutil.copytree(inbox, tmp_path / "inbox")
+    done = forks.start(clone, clean_environment(), code=SUNDAY.format(inbox=str(folder))).wait()
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    rows, events = first.split()
+    assert int(rows) >= int(events) > 0
+    assert second == f"0 {events}"
 
 
 def test_a_night_that_fails_its_checks_says_so_once_and_ends_with_exit_code_1(

@@ -17,14 +17,16 @@ from components.integrations.sources.rows import Reading, Watermarks, check_name
 class Source(Protocol):
     """Where a user's tables come from."""
 
-    def read(self, since: Watermarks) -> Reading:
+    def read(self, since: Watermarks, *, has_earlier: bool = False) -> Reading:
         """Reads all rows, or those that are new since the watermarks where the source can tell.
 
         Args:
             since: What the reading before left.
+            has_earlier: Whether there are events of earlier nights, so that tonight may bring none.
 
         Raises:
-            DataRejected: The source cannot be read, or holds no events and never did.
+            DataRejected: The source cannot be read, has nothing in which events could be, or holds none
+                and never did.
         """
         ...
 

@@ -60,12 +60,16 @@ class Database:
     overlap: timedelta = timedelta()
     ahead: timedelta = timedelta()
 
-    def read(self, since: Watermarks) -> Reading:
+    def read(self, since: Watermarks, *, has_earlier: bool = False) -> Reading:
         """Reads all rows, or those from the watermarks on.
+
+        Args:
+            since: The watermarks; empty for all rows.
+            has_earlier: Whether there are events of earlier nights, so that tonight may bring none.
 
         Raises:
             BadParams: A watermark is no column of times.
-            DataRejected: The database cannot be read, or has no events.
+            DataRejected: The database cannot be read, or has no events and never had.
         """
         reading = Reading({}, dict(since))
         with self._connection() as connection:
@@ -74,7 +78,7 @@ class Database:
                 reading.tables[table] = in_contract(table, f"{self.url}: {table}", rows, self.columns)
                 if watermark:
                     reading.watermarks[table] = watermark
-        if not (reading.tables["events"] or since.get("events")):
+        if not (reading.tables["events"] or since.get("events") or has_earlier):
             raise DataRejected(f"The inbox '{self.url}' holds no events: its table or query gave no row.")
         return reading
 

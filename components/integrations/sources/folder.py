@@ -36,8 +36,11 @@ class Folder:
     columns: Names = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, _since: Watermarks) -> Reading:
+    def read(self, _since: Watermarks, *, has_earlier: bool = False) -> Reading:
         """Reads all rows of all files.
+
+        Args:
+            has_earlier: Whether there are events of earlier nights, so that their files may have no row.
 
         Raises:
             DataRejected: The folder does not exist or holds no events, or a file cannot be read as its table.
@@ -54,13 +57,20 @@ class Folder:
                 rows = read_file(path, self._content(storage, path), form)
                 for table in names:
                     tables.setdefault(table, Rows()).extend(in_contract(table, path, rows, self.columns))
-        if not tables.get("events"):
-            files, name = ", ".join(path.rpartition("/")[2] for path in paths), self._file_of("events")
-            raise DataRejected(
-                f"The inbox '{self.address}' holds no events (found: {files or 'nothing'}): put {name}.csv, "
-                ".jsonl or .parquet there, or name your file in collect.tables."
-            )
+        if not (tables.get("events") or (has_earlier and "events" in tables)):
+            raise DataRejected(self._without_events(tables.get("events"), paths))
         return Reading(tables)
+
+    def _without_events(self, events: Rows | None, paths: list[str]) -> str:
+        name = self._file_of("events")
+        if events is not None:
+            empty = f"{', '.join(events.files)} {'has' if len(events.files) == 1 else 'have'} no row"
+            return f"The inbox '{self.address}' holds no events ({empty}): put rows there."
+        files = ", ".join(path.rpartition("/")[2] for path in paths)
+        return (
+            f"The inbox '{self.address}' holds no events (found: {files or 'nothing'}): put {name}.csv, "
+            ".jsonl or .parquet there, or name your file in collect.tables."
+        )
 
     def _tables_of(self, stem: str) -> list[str]:
         """The tables that a file NAME.csv or NAME-anything.csv is of; the longer of two names counts."""

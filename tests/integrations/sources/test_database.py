@@ -119,6 +119,12 @@ def test_the_night_after_nothing_new_reads_nothing_and_is_no_error(url: str) -> 
     assert len(database.read(first.watermarks).tables["events"]) == 0
 
 
+def test_a_table_that_was_emptied_is_an_error_only_where_no_night_had_events(url: str) -> None:
+    _write(url, "log", [_event(1, START)], **TIME)
+    database = Database(url, {"events": "SELECT * FROM log WHERE kind = 'none'"}, COLUMNS)
+    assert len(database.read({}, has_earlier=True).tables["events"]) == 0
+
+
 def test_values_of_a_databases_own_types_are_read(url: str) -> None:
     names = {"person_id": uuid.UUID(int=7), "dish_id": 12, "kind": "rating", "value": Decimal("4.5")}
     day = {"menu_id": 3, "served_on": date(2026, 3, 1), "dish_id": 12}

@@ -39,7 +39,7 @@ ROW = "ada,d1,like,2026-01-01T12:00:00\n"
             ("not a readable Parquet file", "write it again"),
         ),
         ("events.csv", b"person_id,dish_id,kind,kind,occurred_at\n", ("column 'kind' twice", "keep the one")),
-        ("events.csv", HEADER.encode(), ("holds no events", "found: events.csv")),
+        ("events.csv", HEADER.encode(), ("holds no events (events.csv has no row)", "put rows there")),
         ("notes.txt", b"hello", ("holds no events", "found: notes.txt")),
     ],
 )
@@ -52,6 +52,19 @@ def test_a_file_that_breaks_the_contract(
     for part in parts:
         assert part in str(caught.value)
     assert (tmp_path / name).read_bytes() == content
+
+
+def test_files_of_events_may_have_no_row_on_a_later_night_and_must_be_there(tmp_path: Path) -> None:
+    folder, path = Folder(str(tmp_path)), tmp_path / "events.csv"
+    path.write_text(HEADER)
+    assert len(folder.read({}, has_earlier=True).tables["events"]) == 0
+    (tmp_path / "events-2.csv").touch()
+    with pytest.raises(DataRejected, match=r"\(events-2\.csv, events\.csv have no row\): put rows there"):
+        folder.read({})
+    (tmp_path / "events-2.csv").unlink()
+    path.rename(tmp_path / "votes.csv")
+    with pytest.raises(DataRejected, match=r"holds no events \(found: votes\.csv\)"):
+        folder.read({}, has_earlier=True)
 
 
 @pytest.mark.parametrize(
