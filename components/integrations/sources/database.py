@@ -15,7 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from components.domain.errors import DataRejected
+from components.domain.errors import BadParams, DataRejected
 from components.domain.preferences.contract import TABLES
 from components.domain.preferences.events import RawRow
 from components.integrations.sources.batches import Rows
@@ -68,7 +68,7 @@ class Database:
             has_earlier: Whether there are events of earlier nights, so that tonight may bring none.
 
         Raises:
-            BadParams: A watermark is no column of times.
+            BadParams: A watermark is no column of times, or a setting names no table.
             DataRejected: The database cannot be read, or has no events and never had.
         """
         reading = Reading({}, dict(since))
@@ -115,7 +115,7 @@ class Database:
             raise DataRejected(
                 f"The inbox '{self.url}' has no table 'events': name yours, or a SELECT, in collect.tables."
             )
-        return {table: _from(names[table]) for table in TABLES if table in names}
+        return {table: _from(table, names[table]) for table in TABLES if table in names}
 
     def _rows(
         self, connection: sa.Connection, table: str, query: sa.FromClause, since: str
@@ -159,12 +159,19 @@ def _for_reading(connection: sa.Connection) -> sa.Connection:
     return connection
 
 
-def _from(name: str) -> sa.FromClause:
-    """What a user calls a table: its name, with its schema before a dot, or a SELECT."""
+def _from(table: str, name: str) -> sa.FromClause:
+    """What a user calls a table of the contract: its name, with its schema before a dot, or a SELECT.
+
+    Raises:
+        BadParams: It is neither.
+    """
     if name.split()[:1] and name.split()[0].lower() in QUERY:
         query = name.strip().rstrip(";").replace(":", r"\:")  # a colon is no parameter here
         return sa.text(query).columns().subquery("source_rows")
     schema, _, bare = name.rpartition(".")
+    if not bare.strip():
+        wrong = f"'{name}', which names no table" if name.strip() else "empty"
+        raise BadParams(f"collect.tables.{table} is {wrong}: name a table or a SELECT.")
     return sa.table(bare, schema=schema or None)
 
 

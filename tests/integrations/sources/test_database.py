@@ -84,6 +84,20 @@ def test_tables_may_have_other_names_or_be_queries_with_what_a_query_may_hold(ur
     assert [row.values["name"] for row in reading.tables["dishes"]] == ["100 % : soup"]
 
 
+@pytest.mark.parametrize(
+    ("tables", "part"),
+    [
+        ({"events": ""}, "collect.tables.events is empty: name a table or a SELECT"),
+        ({"events": "log", "dishes": " \n"}, "collect.tables.dishes is empty: name a table or a SELECT"),
+        ({"events": "meals."}, "collect.tables.events is 'meals.', which names no table: name a table or"),
+    ],
+)
+def test_a_setting_that_names_no_table_is_one_sentence(url: str, tables: dict[str, str], part: str) -> None:
+    _write(url, "log", [_event(1, START)], **TIME)
+    with pytest.raises(BadParams, match=part):
+        Database(url, tables, COLUMNS).read({})
+
+
 @pytest.mark.parametrize("as_text", [False, True])
 def test_a_reading_goes_on_from_the_watermark_and_sees_what_comes_late(url: str, as_text: bool) -> None:
     def rows(*days: int) -> list[dict[str, Any]]:
