@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,10 @@ PASSWORD = "PALATE_DATABASE_PASSWORD"  # noqa: S105 - the environment variable t
 SILENCE = "PALATE_DATABASE_SILENCE_S"  # the variable with the seconds of a statement of a PostgreSQL
 SILENCE_S = "600"  # where it is not set
 ROWS_AT_ONCE = 10_000
-QUERY = ("select", "with")  # first words of one
+# How one begins, behind comments; a table's name may go on behind such a word.
+QUERY = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:\(|(?:select|with)(?![\w.$-]))", re.IGNORECASE | re.DOTALL
+)
 
 
 def is_database(url: str) -> bool:
@@ -165,9 +169,9 @@ def _from(table: str, name: str) -> sa.FromClause:
     Raises:
         BadParams: It is neither.
     """
-    if name.split()[:1] and name.split()[0].lower() in QUERY:
+    if QUERY.match(name):
         query = name.strip().rstrip(";").replace(":", r"\:")  # a colon is no parameter here
-        return sa.text(query).columns().subquery("source_rows")
+        return sa.text(f"{query}\n").columns().subquery("source_rows")  # behind a comment at its end
     schema, _, bare = name.rpartition(".")
     if not bare.strip():
         wrong = f"'{name}', which names no table" if name.strip() else "empty"

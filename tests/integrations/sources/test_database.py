@@ -85,6 +85,27 @@ def test_tables_may_have_other_names_or_be_queries_with_what_a_query_may_hold(ur
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM log -- all that was said",
+        "-- what was said: all of it\n/* since\n2026 */ select*from log",
+        "(SELECT * FROM log)",
+        " ((SELECT * FROM log)) ",
+        "WITH said AS (SELECT * FROM log) SELECT * FROM said",
+    ],
+)
+def test_a_query_may_end_in_a_comment_or_stand_in_parentheses(url: str, query: str) -> None:
+    _write(url, "log", [_event(1, START)], **TIME)
+    (row,) = Database(url, {"events": query}, COLUMNS).read({}).tables["events"]
+    assert row.values["event_id"] == "e1"
+
+
+def test_a_table_whose_name_begins_like_a_query_is_a_table(url: str) -> None:
+    _write(url, "select-list", [_event(1, START)], **TIME)
+    assert len(Database(url, {"events": "select-list"}, COLUMNS).read({}).tables["events"]) == 1
+
+
+@pytest.mark.parametrize(
     ("tables", "part"),
     [
         ({"events": ""}, "collect.tables.events is empty: name a table or a SELECT"),
