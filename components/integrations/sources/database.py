@@ -21,6 +21,7 @@ from components.domain.preferences.contract import TABLES
 from components.domain.preferences.events import RawRow
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.cells import text_of
+from components.integrations.sources.csv_files import check_header
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
 from components.integrations.sources.watermarks import NO_TIME, TEXT, begin_of, highest
 
@@ -32,6 +33,8 @@ ROWS_AT_ONCE = 10_000
 QUERY = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:\(|(?:select|with)(?![\w.$-]))", re.IGNORECASE | re.DOTALL
 )
+
+_SECOND = re.compile(r":\d+$")
 
 
 def is_database(url: str) -> bool:
@@ -79,7 +82,7 @@ class Database:
         with self._connection() as connection:
             for table, query in self._queries(connection).items():
                 rows, watermark = self._rows(connection, table, query, since.get(table, ""))
-                reading.tables[table] = in_contract(table, f"{self.url}: {table}", rows, self.columns)
+                reading.tables[table] = in_contract(table, self._name_of(table), rows, self.columns)
                 if watermark:
                     reading.watermarks[table] = watermark
         if not (reading.tables["events"] or since.get("events") or has_earlier):
@@ -132,12 +135,15 @@ class Database:
             at: sa.ColumnElement[Any] = sa.column(column)
             without = [at.is_(None), *([at < NO_TIME] if since.startswith(TEXT) else [])]
             statement = statement.where(sa.or_(at >= begin, *without))
-        rows, raw = Rows(files=[table]), _raw_rows(connection, table, statement)
+        rows, raw = Rows(files=[table]), _raw_rows(connection, table, self._name_of(table), statement)
         while part := self._part(table, raw):
             rows.extend(Rows.of(table, part))
         if not column:
             return rows, ""
         return rows, highest(setting, column, rows.values_of(column), latest) or since
+
+    def _name_of(self, table: str) -> str:
+        return f"{self.url}: {table}"
 
     def _part(self, table: str, rows: Iterator[RawRow]) -> list[RawRow]:
         """The next rows of a table; none at its end."""
@@ -179,10 +185,21 @@ def _from(table: str, name: str) -> sa.FromClause:
     return sa.table(bare, schema=schema or None)
 
 
-def _raw_rows(connection: sa.Connection, table: str, statement: sa.Select[Any]) -> Iterator[RawRow]:
+def _raw_rows(
+    connection: sa.Connection, table: str, source: str, statement: sa.Select[Any]
+) -> Iterator[RawRow]:
     result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(statement)
+    check_header(source, _as_selected(connection, list(result.keys())))
     for number, row in enumerate(result.mappings(), 1):
         yield RawRow(table, number, {name: _plain(value) for name, value in row.items()})
+
+
+def _as_selected(connection: sa.Connection, names: list[str]) -> list[str]:
+    """The names of columns as a SELECT has them: SQLite calls the second `kind` of a subquery `kind:1`."""
+    if connection.dialect.name != "sqlite":
+        return names
+    bare = [_SECOND.sub("", name) for name in names]
+    return [one if one in names else name for one, name in zip(bare, names, strict=True)]
 
 
 def _plain(value: Any) -> Any:

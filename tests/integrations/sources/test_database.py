@@ -119,6 +119,22 @@ def test_a_setting_that_names_no_table_is_one_sentence(url: str, tables: dict[st
         Database(url, tables, COLUMNS).read({})
 
 
+@pytest.mark.parametrize(
+    "query", ["SELECT *, 'like' AS kind FROM log", "SELECT a.*, b.kind FROM log a JOIN log b ON 1 = 1"]
+)
+def test_a_query_with_one_column_twice_is_refused(url: str, query: str) -> None:
+    _write(url, "log", [_event(1, START)], **TIME)
+    with pytest.raises(DataRejected, match=r"events has the column 'kind' twice: keep the one that is meant"):
+        Database(url, {"events": query}, COLUMNS).read({})
+
+
+def test_a_column_that_is_named_like_a_second_one_is_read(url: str) -> None:
+    _write(url, "log", [_event(1, START) | {"note:1": "x"}], **TIME)
+    names = {"events": {**COLUMNS["events"], "source": "note:1"}}
+    (row,) = Database(url, {"events": "log"}, names).read({}).tables["events"]
+    assert row.values["source"] == "x"
+
+
 @pytest.mark.parametrize("as_text", [False, True])
 def test_a_reading_goes_on_from_the_watermark_and_sees_what_comes_late(url: str, as_text: bool) -> None:
     def rows(*days: int) -> list[dict[str, Any]]:
