@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from components.integrations.sources.batches import Batch, Rows
 
 logger = logging.getLogger(__name__)
 Names = Mapping[str, Mapping[str, str]]  # by table: the user's name of a column, by the contract's
+NAMED = 10  # columns outside the contract that a warning names; it counts the others
 CONSTANT = "="  # before what is no name of a column but the value of all its rows
 Watermarks = Mapping[str, str]  # by table: the highest time of the column in `collect.watermarks`, as text
 
@@ -67,12 +68,10 @@ def in_contract(table: str, source: str, rows: Rows, names: Names) -> Rows:
     renamed = _renamed(table, rows, theirs) if theirs else rows
     present = renamed.column_names
     _check_columns(table, source, present, theirs)
-    unknown = sorted(present - set(columns(table)))
+    unknown = present - set(columns(table))
     if not unknown:
         return renamed
-    named = [name for name in unknown if name.strip()]  # spreadsheets write empty columns without a name
-    if named:
-        logger.warning("%s: columns outside the contract are kept out: %s", source, ", ".join(named))
+    _warn(source, sorted(name for name in unknown if name.strip()))
     batches = [replace(batch, columns=_without(batch.columns, unknown)) for batch in renamed.batches]
     odd = [
         row
@@ -83,8 +82,16 @@ def in_contract(table: str, source: str, rows: Rows, names: Names) -> Rows:
     return Rows(batches, odd, renamed.files)
 
 
-def _without(columns_of: pa.Table, names: list[str]) -> pa.Table:
-    return columns_of.drop_columns([name for name in names if name in columns_of.column_names])
+def _warn(source: str, unknown: Sequence[str]) -> None:
+    """Warns of columns that are kept out, but for those without a name, which spreadsheets write."""
+    if unknown:
+        more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
+        names = ", ".join(unknown[:NAMED])
+        logger.warning("%s: columns outside the contract are kept out: %s%s", source, names, more)
+
+
+def _without(columns_of: pa.Table, names: Set[str]) -> pa.Table:
+    return columns_of.select([name for name in columns_of.column_names if name not in names])
 
 
 def _renamed(table: str, rows: Rows, theirs: Mapping[str, str]) -> Rows:

@@ -100,6 +100,20 @@ def test_columns_without_a_name_that_a_spreadsheet_adds_are_left_out(tmp_path: P
     assert [sorted(row.values) for row in events] == [sorted(HEADER.strip().split(","))] * 2
 
 
+@pytest.mark.parametrize(("count", "end"), [(10, "c8, c9"), (30, "c16, c17 and 20 more")])
+def test_a_warning_of_many_columns_names_ten_and_counts_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, count: int, end: str
+) -> None:
+    names, cells = (",".join(f"{letter}{n}" for n in range(count)) for letter in "cx")
+    lines = f"{HEADER.strip()},{names}", *[f"{ROW.strip()},{cells}"] * 40, f"{ROW.strip()},{cells},more"
+    (tmp_path / "events.csv").write_text("\n".join(lines))
+    rows = Folder(str(tmp_path)).read({}).tables["events"]
+    assert [sorted(batch.columns.column_names) for batch in rows.batches] == [sorted(HEADER[:-1].split(","))]
+    assert rows.odd[0].values["c9"] == "x9"
+    (warning,) = caplog.messages
+    assert warning.endswith(f": {', '.join(sorted(names.split(','))[:8])}, {end}")
+
+
 def test_a_damaged_page_of_parquet_names_its_file(tmp_path: Path) -> None:
     path = tmp_path / "events.parquet"
     pq.write_table(pa.table({"person_id": [f"p{n % 7}" for n in range(5000)]}), path)
