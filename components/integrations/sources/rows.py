@@ -67,7 +67,7 @@ def in_contract(table: str, source: str, rows: Rows, names: Names) -> Rows:
     theirs = names.get(table, {})
     renamed = _renamed(table, rows, theirs) if theirs else rows
     present = renamed.column_names
-    _check_columns(table, source, present, theirs)
+    _check_columns(table, source, rows.column_names, present, theirs)
     unknown = present - set(columns(table))
     if not unknown:
         return renamed
@@ -129,13 +129,16 @@ def _cells_renamed(row: RawRow, theirs: Mapping[str, str]) -> RawRow:
     return replace(row, values=dict(cells))
 
 
-def _check_columns(table: str, source: str, present: set[str], theirs: Mapping[str, str]) -> None:
+def _check_columns(
+    table: str, source: str, names: Set[str], present: Set[str], theirs: Mapping[str, str]
+) -> None:
+    """Checks the columns under the contract's names; the sentence has the source's own `names`."""
     missing = [name for name in required_columns(table) if name not in present]
-    if present and missing:
+    if names and missing:
         absent = (
             f"{theirs[name]} (of {name}, in collect.columns)" if name in theirs else name for name in missing
         )
         raise DataRejected(
-            f"{source} has no column {', '.join(absent)} (it has: {', '.join(sorted(present))}): "
+            f"{source} has no column {', '.join(absent)} (it has: {', '.join(sorted(names))}): "
             f"{table} need {', '.join(required_columns(table))}; collect.columns may give them other names."
         )

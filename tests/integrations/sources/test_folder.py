@@ -192,11 +192,14 @@ def test_one_column_may_be_two_of_ours_and_a_renamed_one_is_no_surprise(
     assert not caplog.text
 
 
-def test_a_named_column_that_is_not_there_is_named_as_the_user_does(tmp_path: Path) -> None:
-    (tmp_path / "events.csv").write_text("uid,dish_id,kind,time\nada,d1,like,2026-01-01\n")
-    with pytest.raises(
-        DataRejected, match=r"no column user \(of person_id, in collect\.columns\) \(it has: dish_id"
-    ):
+@pytest.mark.parametrize("header", ["uid,dish_id,kind,time", "person_id,dish_id,kind,time", "person_id"])
+def test_a_named_column_that_is_not_there_is_named_as_the_user_does_beside_those_that_are(
+    tmp_path: Path, header: str
+) -> None:
+    (tmp_path / "events.csv").write_text(f"{header}\nada,d1,like,2026-01-01\nada\n")
+    has = ", ".join(sorted(header.split(",")))
+    missing = r"user \(of person_id, in collect\.columns\)[^:]*"
+    with pytest.raises(DataRejected, match=rf"no column {missing} \(it has: {has}\): events need"):
         Folder(str(tmp_path), NAMES).read({})
 
 
