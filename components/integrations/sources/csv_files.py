@@ -20,6 +20,7 @@ from components.integrations.sources.batches import Batch, Rows
 
 ROWS_AT_ONCE = 50_000  # that are Python's values at one time
 LONGEST_CELL = 131_072  # letters
+SEPARATORS = {";": "';'", "\t": "a tab"}  # of other programs, that stand between cells in the place of commas
 _OPEN = "a quote is opened in the line and not closed, so nobody can tell its cells"
 csv.field_size_limit(sys.maxsize)  # else one long cell would end the reading of its file
 
@@ -45,7 +46,8 @@ def csv_rows(path: str, content: str) -> Rows:
         content: All of it.
 
     Raises:
-        DataRejected: A column is there twice, or a quote is left open in the header.
+        DataRejected: A column is there twice, a quote is left open in the header, or the content is UTF-16 or
+            of cells between which no comma stands.
     """
     try:
         return _rows(path, csv.reader(io.StringIO(content, newline=""), strict=True))
@@ -56,6 +58,7 @@ def csv_rows(path: str, content: str) -> Rows:
 def _rows(path: str, records: Iterator[Sequence[str] | str]) -> Rows:
     """Rows of records, each of them cells, or a line that has none."""
     header, file = next(records, []), path.rpartition("/")[2]
+    _check_form(path, header)
     if isinstance(header, str):
         raise DataRejected(
             f"{path} has a quote in its header that is not closed ({header[:200]!r}): close it."
@@ -67,6 +70,15 @@ def _rows(path: str, records: Iterator[Sequence[str] | str]) -> Rows:
         rows.extend(_batch(file, header, list(enumerate(part, first))))
         first += len(part)
     return rows
+
+
+def _check_form(path: str, header: Sequence[str]) -> None:
+    """Checks that the header, its cells or its line, is that of a file in UTF-8 with commas."""
+    if "\0" in "".join(header):
+        raise DataRejected(f"{path} is UTF-16: save it as UTF-8.")
+    for separator, name in SEPARATORS.items():
+        if len(header) == 1 and separator in header[0]:
+            raise DataRejected(f"{path}: its cells are separated by {name}: save it with commas.")
 
 
 def _mended(content: str) -> Iterator[Sequence[str] | str]:

@@ -78,6 +78,32 @@ def test_a_header_with_an_open_quote_is_one_sentence(tmp_path: Path) -> None:
         Folder(str(tmp_path)).read({})
 
 
+SEMICOLONS, TABS, QUOTED = (
+    "\n".join([HEADER, *GOOD]).replace(",", between) for between in (";", "\t", '";"')
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("\n".join([HEADER, *GOOD]).encode("utf-16-le"), " is UTF-16: save it as UTF-8"),
+        ("\r\n".join([HEADER, *GOOD]).encode("utf-16-be"), " is UTF-16: save it as UTF-8"),
+        (HEADER.replace("person_id", '"person_id"').encode("utf-16-le"), " is UTF-16: save it as UTF-8"),
+        (SEMICOLONS.encode(), ": its cells are separated by ';': save it with commas"),
+        (SEMICOLONS.partition("\n")[0].encode(), ": its cells are separated by ';': save it with commas"),
+        (
+            f'"{QUOTED}"'.replace("\n", '"\n"').encode(),
+            ": its cells are separated by ';': save it with commas",
+        ),
+        (TABS.encode("utf-8-sig"), ": its cells are separated by a tab: save it with commas"),
+    ],
+)
+def test_a_file_of_another_program_is_told_what_it_is(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "events.csv").write_bytes(content)
+    with pytest.raises(DataRejected, match=rf"events\.csv{reason}\.$"):
+        Folder(str(tmp_path)).read({})
+
+
 CELLS = st.text(st.sampled_from('ab",\n\r 7'), max_size=6)
 
 
