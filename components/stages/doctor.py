@@ -42,7 +42,7 @@ def examine(params: Params, collected: Collected, events: EventColumns) -> str:
     tables = collected.tables
     dishes = dishes_of(tables["dishes"])
     log = opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(params.collect))
-    split, why_not = _split(params, log)
+    split, why_not = _split(params, log, has_events=len(events) > 0)
     sections = {
         "What becomes of the rows": _rows(collected),
         "What there is to learn from": _events(params, log, events, dishes),
@@ -56,9 +56,10 @@ def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:
     return (f"  {line}" for line in lines)
 
 
-def _split(params: Params, log: OpinionLog) -> tuple[Split | None, str]:
-    if not len(log):
-        return None, "nothing: no event was accepted"
+def _split(params: Params, log: OpinionLog, *, has_events: bool) -> tuple[Split | None, str]:
+    if not len(log):  # retracts leave no opinion
+        why = "no event says what somebody likes" if has_events else "no event was accepted"
+        return None, f"nothing: {why}"
     try:
         split = divide(params.split, log)
     except DataRejected as error:

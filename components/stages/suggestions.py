@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from components.domain.errors import DataRejected
 from components.domain.params import Params
 from components.domain.preferences.events import Collected
 from components.domain.preferences.opinion_log import OpinionLog
@@ -14,6 +15,7 @@ from components.domain.preferences.splits import Split
 from components.domain.ranker.prompts import dish_text
 from components.domain.records import DISLIKED, LIKED
 from components.domain.verdict.gate import MIN_OTHERS, MIN_PEOPLE
+from components.stages.split import divide
 
 FIELDS = ("name", "description", "cuisine", "tags", "ingredients")  # of a dish, that the model may read
 MOST = 0.9  # share of ratings on one side from which a scale tells little
@@ -93,6 +95,20 @@ def _held_out(params: Params, log: OpinionLog, split: Split | None) -> Iterator[
         yield "split: {by: within_person}", f"events of {days} days are too few to hold out days"
     elif params.split.by == "time" and params.split.test_days < MIN_OTHERS and days >= 3 * MIN_OTHERS:
         yield f"split: {{test_days: {MIN_OTHERS}}}", "so many days let the first night decide"
-    few = split is None or len(np.unique(split.test.person)) < MIN_PEOPLE
-    if few and params.split.by == "time" and days >= MIN_OTHERS and params.split.min_history > 1:
-        yield "split: {min_history: 1}", "too few people have more comparisons before what is held out"
+    if params.split.by == "time" and days >= MIN_OTHERS and params.split.min_history > 1:
+        tested = _tested(split)
+        if tested < MIN_PEOPLE and _tested(_with_least_history(params, log)) > tested:
+            yield "split: {min_history: 1}", "too few people have more comparisons before what is held out"
+
+
+def _tested(split: Split | None) -> int:
+    """Number of people who are tested."""
+    return len(np.unique(split.test.person)) if split else 0
+
+
+def _with_least_history(params: Params, log: OpinionLog) -> Split | None:
+    """The split with the lowest `split.min_history`; None where nothing can be compared."""
+    try:
+        return divide(params.split.model_copy(update={"min_history": 1}), log)
+    except DataRejected:
+        return None

@@ -64,6 +64,49 @@ def test_an_empty_set_and_one_of_bad_rows_alone_have_a_page() -> None:
     assert "max_quarantined_share: 0.6" in page
 
 
+def _stated(kind: str, count: int, people: int = 40, dishes: int = 10) -> list[dict[str, Any]]:
+    """Events of 20 days, of which nobody has more than one on a dish."""
+    return [
+        {
+            "person_id": f"p{number % people}", "dish_id": f"d{number // people % dishes}", "kind": kind,
+            "occurred_at": (START + timedelta(days=20 * number / count)).isoformat(),
+        }
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def test_events_that_say_nothing_of_what_somebody_likes_are_told_from_none() -> None:
+    page = _page({"events": _stated("retract", 200), "dishes": _dishes(10)})
+    assert "200 retracts" in page
+    assert "What the gate will have\n  nothing: no event says what somebody likes\n" in page
+
+
+@pytest.mark.parametrize(("kind", "dishes"), [("like", 1), ("dislike", 10), ("dislike", 1)])
+def test_a_shorter_history_is_suggested_only_where_it_lets_more_people_be_tested(
+    kind: str, dishes: int
+) -> None:
+    rows: Rows = {"events": _stated(kind, 40 * dishes, dishes=dishes), "dishes": _dishes(10)}
+    page = _page(rows)
+    assert "leaves 0 training and 0 test comparisons" in page
+    assert "min_history" not in page.partition("What to set in params.yaml")[2]
+
+
+def test_a_shorter_history_is_suggested_where_people_have_few_comparisons() -> None:
+    judged = [(0, 1), (1, 5), (2, 1), (19, 5), (19, 1)]  # day, rating: two comparisons before the last days
+    few = [
+        {
+            "person_id": f"p{person}", "dish_id": f"d{dish}", "kind": "rating", "value": value,
+            "occurred_at": (START + timedelta(days=day, minutes=person)).isoformat(),
+        }
+        for person in range(20)
+        for dish, (day, value) in enumerate(judged)
+    ]  # fmt: skip
+    rows: Rows = {"events": [*few, *_ratings(1, 10, 20, (1.0, 5.0))], "dishes": _dishes(10)}
+    suggestion = "split: {min_history: 1}  # too few people have more comparisons before what is held out"
+    assert suggestion in _page(rows)
+    assert "of 20 people held out" in _page(rows, _params(split={"min_history": 1}))
+
+
 def test_bad_rows_of_one_kind_are_one_line_whatever_values_they_hold() -> None:
     rows = _ratings(40, 8, 1, (1.0, 5.0))
     for number, row in enumerate(rows[:30]):
