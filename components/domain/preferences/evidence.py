@@ -13,19 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.preferences.offers import MOST_ALTERNATIVES
 from components.domain.preferences.opinion_log import NO_MENU, Menus
 from components.domain.preferences.strengths import Opinions
 
 
 @dataclass(frozen=True, eq=False)
-class WithRankOne:
-    """The matrix `sparse + outer(left, right)`, of which only the parts are stored.
+class WithLowRank:
+    """The matrix `sparse + left @ right`, of which only the parts are stored.
 
     Attributes:
         sparse: (G, D).
-        left: (G,).
-        right: (D,).
+        left: (G, R) of a low rank R.
+        right: (R, D).
     """
 
     sparse: csr_matrix
@@ -40,21 +41,22 @@ class WithRankOne:
 
     def times(self, matrix: Floats) -> Floats:
         """The product with a (D, …) matrix."""
-        return np.asarray(self.sparse @ matrix + np.outer(self.left, self.right @ matrix), np.float64)
+        return np.asarray(self.sparse @ matrix + self.left @ (self.right @ matrix), np.float64)
 
     def gram(self) -> Floats:
         """(D, D) the transposed matrix times itself."""
-        mixed = np.outer(self.sparse.T @ self.left, self.right)
-        square = (self.left @ self.left) * np.outer(self.right, self.right)
+        mixed = (self.sparse.T @ self.left) @ self.right
+        square = self.right.T @ (self.left.T @ self.left) @ self.right
         return np.asarray((self.sparse.T @ self.sparse).toarray() + mixed + mixed.T + square)
 
     def sums(self) -> Floats:
         """(D,) the sum of each column."""
-        return np.asarray(self.sparse.sum(0)).ravel() + float(self.left.sum()) * self.right
+        return np.asarray(np.asarray(self.sparse.sum(0)).ravel() + self.left.sum(0) @ self.right)
 
     def entries(self, rows: Ints, columns: Ints) -> Floats:
         """The entries at these rows and columns."""
-        return np.asarray(self.sparse[rows, columns]).ravel() + self.left[rows] * self.right[columns]
+        low = np.einsum("nr,rn->n", self.left[rows], self.right[:, columns])
+        return np.asarray(np.asarray(self.sparse[rows, columns]).ravel() + low)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +68,8 @@ class Evidence:
         information: The second ones, negated: 1 for a rating, p (1 - p) for a pick that was likely by p.
     """
 
-    gradient: WithRankOne
-    information: WithRankOne
+    gradient: WithLowRank
+    information: WithLowRank
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,20 +99,30 @@ class Expectation:
             opinions: Groups of opinions.
             strengths: (N,) how strongly each of them speaks for its dish; picks' are not read.
             menus: What picks were made from.
-            dishes: Columns of the result; alternatives on menus are all read.
+            dishes: Columns of the result; alternatives on menus are all read. What is picked from a large
+                menu is held against the mean of all large ones, which for a standing menu is the same.
         """
-        groups, count, group = len(opinions.sizes), len(self.mean), opinions.group
-        free, picked = opinions.menu == len(menus.sizes), opinions.menu != NO_MENU
+        groups, count, group, none = len(opinions.sizes), len(self.mean), opinions.group, len(menus.sizes)
+        picked, is_large = opinions.menu != NO_MENU, np.append(menus.sizes > MOST_ALTERNATIVES + 1, False)
+        free, of_large = opinions.menu == none, picked & is_large[opinions.menu]
+        of_small = picked & ~free & ~of_large
         shares = self.on_menus(menus)[:, dishes]
-        times = _counts(group[picked & ~free], opinions.menu[picked & ~free], (groups, len(menus.sizes)))
+        times = _counts(group[of_small], opinions.menu[of_small], (groups, none))
         above = np.where(picked, 1.0, strengths - self.mean[opinions.dish])
         observed = csr_matrix((above, (group, opinions.dish)), shape=(groups, count))[:, dishes]
         rated = _counts(group[~picked], opinions.dish[~picked], (groups, count))[:, dishes]
-        left, share = np.bincount(group[free], minlength=groups).astype(np.float64), self.share[dishes]
-        gradient = WithRankOne((observed - times @ shares).tocsr(), -left, share)
+        counts = [np.bincount(group[some], minlength=groups) for some in (free, of_large)]
+        left = np.stack(counts, axis=1).astype(np.float64)
+        of_all = np.stack([self.share[dishes], _mean(shares, is_large[:-1])])
+        gradient = WithLowRank((observed - times @ shares).tocsr(), -left, of_all)
         variances = shares - shares.multiply(shares)
-        information = WithRankOne((rated + times @ variances).tocsr(), left, share * (1 - share))
+        information = WithLowRank((rated + times @ variances).tocsr(), left, of_all * (1 - of_all))
         return Evidence(gradient, information)
+
+
+def _mean(rows: csr_matrix, some: Bools) -> Floats:
+    """The mean of some rows; zero where there are none."""
+    return np.asarray(rows[np.flatnonzero(some)].sum(0)).ravel() / max(1, int(some.sum()))
 
 
 def _counts(row: Ints, column: Ints, shape: tuple[int, int]) -> csr_matrix:

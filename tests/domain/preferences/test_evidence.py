@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from components.domain.preferences.evidence import Expectation, WithRankOne
+from components.domain.preferences.evidence import Expectation, WithLowRank
+from components.domain.preferences.offers import MOST_ALTERNATIVES
 from components.domain.preferences.opinion_log import NO_MENU, Menus
 from components.domain.preferences.strengths import Opinions
 from components.domain.rivals.collaborative import fit_collaborative
@@ -70,16 +71,36 @@ def test_evidence_is_what_autograd_says(seed: int) -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.integers(1, 6))
-def test_a_matrix_with_rank_one_is_numpys(seed: int, rows: int, columns: int) -> None:
+def test_a_matrix_with_a_low_rank_is_numpys(seed: int, rows: int, columns: int) -> None:
     draw = np.random.default_rng(seed)
     sparse = draw.normal(size=(rows, columns)) * (draw.random((rows, columns)) < 0.4)
-    left, right, other = draw.normal(size=rows), draw.normal(size=columns), draw.normal(size=(columns, 3))
-    matrix, dense = WithRankOne(csr_matrix(sparse), left, right), sparse + np.outer(left, right)
+    left, right, other = (draw.normal(size=shape) for shape in ((rows, 2), (2, columns), (columns, 3)))
+    matrix, dense = WithLowRank(csr_matrix(sparse), left, right), sparse + left @ right
     assert matrix.times(other) == pytest.approx(dense @ other)
     assert matrix.gram() == pytest.approx(dense.T @ dense)
     assert matrix.sums() == pytest.approx(dense.sum(0))
     row, column = draw.integers(rows, size=9), draw.integers(columns, size=9)
     assert matrix.entries(row, column) == pytest.approx(dense[row, column])
+
+
+@given(st.integers(0, 10_000))
+def test_picks_from_a_large_standing_menu_are_the_evidence_that_autograd_says(seed: int) -> None:
+    draw, size = np.random.default_rng(seed), MOST_ALTERNATIVES + 10
+    dishes = size + 3
+    menus = Menus(("monday", "tuesday"), np.tile(np.arange(size), 2), np.array([size, size]))
+    dish, menu = draw.integers(0, size, 8), draw.integers(0, 2, 8)
+    opinions = Opinions(dish, np.ones(8, np.int64), np.full(8, np.nan), menu, np.array([8]))
+    expected = Expectation(draw.normal(size=dishes), np.zeros(dishes))
+    evidence = expected.evidence(opinions, np.ones(8), menus, np.arange(dishes))
+    taste = torch.zeros(dishes, dtype=torch.float64, requires_grad=True)
+    utility = torch.log_softmax((torch.tensor(expected.mean) + taste)[:size], 0)
+    (slope,) = torch.autograd.grad(utility[torch.tensor(dish)].sum(), taste, create_graph=True)
+    curvature = [
+        -float(torch.autograd.grad(slope[one], taste, retain_graph=True)[0][one]) for one in range(size)
+    ]
+    assert evidence.gradient.times(np.eye(dishes))[0] == pytest.approx(slope.detach().numpy())
+    assert evidence.information.times(np.eye(dishes))[0, :size] == pytest.approx(curvature)
+    assert evidence.gradient.sparse.nnz == len(set(dish.tolist()))  # what is stored follows the picks
 
 
 @given(st.integers(0, 10_000))
