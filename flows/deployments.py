@@ -110,7 +110,7 @@ def _end_dead_runs() -> None:
     """Creates automations that mark runs as crashed whose process was killed, once it had begun or before.
 
     Otherwise a night would stay Running for ever and block the nights after it, and a pass would stay Pending
-    and keep the watcher from starting another. Prefect's Kubernetes worker ends its own that do not begin.
+    and keep the watcher from starting another. In the pool `kubernetes` a pod may wait for longer than that.
     """
     heartbeat, begun = _events("heartbeat"), _events("Running")
     ended = _events("Completed", "Failed", "Cancelled", "Crashed")

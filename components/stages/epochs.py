@@ -50,10 +50,8 @@ def choose_epochs(
         params: All settings.
         log: Called after each epoch with its number and `held_back_loss`.
     """
-    if plan.epochs < 2 or plan.training.started_from:
-        return plan
     fold = next(folds_of(plan.comparisons, split.may_know, unit_of(params.split), FOLDS), None)
-    if fold is None:
+    if plan.epochs < 2 or plan.training.started_from or fold is None:
         return plan
     model, held_back = fresh(), fold.some(MAX_HELD_BACK).new
     tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)

@@ -128,6 +128,8 @@ def test_a_valid_request_that_was_changed_anywhere_is_answered_or_refused_in_a_s
         ("/rank", {"person_id": "a\nb"}, "person_id: it has a line break or another control character"),
         ("/feedback", {"dish_id": "a\u0085"}, "dish_id: it has a line break or another control character"),
         ("/recommend", {"dishes": ["a\x1b"]}, "dishes.0: it has a line break or another control character"),
+        ("/rank", {"allergies": ["nuts", " "]}, "allergies.1: it is blank, and needs at least 1 letter"),
+        ("/recommend", {"allergies": [","]}, "allergies.0: it is blank, and needs at least 1 letter"),
         ("/feedback", {"dish_id": ""}, "dish_id: it is blank, and needs at least 1 letter"),
         ("/recommend", {"dishes": ["peas", " "]}, "dishes.1: it is blank, and needs at least 1 letter"),
         ("/recommend", {"at_most": {"vitamin": 1}}, "at_most: 'vitamin' is no nutrient: send one of kcal, "),

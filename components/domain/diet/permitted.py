@@ -90,11 +90,10 @@ def _of_avoided(dish: DishFacts, avoided: Avoided) -> Evidence | None:
 
 def _marks(dish: DishFacts, without: tuple[str, ...]) -> bool:
     # Whether a tag says so, and nothing else of the dish doubts it: `vegan on request`.
-    if any(read(tag).has_doubt for tag in dish.tags) or any(
-        read(text).doubts_claims for _, text in texts(dish)
-    ):
+    readings = [(field, read(text)) for field, text in texts(dish)]
+    if any(reading.doubts_claims or (field == "tags" and reading.has_doubt) for field, reading in readings):
         return False
-    return any(set(without) <= read(tag).rules_out for tag in dish.tags)
+    return any(field == "tags" and reading.rules_out.issuperset(without) for field, reading in readings)
 
 
 def _of_diet(dish: DishFacts, name: str) -> Reason | None:

@@ -74,10 +74,6 @@ def _word(mention: Mention) -> Avoided:
     return Avoided(mention.text, tuple(sorted(words)), is_allergy=True, has_groups=True)
 
 
-def _is_food_of_a_group(mention: Mention) -> bool:
-    return mention.role == FOOD and not mention.rules_out and not _groups(mention).isdisjoint(ALLERGENS)
-
-
 def _is_more_than_groups(mention: Mention) -> bool:
     # Whether the groups that a food names are not all that it is: chocolate is cocoa, too.
     is_sure = not mention.contains.isdisjoint(ALLERGENS)
@@ -103,8 +99,10 @@ def _allergy(written: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
     says_none = bool(mentions) and all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
     if not groups and not others and not says_none and text.strip(" -"):
         others.append(_avoided(text, is_allergy=True))
-    others += [_word(mention) for mention in find(fold(written)) if _is_food_of_a_group(mention)]
-    return groups, tuple(others)
+    foods = [mention for mention in find(fold(written)) if mention.role == FOOD and not mention.rules_out]
+    words = [_word(food) for food in foods if _groups(food)]
+    # Of one text that is there twice the first counts, which looks for more.
+    return groups, tuple({fold(avoided.text): avoided for avoided in reversed(others + words)}.values())
 
 
 def _parts(avoided: str) -> list[str]:

@@ -75,6 +75,21 @@ def test_a_dish_that_bears_the_name_of_an_allergy_is_out_whatever_is_declared(
     assert _is_offered(name="Soup", allergies=[allergy], declared=("celery",))
 
 
+@pytest.mark.parametrize("allergy", ["Pine Nuts", "chocolate", "oats", "Meeresfrüchte"])
+def test_a_food_is_looked_for_once_beside_its_groups(allergy: str) -> None:
+    restrictions = read_restrictions("", [allergy], [])
+    assert restrictions.allergies
+    assert len(restrictions.avoids) == 1
+
+
+@pytest.mark.parametrize("allergy", ["pine nuts", "Pinienkerne", "pinoli"])
+def test_pine_nuts_are_in_no_declaration_so_ingredients_must_tell(allergy: str) -> None:
+    assert not _is_offered(name="Pine nut tart", allergies=[allergy], declared=("eggs",))
+    assert not _is_offered(name="Soup", allergies=[allergy], declared=("eggs",))
+    assert not _is_offered(["pesto", "salt"], [allergy])
+    assert _is_offered(["rice", "salt"], [allergy])
+
+
 @pytest.mark.parametrize(
     ("allergy", "food"),
     [
