@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from components.domain.diet import DishFacts
+from components.domain.diet import DishFacts, is_blank
 from components.domain.preferences.contract import CONTROL, MAX_ID, as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
@@ -29,9 +29,10 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _not_only_marks(text: str) -> str:
-    """An allergy; from a blank one nobody could tell whether there is none, or which."""
-    _not_blank(text.strip(" ,;."))
+def _names_an_allergy(text: str) -> str:
+    """Refuses an allergy that names nothing: nobody could tell whether there is one, or which."""
+    if is_blank(text):
+        raise ValueError(f"{text!r} is blank: name the allergy, or leave it out")
     return text
 
 
@@ -93,7 +94,7 @@ Text = Annotated[str, Field(max_length=500)]
 Texts = Annotated[list[Text], Field(max_length=50)]
 Word = Annotated[str, Field(max_length=40)]
 Words = Annotated[list[Word], Field(max_length=20)]
-Allergies = Annotated[list[Annotated[Word, AfterValidator(_not_only_marks)]], Field(max_length=20)]
+Allergies = Annotated[list[Annotated[Word, AfterValidator(_names_an_allergy)]], Field(max_length=20)]
 # No scale reaches further. Beyond 1e38, where a model's numbers end, its scores would be none.
 Rating = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from components.domain.catalogue import NAMELESS
-from components.domain.preferences.contract import TABLES, Id
+from components.domain.preferences.contract import EMPTY, TABLES, Id
 from components.domain.preferences.refused_text import (
     MORE_CELLS,
     as_text,
@@ -92,5 +92,5 @@ def _texts(value: Any) -> Iterator[str]:
     elif value and str(value) != "nan":  # a number that is none says nothing
         for part in _storable(str(value)).split(";"):
             yield from dict.fromkeys(
-                text.strip() for text in (part, *sorted(spellings(part))) if text.strip()
+                text.strip() or "-" for text in (part, *sorted(spellings(part))) if text.strip(EMPTY)
             )

@@ -130,3 +130,26 @@ def test_what_no_database_stores_is_not_published(tmp_path: Path) -> None:
         catalogue = Catalogue(url)
         catalogue.publish("v1", Thresholds(4, 2), [], people, [], None)
         assert catalogue.person("ada").allergies == ("milk", "e gg", "?")
+
+
+def test_a_blank_allergy_in_the_table_reaches_the_service_and_stops_no_night(tmp_path: Path) -> None:
+    (tmp_path / "dishes.csv").write_text("dish_id,name\nd1,Halloumi\n")
+    (tmp_path / "events.csv").write_text(EVENT)
+    written = {
+        "nbsp": "\u00a0",
+        "dash": "-",
+        "both": "milk;\u3000",
+        "brackets": "[]",
+        "none": " ",
+        "eve": "egg",
+    }
+    rows = "".join(f"{person},{allergies}\n" for person, allergies in written.items())
+    (tmp_path / "people.csv").write_text(f"person_id,allergies\n{rows}")
+    reading, tables = Folder(str(tmp_path), {}).read({}), {name: [] for name in ("dishes", "people", "menus")}
+    collected = take_in(reading.tables, tables, event_sources.no_events(), LIMITS).collected
+    people = {row["person_id"]: row["allergies"] for row in collected.tables["people"]}
+    assert collected.counts["people"].quarantined == 0
+    assert people == {
+        "nbsp": ("-",), "dash": ("-",), "both": ("milk", "-"), "brackets": ("[]",), "none": (),
+        "eve": ("egg",),
+    }  # fmt: skip

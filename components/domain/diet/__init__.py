@@ -9,7 +9,7 @@ violations    on the answer: finds the same words by regular expressions; the tw
 
 from components.domain.diet.facts import DishFacts, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.permitted import permitted
-from components.domain.diet.restrictions import UnknownDiet, read_restrictions
+from components.domain.diet.restrictions import UnknownDiet, is_blank, read_restrictions
 from components.domain.diet.violations import violations
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Restrictions",
     "Strength",
     "UnknownDiet",
+    "is_blank",
     "permitted",
     "read_restrictions",
     "violations",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from itertools import chain
 
@@ -28,6 +29,7 @@ from components.domain.errors import PalateError
 
 _BETWEEN = re.compile(r"[,;/&+()\r\n]|\b(?:and|und|et|e|ed|y|or|oder|ou|o)\b", re.IGNORECASE)
 _DENIED = re.compile(r"^\s*(?:no|not|without|kein|keine|keinen|ohne|sans|senza|niente|sin)\s+", re.IGNORECASE)
+EMPTY = " \t\r\n"  # what an empty cell may hold; a no-break space is something that somebody wrote
 
 
 class UnknownDiet(PalateError):
@@ -97,8 +99,8 @@ def _allergy(written: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
         elif mention.role == FOOD and _is_more_than_groups(mention):
             others.append(_avoided(mention.text, is_allergy=True))
     says_none = bool(mentions) and all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
-    if not groups and not others and not says_none and text.strip(" -"):
-        others.append(_avoided(text, is_allergy=True))
+    if not groups and not others and not says_none:
+        others.append(_avoided(written.strip() or "a blank", is_allergy=True))
     foods = [mention for mention in find(fold(written)) if mention.role == FOOD and not mention.rules_out]
     words = [_word(food) for food in foods if _groups(food)]
     # Of one text that is there twice the first counts, which looks for more.
@@ -113,8 +115,13 @@ def _parts(avoided: str) -> list[str]:
     return [_DENIED.sub("", part) for part in _BETWEEN.split(avoided)]
 
 
+def is_blank(text: str) -> bool:
+    """Says whether a text names nothing, as `-`, `[]` or a no-break space does."""
+    return not any(letter.isalnum() or unicodedata.category(letter) == "So" for letter in text)
+
+
 def read_restrictions(diet: str, allergies: Iterable[str], avoids: Iterable[str]) -> Restrictions:
-    """What a person's words mean; an allergy that is not understood is an avoided ingredient, never nothing.
+    """Reads what a person wrote. An allergy that is not understood keeps every dish out.
 
     Args:
         diet: As the person wrote it, in one of several languages.
@@ -124,7 +131,7 @@ def read_restrictions(diet: str, allergies: Iterable[str], avoids: Iterable[str]
     Raises:
         UnknownDiet: There is no rule for the diet.
     """
-    read = [_allergy(text) for text in allergies if text.strip()]
+    read = [_allergy(text) for text in allergies if text.strip(EMPTY)]
     groups = frozenset[str]().union(*(named for named, _ in read))
     others = [*chain.from_iterable(avoided for _, avoided in read)]
     parts = chain.from_iterable(map(_parts, avoids))

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 FIRST_YEAR, LAST_YEAR = 2000, 9998  # of an event: 1970 is a clock that was never set
 MAX_ID = 200  # letters
 INEXACT = 2.0**53  # from here on a float may stand for several whole numbers
+EMPTY = " \t\r\n"  # what an empty cell may hold
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what no id may hold
 KINDS = ("like", "dislike", "rating", "choice", "order", "retract")
 
@@ -20,6 +21,18 @@ KINDS = ("like", "dislike", "rating", "choice", "order", "retract")
 def _split(value: Any) -> Any:
     return (
         tuple(part.strip() for part in value.split(";") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _split_allergies(value: Any) -> Any:
+    """Splits as `_split` does. Writes `-` for a no-break space, which is no empty cell: somebody typed it."""
+    parts = value.split(";") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        return value
+    return tuple(
+        (part.strip() or "-") if isinstance(part, str) else part
+        for part in parts
+        if not isinstance(part, str) or part.strip(EMPTY)
     )
 
 
@@ -72,6 +85,7 @@ Name = Annotated[Text, BeforeValidator(_finite), Field(min_length=1, max_length=
 OptionalId = Annotated[str, BeforeValidator(_exact), AfterValidator(_as_id)]
 Id = Annotated[str, BeforeValidator(_exact), Field(min_length=1, max_length=MAX_ID), AfterValidator(_as_id)]
 Many = Annotated[tuple[Text, ...], BeforeValidator(_split)]
+Allergies = Annotated[tuple[Text, ...], BeforeValidator(_split_allergies)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -109,7 +123,7 @@ class PersonRow(_Row):
 
     person_id: Id
     diet: Text = ""
-    allergies: Many = ()
+    allergies: Allergies = ()
     avoids: Many = ()
     birth_year: Annotated[int, Field(ge=1900, le=2100)] | None = None
     sex: Literal["", "female", "male", "other"] = ""

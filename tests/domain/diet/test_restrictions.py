@@ -67,9 +67,33 @@ def test_an_allergy_is_read_as_its_groups(written: str, groups: str) -> None:
     assert " ".join(read_restrictions("", [written], []).allergies) == groups
 
 
-@pytest.mark.parametrize("written", ["", " ", "none", "-", "keine"])
+@pytest.mark.parametrize("written", ["", " ", "none", "keine"])
 def test_no_allergy_is_none(written: str) -> None:
     assert read_restrictions("", [written], []) == read_restrictions("", [], [])
+
+
+def test_an_allergy_that_names_nothing_keeps_every_dish_out() -> None:
+    peas = [DishFacts("d", "Peas", ingredients=("peas",), allergens=("none",))]
+    for written in (
+        "\u00a0",
+        "\u3000",
+        "\u200b",
+        "-",
+        "/",
+        "[]",
+        "{}",
+        "( )",
+        "-/-",
+        "\u2014",
+        "''",
+        "?",
+        "_",
+    ):
+        for allergies in ([written], ["milk", written]):
+            restrictions = read_restrictions("", allergies, [])
+            offered, ((left_out),) = permitted(peas, restrictions)
+            assert (offered, violations(peas, restrictions) != ()) == ((), True), written
+            assert "is not known" in left_out.sentence
 
 
 def test_an_allergy_that_is_no_group_fails_closed() -> None:
