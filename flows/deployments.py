@@ -1,4 +1,4 @@
-"""What Prefect and MLflow store for Palate: work pools, deployments, automations and a webhook."""
+"""What Prefect stores for Palate: work pools, deployments and automations."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from typing import Any
 from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.files import read_json, write_json
-from components.integrations.model_registry.registry import ALIAS_MOVED
 from flows.environment import HEARTBEAT_S, REPO, STATE
-from flows.steps.registration import registry
 
 PROCESS, KUBERNETES = "process", "kubernetes"  # names of the work pools, and their types
 JOB_TEMPLATE = REPO / "deploy" / "pipeline" / "job-template.json"
@@ -155,13 +153,3 @@ def _crash(name: str, message: str, **absence: Any) -> None:
             ),
             actions=[ChangeFlowRunState(name=None, state=StateType.CRASHED, message=message, force=False)],
         ).create()
-
-
-def hint_by_webhook(url: str, secret: str) -> None:
-    """Makes MLflow call the webhook when an alias moves; without it a release starts some seconds later.
-
-    Args:
-        url: Address of the webhook's receiver.
-        secret: Key with which MLflow signs its calls.
-    """
-    registry().ensure_webhook("palate-release", url, ALIAS_MOVED, secret)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import json
 import os
@@ -18,7 +17,6 @@ FILE = "secrets.json"  # in the state folder
 def keys(state: Path) -> dict[str, str]:
     """What this clone's servers and their clients share.
 
-    `webhook` signs webhook calls, `webhook_encryption` is the key with which MLflow encrypts that secret,
     `prefect` is user and password of Prefect's API and pages, and `people` the key of the hashes of forgotten
     people. A key that an older file lacks is added to it.
 
@@ -41,8 +39,6 @@ def keys(state: Path) -> dict[str, str]:
 
 def _new_keys() -> dict[str, str]:
     return {
-        "webhook": random.token_urlsafe(32),
-        "webhook_encryption": base64.urlsafe_b64encode(random.token_bytes(32)).decode(),
         "people": random.token_urlsafe(32),
         "prefect": f"palate:{random.token_urlsafe(32)}",
     }

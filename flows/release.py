@@ -1,7 +1,7 @@
 """The release: the version with the alias champion in MLflow becomes a Bento, an image and manifests.
 
 A pass compares the alias with what is released, whatever happened in between. The watcher starts one where
-something differs from the last pass, the webhook at once where the alias moves, a schedule now and then.
+something differs from the last pass, a schedule now and then.
 """
 
 from __future__ import annotations

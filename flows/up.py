@@ -1,7 +1,7 @@
 """`make up`: runs all of Palate on this machine until Ctrl-C, with the same state as `make nightly`.
 
-One process each for Prefect's server, its worker, MLflow, the webhook's receiver and the service of the
-released version; the service is restarted when a release changes the version.
+One process each for Prefect's server, its worker, MLflow and the service of the released version; the
+service is restarted when a release changes the version.
 """
 
 from __future__ import annotations
@@ -78,9 +78,6 @@ def _children(params: Params) -> list[Child]:
     }
     mlflow_env = {
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # saves seven processes that nothing here uses
-        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
-        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",  # the receiver is on this machine
-        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": keys.keys(STATE)["webhook_encryption"],
     }
     host = ["--host", "127.0.0.1", "--port"]
     # A night without this server uses the same database and folder of artifacts.
@@ -88,11 +85,9 @@ def _children(params: Params) -> list[Child]:
     stores += ["--default-artifact-root", ARTIFACTS.as_uri()]
     mlflow = ["mlflow", "server", *stores, "--workers", "1", *host, str(ports.mlflow_port)]
     prefect = ["prefect", "server", "start", *host, str(ports.prefect_port)]
-    webhook = ["uvicorn", "flows.webhook:app", "--log-level", "warning", *host, str(ports.webhook_port)]
     return [
         Child("prefect", prefect, f"http://127.0.0.1:{ports.prefect_port}", "/api/health", prefect_env),
         Child("mlflow", mlflow, f"http://127.0.0.1:{ports.mlflow_port}", "/health", mlflow_env),
-        Child("webhook", webhook, f"http://127.0.0.1:{ports.webhook_port}", "/health"),
         Child("worker", ["flows", "worker"]),
     ]
 
@@ -113,7 +108,7 @@ def _check_ports(children: list[Child]) -> None:
 
 def _start(params: Params, children: list[Child], end: threading.Event) -> None:
     """Starts the servers, then what uses them; `up.json` gives other commands their addresses."""
-    prefect, mlflow, webhook, worker = children
+    prefect, mlflow, worker = children
     for child in (prefect, mlflow):
         child.start()
     for child in (prefect, mlflow):
@@ -125,10 +120,7 @@ def _start(params: Params, children: list[Child], end: threading.Event) -> None:
     with temporary_settings({PREFECT_API_URL: addresses["PREFECT_API_URL"]}):
         deployments.deploy(params, deployments.PROCESS)
         watcher.start(end)
-    deployments.hint_by_webhook(f"{webhook.address}/mlflow", keys.keys(STATE)["webhook"])
-    for child in (webhook, worker):
-        child.start()
-        child.wait_until_up()
+    worker.start()
 
 
 def _supervise(params: Params, children: list[Child], service: Child) -> None:

@@ -167,7 +167,6 @@ class UpParams(Section):
     prefect_port: Port
     mlflow_port: Port
     service_port: Port
-    webhook_port: Port
     nightly_cron: Cron
     weekly_full_cron: Cron
     release_cron: Cron

@@ -20,7 +20,7 @@ from flows import keys
 from tests.flows.clones import clean_environment, free_ports, wait_for
 from tests.flows.prefect_login import prefect_headers
 
-PORTS = ("prefect_port", "mlflow_port", "service_port", "webhook_port")
+PORTS = ("prefect_port", "mlflow_port", "service_port")
 
 
 class Up:
@@ -85,14 +85,6 @@ class Up:
                 if time.monotonic() > end:
                     raise
             time.sleep(0.5)
-
-    def passes_on_request(self) -> int:
-        """Release passes that were asked for; those of the schedule and the watcher carry a tag."""
-        runs = self.prefect(
-            "flow_runs/count",
-            {"deployments": {"name": {"any_": ["release"]}}, "flow_runs": {"tags": {"is_null_": True}}},
-        )
-        return int(runs)
 
     def canary(self) -> dict[str, Any]:
         """What the service says of itself; nothing while it does not answer."""

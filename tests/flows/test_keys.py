@@ -24,7 +24,7 @@ def test_keys_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
 
 
 def test_an_older_file_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> None:
-    older = {"webhook": "w", "webhook_encryption": "e"}
+    older = {"people": "p", "webhook": "of before 0.3.0"}
     (tmp_path / keys.FILE).write_text(json.dumps(older))
     completed = keys.keys(tmp_path)
     assert completed.items() > older.items()

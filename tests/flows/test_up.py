@@ -5,16 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 
 import mlflow
 import pytest
 import yaml
-from mlflow.webhooks.delivery import _generate_hmac_signature
 
-from flows import keys
 from tests.flows.clones import clean_environment, run_flows, wait_for
 from tests.flows.running import Up
 
@@ -29,39 +24,6 @@ def test_a_night_beside_it_writes_to_its_stores_and_its_champion_is_served(up: U
     assert not (up.clone / "mlartifacts").exists()
     wait_for(lambda: up.canary().get("model_version") == "1", 120, "the champion's service")
     assert up.canary()["passed"]
-
-
-@pytest.mark.parametrize("headers", [{}, {"X-MLflow-Signature": "v1,x", "X-MLflow-Timestamp": "0"}])
-def test_a_forged_webhook_call_is_refused(up: Up, headers: dict[str, str]) -> None:
-    request = urllib.request.Request(f"{up.address('webhook')}/mlflow", b"{}", headers)
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=120)
-    refused.value.close()
-    assert refused.value.code == 401
-
-
-def test_a_signed_webhook_call_starts_a_pass_at_once_and_is_believed_once(up: Up) -> None:
-    def call(delivery: str, at: float) -> int:
-        stamp, key = str(int(at)), keys.keys(up.clone / ".palate")["webhook"]
-        headers = {
-            "X-MLflow-Delivery-Id": delivery,
-            "X-MLflow-Timestamp": stamp,
-            "X-MLflow-Signature": _generate_hmac_signature(key, delivery, stamp, "{}"),
-        }
-        request = urllib.request.Request(f"{up.address('webhook')}/mlflow", b"{}", headers)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as refused:
-            refused.close()
-            return refused.code
-
-    before = up.passes_on_request()
-    now = time.time()
-    assert call("one", up.started - 5) == 401  # what an earlier receiver may have seen
-    assert call("two", now) == 202
-    assert call("two", now) == 401
-    assert up.passes_on_request() == before + 1
 
 
 def test_prefect_has_the_pools_the_deployments_and_their_times(up: Up) -> None:

@@ -1,1 +1,1 @@
-"""MLflow: runs, registered versions, aliases and webhooks."""
+"""MLflow: runs, registered versions and aliases."""

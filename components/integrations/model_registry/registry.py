@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +25,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from components.domain.errors import StageFailed
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-ALIAS_MOVED = ("model_version_alias.created", "model_version_alias.deleted")  # names of webhook events
 MAX_DESCRIPTION = 5000  # characters; the width of MLflow's column, which SQLite does not enforce
 _DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC: ")
 
@@ -209,20 +208,6 @@ class Registry:
             comments.pop(-2)
         text = "\n\n".join([*comments, *rest])[:MAX_DESCRIPTION]
         self.client.update_model_version(model, version, text)
-
-    def ensure_webhook(self, name: str, url: str, events: Sequence[str], secret: str) -> None:
-        """Creates a webhook and deletes the earlier ones of the same name.
-
-        Args:
-            name: Name of the webhook.
-            url: Address that MLflow calls.
-            events: Names of the events that MLflow reports, such as those in ALIAS_MOVED.
-            secret: Key with which MLflow signs its calls.
-        """
-        for webhook in self.client.list_webhooks():
-            if webhook.name == name:
-                self.client.delete_webhook(webhook.webhook_id)
-        self.client.create_webhook(name, url, list(events), secret=secret)
 
     def download(self, model: str, version: str, target: Path) -> Path:
         """Downloads a version's artifacts (adapter/, canary.json, evaluation.json) and returns their folder.
