@@ -44,6 +44,18 @@ class NobodyWaits(NoAnswer):
     error_code = HTTPStatus.GATEWAY_TIMEOUT
 
 
+class ComeAgain(BentoMLException):
+    """It is more than is taken now; answered with 429 and Retry-After."""
+
+    error_code = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, sentence: str, after_s: int) -> None:
+        super().__init__(sentence)
+        call = CURRENT.get()
+        if call:
+            call.retry_after_s = after_s
+
+
 @dataclass
 class Call:
     """A request whose body has come.
@@ -52,11 +64,13 @@ class Call:
         deadline: Moment after which its work ends, seconds on the monotonic clock.
         gone: Set when the client went away.
         sentence: Why the service cannot answer; empty while it can.
+        retry_after_s: Seconds after which a refused one may come again; 0 where it was not refused.
     """
 
     deadline: float
     gone: threading.Event = field(default_factory=threading.Event)
     sentence: str = ""
+    retry_after_s: int = 0
 
     def must_go_on(self) -> None:
         """Is called between two batches of model work.

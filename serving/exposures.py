@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 import anyio.to_thread
 from bentoml.exceptions import BentoMLException, InvalidArgument
 
-from components.domain.errors import Erased, PalateError
+from components.domain.errors import Erased, PalateError, QuotaReached
 from components.domain.exposures import PICKS, Exposure, Feedback, id_of, why_not_of
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
 from serving import ratings, store
-from serving.calls import Unavailable
+from serving.calls import ComeAgain, Unavailable
 from serving.erased import Gone, refuse_erased
 from serving.feedback_schema import FeedbackAnswer, FeedbackRequest
 
@@ -75,6 +75,7 @@ class Exposures:
             InvalidArgument: It is about another answer, lies in the future, or its value beyond all ratings.
             Conflict: Its event_id names other feedback.
             Gone: The person was erased.
+            ComeAgain: It is more than is taken in a day.
             Unavailable: It cannot be stored now.
         """
         if not store.url():
@@ -88,9 +89,12 @@ class Exposures:
                 reason = why_not_of(feedback, exposure)
                 if reason:
                     raise InvalidArgument(reason)
-            stored = await self._work(lambda answers: answers.add_feedback(feedback))
+            most = self.facts["serve"]["max_new_people"]
+            stored = await self._work(lambda answers: answers.add_feedback(feedback, most))
         except Erased as error:
             raise Gone(str(error)) from error
+        except QuotaReached as error:
+            raise ComeAgain(str(error), error.wait_s) from error
         except PalateError as error:
             logger.error("feedback was not stored: %s", error)  # noqa: TRY400
             raise Unavailable("The feedback could not be stored: send it again.") from error

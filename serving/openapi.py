@@ -22,7 +22,7 @@ _REFUSALS = {
     413: "The request is too large.",
     415: "The content type is not application/json.",
     421: "No token is needed, and the host is not localhost, 127.0.0.1 or [::1].",
-    429: "Too many requests at once: come again after Retry-After.",
+    429: "Too many requests at once, or in a day: come again after Retry-After.",
     500: "Something broke; the service's log says what.",
     503: "Not ready, or the store does not answer.",
     504: "The request took too long.",

@@ -43,6 +43,9 @@ class Sentences:
                 body = _with_sentence(message.get("body", b""), start["status"], scope)
                 headers = MutableHeaders(raw=list(start["headers"]))
                 headers.update({"content-length": str(len(body)), "content-type": "application/json"})
+                call = CURRENT.get()
+                if call and call.retry_after_s:
+                    headers["retry-after"] = str(call.retry_after_s)
                 await send({**start, "headers": headers.raw})
                 message, start = {**message, "body": body}, None
             elif start:  # it comes in parts, so it is none of BentoML's

@@ -4,6 +4,7 @@ PalateError
 ├─ BadParams       params.yaml is wrong: every problem, with its key
 ├─ NotFound        no such version, person, candidate, night or Bento
 ├─ Erased          the person was erased: nothing of theirs is stored
+├─ QuotaReached    of one person, or of new people, no more is taken today
 ├─ DataRejected    the data broke the contract or a check: where, how often, the first rows
 ├─ StageFailed     a tool broke: which, command, exit code, its last words
 └─ ReleaseRefused  the champion may not be served: why
@@ -24,6 +25,18 @@ class NotFound(PalateError):
 
 class Erased(PalateError):
     """The person was erased, so that nothing of theirs is stored."""
+
+
+class QuotaReached(PalateError):
+    """As much came today as is taken in a day.
+
+    Attributes:
+        wait_s: Seconds until more is taken.
+    """
+
+    def __init__(self, sentence: str, wait_s: int) -> None:
+        super().__init__(sentence)
+        self.wait_s = wait_s
 
 
 class DataRejected(PalateError):

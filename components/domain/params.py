@@ -184,6 +184,7 @@ class ServeParams(Section):
     max_tokens: Count
     rest_days: Annotated[int, Field(ge=0, le=3650)]
     max_concurrency: Count
+    max_new_people: Count
     deadline_s: Annotated[float, Field(gt=0, le=28)]
     token: Literal["auto", "always", "never"]
     canary_tolerance: Annotated[float, Field(gt=0)]

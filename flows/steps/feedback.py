@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from components.integrations.service_store import (
     Catalogue,
     ServiceStore,
     answers_since,
+    full_days,
 )
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.rows import Reading
@@ -98,6 +99,12 @@ def rates(night: Night) -> list[AnswerRates]:
     store, collect = service_store(), night.params.collect
     if store is None:
         return []
+    for day, people in full_days(store.engine, datetime.now(UTC) - timedelta(days=1)):
+        raise_alarm(
+            "many new people",
+            f"On {day} (UTC) {people:,} people of whom nothing was known sent feedback, and others were told "
+            "to come again the next day: raise serve.max_new_people if they are real, else look who asks.",
+        )
     zone = ZoneInfo(collect.timezone)
     first = datetime.now(zone).date() - timedelta(days=SHOWN_DAYS - 1)
     rows = answers_since(store.engine, datetime.combine(first, time.min, zone))

@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
+from components.domain.errors import QuotaReached
+from components.domain.exposures import Feedback
+from components.integrations.service_store import ServiceStore
 from tests.flows import mounts
 from tests.flows.clones import REPO, clean_environment, make_clone, run_night
 from tests.flows.forking import ForkServer
@@ -48,6 +51,15 @@ from flows.steps.registration import Registered
 params = read_params(environment.REPO / "params.yaml")
 night = Night(params, "key", "md5", "md5", 100, unchanged_days={days})
 alarms.after_a_good_night(params, night, Registered("3", True, {passed}, "2"))
+"""
+
+NIGHTS_LOOK_AT_FEEDBACK = """
+from flows import environment
+environment.prepare()
+from components.domain.params_file import read_params
+from flows.steps import feedback
+from flows.steps.night import Night
+feedback.rates(Night(read_params(environment.REPO / "params.yaml"), "key", "md5", "md5", 0))
 """
 
 
@@ -118,6 +130,19 @@ def test_params_that_cannot_be_read_are_an_alarm_too(
     done = run_night(clone, env={**prefect, "PALATE_ALARM_ADDRESSES": post.apprise})
     assert done.returncode == 1
     assert [body["title"] for body in post.bodies] == ["Palate: night failed"]
+
+
+def test_a_day_full_of_new_people_is_told(clone: Path, forks: ForkServer) -> None:
+    (clone / ".palate").mkdir()
+    store, now = ServiceStore(f"sqlite:///{clone / '.palate/service.db'}"), datetime.now(UTC)
+    for number in range(4):
+        feedback = Feedback(f"f{number}", f"p{number}", "peas", "like", None, "", now)
+        with contextlib.suppress(QuotaReached):
+            store.add_feedback(feedback, most_newcomers=3)
+    _run(forks, clone, NIGHTS_LOOK_AT_FEEDBACK)
+    ((kind, sentence),) = _alarms(clone)
+    assert kind == "many new people"
+    assert sentence.startswith(f"On {now.date()} (UTC) 3 people of whom nothing was known sent feedback")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from components.domain.exposures import SERVICE, Exposure, Feedback, Shown
 from components.domain.records import Dish
 from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
 from components.integrations.service_store.erasures import refuse_erased
+from components.integrations.service_store.quotas import check_quotas
 
 SHOWN = "shown"
 
@@ -74,17 +75,24 @@ class ServiceStore:
             row = connection.execute(query).mappings().first()
         return _exposure(row) if row else None
 
-    def add_feedback(self, feedback: Feedback) -> Feedback:
+    def add_feedback(self, feedback: Feedback, most_newcomers: int | None = None) -> Feedback:
         """Stores feedback once, and returns what is stored under its id: this one, or an earlier one.
+
+        Args:
+            feedback: From whomever.
+            most_newcomers: As for `check_quotas`; None counts nothing.
 
         Raises:
             Erased: The person was erased meanwhile.
+            QuotaReached: It is one too many of today.
         """
         with as_sentence():
             try:
                 with self.engine.begin() as connection:
                     values = {**vars(feedback), "received_at": datetime.now(UTC)}
                     connection.execute(sa.insert(FEEDBACK).values(values))
+                    if most_newcomers is not None:
+                        check_quotas(connection, FEEDBACK, feedback.person_id, most_newcomers)
                     refuse_erased(connection, feedback.person_id)
             except exc.IntegrityError:
                 return self._feedback(feedback.event_id)
