@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from serving.nutrition_schema import Bounds, NutritionBody
-from serving.schema import Allergies, Body, LeftOutDish, PastBody, SentId, Word, Words
+from serving.schema import Allergies, Bases, Body, LeftOutDish, Notes, PastBody, SentId, Word, Words
 
 
 class RecommendRequest(Body):
@@ -63,6 +63,7 @@ class Recommendation(Body):
     because: list[str] = Field(
         description="Names of past dishes without which its score would be lowest: sensitivity, no cause."
     )
+    basis: Bases
     nutrition: NutritionBody
 
 
@@ -77,6 +78,7 @@ class RecommendAnswer(Body):
     left_out: list[LeftOutDish] = Field(
         description="What is not offered, and why, 1,000 dishes of a kind at most; no medical guarantee."
     )
+    notes: Notes
     allergies_known: bool = Field(
         description="False where the person is in no table of people and the request sends no `allergies`: "
         "then nothing was left out for any."

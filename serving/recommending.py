@@ -18,9 +18,8 @@ from serving.arm import Arm
 from serving.calls import Unavailable
 from serving.limits import check_tokens, is_short
 from serving.listing import Listing, listing_of
-from serving.nutrition import body_of
-from serving.recommend_schema import RecommendAnswer, Recommendation, RecommendRequest
-from serving.schema import VERDICTS, LeftOutDish
+from serving.recommend_schema import RecommendRequest
+from serving.schema import VERDICTS
 
 MOST_REASONS = 2  # past dishes named for a recommendation
 LINES_LEFT_OUT = 20  # of a history, the latest, that are left out one by one
@@ -166,41 +165,3 @@ def history_of(request: RecommendRequest, person: Person) -> tuple[tuple[Past, .
     past = [(line.dish.record("past/"), line) for line in request.history]
     history = tuple(Past(dish.dish_id, VERDICTS[line.verdict], line.rating) for dish, line in past)
     return history, {dish.dish_id: dish for dish, _ in past}
-
-
-def answer(
-    arm: Arm,
-    answer_id: str,
-    request: RecommendRequest,
-    person: Person,
-    ranked: Ranked,
-    left_out: list[LeftOutDish],
-) -> RecommendAnswer:
-    """The answer to a request."""
-    best = ranked.dishes[: request.k]
-    reliability = [] if ranked.cold_start else arm.facts.get("reliability", [])
-    sure = how_sure(reliability, [score for _, score in best])
-    return RecommendAnswer(
-        answer_id=answer_id,
-        person_id=request.person_id,
-        dishes=[
-            Recommendation(
-                dish_id=one.dish.dish_id,
-                name=one.dish.name,
-                score=score,
-                sure=share,
-                because=reasons,
-                nutrition=body_of(one.nutrition),
-            )
-            for (one, score), share, reasons in zip(best, sure, ranked.because, strict=False)
-        ],
-        left_out=left_out,
-        allergies_known=person.has_row or request.allergies is not None,
-        cold_start=ranked.cold_start,
-        considered=ranked.considered,
-        published_at=person.published_at,
-        model=arm.facts["model"],
-        model_version=arm.facts["model_version"],
-        data_version=arm.facts["data_md5"],
-        preview=arm.facts["preview"],
-    )

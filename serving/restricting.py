@@ -12,23 +12,32 @@ from bentoml.exceptions import InvalidArgument
 
 from components.domain.catalogue import Person
 from components.domain.diet import (
+    Basis,
     DishFacts,
     LeftOut,
     Restrictions,
     UnknownDiet,
+    basis_of,
+    notes,
     permitted,
     read_restrictions,
     violations,
 )
+from components.domain.errors import PalateError
+from serving import store
 from serving.calls import Unavailable
 from serving.recommend_schema import RecommendRequest
-from serving.schema import DishBody, LeftOutDish, RankRequest
+from serving.schema import BasisBody, DishBody, LeftOutDish, RankRequest
 
 logger = logging.getLogger("palate")
 
 # Characters of all dishes, where somebody has restrictions: a word that nobody knows takes milliseconds.
 MAX_CHARACTERS = 60_000
 NOBODY = Person()
+NOT_LOOKED_UP = (
+    "The service's store does not answer, so nobody can tell what the person may not eat: send it again, or "
+    "send all of it with use_stored_restrictions false."
+)
 
 
 def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NOBODY) -> Restrictions:
@@ -81,22 +90,43 @@ def filters_of(request: RankRequest | RecommendRequest, restrictions: Restrictio
     return json.dumps({**request.model_dump(exclude=without), "applied": applied})
 
 
-def way_for(request: RankRequest) -> Callable[..., Awaitable[Any]]:
+async def stored_of(request: RankRequest) -> Person:
+    """Looks up what the store knows that a person may not eat, unless the request asks not to.
+
+    Raises:
+        Unavailable: The store does not answer, so nobody can tell what is safe.
+    """
+    if not (request.use_stored_restrictions and store.url()):
+        return NOBODY
+    try:
+        return await anyio.to_thread.run_sync(
+            lambda: store.catalogue(store.url()).restrictions(request.person_id)
+        )
+    except PalateError as error:
+        logger.error("nobody can tell what a person may not eat: %s", error)  # noqa: TRY400
+        raise Unavailable(NOT_LOOKED_UP) from error
+
+
+def way_for(request: RankRequest, stored: Person) -> Callable[..., Awaitable[Any]]:
     """What runs `permitted_of` and `check`: a thread, or nothing where no word is to be looked up."""
-    return anyio.to_thread.run_sync if request.diet or request.allergies or request.avoids else _at_once
+    has_any = any(who.diet or who.allergies or who.avoids for who in (request, stored))
+    return anyio.to_thread.run_sync if has_any else _at_once
 
 
 async def _at_once(work: Callable[..., Any], *arguments: Any) -> Any:
     return work(*arguments)
 
 
-def permitted_of(request: RankRequest) -> tuple[list[DishBody], list[LeftOutDish], Restrictions]:
+def permitted_of(
+    request: RankRequest, stored: Person
+) -> tuple[list[DishBody], list[LeftOutDish], Restrictions]:
     """The request's dishes that may be offered, the others with reasons, and what restricts them.
 
     Raises:
         InvalidArgument: See `restrictions_of` and `check_length`.
+        Unavailable: See `restrictions_of`.
     """
-    restrictions, facts = restrictions_of(request), [dish.facts for dish in request.dishes]
+    restrictions, facts = restrictions_of(request, stored), [dish.facts for dish in request.dishes]
     check_length(facts, restrictions)
     may_offer, left_out = split(facts, restrictions)
     return [dish for dish in request.dishes if dish.dish_id in may_offer], left_out, restrictions
@@ -122,8 +152,11 @@ def split(dishes: Sequence[DishFacts], restrictions: Restrictions) -> tuple[set[
     return {dish.dish_id for dish in offered}, [_body(dish) for dish in left_out]
 
 
-def check(offered: Sequence[DishFacts], restrictions: Restrictions) -> None:
+def check(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[list[BasisBody]]:
     """Looks at an answer's dishes again, by other code than `split`.
+
+    Returns:
+        By dish what shows that the person may eat it.
 
     Raises:
         Unavailable: One of them must not be offered, so none is.
@@ -132,6 +165,19 @@ def check(offered: Sequence[DishFacts], restrictions: Restrictions) -> None:
     if broken:
         logger.error("the two checks of a diet disagree, so nothing is offered: %s", broken[0].sentence)
         raise Unavailable("The two checks of the diet disagree, so nothing is offered.")
+    return [[_shown(basis) for basis in basis_of(dish, restrictions)] for dish in offered]
+
+
+def notes_of(
+    request: RankRequest | RecommendRequest, person: Person, restrictions: Restrictions
+) -> list[str]:
+    """Says what no reading of words covers for this person."""
+    written = (request.diet, person.diet, *(request.allergies or ()), *person.allergies)
+    return list(notes(restrictions.diet, written))
+
+
+def _shown(basis: Basis) -> BasisBody:
+    return BasisBody(restriction=basis.restriction, source=basis.source, sentence=basis.sentence)
 
 
 def _body(dish: LeftOut) -> LeftOutDish:

@@ -171,10 +171,13 @@ class RankRequest(Body):
         description="What is on offer; unique dish ids."
     )
     diet: Word = Field("", description="vegetarian, vegan, halal, …; docs/diet.md")
-    allergies: Allergies = Field(
-        [], description="What is not shown to be free of one is left out. Stored ones are not looked up here."
-    )
+    allergies: Allergies = Field([], description="What is not shown to be free of one is left out.")
     avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")
+    use_stored_restrictions: bool = Field(
+        default=True,
+        description="Whether diet, allergies and avoids that the service's store has of this person count "
+        "besides those of the request. false: those of the request are all that counts.",
+    )
 
 
 class LeftOutDish(Body):
@@ -200,11 +203,31 @@ class CanaryAnswer(Body):
     adapter_sha256: str
 
 
+class BasisBody(Body):
+    """What shows that a dish meets one restriction of the person."""
+
+    restriction: str
+    source: Literal["declaration", "ingredients", "tag"] = Field(
+        description="`declaration` and `tag`: the kitchen says so. `ingredients`: Palate reads the list."
+    )
+    sentence: str = Field(description="Such as: no gluten-containing ingredient listed.")
+
+
+Bases = Annotated[
+    list[BasisBody],
+    Field(description="For each restriction what shows that the dish meets it; empty where there is none."),
+]
+Notes = Annotated[
+    list[str], Field(description="What no reading of words covers for this person, a sentence each.")
+]
+
+
 class RankedDish(Body):
     """A dish with its score in logits; only differences within one answer mean anything."""
 
     dish_id: str
     score: float
+    basis: Bases
 
 
 class RankAnswer(Body):
@@ -219,6 +242,11 @@ class RankAnswer(Body):
     order: list[str] = Field(description="Ids of the dishes that may be offered, best first.")
     scores: list[RankedDish] = Field(description="Of the same dishes, in the order asked.")
     left_out: list[LeftOutDish] = Field([], description="All others, with the reasons. No medical guarantee.")
+    stored_restrictions: Literal["applied", "none", "ignored"] = Field(
+        description="What became of the stored diet, allergies and avoids: applied; none, where the store "
+        "has no row of the person; or ignored, as the request asked."
+    )
+    notes: Notes
     model: str
     model_version: str
     data_version: str = Field(description="DVC md5 of the events that the adapter was trained on.")

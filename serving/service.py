@@ -33,6 +33,8 @@ from serving.feedback_schema import FeedbackAnswer, FeedbackRequest
 from serving.image import service_image
 from serving.json_only import JsonOnly
 from serving.permissions import Permissions
+from serving.rank_answer import rank_answer
+from serving.recommend_answer import recommend_answer
 from serving.recommend_schema import RecommendAnswer, RecommendRequest
 from serving.schema import (
     VERDICTS,
@@ -106,32 +108,24 @@ class Palate:
         await refuse_erased(request.person_id)
         limits.check_sizes(self.arm, request)
         ratings.check_history(request.history, self.facts)
-        run = restricting.way_for(request)
-        offered, left_out, restrictions = await run(restricting.permitted_of, request)
+        stored = await restricting.stored_of(request)
+        run = restricting.way_for(request, stored)
+        offered, left_out, restrictions = await run(restricting.permitted_of, request, stored)
         arm = self._arm_of(request.person_id)
         scores = await self._scores(arm, request, offered) if offered else []
-        await run(restricting.check, [dish.facts for dish in offered], restrictions)
+        bases = await run(restricting.check, [dish.facts for dish in offered], restrictions)
         ranked = [
-            RankedDish(dish_id=dish.dish_id, score=score) for dish, score in zip(offered, scores, strict=True)
+            RankedDish(dish_id=dish.dish_id, score=score, basis=basis)
+            for dish, score, basis in zip(offered, scores, bases, strict=True)
         ]
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
         ctx.response.headers.update(arm.lineage(answer_id))
-        order = sorted(ranked, key=lambda dish: -dish.score)
+        answer = rank_answer(arm, answer_id, request, stored, restrictions, ranked, left_out)
         bodies = {dish.dish_id: dish.record("") for dish in offered}
-        shown = [(bodies[dish.dish_id], dish.score) for dish in order]
-        self._count("rank", arm, shown, len(request.history), len(order), arm.unknown(bodies.values()))
+        shown = [(bodies[dish.dish_id], dish.score) for dish in sorted(ranked, key=lambda dish: -dish.score)]
+        self._count("rank", arm, shown, len(request.history), len(shown), arm.unknown(bodies.values()))
         await self._keep(ctx, arm, answer_id, request, restrictions, shown, len(shown))
-        return RankAnswer(
-            answer_id=answer_id,
-            person_id=request.person_id,
-            order=[dish.dish_id for dish in order],
-            scores=ranked,
-            left_out=left_out,
-            model=arm.facts["model"],
-            model_version=arm.facts["model_version"],
-            data_version=arm.facts["data_md5"],
-            preview=arm.facts["preview"],
-        )
+        return answer
 
     async def _scores(self, arm: Arm, request: RankRequest, dishes: Sequence[DishBody]) -> list[float]:
         """Scores of dishes for the person of a request, in their order."""
@@ -160,7 +154,7 @@ class Palate:
         way = searching if arm.table else recommending
         ranked = await way.rank(self._in_turn, arm, request, choice.person, choice.at, choice.catalogue)
         best = ranked.dishes[: request.k]
-        await in_thread(restricting.check, [dish.facts for dish, _ in best], choice.restrictions)
+        bases = await in_thread(restricting.check, [dish.facts for dish, _ in best], choice.restrictions)
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
         shown = [(dish.dish, score) for dish, score in best]
         self.metrics.published(choice.person.published_at)
@@ -169,7 +163,7 @@ class Palate:
         ctx.response.headers.update(arm.lineage(answer_id))
         ranked_by_model = 0 if ranked.cold_start else ranked.considered
         await self._keep(ctx, arm, answer_id, request, choice.restrictions, shown, ranked_by_model)
-        return recommending.answer(arm, answer_id, request, choice.person, ranked, choice.left_out)
+        return recommend_answer(arm, answer_id, request, choice, ranked, bases)
 
     @bentoml.api
     async def feedback(self, request: FeedbackRequest, /) -> FeedbackAnswer:

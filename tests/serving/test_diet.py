@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.serving.conftest import send
+from serving.store import STORE
+from tests.serving.conftest import listening, send
+from tests.serving.published import publish
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -90,3 +93,76 @@ def test_more_text_than_can_be_looked_through_is_refused_only_where_it_must_be(a
     assert _rank(address, dishes=long)[0] == 200
     status, answer = _rank(address, dishes=long, allergies=["milk"])
     assert (status, "characters together" in answer["error"]) == (400, True)
+
+
+def test_rank_applies_what_the_store_knows_of_the_person_and_says_so(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'people.db'}"
+    nobody: dict[str, Any] = {"diet": "", "allergies": (), "avoids": ()}
+    people = {
+        "eve": {"allergies": ("egg",)},
+        "pam": {"avoids": ("peas",)},
+        "ann": {},
+        "dash": {"allergies": ("-",)},
+    }
+    publish(url, [{"person_id": name, **nobody, **of_them} for name, of_them in people.items()])
+    monkeypatch.setenv(STORE, url)
+    cases: list[tuple[dict[str, Any], set[str], str]] = [
+        ({"person_id": "eve"}, {"1"}, "applied"),
+        ({"person_id": " eve "}, {"1"}, "applied"),
+        ({"person_id": "eve", "allergies": ["pea"]}, set(), "applied"),
+        ({"person_id": "eve", "use_stored_restrictions": False}, {"1", "2", "3"}, "ignored"),
+        ({"person_id": "pam"}, {"2"}, "applied"),
+        ({"person_id": "ann"}, {"1", "2", "3"}, "applied"),
+        ({"person_id": "dash"}, set(), "applied"),
+        ({"person_id": "stranger"}, {"1", "2", "3"}, "none"),
+    ]
+    with listening() as address:
+        for body, offered, fate in cases:
+            answer = _rank(address, **body)[1]
+            assert (set(answer["order"]), answer["stored_restrictions"]) == (offered, fate), body
+        monkeypatch.setenv(STORE, "postgresql://nobody@127.0.0.1:9/none")
+        status, answer = _rank(address, person_id="eve")
+        assert (status, "use_stored_restrictions false" in answer["error"]) == (503, True)
+        assert _rank(address, person_id="eve", use_stored_restrictions=False)[0] == 200
+
+
+def test_every_offered_dish_says_whether_the_kitchen_or_its_list_shows_that_it_is_safe(address: str) -> None:
+    dishes = [
+        {"dish_id": "list", "name": "Pea stew", "ingredients": ["peas", "carrots"]},
+        {"dish_id": "declared", "name": "Pea stew", "allergens": ["celery"]},
+        {"dish_id": "tag", "name": "Pea stew", "ingredients": ["peas", "pasta sauce"], "tags": ["vegan"]},
+    ]
+    cases: list[tuple[dict[str, Any], dict[str, tuple[str, str]]]] = [
+        (
+            {"allergies": ["gluten"]},
+            {
+                "list": ("ingredients", "no gluten-containing ingredient listed"),
+                "declared": ("declaration", "the kitchen's declaration names no gluten"),
+            },
+        ),
+        ({"diet": "gluten-free"}, {"list": ("ingredients", "no gluten-containing ingredient listed")}),
+        ({"allergies": ["kiwi"]}, {"list": ("ingredients", "no kiwi listed as an ingredient")}),
+        (
+            {"diet": "vegan"},
+            {
+                "list": ("ingredients", "nothing against vegan listed"),
+                "tag": ("tag", "a tag of the kitchen says vegan"),
+            },
+        ),
+    ]
+    for restrictions, expected in cases:
+        answer = _rank(address, dishes=dishes, **restrictions)[1]
+        bases = {dish["dish_id"]: dish["basis"] for dish in answer["scores"]}
+        shown = {name: (basis["source"], basis["sentence"]) for name, (basis,) in bases.items()}
+        assert shown == shown | expected, restrictions
+    assert [dish["basis"] for dish in _rank(address, dishes=dishes)[1]["scores"]] == [[], [], []]
+
+
+def test_a_coeliac_is_warned_in_the_answer(address: str) -> None:
+    for written in ({"allergies": ["celiac"]}, {"diet": "coeliac"}, {"allergies": ["milk", "Z\u00f6liakie"]}):
+        (note,) = _rank(address, **written)[1]["notes"]
+        assert note.startswith("Coeliac disease under treatment is not covered")
+    assert _rank(address, allergies=["gluten"])[1]["notes"] == []
+    assert "rennet" in _rank(address, diet="halal")[1]["notes"][0]

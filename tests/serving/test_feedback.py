@@ -25,8 +25,8 @@ DISHES = [{"dish_id": "1", "name": "Pea stew", "tags": ["soup"]}, {"dish_id": "2
 LIKE = {"person_id": "ada", "dish_id": "1", "kind": "like"}
 
 
-def _ranked(address: str, person: str = "ada") -> tuple[dict[str, Any], Message]:
-    status, answer, headers = send(f"{address}/rank", **{"person_id": person, "dishes": DISHES})
+def _ranked(address: str, person: str = "ada", **more: Any) -> tuple[dict[str, Any], Message]:
+    status, answer, headers = send(f"{address}/rank", **{"person_id": person, "dishes": DISHES, **more})
     assert status == 200
     return answer, headers
 
@@ -194,7 +194,8 @@ def test_without_its_store_the_service_answers_and_says_so_and_takes_no_feedback
     assert send(f"{address}/feedback", **LIKE)[:2] == (503, {"error": sentence})
     (tmp_path / "file").write_text("in the place of a folder")
     monkeypatch.setenv(STORE, f"sqlite:///{tmp_path / 'file' / 'service.db'}")
-    assert _ranked(address)[1][HEADER] == "failed"
+    assert send(f"{address}/rank", person_id="ada", dishes=DISHES)[0] == 503  # may ada eat them?
+    assert _ranked(address, use_stored_restrictions=False)[1][HEADER] == "failed"
     sentence = "The feedback could not be stored: send it again."
     assert send(f"{address}/feedback", **LIKE)[:2] == (503, {"error": sentence})
     with urllib.request.urlopen(f"{address}/metrics", timeout=120) as metrics:

@@ -41,7 +41,8 @@ def test_all_that_the_store_holds_of_a_person_is_read(storing: str, url: str) ->
     (stored,) = person["answers"]
     assert [dish["dish_id"] for dish in stored["dishes"]] == ranked["order"]
     nothing = {"diet": "", "allergies": [], "avoids": []}
-    assert stored["filters"] == nothing | {"applied": nothing}
+    applied = {"diet": "vegan", "allergies": ["peanuts", "tree_nuts"], "avoids": ["okra"]}
+    assert stored["filters"] == nothing | {"use_stored_restrictions": True, "applied": applied}
     assert [(each["dish_id"], each["kind"]) for each in person["feedback"]] == [("peas", "like")]
     assert datetime.fromisoformat(person["feedback"][0]["received_at"]).tzinfo is not None
 

@@ -59,12 +59,12 @@ def evidence(dish: DishFacts) -> dict[str, Evidence]:
         may = reading.traces | (reading.may if field in ("ingredients", "allergens") else {})
         for substance, words in may.items():
             result.setdefault(substance, Evidence(Strength.MAY_CONTAIN, field, _quote(field, text, words)))
-    why_unknown = _unknown(dish) or Evidence(Strength.FREE)
+    why_unknown = _unknown(dish) or Evidence(Strength.FREE, "ingredients")
     is_readable = all(reading.is_readable for _, _, reading in listed)
     is_declared = is_readable and _declares([reading for _, reading in declared])
     for substance in SUBSTANCES:
         is_free = is_declared and substance in DECLARABLE
-        result.setdefault(substance, Evidence(Strength.FREE) if is_free else why_unknown)
+        result.setdefault(substance, Evidence(Strength.FREE, "allergens") if is_free else why_unknown)
     return result
 
 

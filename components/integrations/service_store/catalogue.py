@@ -183,10 +183,17 @@ class Catalogue:
             eaten=last_eaten(eaten, latest),
             published_at=confirmed and utc(confirmed),
         )
-        if profile is None:
-            return person
-        row = {"diet": profile["diet"], **{name: tuple(profile[name]) for name in ("allergies", "avoids")}}
-        return replace(person, **row, is_listed=True, has_row=True)
+        return replace(person, **_restrictions(profile), is_listed=True, has_row=True) if profile else person
+
+    def restrictions(self, person_id: str) -> Person:
+        """Looks up diet, allergies and avoids of a person in one query, and nothing else.
+
+        Args:
+            person_id: Who.
+        """
+        with as_sentence(), self.engine.connect() as connection:
+            profile = connection.execute(_of(PEOPLE, person_id)).mappings().first()
+        return Person(**_restrictions(profile), has_row=True) if profile else Person()
 
     def forget(self, person_id: str) -> int:
         """Removes a person; returns the number of rows that went."""
@@ -253,6 +260,10 @@ def _listed(row: Any) -> Listed:
     amounts = {name: Amount(**amount) for name, amount in nutrition["amounts"].items()}
     holds = Nutrition(amounts, tuple(nutrition["matches"]))
     return Listed(dish, declared, row["popularity"], row["is_offered"], holds, values.get("opinions", 0))
+
+
+def _restrictions(row: Any) -> dict[str, Any]:
+    return {"diet": row["diet"], **{name: tuple(row[name]) for name in ("allergies", "avoids")}}
 
 
 def _feedback(row: Any) -> Feedback:
