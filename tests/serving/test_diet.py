@@ -99,14 +99,14 @@ def test_rank_applies_what_the_store_knows_of_the_person_and_says_so(
     served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path / 'people.db'}"
-    nobody: dict[str, Any] = {"diet": "", "allergies": (), "avoids": ()}
+    unrestricted: dict[str, Any] = {"diet": "", "allergies": (), "avoids": ()}
     people = {
         "eve": {"allergies": ("egg",)},
         "pam": {"avoids": ("peas",)},
         "ann": {},
         "dash": {"allergies": ("-",)},
     }
-    publish(url, [{"person_id": name, **nobody, **of_them} for name, of_them in people.items()])
+    publish(url, [{"person_id": name, **unrestricted, **of_them} for name, of_them in people.items()])
     monkeypatch.setenv(STORE, url)
     cases: list[tuple[dict[str, Any], set[str], str]] = [
         ({"person_id": "eve"}, {"1"}, "applied"),
