@@ -6,6 +6,8 @@ Prefect's cache.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from prefect import flow
 
 from flows import prefect_failures
@@ -30,7 +32,11 @@ from flows.steps import (
 )
 
 
-@flow(name="nightly", validate_parameters=False)
+def _name_of_run() -> str:
+    return f"night {datetime.now().astimezone():%Y-%m-%d}"
+
+
+@flow(name="nightly", flow_run_name=_name_of_run, validate_parameters=False)
 def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
     """One night.
 

@@ -114,7 +114,7 @@ def _start(params: Params, children: list[Child], end: threading.Event) -> None:
     for child in (prefect, mlflow):
         child.wait_until_up()
     addresses = {"PREFECT_API_URL": f"{prefect.address}/api", "MLFLOW_TRACKING_URI": mlflow.address}
-    os.environ.update(addresses, PREFECT_LOGGING_LEVEL="INFO")
+    os.environ.update(addresses, PREFECT_LOGGING_LEVEL="INFO", PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="INFO")
     write_state(UP, {**this_process(), **addresses})
     # Prefect read its settings when it was imported; without this it would start a server of its own.
     with temporary_settings({PREFECT_API_URL: addresses["PREFECT_API_URL"]}):

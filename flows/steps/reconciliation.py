@@ -48,11 +48,18 @@ class Outcome:
         sentence: What the pass did or why it did nothing.
         changed: Whether it released a version.
         release: What is released now; None where nothing is.
+        refused: Whether it refused the champion or took it back.
     """
 
     sentence: str
     changed: bool
     release: Release | None
+    refused: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of its flow run's final state in Prefect."""
+        return "Released" if self.changed else "Refused" if self.refused else "Completed"
 
 
 @task(name="release", cache_policy=NO_CACHE)
@@ -113,7 +120,7 @@ def _pass(params: Params) -> Outcome:
     gone = admission.why_gone(tags)
     if gone:
         sentence = withdrawal.refuse(params, server, champion, gone, released)
-        return Outcome(sentence, changed=False, release=released)
+        return Outcome(sentence, changed=False, release=released, refused=True)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:  # what is verified is what is built
         artifacts = server.download(model, champion, Path(folder))
         refusal = why_refused(tags, artifacts, _base_of(tag, tags))
@@ -124,7 +131,7 @@ def _pass(params: Params) -> Outcome:
         refusal = bento.why_unproven(packaged.tag)
     if refusal or packaged is None:
         sentence = withdrawal.refuse(params, server, champion, str(refusal), released)
-        return Outcome(sentence, changed=False, release=released)
+        return Outcome(sentence, changed=False, release=released, refused=True)
     return _release(params, server, packaged, released, step_back)
 
 
@@ -149,7 +156,7 @@ def _release(
         )
     except RolloutFailed as error:
         sentence = withdrawal.take_back(params, server, version, str(error), released)
-        return Outcome(sentence, changed=False, release=released)
+        return Outcome(sentence, changed=False, release=released, refused=True)
     _tag_as_released(params, server, release)
     sentence = step_back or f"version {version} was released as {release.image or release.bento}, {decision}"
     if image:

@@ -166,10 +166,18 @@ def _log_night(
     )
     pointers = "dvc.lock", "data/events.dvc", "params.yaml", "requirements.lock"
     files = [REPO / path for path in (*pointers, *reports)]
-    metrics = {"gate_difference": gap.mean, "gate_difference_low": gap.low}
+    metrics = {"gate_difference": gap.mean, "gate_difference_low": gap.low, **_curves(report)}
     tracking.log_data(night_run, "events", night.data_md5, data_versions.default_remote(REPO))
     tracking.log_night(night_run, tags, metrics, files, _settings(night))
     return candidate_runs
+
+
+def _curves(report: EvaluationReport) -> dict[str, float]:
+    """Returns the points of the curves over nights: the best candidate, the best rule, the champion."""
+    rules = [name for name, result in report.best_first if result.kind == "rule"]
+    names = {"pair_accuracy": report.gate.candidate, "rule_pair_accuracy": rules[0]}
+    names |= {"champion_pair_accuracy": "champion"} if "champion" in report.models else {}
+    return {metric: report.models[name].pair_accuracy.mean for metric, name in names.items()}
 
 
 def _lineage(night: Night, report: EvaluationReport, gate_sha256: str) -> dict[str, str]:

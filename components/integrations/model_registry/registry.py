@@ -25,6 +25,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from components.domain.errors import StageFailed
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+ABOUT = (
+    "The best candidate of each night. Read a version's description, the gate's table; then give the version "
+    "the alias champion, and the next release pass serves it."
+)
 MAX_DESCRIPTION = 5000  # characters; the width of MLflow's column, which SQLite does not enforce
 _DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC: ")
 
@@ -130,7 +134,10 @@ class Registry:
                 signature=SIGNATURE,
                 pip_requirements=["torch", "transformers", "peft", "safetensors", "gguf", "pydantic"],
             )
-        return str(mlflow.register_model(logged.model_uri, model, tags=dict(tags)).version)
+        version = str(mlflow.register_model(logged.model_uri, model, tags=dict(tags)).version)
+        if not self.client.get_registered_model(model).description:
+            self.client.update_registered_model(model, ABOUT)
+        return version
 
     def alias(self, model: str, name: str) -> str | None:
         """The version that an alias points at; None where the model or the alias does not exist."""

@@ -11,6 +11,7 @@ import csv
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -25,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 logger = logging.getLogger(__name__)
 EXPERIMENT = "palate"
+ABOUT = "A run for each night, and below it a run for each candidate. Compare nights by pair_accuracy."
 NIGHT_KEY, CANDIDATE = "PALATE_NIGHT", "PALATE_CANDIDATE"  # environment variables of a training stage
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"  # MLflow's statuses of runs
 LogStep = Callable[[int, Mapping[str, float]], None]
@@ -41,7 +43,8 @@ class Runs:
             self.experiment = str(experiment.experiment_id)
         else:  # without a server nothing else sets the artifacts' folder
             local = artifacts.resolve().as_uri() if "://" not in uri or uri.startswith("sqlite") else None
-            self.experiment = self.client.create_experiment(EXPERIMENT, artifact_location=local)
+            about = {"mlflow.note.content": ABOUT}
+            self.experiment = self.client.create_experiment(EXPERIMENT, artifact_location=local, tags=about)
 
     def night_run(self, key: str) -> str:
         """Id of the unfinished run of a night, by its key; of a new run where there is none."""
@@ -49,8 +52,8 @@ class Runs:
         runs = self._runs(f"tags.night = '{key}' and tags.kind = 'night' and {unfinished}")
         if runs:
             return self._resumed(runs[0])
-        tags = {"night": key, "kind": "night"}
-        return str(self.client.create_run(self.experiment, tags=tags, run_name="night").info.run_id)
+        tags, name = {"night": key, "kind": "night"}, f"night {datetime.now().astimezone():%Y-%m-%d}"
+        return str(self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id)
 
     def candidate_run(self, night: str, name: str, *, afresh: bool) -> str:
         """Id of a candidate's run under a night's run; of a new run where there is none.
