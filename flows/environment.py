@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -78,6 +79,8 @@ def prepare(*, writes: bool = True) -> None:
         "PREFECT_HOME": str(STATE / "prefect"),
         "PREFECT_LOGGING_EXTRA_LOGGERS": "components",
         "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "INFO",  # Prefect's page shows the night's table
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",  # the terminal has it already
         # It would warn of events that it missed, and of each error write a traceback beside the sentence.
         "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
         # A server of one night runs no automations, and this service logs tracebacks while SQLite is locked.
@@ -102,6 +105,14 @@ def prepare(*, writes: bool = True) -> None:
         os.environ.setdefault(name, value)
     if writes and os.environ.get("PREFECT_API_URL", "") in {"", addresses.get("PREFECT_API_URL")}:
         os.environ.update(login_of_prefect())
+
+
+def as_exports() -> str:
+    """Returns a line of shell for each variable by which the tools' own commands find this clone's state."""
+    ours = ("PALATE_", "MLFLOW_", "PREFECT_", "BENTOML_", "DVC_", *QUIET)
+    values = {name: value for name, value in sorted(os.environ.items()) if name.startswith(ours)}
+    path = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+    return "\n".join([*(f"export {name}={shlex.quote(value)}" for name, value in values.items()), path])
 
 
 def limit_waits() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from httpx import HTTPError
 from prefect.artifacts import create_markdown_artifact
+from prefect.logging import get_run_logger
 
 from components.domain.answer_rates import AnswerRates
 from components.domain.preferences.events import Counts
@@ -32,7 +34,6 @@ PAGE = REPORTS / "night.html"
 _WHERE_TO_LOOK = [
     ("  the night's report", str(PAGE)),
     ("  the data checks", f"{REPORTS / 'checks.html'}, {DATA_DOCS / 'index.html'}"),
-    ("  MLflow", "make mlflow"),
     ("  the service", "make serve"),
     ("  past nights", "git log nights --first-parent --grep='^Night: '"),
 ]
@@ -162,7 +163,16 @@ def as_text(report: NightReport) -> str:
     ]
     if report.nothing_new:
         lines += ["Nothing new: nothing was retrained and nothing was registered twice."]
-    return "\n".join([*lines, "", "Look at:", *_columns(_WHERE_TO_LOOK)])
+    return "\n".join([*lines, "", "Look at:", *_columns([*_WHERE_TO_LOOK, ("  the version", _link(report))])])
+
+
+def _link(report: NightReport) -> str:
+    """The address of tonight's version in MLflow, with the command where no server runs yet."""
+    if report.night is None or report.registered is None:
+        raise ValueError("a night that has not ended has no version")
+    uri = os.environ["MLFLOW_TRACKING_URI"]
+    page = f"/#/models/{report.night.params.register_.model}/versions/{report.registered.version}"
+    return f"{uri}{page}" if uri.startswith("http") else f"make mlflow, then http://127.0.0.1:5000{page}"
 
 
 def _models() -> list[str]:
@@ -230,7 +240,7 @@ def publish(report: NightReport) -> None:
     ]
     page = pages.night_page(read_report(REPO / EVALUATION), facts(report), pictures, report.rates)
     (REPO / PAGE).write_text(page, encoding="utf-8")
-    logging.getLogger("prefect.flow_runs").info(as_text(report))
+    get_run_logger().info(as_text(report))
     try:
         create_markdown_artifact(f"```\n{as_text(report)}\n```", key="night", description="The night's table")
     except HTTPError as error:  # of Prefect's server, without which the night is as good

@@ -7,9 +7,9 @@ something differs from the last pass, a schedule now and then.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import cast
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from components.domain.params_file import read_params
@@ -23,8 +23,8 @@ def _name_of_run() -> str:
 
 
 @flow(name="release", flow_run_name=_name_of_run, validate_parameters=False)
-def release() -> Outcome:
-    """Runs one pass, whose state has the outcome's name and sentence.
+def release() -> State[Outcome]:
+    """Runs one pass and returns its state; a caller of the flow gets the state's data, the outcome.
 
     Raises:
         PalateError: The pass failed, with the sentence for the user; what is served stays as it is.
@@ -34,5 +34,4 @@ def release() -> Outcome:
         params = read_params(environment.REPO / "params.yaml")
         alarms.look_back(params)
         outcome = reconcile(params)
-        # Prefect shows this state, and gives the caller its data.
-        return cast(Outcome, Completed(name=outcome.name, message=outcome.sentence, data=outcome))
+        return Completed(name=outcome.name, message=outcome.sentence, data=outcome)

@@ -22,7 +22,7 @@ import sys
 from components.domain.errors import PalateError
 from flows.release import release
 try:
-    print(release.fn().sentence)
+    print(release.fn().message)
 except PalateError as error:
     sys.exit(f"palate: {error}")
 """

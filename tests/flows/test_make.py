@@ -47,6 +47,24 @@ def test_exactly_the_person_who_is_named_is_forgotten(clone: Path, person: str) 
     assert forgotten.hashes == {forgotten.hash_of(person)}
 
 
+def test_with_make_env_the_tools_own_commands_see_the_state_of_the_clone(clone: Path) -> None:
+    variables = _make(clone, "env").stdout
+    script = f"{variables}\nmlflow experiments search && prefect deployment ls && bentoml list && ls -A"
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=clone,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "mlflow.db" not in done.stdout  # nothing strays into the clone's root
+    state = clone / ".palate"
+    assert (state / "mlflow.db").exists()
+    assert (state / "prefect" / "prefect.db").exists()
+
+
 def test_the_doctor_reads_the_folder_that_is_named(clone: Path, tmp_path: Path) -> None:
     folder = tmp_path / "my $x fol`touch ran`der $(touch ran) \"of\" 'tables' ñ"
     shutil.copytree(clone / "data" / "sample" / "canteen", folder)

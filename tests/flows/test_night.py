@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,13 +121,26 @@ def test_the_version_has_its_card_the_run_its_data_and_prefect_the_table(
     assert source
     assert {"seed", "threads"} <= params.keys()
     assert tags["requirements_sha256"] == file_sha256(night.clone / "requirements.lock")
-    latest = f"{prefect['PREFECT_API_URL']}/artifacts/latest/filter"
-    body = json.dumps({"artifacts": {"key": {"any_": ["night"]}}}).encode()
-    with urllib.request.urlopen(
-        urllib.request.Request(latest, body, {"Content-Type": "application/json"}), timeout=120
-    ) as answer:
-        table = json.load(answer)
+    table = _ask(prefect, "artifacts/latest", {"artifacts": {"key": {"any_": ["night"]}}})
     assert "held out, per person" in table[0]["data"]
+    runs = _ask(prefect, "flow_runs", {"flows": {"name": {"any_": ["nightly"]}}})
+    assert {run["name"] for run in runs if run["state_type"] == "COMPLETED"} == {f"night {_day_of(night)}"}
+    ids = {"any_": [run["id"] for run in runs]}
+    logs = _ask(prefect, "logs", {"logs": {"flow_run_id": ids}})
+    assert any("held out, per person" in log["message"] for log in logs)
+
+
+def _day_of(night: Done) -> str:
+    collected = json.loads((night.clone / "data/night.json").read_text())["collected_at"]
+    return f"{datetime.fromisoformat(collected).astimezone():%Y-%m-%d}"
+
+
+def _ask(prefect: dict[str, str], what: str, body: dict[str, Any]) -> Any:
+    """What Prefect's server has of something, filtered."""
+    address = f"{prefect['PREFECT_API_URL']}/{what}/filter"
+    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return json.load(answer)
 
 
 @pytest.mark.slow
