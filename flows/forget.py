@@ -117,7 +117,7 @@ def _remove(person: str) -> dict[str, int]:
     removed = {"events": len(rows) - len(others), "people": len(tables["people"]) - len(people)}
     if any(removed.values()):
         # First: if killed after it, later checks are only more tolerant.
-        accepted_data.lower_volumes(removed["events"])
+        accepted_data.lower_volumes(len(event_sources.of_inbox(rows)) - len(event_sources.of_inbox(others)))
         event_sources.write_tables(events, {**tables, "people": people}, others)
     removed["quarantined"] = quarantine.remove(REPO / paths.QUARANTINE, partial(is_named, person))
     removed["rows of the service"] = feedback.forget(person)

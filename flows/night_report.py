@@ -91,8 +91,13 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
     return [
         *([("erasures", report.erasures)] if report.erasures else []),
         *((f"{table} in", _counts(counts)) for table, counts in collection.counts.items() if counts.rows_in),
+        *(
+            [("feedback in", _feedback(collection))]
+            if collection.feedback.rows_in or any(collection.waiting)
+            else []
+        ),
         ("inbox", _inbox(collection, night)),
-        ("events in all", f"{collection.events:,}"),
+        ("events in all", f"{night.events:,}, {night.feedback_events:,} of them from feedback"),
         ("data version", f"{night.data_md5} (DVC md5 of data/events)"),
         ("checks", f"{checks['passed']} passed, {checks['failed']} failed, {checks['warned']} warned"),
         ("gate", f"{gate.decision.upper()}: {gate.reason}"),
@@ -138,6 +143,13 @@ def _counts(counts: Counts) -> str:
     return (
         f"{counts.rows_in:,} rows = {counts.accepted:,} accepted + {counts.duplicates:,} duplicates "
         f"+ {counts.quarantined:,} quarantined{forgotten}"
+    )
+
+
+def _feedback(collection: Collection) -> str:
+    aside, waiting = collection.waiting
+    return (
+        f"{_counts(collection.feedback)}; {aside:,} of unknown dishes and {waiting:,} more wait in the store"
     )
 
 

@@ -17,7 +17,8 @@ import anyio.to_thread
 from bentoml.exceptions import BentoMLException, InvalidArgument
 
 from components.domain.errors import Erased, PalateError, QuotaReached
-from components.domain.exposures import PICKS, Exposure, Feedback, id_of, why_not_of
+from components.domain.exposures import PICKS, Exposure, Feedback
+from components.domain.feedback import id_of, why_not_of
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
 from serving import ratings, store
 from serving.calls import ComeAgain, Unavailable
@@ -68,14 +69,14 @@ class Exposures:
             return "failed"
         return "stored"
 
-    async def take(self, request: FeedbackRequest) -> FeedbackAnswer:
-        """Stores feedback, once however often it is sent.
+    async def take(self, request: FeedbackRequest) -> tuple[FeedbackAnswer, bool]:
+        """Stores feedback, once however often it is sent; says also whether its dish is known.
 
         Raises:
             InvalidArgument: It is about another answer, lies in the future, or its value beyond all ratings.
-            Conflict: Its event_id names other feedback.
+            Conflict: Its event_id names other feedback of the same person.
+            ComeAgain: It is more than is taken in a day, or than may wait for a night that knows its dish.
             Gone: The person was erased.
-            ComeAgain: It is more than is taken in a day.
             Unavailable: It cannot be stored now.
         """
         if not store.url():
@@ -84,13 +85,8 @@ class Exposures:
         feedback = _feedback_of(request)
         await refuse_erased(request.person_id)
         try:
-            if feedback.answer_id:
-                exposure = await self._work(lambda answers: answers.exposure(feedback.answer_id))
-                reason = why_not_of(feedback, exposure)
-                if reason:
-                    raise InvalidArgument(reason)
             most = self.facts["serve"]["max_new_people"]
-            stored = await self._work(lambda answers: answers.add_feedback(feedback, most))
+            stored, is_known = await self._work(lambda answers: _store(answers, feedback, most))
         except Erased as error:
             raise Gone(str(error)) from error
         except QuotaReached as error:
@@ -100,10 +96,26 @@ class Exposures:
             raise Unavailable("The feedback could not be stored: send it again.") from error
         if not _says_the_same(stored, feedback, request):
             raise Conflict(f"event_id '{feedback.event_id}' names other feedback: send another one.")
-        return FeedbackAnswer(event_id=feedback.event_id, again=stored is not feedback)
+        return FeedbackAnswer(event_id=feedback.event_id, again=stored is not feedback), is_known
 
     async def _work(self, work: Callable[[Any], Result]) -> Result:
         return await anyio.to_thread.run_sync(lambda: work(store.answers(store.url())))
+
+
+def _store(answers: Any, feedback: Feedback, most_newcomers: int) -> tuple[Feedback, bool]:
+    """Stores feedback; returns what is stored under its id, and whether its dish is known.
+
+    An answer that is not stored went long ago, so feedback on it is taken as feedback without an answer.
+
+    Raises:
+        InvalidArgument: It cannot be about its answer.
+    """
+    answer = answers.answer_of(feedback) if feedback.answer_id else None
+    reason = answer and why_not_of(feedback, answer[0], was_shown=answer[1])
+    if reason:
+        raise InvalidArgument(reason)
+    is_known = answer is not None or store.catalogue(store.url()).has_dish(feedback.dish_id)
+    return answers.add_feedback(feedback, most_newcomers, is_known=is_known), is_known
 
 
 def _feedback_of(request: FeedbackRequest) -> Feedback:

@@ -25,7 +25,11 @@ class FeedbackRequest(Body):
         None,
         description="Of a rating, and of nothing else; a rating that the night would quarantine is a 400.",
     )
-    answer_id: StoredText = Field("", description="The answer that it is about; a choice needs one.")
+    answer_id: StoredText = Field(
+        "",
+        description="The answer that it is about; a choice needs one. A choice from an answer that is not "
+        "stored any more counts as an order.",
+    )
     occurred_at: datetime | None = Field(None, description="When it happened; now where it is left out.")
     event_id: EventId = Field(
         "",

@@ -62,6 +62,9 @@ def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
     for path, item in document["paths"].items():
         if "post" in item:
             _correct(item["post"], schemas, (*_OF_BODIES, *_MORE.get(path, ())))
+    responses = document["paths"]["/feedback"]["post"]["responses"]
+    unknown = "Stored; its dish is unknown until a night's inbox has it."
+    responses["202"] = {**responses["200"], "description": unknown}
     document["paths"]["/people/{person_id}"] = _people()
     without = ("TaskStatusResponse", "InvalidArgument", "NotFound", "InternalServerError")
     document["components"]["schemas"] = {

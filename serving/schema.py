@@ -5,11 +5,12 @@ Unknown keys are refused: what Palate ignores, nobody may rely on.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from components.domain.diet import DishFacts, is_blank
+from components.domain.feedback import MOST_DISH_BYTES
 from components.domain.preferences.contract import CONTROL, MAX_ID, as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
 
@@ -117,6 +118,21 @@ class DishBody(Body):
     allergens: Texts | None = Field(
         None, description='What the kitchen declares; ["none"] where it declares that there are none.'
     )
+
+    @model_validator(mode="after")
+    def _is_short(self) -> Self:
+        many = self.tags, self.ingredients, self.allergens or ()
+        texts = (
+            self.dish_id,
+            self.name,
+            self.description,
+            self.cuisine,
+            *(text for each in many for text in each),
+        )
+        size = sum(len(text.encode(errors="replace")) for text in texts)
+        if size > MOST_DISH_BYTES:
+            raise ValueError(f"its texts have {size:,} bytes together: send at most {MOST_DISH_BYTES:,}")
+        return self
 
     @property
     def facts(self) -> DishFacts:

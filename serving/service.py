@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -166,9 +167,14 @@ class Palate:
         return recommend_answer(arm, answer_id, request, choice, ranked, bases)
 
     @bentoml.api
-    async def feedback(self, request: FeedbackRequest, /) -> FeedbackAnswer:
-        """Stores what a person did or said; the next night learns from it."""
-        return await self.exposures.take(request)
+    async def feedback(self, request: FeedbackRequest, /, ctx: bentoml.Context) -> FeedbackAnswer:
+        """Stores what a person did or said; the next night learns from it.
+
+        202 where neither an answer nor the catalogue knows the dish: it waits for a night whose inbox does.
+        """
+        answer, is_known = await self.exposures.take(request)
+        ctx.response.status_code = HTTPStatus.OK if is_known else HTTPStatus.ACCEPTED
+        return answer
 
     def _count(
         self, endpoint: str, arm: Arm, scored: Sequence[tuple[Dish, float]], history: int, *dishes: int

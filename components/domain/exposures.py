@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,6 +78,27 @@ class Feedback:
 
 
 @dataclass(frozen=True)
+class StoredFeedback:
+    """Feedback as a night reads it.
+
+    Attributes:
+        feedback: What was said; its `event_id` is the caller's.
+        stored_id: Id of its event.
+        answered_at: When its answer was given, UTC; None where no such answer is stored.
+        digest: Of the dish as the answer showed it; None where it did not.
+        name: The dish's name there.
+        menu_size: Number of dishes of the answer that a choice is from; 0 for other kinds.
+    """
+
+    feedback: Feedback
+    stored_id: str
+    answered_at: datetime | None
+    digest: str | None
+    name: str | None
+    menu_size: int
+
+
+@dataclass(frozen=True)
 class Reaction:
     """One feedback that names an answer.
 
@@ -112,28 +132,3 @@ class Answered:
     at: datetime
     model_version: str
     reaction: Reaction | None = None
-
-
-def why_not_of(feedback: Feedback, exposure: Exposure | None) -> str:
-    """Why feedback cannot be about an answer, as a sentence; empty where it can.
-
-    Args:
-        feedback: With an `answer_id`.
-        exposure: The answer with that id; None where there is none.
-    """
-    if exposure is None:
-        return f"answer_id '{feedback.answer_id}' names no stored answer: send it as it came, or none."
-    if exposure.person_id != feedback.person_id:
-        return f"answer_id '{feedback.answer_id}' was another person's: send the person it was for."
-    if feedback.dish_id not in {shown.dish.dish_id for shown in exposure.shown}:
-        return f"dish_id '{feedback.dish_id}' was not shown in that answer: send one that was."
-    return ""
-
-
-def id_of(content: tuple[str, ...]) -> str:
-    """The id of feedback that came without one: the same content is the same feedback.
-
-    Args:
-        content: All that was sent, as texts.
-    """
-    return hashlib.sha256("\x1f".join(content).encode(errors="surrogatepass")).hexdigest()[:16]

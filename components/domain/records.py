@@ -87,7 +87,8 @@ class NightFacts:
 
     Attributes:
         collected_at: The moment of the night that last changed the data, ISO 8601.
-        previous_events: Events of the last accepted data before this; None on the first night.
+        previous_events: Events of the last accepted data before this; None on the first night. These and all
+            that follow are without the service's feedback.
         rows_seen: Rows that the night read, all tables together.
         rows_quarantined: Rows of these that broke the contract.
         data_md5: DVC's hash of data/events.
@@ -97,6 +98,7 @@ class NightFacts:
         like_share: Share of likes among likes, dislikes and ratings; None without any.
         previous_like_share: The same of the last accepted data.
         past_news: Number of new events of each earlier night, the first one left out.
+        previous_feedback: Events from feedback in the last accepted data.
     """
 
     collected_at: Moment
@@ -110,6 +112,7 @@ class NightFacts:
     like_share: float | None = None
     previous_like_share: float | None = None
     past_news: tuple[int, ...] = ()
+    previous_feedback: int | None = None
 
 
 @dataclass(frozen=True)

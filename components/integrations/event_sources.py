@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from components.domain.errors import StageFailed
-from components.domain.preferences.contract import KEYS, TABLES, Stored, columns
+from components.domain.preferences.contract import KEYS, SERVICE_IDS, TABLES, Stored, columns
 from components.domain.preferences.event_columns import Coded, EventColumns
 from components.files import DamagedFile, replace_text
 
@@ -72,6 +72,11 @@ def read_events(folder: Path) -> pa.Table:
     """
     parts = [no_events(), *(_read(path) for path in event_files(folder))]
     return _sorted("events", pa.concat_tables(parts, promote_options="default"))
+
+
+def of_inbox(events: pa.Table) -> pa.Table:
+    """Returns the events that did not come from the service's feedback."""
+    return events.filter(pc.invert(pc.starts_with(events["event_id"], SERVICE_IDS)))
 
 
 def event_columns(events: pa.Table) -> EventColumns:

@@ -19,15 +19,17 @@ class Accepted:
 
     Attributes:
         data_md5: DVC's hash of data/events.
-        events: Number of its events.
+        events: Number of its events, those from feedback left out; with them in lines of an older Palate.
         newest: Time of the newest one, ISO 8601; empty without events.
         like_share: Share of likes among likes, dislikes and ratings; None without any.
+        feedback: Number of its events from feedback.
     """
 
     data_md5: str
     events: int
     newest: MomentOrNone = ""
     like_share: float | None = None
+    feedback: int = 0
 
 
 def read() -> list[Accepted]:

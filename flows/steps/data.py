@@ -40,7 +40,7 @@ from flows.environment import REPO, STATE, check_folders, limit_waits
 from flows.keys import keys
 from flows.steps import accepted_data
 from flows.steps.accepted_data import Accepted
-from flows.steps.feedback import with_feedback
+from flows.steps.feedback import warn_of, with_feedback
 from flows.steps.night import Night, key_of
 from flows.steps.night_facts import facts_of_last_night, now_of
 
@@ -81,9 +81,12 @@ class Collection:
     Attributes:
         inbox: The setting `collect.inbox`.
         counts: Numbers of accepted, duplicate and quarantined rows, by table.
-        events: Number of all accepted events, earlier nights' included.
+        events: Number of all accepted events of the inbox, earlier nights' included.
         newest: Time of the newest one, ISO 8601; empty without events.
         like_share: Share of likes among likes, dislikes and ratings; None without any.
+        feedback: What became of the service's feedback that was not taken in before.
+        feedback_events: Number of all accepted events from feedback.
+        waiting: Numbers of rows of feedback on unknown dishes, and beyond what one night takes in.
     """
 
     inbox: str
@@ -91,6 +94,9 @@ class Collection:
     events: int
     newest: str
     like_share: float | None
+    feedback: Counts
+    feedback_events: int
+    waiting: tuple[int, int]
 
 
 def look_at_repository() -> None:
@@ -109,28 +115,34 @@ def collect(params: Params) -> Collection:
     now, settings = now_of(params), _settings_md5(params)
     stored, earlier = event_sources.read_tables(REPO / EVENTS), event_sources.read_events(REPO / EVENTS)
     reading = source_of(params.collect, REPO).read(_since(settings), has_earlier=len(earlier) > 0)
-    reading = with_feedback(reading, stored)
     limits = limits_of(params, now, read_forgotten())
-    intake = take_in(reading.tables, stored, earlier, limits)
-    collected, events = intake.collected, intake.events
-    for table, counts in collected.counts.items():
+    inbox = take_in(reading.tables, stored, earlier, limits)
+    both, news = with_feedback(inbox, limits, has_people="people" in reading.tables)
+    warn_of(news)
+    feedback = both.collected.counts["events"] if both is not inbox else Counts()
+    for counts in (*inbox.collected.counts.values(), feedback):
         parts = counts.accepted, counts.duplicates, counts.quarantined, counts.forgotten
-        assert counts.rows_in == sum(parts), table
-    for dish in collected.former:
+        assert counts.rows_in == sum(parts), counts
+    for dish in inbox.collected.former:
         logger.warning("a dish id names another dish now: what was before goes on as '%s'", dish)
-    quarantine.add(REPO / QUARANTINE, collected.quarantined)
-    if collected.former:
-        event_sources.write_tables(REPO / EVENTS, *intake.before)
-    event_sources.write_tables(REPO / EVENTS, collected.tables, events)
+    quarantine.add(REPO / QUARANTINE, inbox.collected.quarantined)
+    quarantine.add(REPO / QUARANTINE, both.collected.quarantined)
+    if inbox.collected.former:
+        event_sources.write_tables(REPO / EVENTS, *inbox.before)
+    event_sources.write_tables(REPO / EVENTS, both.collected.tables, both.events)
     if reading.watermarks:
         event_sources.write_watermarks(REPO / EVENTS, {**reading.watermarks, _SETTINGS: settings})
+    events = event_sources.of_inbox(both.events)
     newest = pc.max(events["occurred_at"]).as_py()
     return Collection(
         params.collect.inbox,
-        collected.counts,
+        inbox.collected.counts,
         len(events),
         newest.isoformat() if newest else "",
         like_share(event_sources.event_columns(events), Scale.of(params.collect)),
+        feedback,
+        len(both.events) - len(events),
+        (news.aside, news.waiting),
     )
 
 
@@ -183,19 +195,25 @@ def version(params: Params, collection: Collection) -> Night:
             like_share=collection.like_share,
             previous_like_share=previous.like_share if previous else None,
             past_news=tuple(after - before for before, after in pairwise(volumes)),
+            previous_feedback=previous.feedback if previous else None,
         )
         write_state(REPO / NIGHT, asdict(facts))
     elif not accepted_data.is_accepted(data_md5):  # an inbox that was mended may have fewer bad rows now
         facts = replace(facts, rows_seen=rows_seen, rows_quarantined=rows_quarantined)
         write_state(REPO / NIGHT, asdict(facts))
     unchanged = datetime.now(UTC) - datetime.fromisoformat(facts.collected_at)
-    return Night(params, key_of(data_md5), data_md5, quarantine_md5, collection.events, unchanged.days)
+    of_feedback = collection.feedback_events
+    counts = collection.events + of_feedback, of_feedback, unchanged.days
+    return Night(params, key_of(data_md5), data_md5, quarantine_md5, *counts)
 
 
 def record_as_accepted(night: Night) -> None:
-    """Records that tonight's data passed its checks; the next night's check compares its number of events."""
+    """Records that tonight's data passed its checks; the next night compares its numbers of events."""
     facts = read_as(NightFacts, REPO / NIGHT)
-    accepted_data.record(Accepted(night.data_md5, night.events, facts.newest, facts.like_share))
+    events = night.events - night.feedback_events
+    accepted_data.record(
+        Accepted(night.data_md5, events, facts.newest, facts.like_share, night.feedback_events)
+    )
 
 
 @task(cache_policy=NO_CACHE)

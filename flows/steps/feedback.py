@@ -1,37 +1,35 @@
-"""What people said to the service, as one more source of a night's rows."""
+"""The service's feedback in a night: taken in behind the inbox and apart from it, and how answers fared."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from components.domain.answer_rates import AnswerRates, answer_rates, why_fallen
 from components.domain.catalogue import Thresholds
 from components.domain.exposures import SERVICE
 from components.domain.params import CollectParams
-from components.domain.preferences.contract import Stored, as_id
-from components.domain.preferences.events import RawRow
-from components.domain.preferences.reused_ids import is_another_dish
+from components.domain.preferences.limits import Limits
 from components.integrations.service_store import (
-    NAME,
-    SHOWN,
     Catalogue,
     ServiceStore,
     answers_since,
+    begin_reading,
     full_days,
+    move_old_answers,
 )
 from components.integrations.sources.batches import Rows
-from components.integrations.sources.rows import Reading
+from components.integrations.sources.intake import Intake, take_in
 from flows.steps.alarms import raise_alarm
+from flows.steps.feedback_rows import News, Reading
 from flows.steps.night import Night
 
-WATERMARK = "feedback"  # beside those of the inbox's tables: what was received later is not in the night
 SHOWN_DAYS = 14  # of answers in the night's report, today included
 
 
@@ -48,43 +46,40 @@ def forget(person: str) -> int:
     return store.forget(person) + Catalogue(os.environ["PALATE_STORE"]).forget(person) if store else 0
 
 
-def with_feedback(reading: Reading, stored: Stored) -> Reading:
-    """An inbox's rows with the service's behind them.
+def with_feedback(inbox: Intake, limits: Limits, *, has_people: bool) -> tuple[Intake, News]:
+    """Takes the service's feedback in behind the inbox's rows.
 
     A dish that the inbox describes stays as the inbox describes it. Where the service showed another dish
     under its id, what was said of that one is quarantined. A dish that no inbox has described is hidden: a
     caller's words must not make it safe for somebody.
 
     Args:
-        reading: Of the inbox.
-        stored: What earlier nights accepted.
+        inbox: The accepted data with the inbox's rows of tonight.
+        limits: What rows may say.
+        has_people: Whether the inbox has a table of people tonight.
 
     Raises:
         StageFailed: The store does not answer.
     """
     store = service_store()
     if store is None:
-        return reading
-    rows, latest = store.rows()
-    names = {row["dish_id"]: row["name"] for row in stored["dishes"]}
-    listed = (row.values for row in reading.tables.get("dishes", ()))
-    names |= {as_id(row.get("dish_id", "")): str(row.get("name", "")) for row in listed}
-    tables = dict(reading.tables)
-    for table, values in rows.items():
-        tables[table] = _behind(tables.get(table), _raw(values, names))
-    shown = {as_id(row["dish_id"]): row[SHOWN] for row in (*rows["menus"], *rows["events"]) if row[SHOWN]}
-    new = [{SHOWN: None, **row, "hidden": True} for dish, row in shown.items() if dish not in names]
-    tables["dishes"] = _behind(tables.get("dishes"), _raw(new, names))
-    marks = {WATERMARK: latest.isoformat()} if latest else {}
-    return Reading(tables, {**reading.watermarks, **marks})
+        return inbox, News()
+    move_old_answers(store.engine)
+    begin_reading(store.engine)
+    news, ids = Reading(store.engine, inbox).read(), inbox.events["event_id"]
+    events = inbox.events.filter(pc.invert(pc.is_in(ids, value_set=pa.array(news.superseded, pa.string()))))
+    people = {"people": Rows()} if has_people else {}
+    return take_in({**news.tables, **people}, inbox.collected.tables, events, limits), news
 
 
-def _behind(rows: Rows | None, more: Iterable[RawRow]) -> Rows:
-    """The rows of an inbox with the service's behind them."""
-    both = Rows()
-    both.extend(rows or Rows())
-    both.extend(Rows.of(NAME, more))
-    return both
+def warn_of(news: News) -> None:
+    """Raises an alarm where feedback waits in the store."""
+    if news.aside or news.waiting:
+        raise_alarm(
+            "feedback waits",
+            f"{news.aside:,} rows of feedback are on dishes that no answer and no inbox describes: list "
+            f"these in the inbox. {news.waiting:,} more are too many new dishes or menus for one night.",
+        )
 
 
 def rates(night: Night) -> list[AnswerRates]:
@@ -120,18 +115,3 @@ def thresholds_of(collect: CollectParams) -> Thresholds:
     scale = collect.scales.get(SERVICE)
     of_feedback = (scale.like_at, scale.dislike_at) if scale else (None, None)
     return Thresholds(collect.like_at, collect.dislike_at, *of_feedback)
-
-
-def _raw(values: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[RawRow]:
-    """The rows as the contract takes them; those of another dish than the inbox names have a problem."""
-    return [
-        RawRow(NAME, number, {key: row[key] for key in row if key != SHOWN}, _why_not(row, names))
-        for number, row in enumerate(values, 1)
-    ]
-
-
-def _why_not(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    name, shown = names.get(as_id(row["dish_id"])), row[SHOWN]
-    if name is None or shown is None or not is_another_dish({"name": name}, shown):
-        return ""
-    return f"dish_id '{row['dish_id']}' was shown as '{shown['name']}', and is '{name}' in the inbox"

@@ -26,6 +26,7 @@ class Night:
         data_md5: DVC's hash of data/events.
         quarantine_md5: DVC's hash of data/quarantine.
         events: Number of accepted events.
+        feedback_events: Number of these that come from the service's feedback.
         unchanged_days: Whole days since the night that last changed the data.
     """
 
@@ -34,6 +35,7 @@ class Night:
     data_md5: str
     quarantine_md5: str
     events: int
+    feedback_events: int = 0
     unchanged_days: int = 0
 
 

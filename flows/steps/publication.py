@@ -26,7 +26,7 @@ from components.integrations.service_store import Catalogue
 from components.stages.paths import EVENTS, QUARANTINE
 from flows.environment import REPO
 from flows.steps.data import read_forgotten
-from flows.steps.feedback import WATERMARK, thresholds_of
+from flows.steps.feedback import thresholds_of
 from flows.steps.night import Night
 
 FOODS = REPO / "data" / "foods" / "foods.csv"
@@ -51,14 +51,12 @@ def publish(night: Night) -> bool:
     tables = event_sources.read_tables(REPO / EVENTS)
     events = event_sources.event_columns(event_sources.read_events(REPO / EVENTS))
     log = opinion_log(events, dishes_of(tables["dishes"]), menus_of(tables["menus"]), Scale.of(collect))
-    read_until = event_sources.read_watermarks(REPO / EVENTS).get(WATERMARK)
     catalogue.publish(
         version,
         thresholds,
         dishes_with_popularity(tables, log),
         _people(tables, were_people=catalogue.has_people()),
         histories(log),
-        datetime.fromisoformat(read_until) if read_until else None,
         eaten(log),
     )
     catalogue.confirm(now)

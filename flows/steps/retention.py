@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -16,17 +16,21 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.errors import PalateError
+from components.domain.feedback import LOOK_BACK_DAYS
 from components.domain.params import Params
 from components.integrations import bentos
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, failures_as_sentences
+from components.integrations.service_store import prune, size_of
 from flows.environment import STATE
 from flows.steps import bento, delivery, old_nights
 from flows.steps.alarms import last_good_night, raise_alarm
+from flows.steps.feedback import service_store
 from flows.steps.registration import registry
 
 logger = logging.getLogger(__name__)
 LOGS = STATE / "logs"
 DAY_S = 86_400
+LARGE_STORE_GB = 5
 LONG_PAUSE_DAYS = 7  # between two good nights; after so many or more a night removes nothing by its age
 
 
@@ -44,6 +48,7 @@ def make_room(params: Params) -> None:
         if by_age:
             old_nights.remove_flow_runs(params)
             _remove_leftovers()
+            _remove_answers(params)
         _shorten_logs(params)
     except (OSError, PalateError, httpx.HTTPError) as error:
         raise_alarm("no room made", f"What is old could not be removed: {error}")
@@ -85,6 +90,24 @@ def _needed_versions(params: Params) -> set[str]:
     versions = {server.alias(model, alias) for alias in (CHAMPION, CHALLENGER)}
     versions |= {released.version, released.previous} if released else set()
     return {version for version in versions if version}
+
+
+def _remove_answers(params: Params) -> None:
+    """Removes answers of the service that are old, and alarms where its store is large all the same."""
+    store, days = service_store(), max(params.retention.days, LOOK_BACK_DAYS)
+    if store is None:
+        return
+    count = prune(store.engine, datetime.now(UTC) - timedelta(days=days))
+    if count:
+        logger.warning(
+            "retention: %d answers of the service that are older than %d days were removed", count, days
+        )
+    size = size_of(store.engine) / 1e9
+    if size > LARGE_STORE_GB:
+        raise_alarm(
+            "large store",
+            f"The service's store holds {size:.1f} GB, with answers of {days} days alone: look who asks.",
+        )
 
 
 def _remove_leftovers() -> None:

@@ -84,7 +84,7 @@ def test_a_row_that_names_somebody_and_cannot_be_read_leaves_them_no_dish(
     assert people["ada"]["diet"] == UNREADABLE
     assert "" not in people
     catalogue = Catalogue(f"sqlite:///{tmp_path / 'service.db'}")
-    catalogue.publish("v1", Thresholds(4, 2), [], people.values(), [], None)
+    catalogue.publish("v1", Thresholds(4, 2), [], people.values(), [])
     with pytest.raises(Unavailable, match=r"The diet of 'ada' cannot be read: .*quarantine/people\.jsonl"):
         restrictions_of(RecommendRequest(person_id="ada"), catalogue.person("ada"))
 
@@ -128,7 +128,7 @@ def test_what_no_database_stores_is_not_published(tmp_path: Path) -> None:
     assert {row["person_id"] for row in people} == {"ada", ""}
     with postgresql("service") as url:
         catalogue = Catalogue(url)
-        catalogue.publish("v1", Thresholds(4, 2), [], people, [], None)
+        catalogue.publish("v1", Thresholds(4, 2), [], people, [])
         assert catalogue.person("ada").allergies == ("milk", "e gg", "?")
 
 

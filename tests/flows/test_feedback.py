@@ -17,6 +17,7 @@ from components.integrations.service_store import Catalogue, ServiceStore
 from flows.environment import REPO
 from flows.steps.publication import FOODS
 from tests.accepted import stored_events
+from tests.answers import feedback_in
 from tests.flows.clones import Done, copy_of, run_flows, run_night
 
 
@@ -84,4 +85,4 @@ def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_th
 
     done = run_flows(clone, "forget", "zoe")
     assert re.search(r"2 events, 0 people, 1 quarantined, \d rows of the service", done.stdout)
-    assert {row["person_id"] for row in store.rows()[0]["events"]} == {"eve"}
+    assert {row["person_id"] for row in feedback_in(url)} == {"eve"}

@@ -26,7 +26,7 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 
 def _publish(catalogue: Catalogue, dishes: list[dict[str, object]]) -> None:
     rows = with_nutrition([DishRow.model_validate(dish).model_dump() for dish in dishes], FOODS)
-    catalogue.publish("v1", Thresholds(4, 2), [(row, 0.5, True) for row in rows], [], [], None)
+    catalogue.publish("v1", Thresholds(4, 2), [(row, 0.5, True) for row in rows], [], [])
 
 
 def test_declared_estimated_and_unknown_nutrients_come_back_from_the_store(tmp_path: Path) -> None:
@@ -119,6 +119,6 @@ def test_ids_with_nul_that_an_earlier_release_accepted_stop_no_night() -> None:
     log = opinion_log(EventColumns.of(rows), ["d1", "d\x001"], {}, Scale(4, 2, "UTC"))
     with postgresql("service") as url:
         catalogue = Catalogue(url)
-        catalogue.publish("v1", Thresholds(4, 2), [], [], histories(log), None, eaten(log))
+        catalogue.publish("v1", Thresholds(4, 2), [], [], histories(log), eaten(log))
         assert [past.dish_id for past in catalogue.person("ada").history] == ["d1", "d1"]
         assert list(catalogue.person("ada").eaten) == ["d1"]

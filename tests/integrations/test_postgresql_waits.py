@@ -15,6 +15,7 @@ from components.domain.exposures import Feedback
 from components.integrations import postgresql_waits
 from components.integrations.service_store import ServiceStore
 from components.integrations.sources.database import SILENCE, Database
+from tests.answers import feedback_in
 from tests.postgresql import backends, frozen, postgresql
 
 SILENCE_S = 2
@@ -60,12 +61,12 @@ def test_a_store_that_freezes_is_a_sentence_and_answers_again_by_itself(url: str
     store.add_feedback(_feedback(1))
     one, *_ = backends(url)
     with frozen(one):  # the pool's connection
-        assert store.exposure("a1") is None  # by another backend
+        assert store.answer_of(_feedback(1)) is None  # by another backend
     assert store.add_feedback(_feedback(1)).event_id == "e1"
     with frozen(one.parent(), *backends(url)):
         _in_time(lambda: store.add_feedback(_feedback(2)), StageFailed, "silent for 2 s")
     assert store.add_feedback(_feedback(2)).event_id == "e2"
-    assert len(store.rows()[0]["events"]) == 2
+    assert len(feedback_in(url)) == 2
 
 
 @pytest.mark.slow

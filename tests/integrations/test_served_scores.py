@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from components.domain.exposures import Exposure, Shown
 from components.domain.records import Dish
 from components.domain.verdict.score_shift import ServedScores
-from components.integrations.service_store import ServiceStore, answers_since, served_scores
+from components.integrations.service_store import ServiceStore, answers_since, move_old_answers, served_scores
 from components.integrations.service_store.answers import EXPOSURES
 from components.integrations.service_store.engine import META
+from tests.answers import exposure_of
 from tests.postgresql import postgresql
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -61,7 +62,7 @@ def test_each_person_counts_once_a_version_with_what_the_model_scored_last(url: 
     assert scores == [
         ServedScores("1", 90, 2.5, 0.5), ServedScores("2", 1, 4.0, None), ServedScores("1", 6, 1.0, 0.0),
     ]  # fmt: skip
-    assert store.exposure("b").ranked == 90  # type: ignore[union-attr]
+    assert exposure_of(url, "b").ranked == 90  # type: ignore[union-attr]
 
 
 def test_a_store_of_an_older_palate_gets_the_column_and_keeps_its_rows(url: str) -> None:
@@ -72,8 +73,9 @@ def test_a_store_of_an_older_palate_gets_the_column_and_keeps_its_rows(url: str)
         row = {"answer_id": "a", "person_id": "ada", "at": NOW, "shown": shown, "filters": "{}"}
         connection.execute(sa.insert(EXPOSURES).values(row | {"model_version": "1", "data_version": "x"}))
     store = ServiceStore(url)
-    ServiceStore(url)  # opened again, nothing is added twice
-    exposure = store.exposure("a")
+    for _ in range(2):  # opened and moved again, nothing is added twice
+        move_old_answers(ServiceStore(url).engine)
+    exposure = exposure_of(url, "a")
     assert exposure
     assert exposure.ranked is None
     _add(store, "b", "ada", NOW, [2.0], 1)

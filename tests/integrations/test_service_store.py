@@ -24,14 +24,6 @@ OLD = (  # the store of a version that knew no erasures, and not of how many dis
 )
 
 
-def test_a_choice_whose_answer_is_gone_is_left_to_the_quarantine(tmp_path: Path) -> None:
-    store, now = ServiceStore(f"sqlite:///{tmp_path / 'service.db'}"), datetime.now(UTC)
-    store.add_feedback(Feedback("e1", "ada", "1", "choice", None, "gone", now))
-    tables, _ = store.rows()
-    assert tables["menus"] == []
-    assert tables["events"][0]["menu_id"] == "gone"
-
-
 def test_a_removal_that_a_reader_keeps_from_being_final_is_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "service.db"
     store = ServiceStore(f"sqlite:///{file}")

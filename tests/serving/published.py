@@ -35,7 +35,7 @@ def publish(url: str, people: list[Mapping[str, Any]], version: str = "v1") -> N
     histories = [
         (row["person_id"], lines(Past("peas", LIKED), Past("cake", DISLIKED, 1.0))) for row in people
     ]
-    Catalogue(url).publish(version, Thresholds(4, 2), rows, people, histories, None)
+    Catalogue(url).publish(version, Thresholds(4, 2), rows, people, histories)
 
 
 def ranked_for(address: str, person: str = "bob") -> dict[str, Any]:

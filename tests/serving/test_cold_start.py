@@ -33,7 +33,7 @@ def test_on_the_canteen_the_most_chosen_share_comes_first(
     tables = accept(raw, {}, Limits(datetime.now(UTC), (0, 100))).tables
     dishes, menus = dishes_of(tables["dishes"]), menus_of(tables["menus"])
     log = opinion_log(EventColumns.of(tables["events"]), dishes, menus, Scale(4, 2, "Europe/Zurich"))
-    Catalogue(url).publish("v1", Thresholds(4, 2), dishes_with_popularity(tables, log), [], [], None)
+    Catalogue(url).publish("v1", Thresholds(4, 2), dishes_with_popularity(tables, log), [], [])
     with listening() as address:
         status, answer, _ = send(f"{address}/recommend", person_id="nobody", k=6)
     assert (status, answer["cold_start"]) == (200, True)
@@ -56,7 +56,7 @@ def test_among_equals_the_number_of_opinions_decides_and_an_older_store_has_none
             ({**vars(one.dish), "allergens": None, "opinions": opinions[one.dish.dish_id]}, 0.5, True)
             for one in catalogue.dishes()
         ]
-        catalogue.publish(version, Thresholds(4, 2), rows, [], [], None)
+        catalogue.publish(version, Thresholds(4, 2), rows, [], [])
         orders.append(_order())
     assert orders == [["cake", "peas"], ["peas", "cake"], ["cake", "peas"]]
 

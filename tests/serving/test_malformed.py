@@ -32,7 +32,7 @@ def guarded(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv(STORE, url)
     ada = {"person_id": "ada", "diet": "", "allergies": (), "avoids": ()}
     row = dict.fromkeys(columns("dishes")) | PEAS
-    Catalogue(url).publish("v1", Thresholds(4, 2), [(row, 0.5, True)], [ada], [], None)
+    Catalogue(url).publish("v1", Thresholds(4, 2), [(row, 0.5, True)], [ada], [])
     with_token(served, tmp_path, monkeypatch)
     sign(served, value_range=(-1e9, 1e9))  # the widest scale: the model gives numbers all the same
     with listening() as address:

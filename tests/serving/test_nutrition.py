@@ -12,7 +12,8 @@ import pytest
 from components.domain.catalogue import Thresholds
 from components.domain.diet.nutrition import Amount, Nutrition
 from components.domain.preferences.contract import DishRow
-from components.integrations.service_store import Catalogue, ServiceStore
+from components.integrations.service_store import Catalogue
+from tests.answers import exposure_of
 from tests.serving.conftest import send
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
@@ -32,7 +33,7 @@ def store(tmp_path: Path) -> str:
         (DishRow(dish_id=name, name=name).model_dump() | {"nutrition": nutrition}, 0.5, True)
         for name, nutrition in DISHES.items()
     ]
-    Catalogue(url).publish("v1", Thresholds(4, 2), rows, [], [], None)
+    Catalogue(url).publish("v1", Thresholds(4, 2), rows, [], [])
     return url
 
 
@@ -68,7 +69,7 @@ def test_bounds_let_through_what_lies_within_them_and_say_why_the_rest_does_not(
     ]
     assert "the dish states no serving_g" in reasons["Pea soup"][0]
     assert "kcal of a serving is unknown" in reasons["Surprise"][0]
-    exposure = ServiceStore(store).exposure(answer["answer_id"])
+    exposure = exposure_of(store, answer["answer_id"])
     assert exposure is not None
     assert json.loads(exposure.filters)["at_most"] == {"kcal": 650}
     assert _names(_recommend(knowing, at_least={"kcal": 250}, at_most={"kcal": 700})) == {"Beef stew"}

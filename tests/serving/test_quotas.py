@@ -17,6 +17,7 @@ from components.integrations.service_store import ServiceStore, full_days
 from components.integrations.service_store.answers import FEEDBACK
 from components.integrations.service_store.quotas import MOST_A_DAY
 from serving.store import STORE
+from tests.answers import feedback_in
 from tests.serving.conftest import listening, send, set_limits
 from tests.serving.published import BOB, LIKE, MENU, publish
 
@@ -38,7 +39,7 @@ def test_a_person_sends_so_much_a_day_and_what_was_acknowledged_stays_so(storing
     assert 0 < int(headers["Retry-After"]) <= DAY_S
     assert send(f"{storing}/feedback", **(LIKE | {"event_id": "first"}))[1]["again"] is True
     assert send(f"{storing}/feedback", **(LIKE | {"person_id": "ada"}))[0] == 200
-    assert len(ServiceStore(url).rows()[0]["events"]) == MOST_A_DAY + len(yesterday) + 1
+    assert len(feedback_in(url)) == MOST_A_DAY + len(yesterday) + 1
 
 
 def _row(number: int, received_at: datetime) -> dict[str, object]:
@@ -64,7 +65,7 @@ def test_invented_people_are_few_a_day_whoever_counts_and_those_known_go_on(
             }
         assert [statuses[f"invented {number}"] for number in range(1, 5)] == [200, 200, 429, 429]
         assert statuses["bob"] == 200
-    stored = Counter(row["person_id"] for row in ServiceStore(url).rows()[0]["events"])
+    stored = Counter(row["person_id"] for row in feedback_in(url))
     assert stored == {"invented 1": 2, "invented 2": 2, "bob": 4}
     today = datetime.now(UTC)
     assert full_days(ServiceStore(url).engine, today) == [(str(today.date()), 2)]
@@ -83,4 +84,4 @@ def test_workers_that_count_at_once_take_no_more_than_one_would(served: Path, ur
 
     with ThreadPoolExecutor(6) as threads:
         taken = list(threads.map(take, range(24)))
-    assert sum(taken) == len(stores[0].rows()[0]["events"]) == 5
+    assert sum(taken) == len(feedback_in(url)) == 5

@@ -17,6 +17,7 @@ from components.domain.records import DISLIKED, LIKED, Past
 from components.integrations.service_store import Catalogue, ServiceStore
 from serving.recommending import how_sure
 from serving.store import STORE
+from tests.answers import exposure_of
 from tests.serving.conftest import listening, send, set_limits
 from tests.serving.published import lines
 
@@ -45,7 +46,7 @@ def _publish(
         for dish, popularity in DISHES
     ]
     published = [(person, lines(*history)) for person, history in histories.items()]
-    Catalogue(url).publish(version, Thresholds(4, 2), rows, people, published, None, eaten)
+    Catalogue(url).publish(version, Thresholds(4, 2), rows, people, published, eaten)
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_an_answer_is_stored_with_all_that_it_was_narrowed_by(knowing: str, stor
     narrow: dict[str, Any] = {"k": 2, "dishes": ["peas", "eggs", "cake"], "tags": ["vegan"], "diet": "vegan"}
     narrow |= {"allergies": ["kiwi"], "avoids": ["okra"], "at_most": {}, "at_least": {}}
     answers = [_recommend(knowing, person_id="bob", **narrow), _recommend(knowing, person_id="bob")]
-    exposures = [ServiceStore(store).exposure(answer["answer_id"]) for answer in answers]
+    exposures = [exposure_of(store, answer["answer_id"]) for answer in answers]
     first, second = (json.loads(exposure.filters) for exposure in exposures if exposure)
     assert first == narrow | {
         "applied": {"diet": "vegan", "allergies": ["peanuts", "tree_nuts", "kiwi"], "avoids": ["okra"]}

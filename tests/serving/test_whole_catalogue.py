@@ -220,7 +220,7 @@ def address(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         for person, allergies in (("ada", ()), ("bob", ("nuts",)))
     ]
     histories = [(person["person_id"], lines(*HISTORY)) for person in people]
-    Catalogue(url).publish("v1", Thresholds(4, 2), rows, people, histories, None)
+    Catalogue(url).publish("v1", Thresholds(4, 2), rows, people, histories)
     monkeypatch.setenv(STORE, url)
     with listening() as address:
         yield address

@@ -15,6 +15,7 @@ MAX_ID = 200  # letters
 INEXACT = 2.0**53  # from here on a float may stand for several whole numbers
 EMPTY = " \t\r\n"  # what an empty cell may hold
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what no id may hold
+SERVICE_IDS = "service:"  # begins the ids of events that come from the service's feedback
 KINDS = ("like", "dislike", "rating", "choice", "order", "retract")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.domain.preferences.contract import KEYS, Stored, required_columns
+from components.domain.preferences.contract import KEYS, SERVICE_IDS, Stored, required_columns
 from components.domain.records import NightFacts
 
 Frames = Mapping[str, pa.Table]
@@ -38,7 +38,8 @@ def frames_of(tables: Stored, events: pa.Table, night: NightFacts) -> dict[str, 
     news = narrow.filter(pc.greater(narrow["occurred_at"], newest)) if newest else narrow
     frames |= {"menus": menus, "events": narrow, NEWS: news.select(["event_id", "kind", "dish_id"])}
     frames["shares"] = _shares(events["person_id"])
-    frames["night"] = pa.Table.from_pylist([_figures(tables, len(events), night)])
+    feedback = pc.sum(pc.starts_with(events["event_id"], SERVICE_IDS)).as_py() or 0
+    frames["night"] = pa.Table.from_pylist([_figures(tables, len(events) - feedback, feedback, night)])
     return {name: _escaped(frame) for name, frame in frames.items()}
 
 
@@ -95,7 +96,7 @@ def _shares(people: pa.ChunkedArray) -> pa.Table:
     return pa.table({"person_id": counts.field("values"), "share_of_events": shares})
 
 
-def _figures(tables: Stored, events: int, night: NightFacts) -> dict[str, Any]:
+def _figures(tables: Stored, events: int, feedback: int, night: NightFacts) -> dict[str, Any]:
     """One row; what cannot be compared yet is empty, which no expectation is about."""
     shift = None
     if night.like_share is not None and night.previous_like_share is not None:
@@ -104,6 +105,7 @@ def _figures(tables: Stored, events: int, night: NightFacts) -> dict[str, Any]:
         "night": night.collected_at,
         "dishes": len(tables["dishes"]),
         "events": events,
+        "feedback": feedback,
         "new_events": events - (night.previous_events or 0),
         "newest_event": datetime.fromisoformat(night.newest) if night.newest else None,
         "like_share_shift": float("nan") if shift is None else shift,

@@ -75,7 +75,7 @@ def _events(
 
 
 def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
-    """Volumes, freshness and the share of likes against the nights before."""
+    """Volumes, freshness and the share of likes against the nights before; feedback apart, where it warns."""
     previous = night.previous_events
     most = None if previous is None else int(previous * params.max_growth)
     least = max(params.min_events, previous or 0)
@@ -85,6 +85,9 @@ def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
         gxe.ExpectColumnMaxToBeBetween(column="quarantined_share", max_value=params.max_quarantined_share),
         gxe.ExpectColumnMaxToBeBetween(column="quarantined_rows", max_value=0, **_QUARANTINE),
     ]
+    if night.previous_feedback:
+        most = int(night.previous_feedback * params.max_growth)
+        expectations.append(gxe.ExpectColumnMaxToBeBetween(column="feedback", max_value=most, **_WARNING))
     if night.previous_newest:
         after = pd.Timestamp(night.previous_newest)
         expectations.append(

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from components.domain.exposures import Answered, Reaction
-from components.integrations.service_store.answers import EXPOSURES, FEEDBACK
+from components.integrations.service_store.answers import EXPOSURES, FEEDBACK, SHOWN, shows
 from components.integrations.service_store.engine import as_sentence, utc
 
 _ROWS_AT_ONCE = 10_000
@@ -18,8 +18,7 @@ _ROWS_AT_ONCE = 10_000
 def answers_since(engine: sa.Engine, since: datetime) -> Iterator[Answered]:
     """Answers from a moment on, each once for each of its feedback, oldest feedback first.
 
-    What an answer showed is read only where there is feedback. One statement reads all, so that what comes or
-    is erased meanwhile is in it as a whole or not at all.
+    One statement reads all, so that what comes or is erased meanwhile is in it as a whole or not at all.
 
     Args:
         engine: Of the store.
@@ -42,14 +41,14 @@ def _query(since: datetime) -> sa.Select[Any]:
         later.c.dish_id == FEEDBACK.c.dish_id,
         later.c.occurred_at >= FEEDBACK.c.occurred_at,
     )
-    shown = sa.case((FEEDBACK.c.event_id.is_not(None), EXPOSURES.c.shown))
     answer = EXPOSURES.c.answer_id, EXPOSURES.c.at, EXPOSURES.c.model_version
     return (
         sa.select(
-            *answer, sa.type_coerce(shown, sa.JSON).label("shown"), FEEDBACK.c.dish_id, FEEDBACK.c.kind,
-            FEEDBACK.c.value, retracted.label("is_retracted"),
+            *answer, SHOWN.c.position, FEEDBACK.c.dish_id, FEEDBACK.c.kind, FEEDBACK.c.value,
+            retracted.label("is_retracted"),
         )
         .join(FEEDBACK, FEEDBACK.c.answer_id == EXPOSURES.c.answer_id, isouter=True)
+        .join(SHOWN, shows(EXPOSURES.c.answer_id, FEEDBACK.c.dish_id), isouter=True)
         .where(EXPOSURES.c.at >= since)
         .order_by(FEEDBACK.c.occurred_at, FEEDBACK.c.received_at)
     )  # fmt: skip
@@ -58,6 +57,4 @@ def _query(since: datetime) -> sa.Select[Any]:
 def _reaction(row: Any) -> Reaction | None:
     if row["kind"] is None:
         return None
-    ids = [each["dish"]["dish_id"] for each in row["shown"]]
-    position = ids.index(row["dish_id"]) + 1 if row["dish_id"] in ids else None
-    return Reaction(row["dish_id"], position, row["kind"], row["value"], bool(row["is_retracted"]))
+    return Reaction(row["dish_id"], row["position"], row["kind"], row["value"], bool(row["is_retracted"]))

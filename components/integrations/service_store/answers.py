@@ -1,25 +1,33 @@
 """What the service showed and what people said of it.
 
-The service writes it while people wait, and a night reads it as one more source of events.
+The service writes it while people wait, and a night reads it as one more source of events. A dish as it was
+shown is stored once, by the digest of its content. Who was shown dish `7`, in what text and when:
+
+    SELECT person_id, at, dish FROM dishes_shown JOIN shown USING (digest) JOIN exposures USING (answer_id)
+    WHERE dishes_shown.dish_id = '7'
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql, sqlite
 
-from components.domain.exposures import SERVICE, Exposure, Feedback, Shown
-from components.domain.records import Dish
+from components.domain.errors import QuotaReached
+from components.domain.exposures import Exposure, Feedback, Shown
+from components.domain.feedback import ASIDE_WAIT_S, MOST_ASIDE, stored_id
 from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
 from components.integrations.service_store.erasures import refuse_erased
 from components.integrations.service_store.quotas import check_quotas
 
-SHOWN = "shown"
+SHOWN_AGAIN = timedelta(hours=12)  # after which `last_at` of a dish is written again
 
 EXPOSURES = sa.Table(
     "exposures",
@@ -27,16 +35,35 @@ EXPOSURES = sa.Table(
     sa.Column("answer_id", sa.String(200), primary_key=True),
     sa.Column("person_id", sa.String(200), nullable=False, index=True),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("shown", sa.JSON, nullable=False),
+    sa.Column("shown", sa.JSON, nullable=False),  # the dishes in answers of an older Palate until a night
     sa.Column("filters", sa.Text, nullable=False),
     sa.Column("model_version", sa.String(50), nullable=False),
     sa.Column("data_version", sa.String(50), nullable=False),
     sa.Column("ranked", sa.Integer),
 )
+SHOWN = sa.Table(
+    "shown",
+    META,
+    sa.Column("answer_id", sa.String(200), primary_key=True),
+    sa.Column("dish_id", sa.String(500), primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),  # 1 for the best
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("propensity", sa.Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+DISHES_SHOWN = sa.Table(
+    "dishes_shown",
+    META,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("dish_id", sa.String(500), nullable=False, index=True),
+    sa.Column("dish", sa.JSON, nullable=False),
+    sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),  # SHOWN_AGAIN older at most
+)
 FEEDBACK = sa.Table(
     "feedback",
     META,
-    sa.Column("event_id", sa.String(200), primary_key=True),
+    sa.Column("event_id", sa.String(200), primary_key=True),  # `stored_id`; the caller's in an older Palate's
     sa.Column("person_id", sa.String(200), nullable=False, index=True),
     sa.Column("dish_id", sa.String(500), nullable=False),
     sa.Column("kind", sa.String(20), nullable=False),
@@ -44,6 +71,15 @@ FEEDBACK = sa.Table(
     sa.Column("answer_id", sa.String(200), nullable=False),
     sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("received_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("sent_id", sa.String(200)),  # the caller's; None in an older Palate's
+    sa.Column("reading", sa.Integer),  # the first that had it, in READINGS; None until then
+)
+ASIDE = sa.Table("aside", META, sa.Column("event_id", sa.String(200), primary_key=True))
+READINGS = sa.Table(
+    "readings",
+    META,
+    sa.Column("number", sa.Integer, primary_key=True),  # rises whatever the clock says
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
 )
 
 
@@ -63,96 +99,127 @@ class ServiceStore:
         Raises:
             Erased: The person was erased meanwhile.
         """
-        values = {**vars(exposure), "shown": [asdict(shown) for shown in exposure.shown]}
         with as_sentence(), self.engine.begin() as connection:
-            connection.execute(sa.insert(EXPOSURES).values(values))
+            connection.execute(sa.insert(EXPOSURES).values({**vars(exposure), "shown": []}))
+            add_shown(connection, exposure.answer_id, exposure.at, exposure.shown)
             refuse_erased(connection, exposure.person_id)
 
-    def exposure(self, answer_id: str) -> Exposure | None:
-        """The answer with an id; None where there is none."""
-        query = sa.select(EXPOSURES).where(EXPOSURES.c.answer_id == answer_id)
+    def answer_of(self, feedback: Feedback) -> tuple[str, bool] | None:
+        """Returns whom the answer of feedback was for, and whether it showed the dish; None if unknown."""
+        query = (
+            sa.select(EXPOSURES.c.person_id, EXPOSURES.c.shown, SHOWN.c.position)
+            .join(SHOWN, shows(EXPOSURES.c.answer_id, feedback.dish_id), isouter=True)
+            .where(EXPOSURES.c.answer_id == feedback.answer_id)
+        )
         with as_sentence(), self.engine.connect() as connection:
-            row = connection.execute(query).mappings().first()
-        return _exposure(row) if row else None
+            row = connection.execute(query).first()
+        if row is None:
+            return None
+        older = any(each["dish"]["dish_id"] == feedback.dish_id for each in row.shown)
+        return row.person_id, older or row.position is not None
 
-    def add_feedback(self, feedback: Feedback, most_newcomers: int | None = None) -> Feedback:
+    def add_feedback(
+        self, feedback: Feedback, most_newcomers: int | None = None, *, is_known: bool = True
+    ) -> Feedback:
         """Stores feedback once, and returns what is stored under its id: this one, or an earlier one.
 
         Args:
-            feedback: From whomever.
+            feedback: Its `event_id` is the caller's.
             most_newcomers: As for `check_quotas`; None counts nothing.
+            is_known: Whether its answer or the catalogue knows the dish; else it counts as kept aside.
 
         Raises:
             Erased: The person was erased meanwhile.
-            QuotaReached: It is one too many of today.
+            QuotaReached: It is one too many of today, or as much is kept aside as may be.
         """
+        values = {**vars(feedback), "sent_id": feedback.event_id, "received_at": datetime.now(UTC)}
+        values["event_id"] = stored_id(feedback.event_id, feedback.person_id)
         with as_sentence():
+            earlier = self._feedback(feedback)
+            if earlier:
+                return earlier
             try:
                 with self.engine.begin() as connection:
-                    values = {**vars(feedback), "received_at": datetime.now(UTC)}
                     connection.execute(sa.insert(FEEDBACK).values(values))
                     if most_newcomers is not None:
                         check_quotas(connection, FEEDBACK, feedback.person_id, most_newcomers)
+                    if not is_known:
+                        _keep_aside(connection, values["event_id"])
                     refuse_erased(connection, feedback.person_id)
-            except exc.IntegrityError:
-                return self._feedback(feedback.event_id)
+            except exc.IntegrityError:  # it came twice at once
+                return self._feedback(feedback) or feedback
         return feedback
 
-    def _feedback(self, event_id: str) -> Feedback:
-        query = sa.select(FEEDBACK).where(FEEDBACK.c.event_id == event_id)
+    def _feedback(self, sent: Feedback) -> Feedback | None:
+        older = FEEDBACK.c.sent_id.is_(None) & (FEEDBACK.c.person_id == sent.person_id)
+        is_it = FEEDBACK.c.event_id == stored_id(sent.event_id, sent.person_id)
+        query = sa.select(FEEDBACK).where(is_it | older & (FEEDBACK.c.event_id == sent.event_id))
         with self.engine.connect() as connection:
-            row = dict(connection.execute(query).mappings().one())
-        row.pop("received_at")
-        return Feedback(**{**row, "occurred_at": utc(row["occurred_at"])})
-
-    def rows(self) -> tuple[dict[str, list[dict[str, Any]]], datetime | None]:
-        """All feedback as rows of the contract, and the menus that it chose from, which are answers.
-
-        All of it each time: what pointed at nothing on one night may point at something on the next. A row
-        also has, under SHOWN, the dish as the answer described it; None where it is of no answer.
-
-        Returns:
-            Rows by table, and when the latest feedback was received.
-        """
-        query = sa.select(FEEDBACK, *(column.label(f"its_{column.name}") for column in EXPOSURES.c)).join(
-            EXPOSURES, FEEDBACK.c.answer_id == EXPOSURES.c.answer_id, isouter=True
-        )
-        with as_sentence(), self.engine.connect() as connection:
-            entries = connection.execute(query.order_by(FEEDBACK.c.received_at)).mappings().all()
-        latest = max((utc(entry["received_at"]) for entry in entries), default=None)
-        return _tables(entries), latest
+            row = connection.execute(query).mappings().first()
+        return feedback_of(row) if row else None
 
     def forget(self, person_id: str) -> int:
         """Removes a person; returns the number of answers and feedback that went."""
         removed = 0
         with as_sentence(), self.engine.begin() as connection:
+            for table, key in ((SHOWN, EXPOSURES.c.answer_id), (ASIDE, FEEDBACK.c.event_id)):
+                theirs = sa.select(key).where(key.table.c.person_id == person_id)
+                connection.execute(sa.delete(table).where(table.c[key.name].in_(theirs)))
             for table in (EXPOSURES, FEEDBACK):
                 removed += connection.execute(sa.delete(table).where(table.c.person_id == person_id)).rowcount
         leave_no_trace(self.engine)
         return removed
 
 
-def _tables(entries: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
-    events, menus = list[dict[str, Any]](), dict[tuple[str, str], dict[str, Any]]()
-    for entry in entries:
-        shown = {each["dish"]["dish_id"]: each["dish"] for each in entry["its_shown"] or ()}
-        values = {name: entry[name] for name in ("event_id", "person_id", "dish_id", "kind", "value")}
-        values |= {"source": SERVICE, "occurred_at": utc(entry["occurred_at"]).isoformat()}
-        values |= {SHOWN: shown.get(entry["dish_id"])}
-        if entry["kind"] == "choice":
-            values["menu_id"] = entry["answer_id"]  # without the answer no menu has it, and it is quarantined
-        if entry["kind"] == "choice" and entry["its_at"]:
-            menu = {"menu_id": entry["answer_id"], "served_on": utc(entry["its_at"]).date().isoformat()}
-            for dish_id, dish in shown.items():
-                menus[entry["answer_id"], dish_id] = menu | {"dish_id": dish_id, SHOWN: dish}
-        events.append(values)
-    return {"menus": list(menus.values()), "events": events}
+def add_shown(connection: sa.Connection, answer_id: str, at: datetime, shown: Iterable[Shown]) -> None:
+    """Stores the dishes of an answer, each text once."""
+    rows, dishes = list[dict[str, Any]](), dict[str, dict[str, Any]]()
+    for position, offer in enumerate(shown, 1):
+        dish = asdict(offer.dish)
+        digest = hashlib.sha256(json.dumps(dish, sort_keys=True).encode()).hexdigest()
+        row = {"answer_id": answer_id, "dish_id": offer.dish.dish_id, "position": position, "digest": digest}
+        rows.append(row | {"score": offer.score, "propensity": offer.propensity})
+        dishes[digest] = {"digest": digest, "dish_id": offer.dish.dish_id, "dish": dish, "last_at": at}
+    if rows:
+        insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(DISHES_SHOWN)
+        again = insert.on_conflict_do_update(
+            index_elements=["digest"],
+            set_={"last_at": insert.excluded.last_at},
+            where=DISHES_SHOWN.c.last_at < at - SHOWN_AGAIN,
+        )
+        connection.execute(again, [dishes[digest] for digest in sorted(dishes)])  # in order: no deadlock
+        connection.execute(sa.insert(SHOWN), rows)
 
 
-def _exposure(row: Any) -> Exposure:
-    shown = tuple(
-        Shown(Dish(**{**one["dish"], "tags": tuple(one["dish"]["tags"]),
-                      "ingredients": tuple(one["dish"]["ingredients"])}), one["score"], one["propensity"])
-        for one in row["shown"]
-    )  # fmt: skip
-    return Exposure(**{**row, "shown": shown, "at": utc(row["at"])})
+def shown_in(connection: sa.Connection, answer_id: str) -> list[dict[str, Any]]:
+    """Returns dish, score and propensity of each dish that an answer showed, best first."""
+    query = (
+        sa.select(DISHES_SHOWN.c.dish, SHOWN.c.score, SHOWN.c.propensity)
+        .join(DISHES_SHOWN, DISHES_SHOWN.c.digest == SHOWN.c.digest)
+        .where(SHOWN.c.answer_id == answer_id)
+        .order_by(SHOWN.c.position)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def feedback_of(row: Any) -> Feedback:
+    """Returns a row of FEEDBACK as it was sent."""
+    names = ("event_id", "person_id", "dish_id", "kind", "value", "answer_id")
+    feedback = Feedback(**{name: row[name] for name in names}, occurred_at=utc(row["occurred_at"]))
+    return replace(feedback, event_id=row["sent_id"] or row["event_id"])
+
+
+def _keep_aside(connection: sa.Connection, event_id: str) -> None:
+    connection.execute(sa.insert(ASIDE).values(event_id=event_id))
+    count = connection.execute(sa.select(sa.func.count()).select_from(ASIDE)).scalar_one()
+    if count > MOST_ASIDE:
+        raise QuotaReached(
+            f"{MOST_ASIDE:,} rows of feedback on unknown dishes wait already: list the dishes in the inbox, "
+            "and send this after the next night.",
+            ASIDE_WAIT_S,
+        )
+
+
+def shows(answer_id: Any, dish_id: Any) -> sa.ColumnElement[bool]:
+    """Selects the row of SHOWN of a dish in an answer; either may be a column."""
+    return sa.and_(SHOWN.c.answer_id == answer_id, SHOWN.c.dish_id == dish_id)

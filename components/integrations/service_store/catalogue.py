@@ -20,9 +20,8 @@ from components.domain.catalogue import (
     with_feedback,
 )
 from components.domain.diet.nutrition import Amount, Nutrition
-from components.domain.exposures import Feedback
 from components.domain.records import Dish, Past
-from components.integrations.service_store.answers import FEEDBACK
+from components.integrations.service_store.answers import ASIDE, FEEDBACK, READINGS, feedback_of
 from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
 from components.integrations.service_store.erasures import erased
 
@@ -55,7 +54,7 @@ HISTORY = sa.Table(
     sa.Column("source", sa.String(200)),
     sa.Column("is_stated", sa.Boolean),
 )
-_PUBLISHED = sa.Table(
+PUBLISHED = sa.Table(
     "published",
     META,
     sa.Column("version", sa.String(100), primary_key=True),
@@ -63,7 +62,8 @@ _PUBLISHED = sa.Table(
     sa.Column("dislike_at", sa.Float, nullable=False),
     sa.Column("feedback_like_at", sa.Float),
     sa.Column("feedback_dislike_at", sa.Float),
-    sa.Column("read_until", sa.DateTime(timezone=True)),
+    sa.Column("read_until", sa.DateTime(timezone=True)),  # by the clock, for a service of an older Palate
+    sa.Column("reading", sa.Integer),  # of feedback; None as an older Palate published it
 )
 # Tables of their own, since those of an older store get no new columns.
 EATEN = sa.Table(
@@ -74,6 +74,13 @@ EATEN = sa.Table(
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
 )
 _CONFIRMED = sa.Table("confirmed", META, sa.Column("at", sa.DateTime(timezone=True), primary_key=True))
+_NOTE_READING = sa.update(PUBLISHED).values(
+    reading=sa.select(sa.func.max(READINGS.c.number)).scalar_subquery(),
+    read_until=sa.select(sa.func.max(FEEDBACK.c.received_at))
+    .where(FEEDBACK.c.reading.is_not(None))
+    .scalar_subquery(),
+)
+_OF_LISTED_DISHES = sa.select(FEEDBACK.c.event_id).where(FEEDBACK.c.dish_id.in_(sa.select(_DISHES.c.dish_id)))
 _FIELDS = ("name", "description", "cuisine", "tags", "ingredients", "allergens")
 
 
@@ -95,13 +102,14 @@ class Catalogue:
     def version(self) -> str:
         """The version that was published last; empty where none was."""
         with as_sentence(), self.engine.connect() as connection:
-            return str(connection.execute(sa.select(_PUBLISHED.c.version)).scalar() or "")
+            return str(connection.execute(sa.select(PUBLISHED.c.version)).scalar() or "")
 
     def confirm(self, at: datetime) -> None:
         """Notes when a night whose checks passed last brought its data, new or the same as before."""
         with as_sentence(), self.engine.begin() as connection:
             connection.execute(sa.delete(_CONFIRMED))
             connection.execute(sa.insert(_CONFIRMED).values(at=at))
+            connection.execute(_NOTE_READING)
 
     def publish(
         self,
@@ -110,10 +118,11 @@ class Catalogue:
         dishes: Iterable[tuple[Mapping[str, Any], float, bool]],
         people: Iterable[Mapping[str, Any]],
         histories: Iterable[tuple[str, Sequence[Line]]],
-        read_until: datetime | None,
         eaten: Iterable[tuple[str, str, datetime]] = (),
     ) -> None:
         """Replaces all; readers see what was there before until it is whole. Who was erased is left out.
+
+        The histories are taken to have all feedback that a night has begun to read.
 
         Args:
             version: Names the data and the thresholds.
@@ -122,7 +131,6 @@ class Catalogue:
                 of `opinions`; each with the dish's popularity and whether it is offered.
             people: Rows of the contract.
             histories: By person what they thought of dishes, oldest first.
-            read_until: Feedback that was received later is not in the histories yet.
             eaten: Person, dish, and the moment of its last choice or order.
         """
         rows = {
@@ -137,14 +145,22 @@ class Catalogue:
                 for position, line in enumerate(history)
             ),
             EATEN: ({"person_id": person, "dish_id": dish, "at": at} for person, dish, at in eaten),
-            _PUBLISHED: iter([{"version": version, "read_until": read_until, **vars(thresholds)}]),
+            PUBLISHED: iter([{"version": version, **vars(thresholds)}]),
         }
         with as_sentence(), self.engine.begin() as connection:
             for table, values in rows.items():
                 connection.execute(sa.delete(table))
                 while part := list(islice(values, _ROWS_AT_ONCE)):
                     connection.execute(sa.insert(table), part)
+            connection.execute(_NOTE_READING)
+            connection.execute(sa.delete(ASIDE).where(ASIDE.c.event_id.in_(_OF_LISTED_DISHES)))
             self._remove(connection, erased(connection))
+
+    def has_dish(self, dish_id: str) -> bool:
+        """Whether the catalogue lists a dish, be it hidden."""
+        query = sa.select(sa.exists().where(_DISHES.c.dish_id == dish_id))
+        with as_sentence(), self.engine.connect() as connection:
+            return bool(connection.execute(query).scalar())
 
     def dishes(self) -> list[Listed]:
         """All dishes, by id."""
@@ -167,15 +183,14 @@ class Catalogue:
                 row["dish_id"]: utc(row["at"]) for row in connection.execute(_of(EATEN, person_id)).mappings()
             }
             some_people = _has_people(connection)
-            published = connection.execute(sa.select(_PUBLISHED)).mappings().first()
+            published = connection.execute(sa.select(PUBLISHED)).mappings().first()
             confirmed = connection.execute(sa.select(_CONFIRMED.c.at)).scalar()
             if published is None:
                 return Person()
             news = _of(FEEDBACK, person_id).order_by("occurred_at", "received_at")
-            if published["read_until"]:
-                later = FEEDBACK.c.received_at > published["read_until"]
-                news = news.where(later | (FEEDBACK.c.kind == "retract"))
-            latest = [_feedback(row) for row in connection.execute(news).mappings()]
+            if published["reading"] or published["read_until"]:
+                news = news.where(_is_later(published) | (FEEDBACK.c.kind == "retract"))
+            latest = [feedback_of(row) for row in connection.execute(news).mappings()]
         thresholds = Thresholds(**{column.name: published[column.name] for column in fields(Thresholds)})
         person = Person(
             history=with_feedback(history, latest, thresholds),
@@ -210,6 +225,12 @@ class Catalogue:
         if removed[PEOPLE] and not _has_people(connection):  # else nobody would be asked for allergies
             connection.execute(sa.insert(PEOPLE).values(NAMELESS))
         return sum(removed.values())
+
+
+def _is_later(published: Any) -> sa.ColumnElement[bool]:
+    if published["reading"] is None:
+        return sa.and_(FEEDBACK.c.received_at > published["read_until"])
+    return sa.or_(FEEDBACK.c.reading.is_(None), FEEDBACK.c.reading > published["reading"])
 
 
 def _has_people(connection: sa.Connection) -> bool:
@@ -264,8 +285,3 @@ def _listed(row: Any) -> Listed:
 
 def _restrictions(row: Any) -> dict[str, Any]:
     return {"diet": row["diet"], **{name: tuple(row[name]) for name in ("allergies", "avoids")}}
-
-
-def _feedback(row: Any) -> Feedback:
-    names = ("event_id", "person_id", "dish_id", "kind", "value", "answer_id")
-    return Feedback(**{name: row[name] for name in names}, occurred_at=utc(row["occurred_at"]))

@@ -1,0 +1,36 @@
+"""What a service's store holds, for tests that look into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from components.domain.exposures import Exposure, Shown
+from components.domain.records import Dish
+from components.integrations.service_store import ServiceStore
+from components.integrations.service_store.answers import EXPOSURES, FEEDBACK, feedback_of, shown_in
+from components.integrations.service_store.engine import utc
+
+
+def feedback_in(url: str) -> list[dict[str, Any]]:
+    """All feedback by column, in the order in which it came; ids are the callers'."""
+    with ServiceStore(url).engine.connect() as connection:
+        rows = connection.execute(sa.select(FEEDBACK).order_by("received_at")).mappings().all()
+    return [vars(feedback_of(row)) for row in rows]
+
+
+def exposure_of(url: str, answer_id: str) -> Exposure | None:
+    """An answer as it was stored; None where there is no such one."""
+    with ServiceStore(url).engine.connect() as connection:
+        query = sa.select(EXPOSURES).where(EXPOSURES.c.answer_id == answer_id)
+        answer = connection.execute(query).mappings().first()
+        shown = tuple(
+            Shown(_dish(row["dish"]), row["score"], row["propensity"])
+            for row in shown_in(connection, answer_id)
+        )
+    return Exposure(**{**answer, "shown": shown, "at": utc(answer["at"])}) if answer else None
+
+
+def _dish(texts: dict[str, Any]) -> Dish:
+    return Dish(**{name: tuple(text) if isinstance(text, list) else text for name, text in texts.items()})
