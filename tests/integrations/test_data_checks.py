@@ -244,6 +244,9 @@ def test_data_docs_say_what_failed_and_load_nothing(tmp_path: Path) -> None:
     assert "<svg onload" not in pages_text
     assert "onerror=alert" in pages_text  # the id is shown, as text
     assert all("Content-Security-Policy" in file.read_text() for file in page_files)
+    judged = next(file.read_text() for file in details if "validations" in file.parts)
+    assert 'id="option2"' in judged  # the button "Failed Only", which works by our style alone
+    assert "#option2:checked" in judged
     index = (tmp_path / "docs" / "index.html").read_text()
     links = dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', index))
     assert all((tmp_path / "docs" / unquote(link)).is_file() for link in links)
