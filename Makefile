@@ -6,7 +6,7 @@ export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What a user gives, as it stands: make expands no $ in it, and recipes read it from their environment, in quotes.
-GIVEN := DATA PERSON HISTORY NIGHT TO FROM PORT NAME SET MEMORY
+GIVEN := DATA PERSON HISTORY NIGHT TO FROM PORT NAME SET MEMORY OVERLAY
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # What runs for each NAME of `make benchmark`; the first two read SET.
@@ -36,7 +36,7 @@ PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly doctor up env status forget restore back-up bring-back release serve mlflow benchmark replay readings test test-slow check audit format
+.PHONY: help nightly doctor up env status forget restore back-up bring-back release serve mlflow check-manifests benchmark replay readings test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -92,6 +92,9 @@ serve: $(BIN)/installed ## only the service of what the last night packaged; POR
 
 mlflow: $(BIN)/installed ## MLflow's pages on the nights of this clone; PORT=5000
 	@$(BIN)/python -m flows mlflow --port="$${PORT:-5000}"
+
+check-manifests: $(BIN)/installed ## render an overlay of yours and hold it against the rules; OVERLAY=folder
+	@$(BIN)/python -m flows check-manifests -- "$$OVERLAY"
 
 benchmark: $(if $(BENCHMARK),$(BIN)/installed $(PEERS)) ## measure quality, speed or cost; NAME=quality SET=canteen; without NAME: the list
 	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation, new-dishes): $(notdir $(wildcard data/sample/*))"$(if $(NAME), >&2; exit 1))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from components.domain.errors import BadParams, NotFound, PalateError
 from components.domain.param_types import check_address
 from components.files import sentence_of
+from components.integrations.kubernetes import manifests
 from flows import databases, environment
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def main() -> int:
     command = _parser().parse_args()
     try:
         _check(command)
-        environment.prepare(writes=command.verb != "doctor")
+        environment.prepare(writes=command.verb not in {"doctor", "check-manifests"})
         environment.limit_waits()
         _run(command)
     except PalateError as error:
@@ -74,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     back_up.add_argument("--to", default="", help="path of the file; empty: one below the state")
     bring_back = verbs.add_parser("bring-back", help="fill a fresh clone's state from such a file")
     bring_back.add_argument("file", help="path of the file")
+    overlay = verbs.add_parser("check-manifests", help="render an overlay and hold it against the rules")
+    overlay.add_argument("overlay", help="folder of the overlay")
     deploy = verbs.add_parser("deploy", help="give the deployments of prefect.yaml to PREFECT_API_URL")
     deploy.add_argument("--pool", choices=("process", "kubernetes"), default="process")
     deploy.add_argument("--image", default="", help="image of the Jobs in Kubernetes, by its digest")
@@ -114,7 +117,7 @@ def _check(command: argparse.Namespace) -> None:
 def _run(command: argparse.Namespace) -> None:
     verb = command.verb
     # A night and a release look within their alarm; the doctor uses no database of ours.
-    if verb not in {"nightly", "release", "doctor"}:
+    if verb not in {"nightly", "release", "doctor", "check-manifests"}:
         databases.check()
     if verb == "nightly":
         _nightly(command.data, full=command.full)
@@ -122,6 +125,8 @@ def _run(command: argparse.Namespace) -> None:
         from flows import doctor
 
         print(doctor.text(command.data), end="")
+    elif verb == "check-manifests":
+        print(manifests.check(command.overlay))
     elif verb in {"up", "deploy", "status", "lineage", "forget", "restore"}:
         _run_with_params(command)
     elif verb in {"back-up", "bring-back"}:

@@ -22,10 +22,12 @@ GPU_OF_JOBS = REPO / "deploy" / "components" / "gpu" / "job.json"
 CLONE_OF_JOBS = "/palate/clone"  # folder of the clone in a Job's container, as in the template
 ZOMBIES = "palate: a run without heartbeat has crashed"  # name of an automation
 NOT_BEGUN = "palate: a run that does not begin has crashed"  # name of another
+NO_POD = "palate: a run that gets no pod has crashed"  # name of a third
 NIGHTS = "nightly/nightly", "nightly/weekly-full"  # deployments of which one runs at a time
 ONE_NIGHT = "palate-night"  # their limit on Prefect's page "Concurrency"
 IF_BUSY = {"skip": "CANCEL_NEW", "wait": "ENQUEUE"}  # Prefect's words for those of `up.if_busy`
 NO_HEARTBEAT, NO_START = timedelta(seconds=3 * HEARTBEAT_S), timedelta(minutes=3)
+NO_JOB = timedelta(minutes=30)  # from a worker's claim to the Job's pod; the next worker sees one that waits
 
 
 def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> None:
@@ -108,16 +110,21 @@ def _end_dead_runs() -> None:
     """Creates automations that mark runs as crashed whose process was killed, once it had begun or before.
 
     Otherwise a night would stay Running for ever and block the nights after it, and a pass would stay Pending
-    and keep the watcher from starting another. In the pool `kubernetes` a pod may wait for longer than that.
+    and keep the watcher from starting another. In the pool `kubernetes` a run may wait for a node once it has
+    a pod (InfrastructurePending), so it is ended only where it gets none.
     """
     heartbeat, begun = _events("heartbeat"), _events("Running")
     ended = _events("Completed", "Failed", "Cancelled", "Crashed")
     message = "no heartbeat: its runner was killed"
     _crash(ZOMBIES, message, after=begun | heartbeat, expect=heartbeat | ended, within=NO_HEARTBEAT)
-    pending = _events("Pending", "Submitting", "InfrastructurePending")
+    claimed, has_pod = _events("Pending", "Submitting"), _events("InfrastructurePending")
     pool = {"prefect.resource.role": "work-pool", "prefect.work-pool.type": PROCESS}
     message = "it has not begun: its worker was killed"
-    _crash(NOT_BEGUN, message, after=pending, expect=begun | ended, within=NO_START, match_related=pool)
+    expected = begun | ended
+    _crash(NOT_BEGUN, message, after=claimed | has_pod, expect=expected, within=NO_START, match_related=pool)
+    pool = pool | {"prefect.work-pool.type": KUBERNETES}
+    message = "it has no pod: its worker was killed before it made the Job"
+    _crash(NO_POD, message, after=claimed, expect=has_pod | expected, within=NO_JOB, match_related=pool)
 
 
 def _events(*states: str) -> set[str]:

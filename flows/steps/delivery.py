@@ -6,6 +6,7 @@ Every step first looks whether its result exists, and does nothing if so.
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,13 +20,14 @@ from components.integrations.kubernetes import manifests
 from components.integrations.service_probe import Expected, Memory
 from flows.environment import REPO, STATE
 from flows.steps import bento, rollout
-from flows.steps.rollout import RolloutFailed
+from flows.steps.rollout import RolloutStopped
 
 RELEASED = STATE / "released.json"  # the current release, written last: all that it names is complete
 LOOKS = STATE / "looks-at-the-service.json"  # what the watch found, so that no canary is asked twice
 PUSHED = STATE / "pushed-images.json"  # the pushed image of each Bento, so that a rollback builds nothing
-COMPONENT = Path("deploy/released/kustomization.yaml")
-RENDERED = STATE / "manifests"
+RENDERED = (
+    STATE / "manifests"
+)  # of the current release: every overlay pinned, and rendered where kubectl is here
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def is_complete(params: Params, released: Release) -> bool:
     up_to_date = released.image.startswith(f"{settings.image}@")
     if settings.push:
         up_to_date = up_to_date and _pushed().get(released.bento) == released.image
-    return up_to_date and manifests.names_image(REPO / COMPONENT, released.image)
+    return up_to_date and manifests.names_image(RENDERED, released.image)
 
 
 def _pushed() -> dict[str, str]:
@@ -124,7 +126,7 @@ def change_to(params: Params, packaged: bento.Packaged, image: str, previous: st
     Raises:
         StageFailed: The manifests break a rule, cannot be rendered or cannot be deployed; they stay pinned to
             the earlier image.
-        RolloutFailed: The version's pods did not get ready; the earlier manifests are applied again.
+        RolloutStopped: The version's pods did not get ready; the earlier manifests are applied again.
     """
     if image:
         _deploy(params, packaged, image)
@@ -137,16 +139,16 @@ def change_to(params: Params, packaged: bento.Packaged, image: str, previous: st
 
 def _deploy(params: Params, packaged: bento.Packaged, image: str) -> None:
     facts = {"model-version": packaged.version, "bento": packaged.tag}
-    overlays = REPO / "deploy" / "overlays"
+    tried = RENDERED.with_name("manifests-tried")  # beside it, so that the ways to deploy/ are the same
+    manifests.render(REPO / "deploy" / "overlays", tried, image, facts, _parts(params, packaged))
     try:
-        with manifests.pinned(REPO / COMPONENT, image, facts, _parts(params, packaged)):
-            manifests.render(overlays, RENDERED)
-            rollout.bring(params, packaged.version, RENDERED)
-    except RolloutFailed:
-        if (REPO / COMPONENT).exists():
-            manifests.render(overlays, RENDERED)
+        rollout.bring(params, packaged.version, tried)
+    except RolloutStopped:
+        if RENDERED.exists():
             rollout.apply_again(params, RENDERED)
         raise
+    shutil.rmtree(RENDERED, ignore_errors=True)
+    tried.rename(RENDERED)
 
 
 def _parts(params: Params, packaged: bento.Packaged) -> list[str]:

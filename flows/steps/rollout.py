@@ -12,8 +12,12 @@ from components.integrations.kubernetes.manifests import can_render
 from flows.environment import REPO
 
 
-class RolloutFailed(StageFailed):
-    """A version whose pods did not get ready in time; the pods of the version before still answer."""
+class RolloutStopped(StageFailed):
+    """A rollout that the cluster did not end in time; the pods of the version before still answer."""
+
+
+class RolloutFailed(RolloutStopped):
+    """A rollout that its version did not end: a container crashed, or runs and does not get ready."""
 
 
 def bring(params: Params, version: str, rendered: Path) -> None:
@@ -27,7 +31,8 @@ def bring(params: Params, version: str, rendered: Path) -> None:
     Raises:
         NotFound: kubectl is not on PATH, or `release.deploy_overlay` names no overlay.
         StageFailed: The cluster or the repository could not be reached, or refused what it was given.
-        RolloutFailed: The pods of the version did not get ready in `release.deploy_timeout_s`.
+        RolloutFailed: The version's containers crashed or did not get ready in `release.deploy_timeout_s`.
+        RolloutStopped: The cluster did not let them run, with the pods' own reason.
     """
     settings = params.release
     if settings.deploy == "none":
@@ -37,9 +42,13 @@ def bring(params: Params, version: str, rendered: Path) -> None:
         _commit(params, f"Release version {version} in {settings.deploy_overlay}", rendered)
         return
     kubectl.apply(manifests, settings.deploy_context)
-    why = kubectl.why_not_rolled_out(manifests, settings.deploy_context, settings.deploy_timeout_s)
-    if why:
-        raise RolloutFailed(f"version {version}: {why}")
+    unready = kubectl.why_not_rolled_out(manifests, settings.deploy_context, settings.deploy_timeout_s)
+    if unready and unready.of_version:
+        raise RolloutFailed(f"version {version}: {unready.why}")
+    if unready:
+        raise RolloutStopped(
+            f"the cluster did not run version {version}, which keeps its alias: {unready.why}"
+        )
 
 
 def apply_again(params: Params, rendered: Path) -> None:
@@ -55,7 +64,7 @@ def what_became_of_it(params: Params) -> str:
             return f"; all its pods in {settings.deploy_overlay} are ready"
         case "commit":
             return f"; committed for {settings.deploy_overlay} to the branch {settings.deploy_branch}"
-    end = "" if can_render() else "; deploy/released is pinned, nothing was rendered: kubectl is not on PATH"
+    end = "" if can_render() else "; its manifests are pinned and not rendered: kubectl is not on PATH"
     return end if settings.push else f"{end}; no cluster can pull this image, since release.push is false"
 
 

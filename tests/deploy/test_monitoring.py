@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import REPO, needs
-from tests.deploy.conftest import rendered
+from tests.deploy.golden import objects_of
 
 MONITORING = REPO / "deploy" / "components" / "monitoring"
 
@@ -83,7 +83,7 @@ def test_no_panel_covers_another_and_each_has_a_query() -> None:
 
 
 def test_the_overlay_brings_the_rules_and_a_dashboard_that_grafana_finds(deploy: Path) -> None:
-    manifests = rendered(deploy, "overlays/monitored")
+    manifests = objects_of(deploy, "overlays/full")
     objects = {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in manifests}
     rule, board = objects["PrometheusRule", "palate"], objects["ConfigMap", "palate-dashboard"]
     assert rule["metadata"]["namespace"] == board["metadata"]["namespace"] == "palate"

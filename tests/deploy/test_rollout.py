@@ -25,12 +25,18 @@ from components.integrations.kubernetes import kubectl
 from components.integrations.model_registry.registry import CHAMPION, Registry
 from flows.steps import bento, delivery, reconciliation, rollout, withdrawal
 from flows.steps.delivery import Release
-from flows.steps.rollout import RolloutFailed
+from flows.steps.rollout import RolloutFailed, RolloutStopped
 from tests.conftest import REPO, needs
 from tests.deploy.cluster.api import Cluster, cluster
+from tests.deploy.unready import CRASH, FULL, pods_of
 
 NAME = "registry.example/palate"
 GOOD, BAD = f"{NAME}@sha256:{'a' * 64}", f"{NAME}@sha256:{'b' * 64}"
+WITHOUT_PODS = {
+    "apiGroups": ["", "apps", "networking.k8s.io"],
+    "resources": ["namespaces", "configmaps", "services", "deployments", "networkpolicies"],
+    "verbs": ["get", "list", "watch", "patch"],
+}
 DEPLOYMENT = ("apps", "deployments", "palate-dev", "palate")
 
 
@@ -52,13 +58,13 @@ class Site:
 
     @property
     def pinned(self) -> str:
-        return (self.folder / delivery.COMPONENT).read_text()
+        return (self.folder / "manifests" / "dev.yaml").read_text()
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     needs("kubectl", "git")
-    shutil.copytree(REPO / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("released"))
+    shutil.copytree(REPO / "deploy", tmp_path / "deploy")
     monkeypatch.setattr(delivery, "REPO", tmp_path)
     monkeypatch.setattr(delivery, "RENDERED", tmp_path / "manifests")
     monkeypatch.setattr(delivery, "RELEASED", tmp_path / "released.json")
@@ -108,14 +114,32 @@ def test_pods_that_do_not_get_ready_bring_the_manifests_of_before_back(site: Sit
     settings = params(deploy="apply", deploy_timeout_s=2)
     before = site.release("3", GOOD, settings)
     pinned = site.pinned
-    double.store.broken.add(BAD)
-    with pytest.raises(
-        RolloutFailed, match=r"version 4: deployment palate-dev/palate did not roll out in 2 s"
-    ):
+    double.store.broken[BAD] = pods_of(CRASH)
+    late = (
+        r"version 4: deployment palate-dev/palate did not roll out in 2 s: pod palate-7\S+: container palate"
+    )
+    with pytest.raises(RolloutFailed, match=late):
         site.release("4", BAD, settings)
     assert image_in(double) == GOOD
     assert site.pinned == pinned
     assert delivery.current() == before
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_full_cluster_fails_the_pass_and_keeps_the_version(
+    site: Site, double: Cluster, hidden: bool
+) -> None:
+    settings = params(deploy="apply", deploy_timeout_s=2)
+    before = site.release("3", GOOD, settings)
+    pinned = site.pinned
+    double.store.broken[BAD] = pods_of(FULL)
+    if hidden:  # who may roll out and not read pods gets no verdict on the version either
+        double.roles["admin"] = [WITHOUT_PODS]
+    words = "its pods could not be read" if hidden else "Unschedulable: 0/1 nodes are available"
+    with pytest.raises(RolloutStopped, match=f"version 4, which keeps its alias: .*{words}") as caught:
+        site.release("4", BAD, settings)
+    assert not isinstance(caught.value, RolloutFailed)
+    assert (image_in(double), site.pinned, delivery.current()) == (GOOD, pinned, before)
 
 
 def test_a_cluster_that_refuses_is_no_fault_of_the_version(site: Site, double: Cluster) -> None:
@@ -123,7 +147,7 @@ def test_a_cluster_that_refuses_is_no_fault_of_the_version(site: Site, double: C
     with pytest.raises(StageFailed, match="cannot patch resource") as caught:
         site.release("3", GOOD, params(deploy="apply"))
     assert not isinstance(caught.value, RolloutFailed)
-    assert not (site.folder / delivery.COMPONENT).exists()
+    assert not delivery.RENDERED.exists()
     assert delivery.current() is None
 
 
@@ -179,7 +203,7 @@ def test_a_repository_that_cannot_be_reached_keeps_the_pin_of_before(site: Site,
     settings = params(deploy="commit", deploy_repository=str(tmp_path / "nothing"))
     with pytest.raises(StageFailed, match="git ls-remote"):
         site.release("3", GOOD, settings)
-    assert not (site.folder / delivery.COMPONENT).exists()
+    assert not delivery.RENDERED.exists()
 
 
 @pytest.mark.parametrize("release", [{"push": False}, {"engine": "none"}])

@@ -78,7 +78,7 @@ def unreleased(promoted: Done, image: str) -> Iterator[dict[str, Any]]:
     released = [
         promoted.clone / ".palate" / "bento",  # the running service is not harmed
         promoted.clone / ".palate" / "released.json",
-        promoted.clone / "deploy" / "released" / "kustomization.yaml",
+        promoted.clone / ".palate" / "manifests" / "prod" / "kustomization.yaml",
     ]
     before, contents = params.read_text(), [path.read_text() for path in released]
     yield dict(yaml.safe_load(before))

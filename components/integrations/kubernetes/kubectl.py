@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import yaml
 
 from components.domain.errors import StageFailed
+from components.integrations.kubernetes.pods import Unready, why_unready
 
 _LAST_WORDS = 40
+_TELLING = "deployments,pods,events"  # what is read after a time-out
 
 
 def apply(manifests: Path, context: str) -> None:
@@ -29,7 +32,7 @@ def apply(manifests: Path, context: str) -> None:
         )
 
 
-def why_not_rolled_out(manifests: Path, context: str, timeout_s: float) -> str | None:
+def why_not_rolled_out(manifests: Path, context: str, timeout_s: float) -> Unready | None:
     """Waits until all Deployments run their new pods alone; None once they do.
 
     A pod counts once it is ready, which the service is when its own canary has passed.
@@ -40,7 +43,7 @@ def why_not_rolled_out(manifests: Path, context: str, timeout_s: float) -> str |
         timeout_s: Seconds to wait for each Deployment.
 
     Returns:
-        What kubectl said last of the first Deployment whose rollout did not end.
+        Why the pods of the first Deployment whose rollout did not end are not ready.
     """
     for manifest in yaml.safe_load_all(manifests.read_text(encoding="utf-8")):
         if not manifest or manifest["kind"] != "Deployment":
@@ -49,7 +52,13 @@ def why_not_rolled_out(manifests: Path, context: str, timeout_s: float) -> str |
         options = ("--namespace", namespace, f"--timeout={timeout_s:.0f}s")
         process = _kubectl(context, "rollout", "status", f"deployment/{name}", *options)
         if process.returncode:
-            return f"deployment {namespace}/{name} did not roll out in {timeout_s:.0f} s: {_words(process)}"
+            late = f"deployment {namespace}/{name} did not roll out in {timeout_s:.0f} s"
+            read = _kubectl(context, "get", _TELLING, "--namespace", namespace, "--output", "json")
+            if read.returncode:
+                words = f"{_words(process)}; its pods could not be read: {_words(read)}"
+                return Unready(f"{late}: {words}", of_version=False)
+            unready = why_unready(json.loads(read.stdout)["items"], name, timeout_s)
+            return unready._replace(why=f"{late}: {unready.why}")
     return None
 
 

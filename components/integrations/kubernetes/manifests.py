@@ -1,101 +1,107 @@
-"""kustomize: the component that pins an overlay to the released image, and the rendered manifests."""
+"""kustomize: overlays rendered with the released image, and held against the rules."""
 
 from __future__ import annotations
 
-import contextlib
+import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from components.domain.errors import StageFailed
-from components.files import replace_text
-from components.integrations.kubernetes.rules import problems
+from components.domain.errors import NotFound, StageFailed
+from components.integrations.kubernetes.rules import UNRELEASED, problems
 
 
-@contextlib.contextmanager
-def pinned(path: Path, image: str, facts: Mapping[str, str], parts: Sequence[str] = ()) -> Iterator[None]:
-    """Pins the overlays to an image while the block runs, and afterwards unless the block fails.
+def render(
+    overlays: Path, target: Path, image: str, facts: Mapping[str, str], parts: Sequence[str] = ()
+) -> None:
+    """Pins every overlay to an image in a folder `target/OVERLAY`, and renders it to `target/OVERLAY.yaml`.
 
-    Args:
-        path: The component's kustomization.yaml.
-        image: `NAME@sha256:…`.
-        facts: Annotations of the pods.
-        parts: Names of folders in deploy/components that the release needs.
-
-    Raises:
-        BaseException: Whatever the block raises, after the old file was restored.
-    """
-    before = path.read_bytes() if path.exists() else None
-    write_component(path, image, facts, parts)
-    try:
-        yield
-    except BaseException:
-        if before is None:
-            path.unlink()
-        else:
-            path.write_bytes(before)
-        raise
-
-
-def write_component(path: Path, image: str, facts: Mapping[str, str], parts: Sequence[str] = ()) -> None:
-    """Writes the kustomize component that every overlay includes.
+    Where kubectl is not on PATH the folders alone are written: `kubectl apply -k` takes them elsewhere.
 
     Args:
-        path: The component's kustomization.yaml.
-        image: `NAME@sha256:…`; replaces the image `palate` of the base.
+        overlays: Folder with one folder for each overlay; `components` lies beside it.
+        target: Folder of the results; what it holds is replaced.
+        image: `NAME@sha256:…`; replaces the image of the base.
         facts: Annotations of the pods; new ones make Kubernetes roll the release out. `model-version` is a
             label, too, so that the pods of a version can be listed.
-        parts: Names of folders in deploy/components that the release needs.
-    """
-    version = {f"palate/{key}": value for key, value in facts.items() if key == "model-version"}
-    new_name, _, digest = image.rpartition("@")
-    values: dict[str, Any] = {
-        "apiVersion": "kustomize.config.k8s.io/v1alpha1",
-        "kind": "Component",
-        "components": [f"../components/{name}" for name in parts],
-        "images": [{"name": "palate", "newName": new_name, "digest": digest}],
-        "labels": [{"pairs": version, "includeTemplates": True}],
-        "commonAnnotations": {f"palate/{key}": value for key, value in facts.items()},
-    }
-    replace_text(path, yaml.safe_dump(values, sort_keys=False))
-
-
-def names_image(path: Path, image: str) -> bool:
-    """Whether the component pins exactly this image."""
-    if not path.exists():
-        return False
-    override = yaml.safe_load(path.read_text(encoding="utf-8"))["images"][0]
-    return bool(f"{override['newName']}@{override['digest']}" == image)
-
-
-def can_render() -> bool:
-    """Whether kubectl is on PATH."""
-    return shutil.which("kubectl") is not None
-
-
-def render(overlays: Path, target: Path) -> None:
-    """Renders every overlay to `target/OVERLAY.yaml`; does nothing where kubectl is not on PATH.
-
-    Args:
-        overlays: Folder with one folder for each overlay.
-        target: Folder of the rendered manifests; created where it is missing.
+        parts: Names of the components that the release needs.
 
     Raises:
         StageFailed: kustomize failed, with its message, or a manifest breaks a rule, with every breach.
     """
-    if not can_render():
-        return
-    target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    new_name, _, digest = image.rpartition("@")
+    version = {f"palate/{key}": value for key, value in facts.items() if key == "model-version"}
     for overlay in sorted(path for path in overlays.iterdir() if path.is_dir()):
-        command = ["kubectl", "kustomize", str(overlay)]
-        process = subprocess.run(command, capture_output=True, text=True, check=False)
-        if process.returncode:
-            raise StageFailed(f"kubectl kustomize {overlay.name}: {process.stderr.strip()}")
-        breaches = problems([manifest for manifest in yaml.safe_load_all(process.stdout) if manifest])
-        if breaches:
-            raise StageFailed(f"deploy/overlays/{overlay.name} breaks a rule: {'; '.join(breaches)}")
-        (target / f"{overlay.name}.yaml").write_text(process.stdout, encoding="utf-8")
+        folder = target / overlay.name
+        folder.mkdir(parents=True)
+        # kustomize takes no absolute path.
+        to_deploy = os.path.relpath(overlays.parent.resolve(), folder.resolve())
+        values: dict[str, Any] = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [f"{to_deploy}/{overlays.name}/{overlay.name}"],
+            "components": [f"{to_deploy}/components/{name}" for name in parts],
+            "images": [{"name": UNRELEASED, "newName": new_name, "digest": digest}],
+            "labels": [{"pairs": version, "includeTemplates": True}],
+            "commonAnnotations": {f"palate/{key}": value for key, value in facts.items()},
+        }
+        (folder / "kustomization.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        if can_render():
+            text = _kustomize(folder)
+            if breaches := problems(objects(text)):
+                raise StageFailed(f"deploy/overlays/{overlay.name} breaks a rule: {'; '.join(breaches)}")
+            (target / f"{overlay.name}.yaml").write_text(text, encoding="utf-8")
+
+
+def names_image(target: Path, image: str) -> bool:
+    """Says whether the overlays in a folder that `render` wrote are pinned to exactly this image."""
+    pins = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))["images"][0]
+        for path in target.glob("*/kustomization.yaml")
+    ]
+    return bool(pins) and all(f"{pin['newName']}@{pin['digest']}" == image for pin in pins)
+
+
+def can_render() -> bool:
+    """Says whether kubectl is on PATH."""
+    return shutil.which("kubectl") is not None
+
+
+def check(overlay: str) -> str:
+    """Renders one overlay and holds it against the rules.
+
+    Returns:
+        A sentence that all rules hold.
+
+    Raises:
+        NotFound: The folder is missing, or kubectl is.
+        StageFailed: kustomize failed, with its message, or a rule is broken: each breach on a line.
+    """
+    if not overlay or not Path(overlay).is_dir():
+        raise NotFound(
+            f"There is no folder '{overlay}': name an overlay, as in OVERLAY=deploy/overlays/prod."
+        )
+    if not can_render():
+        raise NotFound("kubectl is not on PATH: install it, it renders the overlay.")
+    manifests = objects(_kustomize(Path(overlay)))
+    if breaches := problems(manifests):
+        raise StageFailed("\n  ".join([f"{overlay} breaks a rule:", *breaches]))
+    return f"{overlay}: {len(manifests)} objects, all rules hold"
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    """Reads the objects of rendered manifests."""
+    return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+
+
+def _kustomize(folder: Path) -> str:
+    command = ["kubectl", "kustomize", str(folder)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise StageFailed(f"kubectl kustomize {folder.name}: {process.stderr.strip()}")
+    return process.stdout

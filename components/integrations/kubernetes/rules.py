@@ -1,226 +1,183 @@
-"""Rules that Kubernetes' schemas do not check: labels, ports, references and quantities that must match.
+"""Rules on what the objects of one overlay must agree on: labels, ports, names, replicas, ways in and out.
 
-What one value shows stands in the table of `facts`. Each rule reads one manifest beside all of its overlay
-and yields a sentence for each breach.
+What an object says by itself is left to others: for our manifests to golden files (tests/deploy/golden), for
+yours to the server's schemas and Pod Security. Images are looked at, since a release writes them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from components.integrations.kubernetes import facts
-from components.integrations.kubernetes.predicates import Manifest
+Manifest = Mapping[str, Any]
+UNRELEASED = "palate.invalid/run-a-release-first"  # image of the base, which no registry has
+_PINNED = re.compile(r"@sha256:[0-9a-f]{64}$")
+_DNS = {("UDP", 53), ("TCP", 53)}
+_REFERRED = {"Deployment", "StatefulSet", "Role", "ServiceAccount"}  # kinds looked for by name
 
-_QUANTITY = re.compile(r"^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
-_SCALE = {
-    "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
-}  # fmt: skip
-_WITH_PODS = ("Deployment", "Job")
-_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
+class Near(NamedTuple):
+    """The objects in the namespace of the object that is judged, itself included."""
+
+    manifests: Sequence[Manifest]
+
+    def named(self, kind: str) -> dict[str, Manifest]:
+        """Returns the objects of a kind by their names."""
+        return {each["metadata"]["name"]: each for each in self.manifests if each["kind"] == kind}
+
+    def selected(self, manifest: Manifest) -> list[Manifest]:
+        """Returns the pod templates that an object's selector matches, or a monitor's Services."""
+        pods = [pod for each in self.manifests if (pod := _pod(each))]
+        targets = self.named("Service").values() if manifest["kind"] == "ServiceMonitor" else pods
+        return [each for each in targets if _matches(_selector(manifest), each)]
+
+    def ports_allowed(self, direction: str, pod: Manifest) -> list[Manifest]:
+        """Returns the ports in all `ingress` or `egress` rules for a pod; an empty one stands for all."""
+        policies = [each for each in self.named("NetworkPolicy").values() if _matches(_selector(each), pod)]
+        ways = [way for each in policies for way in _spec(each).get(direction) or []]
+        return [port for way in ways for port in way.get("ports") or [{}]]
 
 
 def problems(manifests: Sequence[Manifest]) -> list[str]:
-    """All breaches of all rules, as sentences that begin with the object's kind and name.
+    """Returns a sentence for each breach of a rule, beginning with the object's kind and name.
 
     Args:
-        manifests: All objects of one overlay.
+        manifests: All objects of one rendered overlay.
     """
-    return [
-        f"{_name(manifest)}: {breach}"
-        for rule in RULES
-        for manifest in manifests
-        for breach in rule(manifest, manifests)
-    ]
+    sentences = []
+    for manifest in manifests:
+        namespace = manifest["metadata"].get("namespace")
+        near = Near([each for each in manifests if each["metadata"].get("namespace") == namespace])
+        breaches = [breach for rule in RULES for breach in rule(manifest, near)]
+        sentences += [f"{manifest['kind']} {manifest['metadata']['name']}: {breach}" for breach in breaches]
+    return sentences
 
 
-def _name(manifest: Manifest) -> str:
-    return f"{manifest['kind']} {manifest['metadata']['name']}"
+def _spec(manifest: Manifest) -> dict[str, Any]:
+    return manifest.get("spec") or {}
 
 
-def _of(kind: str, manifests: Sequence[Manifest]) -> list[Manifest]:
-    return [manifest for manifest in manifests if manifest["kind"] == kind]
+def _pod(manifest: Manifest) -> Manifest:
+    """Returns the template of a workload's pods, whatever the workload's kind; empty for other objects."""
+    template = _spec(_spec(manifest).get("jobTemplate", manifest)).get("template") or {}
+    return template if "containers" in _spec(template) else {}
 
 
-def _pods(manifests: Sequence[Manifest]) -> list[Manifest]:
-    """Pod templates of all Deployments."""
-    return [deployment["spec"]["template"] for deployment in _of("Deployment", manifests)]
+def _containers(pod: Manifest) -> list[Manifest]:
+    return [*_spec(pod).get("containers", []), *_spec(pod).get("initContainers", [])]
 
 
-def _containers(manifest: Manifest) -> list[Manifest]:
-    """Containers of a Deployment's or Job's pods, init containers included; none for any other kind."""
-    if manifest["kind"] not in _WITH_PODS:
-        return []
-    pod = manifest["spec"]["template"]["spec"]
-    return [*pod["containers"], *pod.get("initContainers", [])]
+def _selector(manifest: Manifest) -> Manifest:
+    """Returns the selector by which an object finds others; empty where it has none."""
+    selector: Manifest = _spec(manifest).get("podSelector") or _spec(manifest).get("selector") or {}
+    return {"matchLabels": selector} if selector and manifest["kind"] == "Service" else selector
 
 
-def _selects(selector: Mapping[str, str], target: Manifest) -> bool:
-    """Whether a pod or Service has all labels of a selector; an empty selector selects nothing."""
-    return bool(selector) and selector.items() <= target["metadata"].get("labels", {}).items()
+def _matches(selector: Manifest, target: Manifest) -> bool:
+    """Says whether an object has the labels of a selector, and the keys of its expressions."""
+    labels = target["metadata"].get("labels", {})
+    keys = {each["key"] for each in selector.get("matchExpressions", [])}
+    return bool(selector.get("matchLabels", {}).items() <= labels.items() and keys <= labels.keys())
 
 
-def _ports(container: Manifest) -> set[Any]:
-    """Names and numbers of a container's ports; other objects may refer to either."""
-    return {
-        port[key] for port in container.get("ports", []) for key in ("name", "containerPort") if key in port
-    }
+def selectors_find_something(manifest: Manifest, near: Near) -> Iterator[str]:
+    """Finds selectors without a match; a workload must find its own pods."""
+    targets, pod = near.selected(manifest), _pod(manifest)
+    if _selector(manifest) and (pod not in targets if pod else not targets):
+        yield f"nothing has the labels that it selects, {dict(_selector(manifest))}"
 
 
-def selectors_meet_pods(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """The labels that Deployment, Service, disruption budget and network policy select are those of a pod."""
-    spec = manifest.get("spec", {})
-    if manifest["kind"] == "Service":
-        selector = spec.get("selector", {})
-    elif manifest["kind"] in {"Deployment", "PodDisruptionBudget"}:
-        selector = spec["selector"].get("matchLabels", {})
-    elif manifest["kind"] == "NetworkPolicy" and spec["podSelector"].get("matchLabels"):
-        selector = spec["podSelector"].get("matchLabels", {})
-    else:
-        return
-    pods = [spec["template"]] if manifest["kind"] == "Deployment" else _pods(manifests)
-    if not any(_selects(selector, pod) for pod in pods):
-        yield f"no pod has the labels {dict(selector)} that it selects"
+def ports_are_open(manifest: Manifest, near: Near) -> Iterator[str]:
+    """Finds ports that a Service, monitor or policy names and nothing behind it opens."""
+    spec, names = _spec(manifest), []
+    if manifest["kind"] == "Service" and _selector(manifest):
+        names = [port.get("targetPort", port["port"]) for port in spec["ports"]]
+    elif manifest["kind"] == "ServiceMonitor":
+        names = [endpoint["port"] for endpoint in spec["endpoints"] if "port" in endpoint]
+    elif manifest["kind"] == "NetworkPolicy":
+        ports = [port.get("port") for way in spec.get("ingress") or [] for port in way.get("ports", [])]
+        names = [port for port in ports if isinstance(port, str)]
+    openers = [opener for each in near.selected(manifest) for opener in _containers(each) or [_spec(each)]]
+    ports = [port for each in openers for port in each.get("ports", [])]
+    there = {port.get(key) for port in ports for key in ("name", "containerPort")}
+    yield from (f"nothing behind it opens port {name}" for name in names if name not in there)
 
 
-def ports_exist(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """The target port of a Service and the port of a probe are ports of the containers behind them."""
-    if manifest["kind"] == "Service":
-        pods = [pod for pod in _pods(manifests) if _selects(manifest["spec"].get("selector", {}), pod)]
-        open_ports = {
-            port for pod in pods for container in pod["spec"]["containers"] for port in _ports(container)
-        }
-        targets = [port.get("targetPort", port["port"]) for port in manifest["spec"]["ports"]]
-        yield from (
-            f"target port {port} is no port of its pods" for port in targets if port not in open_ports
-        )
-    for container in _containers(manifest):
-        for probe in _PROBES:
-            port = container.get(probe, {}).get("httpGet", {}).get("port")
-            if port is not None and port not in _ports(container):
-                yield f"{probe} asks port {port}, which container {container['name']} has not"
+def references_exist(manifest: Manifest, near: Near) -> Iterator[str]:
+    """Finds references to missing objects. Secrets may be missing here: they are made by hand."""
+    for kind, name in sorted(set(_references(manifest))):
+        if name not in near.named(kind):
+            yield f"{kind} {name} is not there"
 
 
-def autoscaler_fits(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """An autoscaler's target exists and sets no replicas itself, and its minimum is at most its maximum."""
-    if manifest["kind"] != "HorizontalPodAutoscaler":
-        return
-    target, spec = manifest["spec"]["scaleTargetRef"], manifest["spec"]
-    targets = [each for each in _of(target["kind"], manifests) if each["metadata"]["name"] == target["name"]]
-    if not targets:
-        yield f"its target {target['kind']} {target['name']} is not there"
-    if spec.get("minReplicas", 1) > spec["maxReplicas"]:
-        yield f"minReplicas {spec['minReplicas']} is more than maxReplicas {spec['maxReplicas']}"
-    if any("replicas" in each["spec"] for each in targets):
-        yield f"{target['kind']} {target['name']} sets replicas: every apply would undo the autoscaler's"
-
-
-def monitors_meet_services(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """A ServiceMonitor selects an existing Service and scrapes one of its ports."""
-    if manifest["kind"] != "ServiceMonitor":
-        return
-    selector = manifest["spec"]["selector"].get("matchLabels", {})
-    services = [service for service in _of("Service", manifests) if _selects(selector, service)]
-    if not services:
-        yield f"no Service has the labels {dict(selector)} that it selects"
-        return
-    ports = {port.get("name") for service in services for port in service["spec"]["ports"]}
-    scraped = [endpoint["port"] for endpoint in manifest["spec"]["endpoints"]]
-    yield from (f"port {port} is no port of its Service" for port in scraped if port not in ports)
-
-
-def everything_is_denied_first(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """One network policy denies all traffic of all pods, so that the others only add what is allowed."""
-    if manifest["kind"] != "Deployment":
-        return
-    for policy in _of("NetworkPolicy", manifests):
-        spec = policy["spec"]
-        closes = {"Ingress", "Egress"} <= set(spec.get("policyTypes", []))
-        if not spec["podSelector"] and closes and not spec.get("ingress") and not spec.get("egress"):
-            return
-    yield "no network policy denies everything that no other one allows"
-
-
-def disruption_budget_lets_nodes_drain(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """A disruption budget lets at least one pod be evicted, also at the autoscaler's minimum."""
-    if manifest["kind"] != "PodDisruptionBudget":
-        return
-    if manifest["spec"].get("maxUnavailable") in {0, "0%"}:
-        yield "maxUnavailable 0 lets no pod go"
-    least = manifest["spec"].get("minAvailable")
-    if least == "100%":
-        yield "minAvailable 100% lets no pod go"
-    if not isinstance(least, int):
-        return
-    for scaler in _of("HorizontalPodAutoscaler", manifests):
-        if least >= scaler["spec"].get("minReplicas", 1):
-            yield f"minAvailable {least} lets no pod go where the autoscaler keeps only that many"
-
-
-def references_exist(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[str]:
-    """ConfigMaps and Secrets that containers and volumes refer to exist or are marked optional."""
-    existing = {(other["kind"], other["metadata"]["name"]) for other in manifests}
-    for kind, name in _references(manifest):
-        if (kind, name) not in existing:
-            yield f"{kind} {name} is not there and not optional"
-
-
-def _references(value: Any) -> Iterator[tuple[str, str]]:
-    """Kind and name of every ConfigMap and Secret that a part of a manifest refers to and needs."""
-    kinds = {"configMapRef": "ConfigMap", "configMapKeyRef": "ConfigMap", "configMap": "ConfigMap",
-             "secretRef": "Secret", "secretKeyRef": "Secret", "secret": "Secret"}  # fmt: skip
+def _references(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yields kind and name of each object that a manifest, or a value in it, refers to and needs."""
+    match key, value:
+        case "serviceAccountName", str(name) if name != "default":
+            yield "ServiceAccount", name
+        case "persistentVolumeClaim", {"claimName": name}:
+            yield "PersistentVolumeClaim", name
+        case "configMapRef" | "configMapKeyRef" | "configMap", {"name": name} if not value.get("optional"):
+            yield "ConfigMap", name
+        case "scaleTargetRef" | "subjects" | "roleRef", {"kind": kind, "name": name} if kind in _REFERRED:
+            yield kind, name
+        case "service" | "backendRefs", {"name": name, "port": _}:  # of an Ingress, of a Gateway's route
+            yield "Service", name
     if isinstance(value, Mapping):
-        for key, child in value.items():
-            name = (child.get("name") or child.get("secretName")) if isinstance(child, Mapping) else None
-            if key in kinds and name and not child.get("optional"):
-                yield kinds[key], name
-            yield from _references(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from _references(child)
+        for inner, child in value.items():
+            yield from _references(child, inner)
+    for child in value if isinstance(value, list) else []:
+        yield from _references(child, key)
 
 
-def requests_fit_limits(manifest: Manifest, _others: Sequence[Manifest]) -> Iterator[str]:
-    """Every container requests CPU and memory, and no request is above its limit."""
-    for container in _containers(manifest):
-        resources = container.get("resources", {})
-        requests, limits = resources.get("requests", {}), resources.get("limits", {})
-        missing = [resource for resource in ("cpu", "memory") if resource not in requests]
-        yield from (f"container {container['name']} requests no {resource}" for resource in missing)
-        for resource in requests.keys() & limits.keys():
-            request, limit = requests[resource], limits[resource]
-            if _amount(request) > _amount(limit):
-                yield f"container {container['name']} requests {request} {resource}, its limit is {limit}"
+def replicas_agree(manifest: Manifest, near: Near) -> Iterator[str]:
+    """Finds an autoscaler that its target undoes, and a disruption budget that lets no pod go."""
+    spec = _spec(manifest)
+    if manifest["kind"] == "HorizontalPodAutoscaler":
+        reference = spec["scaleTargetRef"]
+        target: Manifest = near.named(reference["kind"]).get(reference["name"], reference)
+        if "replicas" in _spec(target):
+            yield "its target sets replicas, so each apply would undo the autoscaler's"
+    elif manifest["kind"] == "PodDisruptionBudget":
+        scalers = near.named("HorizontalPodAutoscaler").values()
+        fewest = min([_spec(each).get("minReplicas", 1) for each in scalers], default=2)
+        if isinstance(spec.get("minAvailable"), int) and spec["minAvailable"] >= fewest:
+            yield f"minAvailable {spec['minAvailable']} lets no pod go where {fewest} run"
 
 
-def _amount(quantity: Any) -> float:
-    """A quantity such as `500m` or `2Gi` in cores or bytes; NaN where it cannot be read."""
-    match = _QUANTITY.match(str(quantity))
-    return float(match[1]) * _SCALE.get(match[2], 1) if match else float("nan")
+def policies_agree(manifest: Manifest, near: Near) -> Iterator[str]:
+    """Finds pods that no policy closes or that cannot ask for names, and Services that nobody may ask."""
+    specs = [_spec(each) for each in near.named("NetworkPolicy").values()]
+    closing = [
+        spec for spec in specs if not (spec["podSelector"] or spec.get("ingress") or spec.get("egress"))
+    ]
+    if pod := _pod(manifest):
+        if not any({"Ingress", "Egress"} <= set(spec.get("policyTypes", [])) for spec in closing):
+            yield "no network policy denies what no other one allows"
+        out = {(port.get("protocol", "TCP"), port.get("port")) for port in near.ports_allowed("egress", pod)}
+        if out and ("TCP", None) not in out and not out >= _DNS:
+            yield "its pods may send, but not ask for names (port 53)"
+    elif manifest["kind"] == "Service" and closing and _selector(manifest):
+        pods = near.selected(manifest)
+        let_in = {port.get("port") for each in pods for port in near.ports_allowed("ingress", each)}
+        targets = {port.get("targetPort", port["port"]) for port in _spec(manifest)["ports"]}
+        if None not in let_in and not targets <= let_in:
+            yield "no network policy lets anybody ask its pods"
 
 
-def quantities_can_be_read(manifest: Manifest, _others: Sequence[Manifest]) -> Iterator[str]:
-    """Requests and limits are quantities that Kubernetes can read."""
-    for container in _containers(manifest):
-        for quantities in container.get("resources", {}).values():
-            yield from (
-                f"{resource} {quantity!r} is no quantity"
-                for resource, quantity in quantities.items()
-                if not _QUANTITY.match(str(quantity))
-            )
+def images_are_pinned(manifest: Manifest, _near: Near) -> Iterator[str]:
+    """Finds images without a digest, but for the one that a release replaces."""
+    for image in sorted({container.get("image", "") for container in _containers(_pod(manifest))}):
+        if image != UNRELEASED and not _PINNED.search(image):
+            yield f"image {image} is not pinned by its digest: name it as NAME@sha256:…"
 
 
-Rule = Callable[[Manifest, Sequence[Manifest]], Iterator[str]]
-RULES: tuple[Rule, ...] = (
-    selectors_meet_pods,
-    monitors_meet_services,
-    everything_is_denied_first,
-    ports_exist,
-    autoscaler_fits,
-    disruption_budget_lets_nodes_drain,
+RULES: Sequence[Callable[[Manifest, Near], Iterator[str]]] = (
+    selectors_find_something,
+    ports_are_open,
     references_exist,
-    requests_fit_limits,
-    quantities_can_be_read,
-    facts.breaches,
+    replicas_agree,
+    policies_agree,
+    images_are_pinned,
 )

@@ -6,7 +6,7 @@ import copy
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,9 +21,14 @@ def now() -> str:
 
 @dataclass
 class Store:
-    """Objects by key, every change in order, and the images whose pods never get ready."""
+    """Objects by key, every change in order, and the images whose pods never get ready.
 
-    broken: set[str] = field(default_factory=set)
+    Attributes:
+        broken: By image, what makes the pods that do not get ready, with their events, of a namespace and a
+            Deployment's template.
+    """
+
+    broken: dict[str, Callable[[str, Thing], Sequence[Thing]]] = field(default_factory=dict)
     rollout_s: float = 0.3
     things: dict[Key, Thing] = field(default_factory=dict)
     changes: list[tuple[Key, str, Thing]] = field(default_factory=list)
@@ -39,8 +44,8 @@ class Store:
             before = self.things.get(key)
             meta = thing["metadata"]
             old = before["metadata"] if before else {}
-            meta["uid"] = old.get("uid", str(uuid.uuid4()))
-            meta["creationTimestamp"] = old.get("creationTimestamp", now())
+            meta["uid"] = old.get("uid") or meta.get("uid") or str(uuid.uuid4())
+            meta["creationTimestamp"] = old.get("creationTimestamp") or meta.get("creationTimestamp") or now()
             same = before is not None and before.get("spec") == thing.get("spec")
             meta["generation"] = old.get("generation", 0) + (not same)
             if before and "status" in before and "status" not in thing:
@@ -97,6 +102,9 @@ class Store:
         image = thing["spec"]["template"]["spec"]["containers"][0]["image"]
         replicas = thing["spec"].get("replicas", 1)
         good = image not in self.broken
+        for pod_or_event in [] if good else self.broken[image](key[2], thing["spec"]["template"]):
+            resource, name = f"{pod_or_event['kind'].lower()}s", pod_or_event["metadata"]["name"]
+            self.put(("", resource, key[2], name), pod_or_event)
         self._report(key, generation, updated=0, available=replicas, of=replicas)
         time.sleep(self.rollout_s)
         current = self.get(key)
