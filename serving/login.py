@@ -38,12 +38,15 @@ class Door(Enum):
 
 
 def token() -> str:
-    """The token in the file that PALATE_TOKEN_FILE names; empty where there is none."""
-    path = Path(os.environ.get(TOKEN_FILE, ""))
+    """Reads the token in the file that PALATE_TOKEN_FILE names; empty where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:  # there is none, or its rights keep it from this user
+        return _token_file().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
         return ""
+
+
+def _token_file() -> Path:
+    return Path(os.environ.get(TOKEN_FILE, ""))
 
 
 def door(setting: str) -> Door:
@@ -63,6 +66,15 @@ def why_locked(setting: str) -> str | None:
     """Why nobody can ask the service; None where somebody can."""
     if door(setting) is not Door.TOKEN or token():
         return None
+    try:
+        _token_file().read_text(encoding="utf-8")
+    except (PermissionError, UnicodeDecodeError):
+        return (
+            f"user {os.getuid()} cannot read the token in '{_token_file()}': write it as text, and let that "
+            "user read it, in Kubernetes by the pod's fsGroup and the Secret's defaultMode 0440"
+        )
+    except OSError:  # there is no such file
+        pass
     return (
         f"serve.token is {setting} and {TOKEN_FILE} names no file with a token: give it one, or let the "
         "service listen on 127.0.0.1"
