@@ -27,7 +27,7 @@ from components.domain.errors import PalateError
 from serving import store
 from serving.calls import Unavailable
 from serving.recommend_schema import RecommendRequest
-from serving.schema import BasisBody, DishBody, LeftOutDish, RankRequest
+from serving.schema import DishBody, LeftOutDish, RankRequest
 
 logger = logging.getLogger("palate")
 
@@ -152,7 +152,7 @@ def split(dishes: Sequence[DishFacts], restrictions: Restrictions) -> tuple[set[
     return {dish.dish_id for dish in offered}, [_body(dish) for dish in left_out]
 
 
-def check(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[list[BasisBody]]:
+def check(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[list[Basis]]:
     """Looks at an answer's dishes again, by other code than `split`.
 
     Returns:
@@ -165,7 +165,7 @@ def check(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[list
     if broken:
         logger.error("the two checks of a diet disagree, so nothing is offered: %s", broken[0].sentence)
         raise Unavailable("The two checks of the diet disagree, so nothing is offered.")
-    return [[_shown(basis) for basis in basis_of(dish, restrictions)] for dish in offered]
+    return [list(basis_of(dish, restrictions)) for dish in offered]
 
 
 def notes_of(
@@ -174,10 +174,6 @@ def notes_of(
     """Says what no reading of words covers for this person."""
     written = (request.diet, person.diet, *(request.allergies or ()), *person.allergies)
     return list(notes(restrictions.diet, written))
-
-
-def _shown(basis: Basis) -> BasisBody:
-    return BasisBody(restriction=basis.restriction, source=basis.source, sentence=basis.sentence)
 
 
 def _body(dish: LeftOut) -> LeftOutDish:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from components.domain.diet import DishFacts, is_blank
+from components.domain.diet import Basis, DishFacts, is_blank
 from components.domain.feedback import MOST_DISH_BYTES
 from components.domain.preferences.contract import CONTROL, MAX_ID, as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
@@ -219,19 +219,12 @@ class CanaryAnswer(Body):
     adapter_sha256: str
 
 
-class BasisBody(Body):
-    """What shows that a dish meets one restriction of the person."""
-
-    restriction: str
-    source: Literal["declaration", "ingredients", "tag"] = Field(
-        description="`declaration` and `tag`: the kitchen says so. `ingredients`: Palate reads the list."
-    )
-    sentence: str = Field(description="Such as: no gluten-containing ingredient listed.")
-
-
 Bases = Annotated[
-    list[BasisBody],
-    Field(description="For each restriction what shows that the dish meets it; empty where there is none."),
+    list[Basis],
+    Field(
+        description="For each restriction what shows that the dish meets it; empty where there is none. "
+        "Sources: declaration and tag are the kitchen's word, ingredients is its list as Palate reads it."
+    ),
 ]
 Notes = Annotated[
     list[str], Field(description="What no reading of words covers for this person, a sentence each.")

@@ -23,6 +23,7 @@ from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
 from serving import limits, login, metrics, people, ratings, recommending, restricting, searching
+from serving.answers import rank_answer, recommend_answer
 from serving.arm import Arm, facts_in, position
 from serving.body_limit import BodyLimit
 from serving.calls import Calls, Unavailable
@@ -34,8 +35,6 @@ from serving.feedback_schema import FeedbackAnswer, FeedbackRequest
 from serving.image import service_image
 from serving.json_only import JsonOnly
 from serving.permissions import Permissions
-from serving.rank_answer import rank_answer
-from serving.recommend_answer import recommend_answer
 from serving.recommend_schema import RecommendAnswer, RecommendRequest
 from serving.schema import (
     VERDICTS,

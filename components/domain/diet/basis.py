@@ -1,46 +1,40 @@
-"""What shows that an offered dish is free of what a person must not eat: the kitchen's word, or ours."""
+"""What an answer says of the dishes that it offers: what shows that each is safe, and what no words tell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import DishFacts, Restrictions, Strength
+from components.domain.diet.letters import fold
 from components.domain.diet.permitted import evidence
 
 Source = Literal["declaration", "ingredients", "tag"]
-_GLUTEN = ("gluten", "gluten-free")
+_COELIAC = re.compile(r"\b(?:[cz](?:oe|o|e)l[iy]a[ckq]|sprue\b)")  # in a dozen languages: Zöliakie, celiachia
+COELIAC = (
+    "Coeliac disease under treatment is not covered: traces that nobody wrote down are not seen, and no dish "
+    "is certified gluten-free. Ask the kitchen."
+)
+_WORDS = "is read from words and is no certificate. It does not look at the rennet of cheese"
+BY_DIET = {
+    "vegetarian": "Vegetarian does not look at the rennet of a cheese whose rules do not name it.",
+    "vegan": "Vegan does not look at the fining of wine, nor at the refining of sugar.",
+    "halal": f"Halal {_WORDS}.",
+    "kosher": f"Kosher {_WORDS}, nor at who made a wine.",
+    "kosher-style": f"Kosher-style {_WORDS}, nor at who made a wine, nor at animals such as camel.",
+}  # docs/diet.md has each sentence
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What shows that a dish meets one restriction.
-
-    Attributes:
-        restriction: The allergy, the avoided ingredient or the diet.
-        source: `declaration` and `tag` are the kitchen's word. `ingredients` is our reading of the list.
-    """
+    """What shows that a dish meets one restriction."""
 
     restriction: str
     source: Source
-
-    @property
-    def sentence(self) -> str:
-        """The basis in plain words. `Gluten-free` is a regulated claim, which no reading of words makes."""
-        name = self.restriction.replace("_", " ")
-        if self.source == "tag":
-            return f"a tag of the kitchen says {name}"
-        if self.source == "declaration":
-            return (
-                f"the kitchen's declaration names nothing against {name}"
-                if name in DIETS
-                else (f"the kitchen's declaration names no {name}")
-            )
-        if name in _GLUTEN:
-            return "no gluten-containing ingredient listed"
-        return f"nothing against {name} listed" if name in DIETS else f"no {name} listed as an ingredient"
+    sentence: str
 
 
 def basis_of(dish: DishFacts, restrictions: Restrictions) -> Iterator[Basis]:
@@ -51,12 +45,12 @@ def basis_of(dish: DishFacts, restrictions: Restrictions) -> Iterator[Basis]:
         restrictions: What the person may not or will not eat.
     """
     for group in restrictions.allergies:
-        yield Basis(group, _source(dish, (group,)))
+        yield _basis(group, _source(dish, (group,)))
     for avoided in restrictions.avoids:
         if not avoided.has_groups:  # else its groups are among the allergies
-            yield Basis(avoided.text, "ingredients")
+            yield _basis(avoided.text, "ingredients")
     if restrictions.diet:
-        yield Basis(restrictions.diet, _source(dish, DIETS[restrictions.diet].without))
+        yield _basis(restrictions.diet, _source(dish, DIETS[restrictions.diet].without))
 
 
 def _source(dish: DishFacts, substances: tuple[str, ...]) -> Source:
@@ -65,3 +59,25 @@ def _source(dish: DishFacts, substances: tuple[str, ...]) -> Source:
     if any(each.strength is not Strength.FREE for each in shown):
         return "tag"
     return "declaration" if all(each.field == "allergens" for each in shown) else "ingredients"
+
+
+def _basis(restriction: str, source: Source) -> Basis:
+    # `Gluten-free` is a regulated claim, which no reading of words makes.
+    name = restriction.replace("_", " ")
+    what = f"nothing against {name}" if name in DIETS else f"no {name}"
+    what = "no gluten-containing ingredient" if name in ("gluten", "gluten-free") else what
+    sentences = {"tag": f"a tag of the kitchen says {name}", "declaration": f"the kitchen declares {what}"}
+    return Basis(restriction, source, sentences.get(source, f"{what} listed"))
+
+
+def notes(diet: str, written: Iterable[str]) -> Iterator[str]:
+    """Yields what no reading of words covers for a person.
+
+    Args:
+        diet: Name of a diet, empty where there is none.
+        written: Diets and allergies as the person wrote them.
+    """
+    if any(_COELIAC.search(fold(text)) for text in written):
+        yield COELIAC
+    if diet in BY_DIET:
+        yield BY_DIET[diet]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from components.domain.diet import notes
+from components.domain.diet.basis import BY_DIET, COELIAC
 from components.domain.diet.diets import DIETS
-from components.domain.diet.notes import BY_DIET, COELIAC
 from tests.conftest import REPO
 
 
