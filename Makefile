@@ -6,7 +6,7 @@ export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What a user gives, as it stands: make expands no $ in it, and recipes read it from their environment, in quotes.
-GIVEN := DATA PERSON HISTORY NIGHT TO FROM PORT NAME SET MEMORY OVERLAY
+GIVEN := DATA PERSON DISH HISTORY NIGHT TO FROM PORT NAME SET MEMORY OVERLAY
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # What runs for each NAME of `make benchmark`; the first two read SET.
@@ -36,7 +36,7 @@ PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly doctor up env status forget restore back-up bring-back release serve mlflow check-manifests benchmark replay readings test test-slow check audit format
+.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve mlflow check-manifests benchmark replay readings test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -74,6 +74,9 @@ status: $(BIN)/installed ## the last nights, what is served, what waits for a pe
 
 forget: $(BIN)/installed ## take a person out of the data; PERSON=id; HISTORY=1 removes older versions of the data, too
 	@$(BIN)/python -m flows forget $(if $(filter 1,$(HISTORY)),--history) -- "$$PERSON"
+
+recall: $(BIN)/installed ## list who was shown, chose or ordered a dish lately, in a file of your own; DISH=id
+	@$(BIN)/python -m flows recall -- "$$DISH"
 
 restore: $(BIN)/installed ## a past night in a folder of its own; NIGHT=day, commit or version; TO=folder
 	@$(BIN)/python -m flows restore --to="$$TO" -- "$$NIGHT"

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -144,6 +145,20 @@ def write_state(path: Path, values: Mapping[str, Any]) -> None:
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Writes a JSON file whole or not at all."""
     replace_text(path, json.dumps(values, indent=1) + "\n")
+
+
+def write_private(path: Path, values: Mapping[str, Any]) -> None:
+    """Writes a file of the state whole or not at all; its owner alone can read it, from the start."""
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(with_schema(values), file)
+            file.flush()
+            os.fsync(descriptor)
+        Path(partial).replace(path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
 
 
 def replace_text(path: Path, text: str) -> None:

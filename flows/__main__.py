@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument(
         "--history", action="store_true", help="remove older versions of the data, too, and bar their models"
     )
+    recall = verbs.add_parser("recall", help="list who was shown, chose or ordered a dish lately")
+    recall.add_argument("dish", help="id of the dish")
     restore = verbs.add_parser("restore", help="bring a past night back in a folder beside this clone")
     restore.add_argument("night", help="a day as YYYY-MM-DD, a commit of the branch nights, or a version")
     restore.add_argument("--to", default="", help="folder that is created; empty: one below the state")
@@ -127,7 +129,7 @@ def _run(command: argparse.Namespace) -> None:
         print(doctor.text(command.data), end="")
     elif verb == "check-manifests":
         print(manifests.check(command.overlay))
-    elif verb in {"up", "deploy", "status", "lineage", "forget", "restore"}:
+    elif verb in {"up", "deploy", "status", "lineage", "forget", "recall", "restore"}:
         _run_with_params(command)
     elif verb in {"back-up", "bring-back"}:
         from flows.back_up import back_up, bring_back
@@ -172,6 +174,7 @@ def _run_with_params(command: argparse.Namespace) -> None:
     from components.domain.params_file import read_params
     from components.integrations.model_registry.registry import failures_as_sentences
     from flows import deployments, forget, lineage, prefect_failures, restore, status, up
+    from flows.steps import recall
 
     params = read_params(environment.REPO / "params.yaml")
     with failures_as_sentences(), prefect_failures.as_sentences():
@@ -181,6 +184,8 @@ def _run_with_params(command: argparse.Namespace) -> None:
             deployments.deploy(params, command.pool, command.image, gpu=command.gpu or params.release.gpu)
         elif command.verb == "forget":
             print(forget.forget(params, command.person, history=command.history))
+        elif command.verb == "recall":
+            print(recall.by_hand(params, command.dish))
         elif command.verb == "restore":
             print(restore.restore(params, command.night, command.to))
         elif command.verb == "status":

@@ -21,7 +21,7 @@ from components.integrations import data_versions, event_sources, quarantine
 from components.integrations.model_registry.registry import failures_as_sentences
 from components.stages import paths
 from flows.environment import REPO, STATE
-from flows.steps import accepted_data, data, feedback, registration
+from flows.steps import accepted_data, data, feedback, recall, registration
 from flows.steps.bento import tag_of
 from flows.steps.lock import one_at_a_time
 
@@ -121,6 +121,7 @@ def _remove(person: str) -> dict[str, int]:
         event_sources.write_tables(events, {**tables, "people": people}, others)
     removed["quarantined"] = quarantine.remove(REPO / paths.QUARANTINE, partial(is_named, person))
     removed["rows of the service"] = feedback.forget(person)
+    removed["listed in recalls"] = recall.forget(person)
     for path in DERIVED:
         if (REPO / path).is_dir():
             shutil.rmtree(REPO / path)

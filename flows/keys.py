@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import fcntl
-import json
-import os
 import secrets as random
-import tempfile
 from pathlib import Path
 
-from components.files import read_as, with_schema
+from components.files import read_as, write_private
 
 FILE = "secrets.json"  # in the state folder
 
@@ -33,7 +30,7 @@ def keys(state: Path) -> dict[str, str]:
         stored = read_as(dict[str, str], path) if path.exists() else {}
         complete = _new_keys() | stored
         if complete != stored:
-            _write(path, complete)
+            write_private(path, complete)
     return complete
 
 
@@ -42,17 +39,3 @@ def _new_keys() -> dict[str, str]:
         "people": random.token_urlsafe(32),
         "prefect": f"palate:{random.token_urlsafe(32)}",
     }
-
-
-def _write(path: Path, values: dict[str, str]) -> None:
-    """Writes the file whole or not at all; a temporary file is its owner's alone from the start."""
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(with_schema(values), file)
-            file.flush()
-            os.fsync(descriptor)
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise

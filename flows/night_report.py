@@ -54,6 +54,7 @@ class NightReport:
         rates: How the service's answers of the last days fared; none where nobody gave feedback.
         shifts: How the scores served lately are spread; none where too few people were served.
         erasures: Sentence on the people whom the service had queued; empty where there were none.
+        recall: Sentence on people who were shown what is unsafe for them now; empty where there are none.
     """
 
     started: float = field(default_factory=time.monotonic)
@@ -66,6 +67,7 @@ class NightReport:
     rates: list[AnswerRates] = field(default_factory=list)
     shifts: list[ScoreShift] = field(default_factory=list)
     erasures: str = ""
+    recall: str = ""
 
     def timed(self, name: str, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a step and records its seconds and whether it had anything to do."""
@@ -90,6 +92,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
     checks, gate = read_json(REPO / CHECKS), read_report(REPO / EVALUATION).gate
     return [
         *([("erasures", report.erasures)] if report.erasures else []),
+        *([("recall", report.recall)] if report.recall else []),
         *((f"{table} in", _counts(counts)) for table, counts in collection.counts.items() if counts.rows_in),
         *(
             [("feedback in", _feedback(collection))]

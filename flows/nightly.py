@@ -1,4 +1,4 @@
-"""The night: erase → collect → version → check → publish → split → train → evaluate → register → report.
+"""The night: erase → collect → version → check → publish → recall → split → train → evaluate → register.
 
 Prefect decides when and whether, DVC decides what is stale: each DVC stage is one task here, without
 Prefect's cache.
@@ -22,6 +22,7 @@ from flows.steps import (
     ledger,
     night,
     publication,
+    recall,
     reconciliation,
     registration,
     retention,
@@ -61,6 +62,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         tonight = report.night = report.timed("version", data.version, params, report.collection)
         report.timed("check", stages.check, tonight)
         report.timed("publish", publication.publish, tonight)
+        report.recall = report.timed("recall", recall.recall, params)
         report.rates = report.timed("feedback", feedback.rates, tonight)
         report.shifts = report.timed("served", served.shifts, tonight)
         report.timed("split", stages.run, "split", params)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from components.domain.diet import Restrictions, permitted
+from components.domain.diet import Restrictions, one_by_one, permitted
 from components.domain.diet.dictionary import ALLERGENS
 from components.domain.diet.diets import DIETS
 from components.domain.preferences.arrays import Ints
@@ -77,7 +77,7 @@ class Permissions:
         """
         self._see(catalogue)
         may_offer = np.ones(len(at), bool)
-        for restriction, one in self._passes(list(_one_by_one(restrictions)), catalogue).items():
+        for restriction, one in self._passes(list(one_by_one(restrictions)), catalogue).items():
             one.finish()
             may_offer &= one.left[restriction][at]
         others = [catalogue.dishes[index].facts for index in at[~may_offer][:MOST_LEFT_OUT]]
@@ -103,11 +103,3 @@ class Permissions:
             while len(self._words) > MOST_WORDS:
                 self._words.popitem(last=False)
             return {one: self._common if one in common else old.get(one, new) for one in restrictions}
-
-
-def _one_by_one(restrictions: Restrictions) -> Iterator[Restrictions]:
-    """Each of the restrictions alone."""
-    if restrictions.diet:
-        yield Restrictions(diet=restrictions.diet)
-    yield from (Restrictions(allergies=(group,)) for group in restrictions.allergies)
-    yield from (Restrictions(avoids=(avoided,)) for avoided in restrictions.avoids)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -124,7 +124,8 @@ class Palate:
         bodies = {dish.dish_id: dish.record("") for dish in offered}
         shown = [(bodies[dish.dish_id], dish.score) for dish in sorted(ranked, key=lambda dish: -dish.score)]
         self._count("rank", arm, shown, len(request.history), len(shown), arm.unknown(bodies.values()))
-        await self._keep(ctx, arm, answer_id, request, restrictions, shown, len(shown))
+        declared = {dish.dish_id: dish.facts.allergens for dish in offered}
+        await self._keep(ctx, arm, answer_id, request, restrictions, shown, declared, len(shown))
         return answer
 
     async def _scores(self, arm: Arm, request: RankRequest, dishes: Sequence[DishBody]) -> list[float]:
@@ -162,7 +163,8 @@ class Palate:
         self._count("recommend", arm, scored, ranked.history, ranked.considered, ranked.unknown)
         ctx.response.headers.update(arm.lineage(answer_id))
         ranked_by_model = 0 if ranked.cold_start else ranked.considered
-        await self._keep(ctx, arm, answer_id, request, choice.restrictions, shown, ranked_by_model)
+        declared = {dish.dish.dish_id: dish.allergens for dish, _ in best}
+        await self._keep(ctx, arm, answer_id, request, choice.restrictions, shown, declared, ranked_by_model)
         return recommend_answer(arm, answer_id, request, choice, ranked, bases)
 
     @bentoml.api
@@ -190,13 +192,15 @@ class Palate:
         request: RankRequest | RecommendRequest,
         restrictions: Restrictions,
         dishes: Sequence[tuple[Dish, float]],
+        declared: Mapping[str, tuple[str, ...] | None],
         ranked: int,
     ) -> None:
         """Stores what is shown, best first, of how many dishes ranked; a header says if it was stored."""
         share = self.facts.get("share", 1.0)
         propensity = share if arm is self.arm else 1 - share
         shown = tuple(
-            Shown(replace(dish, dish_id=as_id(dish.dish_id)), score, propensity) for dish, score in dishes
+            Shown(replace(dish, dish_id=as_id(dish.dish_id)), score, propensity, declared[dish.dish_id])
+            for dish, score in dishes
         )
         versions = arm.facts["model_version"], arm.facts["data_md5"]
         filters = restricting.filters_of(request, restrictions)

@@ -26,11 +26,15 @@ def exposure_of(url: str, answer_id: str) -> Exposure | None:
         query = sa.select(EXPOSURES).where(EXPOSURES.c.answer_id == answer_id)
         answer = connection.execute(query).mappings().first()
         shown = tuple(
-            Shown(_dish(row["dish"]), row["score"], row["propensity"])
+            Shown(_dish(row["dish"]), row["score"], row["propensity"], _many(row["dish"]["allergens"]))
             for row in shown_in(connection, answer_id)
         )
     return Exposure(**{**answer, "shown": shown, "at": utc(answer["at"])}) if answer else None
 
 
 def _dish(texts: dict[str, Any]) -> Dish:
-    return Dish(**{name: tuple(text) if isinstance(text, list) else text for name, text in texts.items()})
+    return Dish(**{name: _many(text) for name, text in texts.items() if name != "allergens"})
+
+
+def _many(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

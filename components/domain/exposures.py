@@ -20,11 +20,13 @@ class Shown:
         score: In logits; its popularity where nothing was known of the person.
         propensity: Probability with which this person is shown this order: the share of the version that
             answered, in a trial.
+        allergens: As the kitchen declared them; None where it declared nothing.
     """
 
     dish: Dish
     score: float
     propensity: float
+    allergens: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

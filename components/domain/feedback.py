@@ -14,7 +14,6 @@ from components.domain.preferences.contract import SERVICE_IDS
 MOST_ASIDE = 10_000  # rows that are kept aside; new ones beyond it are refused until a night takes some in
 ASIDE_WAIT_S = 3_600  # after which refused feedback may come again; a night may have run
 MOST_DISH_BYTES = 4_000  # UTF-8 of all texts of a caller's dish
-LOOK_BACK_DAYS = 30  # that an answer stays at least, so that a recall finds who was shown a dish
 NEW_DISHES = 2_000  # that a night takes in from answers alone; feedback on others waits for the next night
 NEW_MENU_ROWS = 200_000  # dishes on the menus that a night takes in from answers; choices beyond wait, too
 

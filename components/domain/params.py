@@ -148,6 +148,7 @@ class AlarmParams(Section):
     max_score_shift: Times
     max_slowdown: Annotated[Times, Field(ge=1)]
     min_answers: Count
+    recall_days: Days
 
 
 class RetentionParams(Section):

@@ -16,7 +16,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.errors import PalateError
-from components.domain.feedback import LOOK_BACK_DAYS
 from components.domain.params import Params
 from components.integrations import bentos
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, failures_as_sentences
@@ -94,7 +93,7 @@ def _needed_versions(params: Params) -> set[str]:
 
 def _remove_answers(params: Params) -> None:
     """Removes answers of the service that are old, and alarms where its store is large all the same."""
-    store, days = service_store(), max(params.retention.days, LOOK_BACK_DAYS)
+    store, days = service_store(), max(params.retention.days, params.alarms.recall_days)
     if store is None:
         return
     count = prune(store.engine, datetime.now(UTC) - timedelta(days=days))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from components.domain.diet.declared import spelled_out
@@ -118,6 +118,14 @@ def _parts(avoided: str) -> list[str]:
 def is_blank(text: str) -> bool:
     """Says whether a text names nothing, as `-`, `[]` or a no-break space does."""
     return not any(letter.isalnum() or unicodedata.category(letter) == "So" for letter in text)
+
+
+def one_by_one(restrictions: Restrictions) -> Iterator[Restrictions]:
+    """Yields each of the restrictions alone."""
+    if restrictions.diet:
+        yield Restrictions(diet=restrictions.diet)
+    yield from (Restrictions(allergies=(group,)) for group in restrictions.allergies)
+    yield from (Restrictions(avoids=(avoided,)) for avoided in restrictions.avoids)
 
 
 def read_restrictions(diet: str, allergies: Iterable[str], avoids: Iterable[str]) -> Restrictions:

@@ -14,6 +14,7 @@ from components.integrations.service_store.old_answers import move_old_answers, 
 from components.integrations.service_store.people import People
 from components.integrations.service_store.quotas import full_days
 from components.integrations.service_store.served_scores import served_scores
+from components.integrations.service_store.shown_dishes import picks, showings, texts_shown
 
 __all__ = [
     "NAME",
@@ -25,9 +26,12 @@ __all__ = [
     "dishes_shown",
     "full_days",
     "move_old_answers",
+    "picks",
     "prune",
     "read_feedback",
     "served_scores",
+    "showings",
     "shown_by",
     "size_of",
+    "texts_shown",
 ]

@@ -175,7 +175,7 @@ def add_shown(connection: sa.Connection, answer_id: str, at: datetime, shown: It
     """Stores the dishes of an answer, each text once."""
     rows, dishes = list[dict[str, Any]](), dict[str, dict[str, Any]]()
     for position, offer in enumerate(shown, 1):
-        dish = asdict(offer.dish)
+        dish = asdict(offer.dish) | {"allergens": offer.allergens}
         digest = hashlib.sha256(json.dumps(dish, sort_keys=True).encode()).hexdigest()
         row = {"answer_id": answer_id, "dish_id": offer.dish.dish_id, "position": position, "digest": digest}
         rows.append(row | {"score": offer.score, "propensity": offer.propensity})

@@ -210,6 +210,12 @@ class Catalogue:
             profile = connection.execute(_of(PEOPLE, person_id)).mappings().first()
         return Person(**_restrictions(profile), has_row=True) if profile else Person()
 
+    def everybody(self) -> dict[str, Person]:
+        """Returns by id what all people of the table may not eat, and nothing else of them."""
+        with as_sentence(), self.engine.connect() as connection:
+            rows = connection.execute(sa.select(PEOPLE)).mappings()
+            return {row["person_id"]: Person(**_restrictions(row), has_row=True) for row in rows}
+
     def forget(self, person_id: str) -> int:
         """Removes a person; returns the number of rows that went."""
         with as_sentence(), self.engine.begin() as connection:

@@ -1,0 +1,122 @@
+"""Which dishes that people were shown are no longer free of what these people must not eat.
+
+A restriction is lost where the dish as it is now does not meet it and the dish as it was shown did: it was
+shown to somebody with that restriction, or its text of then meets it by today's reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from components.domain.catalogue import Person
+from components.domain.diet import (
+    DishFacts,
+    Reason,
+    Restrictions,
+    Strength,
+    one_by_one,
+    permitted,
+    read_restrictions,
+)
+from components.domain.diet.dictionary import ALLERGENS
+from components.domain.errors import PalateError
+
+Singly = frozenset[Restrictions]
+_NOTHING = Singly()
+
+
+@dataclass(frozen=True)
+class Showing:
+    """An answer that showed dishes to a person.
+
+    Attributes:
+        person_id: Who.
+        at: When, UTC.
+        filters: What the answer was narrowed by, see `Exposure`.
+        digests: Of the texts of its dishes.
+    """
+
+    person_id: str
+    at: datetime
+    filters: str
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A dish as it was shown, and as it is now."""
+
+    shown: DishFacts
+    now: DishFacts
+
+
+class Recall:
+    """Finds who was shown a dish that is no longer free for them.
+
+    Args:
+        changes: By digest of the text that was shown.
+        people: What the store knows of people now.
+    """
+
+    def __init__(self, changes: Mapping[str, Change], people: Mapping[str, Person]) -> None:
+        self._changes, self._people = changes, people
+        self._unmet = dict[tuple[DishFacts, Restrictions], Reason | None]()
+        self._lost = dict[tuple[str, Singly, Singly, bool], tuple[str, ...]]()
+        self._read = dict[str, Singly]()
+
+    def affected(self, showings: Iterable[Showing]) -> Iterator[tuple[Showing, DishFacts, tuple[str, ...]]]:
+        """Yields a showing, the dish as it is now, and why it is no longer free for that person."""
+        for showing in showings:
+            request = json.loads(showing.filters)
+            then = self._singly(request.get("applied") or request)
+            now = (
+                self._singly(vars(self._people[showing.person_id]))
+                if showing.person_id in self._people
+                else _NOTHING
+            )
+            for digest in showing.digests if then or now else ():
+                if digest in self._changes and (reasons := self._reasons(digest, then, now, "k" in request)):
+                    yield showing, self._changes[digest].now, reasons
+
+    def _reasons(self, digest: str, then: Singly, now: Singly, is_ours: bool) -> tuple[str, ...]:
+        key = (digest, then, now, is_ours)
+        if key not in self._lost:
+            self._lost[key] = tuple(sorted(self._losses(self._changes[digest], then, now, is_ours=is_ours)))
+        return self._lost[key]
+
+    def _losses(self, change: Change, then: Singly, now: Singly, *, is_ours: bool) -> Iterator[str]:
+        # What a caller of /rank wrote is no text of the catalogue, whose gaps then say nothing.
+        for restriction in then | now:
+            why = self._why_not(change.now, restriction)
+            if why is None or (why.strength is Strength.UNKNOWN and not is_ours):
+                continue
+            if restriction in then or not self._why_not(change.shown, restriction):
+                yield why.sentence
+
+    def _why_not(self, dish: DishFacts, restriction: Restrictions) -> Reason | None:
+        if (dish, restriction) not in self._unmet:
+            _, left_out = permitted([dish], restriction)
+            self._unmet[dish, restriction] = left_out[0].reasons[0] if left_out else None
+        return self._unmet[dish, restriction]
+
+    def _singly(self, values: Mapping[str, Any]) -> Singly:
+        """The restrictions in a row of a person, or in an answer's filters."""
+        written = {name: values.get(name) or () for name in ("diet", "allergies", "avoids")}
+        key = json.dumps(written)
+        if key not in self._read:
+            self._read[key] = Singly(one_by_one(_restrictions(**written)))
+        return self._read[key]
+
+
+def _restrictions(diet: str | tuple[()], allergies: Iterable[str], avoids: Iterable[str]) -> Restrictions:
+    groups = [text for text in allergies if text in ALLERGENS]  # of an answer: as they were read then
+    others = [text for text in allergies if text not in ALLERGENS]
+    try:
+        read = read_restrictions(diet or "", others, avoids)
+    except PalateError:  # a diet without a rule, under which nothing is ever shown
+        read = read_restrictions("", others, avoids)
+    return Restrictions(read.diet, tuple(sorted({*groups, *read.allergies})), read.avoids)
