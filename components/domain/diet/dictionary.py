@@ -46,6 +46,7 @@ _ROLES = {
 MANY = 4  # groups that a word may hold, from which on it is a mixture
 PART = 4  # letters that a part of a compound has at least
 LINKS = ("", "s", "n", "en", "es", "e", "er")
+TRANSLATED = ("nl", "pt", "pl", "tr")
 _FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")
 
 
@@ -135,7 +136,8 @@ def _mentions() -> Iterator[tuple[str, str, Mention]]:
 
 def _joined(one: Mention | None, other: Mention, form: str) -> Mention:
     if one is None:
-        return replace(other, text=form, may=other.may - other.contains)
+        may = other.may - other.contains
+        return Mention(other.role, form, other.contains, may, other.rules_out, other.settles, other.inherent)
     plain = next((mention for mention in (one, other) if mention.role in (FILLER, BREAK, OR)), None)
     if plain is not None and {one.role, other.role} & {CLAIM, ADJECTIVE}:
         return replace(plain, text=form)  # one language claims what another does not: `vegetal`
@@ -147,7 +149,20 @@ def _joined(one: Mention | None, other: Mention, form: str) -> Mention:
         (one.may | other.may) - contains,
         one.rules_out | other.rules_out,
         one.settles | other.settles,
+        one.inherent | other.inherent,
     )
+
+
+def _translate(terms: dict[str, Mention]) -> Iterator[str]:
+    # Adds the words that mean what an English term means, and yields those that may be parts of a compound.
+    meanings = {english: terms[fold(english)] for english, *_ in lines("translated")}
+    for english, *cells, _ in lines("translated"):
+        written = zip(TRANSLATED, cells, strict=True)
+        for word, language in ((word, language) for language, cell in written for word in cell.split(";")):
+            for form in forms(word, language) if word else ():
+                terms[form] = _joined(terms.get(form), meanings[english], form)
+                if language == "nl" and meanings[english].role in (FOOD, FILLER):
+                    yield form
 
 
 def _same() -> dict[str, frozenset[str]]:
@@ -189,6 +204,7 @@ def dictionary() -> Dictionary:
     for term, language, substances, _ in lines("inherent"):
         for form in forms(term, language):
             terms[form] = replace(terms[form], inherent=_listed(substances))
+    compounding.update(_translate(terms))
     whole = frozenset().union(*(forms(word, language) for word, language, _ in lines("whole_words")))
     parts = {form for form in compounding if " " not in form and len(form) >= PART} - whole
     names = _names(terms)

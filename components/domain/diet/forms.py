@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from itertools import product
 
-from components.domain.diet.letters import fold
+from components.domain.diet.letters import fold_term
 
-LANGUAGES = ("en", "de", "fr", "it", "es", "any")
+LANGUAGES = ("en", "de", "fr", "it", "es", "nl", "pt", "pl", "tr", "any")
 _SMALL = 3  # letters; shorter words are articles and prepositions inside of a term
 _GERMAN = ("", "n", "en", "e", "s", "es", "er", "em", "ern")
 _ITALIAN = {
     "ato": ("ati", "ata", "ate"), "ito": ("iti", "ita", "ite"), "uto": ("uti", "uta", "ute"),
     "co": ("chi", "ci"), "go": ("ghi", "gi"), "ca": ("che",), "ga": ("ghe",), "io": ("i",), "cia": ("ce",),
     "gia": ("ge",), "o": ("i",), "a": ("e",), "e": ("i",),
+}  # fmt: skip
+_INFLECTED = {  # of a folded word: its end, and what may stand there instead
+    "nl": (
+        (r"([aeou])\1([bdfgklmnprst])", r"\1\2en"), (r"([aeiou])([bdfgklmnprst])", r"\1\2\2en \1\2\2e"),
+        ("f", "ven"), ("s", "zen"), ("", "en s n e je jes"),
+    ),
+    "pt": (
+        ("ao", "oes aes aos"), (r"([aeou])l", r"\1is"), ("m", "ns"), ("([ai])do", r"\1da \1dos \1das"),
+        ("o", "a os as"), ("", "s es"),
+    ),
+    "pl": (
+        ("y", "a e ego ej ych"), ("i", "a ie iego iej ich"), ("ek", "ka ki kow ku"), ("iec", "ca ce cow"),
+        ("k?a", "ek"), ("a", "y i e"), ("o", "a em"), ("e", "a y"), ("(?<=[^aeiouy])", "a u y i ow"),
+    ),
+    "tr": (("k", "gi gu"), ("p", "bi bu"), ("(?<=[aeiou])", "si su"), ("", "i u lar ler lari leri")),
 }  # fmt: skip
 
 
@@ -39,8 +56,16 @@ def _spanish(word: str) -> tuple[str, ...]:
     return (word, word[:-1] + "ces") if word.endswith("z") else (word, word + "s", word + "es")
 
 
+def _inflected(word: str, language: str) -> tuple[str, ...]:
+    ends = [(re.search(f"(?:{end})$", word), instead) for end, instead in _INFLECTED[language]]
+    found = [(match, end) for match, instead in ends if match for end in instead.split()]
+    return (word, *(word[: match.start()] + match.expand(end) for match, end in found))
+
+
+@cache
 def _of_word(word: str, language: str) -> tuple[str, ...]:
-    if language == "any" or (len(word) <= _SMALL and language in ("fr", "it", "es")) or word[-1].isdigit():
+    small = {"fr": _SMALL, "it": _SMALL, "es": _SMALL, "pt": 2, "pl": 2}.get(language, 0)
+    if language == "any" or len(word) <= small or word[-1].isdigit():
         return (word,)
     match language:
         case "en":
@@ -51,8 +76,10 @@ def _of_word(word: str, language: str) -> tuple[str, ...]:
             return (word, word + "s", word + "x", word + "e", word + "es")
         case "it":
             return _italian(word)
-        case _:
+        case "es":
             return _spanish(word)
+        case _:
+            return _inflected(word, language)
 
 
 def forms(term: str, language: str) -> set[str]:
@@ -62,16 +89,20 @@ def forms(term: str, language: str) -> set[str]:
         term: In the singular, as the dictionary writes it.
         language: One of LANGUAGES; terms of `any` have no plural.
     """
-    written = {fold(term)}
+    written = {fold_term(term)}
     if language == "de":
         umlauts = {"ä": "ae", "ö": "oe", "ü": "ue"}
-        written.add(fold("".join(umlauts.get(letter, letter) for letter in term.casefold())))
+        written.add(fold_term("".join(umlauts.get(letter, letter) for letter in term.casefold())))
     result: set[str] = set()
     for text in written:
         words = text.replace(",", " ").split()
-        ends = words if language in ("fr", "it", "es") else words[-1:] if len(words) > 1 else words
+        ends = (
+            words if language in ("fr", "it", "es", "pt", "pl") else words[-1:] if len(words) > 1 else words
+        )
         firsts = words[: len(words) - len(ends)]
-        heads = [_of_word(firsts[0], language)] + [(word,) for word in firsts[1:]] if firsts else []
+        heads: list[tuple[str, ...]] = [(word,) for word in firsts]
+        if firsts and language in ("en", "de"):
+            heads[0] = _of_word(firsts[0], language)
         for combination in product(*heads, *(_of_word(word, language) for word in ends)):
             result.add(" ".join(combination))
             if language in ("en", "de") and len(combination) == 2:

@@ -16,6 +16,8 @@ _FIRST_PICTURE, _FLAG_A, _FLAG_Z = 0x2600, 0x1F1E6, 0x1F1FF
 _SPACES = "'’‘`´ʼ_⁄\"“”„«»*#~^°"  # noqa: RUF001
 _TURNED = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"  # text after them is not shown as it is written
 _LONGEST = 60  # letters of a word; no food has more, and a search in longer ones would take for ever
+# Turkish flour, meat and water. Articles and `and` of other languages never end a phrase.
+_LAST = {"un": "bugday unu", "et": "kirmizi et", "su": "icme suyu"}
 _STOPS = ".!?\n\r"
 
 
@@ -55,8 +57,7 @@ def _plain(character: str) -> str:
     return _picture(character) if category == "So" else ","
 
 
-@lru_cache(maxsize=65_536)
-def fold(text: str) -> str:
+def fold_term(text: str) -> str:
     """The text as described above; words are parted by one space, parts of a list by a comma.
 
     Args:
@@ -80,5 +81,14 @@ def fold(text: str) -> str:
     folded = re.sub(r"\b(?!e\d+[a-z]?\b)[a-z]+\d+[a-z]\w*", UNREADABLE, folded)
     folded = re.sub(rf"[a-z0-9]{{{_LONGEST + 1},}}", UNREADABLE, folded)
     folded = re.sub(r" *[,.][ ,.]*", lambda match: "." if "." in match[0] else ",", folded)
-    folded = re.sub(r" +", " ", folded)
-    return folded.strip(" ,.")
+    return re.sub(r" +", " ", folded).strip(" ,.")
+
+
+@lru_cache(maxsize=65_536)
+def fold(text: str) -> str:
+    """The text as `fold_term` gives it, where the last word of a phrase is read as such.
+
+    Args:
+        text: Anything that somebody typed.
+    """
+    return re.sub(r"\b(?:un|et|su)(?=[,.]|$)", lambda match: _LAST[match[0]], fold_term(text))

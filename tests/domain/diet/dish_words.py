@@ -277,6 +277,17 @@ SAME = """
 # In a term of several words, the words on the right take back what those on the left say.
 TAKEN_BACK = (
     (
+        # The same in Portuguese, Polish and Turkish: flour of rice, milk of almonds, nutmeg, goat's cheese;
+        # and what means another thing in another language: `en polvo` is powder, `poudre a lever` yeast.
+        "farinha maka massa pasta makaron noodle leite mleko sut sutu manteiga maslo noz cevizi orzech "
+        "orzechy pao cabra bola sidra vinho ostra bal istiridye polvo lever",
+        "arroz ryzowa maizena ziemniaczana milho kukurydziana amendoa migdalowa mandioca tahini sezamowa "
+        "ryzowy pirinc amendoim orzechowe soja sojowe soya coco kokosowe cacau kakaowe migdalowe aveia "
+        "owsiane badem yulaf feijao danasi moscada hindistan muskat ziemne wloski wloskie laskowy laskowe "
+        "nerkowca pekan brazylijskie piniowe drzewne queijo aipo vinagre papryka kabagi mantari en "
+        "hornear poudre",
+    ),
+    (
         # Made of a plant that is no cereal with gluten (EU1169, Annex II, 1).
         "ble bran cake farina farine fideo fideos flour galette grano harina malt masa noodle nouille "
         "pasta semoule spaghetti tagliatelle trigo vermicelle vermicelli",

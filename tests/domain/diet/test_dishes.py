@@ -7,7 +7,7 @@ import pytest
 from components.domain.diet import DishFacts, permitted, read_restrictions, violations
 from components.domain.diet.dictionary import ALLERGENS, dictionary, lines
 from components.domain.diet.facts import Strength
-from components.domain.diet.letters import fold
+from components.domain.diet.letters import fold_term
 from components.domain.diet.permitted import evidence
 from tests.domain.diet.dish_words import AGAINST, HOLDS, NAMES, SAME, STILL_OFFERED, TAKEN_BACK
 
@@ -76,11 +76,17 @@ def test_ice_in_german_and_french_says_no_less_than_ice_cream() -> None:
         assert spoken_of(word) >= spoken_of("ice cream")
 
 
-@pytest.mark.parametrize("table", FOODS)
+def written_terms(table: str) -> list[str]:
+    if table != "translated":
+        return [term for term, *_ in lines(table)]
+    return [word for _, *cells, _ in lines(table) for cell in cells for word in cell.split(";") if word]
+
+
+@pytest.mark.parametrize("table", [*FOODS, "translated"])
 def test_a_term_of_several_words_says_at_least_what_its_own_words_say(table: str) -> None:
     terms = dictionary().terms
-    for term, _, _, _, _ in lines(table):
-        words = fold(term).replace(",", " ").split()
+    for term in written_terms(table):
+        words = fold_term(term).replace(",", " ").split()
         whole = terms[" ".join(words)]
         for word in words if len(words) > 1 else ():
             substances = terms[word].contains - IMPLIED if word in terms else frozenset()
@@ -92,8 +98,8 @@ def test_a_term_of_several_words_says_at_least_what_its_own_words_say(table: str
 
 
 def test_what_is_taken_back_is_in_the_dictionary() -> None:
-    written = {
-        word for table in FOODS for line in lines(table) for word in fold(line[0]).replace(",", " ").split()
-    }
+    tables = [*FOODS, "translated"]
+    listed = [term for table in tables for term in written_terms(table)]
+    written = {word for term in listed for word in fold_term(term).replace(",", " ").split()}
     for speaking, beside in TAKEN_BACK:
         assert {*speaking.split(), *beside.split()} <= written

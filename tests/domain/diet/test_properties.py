@@ -108,4 +108,4 @@ def test_every_name_in_the_dictionary_alone_is_not_offered() -> None:
 
 
 def test_languages_of_the_dictionary_are_known() -> None:
-    assert set(LANGUAGES) == {"en", "de", "fr", "it", "es", "any"}
+    assert set(LANGUAGES) == {"en", "de", "fr", "it", "es", "nl", "pt", "pl", "tr", "any"}
