@@ -23,6 +23,7 @@ CLONE_OF_JOBS = "/palate/clone"  # folder of the clone in a Job's container, as 
 ZOMBIES = "palate: a run without heartbeat has crashed"  # name of an automation
 NOT_BEGUN = "palate: a run that does not begin has crashed"  # name of another
 NO_POD = "palate: a run that gets no pod has crashed"  # name of a third
+NOT_STOPPED = "palate: a run that is to stop and does not is cancelled"  # name of a fourth
 NIGHTS = "nightly/nightly", "nightly/weekly-full"  # deployments of which one runs at a time
 ONE_NIGHT = "palate-night"  # their limit on Prefect's page "Concurrency"
 IF_BUSY = {"skip": "CANCEL_NEW", "wait": "ENQUEUE"}  # Prefect's words for those of `up.if_busy`
@@ -116,15 +117,18 @@ def _end_dead_runs() -> None:
     heartbeat, begun = _events("heartbeat"), _events("Running")
     ended = _events("Completed", "Failed", "Cancelled", "Crashed")
     message = "no heartbeat: its runner was killed"
-    _crash(ZOMBIES, message, after=begun | heartbeat, expect=heartbeat | ended, within=NO_HEARTBEAT)
+    _end(ZOMBIES, message, after=begun | heartbeat, expect=heartbeat | ended, within=NO_HEARTBEAT)
     claimed, has_pod = _events("Pending", "Submitting"), _events("InfrastructurePending")
     pool = {"prefect.resource.role": "work-pool", "prefect.work-pool.type": PROCESS}
     message = "it has not begun: its worker was killed"
     expected = begun | ended
-    _crash(NOT_BEGUN, message, after=claimed | has_pod, expect=expected, within=NO_START, match_related=pool)
+    _end(NOT_BEGUN, message, after=claimed | has_pod, expect=expected, within=NO_START, match_related=pool)
     pool = pool | {"prefect.work-pool.type": KUBERNETES}
     message = "it has no pod: its worker was killed before it made the Job"
-    _crash(NO_POD, message, after=claimed, expect=has_pod | expected, within=NO_JOB, match_related=pool)
+    _end(NO_POD, message, after=claimed, expect=has_pod | expected, within=NO_JOB, match_related=pool)
+    # The worker watches for this only until it has made the Job.
+    absence = {"after": _events("Cancelling"), "expect": ended, "within": NO_START, "match_related": pool}
+    _end(NOT_STOPPED, "it was cancelled before its pod ran", state="CANCELLED", **absence)
 
 
 def _events(*states: str) -> set[str]:
@@ -132,12 +136,13 @@ def _events(*states: str) -> set[str]:
     return {f"prefect.flow-run.{state}" for state in states}
 
 
-def _crash(name: str, message: str, **absence: Any) -> None:
-    """Creates an automation, unless one of that name exists.
+def _end(name: str, message: str, state: str = "CRASHED", **absence: Any) -> None:
+    """Creates an automation that ends a run, unless one of that name exists.
 
     Args:
         name: Its name.
-        message: What a run's state says once it has crashed.
+        message: What a run's state says then.
+        state: Type of that state.
         absence: Events after which others are expected within a time, as Prefect's trigger has them.
     """
     from prefect.automations import Automation
@@ -158,5 +163,5 @@ def _crash(name: str, message: str, **absence: Any) -> None:
                 threshold=1,
                 **absence,
             ),
-            actions=[ChangeFlowRunState(name=None, state=StateType.CRASHED, message=message, force=False)],
+            actions=[ChangeFlowRunState(name=None, state=StateType(state), message=message, force=False)],
         ).create()

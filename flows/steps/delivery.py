@@ -139,8 +139,9 @@ def change_to(params: Params, packaged: bento.Packaged, image: str, previous: st
 
 def _deploy(params: Params, packaged: bento.Packaged, image: str) -> None:
     facts = {"model-version": packaged.version, "bento": packaged.tag}
+    components = ["gpu"] * params.release.gpu + ["trial"] * packaged.trial
     tried = RENDERED.with_name("manifests-tried")  # beside it, so that the ways to deploy/ are the same
-    manifests.render(REPO / "deploy" / "overlays", tried, image, facts, _parts(params, packaged))
+    manifests.render(REPO / "deploy" / "overlays", tried, image, facts, components)
     try:
         rollout.bring(params, packaged.version, tried)
     except RolloutStopped:
@@ -149,12 +150,6 @@ def _deploy(params: Params, packaged: bento.Packaged, image: str) -> None:
         raise
     shutil.rmtree(RENDERED, ignore_errors=True)
     tried.rename(RENDERED)
-
-
-def _parts(params: Params, packaged: bento.Packaged) -> list[str]:
-    """Folders of deploy/components that the pods of this release need."""
-    needed = {"gpu": params.release.gpu, "trial": packaged.trial}
-    return [name for name, is_needed in needed.items() if is_needed]
 
 
 def look(params: Params, released: Release | None) -> list[Served]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import textwrap
 from pathlib import Path
 
@@ -75,6 +76,31 @@ def test_a_slot_is_kept_as_long_as_a_night_may_wait_for_its_node() -> None:
         limits["grace_period_seconds"]
         == objects_of(REPO / "deploy", "job")[0]["spec"]["activeDeadlineSeconds"]
     )
+
+
+def test_the_secrets_of_the_page_are_those_that_pods_name(tmp_path: Path) -> None:
+    needs("kubectl", "openssl")
+    page = (REPO / "docs" / "kubernetes.md").read_text().replace("\\\n", " ")
+    (tmp_path / "basic_auth.ini").write_text("[mlflow]\n")
+    secrets: dict[tuple[str, str], set[str]] = {}
+    for command in re.findall(
+        r"^ +(kubectl create secret (?:generic|docker-registry) .*)", page, re.MULTILINE
+    ):
+        done = subprocess.run(
+            ["bash", "-c", f"{command} --dry-run=client -o yaml"],
+            cwd=tmp_path, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        secret = yaml.safe_load(done.stdout)
+        secrets[secret["metadata"]["namespace"], secret["metadata"]["name"]] = set(secret["data"])
+    texts = [golden.golden_of(name).read_text() for name in ("full", "pipeline-full", "job")]
+    named = set(
+        re.findall(r"secret(?:Name: |(?:KeyRef|Ref):(?:\n +key: \w+)?\n +name: )([a-z-]+)", "".join(texts))
+    )
+    assert named == {name for _, name in secrets if name != "pull"}
+    assert secrets["palate-dev", "palate-token"] == {"token"}
+    assert secrets["palate-dev", "palate-store"] == {"url"}
+    assert {"basic_auth.ini", "MLFLOW_BACKEND_STORE_URI"} <= secrets["palate-pipeline", "palate-mlflow"]
+    assert {"PREFECT_API_URL", "PREFECT_API_KEY"} <= secrets["palate-pipeline", "palate-pipeline"]
 
 
 def test_the_ways_in_of_the_page_agree_with_the_service(deploy: Path) -> None:

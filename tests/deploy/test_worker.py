@@ -11,23 +11,36 @@ import copy
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import kubernetes_validate
 import pytest
+import yaml
 from prefect import flow
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import ConcurrencyOptions, State
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelling, InfrastructurePending, Pending
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
 from flows import deployments
-from tests.conftest import needs
+from tests.conftest import REPO, needs
 from tests.deploy.cluster.api import Cluster, cluster
 from tests.flows.clones import clean_environment, free_ports, wait_for
 
 SECRET = "a-key-that-no-job-may-show"  # noqa: S105
+LEASE_S = 30  # the least that Prefect takes
+SHORT_LEASES = {  # a slot without a grace of its own would be lost in this test's time
+    "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": str(LEASE_S),
+    "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "5",
+}
 PLACES_OF_THE_WORKER = ("completions", "parallelism")  # in the pod spec, where no server knows them
 
 
@@ -113,8 +126,62 @@ async def _submit(address: str) -> None:
         await client.create_flow_run_from_deployment(deployment)
 
 
+@pytest.mark.slow
+def test_a_run_without_a_pod_ends_and_one_that_waits_for_its_node_keeps_its_slot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for patience in ("NO_JOB", "NO_START"):
+        monkeypatch.setattr(deployments, patience, timedelta(seconds=10))  # the least that Prefect takes
+    with cluster() as double, _prefect(tmp_path, double, SHORT_LEASES) as (address, _):
+        with temporary_settings({PREFECT_API_URL: address}):
+            deployments._end_dead_runs()
+        claimed = asyncio.run(_claim(address, "claimed"))
+        begun_s, waiting = time.monotonic(), asyncio.run(_claim(address, "waiting", has_pod=True))
+        wait_for(
+            lambda: asyncio.run(_state(address, claimed)).is_crashed(), 90, "the run without a pod to end"
+        )
+        assert "before it made the Job" in str(asyncio.run(_state(address, claimed)).message)
+        time.sleep(max(0.0, LEASE_S + 15 - (time.monotonic() - begun_s)))
+        assert asyncio.run(_state(address, waiting)).name == "InfrastructurePending"
+        second = asyncio.run(_claim(address, "waiting"))
+        assert asyncio.run(_state(address, second)).is_cancelled()
+        for name in ("claimed", "stopped"):  # these slots are free again
+            assert asyncio.run(_state(address, asyncio.run(_claim(address, name)))).is_pending()
+
+
+async def _claim(address: str, name: str, *, has_pod: bool = False) -> UUID:
+    """Does what a worker does before it makes a Job, and what its observer does once there is a pod."""
+    limits = yaml.safe_load((REPO / "prefect.yaml").read_text())["definitions"]["one_night"]
+    async with PrefectClient(address) as client:
+        deployment = await client.create_deployment(
+            await client.create_flow(night), name=name, work_pool_name="kubernetes", entrypoint="n:night",
+            concurrency_limit=1, concurrency_options=ConcurrencyOptions(
+                collision_strategy="CANCEL_NEW", grace_period_seconds=limits["grace_period_seconds"]
+            ),
+        )  # fmt: skip
+        run = await client.create_flow_run_from_deployment(deployment)
+        await client.set_flow_run_state(run.id, Pending())
+        if has_pod:
+            await client.set_flow_run_state(run.id, InfrastructurePending())
+        return run.id
+
+
+async def _stop(address: str, run: UUID) -> None:
+    async with PrefectClient(address) as client:
+        await client.set_flow_run_state(run, Cancelling())
+
+
+async def _state(address: str, run: UUID) -> State[Any]:
+    async with PrefectClient(address) as client:
+        state = (await client.read_flow_run(run)).state
+        assert state
+        return state
+
+
 @contextlib.contextmanager
-def _prefect(folder: Path, double: Cluster) -> Iterator[tuple[str, dict[str, str]]]:
+def _prefect(
+    folder: Path, double: Cluster, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, dict[str, str]]]:
     """Prefect's server with the work pool, and the environment of the worker's Deployment."""
     (port,) = free_ports(1)
     (folder / "prefect").mkdir()
@@ -123,7 +190,7 @@ def _prefect(folder: Path, double: Cluster) -> Iterator[tuple[str, dict[str, str
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": address, "PREFECT_API_KEY": SECRET,
         "KUBECONFIG": str(double.kubeconfig(folder / "worker", token="prefect-worker")),  # noqa: S106
-    }  # fmt: skip
+    } | dict(settings)  # fmt: skip
     with _program(folder, env, "server", "start", "--port", str(port)):
         wait_for(lambda: _answers(f"{address}/health"), 90, "Prefect")
         create = ["work-pool", "create", "kubernetes", "--type", "kubernetes", "--base-job-template"]
@@ -134,8 +201,6 @@ def _prefect(folder: Path, double: Cluster) -> Iterator[tuple[str, dict[str, str
 
 def _env_of_the_worker() -> dict[str, str]:
     """Environment variables of the worker's container, as its manifest sets them."""
-    import yaml
-
     manifests = yaml.safe_load_all((deployments.JOB_TEMPLATE.parent / "prefect-worker.yaml").read_text())
     container = next(manifests)["spec"]["template"]["spec"]["containers"][0]
     return {each["name"]: each["value"] for each in container["env"]}

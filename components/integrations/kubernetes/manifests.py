@@ -16,7 +16,7 @@ from components.integrations.kubernetes.rules import UNRELEASED, problems
 
 
 def render(
-    overlays: Path, target: Path, image: str, facts: Mapping[str, str], parts: Sequence[str] = ()
+    overlays: Path, target: Path, image: str, facts: Mapping[str, str], components: Sequence[str] = ()
 ) -> None:
     """Pins every overlay to an image in a folder `target/OVERLAY`, and renders it to `target/OVERLAY.yaml`.
 
@@ -28,7 +28,7 @@ def render(
         image: `NAME@sha256:…`; replaces the image of the base.
         facts: Annotations of the pods; new ones make Kubernetes roll the release out. `model-version` is a
             label, too, so that the pods of a version can be listed.
-        parts: Names of the components that the release needs.
+        components: Names of the components that the release needs.
 
     Raises:
         StageFailed: kustomize failed, with its message, or a manifest breaks a rule, with every breach.
@@ -45,7 +45,7 @@ def render(
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
             "resources": [f"{to_deploy}/{overlays.name}/{overlay.name}"],
-            "components": [f"{to_deploy}/components/{name}" for name in parts],
+            "components": [f"{to_deploy}/components/{name}" for name in components],
             "images": [{"name": UNRELEASED, "newName": new_name, "digest": digest}],
             "labels": [{"pairs": version, "includeTemplates": True}],
             "commonAnnotations": {f"palate/{key}": value for key, value in facts.items()},

@@ -31,13 +31,11 @@ def why_unready(things: Sequence[Thing], deployment: str, timeout_s: float) -> U
         deployment: Its name.
         timeout_s: Seconds that the pods had.
     """
-    kinds: dict[str, list[Thing]] = {"Deployment": [], "Pod": [], "Event": []}
-    for thing in things:
-        kinds[thing["kind"]].append(thing)
-    owner = next(each for each in kinds["Deployment"] if each["metadata"]["name"] == deployment)
-    pods = [pod for pod in kinds["Pod"] if _is_new(pod, owner["spec"]["template"])]
+    identity = ("Deployment", deployment)
+    owner = next(each for each in things if (each["kind"], each["metadata"]["name"]) == identity)
+    pods = [each for each in things if each["kind"] == "Pod" and _is_new(each, owner["spec"]["template"])]
     unready = [pod for pod in pods if _condition(pod, "Ready").get("status") != "True"]
-    verdicts = [_why(pod, kinds["Event"], timeout_s) for pod in unready]
+    verdicts = [_why(pod, things, timeout_s) for pod in unready]
     failure = _condition(owner, "ReplicaFailure").get("message", "no pod says why")
     verdicts.append(Unready(failure, of_version=False))
     return next((each for each in verdicts if each.of_version), verdicts[0])
@@ -56,25 +54,30 @@ def _condition(thing: Thing, name: str) -> Thing:
     return next((each for each in thing["status"].get("conditions", []) if each["type"] == name), {})
 
 
-def _why(pod: Thing, events: Sequence[Thing], timeout_s: float) -> Unready:
+def _why(pod: Thing, things: Sequence[Thing], timeout_s: float) -> Unready:
     """Reads why one pod is not ready.
 
     A version is not blamed if its container began to run in the second half of the time: it could not show
     that it gets ready.
     """
-    uid, waited_s = pod["metadata"]["uid"], _seconds_until_it_ran(pod)
-    of_pod = [event for event in events if event["involvedObject"].get("uid") == uid]
-    loud = [event for event in of_pod if event.get("type") == "Warning"]
-    warnings = {event.get("lastTimestamp") or event.get("eventTime") or "": _words(event) for event in loud}
-    warning = warnings[max(warnings)] if warnings else ""
-    why, of_version = f"it runs and is not ready. {warning}", True
+    name = f"pod {pod['metadata']['name']}"
+    warning = _last_warning(pod, things)
+    waited_s = _seconds_until_it_ran(pod)
     if crash := next(_crashes(pod), ""):
-        why = crash
-    elif waited_s is None:
-        why, of_version = next(_hindrances(pod), warning or "its containers are being created"), False
-    elif waited_s > timeout_s / 2:
-        why, of_version = f"it began to run only {waited_s:.0f} s after it was made", False
-    return Unready(f"pod {pod['metadata']['name']}: {why}", of_version)
+        return Unready(f"{name}: {crash}", of_version=True)
+    if waited_s is None:
+        why = next(_hindrances(pod), warning or "its containers are being created")
+        return Unready(f"{name}: {why}", of_version=False)
+    if waited_s > timeout_s / 2:
+        return Unready(f"{name}: it began to run only {waited_s:.0f} s after it was made", of_version=False)
+    return Unready(f"{name}: it runs and is not ready. {warning}", of_version=True)
+
+
+def _last_warning(pod: Thing, things: Sequence[Thing]) -> str:
+    loud = [each for each in things if each["kind"] == "Event" and each.get("type") == "Warning"]
+    of_pod = [event for event in loud if event["involvedObject"].get("uid") == pod["metadata"]["uid"]]
+    in_order = sorted(of_pod, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+    return _words(in_order[-1]) if in_order else ""
 
 
 def _words(thing: Thing) -> str:

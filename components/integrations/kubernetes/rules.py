@@ -83,14 +83,16 @@ def _matches(selector: Manifest, target: Manifest) -> bool:
 
 def selectors_find_something(manifest: Manifest, near: Near) -> Iterator[str]:
     """Finds selectors without a match; a workload must find its own pods."""
-    targets, pod = near.selected(manifest), _pod(manifest)
+    targets = near.selected(manifest)
+    pod = _pod(manifest)
     if _selector(manifest) and (pod not in targets if pod else not targets):
         yield f"nothing has the labels that it selects, {dict(_selector(manifest))}"
 
 
 def ports_are_open(manifest: Manifest, near: Near) -> Iterator[str]:
     """Finds ports that a Service, monitor or policy names and nothing behind it opens."""
-    spec, names = _spec(manifest), []
+    spec = _spec(manifest)
+    names: list[Any] = []
     if manifest["kind"] == "Service" and _selector(manifest):
         names = [port.get("targetPort", port["port"]) for port in spec["ports"]]
     elif manifest["kind"] == "ServiceMonitor":
