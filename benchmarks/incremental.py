@@ -143,7 +143,7 @@ def _gate(
     ]
     confidence = setting.params.evaluate.confidence
     differences = ResultTable(test, rivals, confidence).differences
-    entry = before.next(ledger.judged_days(differences, test))
+    entry = before.next(differences, test)
     result = judge("tonight", {"champion": entry.differences("champion")}, 1, confidence)
     return (ledger.Ledger("", "1", entry.last), True) if result.decision == "pass" else (entry, False)
 

@@ -1,7 +1,8 @@
 """`make benchmark NAME=nights`: how often a nightly gate passes by luck, and how soon by merit.
 
 Daily differences of a candidate and a rival are drawn over a year of nights, as far apart as the canteen's
-days are. Writes results/nights.md and a plot of the share that has passed by each night.
+days are. Where days are thin or rows come late, people's differences are drawn, and the ledger pools them.
+Writes results/nights.md and a plot of the share that has passed by each night.
 """
 
 from __future__ import annotations
@@ -14,13 +15,20 @@ from matplotlib.figure import Figure
 from scipy.stats import t as student
 
 from benchmarks.pages import RESULTS, publish, table
-from components.domain.preferences.arrays import Floats
+from components.domain.preferences.arrays import Floats, Ints, Moments
+from components.domain.preferences.held_out_days import entries
 from components.domain.verdict.gate import MIN_OTHERS, judge
 from components.domain.verdict.sequence import DailyDifferences
 
 SEEDS, NIGHTS, PEOPLE = 500, 365, 400
 SPREAD = 0.05  # standard deviation of the canteen's daily differences: +0.012, +0.029 and -0.068
 CONFIDENCE, CLIP = 0.95, 0.25
+SITE, OF_A_DAY, NOISE = (
+    60,
+    40,
+    0.3,
+)  # people in all and on a full day; spread of a person's difference on a day
+EARLY, WINDOW = 3, 4  # people whose rows are there on the night of their day; days that are held out
 GAINS = (0.0, 0.01, 0.02, 0.03, 0.05)
 _HEADER = f"""# A year of nights
 
@@ -28,7 +36,9 @@ _HEADER = f"""# A year of nights
 accuracy between a candidate and a rival; its standard deviation is {SPREAD}. Without a gain every pass is
 luck. `ledger` is the gate. `one look` is an interval for a single look (Student's t on the days so far),
 looked at every night. `Bernstein` is an empirical Bernstein confidence sequence on differences cut at {CLIP},
-which holds for any distribution. All decide nothing before day {MIN_OTHERS}.
+which holds for any distribution. All decide nothing before day {MIN_OTHERS}. Thin days have one to five of a
+site's {SITE} people, each second one; late are all rows of a day but those of {EARLY} people. There a night
+is an entry of the ledger, which pools days until they have 30 people.
 """
 
 
@@ -55,8 +65,36 @@ def _weeks(draw: np.random.Generator, gain: float) -> Floats:
     return gain + values
 
 
+def _thin(draw: np.random.Generator, gain: float) -> Floats:
+    """Each second day has a few people alone."""
+    sizes = np.where(np.arange(NIGHTS) % 2, OF_A_DAY, draw.integers(1, 6, NIGHTS))
+    person, day, values = _people(draw, gain, sizes)
+    return np.array([values[each].mean() for each in entries(person, day)])
+
+
+def _late(draw: np.random.Generator, gain: float) -> Floats:
+    """Of a night's last day the rows of a few people are there; the others come a night later."""
+    person, day, values = _people(draw, gain, np.full(NIGHTS, OF_A_DAY))
+    judged, after = [], ""
+    for night in range(WINDOW, NIGHTS):
+        rows = np.arange((night - WINDOW + 1) * OF_A_DAY, night * OF_A_DAY + EARLY)
+        for numbers in entries(person[rows], day[rows], after):
+            judged.append(values[rows[numbers]].mean())
+            after = str(day[rows[numbers]].max())
+    return np.array(judged)
+
+
+def _people(draw: np.random.Generator, gain: float, sizes: Ints) -> tuple[Ints, Moments, Floats]:
+    """Person, day and difference of each row, day after day."""
+    person = np.concatenate([draw.permutation(SITE)[:size] for size in sizes])
+    number = np.repeat(np.arange(NIGHTS), sizes)
+    shared = draw.normal(gain, (SPREAD**2 - NOISE**2 / OF_A_DAY) ** 0.5, NIGHTS)
+    return person, np.datetime64("2026-01-01") + number, shared[number] + draw.normal(0, NOISE, len(number))
+
+
 SHAPES: dict[str, Callable[[np.random.Generator, float], Floats]] = {
     "normal": _normal, "heavy tails": _heavy, "skewed to bad days": _skewed, "days that resemble": _weeks,
+    "thin": _thin, "late": _late,
 }  # fmt: skip
 
 
@@ -98,14 +136,17 @@ def _passes(draw_days: Callable[[np.random.Generator, float], Floats], gain: flo
 
 
 def _ledger(values: Floats) -> Iterator[int]:
-    for night in range(MIN_OTHERS, NIGHTS + 1):
+    nights = np.arange(1, len(values) + 1)
+    mean = np.cumsum(values) / nights
+    spread = np.sqrt(np.maximum(np.cumsum(values**2) / nights - mean**2, 0.0))
+    for night in nights[(nights >= MIN_OTHERS) & (mean > 2 * spread / np.sqrt(nights))].tolist():
         days = DailyDifferences(tuple(values[:night]), PEOPLE)
         if judge("new", {"rule": days}, 1, CONFIDENCE).decision == "pass":
             yield night
 
 
 def _one_look(values: Floats) -> Iterator[int]:
-    nights = np.arange(1, NIGHTS + 1)
+    nights = np.arange(1, len(values) + 1)
     mean = np.cumsum(values) / nights
     variance = (np.cumsum(values**2) - nights * mean**2) / np.maximum(nights - 1, 1)
     low = mean - student.ppf((1 + CONFIDENCE) / 2, np.maximum(nights - 1, 1)) * np.sqrt(variance / nights)

@@ -193,6 +193,8 @@ def _link(report: NightReport) -> str:
 def _models() -> list[str]:
     """Every model with its intervals, best first, and which of them were scored on fewer people."""
     report = read_report(REPO / EVALUATION)
+    if not report.models:
+        return ["held out: nothing, see the gate"]
     lines = [("held out, per person", "pair accuracy", "", "top-1", "NDCG", "people", "best minus it")]
     for name, result in report.best_first:
         lines.append(

@@ -66,7 +66,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.rates = report.timed("feedback", feedback.rates, tonight)
         report.shifts = report.timed("served", served.shifts, tonight)
         report.timed("split", stages.run, "split", params)
-        ledger.carry_over()
+        ledger.carry_over(params)
         report.timed("champion", champion.fetch_champion, tonight)
         champion.choose_start(params, full=full)
         report.timed("inputs", data.version_inputs)

@@ -15,6 +15,7 @@ from components.domain.errors import DataRejected
 from components.domain.params import Params
 from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.events import Collected, Quarantined
+from components.domain.preferences.held_out_days import MIN_PEOPLE, NOBODY_TO_TEST, entries
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.splits import Split
@@ -22,7 +23,7 @@ from components.domain.ranker.prompts import dish_text
 from components.domain.records import DISLIKED, LIKED, Dish
 from components.domain.rivals.rules import random_scores
 from components.domain.verdict.clusters import Clusters, estimate
-from components.domain.verdict.gate import MIN_OTHERS, MIN_PEOPLE
+from components.domain.verdict.gate import MIN_OTHERS
 from components.domain.verdict.metrics import comparison_metrics
 from components.stages.split import divide
 from components.stages.suggestions import suggestions
@@ -64,11 +65,8 @@ def _split(params: Params, log: OpinionLog, *, has_events: bool) -> tuple[Split 
         split = divide(params.split, log)
     except DataRejected as error:
         return None, f"nothing: {error}"
-    if not len(split.train) or not len(split.test):
-        return (
-            None,
-            f"nothing: with split.by {params.split.by} no comparison is held out, or none left to train on",
-        )
+    if not len(split.test):
+        return None, f"nothing yet: {NOBODY_TO_TEST}. Nights train, and their gate is inconclusive until then"
     return split, ""
 
 
@@ -152,11 +150,11 @@ def _evidence(params: Params, split: Split) -> Iterator[str]:
     if people < MIN_PEOPLE:
         yield f"too few people: the gate decides nothing with fewer than {MIN_PEOPLE}"
     if by_time:
-        days = len(np.unique(test.day))
+        days, missing = len(np.unique(test.day)), MIN_OTHERS - len(entries(test.person, test.day))
         yield f"{days} days held out: " + (
-            "the first night can decide"
-            if days >= MIN_OTHERS
-            else f"the gate can decide after {MIN_OTHERS - days} nights with a new day each"
+            f"the gate can decide after {missing} more days of {MIN_PEOPLE} people"
+            if missing > 0
+            else "the first night can decide"
         )
     elif accuracy.others is not None and accuracy.others < MIN_OTHERS:
         yield f"too few {unit}: {accuracy.others}, the gate decides nothing with fewer than {MIN_OTHERS}"

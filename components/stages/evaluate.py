@@ -12,6 +12,7 @@ import torch
 
 from components.domain.params import Params
 from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.preferences.held_out_days import NOBODY_TO_TEST
 from components.domain.preferences.splits import Split
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.prompts import prompt_hash
@@ -29,7 +30,7 @@ from components.domain.verdict.evaluation import (
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.ledger import Ledger, from_json
 from components.domain.verdict.ledger import to_json as ledger_json
-from components.domain.verdict.metrics import METRICS
+from components.domain.verdict.metrics import METRICS, Interval
 from components.domain.verdict.score_shift import reference_of
 from components.domain.verdict.table import Contender, ResultTable
 from components.files import folder_sha256, read_json, read_state, weights_sha256, write_json, write_state
@@ -47,6 +48,18 @@ def evaluate(params: Params) -> None:
     """Scores all contenders on the test comparisons, judges the best candidate, and stores its canary."""
     torch.set_num_threads(params.train.threads)
     setting, champion = _setting(params), read_json(paths.CHAMPION / "champion.json")
+    report = _judged(setting, champion) if len(setting.test) else _not_judged(setting)
+    write_report(paths.EVALUATION, report)
+    best = report.gate.candidate
+    write_json(paths.CANARY, to_json(best, _canary(setting, best)))
+    _write_csv(report)
+    charts.evaluation_chart(report, paths.REPORTS / "evaluation.png")
+    charts.calibration_chart(report, paths.REPORTS / "calibration.png")
+
+
+def _judged(setting: Setting, champion: Mapping[str, Any]) -> EvaluationReport:
+    """The report on all contenders; every candidate's ledger after tonight is written beside it."""
+    params = setting.params
     candidates = list(model_contenders.candidates(setting))
     rivals = [
         *contenders.simple_rules(setting),
@@ -64,12 +77,17 @@ def evaluate(params: Params) -> None:
     ledgers = _ledgers(params, tables, champion)
     gate = _gate(setting, judging.decision(params, tables[best], ledgers[best]), champion)
     rows = [*candidates, *rivals, *probes[best]]
-    report = _report(setting, _table(setting, rows), _slices(setting, rows), gate)
-    write_report(paths.EVALUATION, report)
-    write_json(paths.CANARY, to_json(best, _canary(setting, best)))
-    _write_csv(report)
-    charts.evaluation_chart(report, paths.REPORTS / "evaluation.png")
-    charts.calibration_chart(report, paths.REPORTS / "calibration.png")
+    return _report(setting, _table(setting, rows), _slices(setting, rows), gate)
+
+
+def _not_judged(setting: Setting) -> EvaluationReport:
+    """The report where nobody is tested: no rows, the first candidate, and ledgers as they were."""
+    ledgers = from_json(read_state(paths.LEDGER_BEFORE))
+    write_state(paths.LEDGER, ledger_json(ledgers, folder_sha256(paths.SPLITS)))
+    name, confidence = next(iter(setting.params.train.candidates)), setting.params.evaluate.confidence
+    nothing = Interval(0.0, -1.0, 1.0)
+    gate = GateResult("inconclusive", f"{name}: {NOBODY_TO_TEST}", name, "", nothing, confidence)
+    return _report(setting, _table(setting, []), {}, gate)
 
 
 def _canary(setting: Setting, name: str) -> list[CanaryQuestion]:
@@ -105,10 +123,11 @@ def _ledgers(
     params: Params, tables: Mapping[str, ResultTable], champion: Mapping[str, Any]
 ) -> dict[str, Ledger]:
     """Every candidate's ledger after tonight, which is also written."""
-    before = from_json(read_state(paths.LEDGER_BEFORE))
+    stored = read_state(paths.LEDGER_BEFORE)
+    before, today = from_json(stored), stored.get("today", "")
     candidates = params.train.candidates.items()
     checksums = {name: base_facts(base_of(candidate))["sha256"] for name, candidate in candidates}
-    ledgers = judging.after_tonight(params, tables, before, champion["version"] or "", checksums)
+    ledgers = judging.after_tonight(params, tables, before, champion["version"] or "", checksums, today)
     write_state(paths.LEDGER, ledger_json(ledgers, folder_sha256(paths.SPLITS)))
     return ledgers
 
@@ -145,7 +164,7 @@ def _report(
         base=base_facts(base_of(params.train.candidates[gate.candidate])),
         prompt_hash=prompt_hash(params.prompt.dish_fields),
         calibration=_calibration(table),
-        scores=reference_of(_scores(table, gate.candidate), table.test),
+        scores=reference_of(_scores(table, gate.candidate), table.test) if len(table.test) else None,
     )
 
 

@@ -19,6 +19,7 @@ def after_tonight(
     before: Mapping[str, Ledger],
     champion: str,
     base_sha256: Mapping[str, str],
+    today: str,
 ) -> dict[str, Ledger]:
     """Every candidate's ledger with tonight's look.
 
@@ -28,12 +29,13 @@ def after_tonight(
         before: By candidate the ledger of the last night with other data.
         champion: Version number of the champion among the rivals; empty where there is none.
         base_sha256: By candidate SHA-256 of its base's weights.
+        today: See `held_out_days.entries`.
     """
     result = {}
     for name, table in tables.items():
         recipe = ledger.recipe_hash(_recipe(params, name) | {"base": base_sha256[name]})
-        days = ledger.judged_days(table.differences, table.test)
-        result[name] = ledger.opened(before, name, recipe, champion).next(days)
+        entry = ledger.opened(before, name, recipe, champion)
+        result[name] = entry.next(table.differences, table.test, today)
     return result
 
 

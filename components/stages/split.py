@@ -8,11 +8,11 @@ from components.domain.errors import DataRejected
 from components.domain.params import Params, SplitParams
 from components.domain.preferences.comparisons import compare
 from components.domain.preferences.dish_split import dish_fold, split_by_dish
+from components.domain.preferences.held_out_days import cut_day
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.splits import (
     Split,
-    cut_day,
     seeded_share,
     split_by_time,
     split_within_person,
@@ -46,8 +46,11 @@ def split(params: Params) -> None:
 def divide(settings: SplitParams, log: OpinionLog) -> Split:
     """The split that the params ask for."""
     if settings.by == "time":
-        cut = cut_day(log, settings.test_days)
-        return split_by_time(compare(log, settings.seed, cut), cut, settings.min_history)
+        comparisons, least = compare(log, settings.seed), settings.min_history
+        cut = cut_day(comparisons, settings.test_days, least)
+        if log.is_stated.any():  # their blocks must not cross the cut
+            comparisons = compare(log, settings.seed, cut)
+        return split_by_time(comparisons, cut, least)
     background = frozenset(settings.background)
     if settings.by == "dish":
         hidden = dish_fold(log, settings.test_share, settings.fold, settings.seed)

@@ -9,12 +9,13 @@ import numpy as np
 from components.domain.errors import DataRejected
 from components.domain.params import Params
 from components.domain.preferences.events import Collected
+from components.domain.preferences.held_out_days import MIN_PEOPLE
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import dishes_of
 from components.domain.preferences.splits import Split
 from components.domain.ranker.prompts import dish_text
 from components.domain.records import DISLIKED, LIKED
-from components.domain.verdict.gate import MIN_OTHERS, MIN_PEOPLE
+from components.domain.verdict.gate import MIN_OTHERS
 from components.stages.split import divide
 
 FIELDS = ("name", "description", "cuisine", "tags", "ingredients")  # of a dish, that the model may read

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.errors import StageFailed
+from components.domain.params import Params
 from components.domain.verdict.ledger import from_json
 from components.files import folder_sha256, read_state, write_state
 from components.stages import paths
 from flows.environment import REPO
+from flows.steps.night_facts import facts_of_last_night
 
 
 @task(cache_policy=NO_CACHE)
-def carry_over() -> None:
+def carry_over(params: Params) -> None:
     """reports/ledger.json → data/ledger.json, unless tonight judges the same comparisons as the last night.
 
     A night that is run again goes on from the same ledger, so its evaluation is not stale and no day counts
-    twice.
+    twice. It holds `today`, the day of the collection, which is not over.
+
+    Args:
+        params: Settings of tonight.
 
     Raises:
         StageFailed: One of these files is damaged.
     """
     before, after = REPO / paths.LEDGER_BEFORE, REPO / paths.LEDGER
-    if after.exists():
-        last = _read(after)
-        if last["split_sha256"] != folder_sha256(REPO / paths.SPLITS):
-            write_state(before, last)
-    if not before.exists():
-        write_state(before, {})
+    last = _read(after) if after.exists() else {}
+    is_judged = bool(last) and last["split_sha256"] == folder_sha256(REPO / paths.SPLITS)
+    if not before.exists() or (last and not is_judged):
+        facts, zone = facts_of_last_night(), ZoneInfo(params.collect.timezone)
+        today = (
+            {"today": str(datetime.fromisoformat(facts.collected_at).astimezone(zone).date())}
+            if facts
+            else {}
+        )
+        write_state(before, ({} if is_judged else last) | today)
     _read(before)
 
 
@@ -40,7 +51,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         values = read_state(path)
         from_json(values)
-        if values:
+        if values.keys() - {"today"}:
             str(values["split_sha256"])
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise StageFailed(

@@ -151,8 +151,8 @@ def _log_night(
     candidate_runs = {}
     for name, candidate in night.params.train.candidates.items():
         candidate_runs[name] = tracking.candidate_run(night_run, name, afresh=False)
-        result = report.models[name]
-        metrics = {metric: getattr(result, metric).mean for metric in METRICS}
+        result = report.models.get(name)  # where nobody was tested nothing was measured
+        metrics = {metric: getattr(result, metric).mean for metric in METRICS if result}
         curve = REPO / paths.REPORTS / "training" / f"{name}.csv"
         tracking.log_candidate(candidate_runs[name], candidate.model_dump(), metrics, curve)
     gap = report.gate.difference

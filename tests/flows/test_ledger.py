@@ -17,9 +17,10 @@ from flows import environment
 environment.prepare()
 import sys
 from components.domain.errors import PalateError
+from components.domain.params_file import read_params
 from flows.steps import ledger
 try:
-    ledger.carry_over.fn()
+    ledger.carry_over.fn(read_params(environment.REPO / "params.yaml"))
 except PalateError as error:
     sys.exit(f"palate: {error}")
 """

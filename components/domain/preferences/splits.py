@@ -21,6 +21,7 @@ from components.domain.preferences.strengths import with_source_offsets
 from components.domain.preferences.tables import Comparisons
 
 MAX_LINES, MAX_COMPARISONS = 1000, 2000  # of a person
+USUAL, TIMES, SHARE = 100, 10, 0.01  # up to the largest of: so many, times the mean person's, share of all
 GROUPS = 4  # into which a person's opinions are dealt for training, at least
 
 
@@ -39,22 +40,6 @@ class Split:
     may_know: Bools
 
 
-def cut_day(log: OpinionLog, test_days: int) -> np.datetime64:
-    """Local day on which the test begins: the last `test_days` days that have any opinion are held out.
-
-    Raises:
-        DataRejected: Too few days.
-    """
-    days = np.unique(log.day)
-    if len(days) <= test_days:
-        raise DataRejected(
-            f"There are opinions on {len(days)} days and split.test_days is {test_days}: "
-            "collect more days, or hold out fewer."
-        )
-    cut: np.datetime64 = days[-test_days]
-    return cut
-
-
 def split_by_time(comparisons: Comparisons, cut: np.datetime64, min_history: int) -> Split:
     """Holds out what is said from a day on.
 
@@ -64,16 +49,16 @@ def split_by_time(comparisons: Comparisons, cut: np.datetime64, min_history: int
         min_history: A person is tested if they have at least this many comparisons before the cut.
 
     Raises:
-        DataRejected: Nobody to train or test on.
+        DataRejected: Nobody to train on.
     """
     is_before = comparisons.day < cut
     before = np.bincount(comparisons.person[is_before], minlength=len(comparisons.log.people))
     train = np.flatnonzero(is_before & comparisons.has_history)
     test = np.flatnonzero(~is_before & (before[comparisons.person] >= min_history))
-    if not len(train) or not len(test):
+    if not len(train):
         raise DataRejected(
             f"Splitting at {cut} leaves {len(train)} training and {len(test)} test comparisons: "
-            "collect more, or lower split.min_history or split.test_days."
+            "collect more, over more days or of more people."
         )
     return split_of(comparisons.take(train), comparisons.take(test), comparisons.log.day < cut)
 
@@ -118,7 +103,8 @@ def split_of(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:
     """The split with the offsets of its sources; arguments as the attributes of `Split`.
 
     One account that many people share may have tens of thousands of events: of a history the latest MAX_LINES
-    are read, and of a person the latest MAX_COMPARISONS are trained on, so that cost follows events.
+    are read, and of a person the latest MAX_COMPARISONS are trained on, so that cost follows events. Beside
+    others a person has fewer, so that nobody alone decides what is learnt.
     """
     log = with_source_offsets(train.log, may_know)
     train = train.take(_latest_of_each(train))
@@ -128,11 +114,14 @@ def split_of(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:
 
 
 def _latest_of_each(comparisons: Comparisons) -> Ints:
-    """Numbers of the comparisons, ascending, at most MAX_COMPARISONS of a person."""
+    """Numbers of the comparisons, ascending, at most MAX_COMPARISONS of a person, or fewer beside others."""
+    count = len(comparisons)
+    mean = count / max(1, len(np.unique(comparisons.person)))
+    most = min(MAX_COMPARISONS, max(USUAL, TIMES * mean, SHARE * count))
     order = np.lexsort([comparisons.at, comparisons.person])
     counts = np.bincount(comparisons.person)
     ends = np.cumsum(counts)[comparisons.person[order]]
-    return np.sort(order[ends - np.arange(len(order)) <= MAX_COMPARISONS])
+    return np.sort(order[ends - np.arange(len(order)) <= most])
 
 
 def seeded_share(log: OpinionLog, share: float, seed: int) -> Bools:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from components.domain.preferences.held_out_days import MIN_PEOPLE
 from components.domain.verdict.clusters import Estimate
 from components.domain.verdict.metrics import Interval
 from components.domain.verdict.sequence import DailyDifferences
 
 METRIC = "pair_accuracy"
-MIN_PEOPLE, MIN_OTHERS = 30, 10  # with fewer people, or days, menu days or dishes, no bounds hold
+MIN_OTHERS = 10  # days, menu days or dishes; with fewer, or fewer than MIN_PEOPLE, no bounds hold
 Difference = Estimate | DailyDifferences  # of one test, or of all days so far
 Decision = Literal["pass", "fail", "inconclusive"]
 
@@ -89,6 +90,8 @@ def _decide(gap: Difference, low: float, confidence: float) -> tuple[Decision, s
 
 
 def _too_few(gap: Difference) -> str | None:
+    if isinstance(gap, DailyDifferences) and not gap.values:
+        return f"0 days of {MIN_PEOPLE} people (at least {MIN_OTHERS})"
     if gap.people < MIN_PEOPLE:
         return f"{gap.people} people (at least {MIN_PEOPLE})"
     if _unit(gap) != "people" and gap.clusters < MIN_OTHERS:

@@ -1,4 +1,4 @@
-"""The ledger of a recipe: each day's differences, judged once, before that day is trained on.
+"""The ledger of a recipe: entries of a day or more, each judged once, before anything in it is trained on.
 
 A recipe is how a candidate is trained. Its weights change every night; what is judged is whether training in
 this way gives better models than the rivals. A changed recipe or another champion opens a new ledger.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -16,18 +16,19 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from components.domain.preferences.arrays import Floats
+from components.domain.preferences.held_out_days import entries
 from components.domain.preferences.tables import Comparisons
 from components.domain.verdict.metrics import per_person
 from components.domain.verdict.sequence import DailyDifferences
 
 
 @dataclass(frozen=True)
-class JudgedDay:
-    """One day of held-out comparisons.
+class Entry:
+    """Days in a row that were judged together; see `held_out_days.entries`.
 
     Attributes:
-        day: Local day, ISO 8601.
-        people: Number of people with comparisons.
+        day: The last of them, local, ISO 8601.
+        people: Number of people with comparisons on them; each is counted once.
         differences: By rival the mean over people of the candidate's pair accuracy minus the rival's.
     """
 
@@ -45,31 +46,40 @@ class Ledger:
         champion: Version number of the champion; empty where there was none.
         after: Last day that the recipe was judged on beside an earlier champion; no day counts twice.
         looks: Number of versions of the data on which it was judged.
-        days: The oldest first.
+        days: The entries, the oldest first; in older files each is a day, with however many people.
     """
 
     recipe: str
     champion: str
     after: str = ""
     looks: int = 0
-    days: tuple[JudgedDay, ...] = ()
+    days: tuple[Entry, ...] = ()
 
     @property
     def last(self) -> str:
         """The last day that the recipe was judged on; empty where there was none."""
         return self.days[-1].day if self.days else self.after
 
-    def next(self, days: Sequence[JudgedDay]) -> Self:
-        """The ledger after one more look; of the days only those count that are later than all it has."""
-        new = (day for day in days if day.day > self.last)
+    def next(self, differences: Mapping[str, Floats], test: Comparisons, today: str = "") -> Self:
+        """The ledger after one more look, with the entries of the days that are later than all it has.
+
+        Args:
+            differences: By rival (Q,) the candidate's pair accuracy minus the rival's; NaN where not both
+                scored.
+            test: The comparisons.
+            today: See `held_out_days.entries`.
+        """
+        new = (
+            _entry({name: values[numbers] for name, values in differences.items()}, test.take(numbers))
+            for numbers in entries(test.person, test.day, self.last, today)
+        )
         return replace(self, looks=self.looks + 1, days=(*self.days, *new))
 
     def differences(self, rival: str) -> DailyDifferences:
-        """The days on which the rival was measured."""
+        """The entries in which the rival was measured, with the median of their people."""
         days = [day for day in self.days if rival in day.differences]
-        return DailyDifferences(
-            tuple(day.differences[rival] for day in days), max((day.people for day in days), default=0)
-        )
+        people = int(np.median([day.people for day in days])) if days else 0
+        return DailyDifferences(tuple(day.differences[rival] for day in days), people)
 
 
 def opened(before: Mapping[str, Ledger], name: str, recipe: str, champion: str) -> Ledger:
@@ -80,21 +90,10 @@ def opened(before: Mapping[str, Ledger], name: str, recipe: str, champion: str) 
     return ledger if ledger.champion == champion else Ledger(recipe, champion, ledger.last)
 
 
-def judged_days(differences: Mapping[str, Floats], test: Comparisons) -> list[JudgedDay]:
-    """Means by day, the oldest first.
-
-    Args:
-        differences: By rival (Q,) the candidate's pair accuracy minus the rival's; NaN where not both scored.
-        test: The comparisons.
-    """
-    result = []
-    for day in np.unique(test.day):
-        on_day = np.flatnonzero(test.day == day)
-        comparisons = test.take(on_day)
-        people = {name: per_person(values[on_day, None], comparisons) for name, values in differences.items()}
-        means = {name: float(np.mean(list(values.values()))) for name, values in people.items() if values}
-        result.append(JudgedDay(str(day), len(np.unique(comparisons.person)), means))
-    return result
+def _entry(differences: Mapping[str, Floats], comparisons: Comparisons) -> Entry:
+    people = {name: per_person(values[:, None], comparisons) for name, values in differences.items()}
+    means = {name: float(np.mean(list(values.values()))) for name, values in people.items() if values}
+    return Entry(str(comparisons.day.max()), len(np.unique(comparisons.person)), means)
 
 
 def recipe_hash(settings: Mapping[str, Any]) -> str:

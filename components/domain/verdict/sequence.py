@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import lambertw
@@ -19,15 +20,16 @@ from scipy.stats import t as student
 from components.domain.verdict.metrics import Interval
 
 NARROWEST_AT = 180  # days for which the bounds are tuned; they hold at any number
+MOST_ALIKE = 0.9  # correlation of a day with the day before that is reckoned with at most
 
 
 @dataclass(frozen=True)
 class DailyDifferences:
-    """A candidate's pair accuracy minus a rival's, day by day.
+    """A candidate's pair accuracy minus a rival's, day by day; a day is an entry of the ledger.
 
     Attributes:
         values: (days,) means over the people of a day.
-        people: Number of people on the day with most of them.
+        people: Median number of people of a day.
     """
 
     values: tuple[float, ...]
@@ -47,17 +49,26 @@ class DailyDifferences:
         """Half the width of the bounds; infinite with a single day.
 
         The spread is estimated from few days, so the bounds are widened as Student's t widens an interval.
+        Where a day resembles the day before they are widened as for an autoregressive process of first order.
         """
-        days = len(self.values)
-        if days < 2:
+        if len(self.values) < 2:
             return math.inf
-        wider = student.ppf((1 + confidence) / 2, days - 1) / normal.ppf((1 + confidence) / 2)
-        return float(wider * np.std(self.values, ddof=1) * boundary(days, 1 - confidence) / days)
+        above = np.array(self.values) - self.mean
+        lag = min(MOST_ALIKE, max(0.0, float(above[1:] @ above[:-1]) / max(1e-12, float(above @ above))))
+        spread = float(np.std(self.values, ddof=1)) * math.sqrt((1 + lag) / (1 - lag))
+        return spread * _width(len(self.values), confidence)
 
     def interval(self, confidence: float) -> Interval:
         """The mean with its bounds, which for want of days may be all that is possible."""
         margin = min(self.margin(confidence), 1.0)
         return Interval(self.mean, self.mean - margin, self.mean + margin)
+
+
+@cache
+def _width(days: int, confidence: float) -> float:
+    """Half the width of the bounds in standard deviations of a day."""
+    wider = student.ppf((1 + confidence) / 2, days - 1) / normal.ppf((1 + confidence) / 2)
+    return float(wider * boundary(days, 1 - confidence) / days)
 
 
 def boundary(days: int, alpha: float) -> float:

@@ -15,10 +15,11 @@ from components.domain.errors import DataRejected
 from components.domain.preferences.comparisons import compare
 from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.events import accept
+from components.domain.preferences.held_out_days import cut_day
 from components.domain.preferences.limits import Limits
 from components.domain.preferences.opinion_log import COLUMNS
 from components.domain.preferences.opinions import Scale, dishes_of, local_days, menus_of, opinion_log
-from components.domain.preferences.splits import Split, cut_day, split_by_time
+from components.domain.preferences.splits import Split, split_by_time
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Past
 from components.integrations import comparison_files
@@ -182,7 +183,7 @@ def test_shifting_a_future_event_leaves_the_training_file_byte_for_byte_the_same
 
 def _split(lines: Sequence[Line], test_days: int, min_history: int) -> Split:
     log = log_of(lines, MENUS)
-    cut = cut_day(log, test_days)
+    cut = cut_day(compare(log, 0), test_days, min_history)
     return split_by_time(compare(log, 0, cut), cut, min_history)
 
 
@@ -213,10 +214,11 @@ def test_comparisons_survive_their_files(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize(("days", "least", "part"), [(6, 0, "6 days"), (2, 9, "0 test comparisons")])
-def test_a_split_that_leaves_nothing_says_so(days: int, least: int, part: str) -> None:
-    with pytest.raises(DataRejected, match=part):
-        _split(_choices(), days, least)
+def test_a_split_that_leaves_nothing_to_train_on_says_so() -> None:
+    with pytest.raises(DataRejected, match="leaves 0 training and 0 test comparisons"):
+        _split([Line("x", "d0a", DAY, menu_id="m0")], 2, 1)
+    assert len(_split(_choices(), 2, 9).test) == 0
+    assert len(np.unique(_split(_choices(), 6, 0).test.day)) == 4
 
 
 def test_the_sample_is_tested_on_exactly_the_published_cases() -> None:
@@ -224,7 +226,7 @@ def test_the_sample_is_tested_on_exactly_the_published_cases() -> None:
     tables = accept(raw, {}, Limits(datetime.now(UTC), (0, 100))).tables
     dishes, menus = dishes_of(tables["dishes"]), menus_of(tables["menus"])
     log = opinion_log(EventColumns.of(tables["events"]), dishes, menus, Scale(4, 2, "Europe/Zurich"))
-    cut = cut_day(log, 3)
+    cut = cut_day(compare(log, 0), 3, 3)
     test = split_by_time(compare(log, 0, cut), cut, 3).test
     with (REPO / "tests" / "data" / "canteen_cases_days9-11.csv").open() as file:
         published = {(row["person"], row["chosen"], row["candidates"]) for row in csv.DictReader(file)}

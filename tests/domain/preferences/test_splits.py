@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from components.domain.errors import DataRejected
 from components.domain.preferences.comparisons import compare
 from components.domain.preferences.event_columns import EventColumns
+from components.domain.preferences.held_out_days import cut_day
 from components.domain.preferences.opinions import opinion_log
 from components.domain.preferences.splits import (
     MAX_COMPARISONS,
     MAX_LINES,
-    cut_day,
     seeded_share,
     split_by_time,
     split_within_person,
@@ -208,7 +208,7 @@ def test_an_account_that_many_share_costs_what_its_events_cost() -> None:
         Line("ada", f"d{day}", start + timedelta(days=day), LIKED, float(1 + day % 5)) for day in range(277)
     ]
     log = log_of(lines, {})
-    cut = cut_day(log, 3)
+    cut = cut_day(compare(log, 0), 3, 3)
     split = split_by_time(compare(log, 0, cut), cut, 3)
     counts = np.bincount(split.train.person)
     assert counts.max() == MAX_COMPARISONS

@@ -1,67 +1,111 @@
-"""Each day counts once, a recipe keeps its ledger, and the ledger survives its file."""
+"""Each entry counts once, a recipe keeps its ledger, and the ledger survives its file."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from components.domain.preferences.from_records import comparison_table
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison
 from components.domain.verdict import ledger
-from components.domain.verdict.ledger import JudgedDay, Ledger
+from components.domain.verdict.gate import judge
+from components.domain.verdict.ledger import Entry, Ledger
+from components.domain.verdict.sequence import DailyDifferences
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+FULL = 30
 
 
-def _days(*numbers: int, difference: float = 0.1) -> list[JudgedDay]:
-    return [JudgedDay(f"2026-01-{number:02}", 40, {"rule": difference}) for number in numbers]
+def _test(*days: int, people: Sequence[str] = tuple(f"p{number}" for number in range(FULL))) -> Comparisons:
+    """A comparison a person and day."""
+    return comparison_table(
+        [
+            Comparison(
+                person, (), ("a", "b"), key=f"{person}/{day}", at=START + timedelta(days=day), chosen="a"
+            )
+            for day in days
+            for person in people
+        ]
+    )
+
+
+def _next(before: Ledger, *days: int, difference: float = 0.1, today: int | None = None) -> Ledger:
+    test = _test(*days)
+    return before.next({"rule": np.full(len(test), difference)}, test, "" if today is None else _day(today))
+
+
+def _day(number: int) -> str:
+    return str((START + timedelta(days=number)).date())
 
 
 def test_a_day_that_was_judged_is_not_judged_again() -> None:
-    first = Ledger("recipe", "").next(_days(1, 2, 3))
-    second = first.next(_days(2, 3, 4, difference=0.9))
-    assert [day.day[-2:] for day in second.days] == ["01", "02", "03", "04"]
-    assert second.differences("rule").values == (0.1, 0.1, 0.1, 0.9)
-    assert (second.looks, second.last) == (2, "2026-01-04")
+    first = _next(Ledger("recipe", ""), 1, 2, 3)
+    second = _next(first, 2, 3, 4, difference=0.9)
+    assert [entry.day for entry in second.days] == [_day(number) for number in (1, 2, 3, 4)]
+    assert second.differences("rule").values == pytest.approx((0.1, 0.1, 0.1, 0.9))
+    assert (second.looks, second.last) == (2, _day(4))
 
 
 def test_another_recipe_starts_empty_and_another_champion_after_the_last_day() -> None:
-    before = {"new": Ledger("recipe", "1").next(_days(1, 2))}
+    before = {"new": _next(Ledger("recipe", "1"), 1, 2)}
     assert ledger.opened(before, "new", "recipe", "1") == before["new"]
     assert ledger.opened(before, "new", "other", "1") == Ledger("other", "1")
     assert ledger.opened(before, "other", "recipe", "1") == Ledger("recipe", "1")
-    beside_another = ledger.opened(before, "new", "recipe", "2").next(_days(1, 2, 3))
-    assert [day.day for day in beside_another.days] == ["2026-01-03"]
+    beside_another = _next(ledger.opened(before, "new", "recipe", "2"), 1, 2, 3)
+    assert [entry.day for entry in beside_another.days] == [_day(3)]
 
 
-def test_a_rival_counts_on_the_days_on_which_it_was_measured() -> None:
-    days = [*_days(1), JudgedDay("2026-01-02", 50, {"late": 0.2})]
-    entry = Ledger("recipe", "").next(days)
-    assert entry.differences("late").values == (0.2,)
-    assert (entry.differences("late").people, entry.differences("rule").people) == (50, 40)
-    assert entry.differences("nobody").values == ()
+def test_a_rival_counts_in_the_entries_in_which_it_was_measured() -> None:
+    entries = Entry("2026-01-01", 40, {"rule": 0.1}), Entry("2026-01-02", 50, {"late": 0.2})
+    ours = Ledger("recipe", "", days=entries)
+    assert ours.differences("late").values == (0.2,)
+    assert (ours.differences("late").people, ours.differences("rule").people) == (50, 40)
+    assert ours.differences("nobody") == DailyDifferences((), 0)
 
 
-def test_a_days_difference_is_the_mean_over_its_people() -> None:
-    comparisons = [
-        Comparison(
-            person, (), ("a", "b"), key=f"{person}{number}", at=START + timedelta(days=day), chosen="a"
-        )
-        for number, (person, day) in enumerate([("ada", 0), ("ada", 0), ("bo", 0), ("bo", 1), ("ada", 1)])
+def test_an_entrys_difference_is_the_mean_over_its_people() -> None:
+    test = _test(0, 1, people=[f"p{number}" for number in range(FULL - 1)])
+    alone = Comparison("late", (), ("a", "b"), key="late", at=START + timedelta(days=1), chosen="a")
+    test = comparison_table([*test, alone])
+    values = np.array([{"p0": 0.5, "late": 1.0}.get(each.person_id, 0.0) for each in test])
+    values[[list(test.key).index(f"p0/{day}") for day in (0, 1)]] = 0.2, 0.6
+    values[list(test.key).index("p1/0")] = np.nan
+    (entry,) = Ledger("recipe", "").next({"rule": values, "never": np.full(len(test), np.nan)}, test).days
+    assert entry == Entry(_day(1), FULL, {"rule": pytest.approx((0.4 + 1.0) / FULL)})
+
+
+def test_days_of_one_person_decide_nothing() -> None:
+    """Ten of them beside ten of 39 people, and a ledger that an earlier Palate filled with them."""
+    one = Ledger("recipe", "").next({"rule": np.full(60, 0.5)}, _test(*range(60), people=["eve"]))
+    assert one.days == ()
+    assert judge("new", {"rule": one.differences("rule")}, 1, 0.95).decision == "inconclusive"
+    few = [
+        Entry(_day(number), 39 if number < 3 else 1, {"rule": 0.3 + 0.01 * (number % 2)})
+        for number in range(13)
     ]
-    table = comparison_table(comparisons)
-    by_key = dict(zip([each.key for each in comparisons], [1.0, 0.0, 0.0, 0.4, np.nan], strict=True))
-    values = np.array([by_key[key] for key in table.key])
-    one, two = ledger.judged_days({"rule": values, "never": np.full(5, np.nan)}, table)
-    assert one == JudgedDay("2026-01-05", 2, {"rule": pytest.approx(0.25)})
-    assert two == JudgedDay("2026-01-06", 2, {"rule": pytest.approx(0.4)})
+    stored = ledger.from_json(ledger.to_json({"new": Ledger("recipe", "", days=tuple(few))}, ""))["new"]
+    result = judge("new", {"rule": stored.differences("rule")}, 1, 0.95)
+    assert (result.decision, "1 people (at least 30)" in result.reason) == ("inconclusive", True)
+    many = stored
+    for number in range(13, 25):
+        many = _next(many, number)
+    assert many.differences("rule").people == FULL
+    assert many.days[:13] == tuple(few)
+
+
+def test_a_day_that_is_not_over_waits() -> None:
+    first = _next(Ledger("recipe", ""), 1, 2, today=2)
+    assert [entry.day for entry in first.days] == [_day(1)]
+    assert [entry.day for entry in _next(first, 1, 2, 3).days] == [_day(1), _day(2), _day(3)]
 
 
 def test_the_ledger_survives_its_file() -> None:
-    ledgers = {"new": Ledger("recipe", "3", "2026-01-01").next(_days(2, 3))}
+    ledgers = {"new": _next(Ledger("recipe", "3", "2026-01-01"), 2, 3)}
     assert ledger.from_json(json.loads(json.dumps(ledger.to_json(ledgers, "abc")))) == ledgers
     assert ledger.from_json({}) == {}
 

@@ -29,6 +29,8 @@ def test_bounds_are_those_of_the_library(values: list[float], confidence: float)
     )
     ours, tail = DailyDifferences(tuple(values), 40), (1 + confidence) / 2
     wider = student.ppf(tail, len(values) - 1) / normal.ppf(tail)  # the library takes the spread as certain
+    lags = np.correlate(values - np.mean(values), values - np.mean(values), "full")[len(values) - 1 :]
+    wider *= np.sqrt(2 / (1 - np.clip(lags[1] / lags[0], 0, 0.9)) - 1)  # and days as independent
     assert ours.mean - ours.margin(confidence) / wider == pytest.approx(library.lower_[-1], abs=1e-4)
     assert ours.mean + ours.margin(confidence) / wider == pytest.approx(library.upper_[-1], abs=1e-4)
 
