@@ -28,6 +28,19 @@ def changes(values: npt.NDArray[Any]) -> Bools:
     return result
 
 
+def sums(number: Ints, weight: Floats, count: int) -> Floats:
+    """(count,) the sum of the weights of each number."""
+    return np.asarray(np.bincount(number, weight, minlength=count), np.float64)
+
+
+def share_of_occasion(person: Ints, dish: Ints, occasion: Ints) -> Floats:
+    """(N,) one over the number of occasions on which this person met this dish."""
+    pair = np.unique(person * (int(dish.max(initial=0)) + 1) + dish, return_inverse=True)[1].astype(np.int64)
+    count = np.unique(occasion, return_inverse=True)[1].astype(np.int64)
+    width = int(count.max(initial=0)) + 1
+    return np.asarray(1 / np.bincount(np.unique(pair * width + count) // width)[pair], np.float64)
+
+
 def distinct_numbers(below: Ints, number: int, draw: np.random.Generator) -> Ints:
     """(N, number) different numbers from 0 up to each bound, drawn by Floyd's algorithm.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.preferences.arrays import Bools, Floats, Ints, sums
 from components.domain.preferences.offers import MOST_ALTERNATIVES
 from components.domain.preferences.opinion_log import NO_MENU, Menus
 from components.domain.preferences.strengths import Opinions
@@ -103,16 +103,17 @@ class Expectation:
                 menu is held against the mean of all large ones, which for a standing menu is the same.
         """
         groups, count, group, none = len(opinions.sizes), len(self.mean), opinions.group, len(menus.sizes)
+        weight = opinions.weights
         picked, is_large = opinions.menu != NO_MENU, np.append(menus.sizes > MOST_ALTERNATIVES + 1, False)
         free, of_large = opinions.menu == none, picked & is_large[opinions.menu]
         of_small = picked & ~free & ~of_large
         shares = self.on_menus(menus)[:, dishes]
-        times = _counts(group[of_small], opinions.menu[of_small], (groups, none))
-        above = np.where(picked, 1.0, strengths - self.mean[opinions.dish])
+        times = _counts(group[of_small], opinions.menu[of_small], (groups, none), weight[of_small])
+        above = np.where(picked, weight, strengths - self.mean[opinions.dish])
         observed = csr_matrix((above, (group, opinions.dish)), shape=(groups, count))[:, dishes]
-        rated = _counts(group[~picked], opinions.dish[~picked], (groups, count))[:, dishes]
-        counts = [np.bincount(group[some], minlength=groups) for some in (free, of_large)]
-        left = np.stack(counts, axis=1).astype(np.float64)
+        rated = _counts(group[~picked], opinions.dish[~picked], (groups, count), weight[~picked])[:, dishes]
+        counts = [sums(group[some], weight[some], groups) for some in (free, of_large)]
+        left = np.stack(counts, axis=1)
         of_all = np.stack([self.share[dishes], _mean(shares, is_large[:-1])])
         gradient = WithLowRank((observed - times @ shares).tocsr(), -left, of_all)
         variances = shares - shares.multiply(shares)
@@ -125,5 +126,5 @@ def _mean(rows: csr_matrix, some: Bools) -> Floats:
     return np.asarray(rows[np.flatnonzero(some)].sum(0)).ravel() / max(1, int(some.sum()))
 
 
-def _counts(row: Ints, column: Ints, shape: tuple[int, int]) -> csr_matrix:
-    return csr_matrix((np.ones(len(row)), (row, column)), shape=shape)
+def _counts(row: Ints, column: Ints, shape: tuple[int, int], weight: Floats) -> csr_matrix:
+    return csr_matrix((weight, (row, column)), shape=shape)

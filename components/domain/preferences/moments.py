@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import eigh
 
-from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.arrays import Floats, Ints, sums
 from components.domain.preferences.evidence import Expectation
 from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions, RatingScale, rating_scale
@@ -58,8 +58,9 @@ def moments_of(opinions: Opinions, menus: Menus, dish_count: int, hidden: Ints |
         opinions = opinions.without(hidden)
     ratings = rating_scale(opinions)
     strengths = opinions.strengths(ratings)
-    free = opinions.dish[opinions.menu == len(menus.sizes)]
-    share = np.bincount(free, minlength=dish_count) / max(1, len(free))
+    free = opinions.menu == len(menus.sizes)
+    share = sums(opinions.dish[free], opinions.weights[free], dish_count)
+    share /= max(1e-9, float(share.sum()))
     expected = Expectation(np.zeros(dish_count), share)
     everybody, every = replace(opinions, sizes=np.array([len(opinions.dish)])), np.arange(dish_count)
     first = expected.evidence(everybody, strengths, menus, every)

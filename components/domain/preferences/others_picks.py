@@ -1,6 +1,7 @@
 """Orders and likes against those of other people, where a person says of no other dish what it is to them.
 
 Picks are drawn by event, so a dish comes as often as it is liked or ordered, and its popularity says nothing.
+A person's picks of a dish on a day are one, so nobody can be everybody's other pick by ordering again.
 A draw is dropped and not drawn again where either person has both dishes on that day, which keeps a dish and
 what it is compared with exchangeable. A day's draws have a seed of their own: later days change nothing.
 """
@@ -33,6 +34,9 @@ def pairs_with_others(log: OpinionLog, seed: int) -> tuple[Ints, Ints]:
 
 
 def _pairs_of(log: OpinionLog, picks: Ints, seed: int) -> tuple[Ints, Ints]:
+    day = np.unique(log.day[picks], return_inverse=True)[1]
+    key = (log.person[picks] * (int(day.max(initial=0)) + 1) + day) * len(log.dishes) + log.dish[picks]
+    picks = np.sort(picks[np.unique(key, return_index=True)[1]])
     by_day = picks[np.lexsort([picks, log.day[picks]])]  # and within a day by person
     days, person = log.day[by_day], log.person[by_day]
     starts = np.flatnonzero(changes(days))

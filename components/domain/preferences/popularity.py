@@ -1,5 +1,6 @@
 """How popular a dish is with everybody, which is what a service goes by where nothing is known of a person.
 
+People are counted, not lines: what a person says of a dish again shares the weight of what they said first.
 Choices are counted as the rival `popularity` counts them: a dish wins a menu or loses it, and where menus had
 two dishes its odds are the same. With larger menus a dish starts from the share that wins, in place of a
 half, so that one that was hardly offered does not stand above nearly all others.
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.arrays import Floats, share_of_occasion, sums
 from components.domain.preferences.comparison_tables import choice_table
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.records import LIKED
@@ -30,7 +31,7 @@ class Popularity:
         share: Of those who were offered the dish (of large menus, in a sample), who chose it; where nobody
             chooses from menus, of the opinions of it, the likes and orders. Smoothed, and moved by what is
             known of the other kind.
-        opinions: Number of opinions, which decides between equal shares.
+        opinions: Number of people with an opinion, which decides between equal shares.
     """
 
     share: float
@@ -45,20 +46,25 @@ def popularities(log: OpinionLog) -> dict[str, Popularity]:
     """
     count, stays = len(log.dishes), log.replaced_by == len(log)
     choices, line = choice_table(log)
-    chosen = np.bincount(log.dish[line], minlength=count)
-    passed_over = np.bincount(choices.offered, minlength=count) - chosen
-    others = stays & (log.menu == NO_MENU)
-    opinions = np.bincount(log.dish[others], minlength=count)
-    likes = np.bincount(log.dish[others & (log.verdict == LIKED)], minlength=count)
+    owner, at = choices.owner, choices.chosen_at
+    weight = share_of_occasion(choices.person[owner], choices.offered, choices.at.astype(np.int64)[owner])
+    chosen = sums(log.dish[line], weight[at], count)
+    passed_over = sums(choices.offered, weight, count) - chosen
+    others = np.flatnonzero(stays & (log.menu == NO_MENU))
+    person, dish = log.person[others], log.dish[others]
+    weight = share_of_occasion(person, dish, others)
+    opinions = sums(dish, weight, count)
+    likes = sums(dish, weight * (log.verdict[others] == LIKED), count)
     by_menu, by_opinion = _odds(chosen, passed_over), _odds(likes, opinions - likes)
     start = by_menu[-1] if len(choices) else by_opinion[-1]
     odds = (by_menu / by_menu[-1] * by_opinion / by_opinion[-1] * start)[:-1]
     shares = np.round(odds / (1 + odds), 12).tolist()
-    numbers = np.bincount(log.dish[stays], minlength=count).tolist()
+    people = np.unique(log.person[stays] * count + log.dish[stays]) % max(1, count)
+    numbers = np.bincount(people, minlength=count).tolist()
     return dict(zip(log.dishes, map(Popularity, shares, numbers), strict=True))
 
 
-def _odds(won: Ints, lost: Ints) -> Floats:
+def _odds(won: Floats, lost: Floats) -> Floats:
     """(D + 1,) odds of each dish, and at the end those of one of which nothing is known."""
     start = min(EVEN, float(won.sum() + 1) / float(won.sum() + lost.sum() + START))
     for_it, against_it = START * start, START * (1 - start)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from components.domain.preferences.arrays import Bools, Floats, Ints
-from components.domain.preferences.opinion_log import OpinionLog
+from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.preferences.tables import Questions
 
 SOURCE_PRIOR = 10  # ratings at which a source's mean counts half against the mean of all sources
@@ -40,6 +40,7 @@ class Opinions:
         menu: (N,) number of the menu that a dish was picked from; the number of menus for a pick among all
             dishes; NO_MENU for what is no pick.
         sizes: (G,) number of opinions in each group.
+        weight: (N,) how much each pick counts; 1 where there is none.
     """
 
     dish: Ints
@@ -47,6 +48,12 @@ class Opinions:
     rating: Floats
     menu: Ints
     sizes: Ints
+    weight: Floats | None = None
+
+    @property
+    def weights(self) -> Floats:
+        """(N,) how much each pick counts."""
+        return np.ones(len(self.dish)) if self.weight is None else self.weight
 
     @property
     def group(self) -> Ints:
@@ -57,7 +64,8 @@ class Opinions:
         """The same groups without opinions on these dishes."""
         rest = ~np.isin(self.dish, dishes)
         sizes = np.bincount(self.group[rest], minlength=len(self.sizes))
-        return Opinions(self.dish[rest], self.verdict[rest], self.rating[rest], self.menu[rest], sizes)
+        rating, menu, weight = self.rating[rest], self.menu[rest], self.weights[rest]
+        return Opinions(self.dish[rest], self.verdict[rest], rating, menu, sizes, weight)
 
     def strengths(self, scale: RatingScale) -> Floats:
         """(N,) how much a dish was liked: its verdict, or its rating less the group's mean, over the spread.
@@ -79,14 +87,26 @@ def histories(questions: Questions) -> Opinions:
 def known_opinions(log: OpinionLog, may_know: Bools) -> Opinions:
     """For each person of the log the opinions that training may know; a replaced one counts no more.
 
+    A person's picks are divided by how often they picked the dish that they picked most, so no dish gets more
+    than one pick of a person and their proportions stay.
+
     Args:
         log: Opinions of all people.
         may_know: (L,) True for the lines that training may read.
     """
-    replaced = log.replaced_by
-    is_replaced = np.append(may_know, False)[replaced]
-    lines = np.flatnonzero(may_know & ~is_replaced)
-    return _opinions(log, lines, np.bincount(log.person[lines], minlength=len(log.people)))
+    lines = _lasting(log, may_know)
+    opinions = _opinions(log, lines, np.bincount(log.person[lines], minlength=len(log.people)))
+    picked, person = opinions.menu != NO_MENU, opinions.group
+    pair = np.unique(person[picked] * len(log.dishes) + opinions.dish[picked], return_inverse=True)[1]
+    most = np.ones(len(log.people))
+    np.maximum.at(most, person[picked], np.bincount(pair)[pair] if len(pair) else 1)
+    return replace(opinions, weight=np.where(picked, 1 / most[person], 1.0))
+
+
+def _lasting(log: OpinionLog, may_know: Bools) -> Ints:
+    """The lines that training may read and that no other such line replaces."""
+    is_replaced = np.append(may_know, False)[log.replaced_by]
+    return np.flatnonzero(may_know & ~is_replaced)
 
 
 def _opinions(log: OpinionLog, lines: Ints, sizes: Ints) -> Opinions:
@@ -102,7 +122,8 @@ def with_source_offsets(log: OpinionLog, may_know: Bools) -> OpinionLog:
         log: Opinions of all people.
         may_know: (L,) True for the lines that training may read.
     """
-    rated = np.flatnonzero(may_know & ~np.isnan(log.rating))
+    lines = _lasting(log, may_know)
+    rated = lines[~np.isnan(log.rating[lines])]
     counts = np.bincount(log.source[rated], minlength=len(log.sources))
     sums = np.bincount(log.source[rated], log.rating[rated], minlength=len(log.sources))
     mean = sums.sum() / max(1, len(rated))

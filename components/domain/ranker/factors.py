@@ -199,7 +199,9 @@ def _unrated(opinions: Opinions, menus: Menus, moments: Moments) -> tuple[float,
     evidence = moments.expected.evidence(opinions, strengths, menus, moments.dishes)
     group, column = opinions.group, np.searchsorted(moments.dishes, opinions.dish)
     entries = np.unique(group * len(moments.expected.mean) + opinions.dish, return_inverse=True)[1]
-    counts = np.bincount(entries)[entries][lines]  # an entry is the sum over the group's lines on the dish
+    counts = np.bincount(entries, opinions.weights)[entries][
+        lines
+    ]  # an entry is the sum over the group's lines on the dish
     rows, columns = group[lines], column[lines]
     above = evidence.gradient.entries(rows, columns) / counts * opinions.verdict[lines]
     return float(above.mean()), float((evidence.information.entries(rows, columns) / counts).mean())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from components.domain.preferences.arrays import Floats
+from components.domain.preferences.arrays import Floats, share_of_occasion, sums
 from components.domain.preferences.logit import fit_logit
 from components.domain.preferences.tables import Comparisons, Questions
 from components.domain.records import Dish
@@ -34,10 +34,14 @@ def popularity(train: Comparisons, questions: Questions) -> Floats:
 
 
 def wins(train: Comparisons) -> Floats:
-    """(D,) log((won + 1) / (lost + 1)) over the comparisons that offered each dish."""
-    count = len(train.log.dishes)
-    won = np.bincount(train.offered[train.chosen_at], minlength=count)
-    offered = np.bincount(train.offered, minlength=count)
+    """(D,) log((won + 1) / (lost + 1)) over the comparisons that offered each dish.
+
+    What a person says of a dish again, at another moment, shares the weight of what they said first.
+    """
+    count, owner = len(train.log.dishes), train.owner
+    weight = share_of_occasion(train.person[owner], train.offered, train.at.astype(np.int64)[owner])
+    won = sums(train.offered[train.chosen_at], weight[train.chosen_at], count)
+    offered = sums(train.offered, weight, count)
     return np.log((won + 1) / (offered - won + 1))
 
 

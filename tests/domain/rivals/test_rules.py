@@ -53,7 +53,9 @@ def test_popularity_knows_nothing_of_new_dishes(comparisons: list[Comparison]) -
     table = comparison_table([*comparisons, new])
     scores = by_key(rules.popularity(table.take(range(4)), table.take([8, 12])), table.take([8, 12]))
     assert scores["new"] == pytest.approx([0.0, 0.0])
-    assert scores[comparisons[8].key][1] == pytest.approx(np.log(1 / 5))  # d1: four losses
+    assert scores[comparisons[8].key][1] == pytest.approx(
+        np.log(1 / 2)
+    )  # d1: four losses of one person count as one
 
 
 def test_the_usual_is_what_was_had_often_and_lately() -> None:
