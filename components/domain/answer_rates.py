@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import fmean
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from scipy.stats import binomtest, fisher_exact
+from scipy.stats import fisher_exact, norm
 
 from components.domain.catalogue import Thresholds
 from components.domain.exposures import PICKS, Answered, Reaction
@@ -25,17 +25,18 @@ Cell = tuple[date, str]  # local day of the answer, version that gave it
 
 @dataclass(frozen=True)
 class AnswerRates:
-    """One day's answers of one version.
+    """One day's answers of one version; shares are means over people, however often each of them speaks.
 
     Attributes:
         day: Day of the answers at the site.
         model_version: Version that gave them.
         answers: Number of answers.
-        joined: Share of them that any feedback names, with Wilson's interval.
+        joined: Share of a person's answers that any feedback names, with Wilson's interval.
         judged: Number of shown dishes that feedback is about.
         positive: Share of these whose last feedback is a like, a choice, an order or a rating that is a like;
             None without any.
         position: Mean position of the dishes that were chosen or ordered, 1 for the best; None without any.
+        judges: Number of people who judged a dish.
     """
 
     day: date
@@ -45,6 +46,7 @@ class AnswerRates:
     judged: int
     positive: Interval | None
     position: float | None
+    judges: int
 
 
 def answer_rates(
@@ -59,28 +61,26 @@ def answer_rates(
         rows: The answers with their feedback, oldest feedback first.
         thresholds: What a rating means.
         timezone: Of the site.
-        confidence: Of the intervals, which count answers and dishes as independent of each other.
+        confidence: Of the intervals, which count people.
     """
     zone = ZoneInfo(timezone)
-    answers, joined = defaultdict[Cell, set[str]](set), defaultdict[Cell, set[str]](set)
-    last = defaultdict[Cell, dict[tuple[str, str], Reaction]](dict)
+    joined = defaultdict[Cell, dict[tuple[str, str], bool]](dict)  # by person and answer
+    last = defaultdict[Cell, dict[tuple[str, str, str], Reaction]](dict)  # by person, answer and dish
     for row in rows:
         cell, reaction = (row.at.astimezone(zone).date(), row.model_version), row.reaction
-        answers[cell].add(row.answer_id)
-        if reaction:
-            joined[cell].add(row.answer_id)
+        answer = row.person_id, row.answer_id
+        joined[cell][answer] = joined[cell].get(answer, False) or reaction is not None
         if reaction and reaction.position and _stands(reaction):
-            last[cell][row.answer_id, reaction.dish_id] = reaction
+            last[cell][*answer, reaction.dish_id] = reaction
     return [
-        _rates(cell, len(answers[cell]), len(joined[cell]), list(last[cell].values()), thresholds, confidence)
-        for cell in sorted(answers, key=_order)
+        _rates(cell, joined[cell], last[cell], thresholds, confidence) for cell in sorted(joined, key=_order)
     ]
 
 
 def why_fallen(rates: Iterable[AnswerRates], today: date) -> str | None:
     """A sentence where dishes of the last week were received clearly worse than those before; None else.
 
-    By Fisher's exact test, which counts dishes as independent of each other, so chance must be very unlikely.
+    By Fisher's exact test on people, each counted once a day, so chance must be very unlikely.
 
     Args:
         rates: Of the days that are compared.
@@ -88,16 +88,16 @@ def why_fallen(rates: Iterable[AnswerRates], today: date) -> str | None:
     """
     lately, before = [0, 0], [0, 0]  # positive, and not
     for row in rates:
-        positive = round(row.positive.mean * row.judged) if row.positive else 0
+        positive = round(row.positive.mean * row.judges) if row.positive else 0
         counts = lately if today - row.day < WEEK else before
         counts[0] += positive
-        counts[1] += row.judged - positive
+        counts[1] += row.judges - positive
     if fisher_exact(np.array([lately, before]), alternative="less").pvalue >= BY_CHANCE:
         return None
     share, earlier = (counts[0] / sum(counts) for counts in (lately, before))
     return (
-        f"Of {sum(lately):,} dishes that people judged in the last {WEEK.days} days {share:.0%} were "
-        f"positive, of {sum(before):,} in the days before {earlier:.0%}: look at versions and days in the "
+        f"Of what {sum(lately):,} people judged in the last {WEEK.days} days {share:.0%} was positive, of "
+        f"what {sum(before):,} judged in the days before {earlier:.0%}: look at versions and days in the "
         "night's report."
     )
 
@@ -109,18 +109,32 @@ def _order(cell: Cell) -> tuple[int, int, str]:
 
 
 def _rates(
-    cell: Cell, answers: int, joined: int, last: list[Reaction], thresholds: Thresholds, confidence: float
+    cell: Cell,
+    joined: Mapping[tuple[str, str], bool],
+    last: Mapping[tuple[str, str, str], Reaction],
+    thresholds: Thresholds,
+    confidence: float,
 ) -> AnswerRates:
-    positive = sum(_is_positive(reaction, thresholds) for reaction in last)
-    positions = [each.position for each in last if each.position and each.kind in PICKS]
+    reactions = [(person, each) for (person, *_), each in last.items()]
+    positive = _of_people((person, _is_positive(each, thresholds)) for person, each in reactions)
+    positions = _of_people((name, each.position or 0) for name, each in reactions if each.kind in PICKS)
     return AnswerRates(
         *cell,
-        answers,
-        _wilson(joined, answers, confidence),
+        len(joined),
+        _wilson(_of_people((person, is_joined) for (person, _), is_joined in joined.items()), confidence),
         len(last),
-        _wilson(positive, len(last), confidence) if last else None,
+        _wilson(positive, confidence) if positive else None,
         fmean(positions) if positions else None,
+        len(positive),
     )
+
+
+def _of_people(values: Iterable[tuple[str, float]]) -> list[float]:
+    """Each person's mean."""
+    people = defaultdict[str, list[float]](list)
+    for person, value in values:
+        people[person].append(value)
+    return [fmean(of_person) for of_person in people.values()]
 
 
 def _stands(reaction: Reaction) -> bool:
@@ -134,6 +148,9 @@ def _is_positive(reaction: Reaction, thresholds: Thresholds) -> bool:
     return reaction.kind in {"like", *PICKS}
 
 
-def _wilson(count: int, total: int, confidence: float) -> Interval:
-    bounds = binomtest(count, total).proportion_ci(confidence, method="wilson")
-    return Interval(count / total, float(bounds.low), float(bounds.high))
+def _wilson(shares: Sequence[float], confidence: float) -> Interval:
+    """The mean of people's shares; the interval is as wide as if each were 0 or 1."""
+    mean, square = fmean(shares), float(norm.ppf((1 + confidence) / 2)) ** 2 / len(shares)
+    centre = (mean + square / 2) / (1 + square)
+    half = (square * mean * (1 - mean) + square**2 / 4) ** 0.5 / (1 + square)
+    return Interval(mean, max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from components.domain.records import Dish
@@ -128,9 +128,11 @@ class Answered:
         at: When it was given, with a zone.
         model_version: Version that gave it.
         reaction: What the feedback says; None where there is none.
+        person_id: Whose answer it is.
     """
 
     answer_id: str
     at: datetime
     model_version: str
     reaction: Reaction | None = None
+    person_id: str = field(default="", repr=False, compare=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -25,13 +26,15 @@ def _rates(*rows: Answered, timezone: str = "Europe/Zurich") -> list[AnswerRates
 
 def _answered(
     answer: str, kind: str, dish: str = "soup", position: int | None = 1, *, value: float | None = None,
-    version: str = "1", is_retracted: bool = False,
+    version: str = "1", is_retracted: bool = False, person: str = "",
 ) -> Answered:  # fmt: skip
-    return Answered(answer, NOON, version, Reaction(dish, position, kind, value, is_retracted))
+    return Answered(
+        answer, NOON, version, Reaction(dish, position, kind, value, is_retracted), person or answer
+    )
 
 
 def test_shares_have_wilsons_interval_and_positions_are_of_what_was_chosen() -> None:
-    silent = [Answered(f"silent {number}", NOON, "1") for number in range(7)]
+    silent = [Answered(f"silent {number}", NOON, "1", None, f"silent {number}") for number in range(7)]
     (row,) = _rates(
         *silent,
         _answered("a", "choice", position=4),
@@ -127,7 +130,7 @@ TODAY = date(2026, 11, 14)
 def _week_of(positive: int, judged: int, days_ago: int) -> AnswerRates:
     share = Interval(positive / judged, 0.0, 1.0) if judged else None
     return AnswerRates(
-        TODAY - timedelta(days=days_ago), "1", 900, Interval(0.5, 0.4, 0.6), judged, share, None
+        TODAY - timedelta(days=days_ago), "1", 900, Interval(0.5, 0.4, 0.6), judged, share, None, judged
     )
 
 
@@ -142,8 +145,20 @@ def test_a_clear_fall_of_what_is_liked_is_told(
     sentence = why_fallen([_week_of(*lately, 0), _week_of(*before, 7)], TODAY)
     assert bool(sentence) == is_told
     if sentence:
-        assert "of 100 dishes that people judged in the last 7 days 30% were positive" in sentence.lower()
-        assert "of 100 in the days before 60%" in sentence
+        assert "Of what 100 people judged in the last 7 days 30% was positive" in sentence
+        assert "of what 100 judged in the days before 60%" in sentence
+
+
+def test_one_person_moves_the_rates_of_a_day_by_one_of_its_people() -> None:
+    honest = [_answered(f"a{number}", "like", person=f"p{number % 10}") for number in range(20)]
+    eves = [_answered(f"e{number}", "dislike", f"d{number}", person="eve") for number in range(500)]
+    (before,), (row,) = _rates(*honest), _rates(*honest, *eves)
+    assert before.positive is not None
+    assert row.positive is not None
+    assert (row.answers, row.judged, row.judges) == (520, 520, 11)
+    assert (before.positive.mean, row.positive.mean) == (1.0, pytest.approx(10 / 11))
+    earlier = [_week_of(95, 100, 8)]
+    assert why_fallen([*earlier, replace(row, day=TODAY)], TODAY) is None
 
 
 def test_where_nothing_changed_a_fall_is_seldom_told() -> None:

@@ -147,7 +147,7 @@ def _many(kinds: str, dishes: int = 2, start: int = 0) -> list[dict[str, Any]]:
     names = {name[0]: name for name in ("like", "dislike", "order")}
     return [
         _row(
-            "events", person_id="ada", dish_id=f"d{number % dishes}", kind=names[letter],
+            "events", person_id=f"p{start + number}", dish_id=f"d{number % dishes}", kind=names[letter],
             event_id=f"{start + number}",
             occurred_at=datetime(2026, 2, 1, tzinfo=UTC) + timedelta(hours=start + number),
         )
@@ -225,6 +225,17 @@ def test_news_of_other_kinds_or_of_fewer_recurring_dishes_warn(
     report = _check(tables, night, params, 14)
     assert {column for table, column in _warned(report) if table == "news"} == columns_warned
     assert not report.failed
+
+
+def test_who_says_it_again_and_again_shifts_no_kinds_and_no_dishes() -> None:
+    tables = _tables()
+    again = _many("d" * 300, 1, 80)
+    for row in again:
+        row["person_id"] = "eve"
+    tables["menus"], tables["events"] = [], _many("ld" * 40) + _many("ld" * 10, 2, 400) + again
+    night = dataclasses.replace(NIGHT, previous_newest=tables["events"][79]["occurred_at"].isoformat())
+    report = _check(tables, night, PARAMS.model_copy(update={"max_growth": 100.0}), 14)
+    assert not [column for table, column in _warned(report) if table == "news"]
 
 
 def test_data_docs_say_what_failed_and_load_nothing(tmp_path: Path) -> None:

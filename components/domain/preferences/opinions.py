@@ -162,7 +162,7 @@ def local_days(at: Moments, timezone: str) -> Moments:
 
 
 def like_share(events: EventColumns, scale: Scale) -> float | None:
-    """Share of likes among likes, dislikes and ratings; None without any.
+    """Mean over people of the share of likes among their likes, dislikes and ratings; None without any.
 
     Args:
         events: In any order.
@@ -171,4 +171,6 @@ def like_share(events: EventColumns, scale: Scale) -> float | None:
     stated = events.kind.is_one_of(*STATED)
     like_at = scale.limits(events.source.names)[events.source.number, 0]
     likes = events.kind.is_one_of("like") | (events.kind.is_one_of("rating") & (events.value >= like_at))
-    return float(likes[stated].mean()) if stated.any() else None
+    person = np.unique(events.person.number[stated], return_inverse=True)[1]
+    shares = np.bincount(person, likes[stated]) / np.bincount(person)
+    return float(shares.mean()) if len(shares) else None

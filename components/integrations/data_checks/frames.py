@@ -36,11 +36,17 @@ def frames_of(tables: Stored, events: pa.Table, night: NightFacts) -> dict[str, 
     narrow = _with_rules(events.select(_columns("events")), frames)
     newest = datetime.fromisoformat(night.previous_newest) if night.previous_newest else None
     news = narrow.filter(pc.greater(narrow["occurred_at"], newest)) if newest else narrow
-    frames |= {"menus": menus, "events": narrow, NEWS: news.select(["event_id", "kind", "dish_id"])}
+    frames |= {"menus": menus, "events": narrow, NEWS: once_a_person(news)}
     frames["shares"] = _shares(events["person_id"])
     feedback = pc.sum(pc.starts_with(events["event_id"], SERVICE_IDS)).as_py() or 0
     frames["night"] = pa.Table.from_pylist([_figures(tables, len(events) - feedback, feedback, night)])
     return {name: _escaped(frame) for name, frame in frames.items()}
+
+
+def once_a_person(events: pa.Table) -> pa.Table:
+    """One row for each person, kind and dish, however often the person said it."""
+    groups = events.group_by(["person_id", "kind", "dish_id"]).aggregate([("event_id", "min")])
+    return groups.rename_columns({"event_id_min": "event_id"}).select(["event_id", "kind", "dish_id"])
 
 
 def _escaped(frame: pa.Table) -> pa.Table:

@@ -20,7 +20,7 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from components.domain.params import CheckParams
 from components.domain.preferences.contract import FIRST_YEAR, KEYS, KINDS, required_columns
 from components.domain.records import NightFacts
-from components.integrations.data_checks.frames import NEWS, Frames
+from components.integrations.data_checks.frames import NEWS, Frames, once_a_person
 
 _EARLIEST = pd.Timestamp(year=FIRST_YEAR, month=1, day=1, tz="UTC")
 _WARNING = {"severity": FailureSeverity.WARNING}
@@ -54,7 +54,7 @@ def suites(
                 column="share_of_events", max_value=params.max_person_share, **_WARNING
             )
         ],
-        NEWS: _news(frames, params),
+        NEWS: _news(frames, night, params),
     }
 
 
@@ -109,11 +109,13 @@ def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
     return expectations
 
 
-def _news(frames: Frames, params: CheckParams) -> list[Expectation]:
+def _news(frames: Frames, night: NightFacts, params: CheckParams) -> list[Expectation]:
     """News are of the kinds and, where these recur, of the dishes that older events are of."""
     events, news = frames["events"], frames[NEWS]
-    is_older = pc.invert(pc.is_in(events["event_id"], value_set=news["event_id"].combine_chunks()))
-    older = events.filter(is_older)
+    if not night.previous_newest:
+        return []
+    newest = datetime.fromisoformat(night.previous_newest)
+    older = once_a_person(events.filter(pc.less_equal(events["occurred_at"], newest)))
     if not len(older) or len(news) < _MIN_NEWS:
         return []
     recurs = pc.is_in(news["dish_id"], value_set=older["dish_id"].combine_chunks())

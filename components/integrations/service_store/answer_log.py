@@ -1,4 +1,4 @@
-"""The answers of the last days with the feedback that names them; whose they are stays in the store."""
+"""The answers of the last days with the feedback that names them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def answers_since(engine: sa.Engine, since: datetime) -> Iterator[Answered]:
     with as_sentence(), engine.connect() as connection:
         stream = connection.execution_options(yield_per=_ROWS_AT_ONCE)
         for row in stream.execute(_query(since)).mappings():
-            yield Answered(row["answer_id"], utc(row["at"]), row["model_version"], _reaction(row))
+            names = row["answer_id"], utc(row["at"]), row["model_version"]
+            yield Answered(*names, _reaction(row), row["person_id"])
 
 
 def _query(since: datetime) -> sa.Select[Any]:
@@ -41,7 +42,8 @@ def _query(since: datetime) -> sa.Select[Any]:
         later.c.dish_id == FEEDBACK.c.dish_id,
         later.c.occurred_at >= FEEDBACK.c.occurred_at,
     )
-    answer = EXPOSURES.c.answer_id, EXPOSURES.c.at, EXPOSURES.c.model_version
+    columns = EXPOSURES.c
+    answer = columns.answer_id, columns.at, columns.model_version, columns.person_id
     return (
         sa.select(
             *answer, SHOWN.c.position, FEEDBACK.c.dish_id, FEEDBACK.c.kind, FEEDBACK.c.value,
