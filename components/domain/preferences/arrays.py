@@ -34,11 +34,14 @@ def sums(number: Ints, weight: Floats, count: int) -> Floats:
 
 
 def share_of_occasion(person: Ints, dish: Ints, occasion: Ints) -> Floats:
-    """(N,) one over the number of occasions on which this person met this dish."""
-    pair = np.unique(person * (int(dish.max(initial=0)) + 1) + dish, return_inverse=True)[1].astype(np.int64)
-    count = np.unique(occasion, return_inverse=True)[1].astype(np.int64)
-    width = int(count.max(initial=0)) + 1
-    return np.asarray(1 / np.bincount(np.unique(pair * width + count) // width)[pair], np.float64)
+    """(N,) one over the number of occasions on which this person met this dish; all are small numbers."""
+    width = int(occasion.max(initial=0)) + 1
+    code = (person * (int(dish.max(initial=0)) + 1) + dish) * width + occasion
+    order = np.argsort(code)
+    pair = np.cumsum(changes(code[order] // width)) - 1
+    result = np.empty(len(code))
+    result[order] = 1 / np.bincount(pair, changes(code[order]))[pair]
+    return result
 
 
 def distinct_numbers(below: Ints, number: int, draw: np.random.Generator) -> Ints:

@@ -47,7 +47,8 @@ def popularities(log: OpinionLog) -> dict[str, Popularity]:
     count, stays = len(log.dishes), log.replaced_by == len(log)
     choices, line = choice_table(log)
     owner, at = choices.owner, choices.chosen_at
-    weight = share_of_occasion(choices.person[owner], choices.offered, choices.at.astype(np.int64)[owner])
+    moment = np.unique(choices.at, return_inverse=True)[1]
+    weight = share_of_occasion(choices.person[owner], choices.offered, moment[owner])
     chosen = sums(log.dish[line], weight[at], count)
     passed_over = sums(choices.offered, weight, count) - chosen
     others = np.flatnonzero(stays & (log.menu == NO_MENU))

@@ -39,7 +39,8 @@ def wins(train: Comparisons) -> Floats:
     What a person says of a dish again, at another moment, shares the weight of what they said first.
     """
     count, owner = len(train.log.dishes), train.owner
-    weight = share_of_occasion(train.person[owner], train.offered, train.at.astype(np.int64)[owner])
+    moment = np.unique(train.at, return_inverse=True)[1]
+    weight = share_of_occasion(train.person[owner], train.offered, moment[owner])
     won = sums(train.offered[train.chosen_at], weight[train.chosen_at], count)
     offered = sums(train.offered, weight, count)
     return np.log((won + 1) / (offered - won + 1))
