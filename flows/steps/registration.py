@@ -174,10 +174,14 @@ def _log_night(
 
 def _curves(report: EvaluationReport) -> dict[str, float]:
     """Returns the points of the curves over nights: the best candidate, the best rule, the champion."""
-    rules = [name for name, result in report.best_first if result.kind == "rule"]
-    names = {"pair_accuracy": report.gate.candidate, "rule_pair_accuracy": rules[0]}
-    names |= {"champion_pair_accuracy": "champion"} if "champion" in report.models else {}
-    return {metric: report.models[name].pair_accuracy.mean for metric, name in names.items()}
+    rules = (name for name, result in report.best_first if result.kind == "rule")
+    names = {
+        "pair_accuracy": report.gate.candidate,
+        "rule_pair_accuracy": next(rules, ""),
+        "champion_pair_accuracy": "champion",
+    }
+    measured = {metric: report.models[name] for metric, name in names.items() if name in report.models}
+    return {metric: result.pair_accuracy.mean for metric, result in measured.items()}
 
 
 def _lineage(night: Night, report: EvaluationReport, gate_sha256: str) -> dict[str, str]:
