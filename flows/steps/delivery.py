@@ -76,7 +76,8 @@ def is_complete(params: Params, released: Release) -> bool:
     up_to_date = released.image.startswith(f"{settings.image}@")
     if settings.push:
         up_to_date = up_to_date and _pushed().get(released.bento) == released.image
-    return up_to_date and manifests.names_image(RENDERED, released.image)
+    pin = RENDERED / manifests.IMAGE
+    return up_to_date and pin.exists() and pin.read_text(encoding="utf-8") == released.image
 
 
 def _pushed() -> dict[str, str]:

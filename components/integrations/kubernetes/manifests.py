@@ -14,6 +14,8 @@ import yaml
 from components.domain.errors import NotFound, StageFailed
 from components.integrations.kubernetes.rules import UNRELEASED, problems
 
+IMAGE = "image"  # file with the image that all overlays beside it are pinned to, written last
+
 
 def render(
     overlays: Path, target: Path, image: str, facts: Mapping[str, str], components: Sequence[str] = ()
@@ -56,15 +58,7 @@ def render(
             if breaches := problems(objects(text)):
                 raise StageFailed(f"deploy/overlays/{overlay.name} breaks a rule: {'; '.join(breaches)}")
             (target / f"{overlay.name}.yaml").write_text(text, encoding="utf-8")
-
-
-def names_image(target: Path, image: str) -> bool:
-    """Says whether the overlays in a folder that `render` wrote are pinned to exactly this image."""
-    pins = [
-        yaml.safe_load(path.read_text(encoding="utf-8"))["images"][0]
-        for path in target.glob("*/kustomization.yaml")
-    ]
-    return bool(pins) and all(f"{pin['newName']}@{pin['digest']}" == image for pin in pins)
+    (target / IMAGE).write_text(image, encoding="utf-8")
 
 
 def can_render() -> bool:
