@@ -9,7 +9,13 @@ import sqlalchemy as sa
 from components.domain.exposures import Exposure, Shown
 from components.domain.records import Dish
 from components.integrations.service_store import ServiceStore
-from components.integrations.service_store.answers import EXPOSURES, FEEDBACK, feedback_of, shown_in
+from components.integrations.service_store.answers import (
+    DISHES_SHOWN,
+    EXPOSURES,
+    FEEDBACK,
+    SHOWN,
+    feedback_of,
+)
 from components.integrations.service_store.engine import utc
 
 
@@ -25,9 +31,15 @@ def exposure_of(url: str, answer_id: str) -> Exposure | None:
     with ServiceStore(url).engine.connect() as connection:
         query = sa.select(EXPOSURES).where(EXPOSURES.c.answer_id == answer_id)
         answer = connection.execute(query).mappings().first()
+        dishes = (
+            sa.select(DISHES_SHOWN.c.dish, SHOWN.c.score, SHOWN.c.propensity)
+            .join(SHOWN, SHOWN.c.digest == DISHES_SHOWN.c.digest)
+            .where(SHOWN.c.answer_id == answer_id)
+            .order_by(SHOWN.c.position)
+        )
         shown = tuple(
-            Shown(_dish(row["dish"]), row["score"], row["propensity"], _many(row["dish"]["allergens"]))
-            for row in shown_in(connection, answer_id)
+            Shown(_dish(row.dish), row.score, row.propensity, _many(row.dish["allergens"]))
+            for row in connection.execute(dishes)
         )
     return Exposure(**{**answer, "shown": shown, "at": utc(answer["at"])}) if answer else None
 

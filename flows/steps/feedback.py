@@ -67,6 +67,8 @@ def with_feedback(inbox: Intake, limits: Limits, *, has_people: bool) -> tuple[I
     move_old_answers(store.engine)
     begin_reading(store.engine)
     news, ids = Reading(store.engine, inbox).read(), inbox.events["event_id"]
+    if not news.superseded and not any(map(len, news.tables.values())):
+        return inbox, news
     events = inbox.events.filter(pc.invert(pc.is_in(ids, value_set=pa.array(news.superseded, pa.string()))))
     people = {"people": Rows()} if has_people else {}
     return take_in({**news.tables, **people}, inbox.collected.tables, events, limits), news

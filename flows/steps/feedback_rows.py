@@ -68,7 +68,8 @@ class Reading:
             self._add("events", self._events(some))
         self._add("menus", self._menus())
         dishes = dishes_shown(self.engine, self.texts.values())
-        self._add("dishes", (({**dish, "hidden": True}, "") for dish in dishes))
+        unsafe = {"allergens": None, "hidden": True}  # a caller's words make it safe for nobody
+        self._add("dishes", (({**dish, **unsafe}, "") for dish in dishes))
         return self.news
 
     def _add(self, table: str, rows: Iterator[_Row]) -> None:
@@ -98,10 +99,9 @@ class Reading:
             return
         is_menu = feedback.kind == "choice" and stored.answered_at is not None
         rows = stored.menu_size if is_menu and feedback.answer_id not in self.menus else 0
-        if self._is_full(dish) or self.menu_rows + rows > NEW_MENU_ROWS:
+        if self.menu_rows + rows > NEW_MENU_ROWS or not self._is_described(dish, stored.digest):
             self.news.waiting += 1
             return
-        self._describe(dish, stored.digest)
         self.menu_rows += rows
         values = {name: getattr(feedback, name) for name in ("person_id", "dish_id", "kind", "value")}
         values |= {"event_id": stored.stored_id, "source": SERVICE}
@@ -114,18 +114,17 @@ class Reading:
         yield values, self._why_not(dish, stored.name)
 
     def _menus(self) -> Iterator[_Row]:
-        for answer_id, dish_id, digest, name in shown_by(self.engine, self.menus):
-            dish, day = as_id(dish_id), self.menus[answer_id].date().isoformat()
-            if not self._is_full(dish):
-                self._describe(dish, digest)
-                yield {"menu_id": answer_id, "served_on": day, "dish_id": dish_id}, self._why_not(dish, name)
+        for row in shown_by(self.engine, self.menus):
+            dish, day = as_id(row.dish_id), self.menus[row.answer_id].date().isoformat()
+            if self._is_described(dish, row.digest):
+                values = {"menu_id": row.answer_id, "served_on": day, "dish_id": row.dish_id}
+                yield values, self._why_not(dish, row.name)
 
-    def _is_full(self, dish: str) -> bool:
-        return len(self.texts) >= NEW_DISHES and dish not in self.texts and dish not in self.names
-
-    def _describe(self, dish: str, digest: str | None) -> None:
-        if dish not in self.names and digest is not None:
+    def _is_described(self, dish: str, digest: str | None) -> bool:
+        """Says whether a dish is in the tables tonight; a caller's is, as long as there is room."""
+        if dish not in self.names and digest and (dish in self.texts or len(self.texts) < NEW_DISHES):
             self.texts[dish] = digest
+        return dish in self.names or dish in self.texts
 
     def _why_not(self, dish: str, shown: str | None) -> str:
         name = self.names.get(dish)

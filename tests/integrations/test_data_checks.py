@@ -122,6 +122,21 @@ def test_a_nights_volume_is_compared(change: dict[str, int], failure: tuple[str,
     assert _failed(_check(_tables(), night, PARAMS, 14)) == {failure}
 
 
+def test_feedback_counts_in_nothing_that_stops_a_night_and_is_compared_apart() -> None:
+    tables, night = _tables(), dataclasses.replace(NIGHT, previous_events=4, previous_feedback=2)
+    storm = [
+        _row("events", person_id="eve", dish_id="d0", kind="like", event_id=f"service:{number}",
+             occurred_at=datetime(2026, 2, 1, tzinfo=UTC))
+        for number in range(120)
+    ]  # fmt: skip
+    inbox, tables["events"] = tables["events"], tables["events"] + storm  # 30 times the night before
+    report = _check(tables, night, PARAMS, 14)
+    assert not report.failed
+    assert ("night", "feedback") in _warned(report)
+    tables["events"] = inbox[:1] + storm  # nor does it stand for events that the inbox lost
+    assert _failed(_check(tables, night, PARAMS, 14)) == {("night", "events")}
+
+
 def test_local_times_may_run_ahead_by_the_skew() -> None:
     tables = _tables()
     tables["events"][0]["occurred_at"] = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=13)

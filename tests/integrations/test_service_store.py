@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from components.domain.catalogue import Thresholds
 from components.domain.errors import StageFailed
 from components.domain.exposures import Feedback
-from components.integrations.service_store import ServiceStore
+from components.integrations.service_store import Catalogue, ServiceStore, begin_reading
+from components.integrations.service_store.answers import FEEDBACK
+from components.integrations.service_store.catalogue import PUBLISHED
 from tests.postgresql import postgresql
 
 ROUNDS = 20
@@ -22,6 +25,36 @@ OLD = (  # the store of a version that knew no erasures, and not of how many dis
     "CREATE TABLE exposures (answer_id VARCHAR(200) PRIMARY KEY, person_id VARCHAR(200), at TIMESTAMP, "
     "shown JSON, filters TEXT, model_version VARCHAR(50), data_version VARCHAR(50))"
 )
+
+
+def test_a_row_from_a_clock_that_was_ahead_or_behind_mutes_nobodys_later_feedback(tmp_path: Path) -> None:
+    url, now = f"sqlite:///{tmp_path / 'service.db'}", datetime.now(UTC)
+    store, catalogue = ServiceStore(url), Catalogue(url)
+
+    def like(dish: str, received_at: datetime) -> None:
+        store.add_feedback(Feedback(dish, "ada", dish, "like", None, "", now))
+        row = sa.update(FEEDBACK).where(FEEDBACK.c.sent_id == dish)
+        with store.engine.begin() as connection:
+            connection.execute(row.values(received_at=received_at))
+
+    def live() -> list[str]:
+        return sorted(past.dish_id for past in catalogue.person("ada").history)
+
+    like("read", now + timedelta(days=300))
+    begin_reading(store.engine)
+    like("while the night runs", now)
+    catalogue.publish("v1", Thresholds(4, 2), [], [], [("ada", [])])
+    assert live() == ["while the night runs"]
+    like("after it", now - timedelta(days=300))
+    assert live() == ["after it", "while the night runs"]
+    begin_reading(store.engine)  # a night whose checks fail
+    assert live() == ["after it", "while the night runs"]
+    begin_reading(store.engine)
+    catalogue.confirm(now)
+    assert live() == []
+    with store.engine.begin() as connection:  # as an older Palate published
+        connection.execute(sa.update(PUBLISHED).values(reading=None, read_until=now - timedelta(days=1)))
+    assert live() == ["read", "while the night runs"]
 
 
 def test_a_removal_that_a_reader_keeps_from_being_final_is_a_sentence(tmp_path: Path) -> None:

@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.domain.preferences.contract import as_id
-from components.integrations.service_store import ServiceStore, shown_by
+from components.domain.catalogue import Thresholds
+from components.domain.feedback import MOST_ASIDE
+from components.domain.preferences.contract import as_id, columns
+from components.integrations.service_store import Catalogue, ServiceStore, shown_by
+from components.integrations.service_store.answers import ASIDE
 from serving.exposures import HEADER
 from serving.store import STORE
 from tests.answers import exposure_of, feedback_in
 from tests.serving.conftest import listening, send
+from tests.serving.published import EMPTY
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -52,7 +57,7 @@ def test_feedback_is_stored_once_and_comes_to_a_night_with_its_menu(storing: str
     assert send(f"{storing}/feedback", **{**LIKE, "person_id": "bob"})[0] == 202  # of no answer
     assert [row["kind"] for row in feedback_in(url)] == ["choice", "like"]
     menu = list(shown_by(ServiceStore(url).engine, [answer["answer_id"]]))
-    assert {(each[0], each[1], each[3]) for each in menu} == {
+    assert {(row.answer_id, row.dish_id, row.name) for row in menu} == {
         (answer["answer_id"], "1", "Pea stew"),
         (answer["answer_id"], "2", "Roulade"),
     }
@@ -182,6 +187,45 @@ def test_one_event_id_for_two_things_is_a_conflict(storing: str) -> None:
     assert send(f"{storing}/feedback", **(LIKE | {"event_id": "e1"}))[1]["again"]
     code, answer, _ = send(f"{storing}/feedback", **(LIKE | {"event_id": "e1", "kind": "dislike"}))
     assert (code, "names other feedback" in answer["error"]) == (409, True)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_feedback_on_a_dish_that_nobody_knows_waits_up_to_a_bound_and_nothing_is_evicted(
+    storing: str, url: str
+) -> None:
+    def publish(*ids: str) -> None:
+        rows = [
+            (dict.fromkeys(columns("dishes")) | EMPTY | {"dish_id": each, "name": each}, 0.5, True)
+            for each in ids
+        ]
+        Catalogue(url).publish("v", Thresholds(4, 2), rows, [], [])
+
+    publish("peas")
+    nope = LIKE | {"dish_id": "nope", "event_id": "n1"}
+    known = LIKE | {"dish_id": "peas"}
+    assert [send(f"{storing}/feedback", **each)[0] for each in (known, nope)] == [200, 202]
+    with ServiceStore(url).engine.begin() as connection:
+        waiting = [{"event_id": f"e{number}"} for number in range(MOST_ASIDE - 1)]
+        connection.execute(sa.insert(ASIDE), waiting)
+    status, answer, headers = send(f"{storing}/feedback", **(nope | {"event_id": "n2"}))
+    assert (status, headers["Retry-After"]) == (429, "3600")
+    assert "list the dishes in the inbox" in answer["error"]
+    assert send(f"{storing}/feedback", **nope)[:2] == (202, {"event_id": "n1", "again": True})
+    assert send(f"{storing}/feedback", **known)[0] == 200
+    assert [row["event_id"] for row in feedback_in(url) if row["dish_id"] == "nope"] == ["n1"]
+    publish("peas", "nope")  # a night whose inbox has the dish makes room
+    assert send(f"{storing}/feedback", **(LIKE | {"dish_id": "other"}))[0] == 202
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_strangers_id_an_answer_of_long_ago_and_a_huge_text(storing: str, url: str) -> None:
+    for person in ("eve", "ada"):  # each has ids of their own
+        assert send(f"{storing}/feedback", **(LIKE | {"event_id": "e961", "person_id": person}))[0] == 202
+    late = LIKE | {"kind": "choice", "answer_id": "palate:v1/removed"}
+    assert [send(f"{storing}/feedback", **late)[1]["again"] for _ in range(2)] == [False, True]
+    huge = {**DISHES[0], "ingredients": ["\u00fc" * 250] * 8}
+    status, answer, _ = send(f"{storing}/rank", person_id="ada", dishes=[huge])
+    assert (status, "its texts have 4,0" in answer["error"]) == (400, True), answer
 
 
 def test_without_its_store_the_service_answers_and_says_so_and_takes_no_feedback(

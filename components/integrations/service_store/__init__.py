@@ -1,15 +1,15 @@
 """SQLAlchemy: the service's own store, in SQLite or PostgreSQL: its answers, and what a night gives it."""
 
-from components.integrations.service_store.answer_log import answers_since
-from components.integrations.service_store.answers import ServiceStore
-from components.integrations.service_store.catalogue import Catalogue
-from components.integrations.service_store.engine import NAME
-from components.integrations.service_store.feedback_log import (
+from components.integrations.service_store.answer_log import (
+    answers_since,
     begin_reading,
     dishes_shown,
     read_feedback,
     shown_by,
 )
+from components.integrations.service_store.answers import ServiceStore
+from components.integrations.service_store.catalogue import Catalogue
+from components.integrations.service_store.engine import NAME
 from components.integrations.service_store.old_answers import move_old_answers, prune, size_of
 from components.integrations.service_store.people import People
 from components.integrations.service_store.quotas import full_days

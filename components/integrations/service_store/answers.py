@@ -191,17 +191,6 @@ def add_shown(connection: sa.Connection, answer_id: str, at: datetime, shown: It
         connection.execute(sa.insert(SHOWN), rows)
 
 
-def shown_in(connection: sa.Connection, answer_id: str) -> list[dict[str, Any]]:
-    """Returns dish, score and propensity of each dish that an answer showed, best first."""
-    query = (
-        sa.select(DISHES_SHOWN.c.dish, SHOWN.c.score, SHOWN.c.propensity)
-        .join(DISHES_SHOWN, DISHES_SHOWN.c.digest == SHOWN.c.digest)
-        .where(SHOWN.c.answer_id == answer_id)
-        .order_by(SHOWN.c.position)
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
 def feedback_of(row: Any) -> Feedback:
     """Returns a row of FEEDBACK as it was sent."""
     names = ("event_id", "person_id", "dish_id", "kind", "value", "answer_id")

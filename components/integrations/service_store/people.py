@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from components.integrations.service_store.answers import EXPOSURES, FEEDBACK, ServiceStore, shown_in
+from components.integrations.service_store.answer_log import shown_by
+from components.integrations.service_store.answers import EXPOSURES, FEEDBACK, ServiceStore
 from components.integrations.service_store.catalogue import EATEN, HISTORY, PEOPLE, Catalogue
 from components.integrations.service_store.engine import (
     StillInLog,
@@ -37,7 +38,7 @@ class People:
     def read(self, person_id: str) -> dict[str, list[dict[str, Any]]]:
         """Rows of a person by table, moments in UTC; empty lists where there are none."""
         with as_sentence(), self.engine.connect() as connection:
-            held = {
+            held: dict[str, list[dict[str, Any]]] = {
                 table.name: [
                     {
                         name: utc(value) if isinstance(value, datetime) else value
@@ -47,11 +48,13 @@ class People:
                 ]
                 for table in (PEOPLE, HISTORY, EATEN, EXPOSURES, FEEDBACK)
             }
-            for answer in held["exposures"]:
-                answer["shown"] = answer["shown"] or shown_in(connection, str(answer["answer_id"]))
-            for feedback in held["feedback"]:
-                feedback["event_id"] = feedback["sent_id"] or feedback["event_id"]
-            return held
+        answers = {row["answer_id"]: row["shown"] for row in held["exposures"]}
+        for dish in shown_by(self.engine, answers):
+            texts = {"dish_id": dish.dish_id, "name": dish.name}
+            answers[dish.answer_id].append({"dish": texts, "score": dish.score})
+        for feedback in held["feedback"]:
+            feedback["event_id"] = feedback["sent_id"] or feedback["event_id"]
+        return held
 
     def is_erased(self, person_id: str) -> bool:
         """Whether a person was erased and the night has not taken them out of everything else yet."""
