@@ -82,7 +82,8 @@ class Night:
         limits, earlier = Limits(datetime(2026, 11, 2, tzinfo=UTC), (0, 5)), events_of(stored.pop("events"))
         first = take_in(raw, stored, earlier, limits)
         both, self.news = with_feedback(first, limits, has_people=bool(people))
-        self.inbox, self.feedback = first.collected.counts, both.collected.counts["events"]
+        self.inbox = first.collected.counts
+        self.feedback = both.collected.counts["events"] if both is not first else Counts()
         self.tables: Stored = {**both.collected.tables, "events": both.events.to_pylist()}
         self.events = {row["event_id"]: row for row in self.tables["events"]}
         self.reasons = [row.reason for row in both.collected.quarantined]
