@@ -17,6 +17,7 @@ from components.domain.diet.dictionary import (
     FILLER,
     FREE_BEFORE,
     NONE,
+    NOT,
     OR,
     STOP,
     TRACES,
@@ -40,7 +41,7 @@ def _joins(mention: Mention) -> bool:
 def _is_strange(mention: Mention) -> bool:
     is_amount = mention.role == FILLER and mention.text[0].isdigit()
     is_other = mention.role == BREAK and not _joins(mention)
-    return mention.role in (UNKNOWN_WORD, UNREAD, DOUBT) or is_amount or is_other
+    return mention.role in (UNKNOWN_WORD, UNREAD, DOUBT, NOT) or is_amount or is_other
 
 
 def _is_named(mention: Mention) -> bool:

@@ -9,9 +9,8 @@ import re
 from collections.abc import Sequence
 
 from components.domain.diet.dictionary import dictionary, fold_name
-from components.domain.diet.letters import fold
+from components.domain.diet.letters import AND_MORE, fold
 
-_AND_MORE = re.compile(r"\.{2,}|…|&\s*c\b|\+\s*$")
 _LISTED = re.compile(r"[,;\r\n]")
 _PARTED = re.compile(r"[/|&+()\[\]{}:·•]")
 _CODE = re.compile(r"[a-z]\d?")
@@ -28,7 +27,7 @@ JOINS = frozenset({
     "lo", "gli", "from", "aus", "in",
 })  # fmt: skip
 HEADINGS = frozenset({
-    "contains", "contain", "containing", "including", "includes", "enthalt", "contient", "contiene",
+    "contains", "contain", "containing", "enthalt", "contient", "contiene",
     "allergen", "allergens", "allergene", "allergenes", "allergeni", "alergenos",
 })  # fmt: skip
 
@@ -39,7 +38,7 @@ def spelled_out(entry: str) -> str:
     Args:
         entry: As somebody typed it: `G`, `A, C und G`, `milk` or a name in one of 50 languages.
     """
-    entry = _AND_MORE.sub(" and more ", entry)
+    entry = AND_MORE.sub(" and more ", entry)
     if fold_name(entry) in dictionary().names:
         return _named(entry)
     parts = (part for listed in _LISTED.split(entry) for part in _parts(listed))

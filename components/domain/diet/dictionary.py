@@ -37,10 +37,10 @@ _IMPLIED = {
 # What a word does in a text, one letter each, so that a text of words is a short text of roles.
 FOOD, FILLER, BREAK, OR, FREE_AFTER, FREE_BEFORE = "F", "p", "x", "o", "a", "b"
 CLAIM, ADJECTIVE, TRACES, DOUBT, NONE, UNKNOWN_WORD, UNREAD = "c", "j", "m", "d", "n", "u", "?"
-COMMA, STOP = ",", "."
+COMMA, STOP, NOT = ",", ".", "k"
 _ROLES = {
     "filler": FILLER, "break": BREAK, "or": OR, "free_after": FREE_AFTER, "free_before": FREE_BEFORE,
-    "claim": CLAIM, "adjective": ADJECTIVE, "traces": TRACES, "doubt": DOUBT, "none": NONE,
+    "claim": CLAIM, "adjective": ADJECTIVE, "traces": TRACES, "doubt": DOUBT, "not": NOT, "none": NONE,
     "unlisted": UNKNOWN_WORD,
 }  # fmt: skip
 MANY = 4  # groups that a word may hold, from which on it is a mixture
@@ -62,6 +62,7 @@ class Mention:
         rules_out: Substances that a claim with this word rules out for the food that it speaks of.
         settles: What it rules out besides as a tag of a dish: `halal` rules out pork, and makes none halal.
         inherent: What it is made of, so that no claim takes it back: the gluten of seitan.
+        is_open: Whether it may bring anything where no food follows: `may contain traces`.
     """
 
     role: str
@@ -71,6 +72,7 @@ class Mention:
     rules_out: frozenset[str] = frozenset()
     settles: frozenset[str] = frozenset()
     inherent: frozenset[str] = frozenset()
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ def _substances(cell: str) -> frozenset[str]:
 
 def _claim(role: str, cell: str) -> Mention:
     # No pork does not mean no meat, so nothing is implied; what only a tag settles stands in brackets.
+    if cell == "*":
+        return Mention(role, "", is_open=True)
     listed = _listed(cell)
     settles = {part for part in listed if part.startswith("(")}
     return Mention(role, "", rules_out=listed - settles, settles=frozenset(part[1:-1] for part in settles))
@@ -136,8 +140,7 @@ def _mentions() -> Iterator[tuple[str, str, Mention]]:
 
 def _joined(one: Mention | None, other: Mention, form: str) -> Mention:
     if one is None:
-        may = other.may - other.contains
-        return Mention(other.role, form, other.contains, may, other.rules_out, other.settles, other.inherent)
+        return replace(other, text=form, may=other.may - other.contains)
     plain = next((mention for mention in (one, other) if mention.role in (FILLER, BREAK, OR)), None)
     if plain is not None and {one.role, other.role} & {CLAIM, ADJECTIVE}:
         return replace(plain, text=form)  # one language claims what another does not: `vegetal`

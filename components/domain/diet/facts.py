@@ -73,11 +73,19 @@ class Restrictions:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a dish says of one substance: how strongly, in which field, in which words."""
+    """What a dish says of one substance: how strongly, in which field, in which words.
+
+    Attributes:
+        strength: How strongly.
+        field: The field that says it.
+        text: The words that say it.
+        is_stated: Whether a text itself says that it may be in the dish, so that no tag settles it.
+    """
 
     strength: Strength
     field: str = ""
     text: str = ""
+    is_stated: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ _LONGEST = 60  # letters of a word; no food has more, and a search in longer one
 # Turkish flour, meat and water. Articles and `and` of other languages never end a phrase.
 _LAST = {"un": "bugday unu", "et": "kirmizi et", "su": "icme suyu"}
 _STOPS = ".!?\n\r"
+AND_MORE = re.compile(r"\.{2,}|…|&\s*c\b|[&+]\s*$")  # a list that goes on
 
 
 def _picture(character: str) -> str:
@@ -63,7 +64,7 @@ def fold_term(text: str) -> str:
     Args:
         text: Anything that somebody typed.
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = AND_MORE.sub(" and more ", unicodedata.normalize("NFKC", text).casefold())
     folded = re.sub(r"(?<=[a-z])['’ʼ]s\b", "", unicodedata.normalize("NFKD", folded))  # noqa: RUF001
     folded = folded.replace("?", " maybe.").replace(
         "%", " percent "

@@ -12,13 +12,23 @@ from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
 
 from components.domain.diet.declared import HEADINGS, JOINS
-from components.domain.diet.dictionary import ALLERGENS, LINKS, MEMBERS, PART, UNMARKED, Mention, dictionary
+from components.domain.diet.dictionary import (
+    ALLERGENS,
+    LINKS,
+    MEMBERS,
+    PART,
+    SUBSTANCES,
+    UNMARKED,
+    Mention,
+    dictionary,
+)
 from components.domain.diet.letters import fold
 
 _HEAD = 5  # letters by which the terms are put into patterns, so that none has thousands of alternatives
 _WORD = re.compile(r"[a-z0-9\ufffd]+|[,.]")
 _QUANTITY = re.compile(r"\d+(g|gr|kg|mg|ml|cl|dl|l|oz|lb|lbs|x|cm|mm|pc|pcs|st|el|tl|er)?$")
 _CLAIMS_ALONE = re.compile(r"(?:,[pabNCJ]*[NCJ][pabNCJ]*)+(?=[.m]|$)")
+_DENIED_BEHIND = re.compile("(?:[cj]|F(?=a))(?=a?[px,.d]*[kb](?:[,.]|$))")
 _NOTHING: frozenset[str] = frozenset()
 # A declaration: G names an allergen, w is another word, J joins two names, H stands before them all.
 _PIECE = "w*G[wG]*"
@@ -90,7 +100,7 @@ def _letter(mention: Mention, role: str) -> str:
         return "H"
     if role == "o" or (role == "x" and mention.text in JOINS):
         return "J"
-    if role in "xud?" or (role == "p" and re.match(r"\d", mention.text)):
+    if role in "xudk?" or (role == "p" and re.match(r"\d", mention.text)):
         return "!"
     return role if role in ",." else "w"
 
@@ -110,9 +120,9 @@ class Parsed:
 
     def __init__(self, text: str) -> None:
         self.mentions = list(scan(fold(text)))
-        roles = "".join(mention.role for mention in self.mentions)
+        roles = self.plain_roles = "".join(mention.role for mention in self.mentions)
         # `available`, `no vegan`, `with or without` and `no meal without` void all claims.
-        if not re.search("d|b(?:Fa|[cjx,.]|$)|x[o,]b|b[^xo,.m]*b", roles):
+        if not re.search("[dk]|b(?:Fa|[cjx,.]|$)|x[o,]b|b[^xo,.m]*b", roles):
             roles = re.sub(r"F(?=a)", "N", roles)
             roles = re.sub(r"bo*[FN](?:o+[FN])*", lambda denied: denied[0].replace("F", "N"), roles)
             roles = roles.replace("c", "C").replace("j", "J")
@@ -121,12 +131,12 @@ class Parsed:
     @cached_property
     def is_known(self) -> bool:
         """Whether it names a food and has no word that is not known."""
-        return "F" in self.roles and not re.search(r"[u?]", self.roles)
+        return "F" in self.roles and not re.search(r"[u?]|[xo]p*$", self.roles)
 
     @property
     def says_none(self) -> bool:
         """Whether it says that there is nothing."""
-        return re.fullmatch(r"b+|[^u?d]*n[^u?d]*", self.roles) is not None
+        return re.fullmatch(r"b+|[^u?dk]*n[^u?dk]*", self.roles) is not None
 
     @property
     def is_only_claim(self) -> bool:
@@ -138,6 +148,15 @@ class Parsed:
         """Whether as a declaration it names allergens, or none, and says nothing besides."""
         letters = "".join(map(_letter, self.mentions, self.roles))
         return re.fullmatch("b+", self.roles) is not None or _DECLARATION.fullmatch(letters) is not None
+
+    @cached_property
+    def denials(self) -> list[frozenset[str]]:
+        """What each claim would rule out that the text denies: `not vegan`, `vegan: no`."""
+        spoken = [match.start() for match in re.finditer("[cj]|F(?=a)", self.plain_roles)]
+        before = [index for index in spoken if re.search("[kbm][pxuocj]*$", self.plain_roles[:index])]
+        denied = {*before, *(match.start() for match in _DENIED_BEHIND.finditer(self.plain_roles))}
+        mentions = [self.mentions[index] for index in sorted(denied)]
+        return [each.contains if each.role == "F" else each.rules_out | each.settles for each in mentions]
 
     def _traces_from(self, index: int) -> bool:
         # Whether `may contain` stands before the index, in the same sentence.
@@ -158,6 +177,9 @@ class Parsed:
 
     def says(self) -> Iterator[tuple[str, str, str]]:
         """Each substance that it speaks of, with `contains`, `traces` or `may`, and the words."""
+        opened = [index for index, mention in enumerate(self.mentions) if mention.is_open]
+        if not all(re.match(r"m,?[pxou]*F(?!a)", self.plain_roles[index:]) for index in opened):
+            yield from ((substance, "traces", "") for substance in SUBSTANCES)
         for phrase in re.finditer(r"[^xo,.m]+", self.roles):
             foods = [index for index in range(*phrase.span()) if self.roles[index] in "Fu"]
             for index in foods:

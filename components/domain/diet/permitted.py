@@ -13,6 +13,7 @@ from components.domain.diet.letters import fold
 from components.domain.diet.reading import Reading, read
 from components.domain.diet.words_named import names_any
 
+_EXACT = ("ingredients", "allergens")  # fields of which all words count, so that they are quoted whole
 DECLARABLE = (*ALLERGENS, "lactose")  # milk brings lactose, so who declares no milk declares no lactose
 
 
@@ -24,16 +25,19 @@ def texts(dish: DishFacts) -> Iterator[tuple[str, str]]:
     yield from (("tags", text) for text in dish.tags)
 
 
-def _declares(declared: list[Reading]) -> bool:
-    # Whether all entries are understood, and say what there is or that there is nothing.
-    speaks = any(reading.says_none or reading.contains or reading.traces for reading in declared)
-    return speaks and all(reading.is_clear for reading in declared)
+def _declares(declared: list[Reading], others: list[Reading]) -> bool:
+    # Whether all entries are understood, say what there is or that there is nothing, and the dish's own words
+    # name no allergen besides.
+    speaks = any(reading.says_none or reading.contains for reading in declared)
+    named = {name for reading in declared for name in (*reading.contains, *reading.traces, *reading.may)}
+    unnamed = {name for reading in others for name in reading.contains}.intersection(DECLARABLE) - named
+    return speaks and all(reading.is_clear for reading in declared) and not unnamed
 
 
-def _unknown(dish: DishFacts) -> Evidence | None:
+def _unknown(dish: DishFacts, listed: list[tuple[str, str, Reading]]) -> Evidence | None:
     # The first thing that is not known of a dish's ingredients; None where all are known.
-    for field, text in texts(dish):
-        if not read(text).is_readable:
+    for field, text, reading in listed:
+        if not reading.is_readable:
             return Evidence(Strength.UNKNOWN, field, text)
     for text in dish.ingredients:
         if fold(text) and not read(text).is_known:
@@ -55,13 +59,22 @@ def evidence(dish: DishFacts) -> dict[str, Evidence]:
     for field, text, reading in listed:
         for substance, words in reading.contains.items():
             result.setdefault(substance, Evidence(Strength.CONTAINS, field, _quote(field, text, words)))
-    for field, text, reading in listed:
-        may = reading.traces | (reading.may if field in ("ingredients", "allergens") else {})
+    of_text = [(field, text, reading.traces, True) for field, text, reading in listed]
+    of_text += [
+        (field, text, dict.fromkeys(denied, text.strip()), True)
+        for field, text, reading in listed
+        for denied in reading.denials
+        if denied.isdisjoint(result)  # else what it contains tells why it is not vegan
+    ]
+    of_text += [(field, text, reading.may, False) for field, text, reading in listed if field in _EXACT]
+    for field, text, may, is_stated in of_text:
         for substance, words in may.items():
-            result.setdefault(substance, Evidence(Strength.MAY_CONTAIN, field, _quote(field, text, words)))
-    why_unknown = _unknown(dish) or Evidence(Strength.FREE, "ingredients")
+            why = Evidence(Strength.MAY_CONTAIN, field, _quote(field, text, words), is_stated)
+            result.setdefault(substance, why)
+    why_unknown = _unknown(dish, listed) or Evidence(Strength.FREE, "ingredients")
     is_readable = all(reading.is_readable for _, _, reading in listed)
-    is_declared = is_readable and _declares([reading for _, reading in declared])
+    others = [reading for _, _, reading in listed[len(declared) :]]
+    is_declared = is_readable and _declares([reading for _, reading in declared], others)
     for substance in SUBSTANCES:
         is_free = is_declared and substance in DECLARABLE
         result.setdefault(substance, Evidence(Strength.FREE, "allergens") if is_free else why_unknown)
@@ -69,7 +82,7 @@ def evidence(dish: DishFacts) -> dict[str, Evidence]:
 
 
 def _quote(field: str, text: str, words: str) -> str:
-    return " ".join(text.split()) if field in ("ingredients", "allergens") else words
+    return " ".join(text.split()) if field in _EXACT else words
 
 
 def _of_avoided(dish: DishFacts, avoided: Avoided) -> Evidence | None:
@@ -99,14 +112,19 @@ def _marks(dish: DishFacts, without: tuple[str, ...]) -> bool:
 def _of_diet(dish: DishFacts, name: str) -> Reason | None:
     diet, of_substances = DIETS[name], evidence(dish)
     is_marked = diet.is_marked and _marks(dish, diet.without)
-    settled = {Strength.FREE, Strength.MAY_CONTAIN, Strength.UNKNOWN} if is_marked else {Strength.FREE}
-    against = [substance for substance in diet.without if of_substances[substance].strength not in settled]
+    against = [name for name in diet.without if not _is_settled(of_substances[name], is_marked=is_marked)]
     against.sort(key=lambda substance: of_substances[substance].strength is Strength.UNKNOWN)
     if not against and diet.parts_meat_and_milk:
         both = [of_substances[substance] for substance in ("meat", "milk")]
         if all(each.strength is not Strength.FREE for each in both):
             return _reason(name, "meat with milk", both[1])
     return _reason(name, against[0], of_substances[against[0]]) if against else None
+
+
+def _is_settled(why: Evidence, *, is_marked: bool) -> bool:
+    return why.strength is Strength.FREE or (
+        is_marked and why.strength is not Strength.CONTAINS and not why.is_stated
+    )
 
 
 def _reason(restriction: str, substance: str, why: Evidence) -> Reason:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain, takewhile
+from itertools import chain, dropwhile, takewhile
 
 from components.domain.diet.clear import is_clear
 from components.domain.diet.dictionary import (
@@ -26,8 +26,10 @@ from components.domain.diet.dictionary import (
     FREE_BEFORE,
     MEMBERS,
     NONE,
+    NOT,
     OR,
     STOP,
+    SUBSTANCES,
     TRACES,
     UNKNOWN_WORD,
     UNMARKED,
@@ -38,7 +40,10 @@ from components.domain.diet.dictionary import (
 from components.domain.diet.letters import fold
 from components.domain.diet.trie import find
 
-CLAIMS, ENDS = (CLAIM, ADJECTIVE), (BREAK, OR, COMMA, STOP, TRACES)
+CLAIMS, DOUBTS, ENDS = (CLAIM, ADJECTIVE), {DOUBT, NOT}, (BREAK, OR, COMMA, STOP, TRACES)
+_BETWEEN_DENIAL_AND_CLAIM = (FILLER, BREAK, UNKNOWN_WORD, OR, *CLAIMS)
+_BETWEEN_TRACE_AND_FOOD = (FILLER, BREAK, OR, UNKNOWN_WORD)
+_BETWEEN_CLAIM_AND_DENIAL = (FILLER, BREAK, COMMA, STOP, DOUBT)
 
 
 @dataclass
@@ -56,6 +61,7 @@ class Reading:
         rules_out: What a text that is nothing but claims rules out.
         has_doubt: Whether it has a word such as `not` or `on request`.
         doubts_claims: Whether it has one beside a word that claims something.
+        denials: For each claim that it denies (`not vegan`) what the claim would rule out.
     """
 
     contains: dict[str, str] = field(default_factory=dict)
@@ -68,6 +74,7 @@ class Reading:
     rules_out: frozenset[str] = frozenset()
     has_doubt: bool = False
     doubts_claims: bool = False
+    denials: tuple[frozenset[str], ...] = ()
 
 
 @dataclass
@@ -134,7 +141,7 @@ def _denied(mentions: list[Mention]) -> set[int]:
 def _claims(mentions: list[Mention]) -> set[int]:
     # The indexes of all claims; none in a text with a word such as `available`, or where they are taken back.
     roles = [mention.role for mention in mentions]
-    if DOUBT in roles or _takes_back([*roles, "", ""]) or _denies_twice(roles):
+    if not DOUBTS.isdisjoint(roles) or _takes_back([*roles, "", ""]) or _denies_twice(roles):
         return set()
     return _denied(mentions) | {index for index, role in enumerate(roles) if role in CLAIMS}
 
@@ -158,6 +165,32 @@ def _denies_twice(roles: list[str]) -> bool:
         if role == FREE_BEFORE and is_denied:
             return True
         is_denied = (is_denied or role == FREE_BEFORE) and role not in ENDS
+    return False
+
+
+def _denials(mentions: list[Mention]) -> tuple[frozenset[str], ...]:
+    # What claims rule out that stand behind or before a word that denies them.
+    roles, denied = [mention.role for mention in mentions], []
+    for index, mention in enumerate(mentions):
+        is_free = mention.role == FOOD and FREE_AFTER in roles[index + 1 : index + 2]
+        if not is_free and mention.role not in CLAIMS:
+            continue
+        earlier = dropwhile(lambda role: role in _BETWEEN_DENIAL_AND_CLAIM, reversed(roles[:index]))
+        later = [*dropwhile(lambda role: role in _BETWEEN_CLAIM_AND_DENIAL, roles[index + 1 + is_free :]), ""]
+        is_behind = later[0] in (NOT, FREE_BEFORE) and later[1] in (COMMA, STOP, "")
+        if is_behind or next(earlier, "") in (NOT, FREE_BEFORE, TRACES):
+            denied.append(mention.contains if is_free else mention.rules_out | mention.settles)
+    return tuple(denied)
+
+
+def _is_anything_a_trace(mentions: list[Mention]) -> bool:
+    # Whether no food follows a word such as `may contain`, or a fryer is shared.
+    for index, mention in enumerate(mentions):
+        following = [*(each.role for each in mentions[index + 1 :]), "", ""]
+        listed = following[1:] if following[0] == COMMA else following  # `may contain: nuts`
+        first, second = [*dropwhile(lambda role: role in _BETWEEN_TRACE_AND_FOOD, listed), ""][:2]
+        if mention.is_open and (mention.role != TRACES or first != FOOD or second == FREE_AFTER):
+            return True
     return False
 
 
@@ -217,17 +250,22 @@ def read(text: str) -> Reading:
     phrases = _phrases(mentions, claims)
     _give_claims(phrases)
     foods = [food for phrase in phrases for food in phrase.foods]
-    is_plain = not roles & {UNKNOWN_WORD, UNREAD, DOUBT}
+    is_plain = not roles & {UNKNOWN_WORD, UNREAD, *DOUBTS}
     reading = Reading(is_readable=UNREAD not in roles)
     reading.says_none = is_plain and (NONE in roles or roles == {FREE_BEFORE})
-    reading.is_known = not roles & {UNKNOWN_WORD, UNREAD} and bool(foods)
+    ends = dropwhile(lambda mention: mention.role == FILLER, reversed(mentions))
+    goes_on = next((mention.role in (BREAK, OR) for mention in ends), False)  # `tomato plus`
+    reading.is_known = not roles & {UNKNOWN_WORD, UNREAD} and bool(foods) and not goes_on
     reading.is_clear = is_clear(mentions, claims)
     joining = (COMMA, STOP, BREAK, FREE_BEFORE, FREE_AFTER)
     if all(index in claims or mention.role in joining for index, mention in enumerate(mentions)):
         named = [mentions[index] for index in claims]
         reading.rules_out = frozenset[str]().union(*(claim.rules_out | claim.settles for claim in named))
-    reading.has_doubt = DOUBT in roles
+    reading.has_doubt = bool(roles & DOUBTS)
     reading.doubts_claims = reading.has_doubt and bool(roles & {*CLAIMS, FREE_BEFORE, FREE_AFTER})
+    reading.denials = _denials(mentions)
     for food in foods:
         _collect(reading, food)
+    if any(mention.is_open for mention in mentions) and _is_anything_a_trace(mentions):
+        reading.traces.update(dict.fromkeys(SUBSTANCES, text.strip()) | reading.traces)
     return reading

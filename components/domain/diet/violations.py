@@ -29,19 +29,43 @@ def _fields(dish: DishFacts) -> list[tuple[str, str]]:
     return listed + single + [("tags", text) for text in dish.tags]
 
 
-def _against(dish: DishFacts, substance: str) -> Finding | None:
-    # What speaks against a dish: first what it contains, then what it may contain.
-    fields = [("allergens", spelled_out(text)) for text in dish.allergens or ()] + _fields(dish)
-    sayings = [
+def _with_declared(dish: DishFacts) -> list[tuple[str, str]]:
+    return [("allergens", spelled_out(text)) for text in dish.allergens or ()] + _fields(dish)
+
+
+def _sayings(dish: DishFacts, substance: str) -> tuple[tuple[str, str, str], ...]:
+    # What speaks against a dish, each with how, the field and its words.
+    return tuple(
         (how, field, text.strip() if field in ("allergens", "ingredients") else words)
-        for field, text in fields
+        for field, text in _with_declared(dish)
         for how, words in parse(text).sayings.get(substance, ())
         if how != "may" or field in ("allergens", "ingredients")
-    ]
-    for how, field, words in sayings:
-        if how == "contains":
-            return Strength.CONTAINS, field, words
-    return (Strength.MAY_CONTAIN, *sayings[0][1:]) if sayings else None
+    )
+
+
+def _against(dish: DishFacts, substance: str) -> Finding | None:
+    # First what it contains, then what it may contain.
+    sayings = sorted(_sayings(dish, substance), key=lambda saying: saying[0] != "contains")
+    if not sayings:
+        return _denials(dish).get(substance)
+    strength = Strength.CONTAINS if sayings[0][0] == "contains" else Strength.MAY_CONTAIN
+    return (strength, *sayings[0][1:])
+
+
+def _is_said(dish: DishFacts, substance: str, how: str) -> bool:
+    return any(saying[0] == how for saying in _sayings(dish, substance))
+
+
+@lru_cache(maxsize=65_536)
+def _denials(dish: DishFacts) -> dict[str, Finding]:
+    # What claims would rule out that a text denies, where the dish contains nothing that tells why.
+    return {
+        substance: (Strength.MAY_CONTAIN, field, text.strip())
+        for field, text in _with_declared(dish)
+        for denied in parse(text).denials
+        if not any(_is_said(dish, other, "contains") for other in denied)
+        for substance in denied
+    }
 
 
 def _is_declared(dish: DishFacts) -> bool:
@@ -50,14 +74,19 @@ def _is_declared(dish: DishFacts) -> bool:
         return False
     if any("?" in parse(text).roles for _, text in _fields(dish)):
         return False
+    if any(
+        _is_said(dish, group, "contains") and not any(group in entry.sayings for entry in entries)
+        for group in (*ALLERGENS, "lactose")
+    ):
+        return False
     names = (how for entry in entries for _, how, _ in entry.says())
-    return any(entry.says_none for entry in entries) or any(how != "may" for how in names)
+    return any(entry.says_none for entry in entries) or any(how == "contains" for how in names)
 
 
 def _proof_missing(dish: DishFacts, substance: str) -> Finding | None:
     if (substance in ALLERGENS or substance == "lactose") and _is_declared(dish):
         return None
-    for field, text in _fields(dish):
+    for field, text in _with_declared(dish):
         if "?" in parse(text).roles:
             return Strength.UNKNOWN, field, text
     listed = [text for text in dish.ingredients if fold(text)]
@@ -135,14 +164,20 @@ def _of_diet(dish: DishFacts, name: str) -> tuple[str, Finding] | None:
     is_settled = (
         diet.is_marked
         and any(tag.is_only_claim and tag.claimed().issuperset(diet.without) for tag in tags)
-        and not any("d" in tag.roles for tag in tags)
-        and not any(re.search("d.*[cjba]|[cjba].*d", parse(text).roles) for _, text in _fields(dish))
+        and not any(re.search("[dk]", tag.roles) for tag in tags)
+        and not any(re.search("[dk].*[cjba]|[cjba].*[dk]", parse(text).roles) for _, text in _fields(dish))
     )
     findings = [(substance, _finding(dish, substance)) for substance in diet.without]
     broken = [(substance, finding) for substance, finding in findings if finding]
     broken.sort(key=lambda pair: pair[1][0] is Strength.UNKNOWN)
     if is_settled:
-        broken = [(substance, finding) for substance, finding in broken if finding[0] is Strength.CONTAINS]
+        broken = [
+            (substance, finding)
+            for substance, finding in broken
+            if finding[0] is Strength.CONTAINS
+            or _is_said(dish, substance, "traces")
+            or substance in _denials(dish)
+        ]
     if not broken and diet.parts_meat_and_milk:
         milk = _finding(dish, "milk")
         return ("meat with milk", milk) if milk and _finding(dish, "meat") else None

@@ -1,0 +1,65 @@
+"""What proves no freedom: a list that goes on, a declaration that declares nothing, a label that denies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions, violations
+from components.domain.diet.dictionary import ALLERGENS
+from tests.domain.diet.fail_open import DECLARED_NOTHING, DENIED, NOT_DENIED, OPEN_LISTS, WHOLE_LISTS
+
+PLAIN = DishFacts("d", "Dish", ingredients=("carrots", "rice"))
+
+
+def texts(table: str) -> list[str]:
+    return [text.strip() for text in table.replace("\n", "|").split("|") if text.strip()]
+
+
+def is_offered(dish: DishFacts, person: Restrictions) -> bool:
+    offered = bool(permitted([dish], person)[0])
+    assert offered != bool(violations([dish], person)), (dish, person)
+    return offered
+
+
+def groups_offered(dish: DishFacts) -> list[str]:
+    return [group for group in ALLERGENS if is_offered(dish, Restrictions(allergies=(group,)))]
+
+
+def test_a_list_that_goes_on_proves_no_freedom() -> None:
+    dishes = [replace(PLAIN, ingredients=("rice", text)) for text in texts(OPEN_LISTS)]
+    assert [dish.ingredients[1] for dish in dishes if groups_offered(dish)] == []
+
+
+def test_a_list_that_is_whole_proves_it() -> None:
+    dishes = [replace(PLAIN, ingredients=("rice", text)) for text in texts(WHOLE_LISTS)]
+    assert [dish.ingredients[1] for dish in dishes if len(groups_offered(dish)) < len(ALLERGENS)] == []
+
+
+def test_a_declaration_that_declares_nothing_whole_proves_nothing() -> None:
+    dishes = [DishFacts("d", "Dish", allergens=(text,)) for text in texts(DECLARED_NOTHING)]
+    assert [dish.allergens for dish in dishes if groups_offered(dish)] == []
+
+
+def test_a_declaration_that_the_dish_refutes_proves_nothing() -> None:
+    cod = DishFacts("d", "Cod", "with brown butter", allergens=("fish",))
+    assert groups_offered(cod) == []
+    assert groups_offered(replace(cod, allergens=("fish, milk",))) == [
+        group for group in ALLERGENS if group not in ("fish", "milk")
+    ]
+    assert groups_offered(replace(cod, allergens=("none",))) == []
+
+
+def test_a_label_that_denies_beats_a_tag_and_a_list() -> None:
+    offered, withheld = [], []
+    for diet, table in DENIED.items():
+        person = read_restrictions(diet, [], [])
+        for text in texts(table):
+            for dish in (replace(PLAIN, description=text), replace(PLAIN, tags=(text,))):
+                offered += [(diet, dish)] if is_offered(dish, person) else []
+                tagged = replace(dish, tags=(*dish.tags, diet))
+                offered += [(diet, tagged)] if is_offered(tagged, person) else []
+    for diet, table in NOT_DENIED.items():
+        person = read_restrictions(diet, [], [])
+        dishes = [replace(PLAIN, description=text, ingredients=("rice", "mint")) for text in texts(table)]
+        withheld += [(diet, dish) for dish in dishes if not is_offered(dish, person)]
+    assert (offered, withheld) == ([], [])
