@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from components.domain.catalogue import Person
@@ -63,30 +64,29 @@ class Recall:
     """
 
     def __init__(self, changes: Mapping[str, Change], people: Mapping[str, Person]) -> None:
-        self._changes, self._people = changes, people
+        self._changes = changes
+        self._stored = {person: _singly(vars(row)) for person, row in people.items()}
         self._unmet = dict[tuple[DishFacts, Restrictions], Reason | None]()
-        self._lost = dict[tuple[str, Singly, Singly, bool], tuple[str, ...]]()
-        self._read = dict[str, Singly]()
+        self._answers = dict[str, tuple[Singly, bool]]()
+        self._lost = dict[tuple[Singly, Singly, bool], dict[str, tuple[str, ...]]]()
 
     def affected(self, showings: Iterable[Showing]) -> Iterator[tuple[Showing, DishFacts, tuple[str, ...]]]:
         """Yields a showing, the dish as it is now, and why it is no longer free for that person."""
         for showing in showings:
-            request = json.loads(showing.filters)
-            then = self._singly(request.get("applied") or request)
-            now = (
-                self._singly(vars(self._people[showing.person_id]))
-                if showing.person_id in self._people
-                else _NOTHING
-            )
+            if showing.filters not in self._answers:
+                request = json.loads(showing.filters)
+                self._answers[showing.filters] = _singly(request.get("applied") or request), "k" in request
+            then, is_ours = self._answers[showing.filters]
+            now = self._stored.get(showing.person_id, _NOTHING)
+            lost = self._lost.setdefault((then, now, is_ours), {})
             for digest in showing.digests if then or now else ():
-                if digest in self._changes and (reasons := self._reasons(digest, then, now, "k" in request)):
-                    yield showing, self._changes[digest].now, reasons
-
-    def _reasons(self, digest: str, then: Singly, now: Singly, is_ours: bool) -> tuple[str, ...]:
-        key = (digest, then, now, is_ours)
-        if key not in self._lost:
-            self._lost[key] = tuple(sorted(self._losses(self._changes[digest], then, now, is_ours=is_ours)))
-        return self._lost[key]
+                if digest not in lost:
+                    change = self._changes.get(digest)
+                    lost[digest] = (
+                        tuple(sorted(self._losses(change, then, now, is_ours=is_ours))) if change else ()
+                    )
+                if lost[digest]:
+                    yield showing, self._changes[digest].now, lost[digest]
 
     def _losses(self, change: Change, then: Singly, now: Singly, *, is_ours: bool) -> Iterator[str]:
         # What a caller of /rank wrote is no text of the catalogue, whose gaps then say nothing.
@@ -103,20 +103,20 @@ class Recall:
             self._unmet[dish, restriction] = left_out[0].reasons[0] if left_out else None
         return self._unmet[dish, restriction]
 
-    def _singly(self, values: Mapping[str, Any]) -> Singly:
-        """The restrictions in a row of a person, or in an answer's filters."""
-        written = {name: values.get(name) or () for name in ("diet", "allergies", "avoids")}
-        key = json.dumps(written)
-        if key not in self._read:
-            self._read[key] = Singly(one_by_one(_restrictions(**written)))
-        return self._read[key]
+
+def _singly(values: Mapping[str, Any]) -> Singly:
+    """The restrictions in a row of a person, or in an answer's filters."""
+    diet, *lists = (values.get(name) or () for name in ("diet", "allergies", "avoids"))
+    return _read(diet or "", *map(tuple, lists))
 
 
-def _restrictions(diet: str | tuple[()], allergies: Iterable[str], avoids: Iterable[str]) -> Restrictions:
+@lru_cache(maxsize=100_000)
+def _read(diet: str, allergies: tuple[str, ...], avoids: tuple[str, ...]) -> Singly:
     groups = [text for text in allergies if text in ALLERGENS]  # of an answer: as they were read then
     others = [text for text in allergies if text not in ALLERGENS]
     try:
-        read = read_restrictions(diet or "", others, avoids)
+        read = read_restrictions(diet, others, avoids)
     except PalateError:  # a diet without a rule, under which nothing is ever shown
         read = read_restrictions("", others, avoids)
-    return Restrictions(read.diet, tuple(sorted({*groups, *read.allergies})), read.avoids)
+    allergens = tuple(sorted({*groups, *read.allergies}))
+    return Singly(one_by_one(Restrictions(read.diet, allergens, read.avoids)))

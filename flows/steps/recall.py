@@ -72,7 +72,7 @@ def recall(params: Params) -> str:
     if reading == memory.reading:
         changes = {digest: change for digest, change in changes.items() if change.shown != change.now}
     repeats = {d for d in changes if reading == memory.reading and memory.changes.get(d) == hashes[d]}
-    entries, people = Entries(), catalogue.everybody()
+    entries, people = Entries(), catalogue.restricted_people()
     last = max(since, datetime.fromisoformat(memory.at) - OVERLAP)
     for digests, first in ((changes.keys() - repeats, since), (repeats, last)):
         affected = Recall({digest: changes[digest] for digest in digests}, people).affected
@@ -98,7 +98,7 @@ def by_hand(params: Params, dish: str) -> str:
     now, store, days, dish_id = datetime.now(UTC), service_store(), params.alarms.recall_days, as_id(dish)
     since, entries = now - timedelta(days=days), Entries()
     if store:
-        people = Catalogue(os.environ["PALATE_STORE"]).everybody()
+        people = Catalogue(os.environ["PALATE_STORE"]).restricted_people()
         digests = {d for d, text in texts_shown(store.engine, since).items() if text["dish_id"] == dish_id}
         for showing in showings(store.engine, since, digests, everybody=True):
             _entry(entries, showing.person_id, dish_id, showing.at)["filters"] = showing.filters

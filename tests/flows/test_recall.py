@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from components.domain.records import Dish
 from components.integrations.service_store import Catalogue, People, ServiceStore
 from flows.environment import REPO
 from flows.steps import alarms, recall
+from tests.postgresql import postgresql
 
 PARAMS = read_params(REPO / "params.yaml")
 NOW = datetime.now(UTC)
@@ -28,15 +30,16 @@ MILK: dict[str, tuple[str, ...]] = {"ingredients": ("peas", "carrots", "milk")}
 EMPTY = {"description": "", "cuisine": "", "tags": (), "ingredients": (), "allergens": None}
 
 
-@pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty store; state and alarms lie beside it."""
-    url = f"sqlite:///{tmp_path / 'service.db'}"
-    monkeypatch.setenv("PALATE_STORE", url)
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty store; state and alarms lie apart from it."""
     monkeypatch.setattr(recall, "FOLDER", tmp_path / "recalls")
     monkeypatch.setattr(recall, "MEMORY", tmp_path / "recall.json")
     monkeypatch.setattr(alarms, "FILE", tmp_path / "alarms.jsonl")
-    return url
+    is_sqlite = request.param == "sqlite"
+    with nullcontext(f"sqlite:///{tmp_path / 'service.db'}") if is_sqlite else postgresql("recall") as url:
+        monkeypatch.setenv("PALATE_STORE", url)
+        yield url
 
 
 def _publish(

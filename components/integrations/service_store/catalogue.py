@@ -210,10 +210,10 @@ class Catalogue:
             profile = connection.execute(_of(PEOPLE, person_id)).mappings().first()
         return Person(**_restrictions(profile), has_row=True) if profile else Person()
 
-    def everybody(self) -> dict[str, Person]:
-        """Returns by id what all people of the table may not eat, and nothing else of them."""
+    def restricted_people(self) -> dict[str, Person]:
+        """Returns by id what those people may not eat who told of anything, and nothing else of them."""
         with as_sentence(), self.engine.connect() as connection:
-            rows = connection.execute(sa.select(PEOPLE)).mappings()
+            rows = connection.execute(sa.select(PEOPLE).where(restricted())).mappings()
             return {row["person_id"]: Person(**_restrictions(row), has_row=True) for row in rows}
 
     def forget(self, person_id: str) -> int:
@@ -237,6 +237,12 @@ def _is_later(published: Any) -> sa.ColumnElement[bool]:
     if published["reading"] is None:
         return sa.and_(FEEDBACK.c.received_at > published["read_until"])
     return sa.or_(FEEDBACK.c.reading.is_(None), FEEDBACK.c.reading > published["reading"])
+
+
+def restricted() -> sa.ColumnElement[bool]:
+    """Selects the people who told of a diet, an allergy or an avoided ingredient."""
+    lists = (sa.cast(column, sa.Text) != "[]" for column in (PEOPLE.c.allergies, PEOPLE.c.avoids))
+    return sa.or_(PEOPLE.c.diet != "", *lists)
 
 
 def _has_people(connection: sa.Connection) -> bool:

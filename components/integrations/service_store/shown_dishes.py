@@ -17,7 +17,7 @@ from components.integrations.service_store.answers import (
     SHOWN,
     SHOWN_AGAIN,
 )
-from components.integrations.service_store.catalogue import EATEN, PEOPLE
+from components.integrations.service_store.catalogue import EATEN, PEOPLE, restricted
 from components.integrations.service_store.engine import as_sentence, utc
 
 _ROWS_AT_ONCE = 10_000
@@ -60,17 +60,13 @@ def showings(
         )
     if not everybody:
         query = query.where(
-            EXPOSURES.c.filters.not_like(_UNRESTRICTED) | EXPOSURES.c.person_id.in_(_restricted())
+            EXPOSURES.c.filters.not_like(_UNRESTRICTED)
+            | EXPOSURES.c.person_id.in_(sa.select(PEOPLE.c.person_id).where(restricted()))
         )
     with as_sentence(), engine.connect() as connection:
         stream = connection.execution_options(yield_per=_ROWS_AT_ONCE)
         for person, at, filters, shown in stream.execute(query) if digests else ():
             yield Showing(person, utc(at), filters, tuple((shown or "").split()))
-
-
-def _restricted() -> sa.Select[Any]:
-    lists = (sa.cast(column, sa.Text) != "[]" for column in (PEOPLE.c.allergies, PEOPLE.c.avoids))
-    return sa.select(PEOPLE.c.person_id).where(sa.or_(PEOPLE.c.diet != "", *lists))
 
 
 def picks(engine: sa.Engine, since: datetime, dish_ids: Collection[str]) -> dict[tuple[str, str], datetime]:
