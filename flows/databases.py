@@ -29,8 +29,8 @@ def check() -> None:
         damage = damage_of(path)
         if damage:
             raise StageFailed(
-                f"{path} is damaged: {damage}. Bring it back from a back-up, or remove it to "
-                "begin anew without what it held."
+                f"{path} is damaged: {damage}. Stop `make up`, or whatever else uses it, first. Then bring "
+                "it back from a back-up, or remove it to begin anew without what it held."
             )
 
 

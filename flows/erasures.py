@@ -17,7 +17,7 @@ from flows.steps.feedback import service_store
 
 
 def erase_queued(params: Params) -> str:
-    """Takes out everybody who waits in the service's store; whoever cannot be stays in its queue.
+    """Takes out everybody who waits in the service's store, at once; if that fails, all stay in its queue.
 
     Args:
         params: Settings.
@@ -38,16 +38,14 @@ def _erase(params: Params) -> str:
     if service_store() is None:
         return ""
     people = People(os.environ["PALATE_STORE"])
-    queued, failures = people.queued(), list[str]()
-    for person in queued:
-        try:
-            forget_within_night(params, person, history=False)
-            people.mark_done(person)
-        except PalateError as error:
-            failures.append(str(error))
-    if failures:
+    queued = people.queued()
+    if not queued:
+        return ""
+    try:
+        forget_within_night(params, queued, history=False)
+        people.mark_done(*queued)
+    except PalateError as error:
         raise StageFailed(
-            f"{len(failures)} of {len(queued)} queued erasures failed and stay queued for the next night: "
-            f"{failures[0]}"
-        )
-    return f"{len(queued)} queued erasures done; receipts in {STATE / 'receipts'}" if queued else ""
+            f"All {len(queued)} queued erasures failed and stay queued for the next night: {error}"
+        ) from error
+    return f"{len(queued)} queued erasures done; the receipt lies in {STATE / 'receipts'}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.domain.errors import BadParams
@@ -30,12 +31,13 @@ DERIVED = (
     paths.SPLITS, paths.DIETS, paths.CHECKS, paths.REPORTS / "checks.html", paths.DATA_DOCS, paths.START,
     Path(f"{paths.START}.dvc"), Path("dvc.lock"),
 )  # fmt: skip
+IN_DATA = ("events", "people", "quarantined")  # of what a receipt counts, those under DVC
 NAMING = ("checks.json", "checks.html", "data_docs")  # a night's artifacts that may name people
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What held a person or was trained on them.
+    """What held people or was trained on them.
 
     Attributes:
         data: Versions of events and of the quarantine, as DVC's md5, with the night's commits of each.
@@ -66,35 +68,39 @@ def forget(params: Params, person: str, *, history: bool) -> str:
     if not as_id(person):
         raise BadParams("No person is named: say whom to forget, as in `make forget PERSON=p17`.")
     with one_at_a_time(STATE, "night"):
-        return forget_within_night(params, person, history=history)
+        return forget_within_night(params, [person], history=history)
 
 
-def forget_within_night(params: Params, person: str, *, history: bool) -> str:
-    """What `forget` does for the holder of the night's lock.
+def forget_within_night(params: Params, people: Iterable[str], *, history: bool) -> str:
+    """Forgets people at once for the holder of the night's lock: one data version, one commit, one push.
+
+    Where the data hold none of them, nothing that is derived from the data is computed anew.
 
     Args:
         params: Settings.
-        person: Id of the person.
+        people: Their ids.
         history: As for `forget`.
 
     Returns:
-        The receipt as text, without the person's id.
+        The receipt as text, without any id.
 
     Raises:
         StageFailed: A release is running, or DVC or git failed.
     """
     with one_at_a_time(STATE, "release"), failures_as_sentences():
-        trace = _trace(params, as_id(person))
-        removed = _remove(as_id(person))
-        if (REPO / paths.EVENTS).exists():
+        ids = frozenset(map(as_id, people))
+        trace = _trace(params, ids)
+        is_committed = not _current_versions().isdisjoint(trace.data)
+        removed = _remove(ids, is_committed=is_committed)
+        if is_committed or any(removed[name] for name in IN_DATA):
             before = data_versions.pointer_md5(data.POINTER) if data.POINTER.exists() else ""
             accepted_data.rename(before, data_versions.add(REPO, *data.DATA)[str(paths.EVENTS)])
-            data_versions.commit_night(REPO, data.COMMITTED, "Forget one person")
+            data_versions.commit_night(REPO, data.COMMITTED, f"Forget people: {len(ids)}")
             data_versions.push(REPO, data.DATA)
         _mark(params, trace, history=history)
         copies = data_versions.copies_of_nights(REPO) if history else []
         if history:
-            data_versions.forget_history(REPO, data.COMMITTED, "Forget one person, and all nights before")
+            data_versions.forget_history(REPO, data.COMMITTED, "Forget people, and all nights before")
         return "\n".join([_receipt(removed, trace, history=history), *map(_still_pushed, copies)])
 
 
@@ -104,36 +110,57 @@ def _still_pushed(copy: str) -> str:
     return f"{remote} has the nights before on its branch nights: `git push --force {remote} nights`"
 
 
-def _remove(person: str) -> dict[str, int]:
-    """Takes the person out of what is current; returns numbers of rows.
+def _current_versions() -> set[str]:
+    """The hashes that the pointers hold, which are those before if an earlier call was killed."""
+    pointers = [REPO / f"{folder}.dvc" for folder in data.DATA]
+    return {data_versions.pointer_md5(pointer) for pointer in pointers if pointer.exists()}
 
-    The hash comes first: if killed after it, nothing of theirs is taken in again, and another call goes on.
+
+def _remove(people: frozenset[str], *, is_committed: bool) -> dict[str, int]:
+    """Takes people out of what is current; returns numbers of rows.
+
+    The hashes come first: if killed after them, nothing of theirs is taken in again. What is derived from
+    their rows goes before the rows, so that another call goes on.
+
+    Args:
+        people: Ids as the contract reads them.
+        is_committed: Whether the version that was committed last holds rows of theirs.
     """
-    write_state(data.FORGOTTEN, data.read_forgotten().with_person(person).to_json())
-    events = REPO / paths.EVENTS
+    write_state(data.FORGOTTEN, data.read_forgotten().with_people(*people).to_json())
+    events, refused = REPO / paths.EVENTS, REPO / paths.QUARANTINE
     tables, rows = event_sources.read_tables(events), event_sources.read_events(events)
-    others = rows.filter(pc.not_equal(rows["person_id"], person))
-    people = [row for row in tables["people"] if row["person_id"] != person]
-    removed = {"events": len(rows) - len(others), "people": len(tables["people"]) - len(people)}
+    ids = rows["person_id"]
+    others = rows.filter(pc.invert(pc.is_in(ids, pa.array(sorted(people), ids.type))))
+    profiles = [row for row in tables["people"] if row["person_id"] not in people]
+    removed = {"events": len(rows) - len(others), "people": len(tables["people"]) - len(profiles)}
+    concerns = partial(is_named, people)
+    if is_committed or any(removed.values()) or quarantine.holds(refused.glob("*.jsonl"), concerns):
+        _remove_derived()
     if any(removed.values()):
         # First: if killed after it, later checks are only more tolerant.
         accepted_data.lower_volumes(len(event_sources.of_inbox(rows)) - len(event_sources.of_inbox(others)))
-        event_sources.write_tables(events, {**tables, "people": people}, others)
-    removed["quarantined"] = quarantine.remove(REPO / paths.QUARANTINE, partial(is_named, person))
-    removed["rows of the service"] = feedback.forget(person)
-    removed["listed in recalls"] = recall.forget(person)
+        event_sources.write_tables(events, {**tables, "people": profiles}, others)
+    removed["quarantined"] = quarantine.remove(refused, concerns)
+    removed["rows of the service"] = feedback.forget(*people)
+    removed["listed in recalls"] = recall.forget(*people)
+    return removed
+
+
+def _remove_derived() -> None:
     for path in DERIVED:
         if (REPO / path).is_dir():
             shutil.rmtree(REPO / path)
         (REPO / path).unlink(missing_ok=True)
-    return removed
 
 
-def _trace(params: Params, person: str) -> Trace:
+def _trace(params: Params, people: frozenset[str]) -> Trace:
     holding, unread = dict[str, list[str]](), list[str]()
     looks: Mapping[Path, tuple[str | tuple[str, ...], Callable[[list[Path]], bool]]] = {
-        paths.EVENTS: (("events", "people"), lambda files: person in event_sources.people_of(files)),
-        paths.QUARANTINE: ("", lambda files: quarantine.holds(files, partial(is_named, person))),
+        paths.EVENTS: (
+            ("events", "people"),
+            lambda files: not people.isdisjoint(event_sources.people_of(files)),
+        ),
+        paths.QUARANTINE: ("", lambda files: quarantine.holds(files, partial(is_named, people))),
     }
     for folder, (prefix, is_theirs) in looks.items():
         for md5, commits in data_versions.versions_of(REPO, str(folder)).items():

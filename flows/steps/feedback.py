@@ -40,10 +40,10 @@ def service_store() -> ServiceStore | None:
     return ServiceStore(url) if url and not is_missing else None
 
 
-def forget(person: str) -> int:
-    """Removes a person from the store; returns the number of rows that went."""
+def forget(*people: str) -> int:
+    """Removes people from the store; returns the number of rows that went."""
     store = service_store()
-    return store.forget(person) + Catalogue(os.environ["PALATE_STORE"]).forget(person) if store else 0
+    return store.forget(*people) + Catalogue(os.environ["PALATE_STORE"]).forget(*people) if store else 0
 
 
 def with_feedback(inbox: Intake, limits: Limits, *, has_people: bool) -> tuple[Intake, News]:

@@ -112,12 +112,12 @@ def by_hand(params: Params, dish: str) -> str:
     return _listed(entries, chosen, now)
 
 
-def forget(person: str) -> int:
-    """Takes a person out of all lists; returns how many entries went."""
-    count = 0
+def forget(*people: str) -> int:
+    """Takes people out of all lists; returns how many entries went."""
+    count, ids = 0, set(people)
     for path in FOLDER.glob("*.json"):
         content = read_as(dict[str, Any], path)
-        others = [entry for entry in content["people"] if entry["person_id"] != person]
+        others = [entry for entry in content["people"] if entry["person_id"] not in ids]
         count += len(content["people"]) - len(others)
         if len(others) < len(content["people"]):
             write_private(path, {**content, "people": others})

@@ -83,5 +83,5 @@ def test_workers_that_count_at_once_take_no_more_than_one_would(served: Path, ur
         return True
 
     with ThreadPoolExecutor(6) as threads:
-        taken = list(threads.map(take, range(24)))
-    assert sum(taken) == len(feedback_in(url)) == 5
+        answers = list(threads.map(take, range(24)))
+    assert sum(answers) == len(feedback_in(url)) == 5

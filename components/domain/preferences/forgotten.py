@@ -34,9 +34,9 @@ class Forgotten:
         """The keyed hash of an id, as the contract reads it."""
         return hmac.digest(self.key.encode(), as_id(person).encode(errors="replace"), "sha256").hex()[:32]
 
-    def with_person(self, person: str) -> Self:
-        """The same with one more."""
-        return replace(self, hashes=self.hashes | {self.hash_of(person)})
+    def with_people(self, *people: str) -> Self:
+        """The same with more people."""
+        return replace(self, hashes=self.hashes | set(map(self.hash_of, people)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, without the key."""

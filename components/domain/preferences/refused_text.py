@@ -6,6 +6,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from components.domain.preferences.contract import TABLES, as_id, nfc
@@ -52,16 +53,19 @@ def ids_in(text: str) -> Iterator[str]:
             yield from (spelled[begin:end] for end in ends[bisect_right(ends, begin) : stop])
 
 
-def is_named(person: str, row: Mapping[str, Any]) -> bool:
-    """Whether a refused row is a person's, as far as anybody can tell.
+def is_named(people: AbstractSet[str], row: Mapping[str, Any]) -> bool:
+    """Whether a refused row is about one of some people, as far as anybody can tell.
 
     Args:
-        person: Id as the contract reads it.
+        people: Ids as the contract reads them.
         row: Values by column, as the quarantine holds them.
     """
-    word = re.compile(rf"(?<![\w-]){re.escape(person)}(?![\w-])")
-    texts = (spelled for text in texts_of(row) for spelled in spellings(text))
-    return person in plain_ids(row) or any(word.search(spelled) for spelled in texts)
+    if names_one_of(people, row):
+        return True
+    spelled = (letters for text in texts_of(row) for letters in spellings(text))
+    long = [letters for letters in spelled if len(letters) > _LONG_TEXT]  # of which `ids_in` gives less
+    words = ((rf"(?<![\w-]){re.escape(person)}(?![\w-])", person) for person in people if long)
+    return any(person in text and re.search(word, text) for word, person in words for text in long)
 
 
 def names_one_of(people: Container[str], row: Mapping[str, Any]) -> bool:

@@ -23,7 +23,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from components.domain.errors import QuotaReached
 from components.domain.exposures import Exposure, Feedback, Shown
 from components.domain.feedback import ASIDE_WAIT_S, MOST_ASIDE, stored_id
-from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
+from components.integrations.service_store.engine import (
+    META,
+    as_sentence,
+    delete_rows,
+    engine_of,
+    leave_no_trace,
+    utc,
+)
 from components.integrations.service_store.erasures import refuse_erased
 from components.integrations.service_store.quotas import check_quotas
 
@@ -158,15 +165,12 @@ class ServiceStore:
             row = connection.execute(query).mappings().first()
         return feedback_of(row) if row else None
 
-    def forget(self, person_id: str) -> int:
-        """Removes a person; returns the number of answers and feedback that went."""
-        removed = 0
+    def forget(self, *people: str) -> int:
+        """Removes people; returns the number of answers and feedback that went."""
         with as_sentence(), self.engine.begin() as connection:
             for table, key in ((SHOWN, EXPOSURES.c.answer_id), (ASIDE, FEEDBACK.c.event_id)):
-                theirs = sa.select(key).where(key.table.c.person_id == person_id)
-                connection.execute(sa.delete(table).where(table.c[key.name].in_(theirs)))
-            for table in (EXPOSURES, FEEDBACK):
-                removed += connection.execute(sa.delete(table).where(table.c.person_id == person_id)).rowcount
+                delete_rows(connection, table, people, key)
+            removed = sum(delete_rows(connection, table, people) for table in (EXPOSURES, FEEDBACK))
         leave_no_trace(self.engine)
         return removed
 

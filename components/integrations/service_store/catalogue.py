@@ -22,7 +22,14 @@ from components.domain.catalogue import (
 from components.domain.diet.nutrition import Amount, Nutrition
 from components.domain.records import Dish, Past
 from components.integrations.service_store.answers import ASIDE, FEEDBACK, READINGS, feedback_of
-from components.integrations.service_store.engine import META, as_sentence, engine_of, leave_no_trace, utc
+from components.integrations.service_store.engine import (
+    META,
+    as_sentence,
+    delete_rows,
+    engine_of,
+    leave_no_trace,
+    utc,
+)
 from components.integrations.service_store.erasures import erased
 
 _ROWS_AT_ONCE = 10_000
@@ -216,18 +223,15 @@ class Catalogue:
             rows = connection.execute(sa.select(PEOPLE).where(restricted())).mappings()
             return {row["person_id"]: Person(**_restrictions(row), has_row=True) for row in rows}
 
-    def forget(self, person_id: str) -> int:
-        """Removes a person; returns the number of rows that went."""
+    def forget(self, *people: str) -> int:
+        """Removes people; returns the number of rows that went."""
         with as_sentence(), self.engine.begin() as connection:
-            removed = self._remove(connection, [person_id])
+            removed = self._remove(connection, people)
         leave_no_trace(self.engine)
         return removed
 
     def _remove(self, connection: sa.Connection, people: Sequence[str]) -> int:
-        removed = {
-            table: sum(connection.execute(_without(table, person)).rowcount for person in people)
-            for table in (PEOPLE, HISTORY, EATEN)
-        }
+        removed = {table: delete_rows(connection, table, people) for table in (PEOPLE, HISTORY, EATEN)}
         if removed[PEOPLE] and not _has_people(connection):  # else nobody would be asked for allergies
             connection.execute(sa.insert(PEOPLE).values(NAMELESS))
         return sum(removed.values())
@@ -247,10 +251,6 @@ def restricted() -> sa.ColumnElement[bool]:
 
 def _has_people(connection: sa.Connection) -> bool:
     return bool(connection.execute(sa.select(sa.exists(sa.select(PEOPLE)))).scalar())
-
-
-def _without(table: sa.Table, person_id: str) -> sa.Delete:
-    return sa.delete(table).where(table.c.person_id == person_id)
 
 
 def _of(table: sa.Table, person_id: str) -> sa.Select[Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ META = sa.MetaData()  # of all tables of the store
 NAME = "the service's store"  # in sentences, and as the file of its rows
 _WAIT_S = 5  # seconds for a lock of SQLite, or for PostgreSQL to answer a new connection
 _LOCK_S = 4  # seconds for a lock of PostgreSQL, fewer than the service waits for an answer
+_PEOPLE_AT_ONCE = 1_000  # ids in one statement
 _ALONE = "SELECT pg_advisory_xact_lock(hashtext('palate'))"  # until the end of the transaction
 
 
@@ -44,7 +46,29 @@ def engine_of(url: str) -> sa.Engine:
         elif engine.dialect.name == "postgresql":
             sa.event.listen(engine, "connect", _wait_briefly)
         _bring_up_to_date(engine)
+    if is_sqlite:
+        _refuse_another_file(engine, Path(engine.url.database or ""))
     return engine
+
+
+def _refuse_another_file(engine: sa.Engine, path: Path) -> None:
+    """Lets the engine refuse all work once its file was removed or replaced, since nothing would be kept."""
+    first, is_gone = path.stat().st_ino, False
+
+    def check(*_: object) -> None:
+        nonlocal is_gone  # for good, since the number may go to a file that comes later
+        try:
+            is_gone = is_gone or path.stat().st_ino != first
+        except OSError:
+            is_gone = True
+        if is_gone:
+            raise StageFailed(
+                f"{NAME} {path} was removed or replaced while it was in use, so nothing more is kept: end "
+                "the service, bring the file back or do without it, and start the service again."
+            )
+
+    for moment in ("do_connect", "checkout"):
+        sa.event.listen(engine, moment, check)
 
 
 def _bring_up_to_date(engine: sa.Engine) -> None:
@@ -103,6 +127,27 @@ def _wait_briefly(connection: Any, _record: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{_LOCK_S}s'")
     connection.autocommit = False
+
+
+def delete_rows(
+    connection: sa.Connection, table: sa.Table, people: Sequence[str], key: sa.Column[str] | None = None
+) -> int:
+    """Deletes the rows of people; returns their number.
+
+    Args:
+        connection: In a transaction.
+        table: Whose rows go.
+        people: Ids.
+        key: Column of a table with people, which `table` has, too; None where it has people itself.
+    """
+    count = 0
+    for start in range(0, len(people), _PEOPLE_AT_ONCE):
+        ids = people[start : start + _PEOPLE_AT_ONCE]
+        theirs = (key.table if key is not None else table).c.person_id.in_(ids)
+        if key is not None:
+            theirs = table.c[key.name].in_(sa.select(key).where(theirs))
+        count += connection.execute(sa.delete(table).where(theirs)).rowcount
+    return count
 
 
 def leave_no_trace(engine: sa.Engine) -> None:

@@ -13,6 +13,9 @@ ERASURES = sa.Table(
     sa.Column("person_id", sa.String(200), primary_key=True),
     sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
 )
+QUEUE = sa.text(  # whoever waits already keeps their place
+    "INSERT INTO erasures (person_id, queued_at) VALUES (:person_id, :queued_at) ON CONFLICT DO NOTHING"
+).bindparams(sa.bindparam("queued_at", type_=ERASURES.c.queued_at.type))
 
 
 def erased(connection: sa.Connection) -> list[str]:

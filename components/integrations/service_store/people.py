@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
 from components.integrations.service_store.answer_log import shown_by
 from components.integrations.service_store.answers import EXPOSURES, FEEDBACK, ServiceStore
@@ -15,11 +14,12 @@ from components.integrations.service_store.catalogue import EATEN, HISTORY, PEOP
 from components.integrations.service_store.engine import (
     StillInLog,
     as_sentence,
+    delete_rows,
     engine_of,
     leave_no_trace,
     utc,
 )
-from components.integrations.service_store.erasures import ERASURES
+from components.integrations.service_store.erasures import ERASURES, QUEUE
 
 _ORDER = {HISTORY: "position", EATEN: "at", EXPOSURES: "at", FEEDBACK: "received_at"}
 
@@ -61,29 +61,25 @@ class People:
         with as_sentence(), self.engine.connect() as connection:
             return connection.execute(_rows(ERASURES, person_id)).first() is not None
 
-    def erase(self, person_id: str) -> datetime:
-        """Hides a person, queues the rest of their erasure and removes their rows; again it changes nothing.
+    def erase(self, *people: str) -> datetime:
+        """Hides people, queues the rest of their erasure and removes their rows; again it changes nothing.
 
         Returns:
-            When they were queued.
+            When the last of them was queued.
 
         Raises:
             StageFailed: The store does not answer.
         """
-        values: dict[str, Any] = {"person_id": person_id, "queued_at": datetime.now(UTC)}
-        with as_sentence():
-            try:
-                # A transaction of its own: who writes for this person waits for it, or is removed below.
-                with self.engine.begin() as connection:
-                    connection.execute(sa.insert(ERASURES).values(values))
-            except exc.IntegrityError:  # it was queued before
-                with self.engine.connect() as connection:
-                    row = connection.execute(_rows(ERASURES, person_id)).mappings().first()
-                values = dict(row or values)
+        now = datetime.now(UTC)
+        # A transaction of its own: who writes for these people waits for it, or is removed below.
+        with as_sentence(), self.engine.begin() as connection:
+            connection.execute(QUEUE, [{"person_id": person, "queued_at": now} for person in sorted(people)])
+            latest = sa.select(sa.func.max(ERASURES.c.queued_at)).where(ERASURES.c.person_id.in_(people))
+            queued_at = connection.scalar(latest) or now
         for table in (self._answers, self._catalogue):
             with suppress(StillInLog):  # while others read; the night empties the log, or says that it cannot
-                table.forget(person_id)
-        return utc(values["queued_at"])
+                table.forget(*people)
+        return utc(queued_at)
 
     def queued(self) -> list[str]:
         """Ids of the people whom a night must take out, those who wait longest first."""
@@ -91,10 +87,10 @@ class People:
             query = sa.select(ERASURES.c.person_id).order_by("queued_at", "person_id")
             return list(connection.execute(query).scalars())
 
-    def mark_done(self, person_id: str) -> None:
-        """Takes a person from the queue, so that the store does not hold their id any more."""
+    def mark_done(self, *people: str) -> None:
+        """Takes people from the queue, so that the store does not hold their ids any more."""
         with as_sentence(), self.engine.begin() as connection:
-            connection.execute(sa.delete(ERASURES).where(ERASURES.c.person_id == person_id))
+            delete_rows(connection, ERASURES, people)
         leave_no_trace(self.engine)
 
 

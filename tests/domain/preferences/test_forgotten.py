@@ -20,7 +20,7 @@ def test_nobody_is_forgotten_at_first() -> None:
 
 @given(person=st.text(min_size=1), other=st.text(min_size=1))
 def test_one_is_forgotten_and_no_other(person: str, other: str) -> None:
-    forgotten = Forgotten("key").with_person(person)
+    forgotten = Forgotten("key").with_people(person)
     assert person in forgotten
     assert f"  {person}\t" in forgotten
     assert (other in forgotten) == (forgotten.hash_of(other) == forgotten.hash_of(person))
@@ -32,7 +32,7 @@ def test_one_is_forgotten_and_no_other(person: str, other: str) -> None:
 
 @pytest.mark.parametrize("value", ["zoë", "zoe\u0308", " zoë "])
 def test_rows_of_a_forgotten_person_leave_no_trace(value: str) -> None:
-    limits = Limits(datetime(2030, 1, 1, tzinfo=UTC), (0.0, 5.0), Forgotten("key").with_person("zoë"))
+    limits = Limits(datetime(2030, 1, 1, tzinfo=UTC), (0.0, 5.0), Forgotten("key").with_people("zoë"))
     good = {"person_id": value, "dish_id": "d", "kind": "like", "occurred_at": "2026-01-01"}
     rows = [good, {**good, "dish_id": "gone"}, {**good, "person_id": "ada"}]
     people = [{"person_id": value}, {"person_id": "ada"}]
@@ -51,4 +51,4 @@ def test_rows_of_a_forgotten_person_leave_no_trace(value: str) -> None:
 
 def test_a_number_is_an_id_too() -> None:
     for number in (17, 17.0):
-        assert number in Forgotten("key").with_person("17")
+        assert number in Forgotten("key").with_people("17")
