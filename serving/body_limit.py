@@ -1,4 +1,4 @@
-"""ASGI middleware: a body over the limit is refused with 413 before it is held in memory.
+"""ASGI middleware: a body over the limit is refused with 413 before it is held in memory, bad JSON with 400.
 
 A body whose client goes away before its end reaches nobody.
 """
@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.refusals import refusal
+from serving.unique_keys import why_ambiguous
 
 
 class BodyLimit:
@@ -36,6 +37,10 @@ class BodyLimit:
         if body is None:
             too_large = refusal(413, f"The request is larger than {self.max_bytes:,} bytes.")
             await too_large(scope, receive, send)
+            return
+        reason = why_ambiguous(body) if body else ""
+        if reason:
+            await refusal(400, reason)(scope, receive, send)
             return
         replayed = False
 

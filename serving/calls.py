@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -97,6 +98,9 @@ def must_go_on() -> None:
 class Calls:
     """Middleware that answers 429 to requests above the limit, and watches whether a client is still there.
 
+    What the model works for, feedback, and people who are read or erased have a limit each: while one is full
+    of requests the others go on.
+
     Args:
         app: Application that receives the other requests; their bodies must come in one message.
         settings: Gives the section `serve` of params.yaml; asked once, when the first request comes.
@@ -105,24 +109,25 @@ class Calls:
     def __init__(self, app: ASGIApp, settings: Callable[[], Mapping[str, Any]]) -> None:
         self.app = app
         self.settings = settings
-        self.running = 0
+        self.running = Counter[str]()
         self._limits: Mapping[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers 429 with Retry-After."""
-        if scope["type"] != "http" or not _costs(scope):
+        slots = _slots_of(scope) if scope["type"] == "http" else ""
+        if not slots:
             await self.app(scope, receive, send)
             return
         self._limits = self._limits or self.settings()
-        if self.running >= self._limits["max_concurrency"]:
-            sentence = f"{self.running} requests are being answered: try again."
+        if self.running[slots] >= self._limits["max_concurrency"]:
+            sentence = f"{self.running[slots]} requests are being answered: try again."
             await refusal(429, sentence, {"Retry-After": str(RETRY_AFTER_S)})(scope, receive, send)
             return
-        self.running += 1
+        self.running[slots] += 1
         try:
             await self._watched(scope, receive, send)
         finally:
-            self.running -= 1
+            self.running[slots] -= 1
 
     async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(time.monotonic() + self._limits["deadline_s"])
@@ -149,6 +154,10 @@ class Calls:
             watching.cancel()
 
 
-def _costs(scope: Scope) -> bool:
-    """Whether a request asks the models or the store, and not for a page or the service's health."""
-    return bool(scope["method"] == "POST" or scope["path"].startswith("/people/"))
+def _slots_of(scope: Scope) -> str:
+    """Which limit a request counts towards; empty where it asks for a page or the service's health."""
+    if scope["path"].startswith(("/people/", "/erasures")):
+        return "people"
+    if scope["method"] != "POST":
+        return ""
+    return "feedback" if scope["path"] == "/feedback" else "model"

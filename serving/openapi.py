@@ -65,6 +65,8 @@ def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
     responses = document["paths"]["/feedback"]["post"]["responses"]
     unknown = "Stored; its dish is unknown until a night's inbox has it."
     responses["202"] = {**responses["200"], "description": unknown}
+    erasures = document["paths"]["/erasures"]["post"]["responses"]
+    erasures["202"] = erasures.pop("200")
     document["paths"]["/people/{person_id}"] = _people()
     without = ("TaskStatusResponse", "InvalidArgument", "NotFound", "InternalServerError")
     document["components"]["schemas"] = {

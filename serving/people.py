@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Iterable
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -21,11 +22,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from components.domain.errors import PalateError
-from serving import login, openapi, refused_log, store
+from serving import log_budget, login, openapi, refused_log, store
+from serving.calls import Unavailable
 from serving.erased import SENTENCE
 from serving.people_schema import (
     EatenAnswer,
     ErasureAnswer,
+    ErasuresAnswer,
     GivenAnswer,
     PastAnswer,
     PersonAnswer,
@@ -74,6 +77,9 @@ def application(service: Any) -> Starlette:
     """
     logging.getLogger("bentoml.access").addFilter(_without_id)
     logging.getLogger(refused_log.LOGGER).addFilter(refused_log.in_one_line)
+    budget = log_budget.LogBudget()
+    for handler in {*logging.getLogger("bentoml").handlers, *logging.getLogger().handlers}:
+        handler.addFilter(budget)
 
     async def document(request: Request) -> Response:
         needs_token = bool(request.scope.get(login.NEEDS_TOKEN))
@@ -106,6 +112,23 @@ async def erase(person_id: str) -> Response:
     """Hides a person at once, removes their rows from the store, and queues the rest for the next night."""
     queued_at = await anyio.to_thread.run_sync(lambda: store.people(store.url()).erase(person_id))
     return _json(202, ErasureAnswer(person_id=person_id, queued_at=queued_at))
+
+
+async def erase_all(person_ids: Iterable[str]) -> ErasuresAnswer:
+    """Erases people as `erase` does, all or none.
+
+    Raises:
+        Unavailable: The store does not answer, or there is none.
+    """
+    if not store.url():
+        raise Unavailable(store.MISSING)
+    people = tuple(dict.fromkeys(person_ids))
+    try:
+        queued_at = await anyio.to_thread.run_sync(lambda: store.people(store.url()).erase(*people))
+    except PalateError as error:
+        logger.error("people could not be erased: %s", error)  # noqa: TRY400
+        raise Unavailable("The people could not be erased: send the list again.") from error
+    return ErasuresAnswer(people=len(people), queued_at=queued_at)
 
 
 async def _person(request: Request) -> Response:

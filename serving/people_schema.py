@@ -7,6 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from serving.schema import Body, StoredId
+
+MOST_ERASED = 1_000  # people in one request
+
 
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -98,3 +102,18 @@ class ErasureAnswer(_Answer):
 
     person_id: str
     queued_at: datetime
+
+
+class ErasureRequest(Body):
+    """People to be erased at once."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"person_ids": ["ada", "bob"]}})
+
+    person_ids: list[StoredId] = Field(min_length=1, max_length=MOST_ERASED)
+
+
+class ErasuresAnswer(_Answer):
+    """All of the people are hidden, and the next night takes them out of everything else."""
+
+    people: int = Field(description="Number of different ids.")
+    queued_at: datetime = Field(description="When the last of them was queued.")

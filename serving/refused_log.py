@@ -8,14 +8,16 @@ from http import HTTPStatus
 from bentoml.exceptions import BentoMLException
 from pydantic import ValidationError
 
+from serving.calls import NoAnswer
+
 LOGGER = "bentoml._internal.server.http_app"  # what BentoML (1.4) logs the errors of its APIs with
 
 
 def in_one_line(record: logging.LogRecord) -> bool:
-    """Makes a refusal one line of INFO; BentoML logs an error with a traceback, which repeats the body.
+    """Makes a refusal one line, of INFO below 500; BentoML logs a traceback, which repeats the body.
 
     Args:
-        record: From 500 on, and of what nobody expected, it stays as it is.
+        record: Of what nobody expected, it stays as it is.
 
     Returns:
         Whether the record is logged.
@@ -25,15 +27,19 @@ def in_one_line(record: logging.LogRecord) -> bool:
         return True
     record.msg, record.args = f"{record.msg}: refused with %d", (*_arguments(record), status)
     record.exc_info = record.exc_text = None
-    record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
-    return logging.getLogger(record.name).isEnabledFor(logging.INFO)
+    record.levelno = logging.WARNING if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+    record.levelname = logging.getLevelName(record.levelno)
+    return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 
 def _refused_with(error: BaseException | None) -> int:
-    """The status of a refusal, as BentoML answers it; 0 for all else."""
+    """The status of a refusal, or of what the service says that it cannot do now; 0 for all else."""
     if isinstance(error, ValidationError):
         return HTTPStatus.BAD_REQUEST
-    if isinstance(error, BentoMLException) and error.error_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+    is_ours = isinstance(error, NoAnswer)
+    if isinstance(error, BentoMLException) and (
+        is_ours or error.error_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    ):
         return int(error.error_code)
     return 0
 

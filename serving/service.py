@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -34,6 +35,7 @@ from serving.exposures import HEADER, Exposures
 from serving.feedback_schema import FeedbackAnswer, FeedbackRequest
 from serving.image import service_image
 from serving.json_only import JsonOnly
+from serving.people_schema import ErasureRequest, ErasuresAnswer
 from serving.permissions import Permissions
 from serving.recommend_schema import RecommendAnswer, RecommendRequest
 from serving.schema import (
@@ -45,6 +47,7 @@ from serving.schema import (
     RankRequest,
 )
 from serving.sentences import Sentences
+from serving.slow_clients import end_slow_clients
 
 logger = logging.getLogger("palate")
 # Spans that nobody collects would take a fifth of a short request.
@@ -53,6 +56,7 @@ os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 SERVED = Path(__file__).resolve().parent.parent / "models" / "served"
 BEFORE = "before"  # folder in SERVED with the version before, where it still answers some of the people
 MAX_BODY_BYTES = 1_000_000
+CANARY_S = 5  # for which an answer of the canary is given again
 Result = TypeVar("Result")
 
 
@@ -71,6 +75,7 @@ class Palate:
         self.exposures, self.published = Exposures(self.facts), recommending.Published()
         self.permissions = Permissions()
         self.metrics = metrics.Metrics(self.arms, self.exposures)
+        self.canary_turn, self.canary_until = asyncio.Lock(), 0.0
         refuse_new_connections_on_sigterm()
         if self.refusal:
             logger.error("not ready: %s", self.refusal)
@@ -177,6 +182,12 @@ class Palate:
         ctx.response.status_code = HTTPStatus.OK if is_known else HTTPStatus.ACCEPTED
         return answer
 
+    @bentoml.api
+    async def erasures(self, request: ErasureRequest, /, ctx: bentoml.Context) -> ErasuresAnswer:
+        """Erases people as DELETE /people/{person_id} does; they are hidden once the answer is there."""
+        ctx.response.status_code = HTTPStatus.ACCEPTED
+        return await people.erase_all(request.person_ids)
+
     def _count(
         self, endpoint: str, arm: Arm, scored: Sequence[tuple[Dish, float]], history: int, *dishes: int
     ) -> None:
@@ -216,6 +227,13 @@ class Palate:
     @bentoml.api
     async def canary(self) -> CanaryAnswer:
         """Answers the stored questions again, and is ready only if the scores are the trained adapter's."""
+        async with self.canary_turn:
+            if time.monotonic() > self.canary_until:
+                self.canary_answer = await self._examine()
+                self.canary_until = time.monotonic() + CANARY_S
+            return self.canary_answer
+
+    async def _examine(self) -> CanaryAnswer:
         differences = []
         for arm in self.arms:
             arm.refusal, difference = await self._in_turn(arm.examine)
@@ -232,13 +250,15 @@ class Palate:
         )
 
 
-PATHS = {*login.OPEN, "/docs.json", "/", *(each.route for each in Palate.apis.values())}  # type: ignore[attr-defined]
+end_slow_clients()
+APIS = {each.route for each in Palate.apis.values()}  # type: ignore[attr-defined]
+PATHS = {*login.OPEN, "/docs.json", "/", *APIS}
 # The first is the outermost: no body is read of whom the login refuses, and whole bodies reach the calls.
 for middleware, settings in (
     (metrics.Requests, {"paths": PATHS, "families": {people.PREFIX: people.PATH}}),
     (login.Login, {"setting": lambda: facts_in(SERVED)["serve"]["token"]}),
     (Sentences, {}),
-    (JsonOnly, {}),
+    (JsonOnly, {"paths": APIS}),
     (BodyLimit, {"max_bytes": MAX_BODY_BYTES}),
     (Calls, {"settings": lambda: facts_in(SERVED)["serve"]}),
     (people.OneLine, {}),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
 from serving.store import STORE
+from tests.serving.conftest import listening, sign
 from tests.serving.published import BOB, MENU, publish
 
 pytestmark = [
@@ -45,11 +47,19 @@ def test_a_refusal_is_a_line_without_what_was_sent(
         assert word not in caplog.text
 
 
-def test_what_the_service_cannot_do_keeps_its_traceback(
-    storing: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_what_the_service_cannot_do_is_a_line_and_what_nobody_expected_keeps_its_traceback(
+    storing: str, served: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(STORE)
-    assert httpx.post(f"{storing}/feedback", json=LIKE).status_code == 503
+    with monkeypatch.context() as without:
+        without.delenv(STORE)
+        assert httpx.post(f"{storing}/feedback", json=LIKE).status_code == 503
+    assert "Exception on /feedback [POST]: refused with 503" in caplog.text
+    assert "Traceback" not in caplog.text
+    sign(served, feedback_range="not a range")
+    with listening() as damaged:
+        assert (
+            httpx.post(f"{damaged}/feedback", json=LIKE | {"kind": "rating", "value": 3}).status_code == 500
+        )
     assert "Traceback" in caplog.text
     assert "ERROR" in caplog.text
 

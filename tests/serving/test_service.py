@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,8 @@ def test_the_canary_is_asked_anew_on_demand_and_readiness_follows(served: Path, 
     for question in stored["questions"]:
         question["adapter"] = [score + 1 for score in question["adapter"]]
     (served / "canary.json").write_text(json.dumps(stored))
+    assert client.post("/canary", json={}).json() == first  # which is given again for some seconds
+    time.sleep(service.CANARY_S + 0.1)
     again = client.post("/canary", json={}).json()
     assert not again["passed"]
     assert again["worst"] == pytest.approx(1, abs=0.01)

@@ -1,0 +1,69 @@
+"""Neither an answer that nobody reads nor a flood of requests holds the service or fills its log."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import time
+from typing import Any
+
+import pytest
+import uvicorn
+
+from serving import log_budget, slow_clients
+
+
+def test_a_flood_fills_no_log_and_hides_no_error() -> None:
+    file = io.StringIO()
+    handler = logging.StreamHandler(file)
+    handler.addFilter(log_budget.LogBudget())
+    logger = logging.Logger("flood")
+    logger.addHandler(handler)
+    begin = time.monotonic()
+    for number in range(12_000):
+        logger.info("127.0.0.1:%d (scheme=http,method=GET,path=/%s) (status=404)", number, "x" * 100)
+    try:
+        int("something broke")
+    except ValueError:
+        logger.exception("an error after it")
+    most = log_budget.AT_ONCE + log_budget.A_SECOND * (time.monotonic() - begin)
+    assert len(file.getvalue()) < most + 2000
+    assert "an error after it" in file.getvalue()
+    assert "ValueError: invalid literal" in file.getvalue()
+    time.sleep(1)
+    logger.info("afterwards")
+    last = file.getvalue().splitlines()[-1]
+    assert last.endswith("lines were left out) afterwards")
+
+
+@pytest.mark.slow
+def test_whoever_reads_no_answer_is_broken_off() -> None:
+    """A real server with a large answer, of which the client reads nothing."""
+    ended = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 100_000_000, "more_body": True})
+        await send({"type": "http.response.body", "body": b"x", "more_body": False})
+        ended.set()
+
+    async def serve() -> float:
+        slow_clients.end_slow_clients()
+        config = uvicorn.Config(app, port=0, log_level="error", lifespan="off")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.02)
+        begin = time.monotonic()
+        _reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname()[:2])
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await asyncio.wait_for(ended.wait(), 2 * slow_clients.ANSWER_S)
+        seconds = time.monotonic() - begin
+        writer.close()
+        server.should_exit = True
+        await serving
+        return seconds
+
+    assert slow_clients.ANSWER_S - 1 < asyncio.run(serve()) < slow_clients.ANSWER_S + 20

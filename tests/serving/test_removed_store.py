@@ -1,0 +1,58 @@
+"""A store whose file is removed or replaced while the service runs takes nothing that would be lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from components.domain.errors import StageFailed
+from components.integrations.service_store import People, ServiceStore
+from serving.store import STORE
+from tests.serving.conftest import listening, send
+from tests.serving.published import BOB, LIKE, publish
+
+pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_nothing_is_acknowledged_that_a_removed_file_would_not_keep(
+    served: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    is_replaced: bool,
+) -> None:
+    file = tmp_path / "service.db"
+    url = f"sqlite:///{file}"
+    monkeypatch.setenv(STORE, url)
+    publish(url, [BOB])
+    with listening() as address:
+        assert send(f"{address}/feedback", **LIKE)[0] == 200
+        assert httpx.delete(f"{address}/people/ada").status_code == 202
+        for path in tmp_path.glob("service.db*"):
+            path.unlink()
+        if is_replaced:  # by a night, say, which makes a new one
+            publish(url, [BOB])
+        for _ in range(2):
+            assert send(f"{address}/feedback", **LIKE)[0] == 503
+            assert httpx.delete(f"{address}/people/bob").status_code == 503
+            assert send(f"{address}/erasures", person_ids=["bob"])[0] == 503
+        assert f"{file} was removed or replaced while it was in use" in caplog.text
+        assert file.exists() is is_replaced  # nobody takes an empty new one for it
+    if is_replaced:  # after a new start it is as good as any; this process has kept its engines
+        assert People(url).queued() == []
+        assert ServiceStore(url).rows()[0]["events"] == []
+
+
+def test_what_is_opened_later_is_another_store(tmp_path: Path, served: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'service.db'}"
+    before = People(url)
+    before.erase("ada")
+    (tmp_path / "service.db").unlink()
+    with pytest.raises(StageFailed, match="end the service, bring"):
+        before.queued()
+    assert People(url).queued() == []
+    with pytest.raises(StageFailed, match="was removed or replaced"):
+        before.erase("bob")
