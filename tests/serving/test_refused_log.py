@@ -31,7 +31,7 @@ LIKE = {"person_id": PERSON, "dish_id": "peas", "kind": "like"}
         ("/rank", json.dumps(ANNA)[:-1], 400),
         ("/rank", json.dumps(ANNA | {"person_id": f"{PERSON}\x01", "dishes": MENU}), 400),
         ("/recommend", json.dumps(ANNA | {"dishes": [PERSON]}), 400),
-        ("/feedback", json.dumps(LIKE | {"answer_id": f"of {PERSON}"}), 400),
+        ("/feedback", json.dumps(LIKE | {"kind": f"of {PERSON}"}), 400),
     ],
 )
 def test_a_refusal_is_a_line_without_what_was_sent(
