@@ -7,10 +7,16 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from components.domain.feedback import stored_id
+from components.integrations.service_store import ServiceStore
+from components.integrations.service_store.answers import FEEDBACK
+from tests.accepted import stored_events
 from tests.flows.clones import clean_environment, make_clone
 from tests.flows.forking import ForkServer
 from tests.flows.room import set_params
@@ -98,6 +104,33 @@ def test_bad_rows_that_were_taken_out_of_the_inbox_hold_up_no_night(nights: Nigh
     assert nights.run() == [160, 20, 40, 120, False]
     bad.write_text(HEADER + _rows(range(200, 220)))
     assert nights.run() == [120, 0, 0, 120, True]
+
+
+def _say(store: ServiceStore, dishes: list[str]) -> None:
+    """Stores likes in one transaction, as many requests would leave them."""
+    now = datetime.now(UTC)
+    about = {"person_id": "eve", "kind": "like", "answer_id": "", "occurred_at": now, "received_at": now}
+    ids = [{"event_id": stored_id(f"s{n}", "eve"), "sent_id": f"s{n}"} for n in range(len(dishes))]
+    with store.engine.begin() as connection:
+        rows = [about | names | {"dish_id": dish} for names, dish in zip(ids, dishes, strict=True)]
+        connection.execute(sa.insert(FEEDBACK), rows)
+
+
+def test_no_feedback_stops_a_night_or_moves_what_the_next_one_is_compared_with(nights: Nights) -> None:
+    nights.set("check: {min_events: 50}")
+    events, store = nights.inbox / "events.csv", nights.clone / ".palate" / "service.db"
+    events.write_text(HEADER + _rows(range(100)))
+    assert nights.run() == [100, 100, 0, 100, True]
+    # 1,500 likes of a dish that nobody knows, and 30 times the events of the night before.
+    _say(ServiceStore(f"sqlite:///{store}"), ["nope"] * 1500 + ["d1"] * 3000)
+    assert nights.run() == [100, 0, 0, 100, True]
+    assert len(stored_events(nights.clone / "data/events")) == 3100
+    assert "1,500 rows of feedback" in (nights.clone / ".palate" / "alarms.jsonl").read_text()
+    events.write_text(HEADER + _rows(range(120)))
+    assert nights.run() == [120, 20, 0, 120, True]
+    events.write_text(HEADER + _rows(range(4000)))
+    assert nights.run()[-2:] == [4000, False]  # 33 times the inbox's events, though with feedback only 1.3
+    assert "night.events" in nights.sentence
 
 
 def test_the_advice_of_a_first_night_and_of_a_later_one_leads_to_good_data(nights: Nights) -> None:
