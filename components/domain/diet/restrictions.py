@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from components.domain.diet.declared import spelled_out
@@ -12,6 +12,7 @@ from components.domain.diet.dictionary import (
     ALLERGENS,
     FOOD,
     FREE_BEFORE,
+    MEMBERS,
     MIXTURES,
     NONE,
     UNKNOWN_WORD,
@@ -67,7 +68,18 @@ def _avoided(text: str, *, is_allergy: bool) -> Avoided:
         is_mixed = not (mention.contains | mention.may).isdisjoint(MIXTURES)
         of_table = words_of(folded, is_mixed=is_mixed)
         words = of_table or (words if substances and not is_mixed else frozenset())
+    elif not (of_table := words_of(folded, is_mixed=True)) and folded not in dictionary().same:
+        substances |= _collected(mention)
+    else:
+        words |= of_table
     return Avoided(text.strip(), tuple(sorted(words)), tuple(sorted(substances)), is_allergy)
+
+
+def _collected(mention: Mention) -> frozenset[str]:
+    # What a word for many foods stands for: `seafood`, `offal`. Nobody knows all of their names.
+    if mention.contains:
+        return mention.contains & {"pork", "poultry"} or mention.contains & {"meat"}
+    return mention.may if mention.may <= MEMBERS else frozenset()
 
 
 def _word(mention: Mention) -> Avoided:
@@ -128,7 +140,7 @@ def one_by_one(restrictions: Restrictions) -> Iterator[Restrictions]:
     yield from (Restrictions(avoids=(avoided,)) for avoided in restrictions.avoids)
 
 
-def read_restrictions(diet: str, allergies: Iterable[str], avoids: Iterable[str]) -> Restrictions:
+def read_restrictions(diet: str, allergies: Collection[str], avoids: Iterable[str]) -> Restrictions:
     """Reads what a person wrote. An allergy that is not understood keeps every dish out.
 
     Args:
@@ -142,6 +154,10 @@ def read_restrictions(diet: str, allergies: Iterable[str], avoids: Iterable[str]
     read = [_allergy(text) for text in allergies if text.strip(EMPTY)]
     groups = frozenset[str]().union(*(named for named, _ in read))
     others = [*chain.from_iterable(avoided for _, avoided in read)]
+    for text in (text for text in allergies if fold(text) in {*DIETS, *OTHER_NAMES}):
+        if fold(diet) not in ("", fold(text)):  # a second diet
+            others.append(Avoided(text.strip(), is_allergy=True))
+        diet = diet or text
     parts = chain.from_iterable(map(_parts, avoids))
     disliked = [_avoided(text, is_allergy=False) for text in parts if text.strip(" -")]
     ordered = dict.fromkeys(sorted(others + disliked, key=lambda avoided: (avoided.text, avoided.is_allergy)))

@@ -63,3 +63,33 @@ def test_a_label_that_denies_beats_a_tag_and_a_list() -> None:
         dishes = [replace(PLAIN, description=text, ingredients=("rice", "mint")) for text in texts(table)]
         withheld += [(diet, dish) for dish in dishes if not is_offered(dish, person)]
     assert (offered, withheld) == ([], [])
+
+
+AVOIDED = {
+    "seafood": "prawns; mussels; salmon; Garnelen",
+    "Meeresfrüchte": "prawns; calamari",
+    "beef": "steak; veal; Rind; pastrami; Rindfleisch; minced beef",
+    "red meat": "beef; lamb; steak; Rind",
+    "game": "venison; Hirsch",
+    "offal": "liver; Leber; kidneys",
+    "Innereien": "liver; kidneys",
+}
+
+
+def test_an_avoided_word_for_many_foods_keeps_all_of_them_out() -> None:
+    offered = [
+        (avoided, food)
+        for avoided, foods in AVOIDED.items()
+        for food in foods.split("; ")
+        if is_offered(replace(PLAIN, ingredients=("rice", food)), read_restrictions("", [], [avoided]))
+    ]
+    assert offered == []
+    assert is_offered(PLAIN, read_restrictions("", [], list(AVOIDED)))
+
+
+def test_a_diet_among_the_allergies_is_a_diet() -> None:
+    for written in ("vegan", "Vegan", "vegetarian", "vegetarisch"):
+        person = read_restrictions("", [written], [])
+        assert not is_offered(replace(PLAIN, ingredients=("rice", "beef")), person)
+        assert is_offered(PLAIN, person)
+    assert not is_offered(PLAIN, read_restrictions("halal", ["vegan"], []))

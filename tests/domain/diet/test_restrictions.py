@@ -130,7 +130,7 @@ def test_an_allergy_in_words_that_nobody_knows_keeps_every_dish_out(word: str) -
         ("apple", "pineapple", True),
         ("grape", "grapefruit", True),
         ("rice", "licorice root", True),
-        ("mint", "peppermint", True),
+        ("mint", "peppermint", False),
         ("corn", "peppercorn", True),
         ("egg", "eggplant", True),
         ("tomato", "tomatoes", False),
