@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from components.domain.errors import StageFailed
-from components.integrations.service_store import People, ServiceStore
+from components.integrations.service_store import People
 from serving.store import STORE
+from tests.answers import feedback_in
 from tests.serving.conftest import listening, send
 from tests.serving.published import BOB, LIKE, publish
 
@@ -43,7 +44,7 @@ def test_nothing_is_acknowledged_that_a_removed_file_would_not_keep(
         assert file.exists() is is_replaced  # nobody takes an empty new one for it
     if is_replaced:  # after a new start it is as good as any; this process has kept its engines
         assert People(url).queued() == []
-        assert ServiceStore(url).rows()[0]["events"] == []
+        assert feedback_in(url) == []
 
 
 def test_what_is_opened_later_is_another_store(tmp_path: Path, served: Path) -> None:
