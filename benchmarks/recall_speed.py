@@ -94,8 +94,8 @@ def _menus(rows: list[Row]) -> Iterator[tuple[int, int, int]]:
     """Yields profile, menu and dish: by lot of what is free for that profile, and of MISREAD more."""
     facts = [DishFacts(row["dish_id"], row["name"], ingredients=row["ingredients"]) for row in rows]
     draw = random.Random(1)  # noqa: S311
-    for profile, told in enumerate(PROFILES):
-        free, _ = permitted(facts, read_restrictions("", told, []))
+    for profile, allergies in enumerate(PROFILES):
+        free, _ = permitted(facts, read_restrictions("", allergies, []))
         menu = sorted({*(int(dish.dish_id) for dish in free), *range(DISHES - MISREAD, DISHES)})
         for number in range(MENUS):
             yield from ((profile, number, dish) for dish in draw.sample(menu, SHOWN))
@@ -112,9 +112,11 @@ def _fill(url: str, file: Path) -> None:
     filters = (
         (
             number,
-            json.dumps({"k": SHOWN, "dishes": [], "applied": {"diet": "", "allergies": told, "avoids": []}}),
+            json.dumps(
+                {"k": SHOWN, "dishes": [], "applied": {"diet": "", "allergies": allergies, "avoids": []}}
+            ),
         )
-        for number, told in enumerate(PROFILES)
+        for number, allergies in enumerate(PROFILES)
     )
     with sqlite3.connect(file) as database:
         database.executescript(_TABLES)

@@ -67,7 +67,7 @@ def _show(
         )
         for dish in dishes
     )
-    at = NOW - timedelta(days=days)
+    at = datetime.now(UTC) - timedelta(days=days)
     ServiceStore(url).add_exposure(Exposure(f"{person}/{days}", person, at, shown, filters, "1", "x", 3))
 
 
@@ -104,7 +104,7 @@ def test_a_dish_that_changed_is_recalled_once_from_whom_it_is_unsafe_for(url: st
     assert (alarm["kind"], alarm["sentence"]) == ("recall", sentence)
     assert not {"ada", "since"} & {*sentence.replace(str(tmp_path), "").split()}
     assert (_night(), len(_lists())) == ("", 1)
-    _show(url, "late", ["milk"], ["a"], FREE, days=-1e-9)  # its answer was being made when the menu changed
+    _show(url, "late", ["milk"], ["a"], FREE, days=0)  # its answer was being made when the menu changed
     assert _night()
     assert _lists()[1:] == [[("late", "a", False)]]
 
