@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from components.domain.diet.dictionary import dictionary, fold_name
 from components.domain.diet.letters import AND_MORE, fold
 
+_TAGGED = re.compile(r"(?:^|(?<=[,;\s]))[a-z]{2}:(?=[a-z])")  # `en:celery`, as Open Food Facts writes it
 _LISTED = re.compile(r"[,;\r\n]")
 _PARTED = re.compile(r"[/|&+()\[\]{}:·•]")
 _CODE = re.compile(r"[a-z]\d?")
@@ -38,7 +39,7 @@ def spelled_out(entry: str) -> str:
     Args:
         entry: As somebody typed it: `G`, `A, C und G`, `milk` or a name in one of 50 languages.
     """
-    entry = AND_MORE.sub(" and more ", entry)
+    entry = AND_MORE.sub(" and more ", _TAGGED.sub("", entry))
     if fold_name(entry) in dictionary().names:
         return _named(entry)
     parts = (part for listed in _LISTED.split(entry) for part in _parts(listed))

@@ -16,6 +16,11 @@ _FIRST_PICTURE, _FLAG_A, _FLAG_Z = 0x2600, 0x1F1E6, 0x1F1FF
 _SPACES = "'’‘`´ʼ_⁄\"“”„«»*#~^°"  # noqa: RUF001
 _TURNED = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"  # text after them is not shown as it is written
 _LONGEST = 60  # letters of a word; no food has more, and a search in longer ones would take for ever
+# Says where a label prints its allergens, and names none of them.
+_WHERE = re.compile(
+    r"for allergens?,?(?: including cereals containing gluten,?)? see (?:the )?ingredients "
+    r"(?:(?:highlighted|listed|printed|marked) )?in (?:bold|capitals|capital letters)"
+)
 # Turkish flour, meat and water. Articles and `and` of other languages never end a phrase.
 _LAST = {"un": "bugday unu", "et": "kirmizi et", "su": "icme suyu"}
 _STOPS = ".!?\n\r"
@@ -69,6 +74,7 @@ def fold_term(text: str) -> str:
     folded = folded.replace("?", " maybe.").replace(
         "%", " percent "
     )  # `vegan?` claims nothing, nor `50% vegan`
+    folded = _WHERE.sub(" ", folded)
     folded = re.sub(r"(?<=\d)[.,](?=\d)", "", folded)
     folded = re.sub(r"\s[-–—]+\s|[–—]", ",", folded)  # noqa: RUF001
     folded = re.sub(r"\s[/|]\s", " or ", folded)  # one or the other: `beef / vegan`

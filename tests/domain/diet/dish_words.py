@@ -280,7 +280,8 @@ TAKEN_BACK = (
         # The same in Portuguese, Polish and Turkish: flour of rice, milk of almonds, nutmeg, goat's cheese;
         # and what means another thing in another language: `en polvo` is powder, `poudre a lever` yeast.
         "farinha maka massa pasta makaron noodle leite mleko sut sutu manteiga maslo noz cevizi orzech "
-        "orzechy pao cabra bola sidra vinho ostra bal istiridye polvo lever",
+        "orzechy pao cabra braten flour kurek bola sidra vinho ostra bal istiridye polvo lever",
+        "ol treatment czerwony szary "
         "arroz ryzowa maizena ziemniaczana milho kukurydziana amendoa migdalowa mandioca tahini sezamowa "
         "ryzowy pirinc amendoim orzechowe soja sojowe soya coco kokosowe cacau kakaowe migdalowe aveia "
         "owsiane badem yulaf feijao danasi moscada hindistan muskat ziemne wloski wloskie laskowy laskowe "
