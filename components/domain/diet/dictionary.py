@@ -43,6 +43,10 @@ _ROLES = {
     "claim": CLAIM, "adjective": ADJECTIVE, "traces": TRACES, "doubt": DOUBT, "not": NOT, "none": NONE,
     "unlisted": UNKNOWN_WORD,
 }  # fmt: skip
+# Words that join another food: a text that ends with one goes on. `In bold` and `100 percent` join none.
+JOINED_BY = frozenset(
+    {"and", "und", "et", "e", "ed", "y", "plus", "sowie", "with", "mit", "avec", "con", "en", "ve"}
+)
 MANY = 4  # groups that a word may hold, from which on it is a mixture
 PART = 4  # letters that a part of a compound has at least
 LINKS = ("", "s", "n", "en", "es", "e", "er")

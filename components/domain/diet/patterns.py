@@ -14,6 +14,7 @@ from functools import cache, cached_property, lru_cache
 from components.domain.diet.declared import HEADINGS, JOINS
 from components.domain.diet.dictionary import (
     ALLERGENS,
+    JOINED_BY,
     LINKS,
     MEMBERS,
     PART,
@@ -131,7 +132,9 @@ class Parsed:
     @cached_property
     def is_known(self) -> bool:
         """Whether it names a food and has no word that is not known."""
-        return "F" in self.roles and not re.search(r"[u?]|[xo]p*$", self.roles)
+        last = re.search(r"(?:[xo]|(?<!p)[xo]p+)$", self.roles)
+        joins = last and (self.roles[last.start()] == "o" or self.mentions[last.start()].text in JOINED_BY)
+        return "F" in self.roles and not re.search(r"[u?]", self.roles) and not joins
 
     @property
     def says_none(self) -> bool:

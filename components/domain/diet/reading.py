@@ -24,6 +24,7 @@ from components.domain.diet.dictionary import (
     FOOD,
     FREE_AFTER,
     FREE_BEFORE,
+    JOINED_BY,
     MEMBERS,
     NONE,
     NOT,
@@ -238,6 +239,15 @@ def _collect(reading: Reading, food: _Food) -> None:
         reading.may.setdefault(substance, mention.text)
 
 
+def _goes_on(mentions: list[Mention]) -> bool:
+    # `tomato plus`, `tomato and some`; yet `tomato, peeled and chopped` is whole.
+    ends = [*dropwhile(lambda mention: mention.role == FILLER, reversed(mentions))]
+    if not ends or (ends[0].text not in JOINED_BY and ends[0].role != OR):
+        return False
+    is_way_of_preparing = mentions[-1].role == FILLER and [each.role for each in ends[1:2]] == [FILLER]
+    return ends[0].role in (BREAK, OR) and not is_way_of_preparing
+
+
 @lru_cache(maxsize=16_384)
 def read(text: str) -> Reading:
     """What a text says.
@@ -253,9 +263,7 @@ def read(text: str) -> Reading:
     is_plain = not roles & {UNKNOWN_WORD, UNREAD, *DOUBTS}
     reading = Reading(is_readable=UNREAD not in roles)
     reading.says_none = is_plain and (NONE in roles or roles == {FREE_BEFORE})
-    ends = dropwhile(lambda mention: mention.role == FILLER, reversed(mentions))
-    goes_on = next((mention.role in (BREAK, OR) for mention in ends), False)  # `tomato plus`
-    reading.is_known = not roles & {UNKNOWN_WORD, UNREAD} and bool(foods) and not goes_on
+    reading.is_known = not roles & {UNKNOWN_WORD, UNREAD} and bool(foods) and not _goes_on(mentions)
     reading.is_clear = is_clear(mentions, claims)
     joining = (COMMA, STOP, BREAK, FREE_BEFORE, FREE_AFTER)
     if all(index in claims or mention.role in joining for index, mention in enumerate(mentions)):
