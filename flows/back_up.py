@@ -2,7 +2,7 @@
 
 It holds what cannot be computed anew: keys, MLflow, Prefect, the service's store, DVC's remote where that is
 a folder below the state, the branch `nights`, params.yaml, and what says which data were accepted. Bentos,
-caches and logs are left out: nights and releases make them again.
+caches and logs are left out: nights and releases make them again. So are the settings of git and DVC.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import cast
 
 from components.domain.errors import BadParams, StageFailed
@@ -48,7 +48,6 @@ _LEFT_OUT = {
 }
 _PASSING = ("*-wal", "*-shm", "*.partial", "up.json")  # what only a running process needs
 _BESIDE = (accepted_data.FILE, data.FORGOTTEN, REPO / LEDGER_BEFORE, REPO / NIGHT, REPO / "params.yaml")
-_DVC_CONFIGS = (".dvc/config", ".dvc/config.local")
 _POINTERS = tuple(f"{folder}.dvc" for folder in (EVENTS, QUARANTINE))
 
 
@@ -81,7 +80,7 @@ def back_up(target: str) -> str:
             with contextlib.suppress(OSError):  # there may be no such folder
                 partial.unlink()
     size, remote = path.stat().st_size / 1e6, _remote_elsewhere()
-    elsewhere = f"; DVC's remote {remote} is not in it" if remote else ""
+    elsewhere = f"; DVC's remote {remote} is not in it, nor the settings that name it" if remote else ""
     return f"{path}: {count} files, {size:.0f} MB, with all keys and data: keep it safe{elsewhere}"
 
 
@@ -139,8 +138,8 @@ def _fetch_data() -> None:
         shutil.rmtree(REPO / EVENTS, ignore_errors=True)
         remote = data_versions.default_remote(REPO)
         raise StageFailed(
-            f"The data could not be fetched from DVC's remote {remote} ({error}): let this clone "
-            "reach it, then bring the back-up back again."
+            f"The data could not be fetched from DVC's remote {remote} ({error}): name your remote in "
+            ".dvc/config or .dvc/config.local, which no back-up holds, then bring it back again."
         ) from error
 
 
@@ -166,18 +165,24 @@ def _members(scratch: Path) -> Iterator[tuple[str, Path]]:
     data_versions.bundle_nights(REPO, bundle)
     yield BUNDLE, bundle
     yield from ((f"repo/{path.relative_to(REPO)}", path) for path in _BESIDE if path.exists())
-    for name in _DVC_CONFIGS if _remote_elsewhere() else ():
-        path = REPO / name
-        if path.exists() and path.read_text().strip() != data_versions.file_at(REPO, "HEAD", name).strip():
-            yield f"repo/{name}", path
     for path in sorted(STATE.rglob("*")):
-        part = path.relative_to(STATE)
-        is_left_out = part.parts[0] in _LEFT_OUT or part.parts[0].startswith("tmp")
-        is_lock = part.suffix == ".lock" and len(part.parts) == 1  # not that of a stored night
-        is_passing = is_lock or any(part.match(pattern) for pattern in _PASSING)
-        if path.is_file() and not path.is_symlink() and not is_left_out and not is_passing:
+        member = f"state/{path.relative_to(STATE)}"
+        if path.is_file() and not path.is_symlink() and _belongs(member):
             copy = _copy_of_database(path, scratch / "copy.db") if path.suffix == ".db" else path
-            yield f"state/{part}", copy
+            yield member, copy
+
+
+def _belongs(member: str) -> bool:
+    """Whether a back-up writes a member; what else a file holds stays out: code, hooks, settings."""
+    if member in {BUNDLE, *(f"repo/{path.relative_to(REPO)}" for path in _BESIDE)}:
+        return True
+    top, *names = PurePosixPath(member).parts
+    if top != "state" or not names or names[0] in _LEFT_OUT or names[0].startswith("tmp"):
+        return False
+    part = PurePosixPath(*names)
+    is_setting = names[0] == "prefect" and part.name != "prefect.db"
+    is_lock = part.suffix == ".lock" and len(names) == 1  # not that of a stored night
+    return not (is_setting or is_lock or any(part.match(pattern) for pattern in _PASSING))
 
 
 def _copy_of_database(path: Path, target: Path) -> Path:
@@ -188,7 +193,7 @@ def _copy_of_database(path: Path, target: Path) -> Path:
 
 
 def _extract(path: Path, folder: Path) -> list[str]:
-    """Extracts and verifies all members; returns their names.
+    """Extracts and verifies all members; returns the names of those that a back-up writes.
 
     Raises:
         StageFailed: A member is missing, is one too many, or has other bytes.
@@ -205,7 +210,7 @@ def _extract(path: Path, folder: Path) -> list[str]:
     wrong = wrong or [name for name in sums if file_sha256(folder / name) != sums[name]]
     if wrong:
         raise StageFailed(f"{path} is damaged: {wrong[0]} is not as it was stored. Take another back-up.")
-    return sorted(sums)
+    return sorted(filter(_belongs, sums))
 
 
 def _from_member(member: str) -> Path | None:

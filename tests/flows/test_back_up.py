@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import stat
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from components.files import file_sha256
 from components.integrations.model_registry.registry import Registry
 from tests.flows.clones import Done, make_clone, run_flows, run_night, state_of, status_of
 
@@ -81,10 +83,52 @@ def test_a_remote_elsewhere_is_named_and_without_it_a_back_up_can_be_brought_bac
         assert done.returncode == 1
         assert done.stderr.startswith(f"palate: The data could not be fetched from DVC's remote {remote} (")
         assert len(done.stderr.splitlines()) == 1
+    (clone / ".dvc" / "config").write_text(before.replace("../.palate/dvc-remote", str(remote)))
     done = run_flows(clone, "bring-back", str(path))
     assert done.returncode == 0, done.stderr
     assert status_of(clone).splitlines()[:2] == status_of(night.clone).splitlines()[:2]
     assert (clone / "data" / "events").is_dir()
+
+
+FOREIGN = (
+    "repo/.git/hooks/post-checkout",
+    "repo/.git/config",
+    "repo/dvc.yaml",
+    "repo/.dvc/config.local",
+    "repo/flows/__init__.py",
+    "state/bentoml/bentos/palate/v1/src/serving/service.py",
+    "state/prefect/profiles.toml",
+)
+
+
+def test_a_tampered_back_up_with_right_sums_brings_neither_code_nor_hooks_nor_settings(
+    file: Path, tmp_path: Path
+) -> None:
+    clone, content, copy = make_clone(tmp_path / "clone"), tmp_path / "content", tmp_path / "copy.tar"
+    with tarfile.open(file) as tar:
+        tar.extractall(content, filter="data")
+    for name in FOREIGN:
+        (content / name).parent.mkdir(parents=True, exist_ok=True)
+        (content / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        (content / name).chmod(0o755)
+    sums = json.loads((content / "sha256.json").read_text())
+    sums |= {name: file_sha256(content / name) for name in FOREIGN}
+    (content / "sha256.json").write_text(json.dumps(sums))
+    with tarfile.open(copy, "w") as tar:
+        for name in [*sums, "sha256.json"]:
+            tar.add(content / name, name)
+    targets = {"repo": clone, "state": clone / ".palate"}
+    places = [targets[top] / rest for top, _, rest in (name.partition("/") for name in FOREIGN)]
+    before = [path.read_text() if path.exists() else "" for path in places]
+    done = run_flows(clone, "bring-back", str(copy))
+    assert done.returncode == 0, done.stderr
+    assert [path.read_text() if path.exists() else "" for path in places] == before
+    assert not (tmp_path / "ran").exists()
+    served = run_flows(clone, "serve")
+    assert served.returncode == 1
+    assert served.stderr.startswith("palate: The Bento palate:preview-v1-")
+    assert "is damaged or not here, as after a bring-back: `make release` builds" in served.stderr
+    assert len(served.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "one more", "no file"])

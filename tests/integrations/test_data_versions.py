@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 from datetime import UTC, datetime
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from components.domain.errors import NotFound, StageFailed
 from components.integrations import data_versions
@@ -62,6 +66,34 @@ def test_a_past_nights_data_comes_back_by_dvc_checkout_even_from_the_remote_alon
     data_versions.dvc(repo, "fetch", "data/events.dvc")
     data_versions.dvc(repo, "checkout", "--force", "data/events.dvc")
     assert (repo / "data/events/a").read_text() == "first night\n"
+
+
+def test_a_tampered_version_writes_nothing_outside_its_folder(repo: Path, tmp_path: Path) -> None:
+    """DVC itself follows `..` in the listing of a folder: a hook of git would run at the next command."""
+    hook, objects = repo / ".git" / "hooks" / "post-checkout", repo / ".dvc" / "cache" / "files" / "md5"
+
+    def md5(content: bytes, suffix: str = "") -> str:
+        digest = hashlib.md5(content).hexdigest()  # noqa: S324  # it is DVC's name of an object
+        (objects / digest[:2]).mkdir(parents=True, exist_ok=True)
+        (objects / digest[:2] / f"{digest[2:]}{suffix}").write_bytes(content)
+        return digest + suffix
+
+    evil = md5(b"#!/bin/sh")
+    for path, name in (
+        ("events", "../../.git/hooks/post-checkout"),
+        ("events", str(hook)),
+        ("../flows", "a.py"),
+    ):
+        listing = md5(json.dumps([{"md5": evil, "relpath": name}]).encode(), ".dir")
+        out = {"md5": listing, "hash": "md5", "path": path}
+        (repo / "data/events.dvc").write_text(yaml.safe_dump({"outs": [out]}))
+        data_versions.commit_night(repo, ["data/events.dvc"], "Night: tampered")
+        target = name if path == "events" else path
+        with pytest.raises(StageFailed, match=re.escape(f"would write to '{target}', outside its folder")):
+            data_versions.restore_pointers(repo, ["data/events.dvc"])
+        assert not hook.exists()
+        assert not (repo / "flows").exists()
+        assert not (repo / "data/events.dvc").exists()
 
 
 @pytest.mark.slow

@@ -210,8 +210,8 @@ def _object(repo: Path, md5: str) -> Path:
     return repo / CACHE / md5[:2] / md5[2:]
 
 
-def _listing(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
-    """The files of a folder version; None where the cache has no whole listing."""
+def listed(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
+    """The files of a folder version, by md5 and relpath; None where the cache has no whole listing."""
     file = _object(repo, md5)
     if not file.exists() or _md5_of_bytes(file) != md5.removesuffix(".dir"):
         return None
@@ -221,7 +221,7 @@ def _listing(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
 
 def cached(repo: Path, folder_md5: str, prefix: str | tuple[str, ...]) -> list[Path] | None:
     """The files of a folder's version in DVC's cache whose paths begin so; None where it lacks one."""
-    listing = _listing(repo, folder_md5)
+    listing = listed(repo, folder_md5)
     if listing is None:
         return None
     files = [_object(repo, entry["md5"]) for entry in listing if entry["relpath"].startswith(prefix)]
@@ -233,7 +233,7 @@ def _objects(repo: Path, path: str) -> Iterator[str]:
     if md5:
         yield md5
         if md5.endswith(".dir"):
-            yield from (entry["md5"] for entry in _listing(repo, md5) or ())
+            yield from (entry["md5"] for entry in listed(repo, md5) or ())
 
 
 def _damaged(repo: Path, path: str) -> list[Recorded]:
@@ -241,7 +241,7 @@ def _damaged(repo: Path, path: str) -> list[Recorded]:
     md5 = _md5_of(repo, path)
     if md5 is None:
         return []
-    files, listing = [Recorded(Path(path), md5)], _listing(repo, md5) if md5.endswith(".dir") else None
+    files, listing = [Recorded(Path(path), md5)], listed(repo, md5) if md5.endswith(".dir") else None
     if listing is not None:
         files = [Recorded(Path(path) / entry["relpath"], entry["md5"]) for entry in listing]
     return [file for file in files if _md5_of_bytes(repo / file.path) != file.md5]

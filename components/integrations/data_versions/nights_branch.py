@@ -13,6 +13,7 @@ import yaml
 
 from components.domain.errors import NotFound, StageFailed
 from components.integrations.data_versions.dvc_commands import dvc
+from components.integrations.data_versions.integrity import listed
 
 logger = logging.getLogger(__name__)
 NIGHTS_BRANCH = "nights"
@@ -198,12 +199,29 @@ def fetch_nights(repo: Path, file: Path) -> None:
 
 
 def restore_pointers(repo: Path, pointers: Sequence[str]) -> None:
-    """Brings the last night's pointers back, and what they lead to from the remote."""
+    """Brings the last night's pointers back, and what they lead to from the remote.
+
+    Raises:
+        StageFailed: The remote lacks it, or it would be written elsewhere, as DVC does without a question.
+    """
     tip = _tip(repo)
     if tip:
         for pointer in pointers:
             (repo / pointer).write_text(f"{file_at(repo, tip, pointer)}\n", encoding="utf-8")
-        dvc(repo, "pull", "--force", *pointers)
+        dvc(repo, "fetch", *pointers)
+        for pointer in pointers:
+            _check_targets(repo, pointer)
+        dvc(repo, "checkout", "--force", *pointers)
+
+
+def _check_targets(repo: Path, pointer: str) -> None:
+    outs = (yaml.safe_load((repo / pointer).read_text(encoding="utf-8")) or {}).get("outs", ())
+    files = [file["relpath"] for out in outs for file in listed(repo, out["md5"]) or ()]
+    targets = [out["path"] for out in outs if out["path"] != Path(pointer).stem]
+    targets += [name for name in files if {"..", "/"} & set(Path(name).parts)]
+    if targets:
+        (repo / pointer).unlink()
+        raise StageFailed(f"{pointer} would write to '{targets[0]}', outside its folder: trust it no more.")
 
 
 def worktrees(repo: Path) -> list[dict[str, str]]:
