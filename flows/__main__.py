@@ -12,7 +12,7 @@ from components.domain.errors import BadParams, NotFound, PalateError
 from components.domain.param_types import check_address
 from components.files import sentence_of
 from components.integrations.kubernetes import manifests
-from flows import databases, environment
+from flows import databases, environment, programs
 
 if TYPE_CHECKING:
     from flows.steps.reconciliation import Outcome
@@ -150,23 +150,22 @@ def _run(command: argparse.Namespace) -> None:
     elif verb == "serve":
         _become("bentoml", "serve", _bento_tag(), "--host", "127.0.0.1", "--port", command.port)
     else:
-        store = os.environ["MLFLOW_TRACKING_URI"]
-        _become("mlflow", "ui", "--backend-store-uri", store, "--host", "127.0.0.1", "--port", command.port)
+        os.environ["PALATE_MLFLOW_STORE"] = os.environ["MLFLOW_TRACKING_URI"]
+        _become("flows.servers", "mlflow", command.port)
 
 
 def _nightly(inbox: str, *, full: bool) -> None:
-    # Imported here, after `prepare`: Prefect reads its settings from the environment when it is imported.
+    server = programs.own_prefect()
+    # Imported here: Prefect reads its settings from the environment when it is imported.
     from flows import console, night_report, prefect_failures
     from flows.nightly import nightly
     from flows.steps import alarms
-    from flows.steps.lock import end_orphaned_servers
 
     with alarms.if_it_fails("night"):  # before Prefect's server tries for minutes to start on a full disk
         databases.check()
         environment.check_folders()
-    end_orphaned_servers(os.environ["PREFECT_HOME"])
     console.leave_out_tracebacks()
-    with alarms.if_it_fails("night"), prefect_failures.as_sentences():
+    with alarms.if_it_fails("night"), prefect_failures.as_sentences(), server:
         print(night_report.as_text(nightly(inbox, full=full)))
 
 
@@ -195,6 +194,7 @@ def _run_with_params(command: argparse.Namespace) -> None:
 
 
 def _release() -> None:
+    server = programs.own_prefect()
     from flows import console, prefect_failures
     from flows.release import release
     from flows.steps import alarms
@@ -202,14 +202,24 @@ def _release() -> None:
     console.leave_out_tracebacks()
     with alarms.if_it_fails("release"), prefect_failures.as_sentences():
         databases.check()
-        print(cast("Outcome", release()).sentence)  # Prefect gives the data of the state that a flow returns
+        with server:
+            print(
+                cast("Outcome", release()).sentence
+            )  # Prefect gives the data of the state that a flow returns
 
 
 def _bento_tag() -> str:
-    path = environment.STATE / "bento"
-    if not path.exists():
+    from flows.steps import bento
+
+    tag = bento.served()
+    if not tag:
         raise NotFound("There is no Bento yet: run `make nightly` first.")
-    return path.read_text(encoding="utf-8").strip()
+    if bento.find_whole(tag) is None:
+        raise NotFound(
+            f"The Bento {tag} is damaged or not here, as after a bring-back: `make release` builds that of a "
+            "champion anew, `make nightly` a preview."
+        )
+    return tag
 
 
 def _become(*arguments: str) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,9 +37,11 @@ def _state_folder() -> Path:
 
 STATE = _state_folder()
 ARTIFACTS = STATE / "mlartifacts"
+OWN_PREFECT = "PALATE_OWN_PREFECT"  # variable with the address of the server that a night runs for itself
 UP = STATE / "up.json"  # addresses of the servers of `make up`, while it runs
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # of Linux; another one after each restart of the machine
 MIN_FREE_MB = 64  # with less, a database of the state may fail at any write
+HOLD_ROWS = "data", ".dvc", ".git"  # besides the state and reports; git has past nights' reports
 GRACE_S = 5  # for a PostgreSQL to say by itself that a query took too long
 HEARTBEAT_S = 30  # seconds between two heartbeats of a flow run; one without any for 3 times as long is dead
 
@@ -57,9 +60,14 @@ QUIET = {
 
 
 def private_folder(folder: Path) -> None:
-    """Makes a folder that its owner alone can enter, whatever the umask; an older one of ours becomes so."""
+    """Makes a folder that its owner alone can enter, whatever the umask; an older one of ours becomes so.
+
+    One that hands its group on is left alone: on a volume of a cluster fsGroup decides who may enter.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid == os.getuid():
+    status = folder.stat()
+    is_of_group = status.st_mode & stat.S_ISGID
+    if status.st_uid == os.getuid() and not is_of_group and os.access(folder, os.W_OK):
         folder.chmod(0o700)
 
 
@@ -67,10 +75,12 @@ def prepare(*, writes: bool = True) -> None:
     """Sets the variables that the user has not set: no telemetry, state below `up.state`, logs in Prefect.
 
     Args:
-        writes: Whether the state's folder and its keys are made; who only looks needs neither.
+        writes: Whether the state's folder and its keys are made, and folders with people's rows closed to
+            others; who only looks needs neither.
     """
     if writes:
-        private_folder(STATE)
+        for folder in (STATE, REPO / "reports", *filter(Path.is_dir, (REPO / name for name in HOLD_ROWS))):
+            private_folder(folder)
     state = {
         "PALATE_MLFLOW_STORE": f"sqlite:///{STATE / 'mlflow.db'}",
         "MLFLOW_TRACKING_URI": f"sqlite:///{STATE / 'mlflow.db'}",
@@ -85,7 +95,7 @@ def prepare(*, writes: bool = True) -> None:
         "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
         # A server of one night runs no automations, and this service logs tracebacks while SQLite is locked.
         "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",  # for Prefect's own commands; a flow never needs it
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 were too few on a busy machine
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
         # Who is down gets 14 s to come back, who hangs under two minutes; the defaults wait longer.
@@ -157,8 +167,6 @@ def login_of_prefect() -> dict[str, str]:
     return {
         "PREFECT_SERVER_API_AUTH_STRING": login,
         "PREFECT_API_AUTH_STRING": login,
-        # A night's own server has no pages, so no page may ask it anything; `make up` names its own address.
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1",
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
     }
@@ -175,7 +183,7 @@ def _addresses_of_up() -> dict[str, str]:
 
 def owns(name: str) -> bool:
     """Whether the address in a variable leads to this clone's state, also by a server of `make up`."""
-    ours = {"", os.environ["PALATE_MLFLOW_STORE"], _addresses_of_up().get(name)}
+    ours = {"", os.environ["PALATE_MLFLOW_STORE"], os.environ.get(OWN_PREFECT), _addresses_of_up().get(name)}
     return os.environ.get(name, "") in ours
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from httpx import URL, HTTPError
 
 from components.domain.errors import StageFailed
-from flows.environment import MIN_FREE_MB
+from flows.environment import MIN_FREE_MB, OWN_PREFECT
 
-# How the RuntimeErrors begin that Prefect's client raises (3.8.8): of a server, and of one that it starts.
-NOT_REACHED = "Failed to reach API", "Timed out while attempting to connect to ephemeral Prefect API server"
+NOT_REACHED = "Failed to reach API"  # begins the RuntimeErrors that Prefect's client raises (3.8.8)
 
 
 @contextmanager
@@ -30,8 +29,9 @@ def as_sentences() -> Iterator[None]:
         if isinstance(error, RuntimeError) and not str(error).startswith(NOT_REACHED):
             raise
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        address = os.environ.get("PREFECT_API_URL", "")
-        raise StageFailed(_of_a_server(URL(address), reason) if address else _of_our_own(reason)) from error
+        address = os.environ["PREFECT_API_URL"]
+        is_own = address == os.environ.get(OWN_PREFECT)
+        raise StageFailed(_of_our_own(reason) if is_own else _of_a_server(URL(address), reason)) from error
 
 
 def _of_a_server(url: URL, reason: str) -> str:
@@ -42,7 +42,7 @@ def _of_a_server(url: URL, reason: str) -> str:
 
 
 def _of_our_own(reason: str) -> str:
-    """Of the server that a flow without PREFECT_API_URL starts for itself."""
+    """Of the server that a flow without PREFECT_API_URL runs for itself."""
     home = Path(os.environ["PREFECT_HOME"])
     free = shutil.disk_usage(home).free / 1e6
     if free < MIN_FREE_MB:
@@ -50,7 +50,4 @@ def _of_our_own(reason: str) -> str:
             f"Prefect cannot write its database: the disk of '{home}' has {free:.0f} MB free. Nothing is "
             "lost: make room, then run again."
         )
-    return (
-        f"Prefect's own server failed: {reason}. Nothing is lost: run again. With "
-        "PREFECT_SERVER_LOGGING_LEVEL=ERROR it says more."
-    )
+    return f"Prefect's own server failed: {reason}. Nothing is lost: run again."

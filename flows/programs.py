@@ -6,16 +6,19 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import psutil
 
 from components.domain.errors import StageFailed
-from flows.environment import REPO, STATE, is_running, this_process
+from components.stages.paths import ENDS_WITH_STDIN
+from flows.environment import OWN_PREFECT, REPO, STATE, is_running, this_process
 
 LOGS = STATE / "logs"
 START_S, STOP_S = 120, 20  # seconds to start and to stop
@@ -24,14 +27,23 @@ STARTED_BY = "PALATE_STARTED_BY"  # variable of all that a `make up` starts: its
 
 def end_orphans() -> None:
     """Ends what a killed `make up` of this clone has left, and marks what this one will start."""
-    orphans = [process for process in psutil.process_iter() if _is_orphan(process)]
-    for process in orphans:
+    _end(process for process in psutil.process_iter() if _is_orphan(process))
+    os.environ[STARTED_BY] = json.dumps({"state": str(STATE), **this_process()})
+
+
+def end_descendants() -> None:
+    """Ends what this process has started and not ended yet, such as a program whose start was interrupted."""
+    _end(psutil.Process().children(recursive=True))
+
+
+def _end(processes: Iterable[psutil.Process]) -> None:
+    ending = list(processes)
+    for process in ending:
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    for process in psutil.wait_procs(orphans, STOP_S)[1]:
+    for process in psutil.wait_procs(ending, STOP_S)[1]:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    os.environ[STARTED_BY] = json.dumps({"state": str(STATE), **this_process()})
 
 
 def _is_orphan(process: psutil.Process) -> bool:
@@ -67,13 +79,16 @@ class Child:
     failures: int = 0
 
     def start(self) -> None:
-        """Starts the program in a new process group, so that Ctrl-C reaches only `make up`."""
+        """Starts the program in a new process group, so that Ctrl-C reaches only `make up`.
+
+        Its stdin is never written to. It closes when this process dies, which a server watches.
+        """
         LOGS.mkdir(exist_ok=True)
         self.started = time.monotonic()
         with (LOGS / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *self.command], cwd=REPO, env=os.environ | self.env,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     def wait_until_up(self) -> None:
@@ -109,6 +124,38 @@ class Child:
             except subprocess.TimeoutExpired:
                 continue
         self.process = None
+
+
+def server(name: str, port: int, health: str, env: Mapping[str, str]) -> Child:
+    """A server of `flows/servers.py`, which ends when this process dies."""
+    command = ["flows.servers", name, str(port)]
+    return Child(name, command, f"http://127.0.0.1:{port}", health, {**env, ENDS_WITH_STDIN: "true"})
+
+
+def own_prefect() -> contextlib.AbstractContextManager[None]:
+    """Names a Prefect server in PREFECT_API_URL, which runs within the block of the result.
+
+    Prefect reads the variable when it is imported, so this comes first. Where it names a server already, the
+    block starts none.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        return contextlib.nullcontext()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    prefect = server("prefect", port, "/api/health", {"PREFECT__SERVER_EPHEMERAL": "true"})
+    os.environ["PREFECT_API_URL"] = os.environ[OWN_PREFECT] = f"{prefect.address}/api"
+    return _running(prefect)
+
+
+@contextlib.contextmanager
+def _running(child: Child) -> Iterator[None]:
+    try:
+        child.start()
+        child.wait_until_up()
+        yield
+    finally:
+        child.stop()
 
 
 def _answers(url: str) -> bool:

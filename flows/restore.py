@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def restore(params: Params, night: str, target: str) -> str:
     versions = registry().versions(params.register_.model) if len(night) <= MOST_DIGITS else {}
     night = versions.get(night, {}).get("night_commit", night)
     folder = (Path(target).expanduser() if target else STATE / "nights" / night).resolve()
+    os.umask(0o077)  # the folder holds people's rows
     commit = data_versions.restore(REPO, STATE, night, folder)
     return "\n".join(
         [

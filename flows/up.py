@@ -19,8 +19,8 @@ from components.domain.errors import StageFailed
 from components.domain.params import Params
 from components.files import write_state
 from flows import console, deployments, keys, watcher
-from flows.environment import ARTIFACTS, STATE, UP, login_of_prefect, this_process
-from flows.programs import LOGS, Child, end_orphans
+from flows.environment import STATE, UP, login_of_prefect, this_process
+from flows.programs import LOGS, Child, end_descendants, end_orphans, server
 from flows.steps import bento
 
 POLL_S = 2  # seconds between two looks at the programs
@@ -30,7 +30,7 @@ SET_BACK_S = 600  # seconds by which the clock must fall back at once to count a
 STOP_SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP  # SIGHUP comes when a terminal is closed
 
 
-class Stopped(Exception):
+class Stopped(KeyboardInterrupt):
     """One of STOP_SIGNALS came."""
 
 
@@ -56,38 +56,39 @@ def run(params: Params) -> None:
     except Stopped:
         console.show("stopping")
     finally:
-        for signal_number in STOP_SIGNALS:  # a second Ctrl-C would leave some programs running
-            signal.signal(signal_number, signal.SIG_IGN)
+        _ignore_signals()
         end.set()
         UP.unlink(missing_ok=True)
         for child in (service, *reversed(children)):
             child.stop()
+        end_descendants()
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
+    _ignore_signals()  # a second one would leave some programs running
     raise Stopped
+
+
+def _ignore_signals() -> None:
+    for signal_number in STOP_SIGNALS:
+        signal.signal(signal_number, signal.SIG_IGN)
+
+
+def _is_stopping() -> bool:
+    """Whether one of STOP_SIGNALS came; Python drops what its handler raises within a destructor."""
+    return signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
 def _children(params: Params) -> list[Child]:
     ports = params.up
     # A server that stays up runs the automations, which `environment.prepare` turns off.
-    prefect_env = {
+    automations = {
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "true",
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{ports.prefect_port}",
     }
-    mlflow_env = {
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # saves seven processes that nothing here uses
-    }
-    host = ["--host", "127.0.0.1", "--port"]
-    # A night without this server uses the same database and folder of artifacts.
-    stores = ["--backend-store-uri", os.environ["PALATE_MLFLOW_STORE"]]
-    stores += ["--default-artifact-root", ARTIFACTS.as_uri()]
-    mlflow = ["mlflow", "server", *stores, "--workers", "1", *host, str(ports.mlflow_port)]
-    prefect = ["prefect", "server", "start", *host, str(ports.prefect_port)]
     return [
-        Child("prefect", prefect, f"http://127.0.0.1:{ports.prefect_port}", "/api/health", prefect_env),
-        Child("mlflow", mlflow, f"http://127.0.0.1:{ports.mlflow_port}", "/health", mlflow_env),
+        server("prefect", ports.prefect_port, "/api/health", automations),
+        server("mlflow", ports.mlflow_port, "/health", {}),
         Child("worker", ["flows", "worker"]),
     ]
 
@@ -124,13 +125,13 @@ def _start(params: Params, children: list[Child], end: threading.Event) -> None:
 
 
 def _supervise(params: Params, children: list[Child], service: Child) -> None:
-    """Restarts programs that end, and the service when another version is released; never returns.
+    """Restarts programs that end, and the service when another version is released, until it is to stop.
 
     Raises:
         StageFailed: A program failed MAX_FAILURES times in a row, or Prefect's did not start again.
     """
     running_bento, ahead_s = "", _clock_ahead_s()
-    while True:
+    while not _is_stopping():
         before_s, ahead_s = ahead_s, _clock_ahead_s()
         if ahead_s < before_s - SET_BACK_S:
             _plan_anew(params, children[0])
@@ -171,7 +172,7 @@ def _restart(child: Child) -> None:
 def _serve(service: Child, bento_tag: str) -> None:
     service.stop()
     port = service.address.rpartition(":")[2]
-    service.command = ["bentoml", "serve", bento_tag, "--host", "127.0.0.1", "--port", port]
+    service.command = ["flows", "serve", "--port", port]
     service.start()
     console.say(f"serving {bento_tag} on {service.address}")
 

@@ -1,14 +1,11 @@
-"""At most one night and one release at a time, and the end of servers that a killed night left running."""
+"""At most one night and one release at a time."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 from collections.abc import Iterator
 from pathlib import Path
-
-import psutil
 
 from components.domain.errors import StageFailed
 
@@ -37,23 +34,3 @@ def one_at_a_time(state: Path, activity: str, *, wait: bool = False) -> Iterator
             sentence = f"A {activity} is already running in this clone: wait for it, then run again."
             raise Busy(sentence) from error
         yield
-
-
-def end_orphaned_servers(home: str) -> None:
-    """Ends the Prefect servers of killed nights, which would otherwise run for ever.
-
-    A flow without a server starts one as its child process; if the flow is killed, the parent of its server
-    becomes process 1.
-
-    Args:
-        home: PREFECT_HOME of this clone; servers with another one are left alone.
-    """
-    if os.environ.get("PREFECT_API_URL") or os.getpid() == 1:
-        return
-    for process in psutil.process_iter(["ppid", "cmdline"]):
-        is_server = "prefect.server.api.server:create_app" in (process.info["cmdline"] or [])
-        if process.info["ppid"] != 1 or not is_server:
-            continue
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get("PREFECT_HOME") == home:
-                process.terminate()

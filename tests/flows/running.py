@@ -43,7 +43,7 @@ class Up:
                 command, cwd=clone, env=clean_environment() | dict(env or {}), stdout=out, stderr=out
             )
         try:
-            wait_for(lambda: "Ctrl-C stops" in (clone / "up.out").read_text(), 180, "make up's table")
+            wait_for(lambda: "Ctrl-C stops" in (clone / "up.out").read_text(), 400, "make up's table")
         except AssertionError:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(90)

@@ -12,6 +12,7 @@ from pathlib import Path
 from components.files import read_state
 from flows import environment, keys
 from tests.conftest import REPO
+from tests.flows.clones import clean_environment, make_clone
 
 
 def test_keys_are_made_once_for_their_owner_alone(tmp_path: Path) -> None:
@@ -32,15 +33,29 @@ def test_an_older_file_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["secrets.json", "secrets.lock"]
 
 
-def test_the_state_folder_is_its_owners_alone_also_where_it_was_open(tmp_path: Path) -> None:
+def test_what_holds_peoples_rows_is_its_owners_alone_also_where_it_was_open(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        (tmp_path / "old").mkdir(mode=0o755)
-        for name in ("old", "new"):
-            environment.private_folder(tmp_path / name)
-            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700
+        clone = make_clone(tmp_path / "clone")
+        code = "from flows import environment; environment.prepare()"
+        subprocess.run([sys.executable, "-c", code], cwd=clone, env=clean_environment(), check=True)
     finally:
         os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in clone.iterdir() if path.is_dir()}
+    assert {name for name, mode in modes.items() if mode == 0o700} == {
+        "data",
+        "reports",
+        ".dvc",
+        ".git",
+        ".palate",
+    }
+    assert set(modes.values()) == {0o700, 0o777}
+
+
+def test_on_a_clusters_volume_the_group_goes_on_deciding(tmp_path: Path) -> None:
+    tmp_path.chmod(0o2770)  # as fsGroup leaves a volume
+    environment.private_folder(tmp_path)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o2770
 
 
 def test_processes_that_start_at_once_get_the_same_keys(tmp_path: Path) -> None:

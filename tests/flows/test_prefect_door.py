@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -14,16 +15,22 @@ from typing import Any
 
 import psutil
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from flows import keys
-from tests.flows.clones import clean_environment, make_clone
+from flows.servers import Door
+from tests.flows.clones import clean_environment, http_status, make_clone, wait_for
 from tests.flows.prefect_login import authorization, prefect_headers
 from tests.flows.running import Up
 
 FOREIGN = "http://evil.example"
 PULL = [{"prefect.deployments.steps.run_shell_script": {"script": "touch /tmp/palate-was-here"}}]
 NIGHT = """
-from flows import environment; environment.prepare()
+from flows import environment, programs; environment.prepare()
+server = programs.own_prefect()
 import sys
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -35,8 +42,10 @@ def night():
         print(client.api_url, flush=True)
     sys.stdin.read()
 
-night()
+with server:
+    night()
 """
+PAGES = ("docs", "redoc", "api/docs", "api/redoc")  # FastAPI's pages, which load scripts of other hosts
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +53,16 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clone(tmp_path_factory.mktemp("door"))
 
 
-@pytest.fixture(scope="module")
-def api_of_a_night(clone: Path) -> Iterator[str]:
-    """The server that a flow starts by itself, while the flow runs."""
+@contextlib.contextmanager
+def _night(clone: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A flow that waits for its stdin, and the address of the server that it runs for itself."""
     process = subprocess.Popen(
         [sys.executable, "-c", NIGHT], cwd=clone, env=clean_environment(),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert process.stdin
     assert process.stdout
-    yield process.stdout.readline().strip().removesuffix("/api/").removesuffix("/api")
-    process.stdin.close()
-    process.stdout.close()
-    assert process.wait(60) == 0
+    with process:
+        yield process, process.stdout.readline().strip().removesuffix("/api/").removesuffix("/api")
 
 
 def _status(address: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]) -> int:
@@ -82,7 +88,7 @@ def _refuses_strangers(address: str, login: str) -> None:
     wrong = authorization("palate:guessed")
     for headers in (json_type, plain, json_type | wrong, plain | {"Origin": FOREIGN}):
         assert _attack(address, headers) <= {401, 403}
-        assert _status(address, "csrf-token?client=x", None, headers) == 401
+        assert _status(address, "csrf-token?client=x", None, headers) == (403 if "Origin" in headers else 401)
     # A browser that knows the login would still need a token that a foreign page cannot read.
     assert _attack(address, json_type | {"Origin": FOREIGN} | authorization(login)) == {403}
     preflight = urllib.request.Request(
@@ -97,8 +103,38 @@ def _refuses_strangers(address: str, login: str) -> None:
     assert _status(address, "flows/filter", {}, json_type | prefect_headers(address, login)) == 200
 
 
-def test_a_nights_own_server_refuses_strangers(clone: Path, api_of_a_night: str) -> None:
-    _refuses_strangers(api_of_a_night, keys.keys(clone / ".palate")["prefect"])
+def test_a_nights_own_server_refuses_strangers_and_ends_with_it(clone: Path) -> None:
+    with _night(clone) as (process, address):
+        _refuses_strangers(address, keys.keys(clone / ".palate")["prefect"])
+        process.kill()
+        wait_for(lambda: http_status(f"{address}/api/health") == 0, 30, "the server's end")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_stopped_night_leaves_no_server(clone: Path, sign: signal.Signals) -> None:
+    with _night(clone) as (process, address):
+        process.send_signal(sign)
+        wait_for(lambda: http_status(f"{address}/api/health") == 0, 30, "the server's end")
+        assert process.wait(30) != 0
+
+
+def test_a_door_lets_programs_and_its_own_pages_in_and_nobody_else() -> None:
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("in")(scope, receive, send)
+
+    foreign = [FOREIGN, "null", "http://127.0.0.1:4201", "http://localhost", "https://127.0.0.1:4200", ""]
+    client = TestClient(Door(served, ["127.0.0.1:4200", "localhost:4200"]))
+    for origin in ("http://127.0.0.1:4200", "http://localhost:4200", None):
+        headers = {} if origin is None else {"Origin": origin}
+        assert client.post("/api/flows", headers=headers).status_code == 200
+        for page in PAGES:
+            assert client.get(f"/{page}", headers=headers).status_code == 404
+    for origin in foreign:
+        headers = {"Origin": origin}
+        assert client.post("/api/flows", headers=headers).status_code == 403
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/", headers=headers):
+            pass
 
 
 def test_make_up_refuses_strangers_and_keeps_its_login_to_itself(up: Up) -> None:
@@ -109,6 +145,8 @@ def test_make_up_refuses_strangers_and_keeps_its_login_to_itself(up: Up) -> None
     with urllib.request.urlopen(f"{up.address('prefect')}/ui-settings", timeout=120) as settings:
         shown = json.load(settings)
     assert (shown["auth"], shown["csrf_enabled"]) == ("BASIC", True)
+    assert shown["api_url"] == f"{up.address('prefect')}/api"  # where a page sends the login
+    assert {http_status(f"{up.address('prefect')}/{page}") for page in PAGES} == {404}
     table = (up.clone / "up.out").read_text()
     assert f"log in    to Prefect's pages with what stands under `prefect` in {up.clone}" in table
     secret = login.partition(":")[2]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import mlflow
 import pytest
 import yaml
+from mlflow.server.security_utils import is_allowed_host_header
 
-from tests.flows.clones import clean_environment, run_flows, wait_for
+from tests.flows.clones import REPO, clean_environment, http_status, run_flows, wait_for
 from tests.flows.running import Up
 
 
@@ -24,6 +27,49 @@ def test_a_night_beside_it_writes_to_its_stores_and_its_champion_is_served(up: U
     assert not (up.clone / "mlartifacts").exists()
     wait_for(lambda: up.canary().get("model_version") == "1", 120, "the champion's service")
     assert up.canary()["passed"]
+
+
+def test_mlflow_answers_its_own_names_and_pages_alone(up: Up) -> None:
+    """A page may make a browser resolve its own name to this address, or come from another program here."""
+    address, port = up.address("mlflow"), up.ports["mlflow_port"]
+
+    def status(**headers: str) -> int:
+        body = json.dumps({"name": f"model {len(headers)} {headers}"}).encode()
+        sent = {"Content-Type": "application/json", **headers}
+        try:
+            path = f"{address}/api/2.0/mlflow/registered-models/create"
+            with urllib.request.urlopen(urllib.request.Request(path, body, sent), timeout=60) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            return refused.code
+
+    for host in ("10.evil.example", "10.0.0.1", "192.168.1.1", "172.16.x", "evil.example", "localhost"):
+        assert status(Host=host) == 403
+        assert status(Host=f"{host}:{port + 1}") == 403
+    for origin in ("null", "http://evil.example", "http://localhost:1", f"http://127.0.0.1:{port + 1}"):
+        assert status(Origin=origin) == 403
+    assert status() == status(Origin=address) == status(Host=f"localhost:{port}") == 200
+    assert http_status(f"{address}/ajax-api/3.0/mlflow/assistant/config") == 404
+
+
+def test_mlflow_in_a_cluster_answers_to_no_name_that_only_begins_like_an_address() -> None:
+    (container,) = [
+        container
+        for manifest in yaml.safe_load_all((REPO / "deploy" / "pipeline" / "mlflow.yaml").read_text())
+        if manifest["kind"] == "Deployment"
+        for container in manifest["spec"]["template"]["spec"]["containers"]
+    ]
+    settings = {entry["name"]: entry["value"] for entry in container["env"]}
+    allowed = settings["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")
+    foreign = (
+        "10.evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example:5000",
+        "mlflow.evil.example",
+    )
+    assert not [host for host in foreign if is_allowed_host_header(allowed, host)]
+    assert all(is_allowed_host_header(allowed, host) for host in ("mlflow:5000", "localhost:5000"))
 
 
 def test_prefect_has_the_pools_the_deployments_and_their_times(up: Up) -> None:
