@@ -58,8 +58,8 @@ def _spanish(word: str) -> tuple[str, ...]:
 
 def _inflected(word: str, language: str) -> tuple[str, ...]:
     ends = [(re.search(f"(?:{end})$", word), instead) for end, instead in _INFLECTED[language]]
-    found = [(match, end) for match, instead in ends if match for end in instead.split()]
-    return (word, *(word[: match.start()] + match.expand(end) for match, end in found))
+    endings = [(match, end) for match, instead in ends if match for end in instead.split()]
+    return (word, *(word[: match.start()] + match.expand(end) for match, end in endings))
 
 
 @cache

@@ -20,7 +20,7 @@ def rows(name: str) -> list[dict[str, str]]:
 @pytest.mark.slow
 def test_no_name_that_the_taxonomy_places_under_a_group_is_read_as_free_of_it() -> None:
     listed, errors = rows("taxonomy"), rows("taxonomy_errors")
-    known = {(row["group"], row["language"], row["name"]) for row in errors}
+    mistakes = {(row["group"], row["language"], row["name"]) for row in errors}
     free = set()
     for group in {row["group"] for row in listed}:
         names = [(row["language"], row["name"]) for row in listed if row["group"] == group]
@@ -30,4 +30,4 @@ def test_no_name_that_the_taxonomy_places_under_a_group_is_read_as_free_of_it() 
         ]
         offered = permitted(dishes, read_restrictions("", [group], []))[0]
         free |= {(group, *dish.dish_id.split(":", 1)) for dish in offered}
-    assert free == known
+    assert free == mistakes
