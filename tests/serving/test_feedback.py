@@ -195,8 +195,8 @@ def test_feedback_on_a_dish_that_nobody_knows_waits_up_to_a_bound_and_nothing_is
 ) -> None:
     def publish(*ids: str) -> None:
         rows = [
-            (dict.fromkeys(columns("dishes")) | EMPTY | {"dish_id": each, "name": each}, 0.5, True)
-            for each in ids
+            (dict.fromkeys(columns("dishes")) | EMPTY | {"dish_id": dish, "name": dish}, 0.5, True)
+            for dish in ids
         ]
         Catalogue(url).publish("v", Thresholds(4, 2), rows, [], [])
 
