@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -176,12 +177,22 @@ def file_sha256(path: Path) -> str:
 
 
 def folder_sha256(folder: Path) -> str:
-    """SHA-256 of the paths and bytes of all files below a folder but Python's bytecode, in hexadecimal."""
+    """SHA-256 of the paths and bytes of all files below a folder, in hexadecimal.
+
+    A link to a folder counts by where it leads: Python would import from there.
+    """
     digest = hashlib.sha256()
-    entries = (entry for entry in folder.rglob("*") if "__pycache__" not in entry.parts and entry.is_file())
-    for path in sorted(entries):
-        digest.update(f"{path.relative_to(folder)}\0{file_sha256(path)}\n".encode())
+    for path in sorted(entry for entry in folder.rglob("*") if entry.is_file() or entry.is_symlink()):
+        content = file_sha256(path) if path.is_file() else path.readlink()
+        digest.update(f"{path.relative_to(folder)}\0{content}\n".encode())
     return digest.hexdigest()
+
+
+def remove_bytecode(folder: Path) -> None:
+    """Removes what Python compiled, which it would run without a look at the code that lies beside it."""
+    for entry in list(folder.rglob("__pycache__")):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
 
 
 def weights_sha256(folder: Path) -> str:

@@ -219,6 +219,7 @@ def _bento_tag() -> str:
             f"The Bento {tag} is damaged or not here, as after a bring-back: `make release` builds that of a "
             "champion anew, `make nightly` a preview."
         )
+    os.environ.update(bento.service_env())
     return tag
 
 

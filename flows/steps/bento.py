@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 from components.domain.errors import NotFound, StageFailed
 from components.domain.exposures import SERVICE as SOURCE
 from components.domain.params import Params
-from components.files import folder_sha256, read_as, replace_text, write_state
+from components.files import folder_sha256, read_as, remove_bytecode, replace_text, write_state
 from components.integrations import bentos
 from flows.environment import REPO, STATE
 from flows.steps import staging, stored_bases
@@ -115,7 +116,6 @@ def _build_new(
 ) -> None:
     labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
     labels |= {"model_version": version, "preview": str(preview).lower()}
-    labels["served_sha256"] = folder_sha256(REPO / SERVED)
     image = {
         "PALATE_BASE_IMAGE": params.release.base_image,
         "PALATE_TORCH_BACKEND": params.release.torch_backend,
@@ -123,6 +123,7 @@ def _build_new(
     bentos.build(REPO, tag.partition(":")[2], labels, bases, image)
     stored = bentos.find(tag)
     if stored:
+        remove_bytecode(stored.folder / "src")
         write_state(SUMS, {**_sums(), tag: folder_sha256(stored.folder / "src")})
 
 
@@ -166,7 +167,8 @@ def served() -> str:
 def find_whole(tag: str) -> bentos.StoredBento | None:
     """The Bento with this tag, if its code, adapter and base are as they were stored.
 
-    A damaged Bento is removed. A damaged base is stored anew from models/, which mends all that need it.
+    Bytecode is removed, and so is a damaged Bento. A damaged base is stored anew from models/, which mends
+    all that need it.
 
     Raises:
         StageFailed: The Bento cannot be read, or its base cannot be stored.
@@ -175,11 +177,16 @@ def find_whole(tag: str) -> bentos.StoredBento | None:
     if stored is None:
         return None
     source = stored.folder / "src"
-    whole = built == folder_sha256(source) if built else _has_its_model(source, stored.labels)
-    if not whole or not _has_its_bases(tag, source):
+    remove_bytecode(source)
+    if built != folder_sha256(source) or not _has_its_bases(tag, source):
         bentos.remove(tag)
         return None
     return stored
+
+
+def service_env() -> dict[str, str]:
+    """The environment of what runs a Bento's code, beside which it then writes no bytecode."""
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "true"}
 
 
 def _has_its_bases(tag: str, source: Path) -> bool:
@@ -199,10 +206,6 @@ def remove_unused_bases() -> list[str]:
         return stored_bases.remove_all_but(set().union(*map(staging.bases_in, folders)))
 
 
-def _has_its_model(source: Path, labels: Mapping[str, str]) -> bool:
-    return folder_sha256(source / SERVED) == labels.get("served_sha256")
-
-
 def why_unproven(tag: str) -> str | None:
     """Why a Bento may not be served, as a sentence; None where its code and model pass its canary.
 
@@ -215,7 +218,13 @@ def why_unproven(tag: str) -> str | None:
     command, folder = [sys.executable, "-m", "serving.prove"], stored.folder / "src"
     try:
         process = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=PROVE_S
+            command,
+            cwd=folder,
+            env=service_env(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PROVE_S,
         )
     except subprocess.TimeoutExpired:
         raise StageFailed(

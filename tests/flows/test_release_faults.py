@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.server
+import importlib.util
 import json
+import py_compile
 import shutil
 import subprocess
 import threading
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import Done, wait_for
+from tests.flows.clones import Done, clean_environment, wait_for
 from tests.flows.releasing import Passes, champion
 
 
@@ -49,6 +51,39 @@ def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
     assert weights.read_bytes() == whole
     assert "# damaged" not in (bento / "src" / "serving" / "service.py").read_text()
     assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
+
+
+@pytest.mark.slow
+def test_bytecode_that_nobody_checked_never_runs(
+    promoted: Done, passes: Passes, client: MlflowClient
+) -> None:
+    """Python runs what lies in __pycache__ without a look at the code, if its header says so."""
+    name, version = json.loads((promoted.clone / ".palate" / "released.json").read_text())["bento"].split(":")
+    source = promoted.clone / ".palate" / "bentoml" / "bentos" / name / version / "src"
+    evil, ran = promoted.clone / "evil.py", promoted.clone / "ran"
+    evil.write_text(f"open({str(ran)!r}, 'w').close()\n")
+    for module in (source / "serving" / "__init__.py", source / "components" / "__init__.py"):
+        target = importlib.util.cache_from_source(str(module))
+        py_compile.compile(
+            str(evil), target, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, doraise=True
+        )
+    done = passes.forks.start(promoted.clone, clean_environment(), code=SERVE).wait()
+    assert done.returncode == 0, done.stderr
+    assert not ran.exists()
+    (source / "torch").symlink_to(promoted.clone)  # a package that the service imports, from elsewhere
+    assert passes.sentence(promoted.clone).startswith("version 1 was released as palate:v1-")
+    assert not (source / "torch").exists()
+
+
+SERVE = """
+from flows import environment; environment.prepare()
+import subprocess, sys
+from flows.__main__ import _bento_tag
+from components.integrations import bentos
+source = bentos.folder_of(_bento_tag()) / "src"
+subprocess.run([sys.executable, "-m", "serving.prove"], cwd=source, check=True)
+assert not list(source.rglob("__pycache__"))
+"""
 
 
 @pytest.fixture
