@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from serving.store import STORE
-from tests.serving.conftest import listening, send
+from tests.serving.conftest import listening, send, set_limits
 from tests.serving.published import publish
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
@@ -87,11 +87,13 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
     assert (status, list(answer), sentence in answer["error"]) == (400, ["error"], True), answer
 
 
-def test_more_text_than_can_be_looked_through_is_refused_only_where_it_must_be(address: str) -> None:
-    long = [{"dish_id": "1", "name": "Soup", "ingredients": ["xq" * 250] * 50, "tags": ["z" * 500] * 50}]
-    long += [{**long[0], "dish_id": "2"}]
-    assert _rank(address, dishes=long)[0] == 200
-    status, answer = _rank(address, dishes=long, allergies=["milk"])
+def test_more_text_than_can_be_looked_through_is_refused_only_where_it_must_be(served: Path) -> None:
+    set_limits(served, max_dishes=30)
+    dish = {"name": "Soup", "ingredients": ["xq" * 250] * 7}
+    long = [{"dish_id": str(number), **dish} for number in range(20)]
+    with listening() as address:
+        assert _rank(address, dishes=long)[0] == 200
+        status, answer = _rank(address, dishes=long, allergies=["milk"])
     assert (status, "characters together" in answer["error"]) == (400, True)
 
 
