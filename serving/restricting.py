@@ -21,7 +21,6 @@ from components.domain.diet import (
     notes,
     permitted,
     read_restrictions,
-    violations,
 )
 from components.domain.errors import PalateError
 from serving import store
@@ -152,19 +151,16 @@ def split(dishes: Sequence[DishFacts], restrictions: Restrictions) -> tuple[set[
     return {dish.dish_id for dish in offered}, [_body(dish) for dish in left_out]
 
 
-def check(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[list[Basis]]:
-    """Looks at an answer's dishes again, by other code than `split`.
-
-    Returns:
-        By dish what shows that the person may eat it.
+def bases_of(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[list[Basis]]:
+    """Returns by dish of an answer what shows that the person may eat it.
 
     Raises:
         Unavailable: One of them must not be offered, so none is.
     """
-    broken = violations(offered, restrictions)
-    if broken:
-        logger.error("the two checks of a diet disagree, so nothing is offered: %s", broken[0].sentence)
-        raise Unavailable("The two checks of the diet disagree, so nothing is offered.")
+    _, left_out = permitted(offered, restrictions)
+    if left_out:
+        logger.error("an answer held a dish that must not be offered: %s", left_out[0].sentence)
+        raise Unavailable("The answer held a dish that must not be offered, so nothing is.")
     return [list(basis_of(dish, restrictions)) for dish in offered]
 
 

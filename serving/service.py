@@ -118,7 +118,7 @@ class Palate:
         offered, left_out, restrictions = await run(restricting.permitted_of, request, stored)
         arm = self._arm_of(request.person_id)
         scores = await self._scores(arm, request, offered) if offered else []
-        bases = await run(restricting.check, [dish.facts for dish in offered], restrictions)
+        bases = await run(restricting.bases_of, [dish.facts for dish in offered], restrictions)
         ranked = [
             RankedDish(dish_id=dish.dish_id, score=score, basis=basis)
             for dish, score, basis in zip(offered, scores, bases, strict=True)
@@ -160,7 +160,7 @@ class Palate:
         way = searching if arm.table else recommending
         ranked = await way.rank(self._in_turn, arm, request, choice.person, choice.at, choice.catalogue)
         best = ranked.dishes[: request.k]
-        bases = await in_thread(restricting.check, [dish.facts for dish, _ in best], choice.restrictions)
+        bases = await in_thread(restricting.bases_of, [dish.facts for dish, _ in best], choice.restrictions)
         answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
         shown = [(dish.dish, score) for dish, score in best]
         self.metrics.published(choice.person.published_at)

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from benchmarks.allergens import labelled_dishes
 from components.domain.catalogue import Listed
-from components.domain.diet import Restrictions, permitted, read_restrictions, violations
+from components.domain.diet import Restrictions, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS
 from components.domain.diet.diets import DIETS
 from components.domain.records import Dish
 from serving.listing import Listing, listing_of
 from serving.permissions import DISHES_AT_ONCE, MOST_LEFT_OUT, MOST_WORDS, Permissions
+from tests.domain.diet.violations import violations
 
 WORDS = ("coriander", "pork", "Erdnüsse", "xyzzy", "豆腐", "kiwi", "")
 

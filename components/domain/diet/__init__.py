@@ -5,14 +5,12 @@ Only evidence lets a dish through. What cannot be read, or is not listed, is unk
 restrictions  what a person wrote, as groups of allergens, avoided words and a diet
 permitted     before scoring: finds words by a trie of tokens, longest first
 basis         what an answer says of the dishes that it offers, and of what no words tell
-violations    on the answer: finds the same words by regular expressions; the two share no matching code
 """
 
 from components.domain.diet.basis import Basis, basis_of, notes
 from components.domain.diet.facts import DishFacts, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.permitted import permitted
 from components.domain.diet.restrictions import UnknownDiet, is_blank, one_by_one, read_restrictions
-from components.domain.diet.violations import violations
 
 __all__ = [
     "Basis",
@@ -28,5 +26,4 @@ __all__ = [
     "one_by_one",
     "permitted",
     "read_restrictions",
-    "violations",
 ]

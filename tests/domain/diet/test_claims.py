@@ -6,10 +6,11 @@ import random
 
 import pytest
 
-from components.domain.diet import DishFacts, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS, FOOD, dictionary
 from components.domain.diet.letters import fold
 from components.domain.diet.trie import find
+from tests.domain.diet.violations import violations
 
 CLAIMS = (
     "vegan",

@@ -6,12 +6,13 @@ import random
 
 import pytest
 
-from components.domain.diet import DishFacts, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS, FOOD, MEMBERS, dictionary, lines
 from components.domain.diet.forms import forms
 from components.domain.diet.letters import fold
 from components.domain.diet.trie import find
 from tests.domain.diet.test_claims import offered
+from tests.domain.diet.violations import violations
 
 OPEN = [
     (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions
 from components.domain.diet.declared import spelled_out
 from components.domain.diet.dictionary import ALLERGENS, dictionary
+from tests.domain.diet.violations import violations
 
 
 def is_offered(declared: str | tuple[str, ...], group: str) -> bool:

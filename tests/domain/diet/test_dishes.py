@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from components.domain.diet import DishFacts, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS, dictionary, lines
 from components.domain.diet.facts import Strength
 from components.domain.diet.letters import fold_term
 from components.domain.diet.permitted import evidence
 from tests.domain.diet.dish_words import AGAINST, HOLDS, NAMES, SAME, STILL_OFFERED, TAKEN_BACK
+from tests.domain.diet.violations import violations
 
 FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")
 COMPARED = frozenset(ALLERGENS) | {"meat", "pork", "poultry", "alcohol", "gelatine"}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions
 from components.domain.diet.permitted import evidence
+from tests.domain.diet.violations import violations
 
 MILK = Restrictions(allergies=("milk",))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS
 from tests.domain.diet.fail_open import DECLARED_NOTHING, DENIED, NOT_DENIED, OPEN_LISTS, WHOLE_LISTS
+from tests.domain.diet.violations import violations
 
 PLAIN = DishFacts("d", "Dish", ingredients=("carrots", "rice"))
 

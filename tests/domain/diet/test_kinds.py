@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.allergens import labelled_dishes
-from components.domain.diet import DishFacts, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, permitted, read_restrictions
 from components.domain.diet.dictionary import dictionary, lines
 from components.domain.diet.letters import fold
+from tests.domain.diet.violations import violations
 
 LANGUAGES = ("en", "de", "fr", "it", "es")
 ROWS = [line[:5] for line in lines("kinds")]

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.domain.diet import DishFacts, LeftOut, Restrictions, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, LeftOut, Restrictions, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS, dictionary
 from components.domain.diet.forms import LANGUAGES
 from components.domain.diet.permitted import evidence
 from tests.domain.diet.random_dishes import RandomMenu
+from tests.domain.diet.violations import violations
 
 EVERYTHING = Restrictions(allergies=ALLERGENS)
 

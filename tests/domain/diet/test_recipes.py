@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from components.domain.diet import DishFacts, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS
+from tests.domain.diet.violations import violations
 
 RECIPES = Path(__file__).parents[2] / "data" / "allergens" / "recipes.jsonl"
 LEAST = {"line": 0.8, "statement": 0.7, "plain": 0.8}  # of the safe ones, offered; measured: 0.91, 0.84, 0.95

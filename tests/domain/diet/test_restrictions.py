@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from components.domain.diet import DishFacts, UnknownDiet, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, UnknownDiet, permitted, read_restrictions
 from components.domain.diet.letters import fold
 from components.domain.errors import PalateError
+from tests.domain.diet.violations import violations
 
 
 def offered(

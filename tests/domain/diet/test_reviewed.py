@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from components.domain.diet import DishFacts, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, permitted, read_restrictions
+from tests.domain.diet.violations import violations
 
 
 def _is_offered(

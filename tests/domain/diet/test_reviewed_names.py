@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from components.domain.diet import DishFacts, permitted, read_restrictions, violations
+from components.domain.diet import DishFacts, permitted, read_restrictions
+from tests.domain.diet.violations import violations
 
 LISTED = """
     Fleischsalat: eggs, mustard, milk, celery; Matjessalat: fish, eggs, mustard; arroz negro: molluscs, fish

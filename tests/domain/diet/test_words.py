@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from components.domain.diet import DishFacts, Restrictions, permitted, violations
+from components.domain.diet import DishFacts, Restrictions, permitted
 from components.domain.diet.permitted import evidence
+from tests.domain.diet.violations import violations
 
 CONTAINS = {
     "gluten": (

@@ -1,7 +1,8 @@
-"""The check on an answer: which of its dishes break a person's restrictions: the second of the two ways.
+"""The oracle of the diet's tests: which dishes break a person's restrictions, found in another way.
 
 It goes from the question to the words, where `permitted` goes from the words to all questions, and finds
-words by `patterns`. What it calls a violation must be what `permitted` leaves out; a test holds both to that.
+words by `patterns`. What it calls a violation must be what `permitted` leaves out. Both read one dictionary,
+so their agreement says nothing of the dictionary.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.forms import forms
 from components.domain.diet.letters import fold
-from components.domain.diet.patterns import parse
+from tests.domain.diet.patterns import parse
 
 Finding = tuple[Strength, str, str]
 _OPEN: Finding = (Strength.UNKNOWN, "ingredients", "")
