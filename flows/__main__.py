@@ -203,9 +203,8 @@ def _release() -> None:
     with alarms.if_it_fails("release"), prefect_failures.as_sentences():
         databases.check()
         with server:
-            print(
-                cast("Outcome", release()).sentence
-            )  # Prefect gives the data of the state that a flow returns
+            outcome = cast("Outcome", release())  # Prefect gives the data of the state that a flow returns
+            print(outcome.sentence)
 
 
 def _bento_tag() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -155,6 +156,8 @@ def _running(child: Child) -> Iterator[None]:
         child.wait_until_up()
         yield
     finally:
+        for handler in logging.getLogger("prefect.flow_runs").handlers:
+            handler.flush()  # Prefect sends its logs in batches, the last one to a server that had ended
         child.stop()
 
 
