@@ -34,7 +34,7 @@ class QuotaReached(PalateError):
         wait_s: Seconds until more is taken.
     """
 
-    def __init__(self, sentence: str, wait_s: int) -> None:
+    def __init__(self, sentence: str, *, wait_s: int = 0) -> None:
         super().__init__(sentence)
         self.wait_s = wait_s
 

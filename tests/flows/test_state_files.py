@@ -171,7 +171,7 @@ def test_a_night_on_a_damaged_database_ends_at_once_with_an_alarm(clone: Path) -
     path.write_bytes(TORN)
     done = run_flows(clone, "nightly")
     path.unlink()
-    sentence = f"{path} is damaged: SQLite says 'database disk image is malformed'. Bring it back from a"
+    sentence = f"{path} is damaged: SQLite says 'database disk image is malformed'. "
     assert done.stderr.startswith(f"palate: {sentence}")
     assert len(done.stderr.splitlines()) == 1
     (alarm,) = map(json.loads, (clone / ".palate" / "alarms.jsonl").read_text().splitlines())

@@ -119,7 +119,6 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
         "a value as list": {"kind": "rating", "value": [5]},
         "a huge value": {"kind": "rating", "value": 1e300},
         "a choice of no answer": {"kind": "choice"},
-        "an answer that is not there": {"answer_id": "palate:v1/none"},
         "a future moment": {"occurred_at": "2999-01-01T00:00:00Z"},
         "the year 1": {"occurred_at": "0001-01-01T00:00:00Z"},
         "no moment": {"occurred_at": "yesterday"},

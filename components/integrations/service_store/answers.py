@@ -209,7 +209,7 @@ def _keep_aside(connection: sa.Connection, event_id: str) -> None:
         raise QuotaReached(
             f"{MOST_ASIDE:,} rows of feedback on unknown dishes wait already: list the dishes in the inbox, "
             "and send this after the next night.",
-            ASIDE_WAIT_S,
+            wait_s=ASIDE_WAIT_S,
         )
 
 

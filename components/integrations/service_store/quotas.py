@@ -44,7 +44,7 @@ def check_quotas(connection: sa.Connection, feedback: sa.Table, person_id: str, 
     if (connection.scalar(theirs.where(feedback.c.received_at >= midnight)) or 0) > MOST_A_DAY:
         raise QuotaReached(
             f"{MOST_A_DAY} rows of feedback of this person were taken today: send more tomorrow (UTC).",
-            wait_s,
+            wait_s=wait_s,
         )
     profile_or_history = (sa.exists().where(table.c.person_id == person_id) for table in _PUBLISHED)
     if (connection.scalar(theirs) or 0) > 1 or connection.scalar(sa.select(sa.or_(*profile_or_history))):
@@ -55,7 +55,8 @@ def check_quotas(connection: sa.Connection, feedback: sa.Table, person_id: str, 
     counted = connection.execute(today.values(people=newcomers.people + 1, most=most_newcomers))
     if not counted.rowcount:
         raise QuotaReached(
-            f"Feedback of {most_newcomers} new people was taken today: send this tomorrow (UTC).", wait_s
+            f"Feedback of {most_newcomers} new people was taken today: send this tomorrow (UTC).",
+            wait_s=wait_s,
         )
 
 
