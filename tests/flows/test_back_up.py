@@ -78,12 +78,12 @@ def test_a_remote_elsewhere_is_named_and_without_it_a_back_up_can_be_brought_bac
         config.write_text(before)
     assert f"DVC's remote {remote} is not in it" in done.stdout
     clone = make_clone(tmp_path / "clone", small_base)
+    (clone / ".dvc" / "config").write_text(before.replace("../.palate/dvc-remote", str(remote)))
     with _elsewhere(remote, tmp_path):
         done = run_flows(clone, "bring-back", str(path))
         assert done.returncode == 1
         assert done.stderr.startswith(f"palate: The data could not be fetched from DVC's remote {remote} (")
         assert len(done.stderr.splitlines()) == 1
-    (clone / ".dvc" / "config").write_text(before.replace("../.palate/dvc-remote", str(remote)))
     done = run_flows(clone, "bring-back", str(path))
     assert done.returncode == 0, done.stderr
     assert status_of(clone).splitlines()[:2] == status_of(night.clone).splitlines()[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -31,10 +32,10 @@ def test_a_night_beside_it_writes_to_its_stores_and_its_champion_is_served(up: U
 
 def test_mlflow_answers_its_own_names_and_pages_alone(up: Up) -> None:
     """A page may make a browser resolve its own name to this address, or come from another program here."""
-    address, port = up.address("mlflow"), up.ports["mlflow_port"]
+    address, port, numbers = up.address("mlflow"), up.ports["mlflow_port"], itertools.count()
 
     def status(**headers: str) -> int:
-        body = json.dumps({"name": f"model {len(headers)} {headers}"}).encode()
+        body = json.dumps({"name": f"model {next(numbers)}"}).encode()
         sent = {"Content-Type": "application/json", **headers}
         try:
             path = f"{address}/api/2.0/mlflow/registered-models/create"
