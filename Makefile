@@ -6,7 +6,7 @@ export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What a user gives, as it stands: make expands no $ in it, and recipes read it from their environment, in quotes.
-GIVEN := DATA PERSON DISH HISTORY NIGHT TO FROM PORT NAME SET MEMORY OVERLAY
+GIVEN := DATA PERSON DISH HISTORY NIGHT TO FROM PORT NAME SET MEMORY OVERLAY SEED
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # What runs for each NAME of `make benchmark`; the first two read SET.
@@ -37,7 +37,7 @@ PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
-.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve mlflow check-manifests benchmark replay readings test test-slow check audit format
+.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve mlflow check-manifests benchmark replay readings storm test test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -109,6 +109,9 @@ replay: $(BIN)/installed ## a set's past nights in order, each with one more day
 
 readings: $(BIN)/installed ## after a night: which reading of dishes is best for text factors, on folds of the training period
 	$(BIN)/python -m components.stages readings
+
+storm: $(BIN)/installed ## attacks beside honest traffic, on a served Bento and the night after it; SEED=7
+	@$(BIN)/python -m benchmarks.storm
 
 test: $(BIN)/installed ## the quick tests: everything real, made small
 	$(BIN)/python -m pytest -m "not slow"

@@ -10,7 +10,6 @@ results/disk.md and docs/images/disk.png.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -26,13 +25,12 @@ import psutil
 import yaml
 from matplotlib.figure import Figure
 
-from benchmarks.clones import clone_head, commit_of
+from benchmarks.clones import clone_head, commit_of, make_small_base
 from benchmarks.made_up_sets import write_tables
 from benchmarks.pages import RESULTS, publish, table
-from benchmarks.sample import BASE, REPO
+from benchmarks.sample import REPO
 from benchmarks.shapes import Events, menu_a_day
-from components.files import file_sha256, write_json, write_state
-from components.integrations.base_models import MARKER
+from components.files import write_state
 from flows.environment import identity_of
 
 NIGHTS, RETAINED, FIRST = 60, 7, 8  # nights, those that retention keeps, and days that the first one has
@@ -83,7 +81,7 @@ Sizes = Mapping[str, int]  # part -> bytes
 def main() -> None:
     """Runs the nights; the page is written anew after each, so that it can be stopped."""
     clone = clone_head("disk")
-    _make_base(clone / "models" / "base")
+    make_small_base(clone / "models" / "base")
     events, inbox = menu_a_day(0, people=12, days=FIRST + NIGHTS), clone / "inbox"
     inbox.mkdir()
     (inbox / "params.yaml").write_text(yaml.safe_dump(PARAMS))
@@ -133,20 +131,6 @@ def _start_prefect(clone: Path, env: Mapping[str, str]) -> subprocess.Popen[byte
     address = {"PREFECT_API_URL": env["PREFECT_API_URL"]}
     write_state(clone / ".palate" / "up.json", {**identity_of(psutil.Process(server.pid)), **address})
     return server
-
-
-def _make_base(folder: Path) -> None:
-    """A random model of two layers with the tokenizer of the base."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    shutil.rmtree(folder, ignore_errors=True)
-    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
-    config = AutoConfig.from_pretrained(
-        BASE, **small, num_attention_heads=4, num_key_value_heads=2, head_dim=8, initializer_range=0.2
-    )
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(BASE).save_pretrained(folder)
-    write_json(folder / MARKER, {"id": "small", "sha256": file_sha256(folder / "model.safetensors")})
 
 
 def _first_days(events: Events, days: int) -> Events:
