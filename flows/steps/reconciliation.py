@@ -197,19 +197,23 @@ def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> s
 
     Args:
         tags: Tags of the version.
-        artifacts: Folder of its artifacts.
+        artifacts: Folder of its artifacts, beside which the rest of the model lies.
         base_sha256: Checksum of the base that it would be served with.
     """
     report, lineage = artifacts / "evaluation.json", artifacts / "lineage.json"
     gate_sha256 = file_sha256(report) if report.exists() else None
     # A report with another checksum is not the night's, so its decision is not read.
     unchanged = gate_sha256 is not None and gate_sha256 == tags.get("gate_sha256")
+    whole, earlier = (
+        folder_sha256(artifacts.parent),
+        folder_sha256(artifacts),
+    )  # before 2026-12: of the artifacts alone
     measured = admission.Measured(
         gate_sha256=gate_sha256,
         gate=read_report(report).gate.decision if unchanged else "",
         adapter_sha256=weights_sha256(artifacts / "adapter"),
         base_sha256=base_sha256,
-        artifacts_sha256=folder_sha256(artifacts),
+        artifacts_sha256=earlier if tags.get(admission.ALL_ARTIFACTS) == earlier else whole,
         missing=tuple(name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()),
         lineage=read_json(lineage) if lineage.exists() else {},
     )

@@ -13,12 +13,11 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.verdict.admission import ALL_ARTIFACTS
 from components.domain.verdict.evaluation import EvaluationReport
 from components.domain.verdict.gate_report import as_markdown
 from components.domain.verdict.metrics import METRICS
 from components.domain.verdict.model_card import Trained, model_card
-from components.files import file_sha256, folder_sha256, write_json
+from components.files import file_sha256, write_json
 from components.integrations import data_versions
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, Registry
 from components.integrations.model_registry.runs import FINISHED, Runs
@@ -100,7 +99,6 @@ def _register_new(
         artifacts = _artifacts(Path(folder), night, best, tags)
         artifacts["card"] = Path(folder) / "model_card.md"
         artifacts["card"].write_text(_card(night, report), encoding="utf-8")
-        tags[ALL_ARTIFACTS] = folder_sha256(Path(folder))
         if report.scores:
             tags[SCORES] = report.scores.to_text()
         python_model = REPO / "serving" / "mlflow_model.py"

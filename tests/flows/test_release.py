@@ -203,7 +203,9 @@ def test_a_failed_gate_is_served_for_a_persons_reason_which_is_recorded(
         assert "its lineage.json says of gate pass, its tag says fail" in passes.sentence(promoted.clone)
         failed = {**json.loads(lineage.read_text()), "gate": "fail", "gate_sha256": sha256}
         lineage.write_text(json.dumps(failed))
-        client.set_model_version_tag("palate", second, "artifacts_sha256", folder_sha256(report.parent))
+        client.set_model_version_tag(
+            "palate", second, "artifacts_sha256", folder_sha256(report.parent.parent)
+        )
         client.set_registered_model_alias("palate", "champion", second)
         assert "its gate report says fail" in passes.sentence(promoted.clone)
         assert champion(client) == "1"

@@ -37,7 +37,6 @@ def downloaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str]
         "base_sha256": "b",
     }
     write_json(source / "lineage.json", tags)
-    tags[ALL_ARTIFACTS] = folder_sha256(source)
     files = {path.stem: path for path in source.iterdir()}
     runs, registry = Runs(uri, folder / "artifacts"), Registry(uri)
     run = runs.candidate_run(runs.night_run("night"), "c", afresh=False)
@@ -49,7 +48,8 @@ def downloaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str]
 
 def test_a_download_has_the_checksum_of_what_was_registered(downloaded: tuple[dict[str, str], Path]) -> None:
     tags, artifacts = downloaded
-    assert folder_sha256(artifacts) == tags[ALL_ARTIFACTS]
+    assert folder_sha256(artifacts.parent) == tags[ALL_ARTIFACTS]
+    assert {"MLmodel", "code", "artifacts"} < {path.name for path in artifacts.parent.iterdir()}
 
 
 def _change_alpha_and_canary(artifacts: Path) -> None:
@@ -66,13 +66,16 @@ def _change_alpha_and_canary(artifacts: Path) -> None:
         lambda artifacts: (artifacts / "adapter" / "more.json").write_text("{}"),
         lambda artifacts: (artifacts / "adapter" / "adapter_config.json").unlink(),
         lambda artifacts: (artifacts / "canary.json").rename(artifacts / "adapter" / "canary.json"),
+        lambda artifacts: (artifacts.parent / "code" / "components" / "files.py").write_text("evil"),
+        lambda artifacts: (artifacts.parent / "MLmodel").write_text("loader_module: evil"),
+        lambda artifacts: (artifacts.parent / "code" / "torch.py").write_text("evil"),
     ],
 )
 def test_whatever_was_changed_is_refused(
     downloaded: tuple[dict[str, str], Path], tmp_path: Path, change: Callable[[Path], object]
 ) -> None:
     tags, artifacts = downloaded
-    copy = shutil.copytree(artifacts, tmp_path / "copy")
+    copy = shutil.copytree(artifacts.parent, tmp_path / "copy") / "artifacts"
     assert why_refused(tags, copy, "b") is None
     change(copy)
     assert re.search("its artifacts have checksum|canary.json is missing", str(why_refused(tags, copy, "b")))

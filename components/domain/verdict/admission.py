@@ -40,7 +40,7 @@ class Measured:
         gate: Decision in that report.
         adapter_sha256: SHA-256 of the adapter's weights.
         base_sha256: SHA-256 of the base model in this clone.
-        artifacts_sha256: SHA-256 over the paths and bytes of all its artifacts.
+        artifacts_sha256: SHA-256 over the paths and bytes of all that MLflow stored of it, its code as well.
         missing: Names of artifacts that serving needs and that are not there.
         lineage: Content of its artifact lineage.json, which the service repeats in its answers.
     """
@@ -115,7 +115,7 @@ def _why_changed(tags: Mapping[str, str], measured: Measured) -> str | None:
 
 
 def _why_other_artifacts(tags: Mapping[str, str], actual: str) -> str | None:
-    """Whether any artifact was changed: also the adapter's settings and the canary, which have no tag."""
+    """Whether any file was changed: also settings, canary and code, which have no tag of their own."""
     registered = tags.get(ALL_ARTIFACTS, "")
     if not registered:
         return (

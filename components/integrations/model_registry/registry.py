@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,11 +19,14 @@ import mlflow
 import sqlalchemy as sa
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 from sqlalchemy.exc import SQLAlchemyError
 
 from components.domain.errors import StageFailed
+from components.domain.verdict.admission import ALL_ARTIFACTS
+from components.files import folder_sha256, remove_bytecode
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 ABOUT = (
@@ -118,7 +122,8 @@ class Registry:
             python_model: Python file that defines the pyfunc model.
             artifacts: Files and folders that are stored with the model, by name.
             code: Package folder that the python file imports.
-            tags: Lineage; set together with the version, so that no version is ever without it.
+            tags: Lineage; set together with the version, so that no version is ever without it. The tag
+                ALL_ARTIFACTS is added: a checksum of what MLflow stored, code and settings as well.
 
         Returns:
             The version number.
@@ -134,7 +139,10 @@ class Registry:
                 signature=SIGNATURE,
                 pip_requirements=["torch", "transformers", "peft", "safetensors", "gguf", "pydantic"],
             )
-        version = str(mlflow.register_model(logged.model_uri, model, tags=dict(tags)).version)
+        with tempfile.TemporaryDirectory() as folder:
+            whole = folder_sha256(_download(logged.model_uri, Path(folder)))
+        tags = {**tags, ALL_ARTIFACTS: whole}
+        version = str(mlflow.register_model(logged.model_uri, model, tags=tags).version)
         if not self.client.get_registered_model(model).description:
             self.client.update_registered_model(model, ABOUT)
         return version
@@ -217,7 +225,9 @@ class Registry:
         self.client.update_model_version(model, version, text)
 
     def download(self, model: str, version: str, target: Path) -> Path:
-        """Downloads a version's artifacts (adapter/, canary.json, evaluation.json) and returns their folder.
+        """Downloads a version and returns its folder `artifacts` (adapter/, canary.json, evaluation.json).
+
+        Beside that folder lie the model's code and settings. What MLflow adds to a download is left out.
 
         Args:
             model: Name of the registered model.
@@ -225,7 +235,12 @@ class Registry:
             target: Folder of the download; created where it is missing.
         """
         target.mkdir(parents=True, exist_ok=True)
-        return (
-            Path(mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=str(target)))
-            / "artifacts"
-        )
+        return _download(f"models:/{model}/{version}", target) / "artifacts"
+
+
+def _download(uri: str, target: Path) -> Path:
+    """Downloads a model without what MLflow writes into each download, and without bytecode."""
+    folder = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(target)))
+    (folder / REGISTERED_MODEL_META_FILE_NAME).unlink(missing_ok=True)
+    remove_bytecode(folder)
+    return folder
