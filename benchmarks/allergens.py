@@ -148,7 +148,8 @@ def _kinds(
     plain: Mapping[str, tuple[int, int]], of_kinds: Mapping[str, Mapping[str, tuple[int, int]]]
 ) -> Iterator[str]:
     yield "Pairs of a dish and a group, all groups together, by how the ingredients are written. Words were"
-    yield "added with the half `tuned` in sight, not with `held`; nobody served these dishes."
+    yield "added with the half `tuned` in sight; of `held`, `Öl zum Braten` was mended after a look."
+    yield "Nobody served these dishes."
     yield ""
     listed = {"plain lists (en, de, fr, it, es) / looked at": plain, **of_kinds}
     rows = [[kind, *(_share(*result[label]) for label in result)] for kind, result in sorted(listed.items())]
