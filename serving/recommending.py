@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,8 @@ LINES_LEFT_OUT = 20  # of a history, the latest, that are left out one by one
 class Published:
     """The catalogue and the people as the last night published them."""
 
-    def __init__(self) -> None:
-        self._version, self._listing = "", listing_of(())
+    def __init__(self, letters: str = "") -> None:
+        self._version, self._listing, self._letters = "", listing_of(()), letters
         self._lock = threading.Lock()  # of several requests one reads what was published anew
 
     def of(self, person_id: str) -> tuple[Person, Listing]:
@@ -48,7 +48,8 @@ class Published:
             with self._lock:
                 version = catalogue.version()
                 if version != self._version:
-                    self._listing, self._version = listing_of(catalogue.dishes()), version
+                    dishes = (replace(listed, letters=self._letters) for listed in catalogue.dishes())
+                    self._listing, self._version = listing_of(dishes), version
                 listing = self._listing
             person = catalogue.person(person_id)
         except PalateError as error:

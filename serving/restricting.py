@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import anyio.to_thread
@@ -117,7 +118,7 @@ async def _at_once(work: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def permitted_of(
-    request: RankRequest, stored: Person
+    request: RankRequest, stored: Person, letters: str
 ) -> tuple[list[DishBody], list[LeftOutDish], Restrictions]:
     """The request's dishes that may be offered, the others with reasons, and what restricts them.
 
@@ -125,10 +126,15 @@ def permitted_of(
         InvalidArgument: See `restrictions_of` and `check_length`.
         Unavailable: See `restrictions_of`.
     """
-    restrictions, facts = restrictions_of(request, stored), [dish.facts for dish in request.dishes]
+    restrictions, facts = restrictions_of(request, stored), facts_of(request.dishes, letters)
     check_length(facts, restrictions)
     may_offer, left_out = split(facts, restrictions)
     return [dish for dish in request.dishes if dish.dish_id in may_offer], left_out, restrictions
+
+
+def facts_of(dishes: Sequence[DishBody], letters: str) -> list[DishFacts]:
+    """Returns what the diet reads of dishes, by a scheme of letters or, where it is empty, by none."""
+    return [replace(dish.facts, letters=letters) for dish in dishes]
 
 
 def check_length(dishes: Sequence[DishFacts], restrictions: Restrictions) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from components.domain.diet import Basis, DishFacts, is_blank
+from components.domain.diet import Basis, DishFacts, has_letter, is_blank
 from components.domain.feedback import MOST_DISH_BYTES
 from components.domain.preferences.contract import CONTROL, MAX_ID, as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
@@ -31,9 +31,13 @@ def _not_blank(text: str) -> str:
 
 
 def _names_an_allergy(text: str) -> str:
-    """Refuses an allergy that names nothing: nobody could tell whether there is one, or which."""
+    """Refuses an allergy that names nothing that can be read: nobody could tell which one it is."""
     if is_blank(text):
         raise ValueError(f"{text!r} is blank: name the allergy, or leave it out")
+    if has_letter(text):
+        raise ValueError(
+            f"{text!r} has a single letter, which menus use for different allergens: write milk, …"
+        )
     return text
 
 

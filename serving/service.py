@@ -72,7 +72,8 @@ class Palate:
         self.before = Arm(SERVED / BEFORE, bases) if (SERVED / BEFORE).exists() else None
         self.facts, self.arms = self.arm.facts, [each for each in (self.arm, self.before) if each]
         self.model_thread = ThreadPoolExecutor(1)  # memory that PyTorch keeps grows with each thread
-        self.exposures, self.published = Exposures(self.facts), recommending.Published()
+        self.letters = self.facts["serve"].get("allergen_letters", "")  # releases before 0.4.0 have no scheme
+        self.exposures, self.published = Exposures(self.facts), recommending.Published(self.letters)
         self.permissions = Permissions()
         self.metrics = metrics.Metrics(self.arms, self.exposures)
         self.canary_turn, self.canary_until = asyncio.Lock(), 0.0
@@ -115,10 +116,10 @@ class Palate:
         ratings.check_history(request.history, self.facts)
         stored = await restricting.stored_of(request)
         run = restricting.way_for(request, stored)
-        offered, left_out, restrictions = await run(restricting.permitted_of, request, stored)
+        offered, left_out, restrictions = await run(restricting.permitted_of, request, stored, self.letters)
         arm = self._arm_of(request.person_id)
         scores = await self._scores(arm, request, offered) if offered else []
-        bases = await run(restricting.bases_of, [dish.facts for dish in offered], restrictions)
+        bases = await run(restricting.bases_of, restricting.facts_of(offered, self.letters), restrictions)
         ranked = [
             RankedDish(dish_id=dish.dish_id, score=score, basis=basis)
             for dish, score, basis in zip(offered, scores, bases, strict=True)

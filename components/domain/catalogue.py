@@ -27,6 +27,7 @@ class Listed:
         is_offered: False for a hidden dish, and for one whose id another dish has now; histories name it.
         nutrition: What a serving holds, as far as anything tells.
         opinions: Number of opinions of it, which decides between dishes that are as popular.
+        letters: See `DishFacts`.
     """
 
     dish: Dish
@@ -35,14 +36,14 @@ class Listed:
     is_offered: bool = True
     nutrition: Nutrition = field(default_factory=Nutrition)
     opinions: int = 0
+    letters: str = ""
 
     @property
     def facts(self) -> DishFacts:
         """What the diet reads of it."""
         dish = self.dish
-        return DishFacts(
-            dish.dish_id, dish.name, dish.description, dish.tags, dish.ingredients, self.allergens
-        )
+        texts = dish.name, dish.description, dish.tags, dish.ingredients
+        return DishFacts(dish.dish_id, *texts, self.allergens, self.letters)
 
 
 @dataclass(frozen=True)

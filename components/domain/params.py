@@ -184,6 +184,7 @@ class ServeParams(Section):
     max_line_tokens: Count
     max_tokens: Count
     rest_days: Annotated[int, Field(ge=0, le=3650)]
+    allergen_letters: Literal["", "austria"]
     max_concurrency: Count
     max_new_people: Count
     deadline_s: Annotated[float, Field(gt=0, le=28)]

@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Memory:
     """What the last recall looked at.
 
     Attributes:
-        reading: Digest of the code and the dictionary that dishes were read with.
+        reading: Digest of the code and the dictionary that dishes were read with, and the scheme of letters.
         at: Moment of it, ISO 8601.
         changes: By digest of a text that was shown the digest of the dish as it was then.
     """
@@ -64,11 +64,12 @@ def recall(params: Params) -> str:
         return ""
     since, catalogue = now - timedelta(days=params.alarms.recall_days), Catalogue(os.environ["PALATE_STORE"])
     memory = read_as(Memory, MEMORY) if MEMORY.exists() else Memory()
-    changes = _changes(texts_shown(store.engine, since), catalogue)
+    letters = params.serve.allergen_letters
+    changes = _changes(texts_shown(store.engine, since), catalogue, letters)
     hashes = {
         digest: hashlib.sha256(repr(change.now).encode()).hexdigest() for digest, change in changes.items()
     }
-    reading = folder_sha256(Path(diet.__file__).parent)
+    reading = folder_sha256(Path(diet.__file__).parent) + letters
     if reading == memory.reading:
         changes = {digest: change for digest, change in changes.items() if change.shown != change.now}
     repeats = {d for d in changes if reading == memory.reading and memory.changes.get(d) == hashes[d]}
@@ -124,9 +125,10 @@ def forget(*people: str) -> int:
     return count
 
 
-def _changes(texts: Mapping[str, Mapping[str, Any]], catalogue: Catalogue) -> dict[str, Change]:
+def _changes(texts: Mapping[str, Mapping[str, Any]], catalogue: Catalogue, letters: str) -> dict[str, Change]:
     """By digest each text of a dish that the catalogue has; another dish may have its id now."""
-    current = {listed.dish.dish_id: listed.facts for listed in catalogue.dishes()}
+    dishes = (replace(listed, letters=letters) for listed in catalogue.dishes())
+    current = {listed.dish.dish_id: listed.facts for listed in dishes}
     return {
         digest: Change(_facts(text, current[text["dish_id"]]), current[text["dish_id"]])
         for digest, text in texts.items()
@@ -137,7 +139,7 @@ def _changes(texts: Mapping[str, Mapping[str, Any]], catalogue: Catalogue) -> di
 def _facts(text: Mapping[str, Any], now: DishFacts) -> DishFacts:
     declared = text.get("allergens", now.allergens)  # answers of an older Palate do not tell
     lists = tuple(text["tags"]), tuple(text["ingredients"]), None if declared is None else tuple(declared)
-    return DishFacts(text["dish_id"], text["name"], text["description"], *lists)
+    return DishFacts(text["dish_id"], text["name"], text["description"], *lists, now.letters)
 
 
 def _entry(entries: Entries, person: str, dish: str, shown: datetime | None) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def test_scores_of_what_is_offered_do_not_change(address: str) -> None:
         ({"diet": "breatharian"}, "The diet 'breatharian' is not known"),
         ({"diet": 7}, "valid string"),
         ({"allergies": "milk"}, "valid array"),
+        ({"allergies": ["milk", "G"]}, "'G' has a single letter"),
         ({"allergies": ["x"] * 21}, "at most 20 items"),
         ({"allergies": ["x" * 41]}, "at most 40 characters"),
         ({"allergy": ["milk"]}, "not permitted"),

@@ -10,7 +10,13 @@ basis         what an answer says of the dishes that it offers, and of what no w
 from components.domain.diet.basis import Basis, basis_of, notes
 from components.domain.diet.facts import DishFacts, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.permitted import permitted
-from components.domain.diet.restrictions import UnknownDiet, is_blank, one_by_one, read_restrictions
+from components.domain.diet.restrictions import (
+    UnknownDiet,
+    has_letter,
+    is_blank,
+    one_by_one,
+    read_restrictions,
+)
 
 __all__ = [
     "Basis",
@@ -21,6 +27,7 @@ __all__ = [
     "Strength",
     "UnknownDiet",
     "basis_of",
+    "has_letter",
     "is_blank",
     "notes",
     "one_by_one",

@@ -26,6 +26,7 @@ class DishFacts:
         tags: Short words of the kitchen, such as `vegan`.
         ingredients: One text an ingredient; empty where none are listed.
         allergens: What the kitchen declares: None or empty if it declares nothing, `none` if there are none.
+        letters: The scheme of its letters, `austria`; empty where nobody knows what they stand for.
     """
 
     dish_id: str
@@ -34,6 +35,7 @@ class DishFacts:
     tags: tuple[str, ...] = ()
     ingredients: tuple[str, ...] = ()
     allergens: tuple[str, ...] | None = None
+    letters: str = ""
 
 
 @dataclass(frozen=True)

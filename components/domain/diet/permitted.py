@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from components.domain.diet.declared import spelled_out
+from components.domain.diet.declared import letters_in, spelled_out
 from components.domain.diet.dictionary import ALLERGENS, MIXTURES, SUBSTANCES
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, Evidence, LeftOut, Reason, Restrictions, Strength
@@ -53,9 +53,13 @@ def evidence(dish: DishFacts) -> dict[str, Evidence]:
         dish: The dish.
     """
     result: dict[str, Evidence] = {}
-    declared = [(text, read(spelled_out(text))) for text in dish.allergens or () if text.strip()]
+    declared = [
+        (text, read(spelled_out(text, dish.letters))) for text in dish.allergens or () if text.strip()
+    ]
     listed = [("allergens", text, reading) for text, reading in declared]
     listed += [(field, text, read(text)) for field, text in texts(dish)]
+    of_letters = ((field, text, letters_in(text, dish.letters)) for field, text in texts(dish))
+    listed += [(field, text, read(meaning)) for field, text, meaning in of_letters if meaning]
     for field, text, reading in listed:
         for substance, words in reading.contains.items():
             result.setdefault(substance, Evidence(Strength.CONTAINS, field, _quote(field, text, words)))

@@ -107,7 +107,8 @@ def _allergy(written: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
         groups |= _groups(mention)
         if mention.role in (UNKNOWN_WORD, UNREAD):
             # Nobody knows what a dish calls it, so no dish is safe.
-            others.append(Avoided(text if mention.role == UNREAD else mention.text, is_allergy=True))
+            is_unread = mention.role == UNREAD
+            others.append(Avoided(written.strip() if is_unread else mention.text, is_allergy=True))
         elif mention.role == FOOD and _is_more_than_groups(mention):
             others.append(_avoided(mention.text, is_allergy=True))
     says_none = bool(mentions) and all(mention.role in (NONE, FREE_BEFORE) for mention in mentions)
@@ -132,6 +133,11 @@ def is_blank(text: str) -> bool:
     return not any(letter.isalnum() or unicodedata.category(letter) == "So" for letter in text)
 
 
+def has_letter(text: str) -> bool:
+    """Says whether an allergy has a letter alone, such as `G`: gluten to a person, milk to a menu."""
+    return UNREADABLE in spelled_out(text)
+
+
 def one_by_one(restrictions: Restrictions) -> Iterator[Restrictions]:
     """Yields each of the restrictions alone."""
     if restrictions.diet:
@@ -145,7 +151,7 @@ def read_restrictions(diet: str, allergies: Collection[str], avoids: Iterable[st
 
     Args:
         diet: As the person wrote it, in one of several languages.
-        allergies: Groups, members or codes, such as `milk`, `walnut` or `H`.
+        allergies: Groups or members, such as `milk` or `walnut`.
         avoids: Ingredients in any words.
 
     Raises:

@@ -112,3 +112,25 @@ halal | not spicy | not vegan, with honey | may contain nuts
 gluten-free | not vegan | may contain milk | no nuts | no vegan option
 """,
 }
+
+# What a dish says in letters, and the groups that they stand for by the scheme of Austria.
+LETTERS = {
+    "D,N": "fish molluscs sesame",
+    "G": "milk",
+    "g": "milk",
+    "Gemüsepfanne (A,F)": "gluten soy",
+    "Gemüsepfanne (a, f)": "gluten soy",
+    "Gemüsepfanne A,F": "gluten soy",
+    "Gemüsepfanne (1,2,A)": "gluten",
+    "Gemüsepfanne (A) mit Reis": "gluten",
+    "Enthält: G": "milk",
+    "Enthält G und Nüsse": "milk tree_nuts peanuts",
+    "Contains A and C.": "gluten eggs",
+    "Allergene:A, C": "gluten eggs",
+    "Allergens: A/C/G": "gluten eggs milk",
+}
+NO_LETTERS = (
+    "200 g Reis | Reis (200 g) | 1,5 l Wasser | 2,5 kg carrots | Vitamin C | H-Milch | (V) | V | e.g. carrots"
+    " | a delicious dish | A delicious dish"
+    " | riso e piselli | l'eau d'orge | contient d'orge | E 220 | (0,2 l)"
+)

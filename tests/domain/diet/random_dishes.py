@@ -95,7 +95,8 @@ class RandomMenu:
             (None, None, (), ("none",), ("milk", "gluten"), ("A", "G"), self.codes(), self.texts(2))
         )
         description = self.text() if self.draw.random() < 0.3 else ""
-        return DishFacts(dish_id, self.text(), description, self.texts(1), self.texts(3), declared)
+        letters = self.draw.choice(("", "austria"))
+        return DishFacts(dish_id, self.text(), description, self.texts(1), self.texts(3), declared, letters)
 
     def person(self) -> Restrictions:
         allergies = self.draw.sample(

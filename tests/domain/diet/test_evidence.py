@@ -22,9 +22,8 @@ def dish(
     name: str = "Dish", *ingredients: str, declared: str | None = None, description: str = "", tags: str = ""
 ) -> DishFacts:
     allergens = None if declared is None else tuple(part for part in declared.split(";") if part)
-    return DishFacts(
-        "d", name, description, tuple(part for part in tags.split(";") if part), ingredients, allergens
-    )
+    tagged = tuple(part for part in tags.split(";") if part)
+    return DishFacts("d", name, description, tagged, ingredients, allergens, "austria")
 
 
 @pytest.mark.parametrize(

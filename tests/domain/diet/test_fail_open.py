@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions
+from components.domain.diet.declared import letters_in
 from components.domain.diet.dictionary import ALLERGENS
-from tests.domain.diet.fail_open import DECLARED_NOTHING, DENIED, NOT_DENIED, OPEN_LISTS, WHOLE_LISTS
+from tests.domain.diet.fail_open import (
+    DECLARED_NOTHING,
+    DENIED,
+    LETTERS,
+    NO_LETTERS,
+    NOT_DENIED,
+    OPEN_LISTS,
+    WHOLE_LISTS,
+)
 from tests.domain.diet.violations import violations
 
 PLAIN = DishFacts("d", "Dish", ingredients=("carrots", "rice"))
@@ -104,3 +113,21 @@ def test_a_word_that_was_read_as_its_harmless_half_is_what_it_is() -> None:
     for group, _, foods in (row.partition(": ") for row in missed.split("; ")):
         dishes = [replace(PLAIN, ingredients=("rice", food)) for food in foods.split(", ")]
         assert not any(group in groups_offered(dish) for dish in dishes), group
+
+
+def test_letters_speak_against_a_dish_and_free_nothing_where_nobody_knows_their_scheme() -> None:
+    for text, groups in LETTERS.items():
+        for dish in (
+            replace(PLAIN, description=text),
+            replace(PLAIN, tags=(text,)),
+            replace(PLAIN, name=text),
+        ):
+            assert groups_offered(dish) == [], dish
+            left_out = set(ALLERGENS) - {*groups_offered(replace(dish, letters="austria"))}
+            assert left_out == set(groups.split()), dish
+    for declared in ("D,N", "G", "e", "A, C und G", "Weizenmehl (A), Vollmilch (G)", "milk, x", "none, A"):
+        dish = DishFacts("d", "Dish", allergens=(declared,))
+        assert groups_offered(dish) == groups_offered(replace(dish, ingredients=("rice",))) == [], declared
+    assert [
+        text for text in texts(NO_LETTERS) for scheme in ("", "austria") if letters_in(text, scheme)
+    ] == []

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from components.domain.diet.declared import spelled_out
+from components.domain.diet.declared import letters_in, spelled_out
 from components.domain.diet.dictionary import ALLERGENS, LINKS, MIXTURES, PART, dictionary
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, LeftOut, Reason, Restrictions, Strength
@@ -31,7 +31,9 @@ def _fields(dish: DishFacts) -> list[tuple[str, str]]:
 
 
 def _with_declared(dish: DishFacts) -> list[tuple[str, str]]:
-    return [("allergens", spelled_out(text)) for text in dish.allergens or ()] + _fields(dish)
+    declared = [("allergens", spelled_out(text, dish.letters)) for text in dish.allergens or ()]
+    letters = [(field, letters_in(text, dish.letters)) for field, text in _fields(dish)]
+    return declared + _fields(dish) + letters
 
 
 def _sayings(dish: DishFacts, substance: str) -> tuple[tuple[str, str, str], ...]:
@@ -70,10 +72,10 @@ def _denials(dish: DishFacts) -> dict[str, Finding]:
 
 
 def _is_declared(dish: DishFacts) -> bool:
-    entries = [parse(spelled_out(text)) for text in dish.allergens or () if text.strip()]
+    entries = [parse(spelled_out(text, dish.letters)) for text in dish.allergens or () if text.strip()]
     if not all(entry.is_clear for entry in entries):
         return False
-    if any("?" in parse(text).roles for _, text in _fields(dish)):
+    if any("?" in parse(text).roles for _, text in _with_declared(dish)):
         return False
     if any(
         _is_said(dish, group, "contains") and not any(group in entry.sayings for entry in entries)
