@@ -84,7 +84,7 @@ class PersonAnswer(_Answer):
     )
 
     person_id: str
-    diet: str
+    diet: str = Field(description="Several have ; between them.")
     allergies: list[str]
     avoids: list[str]
     history: list[PastAnswer] = Field(description="As the last night published it, oldest first.")

@@ -25,7 +25,8 @@ from serving.schema import LeftOutDish
 DISHES_AT_ONCE = 512  # fewer than the dishes whose evidence the diet remembers
 MOST_WORDS = 256  # avoided words whose dishes are remembered
 COMMON = tuple(
-    [Restrictions(allergies=(group,)) for group in ALLERGENS] + [Restrictions(diet=diet) for diet in DIETS]
+    [Restrictions(allergies=(group,)) for group in ALLERGENS]
+    + [Restrictions(diets=(diet,)) for diet in DIETS]
 )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from serving.nutrition_schema import Bounds, NutritionBody
-from serving.schema import Allergies, Bases, Body, LeftOutDish, Notes, PastBody, SentId, Word, Words
+from serving.schema import Allergies, Bases, Body, Diets, LeftOutDish, Notes, PastBody, SentId, Words
 
 
 class RecommendRequest(Body):
@@ -25,7 +25,7 @@ class RecommendRequest(Body):
     history: list[PastBody] | None = Field(
         None, description="In the place of the history that the service has."
     )
-    diet: Word = Field("", description="Beside what the service knows of the person, as the next two.")
+    diet: Diets = Field("", description="Beside what the service knows of the person, as the next two.")
     allergies: Allergies | None = Field(
         None,
         description="Where there is a table of people it must be sent of who is not in it, also where it is "

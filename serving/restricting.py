@@ -64,10 +64,8 @@ def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NO
         stored = read_restrictions(person.diet, person.allergies, person.avoids)
     except UnknownDiet as error:
         raise Unavailable(f"The diet of {request.person_id!r} cannot be read: {error}") from error
-    if stored.diet and more.diet and stored.diet != more.diet:
-        raise InvalidArgument(f"the person's diet is {stored.diet}, not {more.diet}: leave it out.")
     return Restrictions(
-        stored.diet or more.diet,
+        tuple(sorted({*stored.diets, *more.diets})),
         tuple(sorted({*stored.allergies, *more.allergies})),
         tuple(dict.fromkeys((*stored.avoids, *more.avoids))),
     )
@@ -83,7 +81,7 @@ def filters_of(request: RankRequest | RecommendRequest, restrictions: Restrictio
     without = {"person_id", "history"} | ({"dishes"} if isinstance(request, RankRequest) else set())
     others = [avoided.text for avoided in restrictions.avoids if avoided.is_allergy]
     applied = {
-        "diet": restrictions.diet,
+        "diet": ";".join(restrictions.diets),
         "allergies": [*restrictions.allergies, *others],
         "avoids": [avoided.text for avoided in restrictions.avoids if not avoided.is_allergy],
     }
@@ -175,7 +173,7 @@ def notes_of(
 ) -> list[str]:
     """Says what no reading of words covers for this person."""
     written = (request.diet, person.diet, *(request.allergies or ()), *person.allergies)
-    return list(notes(restrictions.diet, written))
+    return list(notes(restrictions.diets, written))
 
 
 def _body(dish: LeftOut) -> LeftOutDish:

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from components.domain.diet import Basis, DishFacts, has_letter, is_blank
 from components.domain.feedback import MOST_DISH_BYTES
@@ -110,6 +118,23 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _joined(diets: object) -> object:
+    """Several diets as the table of people has them."""
+    if isinstance(diets, list) and all(isinstance(diet, str) for diet in diets):
+        return ";".join(diets)
+    return diets
+
+
+_DIETS = {
+    "anyOf": [
+        {"type": "string", "maxLength": 200},
+        {"type": "array", "maxItems": 4, "items": {"type": "string", "maxLength": 40}},
+    ],
+    "example": ["vegetarian", "gluten-free"],
+}
+Diets = Annotated[str, Field(max_length=200), BeforeValidator(_joined), WithJsonSchema(_DIETS)]
+
+
 class DishBody(Body):
     """A dish in the words of the menu; the same fields as the dishes table."""
 
@@ -190,7 +215,7 @@ class RankRequest(Body):
     dishes: Annotated[list[DishBody], Field(min_length=1)] = Field(
         description="What is on offer; unique dish ids."
     )
-    diet: Word = Field("", description="vegetarian, vegan, halal, …; docs/diet.md")
+    diet: Diets = Field("", description="One or several: vegetarian, vegan, halal, …; docs/diet.md")
     allergies: Allergies = Field([], description="What is not shown to be free of one is left out.")
     avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")
     use_stored_restrictions: bool = Field(

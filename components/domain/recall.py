@@ -119,4 +119,4 @@ def _read(diet: str, allergies: tuple[str, ...], avoids: tuple[str, ...]) -> Sin
     except PalateError:  # a diet without a rule, under which nothing is ever shown
         read = read_restrictions("", others, avoids)
     allergens = tuple(sorted({*groups, *read.allergies}))
-    return Singly(one_by_one(Restrictions(read.diet, allergens, read.avoids)))
+    return Singly(one_by_one(Restrictions(read.diets, allergens, read.avoids)))

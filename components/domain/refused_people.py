@@ -70,7 +70,8 @@ def _storable(text: str) -> str:
 
 
 def _restrict(entry: dict[str, Any], row: Mapping[str, Any]) -> None:
-    entry["diet"] = entry["diet"] or _storable(str(row.get("diet") or ""))
+    diets = entry["diet"], _storable(str(row.get("diet") or ""))
+    entry["diet"] = ";".join(dict.fromkeys(filter(None, diets)))
     entry["allergies"] = tuple(dict.fromkeys((*entry["allergies"], *_allergies(row))))
     entry["avoids"] = tuple(dict.fromkeys((*entry["avoids"], *_texts(row.get("avoids")))))
 

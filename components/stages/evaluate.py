@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -214,13 +215,14 @@ def _parts(setting: Setting) -> dict[str, Bools]:
 
 def _diets(test: Comparisons) -> dict[str, Bools]:
     """The comparisons of the people of each diet; a smaller group would tell of single people."""
-    diets = read_json(paths.DIETS)
-    of_people = np.array([diets.get(person, "") for person in test.log.people], object)
-    of_tested = of_people[np.unique(test.person)].tolist()
+    written = read_json(paths.DIETS)
+    texts = (written.get(person, "").split(";") for person in test.log.people)
+    of_people = [{text.strip() for text in each} - {""} for each in texts]
+    of_tested = Counter(diet for person in np.unique(test.person) for diet in of_people[person])
     return {
-        f"{DIET}{diet}": of_people[test.person] == diet
-        for diet in sorted(set(of_tested) - {""})
-        if of_tested.count(diet) >= MIN_OF_A_DIET
+        f"{DIET}{diet}": np.array([diet in each for each in of_people])[test.person]
+        for diet, people in sorted(of_tested.items())
+        if people >= MIN_OF_A_DIET
     }
 
 

@@ -45,6 +45,8 @@ def test_who_was_shown_a_dish_is_told_what_it_holds_now() -> None:
         ("another name", _reasons(FREE, NAMED, milk), True),
         ("no list any more", _reasons(FREE, UNLISTED, milk), True),
         ("another diet's word", _reasons(FREE, MILK, {"diet": "vegan"}), True),
+        ("the second of two diets", _reasons(FREE, MILK, {"diet": "gluten-free;vegan"}), True),
+        ("a diet stored since", _reasons(FREE, MILK, {}, Person(diet="halal;vegan", has_row=True)), True),
         ("an avoided word", _reasons(FREE, MILK, {"avoids": ["milk"]}), True),
         (
             "an allergy beside the groups",

@@ -108,6 +108,7 @@ def test_rank_applies_what_the_store_knows_of_the_person_and_says_so(
         "pam": {"avoids": ("peas",)},
         "ann": {},
         "dash": {"allergies": ("-",)},
+        "two": {"diet": "vegetarian;gluten-free"},
     }
     publish(url, [{"person_id": name, **unrestricted, **of_them} for name, of_them in people.items()])
     monkeypatch.setenv(STORE, url)
@@ -119,6 +120,10 @@ def test_rank_applies_what_the_store_knows_of_the_person_and_says_so(
         ({"person_id": "pam"}, {"2"}, "applied"),
         ({"person_id": "ann"}, {"1", "2", "3"}, "applied"),
         ({"person_id": "dash"}, set(), "applied"),
+        ({"person_id": "two"}, {"1", "2"}, "applied"),
+        ({"person_id": "two", "diet": "vegan"}, {"1"}, "applied"),
+        ({"person_id": "ann", "diet": ["vegetarian", "gluten-free"]}, {"1", "2"}, "applied"),
+        ({"person_id": "ann", "diet": "vegetarian;vegan"}, {"1"}, "applied"),
         ({"person_id": "stranger"}, {"1", "2", "3"}, "none"),
     ]
     with listening() as address:

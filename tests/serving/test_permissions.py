@@ -72,7 +72,7 @@ def test_many_avoided_words_push_each_other_out_and_stay_right() -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_hardly_any_dish(count: int) -> None:
-    restrictions = Restrictions(diet="vegan", allergies=("milk",))
+    restrictions = Restrictions(diets=("vegan",), allergies=("milk",))
     may_offer, left_out = Permissions().split(np.arange(count), _catalogue(count), restrictions)
     assert len(may_offer) + len(left_out) == count
 

@@ -2,7 +2,7 @@
 
 Only evidence lets a dish through. What cannot be read, or is not listed, is unknown and stays out.
 
-restrictions  what a person wrote, as groups of allergens, avoided words and a diet
+restrictions  what a person wrote, as groups of allergens, avoided words and diets
 permitted     before scoring: finds words by a trie of tokens, longest first
 basis         what an answer says of the dishes that it offers, and of what no words tell
 """

@@ -49,8 +49,8 @@ def basis_of(dish: DishFacts, restrictions: Restrictions) -> Iterator[Basis]:
     for avoided in restrictions.avoids:
         if not avoided.has_groups:  # else its groups are among the allergies
             yield _basis(avoided.text, "ingredients")
-    if restrictions.diet:
-        yield _basis(restrictions.diet, _source(dish, DIETS[restrictions.diet].without))
+    for diet in restrictions.diets:
+        yield _basis(diet, _source(dish, DIETS[diet].without))
 
 
 def _source(dish: DishFacts, substances: tuple[str, ...]) -> Source:
@@ -70,14 +70,13 @@ def _basis(restriction: str, source: Source) -> Basis:
     return Basis(restriction, source, sentences.get(source, f"{what} listed"))
 
 
-def notes(diet: str, written: Iterable[str]) -> Iterator[str]:
+def notes(diets: Iterable[str], written: Iterable[str]) -> Iterator[str]:
     """Yields what no reading of words covers for a person.
 
     Args:
-        diet: Name of a diet, empty where there is none.
+        diets: Names of diets.
         written: Diets and allergies as the person wrote them.
     """
     if any(_COELIAC.search(fold(text)) for text in written):
         yield COELIAC
-    if diet in BY_DIET:
-        yield BY_DIET[diet]
+    yield from (BY_DIET[diet] for diet in diets if diet in BY_DIET)

@@ -63,12 +63,12 @@ class Restrictions:
     """What a person may not or will not eat.
 
     Attributes:
-        diet: Name of a diet, empty where there is none.
+        diets: Names of diets, sorted; all of them hold.
         allergies: Groups of allergens, sorted.
         avoids: Avoided ingredients, and allergies that are none of the groups.
     """
 
-    diet: str = ""
+    diets: tuple[str, ...] = ()
     allergies: tuple[str, ...] = ()
     avoids: tuple[Avoided, ...] = ()
 

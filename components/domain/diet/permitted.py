@@ -144,9 +144,10 @@ def _reasons(dish: DishFacts, restrictions: Restrictions) -> Iterator[Reason]:
         why = _of_avoided(dish, avoided)
         if why is not None:
             yield _reason(avoided.text, avoided.text, why)
-    of_diet = _of_diet(dish, restrictions.diet) if restrictions.diet else None
-    if of_diet is not None:
-        yield of_diet
+    for name in restrictions.diets:
+        of_diet = _of_diet(dish, name)
+        if of_diet is not None:
+            yield of_diet
 
 
 def permitted(

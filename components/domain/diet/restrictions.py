@@ -37,16 +37,27 @@ class UnknownDiet(PalateError):
     """A diet that Palate has no rule for, so it could check nothing."""
 
 
-def _diet(text: str) -> str:
+def _diet(text: str) -> str | None:
+    # The name of a diet, empty where the text says that there is none; None where nobody knows it.
     words = " ".join(fold(text).replace(",", " ").split())
     if words in NO_DIET or not text.strip():
         return ""
-    for name in DIETS:
-        if words == fold(name):
-            return name
-    if words in OTHER_NAMES:
-        return OTHER_NAMES[words]
-    raise UnknownDiet(f"The diet {text.strip()!r} is not known: write one of {', '.join(DIETS)}, or nothing.")
+    return {fold(name): name for name in DIETS}.get(words) or OTHER_NAMES.get(words)
+
+
+def _diets(text: str) -> Iterator[str]:
+    # All diets of a text: `vegetarian; gluten-free`.
+    for part in text.split(";"):
+        for name in [part] if _diet(part) is not None else part.split(","):
+            diet = _diet(name)
+            if diet is None:
+                known = ", ".join(DIETS)
+                raise UnknownDiet(
+                    f"The diet {part.strip()!r} is not known: write one of {known}, several with ; between "
+                    "them, or nothing."
+                )
+            if diet:
+                yield diet
 
 
 def _groups(mention: Mention) -> frozenset[str]:
@@ -140,8 +151,7 @@ def has_letter(text: str) -> bool:
 
 def one_by_one(restrictions: Restrictions) -> Iterator[Restrictions]:
     """Yields each of the restrictions alone."""
-    if restrictions.diet:
-        yield Restrictions(diet=restrictions.diet)
+    yield from (Restrictions(diets=(diet,)) for diet in restrictions.diets)
     yield from (Restrictions(allergies=(group,)) for group in restrictions.allergies)
     yield from (Restrictions(avoids=(avoided,)) for avoided in restrictions.avoids)
 
@@ -150,7 +160,7 @@ def read_restrictions(diet: str, allergies: Collection[str], avoids: Iterable[st
     """Reads what a person wrote. An allergy that is not understood keeps every dish out.
 
     Args:
-        diet: As the person wrote it, in one of several languages.
+        diet: As the person wrote it, in one of several languages; several diets have `;` between them.
         allergies: Groups or members, such as `milk` or `walnut`.
         avoids: Ingredients in any words.
 
@@ -160,11 +170,8 @@ def read_restrictions(diet: str, allergies: Collection[str], avoids: Iterable[st
     read = [_allergy(text) for text in allergies if text.strip(EMPTY)]
     groups = frozenset[str]().union(*(named for named, _ in read))
     others = [*chain.from_iterable(avoided for _, avoided in read)]
-    for text in (text for text in allergies if fold(text) in {*DIETS, *OTHER_NAMES}):
-        if fold(diet) not in ("", fold(text)):  # a second diet
-            others.append(Avoided(text.strip(), is_allergy=True))
-        diet = diet or text
+    diets = [*_diets(diet), *(name for name in map(_diet, allergies) if name)]
     parts = chain.from_iterable(map(_parts, avoids))
     disliked = [_avoided(text, is_allergy=False) for text in parts if text.strip(" -")]
     ordered = dict.fromkeys(sorted(others + disliked, key=lambda avoided: (avoided.text, avoided.is_allergy)))
-    return Restrictions(_diet(diet), tuple(sorted(groups)), tuple(ordered))
+    return Restrictions(tuple(sorted({*diets})), tuple(sorted(groups)), tuple(ordered))

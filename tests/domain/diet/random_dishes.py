@@ -103,4 +103,5 @@ class RandomMenu:
             [*ALLERGENS, "kiwi", "lactose", "nuts", "Reis", "pea", "cocoa"], self.draw.randint(0, 2)
         )
         avoids = [self.draw.choice(self.words) for _ in range(self.draw.choice((0, 0, 1)))]
-        return read_restrictions(self.draw.choice(DIETS), allergies, avoids)
+        diets = ";".join(self.draw.choices(DIETS, k=self.draw.choice((1, 1, 2))))
+        return read_restrictions(diets, allergies, avoids)

@@ -30,6 +30,6 @@ def test_who_writes_coeliac_in_any_language_is_warned() -> None:
         "celiachia",
         "Sprue",
     ):
-        assert [*notes("", ["milk", written])] == [COELIAC], written
+        assert [*notes([], ["milk", written])] == [COELIAC], written
     for written in ("celery", "sprouts", "gluten", "celeriac"):
-        assert [*notes("", [written])] == [], written
+        assert [*notes([], [written])] == [], written

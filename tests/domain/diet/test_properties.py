@@ -51,7 +51,10 @@ def test_a_further_restriction_never_adds_a_dish(seed: int) -> None:
     for _ in range(20):
         one, two = menu.person(), menu.person()
         both = replace(
-            one, allergies=tuple(sorted({*one.allergies, *two.allergies})), avoids=(*one.avoids, *two.avoids)
+            one,
+            diets=tuple(sorted({*one.diets, *two.diets})),
+            allergies=tuple(sorted({*one.allergies, *two.allergies})),
+            avoids=(*one.avoids, *two.avoids),
         )
         assert set(permitted(dishes, both)[0]) <= set(permitted(dishes, one)[0])
 

@@ -211,3 +211,22 @@ def test_an_allergy_of_no_letters_keeps_every_dish_out(text: str) -> None:
     dish = DishFacts("1", "Peas", ingredients=("peas",), allergens=("none",))
     assert permitted([dish], restrictions)[0] == ()
     assert violations([dish], restrictions) != ()
+
+
+def test_several_diets_hold_together() -> None:
+    cases = [
+        ("vegetarian;gluten-free", "rice; butter", True),
+        ("vegetarian; gluten-free", "pasta", False),
+        ("gluten-free,Vegetarisch", "rice; chicken", False),
+        ("vegetarian;vegetarian;none;", "pasta", True),
+        ("halal;lactose-free", "milk", False),
+    ]
+    assert [case for case in cases if offered("Dish", case[1], diet=case[0]) != case[2]] == []
+    assert read_restrictions("vegan; gluten-free ;vegan", ["halal"], []).diets == (
+        "gluten-free",
+        "halal",
+        "vegan",
+    )
+    for written in ("vegan;breatharian", "vegan, breatharian", "vegan gluten-free", "breatharian;none"):
+        with pytest.raises(UnknownDiet, match="several with ; between them"):
+            read_restrictions(written, [], [])

@@ -196,9 +196,10 @@ def _broken(dish: DishFacts, restrictions: Restrictions) -> Iterator[Reason]:
         finding = _of_avoided(dish, avoided)
         if finding:
             yield Reason(avoided.text, avoided.text, *finding)
-    broken = _of_diet(dish, restrictions.diet) if restrictions.diet else None
-    if broken:
-        yield Reason(restrictions.diet, broken[0], *broken[1])
+    for name in restrictions.diets:
+        broken = _of_diet(dish, name)
+        if broken:
+            yield Reason(name, broken[0], *broken[1])
 
 
 def violations(dishes: Iterable[DishFacts], restrictions: Restrictions) -> tuple[LeftOut, ...]:
