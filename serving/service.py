@@ -72,7 +72,7 @@ class Palate:
         self.before = Arm(SERVED / BEFORE, bases) if (SERVED / BEFORE).exists() else None
         self.facts, self.arms = self.arm.facts, [each for each in (self.arm, self.before) if each]
         self.model_thread = ThreadPoolExecutor(1)  # memory that PyTorch keeps grows with each thread
-        self.letters = self.facts["serve"].get("allergen_letters", "")  # releases before 0.4.0 have no scheme
+        self.letters = self.facts["serve"].get("allergen_letters", "")  # releases before 0.3.0 have no scheme
         self.exposures, self.published = Exposures(self.facts), recommending.Published(self.letters)
         self.permissions = Permissions()
         self.metrics = metrics.Metrics(self.arms, self.exposures)

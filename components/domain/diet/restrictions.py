@@ -51,9 +51,9 @@ def _diets(text: str) -> Iterator[str]:
         for name in [part] if _diet(part) is not None else part.split(","):
             diet = _diet(name)
             if diet is None:
-                known = ", ".join(DIETS)
+                names = ", ".join(DIETS)
                 raise UnknownDiet(
-                    f"The diet {part.strip()!r} is not known: write one of {known}, several with ; between "
+                    f"The diet {part.strip()!r} is not known: write one of {names}, several with ; between "
                     "them, or nothing."
                 )
             if diet:

@@ -102,7 +102,10 @@ def test_a_diet_among_the_allergies_is_a_diet() -> None:
         person = read_restrictions("", [written], [])
         assert not is_offered(replace(PLAIN, ingredients=("rice", "beef")), person)
         assert is_offered(PLAIN, person)
-    assert not is_offered(PLAIN, read_restrictions("halal", ["vegan"], []))
+    both = read_restrictions("halal", ["vegan"], [])
+    assert is_offered(PLAIN, both)
+    assert not is_offered(replace(PLAIN, ingredients=("rice", "milk")), both)
+    assert not is_offered(replace(PLAIN, ingredients=("rice", "wine")), both)
 
 
 def test_a_word_that_was_read_as_its_harmless_half_is_what_it_is() -> None:
