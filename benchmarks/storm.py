@@ -190,13 +190,13 @@ async def _kill_midway(service: Service, end: float) -> None:
     await asyncio.to_thread(service.kill_and_restart)
 
 
-def _page(outcomes: Mapping[str, Outcome], wanted: str) -> tuple[list[str], list[str]]:
+def _page(outcomes: Mapping[str, Outcome], dish_pushed: str) -> tuple[list[str], list[str]]:
     """Lines of the page, and the names of the bounds that were broken."""
     calm, storm = outcomes["calm"], outcomes["storm"]
     moved = max(abs(storm.popularity[dish] - share) for dish, share in calm.popularity.items())
     rank = {
-        name: 1 + sum(share > each.popularity[wanted] for share in each.popularity.values())
-        for name, each in outcomes.items()
+        name: 1 + sum(share > outcome.popularity[dish_pushed] for share in outcome.popularity.values())
+        for name, outcome in outcomes.items()
     }
     bounds = {
         "no acknowledged write lost": not (calm.lost or storm.lost),

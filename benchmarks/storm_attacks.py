@@ -61,20 +61,16 @@ def attacks(target: Target, seed: int) -> Iterator[Attack]:
 
 
 def _of_feedback(target: Target, draw: random.Random, number: int) -> Iterator[Attack]:
-    person, dish, wanted, now = (
-        draw.choice(target.people),
-        draw.choice(target.dishes),
-        target.dishes[0],
-        datetime.now(UTC),
-    )
+    person, dish, target_dish = draw.choice(target.people), draw.choice(target.dishes), target.dishes[0]
+    now = datetime.now(UTC)
     ago = (now - timedelta(days=draw.randrange(1, 400))).isoformat()
     bodies = {
         "unknown dish": {"dish_id": f"nope {number}"},
         "id of the inbox": {"person_id": f"stranger {number % 9}", "event_id": draw.choice(target.event_ids)},
-        "invented person": {"person_id": f"nobody {number}", "dish_id": wanted},
+        "invented person": {"person_id": f"nobody {number}", "dish_id": target_dish},
         "orders of one person": {
             "person_id": target.people[0],
-            "dish_id": wanted,
+            "dish_id": target_dish,
             "kind": "order",
             "occurred_at": (now - timedelta(seconds=number)).isoformat(),
         },
@@ -87,8 +83,8 @@ def _of_feedback(target: Target, draw: random.Random, number: int) -> Iterator[A
 
 def _of_the_door(target: Target, draw: random.Random, number: int) -> Iterator[Attack]:
     dishes = [
-        {"dish_id": f"x{number}-{each}", "name": f"{number} {each}", "description": TEXT}
-        for each in range(DISHES)
+        {"dish_id": f"x{number}-{position}", "name": f"{number} {position}", "description": TEXT}
+        for position in range(DISHES)
     ]
     large = {"person_id": target.people[0], "history": [], "dishes": dishes}
     two_keys = b'{"person_id": "p", "k": 3, "allergies": ["milk"], "allergies": []}'

@@ -72,9 +72,9 @@ def letters_in(text: str, scheme: str) -> str:
     marked = [letter for match in _MARKED.finditer(text) for letter in _LETTER.findall(match[0])]
     lone = (match for match in _LONE.finditer(text) if scheme)
     marked += [match[0] for match in lone if not _is_small([match[0], *_next(text[match.end() :])], 0)]
-    known = sorted({letter.casefold() for letter in marked} & dictionary().names.keys())
+    letters = sorted({letter.casefold() for letter in marked} & dictionary().names.keys())
     is_read = scheme == AUSTRIA and not _RANGE.search(text)
-    return (", ".join(map(_named, known)) if is_read else UNREADABLE) if known else ""
+    return (", ".join(map(_named, letters)) if is_read else UNREADABLE) if letters else ""
 
 
 def _next(text: str) -> list[str]:
