@@ -37,20 +37,20 @@ def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_th
     url = f"sqlite:///{clone / '.palate/service.db'}"
     store = ServiceStore(url)
     shown = tuple(Shown(dish, 0.5, 1.0) for dish in dishes)
-    store.add_exposure(Exposure("v1/a", "zoe", datetime.now(UTC), shown, "{}", "1", "x"))
+    store.add_exposure(Exposure("v1/a", "zoe_b", datetime.now(UTC), shown, "{}", "1", "x"))
     other = (Shown(Dish(listed["dish_id"], "Qqqq wwww"), 0.5, 1.0),)
     store.add_exposure(Exposure("v1/b", "eve", datetime.now(UTC), other, "{}", "1", "x"))
-    store.add_feedback(_feedback("f1", "zoe", "new", "choice", "v1/a"))
-    store.add_feedback(_feedback("f2", "zoe", listed["dish_id"], "like"))
-    store.add_feedback(_feedback("f3", "zoe", "never listed", "like"))
+    store.add_feedback(_feedback("f1", "zoe_b", "new", "choice", "v1/a"))
+    store.add_feedback(_feedback("f2", "zoe_b", listed["dish_id"], "like"))
+    store.add_feedback(_feedback("f3", "zoe_b", "never listed", "like"))
 
     first = run_night(clone, "--data", str(inbox), env=prefect)
     assert first.returncode == 0, first.stderr
     tables = event_sources.read_tables(clone / "data/events")
     events = stored_events(clone / "data/events")
     theirs = {row["event_id"]: row for row in events if row["source"] == "service"}
-    chosen = stored_id("f1", "zoe")
-    assert theirs.keys() == {chosen, stored_id("f2", "zoe")}
+    chosen = stored_id("f1", "zoe_b")
+    assert theirs.keys() == {chosen, stored_id("f2", "zoe_b")}
     assert theirs[chosen]["menu_id"] == "v1/a"
     assert {row["dish_id"] for row in tables["menus"] if row["menu_id"] == "v1/a"} == {
         "new",
@@ -65,9 +65,9 @@ def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_th
     page = (clone / "reports/night.html").read_text()  # two answers, one with a choice of its second dish
     assert "Answers of the service" in page
     assert f'<td>{row.split()[0]}</td><td>1</td><td class="n">2</td>' in page
-    assert "zoe" not in page + first.stdout
+    assert "zoe_b" not in page + first.stdout
 
-    person = Catalogue(url).person("zoe")  # published, and nothing counts twice
+    person = Catalogue(url).person("zoe_b")  # published, and nothing counts twice
     assert sorted(past.dish_id for past in person.history) == sorted(["new", listed["dish_id"]])
     catalogue = {each.dish.name: each for each in Catalogue(url).dishes()}
     assert catalogue[listed["name"]].is_offered
@@ -82,11 +82,11 @@ def test_feedback_comes_into_the_night_once_with_its_menu_and_a_person_leaves_th
     again = run_night(clone, "--data", str(inbox), env=prefect)
     assert again.returncode == 0, again.stderr
     assert len(stored_events(clone / "data/events")) == len(events)
-    confirmed = Catalogue(url).person("zoe").published_at
+    confirmed = Catalogue(url).person("zoe_b").published_at
     assert confirmed
     assert confirmed > person.published_at
     assert "was shown as 'Qqqq wwww'" in (clone / "data/quarantine/events.jsonl").read_text()
 
-    done = run_flows(clone, "forget", "zoe")
+    done = run_flows(clone, "forget", "zoe_b")
     assert re.search(r"2 events, 0 people, 0 quarantined, \d rows of the service", done.stdout)
     assert {row["person_id"] for row in feedback_in(url)} == {"eve"}
