@@ -119,16 +119,19 @@ class Body(BaseModel):
 
 
 def _joined(diets: object) -> object:
-    """Several diets as the table of people has them."""
-    if isinstance(diets, list) and all(isinstance(diet, str) for diet in diets):
-        return ";".join(diets)
-    return diets
+    """Joins several diets as the table of people has them."""
+    if not isinstance(diets, list) or not all(isinstance(diet, str) for diet in diets):
+        return diets
+    if len(diets) > MAX_DIETS or any(len(diet) > MAX_DIET for diet in diets):
+        raise ValueError(f"send at most {MAX_DIETS} diets of {MAX_DIET} letters")
+    return ";".join(diets)
 
 
+MAX_DIETS, MAX_DIET = 4, 40  # diets of a person, and letters of one
 _DIETS = {
     "anyOf": [
         {"type": "string", "maxLength": 200},
-        {"type": "array", "maxItems": 4, "items": {"type": "string", "maxLength": 40}},
+        {"type": "array", "maxItems": MAX_DIETS, "items": {"type": "string", "maxLength": MAX_DIET}},
     ],
     "example": ["vegetarian", "gluten-free"],
 }
@@ -220,6 +223,7 @@ class RankRequest(Body):
     avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")
     use_stored_restrictions: bool = Field(
         default=True,
+        strict=True,
         description="Whether diet, allergies and avoids that the service's store has of this person count "
         "besides those of the request. false: those of the request are all that counts.",
     )
