@@ -110,8 +110,8 @@ def _report(settings: Sequence[Setting], scores: Sequence[dict[str, Floats]]) ->
         new, mixed = (np.where(part, measured, np.nan) for part in (counts, ~counts))
         gap = np.where(counts, values[CHOSEN] - measured, np.nan)
         rows[name] = {
-            "new": estimate(new, test, "dishes").interval(CONFIDENCE),
-            "mixed": estimate(mixed, test, "dishes").interval(CONFIDENCE),
+            "new": estimate(new, test, "dishes").interval(CONFIDENCE, lowest=0.0),
+            "mixed": estimate(mixed, test, "dishes").interval(CONFIDENCE, lowest=0.0),
             "gap": estimate(gap, test, "dishes").interval(CONFIDENCE) if name != CHOSEN else None,
         }
     size = estimate(np.where(counts, values[CHOSEN], np.nan), test, "dishes")

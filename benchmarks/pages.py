@@ -20,7 +20,7 @@ def table(heading: str, rows: Iterable[Iterable[str]]) -> list[str]:
 
 def in_words(interval: Interval, sign: str = "") -> str:
     """Mean and bounds; with sign "+" also of what is positive."""
-    return f"{interval.mean:{sign}.3f} ({interval.low:{sign}.3f} to {interval.high:{sign}.3f})"
+    return f"{interval.mean:{sign}.3f} ({interval.bounds(f'{sign}.3f')})"
 
 
 def publish(path: Path, page: str, values: object = None) -> None:

@@ -201,7 +201,7 @@ def _models() -> list[str]:
             (
                 f"{'* ' if result.kind == 'candidate' else '  '}{name}",
                 f"{result.pair_accuracy.mean:.3f}",
-                f"{result.pair_accuracy.low:.3f} to {result.pair_accuracy.high:.3f}",
+                result.pair_accuracy.bounds(),
                 f"{result.top1.mean:.3f}",
                 f"{result.ndcg.mean:.3f}",
                 f"{result.people:,}",
@@ -234,11 +234,11 @@ def _rates(rates: Sequence[AnswerRates]) -> list[tuple[str, ...]]:
 
 
 def _share(interval: Interval | None) -> str:
-    return f"{interval.mean:.0%} ({interval.low:.0%} to {interval.high:.0%})" if interval else ""
+    return f"{interval.mean:.0%} ({interval.bounds('.0%')})" if interval else ""
 
 
 def _gap(interval: Interval) -> str:
-    return f"{interval.mean:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+    return f"{interval.mean:+.3f} ({interval.bounds('+.3f')})"
 
 
 def _columns(lines: Sequence[tuple[str, ...]]) -> list[str]:

@@ -141,7 +141,7 @@ def _evidence(params: Params, split: Split) -> Iterator[str]:
     unit: Clusters = "dishes" if params.split.by == "dish" else "menu days"
     chance = random_scores(test, params.evaluate.seed)
     accuracy = estimate(comparison_metrics(chance, test)[:, 0], test, unit)
-    held_out = f"{len(test):,} of {people:,} people held out"
+    held_out = f"{len(test):,} comparisons of {people:,} {'person' if people == 1 else 'people'} held out"
     yield f"{len(split.train):,} comparisons to train on, {held_out} (split.by: {params.split.by})"
     trained = np.unique(split.train.person)
     untested = len(trained) - len(np.intersect1d(trained, test.person))

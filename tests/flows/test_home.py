@@ -40,7 +40,7 @@ def test_a_home_has_green_nights_from_its_second_day_on(
     _write_home(inbox, days=6)
     second = run_night(clone, "--data", str(inbox), env=prefect)
     assert second.returncode == 0, second.stderr
-    assert "by 0 days of 30 people (at least 10)" in second.stdout
+    assert "no new day of 30 people yet (at least 10)" in second.stdout
     report = Done(clone, second).evaluation
     assert report["test"] == {"comparisons": 9, "people": 3}
     assert report["gate"]["decision"] == "inconclusive"

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.held_out_days import MIN_PEOPLE
 from components.domain.preferences.tables import Comparisons
 from components.domain.verdict.metrics import Interval
 
@@ -54,10 +55,15 @@ class Estimate:
             return float("inf")
         return float(student.ppf((1 + confidence) / 2, freedom)) * self.error
 
-    def interval(self, confidence: float) -> Interval:
-        """The mean with its bounds, which for want of clusters may be all that is possible."""
-        margin = min(self.margin(confidence), 1.0)
-        return Interval(self.mean, self.mean - margin, self.mean + margin)
+    def interval(self, confidence: float, lowest: float = -1.0) -> Interval:
+        """Gives the mean its bounds, which are all that is possible with fewer than MIN_PEOPLE people.
+
+        Args:
+            confidence: Fraction of 1.
+            lowest: Least possible value: 0 of an accuracy, -1 of a difference.
+        """
+        margin = self.margin(confidence) if self.people >= MIN_PEOPLE else float("inf")
+        return Interval.around(self.mean, margin, lowest)
 
 
 def estimate(values: Floats, comparisons: Comparisons, unit: Clusters = "menu days") -> Estimate:

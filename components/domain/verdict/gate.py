@@ -56,10 +56,10 @@ def judge(best: str, differences: Mapping[str, Difference], candidates: int, con
     gap = differences[rival]
     decision, words = _decide(gap, gap.mean - gap.margin(confidence), confidence)
     interval = gap.interval(confidence)
-    reason = (
-        f"{best} {words.format(rival=rival)}: {interval.mean:+.4f} pair accuracy, {confidence:.1%} interval "
-        f"{interval.low:+.4f} to {interval.high:+.4f} over {_clusters(gap)}"
-    )
+    reason = f"{best} {words.format(rival=rival)}"
+    if gap.clusters:
+        bounds = f"{confidence:.1%} interval {interval.bounds('+.4f')}"
+        reason += f": {interval.mean:+.4f} pair accuracy, {bounds} over {_clusters(gap)}"
     return GateResult(decision, reason, best, rival, interval, confidence)
 
 
@@ -76,6 +76,9 @@ def _deciding(differences: Mapping[str, Difference], confidence: float) -> str:
 
 
 def _decide(gap: Difference, low: float, confidence: float) -> tuple[Decision, str]:
+    if isinstance(gap, DailyDifferences) and not gap.values:
+        why = "since the champion changed" if gap.follows_champion else f"of {MIN_PEOPLE} people yet"
+        return "inconclusive", f"cannot be told from {{rival}}: no new day {why} (at least {MIN_OTHERS})"
     few = _too_few(gap)
     if few:
         return "inconclusive", f"cannot be told from {{rival}} by {few}"
@@ -90,8 +93,6 @@ def _decide(gap: Difference, low: float, confidence: float) -> tuple[Decision, s
 
 
 def _too_few(gap: Difference) -> str | None:
-    if isinstance(gap, DailyDifferences) and not gap.values:
-        return f"0 days of {MIN_PEOPLE} people (at least {MIN_OTHERS})"
     if gap.people < MIN_PEOPLE:
         return f"{gap.people} people (at least {MIN_PEOPLE})"
     if _unit(gap) != "people" and gap.clusters < MIN_OTHERS:

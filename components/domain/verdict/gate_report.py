@@ -52,4 +52,4 @@ def _calibrated(report: EvaluationReport) -> list[str]:
 
 
 def _cell(interval: Interval, sign: str = "") -> str:
-    return f"{interval.mean:{sign}.3f} ({interval.low:{sign}.3f} to {interval.high:{sign}.3f})"
+    return f"{interval.mean:{sign}.3f} ({interval.bounds(f'{sign}.3f')})"

@@ -79,7 +79,7 @@ class Ledger:
         """The entries in which the rival was measured, with the median of their people."""
         days = [day for day in self.days if rival in day.differences]
         people = int(np.median([day.people for day in days])) if days else 0
-        return DailyDifferences(tuple(day.differences[rival] for day in days), people)
+        return DailyDifferences(tuple(day.differences[rival] for day in days), people, bool(self.after))
 
 
 def opened(before: Mapping[str, Ledger], name: str, recipe: str, champion: str) -> Ledger:

@@ -15,6 +15,9 @@ People = Mapping[str, Floats]  # (METRICS,) by person
 METRICS = ("pair_accuracy", "top1", "ndcg")
 
 
+UNKNOWN = {(0.0, 1.0), (-1.0, 1.0)}  # bounds that say nothing of an accuracy, or of a difference of two
+
+
 @dataclass(frozen=True)
 class Interval:
     """A mean with the bounds of its interval."""
@@ -22,6 +25,23 @@ class Interval:
     mean: float
     low: float
     high: float
+
+    @classmethod
+    def around(cls, mean: float, margin: float, lowest: float) -> Interval:
+        """Clips the interval to what is possible.
+
+        Args:
+            mean: Its middle.
+            margin: Half its width; may be infinite.
+            lowest: Least possible value: 0 of an accuracy, -1 of a difference. The largest is 1.
+        """
+        return cls(mean, max(lowest, mean - margin), min(1.0, mean + margin))
+
+    def bounds(self, form: str = ".3f") -> str:
+        """Writes both bounds in a number format, or `unknown` where they are all that is possible."""
+        if (self.low, self.high) in UNKNOWN:
+            return "unknown"
+        return f"{self.low:{form}} to {self.high:{form}}"
 
 
 def comparison_metrics(scores: Floats, comparisons: Comparisons) -> Floats:

@@ -72,7 +72,7 @@ def _slices(report: EvaluationReport) -> list[str]:
     """Pair accuracy of the best candidate by part of the test."""
     best = report.gate.candidate
     rows = [
-        f"| {part} | {results[best].mean:.3f} ({results[best].low:.3f} to {results[best].high:.3f}) | "
+        f"| {part} | {results[best].mean:.3f} ({results[best].bounds()}) | "
         f"{results[best].people:,} | {results[best].comparisons:,} |"
         for part, results in report.slices.items()
         if best in results

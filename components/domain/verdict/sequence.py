@@ -30,10 +30,12 @@ class DailyDifferences:
     Attributes:
         values: (days,) means over the people of a day.
         people: Median number of people of a day.
+        follows_champion: Whether these days came after a change of the champion, which began the ledger anew.
     """
 
     values: tuple[float, ...]
     people: int
+    follows_champion: bool = False
 
     @property
     def mean(self) -> float:
@@ -59,9 +61,8 @@ class DailyDifferences:
         return spread * _width(len(self.values), confidence)
 
     def interval(self, confidence: float) -> Interval:
-        """The mean with its bounds, which for want of days may be all that is possible."""
-        margin = min(self.margin(confidence), 1.0)
-        return Interval(self.mean, self.mean - margin, self.mean + margin)
+        """Gives the mean its bounds, which are all that is possible with fewer than two days."""
+        return Interval.around(self.mean, self.margin(confidence), lowest=-1.0)
 
 
 @cache

@@ -84,7 +84,7 @@ class ResultTable:
     def _result(self, contender: Contender) -> ModelResult:
         name = contender.name
         metrics = [self._estimate(name, metric) for metric in range(len(METRICS))]
-        pair_accuracy, top1, ndcg = (each.interval(self.confidence) for each in metrics)
+        pair_accuracy, top1, ndcg = (each.interval(self.confidence, lowest=0.0) for each in metrics)
         gap = None if name == self.best else self._gap(name).interval(self.confidence)
         size = metrics[0]
         return ModelResult(contender.kind, pair_accuracy, top1, ndcg, size.people, size.comparisons, gap)
@@ -101,6 +101,6 @@ class ResultTable:
         results = {}
         for name in names:
             result = estimate(np.where(part, self.measured[name][:, 0], np.nan), self.test, self.unit)
-            bounds = asdict(result.interval(self.confidence))
+            bounds = asdict(result.interval(self.confidence, lowest=0.0))
             results[name] = SliceResult(**bounds, people=result.people, comparisons=result.comparisons)
         return results

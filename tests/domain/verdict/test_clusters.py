@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from components.domain.preferences.from_records import comparison_table
+from components.domain.preferences.held_out_days import MIN_PEOPLE
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison
 from components.domain.verdict.clusters import dish_error, estimate, two_way_error
@@ -70,7 +71,14 @@ def test_one_person_or_one_menu_day_says_nothing_of_the_width() -> None:
     one_day = _table(np.arange(40), np.zeros(40, int))
     result = estimate(np.linspace(0, 1, 40), one_day)
     assert result.margin(0.95) == float("inf")
-    assert result.interval(0.95).high - result.mean == 1.0
+    assert result.interval(0.95, lowest=0.0).bounds() == "unknown"
+    for people, some in ((1, 3), (2, 1), (29, 2), (40, 2), (40, 10)):
+        person, day = np.divmod(np.arange(people * some), some)
+        values = (person % 2).astype(float)
+        for lowest in (0.0, -1.0):
+            interval = estimate(values + lowest * (day % 2), _table(person, day)).interval(0.95, lowest)
+            assert lowest <= interval.low <= interval.mean <= interval.high <= 1.0
+            assert people >= MIN_PEOPLE or interval.bounds("+.3f") == "unknown"
 
 
 def test_comparisons_that_were_not_scored_are_left_out() -> None:

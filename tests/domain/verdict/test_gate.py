@@ -77,6 +77,13 @@ def test_days_are_judged_like_tests(count: int, mean: float, decision: str, word
     assert words in result.reason
 
 
+def test_a_ledger_without_a_day_is_said_in_words_and_not_in_figures() -> None:
+    for follows, words in ((True, "since the champion changed"), (False, "of 30 people yet")):
+        result = judge("new", {"rule": DailyDifferences((), 0, follows)}, 1, 0.95)
+        assert result.reason == f"new cannot be told from rule: no new day {words} (at least 10)"
+    assert "interval unknown over 1 days" in judge("new", {"rule": _days(1, 0.3)}, 1, 0.95).reason
+
+
 def test_with_too_few_days_the_nearest_rival_is_named_and_not_the_noisiest() -> None:
     near, noisy = _days(3, 0.01, spread=0.01), _days(3, 0.2, spread=0.4)
     result = judge("new", {"noisy": noisy, "near": near}, 1, 0.95)

@@ -58,6 +58,8 @@ def test_another_recipe_starts_empty_and_another_champion_after_the_last_day() -
     assert ledger.opened(before, "other", "recipe", "1") == Ledger("recipe", "1")
     beside_another = _next(ledger.opened(before, "new", "recipe", "2"), 1, 2, 3)
     assert [entry.day for entry in beside_another.days] == [_day(3)]
+    assert beside_another.differences("rule").follows_champion
+    assert not before["new"].differences("rule").follows_champion
 
 
 def test_a_rival_counts_in_the_entries_in_which_it_was_measured() -> None:
