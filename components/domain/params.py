@@ -55,6 +55,8 @@ class CollectParams(Section):
     dislike_at: Rating
     clock_skew_h: Hours
     timezone: Timezone
+    list_separator: Annotated[str, Field(min_length=1, max_length=3)]
+    encoding: str
     columns: dict[str, dict[str, str]]
     tables: dict[str, str]
     watermarks: dict[str, str]

@@ -27,15 +27,20 @@ def read_params(path: Path) -> Params:
     return validate(read_yaml(path), str(path))
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path | str, content: bytes | None = None) -> dict[str, Any]:
     """The file's mapping, unvalidated.
+
+    Args:
+        path: Of the file.
+        content: What it holds, where it lies on another machine.
 
     Raises:
         BadParams: No such file, not YAML, not a mapping, a key twice, or a value of another type
             than JSON has.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _OneKeyOnce)  # noqa: S506 - a SafeLoader
+        text = (Path(path).read_bytes() if content is None else content).decode()
+        values = yaml.load(text, _OneKeyOnce)  # noqa: S506 - a SafeLoader
     except (OSError, ValueError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:
         # PyYAML lets Python's own errors through where a value is none of its tag: the date 2026-13-01.
         raise BadParams(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error

@@ -45,7 +45,7 @@ def examine(params: Params, collected: Collected, events: EventColumns) -> str:
     log = opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(params.collect))
     split, why_not = _split(params, log, has_events=len(events) > 0)
     sections = {
-        "What becomes of the rows": _rows(collected),
+        "What becomes of the rows": _rows(collected, params.check.max_quarantined_share),
         "What there is to learn from": _events(params, log, events, dishes),
         "What the gate will have": _evidence(params, split) if split else [why_not],
         "What to set in params.yaml": suggestions(params, collected, log, split) or ["nothing"],
@@ -70,7 +70,7 @@ def _split(params: Params, log: OpinionLog, *, has_events: bool) -> tuple[Split 
     return split, ""
 
 
-def _rows(collected: Collected) -> Iterator[str]:
+def _rows(collected: Collected, most: float) -> Iterator[str]:
     yield f"{'':8} {'rows':>9} {'accepted':>9} {'duplicate':>9} {'quarantined':>11}"
     for table, counts in collected.counts.items():
         numbers = f"{counts.accepted:9,} {counts.duplicates:9,} {counts.quarantined:11,}"
@@ -84,6 +84,12 @@ def _rows(collected: Collected) -> Iterator[str]:
         yield f"{len(rows):,} of {table}, the first in {first.file} at row {first.line}: {first.reason}"
     if len(often) > REASONS:
         yield f"and {len(often) - REASONS} more reasons"
+    share = len(collected.quarantined) / max(1, sum(counts.rows_in for counts in collected.counts.values()))
+    if share > most:
+        yield (
+            f"{share:.1%} of the rows are quarantined, and with more than {most:.1%} a night stops: mend "
+            "what the reasons name, or map it with collect.columns (docs/bring-your-own-data.md)"
+        )
 
 
 def _events(

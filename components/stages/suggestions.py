@@ -66,13 +66,6 @@ def _checks(params: Params, collected: Collected) -> Iterator[tuple[str, str]]:
     events, check = collected.counts["events"].accepted, params.check
     if 0 < events < check.min_events:
         yield f"check: {{min_events: {events}}}", f"{events:,} events are fewer than {check.min_events:,}"
-    rows = sum(counts.rows_in for counts in collected.counts.values())
-    share = len(collected.quarantined) / max(1, rows)
-    if share > check.max_quarantined_share:
-        yield (
-            f"check: {{max_quarantined_share: {share + 0.005:.2f}}}",
-            f"{share:.1%} of the rows are quarantined; better mend them",
-        )
 
 
 def _fields(params: Params, collected: Collected) -> Iterator[tuple[str, str]]:

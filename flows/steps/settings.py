@@ -17,6 +17,8 @@ from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
 from components.files import replace_text
 from components.integrations.sources import is_url
+from components.integrations.sources.database import is_database
+from components.integrations.sources.folder import SETTINGS, settings_in
 from components.stages.paths import EVENTS
 from flows.environment import REPO
 
@@ -85,15 +87,18 @@ def _override(inbox: str) -> dict[str, Any]:
         check_address(inbox)
     except ValueError as error:
         raise BadParams(f"DATA is no inbox: {error}.") from error
-    address, settings = inbox if is_url(inbox) else str(Path(inbox).expanduser()), _settings_of(inbox)
-    override = read_yaml(settings) if settings and settings.exists() else {}
-    _merge(override, {"collect": {"inbox": address}}, str(settings))
+    address, where = inbox if is_url(inbox) else str(Path(inbox).expanduser()), _settings_of(inbox)
+    content = settings_in(address) if where else None
+    override = {} if content is None else read_yaml(where, content)
+    _merge(override, {"collect": {"inbox": address}}, where)
     return override
 
 
-def _settings_of(inbox: str) -> Path | None:
-    """Where an inbox may have settings of its own; None for a URL and for the sample."""
-    return None if is_url(inbox) or _is_sample(inbox) else Path(inbox).expanduser() / "params.yaml"
+def _settings_of(inbox: str) -> str:
+    """Where an inbox may have settings of its own; empty for a database and for the sample."""
+    if is_url(inbox):
+        return "" if is_database(inbox) else f"{inbox.rstrip('/')}/{SETTINGS}"
+    return "" if _is_sample(inbox) else str(Path(inbox).expanduser() / SETTINGS)
 
 
 def _merged(path: Path, inbox: str, override: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,8 @@ def test_an_empty_set_and_one_of_bad_rows_alone_have_a_page() -> None:
     bad = [{"person_id": "p", "dish_id": "gone", "kind": "like", "occurred_at": "2026-01-01"}] * 3
     page = _page({"events": bad, "dishes": _dishes(2)})
     assert "3 of events, the first in events.csv at row 1: dish_id 'gone' is not in the dishes table" in page
-    assert "max_quarantined_share: 0.6" in page
+    assert "60.0% of the rows are quarantined, and with more than 5.0% a night stops: mend" in page
+    assert "max_quarantined_share" not in page
 
 
 def _stated(kind: str, count: int, people: int = 40, dishes: int = 10) -> list[dict[str, Any]]:

@@ -52,14 +52,15 @@ def source_of(params: CollectParams, root: Path) -> Source:
     _check_no_password(params.inbox)
     if is_url(params.inbox) and is_database(params.inbox):
         overlap, ahead = timedelta(hours=params.overlap_h), timedelta(hours=params.clock_skew_h)
-        return Database(params.inbox, params.tables, params.columns, params.watermarks, overlap, ahead)
+        times = params.watermarks, overlap, ahead
+        return Database(params.inbox, params.tables, params.columns, *times, params.list_separator)
     if params.watermarks:
         raise BadParams(
             f"collect.watermarks are of a database, and collect.inbox is '{params.inbox}': leave them out, "
             "or name a database such as postgresql://reader@host/meals."
         )
     address = params.inbox if is_url(params.inbox) else str(root / Path(params.inbox).expanduser())
-    return Folder(address, params.columns, params.tables)
+    return Folder(address, params.columns, params.tables, params.list_separator, params.encoding)
 
 
 def _check_no_password(inbox: str) -> None:

@@ -75,7 +75,7 @@ def _rows(path: str, records: Iterator[Sequence[str] | str]) -> Rows:
 def _check_form(path: str, header: Sequence[str]) -> None:
     """Checks that the header, its cells or its line, is that of a file in UTF-8 with commas."""
     if "\0" in "".join(header):
-        raise DataRejected(f"{path} is UTF-16: save it as UTF-8.")
+        raise DataRejected(f"{path} is UTF-16: save it as UTF-8, or set collect.encoding to utf-16.")
     for separator, name in SEPARATORS.items():
         if len(header) == 1 and separator in header[0]:
             raise DataRejected(f"{path}: its cells are separated by {name}: save it with commas.")

@@ -22,6 +22,7 @@ from components.domain.preferences.events import RawRow
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.cells import text_of
 from components.integrations.sources.csv_files import check_header
+from components.integrations.sources.lists import OURS
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
 from components.integrations.sources.watermarks import NO_TIME, TEXT, begin_of, highest
 
@@ -58,6 +59,7 @@ class Database:
         watermarks: By table the user's column of times from which a reading goes on.
         overlap: How much before the last reading's highest time a reading begins, for rows that came late.
         ahead: How far after now a time may lie; a later one moves no watermark.
+        separator: What stands between the values of one cell.
     """
 
     url: str
@@ -66,6 +68,7 @@ class Database:
     watermarks: Mapping[str, str] = field(default_factory=dict)
     overlap: timedelta = timedelta()
     ahead: timedelta = timedelta()
+    separator: str = OURS
 
     def read(self, since: Watermarks, *, has_earlier: bool = False) -> Reading:
         """Reads all rows, or those from the watermarks on.
@@ -82,7 +85,9 @@ class Database:
         with self._connection() as connection:
             for table, query in self._queries(connection).items():
                 rows, watermark = self._rows(connection, table, query, since.get(table, ""))
-                reading.tables[table] = in_contract(table, self._name_of(table), rows, self.columns)
+                name, columns = self._name_of(table), self.columns
+                for ours, its in in_contract(table, name, rows, columns, self.separator).items():
+                    reading.tables.setdefault(ours, Rows()).extend(its)
                 if watermark:
                     reading.watermarks[table] = watermark
         if not (reading.tables["events"] or since.get("events") or has_earlier):

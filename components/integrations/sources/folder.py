@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,28 +13,36 @@ from components.domain.errors import DataRejected
 from components.domain.preferences.contract import TABLES
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.formats import FORMATS, read_file
+from components.integrations.sources.lists import OURS
+from components.integrations.sources.partitions import with_partitions
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
 
 logger = logging.getLogger(__name__)
+SETTINGS = "params.yaml"  # the user's own, beside the tables
 
 
 @dataclass(frozen=True)
 class Folder:
     """A folder of files.
 
-    A table's files are `TABLE.csv` and `TABLE-anything.csv`, or the same with another of FORMATS. One file
-    may be of several tables. Columns outside the contract are left out, with a warning.
+    A table's files are `TABLE.csv` and `TABLE-anything.csv`, or the same with another of FORMATS, and what
+    lies in a folder `TABLE/`. One file may be of several tables. Partitions (`day=2026-11-01/`) are entered.
+    Columns outside the contract are left out, with a warning.
 
     Attributes:
         address: Path, or URL of a folder such as s3://bucket/folder. Keys come from the environment, as the
             storage's own tools read them.
         columns: The user's names of columns where they are not the contract's.
         tables: The user's names of tables likewise.
+        separator: What stands between the values of one cell.
+        encoding: Of files of text.
     """
 
     address: str
     columns: Names = field(default_factory=dict)
     tables: Mapping[str, str] = field(default_factory=dict)
+    separator: str = OURS
+    encoding: str = "utf-8"
 
     def read(self, _since: Watermarks, *, has_earlier: bool = False) -> Reading:
         """Reads all rows of all files.
@@ -45,18 +53,19 @@ class Folder:
         Raises:
             DataRejected: The folder does not exist or holds no events, or a file cannot be read as its table.
         """
-        storage, paths = self._list()
+        storage, root, paths = self._list()
         tables: dict[str, Rows] = {}
         for path in paths:
-            name = path.rpartition("/")[2]
-            form = max((form for form in FORMATS if name.lower().endswith(f".{form}")), key=len, default="")
-            names = self._tables_of(name[: -len(form) - 1]) if form else []
+            form, names = _form_of(path), self._tables_of(path[len(root) :])
             if form and not names:
                 logger.warning("%s is of no table and was not read: see collect.tables in params.yaml", path)
-            if names:
-                rows = read_file(path, self._content(storage, path), form)
+            if form and names:
+                rows = read_file(path, self._content(storage, path), form, self.encoding)
+                rows = with_partitions(path[len(root) :].strip("/"), rows)
                 for table in names:
-                    tables.setdefault(table, Rows()).extend(in_contract(table, path, rows, self.columns))
+                    ours = in_contract(table, path, rows, self.columns, self.separator)
+                    for each, its in ours.items():
+                        tables.setdefault(each, Rows()).extend(its)
         if not (tables.get("events") or (has_earlier and "events" in tables)):
             raise DataRejected(self._without_events(tables.get("events"), paths))
         return Reading(tables)
@@ -72,8 +81,16 @@ class Folder:
             ".jsonl or .parquet there, or name your file in collect.tables."
         )
 
-    def _tables_of(self, stem: str) -> list[str]:
-        """The tables that a file NAME.csv or NAME-anything.csv is of; the longer of two names counts."""
+    def _tables_of(self, path: str) -> list[str]:
+        """The tables that a file NAME.csv or NAME-anything.csv is of; the longer of two names counts.
+
+        Args:
+            path: In the inbox; what lies in a folder of a table is of it, whatever its name.
+        """
+        *folders, file = path.strip("/").split("/")
+        name = next((folder for folder in folders if "=" not in folder), file)
+        form = _form_of(name)
+        stem = name[: -len(form) - 1] if form else name
         files = {table: self._file_of(table) for table in TABLES}
         files = {table: file for table, file in files.items() if stem == file or stem.startswith(f"{file}-")}
         return [table for table, file in files.items() if len(file) == max(map(len, files.values()))]
@@ -81,12 +98,12 @@ class Folder:
     def _file_of(self, table: str) -> str:
         return self.tables.get(table, table)
 
-    def _list(self) -> tuple[Any, list[str]]:
-        """The storage, and the paths of what lies in the folder."""
+    def _list(self) -> tuple[Any, str, list[str]]:
+        """The storage, the folder's path there, and the paths of what lies in it."""
         try:
             storage, root = fsspec.core.url_to_fs(self.address)
             storage.invalidate_cache()  # another process may have put files there since
-            return storage, sorted(storage.ls(root, detail=False))
+            return storage, root, sorted(self._paths(storage, root, root))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise DataRejected(
                 f"The inbox '{self.address}' is not a folder: make it, or set collect.inbox in params.yaml."
@@ -100,6 +117,35 @@ class Folder:
         except Exception as error:  # likewise
             raise DataRejected(_unreadable(path, error)) from error
         return content
+
+    def _paths(self, storage: Any, root: str, folder: str) -> Iterator[str]:
+        """Yields paths below a folder; partitions and folders of tables are entered, but for `_temporary`."""
+        for entry in storage.ls(folder, detail=True):
+            path = entry["name"].rstrip("/")
+            name = path.rpartition("/")[2]
+            is_known = "=" in name or (not name.startswith(("_", ".")) and self._tables_of(path[len(root) :]))
+            if entry["type"] == "directory" and path != folder and is_known:
+                yield from self._paths(storage, root, path)
+            else:
+                yield path
+
+
+def _form_of(path: str) -> str:
+    """The one of FORMATS in which a path ends; empty where it ends in none."""
+    return max((form for form in FORMATS if path.lower().endswith(f".{form}")), key=len, default="")
+
+
+def settings_in(address: str) -> bytes | None:
+    """Reads the params.yaml in a folder, here or in object storage; None where there is none."""
+    try:
+        storage, root = fsspec.core.url_to_fs(address)
+        storage.invalidate_cache()
+        content: bytes = storage.cat_file(f"{root}/{SETTINGS}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except Exception as error:  # each storage has errors of its own
+        raise DataRejected(_unreadable(f"{address}/{SETTINGS}", error)) from error
+    return content
 
 
 def _unreadable(what: str, error: Exception) -> str:

@@ -23,13 +23,14 @@ from components.integrations.sources.csv_files import ROWS_AT_ONCE, check_header
 FORMATS = ("csv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
 
 
-def read_file(path: str, content: bytes, form: str) -> Rows:
+def read_file(path: str, content: bytes, form: str, encoding: str = "utf-8") -> Rows:
     """The rows of a file.
 
     Args:
         path: Where it lies, for messages; its last part names the rows' file.
         content: Its bytes.
         form: One of FORMATS.
+        encoding: Of text.
 
     Raises:
         DataRejected: The bytes are of another format.
@@ -39,8 +40,19 @@ def read_file(path: str, content: bytes, form: str) -> Rows:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise DataRejected(f"{path} cannot be read ({error}): mend it or take it out.") from error
+    if form != "parquet" and encoding != "utf-8":
+        content = _in_utf8(path, content, encoding)
     read = {"csv": _read_csv, "jsonl": _read_jsonl, "parquet": _read_parquet}[form.removesuffix(".gz")]
     return read(path, content)
+
+
+def _in_utf8(path: str, content: bytes, encoding: str) -> bytes:
+    try:
+        return content.decode(encoding).encode()
+    except (ValueError, LookupError) as error:  # the latter: Python knows no such encoding
+        raise DataRejected(
+            f"{path} is not {encoding} ({error}): set collect.encoding to what it is, such as cp1252."
+        ) from error
 
 
 def _read_csv(path: str, content: bytes) -> Rows:
@@ -49,7 +61,7 @@ def _read_csv(path: str, content: bytes) -> Rows:
     except UnicodeDecodeError as error:
         raise DataRejected(
             f"{path} is not UTF-8 (byte {error.object[error.start]:#04x} at offset {error.start}): "
-            "save it as UTF-8 and run the night again."
+            "save it as UTF-8, or set collect.encoding in params.yaml."
         ) from error
     return csv_rows(path, text)
 

@@ -13,6 +13,8 @@ from components.domain.preferences.contract import TABLES, columns, required_col
 from components.domain.preferences.events import RawRow
 from components.domain.preferences.refused_text import LINE
 from components.integrations.sources.batches import Batch, Rows
+from components.integrations.sources.lists import split_as_ours
+from components.integrations.sources.shown import SHOWN, menus_and_choices
 
 logger = logging.getLogger(__name__)
 Names = Mapping[str, Mapping[str, str]]  # by table: the user's name of a column, by the contract's
@@ -47,28 +49,39 @@ def check_names(section: str, names: Names) -> None:
     for table, columns_of in names.items():
         if table not in TABLES:
             raise BadParams(f"collect.{section} names the table '{table}': it may name {', '.join(TABLES)}.")
-        unknown = sorted(columns_of.keys() - set(columns(table)))
+        unknown = sorted(columns_of.keys() - {*columns(table), *([SHOWN] if table == "events" else [])})
         if unknown:
             raise BadParams(f"collect.{section}.{table} names '{unknown[0]}', which {table} do not have.")
 
 
-def in_contract(table: str, source: str, rows: Rows, names: Names) -> Rows:
-    """The rows under the contract's names of columns, without columns that it does not know.
+def in_contract(table: str, source: str, rows: Rows, names: Names, separator: str) -> dict[str, Rows]:
+    """Gives the rows of a file the contract's names of columns, without columns that it does not know.
 
     Args:
         table: Of the contract.
         source: Where the rows come from, for messages.
         rows: As the source has them; those with a problem keep also the columns that it does not know.
         names: The user's names of columns.
+        separator: What the user writes between the values of one cell.
+
+    Returns:
+        Rows by table: this one's, and the menus of events that list what was shown.
 
     Raises:
         DataRejected: A column that the contract needs is not there.
     """
     theirs = names.get(table, {})
-    renamed = _renamed(table, rows, theirs) if theirs else rows
-    present = renamed.column_names
-    _check_columns(table, source, rows.column_names, present, theirs)
-    unknown = present - set(columns(table))
+    renamed = split_as_ours(source, _renamed(table, rows, theirs) if theirs else rows, separator)
+    result = {}
+    if table == "events" and SHOWN in renamed.column_names:
+        result["menus"], renamed = menus_and_choices(source, renamed)
+    _check_columns(table, source, rows.column_names, renamed.column_names, theirs)
+    return {**result, table: _known(table, source, renamed)}
+
+
+def _known(table: str, source: str, renamed: Rows) -> Rows:
+    """The rows without columns that the contract does not know."""
+    unknown = renamed.column_names - set(columns(table))
     if not unknown:
         return renamed
     _warn(source, sorted(name for name in unknown if name.strip()))

@@ -86,9 +86,18 @@ SEMICOLONS, TABS, QUOTED = (
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("\n".join([HEADER, *GOOD]).encode("utf-16-le"), " is UTF-16: save it as UTF-8"),
-        ("\r\n".join([HEADER, *GOOD]).encode("utf-16-be"), " is UTF-16: save it as UTF-8"),
-        (HEADER.replace("person_id", '"person_id"').encode("utf-16-le"), " is UTF-16: save it as UTF-8"),
+        (
+            "\n".join([HEADER, *GOOD]).encode("utf-16-le"),
+            " is UTF-16: save it as UTF-8, or set collect.encoding to utf-16",
+        ),
+        (
+            "\r\n".join([HEADER, *GOOD]).encode("utf-16-be"),
+            " is UTF-16: save it as UTF-8, or set collect.encoding to utf-16",
+        ),
+        (
+            HEADER.replace("person_id", '"person_id"').encode("utf-16-le"),
+            " is UTF-16: save it as UTF-8, or set collect.encoding to utf-16",
+        ),
         (SEMICOLONS.encode(), ": its cells are separated by ';': save it with commas"),
         (SEMICOLONS.partition("\n")[0].encode(), ": its cells are separated by ';': save it with commas"),
         (

@@ -224,3 +224,95 @@ def test_a_file_of_any_name_may_be_several_tables_and_a_column_one_value(tmp_pat
     assert len(events) == 3
     with pytest.raises(DataRejected, match=r"found: ratings\.csv\): put votes\.csv.*collect\.tables"):
         Folder(str(tmp_path), columns, {"events": "votes"}).read({})
+
+
+def test_partitions_and_folders_of_a_table_are_entered_and_their_names_are_columns(tmp_path: Path) -> None:
+    for path in (
+        "events/day=2026-11-01/hour=%31%32/part-0.parquet",
+        "events/day=2026-11-02/part-0.parquet",
+        "day=2026-11-03/events-2.parquet",
+        "events.parquet/part-0.parquet",
+        "events/_temporary/day=2026-11-09/part-0.parquet",
+        "other/events.parquet",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        row = {"person_id": ["ada"], "dish_id": ["d1"], "kind": ["like"]}
+        own = {"day": ["2026-11-04"]} if path.startswith("events.parquet") else {}
+        pq.write_table(pa.table(row | own), tmp_path / path)
+    (tmp_path / "events" / "_SUCCESS").touch()
+    names = {"events": {"occurred_at": "day", "source": "hour"}}
+    rows = list(Folder(str(tmp_path), names).read({}).tables["events"])
+    assert sorted((row.values["occurred_at"], row.values.get("source"), row.file) for row in rows) == [
+        ("2026-11-01", "12", "events/day=2026-11-01/hour=%31%32/part-0.parquet"),
+        ("2026-11-02", None, "events/day=2026-11-02/part-0.parquet"),
+        ("2026-11-03", None, "day=2026-11-03/events-2.parquet"),
+        ("2026-11-04", None, "events.parquet/part-0.parquet"),
+    ]
+
+
+def test_lists_with_another_separator_are_told_and_read_as_the_setting_says(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "events.csv").write_text(HEADER + ROW)
+    lines = [
+        "dish_id,name,tags,ingredients",
+        'd1,Soup,Hot|Vegan,"salt, fine; water"',
+        "d2,Tea,Hot,",
+        "d3,Pie,,",
+    ]
+    (tmp_path / "dishes.csv").write_text("\n".join(lines) + "\nd4,Roll,A|B,nuts,more\n")
+    (tmp_path / "people.jsonl").write_text('{"person_id": "ada", "allergies": "nuts|milk"}\n')
+    plain = Folder(str(tmp_path)).read({}).tables
+    assert "2 cells of tags hold '|' and none ';'" in caplog.text
+    assert 'set collect: {list_separator: "|"}' in caplog.text
+    assert "ingredients" not in caplog.text
+    assert [row.values["tags"] for row in plain["dishes"]] == ["Hot|Vegan", "Hot", "", "A|B"]
+    caplog.clear()
+    tables = Folder(str(tmp_path), separator="|").read({}).tables
+    assert [row.values["tags"] for row in tables["dishes"]] == ["Hot;Vegan", "Hot", "", "A;B"]
+    assert [row.values["allergies"] for row in tables["people"]] == ["nuts;milk"]
+    assert "list_separator" not in caplog.text
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("events.csv", "cp1252"), ("events.jsonl", "utf-16")])
+def test_files_of_another_encoding_are_read_by_the_setting(tmp_path: Path, name: str, encoding: str) -> None:
+    row = '{"person_id":"jörg","dish_id":"d1","kind":"like","occurred_at":"2026-01-01"}\n'
+    text = HEADER + ROW.replace("ada", "jörg") if name.endswith("csv") else row
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    (read,) = Folder(str(tmp_path), encoding=encoding).read({}).tables["events"]
+    assert read.values["person_id"] == "jörg"
+    (tmp_path / name).write_bytes(b"\x81")
+    with pytest.raises(DataRejected, match=rf"{name} is not {encoding} \(.*set collect.encoding"):
+        Folder(str(tmp_path), encoding=encoding).read({})
+
+
+def test_what_was_shown_and_chosen_is_a_menu_and_its_choice(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = '"occurred_at":"2026-01-01T12:00:00"'
+    lines = [
+        f'{{"person_id":"ada","shown":["d1","d2"],"chosen":"d2",{at}}}',
+        f'{{"person_id":"bob","shown":["d2","d1"],"chosen":["d1"],{at}}}',
+        f'{{"person_id":"cid","shown":["d1","d2"],"chosen":null,{at}}}',
+        f'{{"person_id":"dan","shown":["d1"],"chosen":"d2",{at}}}',
+        '{"person_id":"eve","shown":["d1","d2"],"chosen":"d2","occurred_at":"noon"}',
+        f'{{"person_id":"fay","dish_id":"d1","kind":"like",{at}}}',
+    ]
+    (tmp_path / "events.jsonl").write_text("\n".join(lines))
+    (tmp_path / "dishes.csv").write_text("dish_id,name\nd1,Soup\nd2,Tea\n")
+    limits = Limits(datetime(2030, 1, 1, tzinfo=UTC), (1.0, 5.0))
+    collected = accept(Folder(str(tmp_path)).read({}).tables, {}, limits)
+    events = {event["person_id"]: event for event in collected.tables["events"]}
+    assert {person: (each["kind"], each["dish_id"]) for person, each in events.items()} == {
+        "ada": ("choice", "d2"), "bob": ("choice", "d1"), "fay": ("like", "d1")
+    }  # fmt: skip
+    menu = events["ada"]["menu_id"]
+    assert menu == events["bob"]["menu_id"]
+    assert [row["dish_id"] for row in collected.tables["menus"] if row["menu_id"] == menu] == ["d1", "d2"]
+    assert sorted(row.line for row in collected.quarantined) == [4, 5]
+    assert "1 rows show dishes of which none was chosen" in caplog.text
+    logged = [line.replace("shown", "impressions").replace("chosen", "clicked") for line in lines[:2]]
+    (tmp_path / "events.jsonl").write_text("\n".join(logged))
+    names = {"events": {"shown": "impressions", "dish_id": "clicked"}}
+    mapped = accept(Folder(str(tmp_path), names).read({}).tables, {}, limits)
+    assert mapped.counts["events"].accepted == 2

@@ -9,8 +9,9 @@ import boto3
 import pytest
 import s3fs
 
-from components.domain.errors import DataRejected
+from components.domain.errors import BadParams, DataRejected
 from components.integrations.sources.folder import Folder
+from flows.steps.settings import settings_for
 from tests.bucket import bucket, object_storage
 from tests.conftest import REPO
 
@@ -45,6 +46,12 @@ def test_a_bucket_gives_what_the_folder_gives_and_sees_what_is_put_there_later(
     assert {name: list(rows) for name, rows in there.items()} == {
         name: list(rows) for name, rows in here.items()
     }
+    assert settings_for("s3://meals/site/inbox").split.test_days == 3
+    s3.put_object(Bucket="meals", Key="site/inbox/params.yaml", Body=b"split: {test_days: 9}")
+    assert settings_for("s3://meals/site/inbox").split.test_days == 9
+    s3.put_object(Bucket="meals", Key="site/inbox/params.yaml", Body=b"split: [")
+    with pytest.raises(BadParams, match=r"s3://meals/site/inbox/params\.yaml cannot be read as YAML"):
+        settings_for("s3://meals/site/inbox")
     before = len(there_folder.read({}).tables["events"])
     (tmp_path / "events-more.csv").write_text(
         "person_id,dish_id,kind,occurred_at\nada,d1,like,2026-01-01T12:00:00\n"
