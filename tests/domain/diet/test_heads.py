@@ -1,8 +1,8 @@
-"""No entry of the dictionary says less than the word at its head, but for the exceptions that heads.tsv lists.
+"""No entry of the dictionary says less than the word at its head, but for listed exceptions.
 
-The head of `milk chocolate` and of `Milchschokolade` stands last, that of `jambon fumé` first. An exception speaks of
-one entry (`entry`), of all entries of a head (`all`), or of those with a food before their head (`of food`: almond
-milk), which keep what that food itself holds.
+The head of `milk chocolate` and `Milchschokolade` stands last, that of `jambon fumé` first. In heads.tsv an
+exception speaks of one entry (`entry`), all entries of a head (`all`), or those with a food before their
+head (`of food`: almond milk), which keep what that food itself holds.
 """
 
 from __future__ import annotations
@@ -110,9 +110,13 @@ def test_no_entry_says_less_than_its_head_but_by_a_listed_exception() -> None:
 
 def test_a_specific_food_may_hold_what_the_general_one_may() -> None:
     held = {
-        "milk chocolate": "soy tree_nuts", "Milchschokolade": "soy tree_nuts", "chocolat au lait": "soy tree_nuts",
-        "sliced ham": "celery milk mustard soy", "celery soup": "milk gluten fish", "oat biscuits": "milk eggs",
-    }  # fmt: skip
+        "milk chocolate": "soy tree_nuts",
+        "Milchschokolade": "soy tree_nuts",
+        "chocolat au lait": "soy tree_nuts",
+        "sliced ham": "celery milk mustard soy",
+        "celery soup": "milk gluten fish",
+        "oat biscuits": "milk eggs",
+    }
     for food, groups in held.items():
         for group in groups.split():
             dish = DishFacts(food, "Dish of the day", ingredients=(food,))
