@@ -64,8 +64,8 @@ class Folder:
                 rows = with_partitions(path[len(root) :].strip("/"), rows)
                 for table in names:
                     ours = in_contract(table, path, rows, self.columns, self.separator)
-                    for each, its in ours.items():
-                        tables.setdefault(each, Rows()).extend(its)
+                    for name, its in ours.items():
+                        tables.setdefault(name, Rows()).extend(its)
         if not (tables.get("events") or (has_earlier and "events" in tables)):
             raise DataRejected(self._without_events(tables.get("events"), paths))
         return Reading(tables)

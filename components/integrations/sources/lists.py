@@ -37,9 +37,9 @@ def unsplit(rows: Rows) -> Iterator[tuple[str, str, int]]:
     for name in sorted(LISTS & rows.column_names):
         cells = [value for value in rows.values_of(name) if isinstance(value, str) and value]
         counts = {other: sum(other in cell for cell in cells) for other in (OURS, *OTHERS)}
-        found = [other for other in OTHERS if counts[other] >= SHARE * len(cells)]
-        if cells and found and not counts[OURS]:
-            yield name, found[0], counts[found[0]]
+        separators = [other for other in OTHERS if counts[other] >= SHARE * len(cells)]
+        if cells and separators and not counts[OURS]:
+            yield name, separators[0], counts[separators[0]]
 
 
 def _batch(batch: Batch, separator: str) -> Batch:

@@ -237,8 +237,8 @@ def test_partitions_and_folders_of_a_table_are_entered_and_their_names_are_colum
     ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         row = {"person_id": ["ada"], "dish_id": ["d1"], "kind": ["like"]}
-        own = {"day": ["2026-11-04"]} if path.startswith("events.parquet") else {}
-        pq.write_table(pa.table(row | own), tmp_path / path)
+        columns = {"day": ["2026-11-04"]} if path.startswith("events.parquet") else {}
+        pq.write_table(pa.table(row | columns), tmp_path / path)
     (tmp_path / "events" / "_SUCCESS").touch()
     names = {"events": {"occurred_at": "day", "source": "hour"}}
     rows = list(Folder(str(tmp_path), names).read({}).tables["events"])
