@@ -61,8 +61,8 @@ $(BIN)/installed: requirements.lock requirements-cpu.lock requirements-cuda.lock
 nightly: $(BIN)/installed ## one whole night here; DATA=folder takes your own tables
 	@$(BIN)/python -m flows nightly --data="$$DATA"
 
-doctor: $(BIN)/installed ## what a night would make of your tables, without a night; DATA=folder
-	@$(BIN)/python -m flows doctor --data="$$DATA"
+doctor: $(BIN)/installed ## what a night would make of your tables, without a night; DATA=folder; WRITE=1 proposes its params.yaml
+	@$(BIN)/python -m flows doctor $(if $(filter 1,$(WRITE)),--write) --data="$$DATA"
 
 up: $(BIN)/installed ## everything on this machine until Ctrl-C: scheduled nights, MLflow, releases, the service
 	@$(BIN)/python -m flows up

@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor = verbs.add_parser("doctor", help="what a night would make of your tables; nothing is written")
     doctor.add_argument("--data", default="", help="as for nightly")
+    doctor.add_argument(
+        "--write", action="store_true", help="write a params.yaml that fits beside the tables"
+    )
     verbs.add_parser("up", help="run everything here: Prefect, MLflow, the release and the service")
     verbs.add_parser(
         "env", help="variables by which prefect, mlflow, bentoml and dvc find this clone's state"
@@ -126,7 +129,7 @@ def _run(command: argparse.Namespace) -> None:
     elif verb == "doctor":
         from flows import doctor
 
-        print(doctor.text(command.data), end="")
+        print((doctor.write_settings if command.write else doctor.text)(command.data), end="")
     elif verb == "check-manifests":
         print(manifests.check(command.overlay))
     elif verb in {"up", "deploy", "status", "lineage", "forget", "recall", "restore"}:

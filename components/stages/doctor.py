@@ -28,27 +28,31 @@ from components.domain.verdict.metrics import comparison_metrics
 from components.stages.split import divide
 from components.stages.suggestions import suggestions
 
+SUGGESTED = "What to set in params.yaml"  # title of the page's last section
 REASONS = 8  # of quarantined rows that are shown
 _VALUE = re.compile(r"'[^']*'|(?<!\w)-?\d[\w.:+-]*")
 
 
-def examine(params: Params, collected: Collected, events: EventColumns) -> str:
+def examine(params: Params, collected: Collected, events: EventColumns, separator: str = "") -> str:
     """A page of plain text.
 
     Args:
         params: Settings that the night would have.
         collected: What became of the tables' rows.
         events: The accepted ones.
+        separator: What stands in cells that look like lists and are read as single values.
     """
     tables = collected.tables
     dishes = dishes_of(tables["dishes"])
     log = opinion_log(events, dishes, menus_of(tables["menus"]), Scale.of(params.collect))
     split, why_not = _split(params, log, has_events=len(events) > 0)
+    hint = [f'collect: {{list_separator: "{separator}"}}  # if the cells in which it stands are lists']
+    hint = hint if separator else []
     sections = {
         "What becomes of the rows": _rows(collected, params.check.max_quarantined_share),
         "What there is to learn from": _events(params, log, events, dishes),
         "What the gate will have": _evidence(params, split) if split else [why_not],
-        "What to set in params.yaml": suggestions(params, collected, log, split) or ["nothing"],
+        SUGGESTED: [*hint, *suggestions(params, collected, log, split)] or ["nothing"],
     }
     return "\n".join(line for title, lines in sections.items() for line in (title, *_indented(lines), ""))
 

@@ -37,10 +37,11 @@ def suggestions(params: Params, collected: Collected, log: OpinionLog, split: Sp
 
 
 def _value_range(params: Params, collected: Collected) -> Iterator[tuple[str, str]]:
-    outside = [row for row in collected.quarantined if "check.value_range" in row.reason]
+    outside = [row.reason for row in collected.quarantined if "check.value_range" in row.reason]
     if outside:
+        values = [*(float(reason.split()[1]) for reason in outside), *params.check.value_range]
         yield (
-            "check: {value_range: [LOWEST, HIGHEST]}",
+            f"check: {{value_range: [{min(values):g}, {max(values):g}]}}",
             f"{len(outside):,} ratings lie outside {list(params.check.value_range)}, if they are meant",
         )
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import random
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.domain.params_file import read_params, read_yaml, validate
 from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.events import RawRow, accept
 from components.domain.preferences.limits import Limits
 from components.stages.doctor import examine
+from flows.doctor import text, write_settings
 from tests.conftest import REPO
 
 START, LATEST = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
@@ -114,7 +117,7 @@ def test_bad_rows_of_one_kind_are_one_line_whatever_values_they_hold() -> None:
         row["value"] = 101.0 + number
     page = _page({"events": rows, "dishes": _dishes(8)})
     assert "30 of events, the first in events.csv at row 1: value 101 is not from 0 to 100" in page
-    assert "check: {value_range: [LOWEST, HIGHEST]}  # 30 ratings lie outside [0.0, 100.0]" in page
+    assert "check: {value_range: [0, 130]}  # 30 ratings lie outside [0.0, 100.0]" in page
 
 
 def test_ratings_of_another_scale_and_no_times_get_settings_that_fit() -> None:
@@ -151,6 +154,32 @@ def test_few_people_and_likes_alone_are_told_what_they_lack() -> None:
     assert "60 likes and orders without a menu" in _page({**rows, "events": likes})
 
 
+def test_settings_that_fit_are_written_once_beside_tables_of_another_shape(tmp_path: Path) -> None:
+    draw = random.Random(1)
+    ratings = [
+        f"u{user},{film},{draw.choice((10, 70, 90, 130))},{START.timestamp() * 1e6 + 864e8 * day:.0f}"
+        for user in range(12)
+        for film, day in enumerate(draw.sample(range(40), 8))
+    ]
+    (tmp_path / "ratings.csv").write_text("\n".join(["userId,movieId,rating,timestamp", *ratings]))
+    films = [f"{film},Film {film},{'Drama|War' if film % 2 else 'War'}" for film in range(8)]
+    (tmp_path / "movies.csv").write_text("\n".join(["id,title,genres", *films]))
+    page = write_settings(str(tmp_path))
+    assert "96 ratings of 12 people on 8 dishes, from 2026-01-0" in page
+    assert f"What to set in params.yaml\n  nothing\n\nwritten: {tmp_path / 'params.yaml'}" in page
+    written = read_yaml(tmp_path / "params.yaml")
+    names = {"person_id": "userId", "dish_id": "movieId", "value": "rating", "occurred_at": "timestamp"}
+    assert written["collect"]["tables"] == {"events": "ratings", "dishes": "movies"}
+    assert written["collect"]["columns"]["events"] == {**names, "kind": "=rating"}
+    assert written["collect"]["columns"]["dishes"] == {"dish_id": "id", "name": "title", "tags": "genres"}
+    assert (written["collect"]["list_separator"], written["check"]["value_range"]) == ("|", [0, 130])
+    assert written["collect"]["dislike_at"] < written["collect"]["like_at"]
+    assert page.startswith(text(str(tmp_path)))
+    for inbox in (str(tmp_path), "", "s3://meals/inbox"):
+        with pytest.raises(BadParams, match=r"WRITE=1 writes DATA/params\.yaml where there is none"):
+            write_settings(inbox)
+
+
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     people=st.integers(0, 4),
@@ -182,8 +211,6 @@ def test_any_small_set_has_a_page(
 
 @pytest.mark.parametrize("name", ["canteen", "food-world-cup", "italian-recipes", "new-dishes", "tastes"])
 def test_no_sample_is_told_to_split_or_to_scale_in_another_way(name: str) -> None:
-    from flows.doctor import text
-
     page = text(str(REPO / "data" / "sample" / name))
     assert "quarantined" in page
     for word in ("split:", "collect:", "check:"):

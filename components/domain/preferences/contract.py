@@ -43,6 +43,15 @@ def _utc(value: datetime) -> datetime:
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
 
 
+def _moment(value: Any) -> Any:
+    """Brings micro- and nanoseconds since 1970 to seconds, which pydantic tells from milliseconds."""
+    try:
+        number = float(value) if isinstance(value, str | int | float) else 0.0
+    except (ValueError, OverflowError):
+        return value
+    return number / 1e9 if number >= 5e17 else number / 1e6 if number >= 5e14 else value
+
+
 def _whole(value: Any) -> Any:
     """A column of whole numbers comes as floats where one is missing: 17.0 is the id 17."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -148,7 +157,7 @@ class EventRow(_Row):
     kind: Literal["like", "dislike", "rating", "choice", "order", "retract"]
     value: Annotated[float, Field(allow_inf_nan=False)] | None = None
     menu_id: OptionalId = ""
-    occurred_at: Annotated[datetime, AfterValidator(_utc)]
+    occurred_at: Annotated[datetime, BeforeValidator(_moment), AfterValidator(_utc)]
     event_id: OptionalId = ""
     source: Text = ""
 

@@ -70,6 +70,15 @@ class Folder:
             raise DataRejected(self._without_events(tables.get("events"), paths))
         return Reading(tables)
 
+    def headers(self) -> dict[str, list[str]]:
+        """Reads the columns of each file in the folder, by its name without the ending."""
+        storage, _, paths = self._list()
+        headers = {}
+        for path in filter(_form_of, paths):
+            rows = read_file(path, self._content(storage, path), _form_of(path), self.encoding)
+            headers[path.rpartition("/")[2][: -len(_form_of(path)) - 1]] = sorted(rows.column_names)
+        return headers
+
     def _without_events(self, events: Rows | None, paths: list[str]) -> str:
         name = self._file_of("events")
         if events is not None:
