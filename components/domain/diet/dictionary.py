@@ -49,6 +49,14 @@ JOINED_BY = frozenset(
 )
 MANY = 4  # groups that a word may hold, from which on it is a mixture
 PART = 4  # letters that a part of a compound has at least
+# What a food is cut into or dried to, so that a compound ends with it and stays that food: `Selleriewürfel`.
+# With another word at its end (`Bananenbecher`) it is a dish, and nobody knows of what.
+_CUTS = (
+    "Würfel", "Stück", "Scheibe", "Streifen", "Filet", "Blatt", "Blätter", "Stängel", "Zehe", "Knolle",
+    "Zweig", "Schale", "Kern", "Samen", "Korn", "Körner", "Flocke", "Pulver", "Extrakt", "Paste", "powder",
+    "flake", "piece", "slice", "fillet", "leaves", "pulp", "meal",
+)  # fmt: skip
+CUTS = frozenset[str]().union(*(forms(word, "de") for word in _CUTS))
 LINKS = ("", "s", "n", "en", "es", "e", "er")
 TRANSLATED = ("nl", "pt", "pl", "tr")
 _FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")

@@ -22,7 +22,8 @@ _WHERE = re.compile(
     r"(?:(?:highlighted|listed|printed|marked) )?in (?:bold|capitals|capital letters)"
 )
 # Turkish flour, meat and water. Articles and `and` of other languages never end a phrase.
-_LAST = {"un": "bugday unu", "et": "kirmizi et", "su": "icme suyu"}
+MEAT_OR_AND = "kirmizi et"
+_LAST = {"un": "bugday unu", "et": MEAT_OR_AND, "su": "icme suyu"}
 _STOPS = ".!?\n\r"
 AND_MORE = re.compile(r"\.{2,}|…|&\s*c\b|[&+]\s*$")  # a list that goes on
 

@@ -38,7 +38,7 @@ from components.domain.diet.dictionary import (
     Mention,
     dictionary,
 )
-from components.domain.diet.letters import fold
+from components.domain.diet.letters import MEAT_OR_AND, fold
 from components.domain.diet.trie import find
 
 CLAIMS, DOUBTS, ENDS = (CLAIM, ADJECTIVE), {DOUBT, NOT}, (BREAK, OR, COMMA, STOP, TRACES)
@@ -240,7 +240,10 @@ def _collect(reading: Reading, food: _Food) -> None:
 
 
 def _goes_on(mentions: list[Mention]) -> bool:
-    # `tomato plus`, `tomato and some`; yet `tomato, peeled and chopped` is whole.
+    # `tomato plus`, `tomato and some`; yet `tomato, peeled and chopped` is whole. `Et` at the end is Turkish
+    # meat, or French and goes on.
+    if len(mentions) > 1 and mentions[-1].text == MEAT_OR_AND:
+        return True
     ends = [*dropwhile(lambda mention: mention.role == FILLER, reversed(mentions))]
     if not ends or (ends[0].text not in JOINED_BY and ends[0].role != OR):
         return False

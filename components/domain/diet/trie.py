@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 
 from components.domain.diet.dictionary import (
     COMMA,
+    CUTS,
     FILLER,
     FOOD,
     LINKS,
@@ -85,7 +86,8 @@ def read_token(token: str) -> Mention:
         suffixes = (token[start:] for start in range(len(token) - PART + 1) if token[start:] in _parts())
         parts, role = (*list(_prefixes(token))[:1], *list(suffixes)[:1]), UNKNOWN_WORD
     pieces = [_parts()[part] for part in parts]
-    if not any(piece.role == FOOD for piece in pieces):
+    is_cut = not parts or pieces[-1].role == FOOD or parts[-1] in CUTS
+    if not (is_cut and any(piece.role == FOOD for piece in pieces)):
         role = UNKNOWN_WORD  # smoked and roasted, say, but nobody knows what
     contains = frozenset[str]().union(*(mention.contains for mention in pieces))
     may = frozenset[str]().union(*(mention.may for mention in pieces)) - contains

@@ -22,7 +22,7 @@ Karotten mit
 Karotten und sonstige Zutaten | Karotten, diverse | Karotten oder ähnliches | Karotten und so weiter
 Karotten, unter anderem | Karotten etc. | Karotten und | Karotten je nach Saison
 carottes et autres | carottes et autres ingrédients | carottes, entre autres | carottes, etc.
-carottes et plus
+carottes et plus | carottes et | carottes, et
 carottes ou similaire | carottes, notamment | carottes et divers ingrédients | carottes avec
 carote e altro | carote e altri ingredienti | carote ecc. | carote, tra gli altri | carote e così via
 carote e

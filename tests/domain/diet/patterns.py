@@ -14,6 +14,7 @@ from functools import cache, cached_property, lru_cache
 from components.domain.diet.declared import HEADINGS, JOINS
 from components.domain.diet.dictionary import (
     ALLERGENS,
+    CUTS,
     JOINED_BY,
     LINKS,
     MEMBERS,
@@ -23,7 +24,7 @@ from components.domain.diet.dictionary import (
     Mention,
     dictionary,
 )
-from components.domain.diet.letters import fold
+from components.domain.diet.letters import MEAT_OR_AND, fold
 
 _HEAD = 5  # letters by which the terms are put into patterns, so that none has thousands of alternatives
 _WORD = re.compile(r"[a-z0-9\ufffd]+|[,.]")
@@ -75,7 +76,8 @@ def word_alone(word: str) -> Mention:
     contains = _NOTHING.union(*(dictionary().terms[piece].contains for piece in pieces))
     may = _NOTHING.union(*(dictionary().terms[piece].may for piece in pieces)) - contains
     inherent = _NOTHING.union(*(dictionary().terms[piece].inherent for piece in pieces))
-    is_food = whole is not None and any(dictionary().terms[piece].role == "F" for piece in pieces)
+    is_whole = whole is not None and (whole[3] in CUTS or dictionary().terms[whole[3]].role == "F")
+    is_food = is_whole and any(dictionary().terms[piece].role == "F" for piece in pieces)
     return Mention("F" if is_food else "u", word, contains, may, inherent=inherent)
 
 
@@ -134,6 +136,7 @@ class Parsed:
         """Whether it names a food and has no word that is not known."""
         last = re.search(r"(?:[xo]|(?<!p)[xo]p+)$", self.roles)
         joins = last and (self.roles[last.start()] == "o" or self.mentions[last.start()].text in JOINED_BY)
+        joins = joins or [each.text for each in self.mentions[1:]][-1:] == [MEAT_OR_AND]
         return "F" in self.roles and not re.search(r"[u?]", self.roles) and not joins
 
     @property

@@ -39,9 +39,9 @@ def entries() -> tuple[list[tuple[str, str]], dict[str, Held]]:
     held: dict[str, Held] = defaultdict(dict)
     for table in (*FOODS, "names"):
         for term, language, contains, may, _ in lines(table):
-            said = listed(contains) | (listed(may) if table != "names" else set())
+            substances = listed(contains) | (listed(may) if table != "names" else set())
             for form in forms(term, language):
-                held[language][form] = held[language].get(form, frozenset()) | said
+                held[language][form] = held[language].get(form, frozenset()) | substances
             if table != "names" and language != "any":
                 rows.append((fold_term(term.replace(",", " ")), language))
     return rows, held
