@@ -4,6 +4,8 @@ People are counted, not lines: what a person says of a dish again shares the wei
 Choices are counted as the rival `popularity` counts them: a dish wins a menu or loses it, and where menus had
 two dishes its odds are the same. With larger menus a dish starts from the share that wins, in place of a
 half, so that one that was hardly offered does not stand above nearly all others.
+An opinion counts as much as one offer or two: likes as frequent as usual leave a dish where it is, and k people
+move one that n were offered by at most 2k / (n + 2k).
 
 Shapes: D dishes of the log.
 """
@@ -56,17 +58,17 @@ def popularities(log: OpinionLog) -> dict[str, Popularity]:
     weight = share_of_occasion(person, dish, others)
     opinions = sums(dish, weight, count)
     likes = sums(dish, weight * (log.verdict[others] == LIKED), count)
-    by_menu, by_opinion = _odds(chosen, passed_over), _odds(likes, opinions - likes)
-    start = by_menu[-1] if len(choices) else by_opinion[-1]
-    odds = (by_menu / by_menu[-1] * by_opinion / by_opinion[-1] * start)[:-1]
-    shares = np.round(odds / (1 + odds), 12).tolist()
+    usual = _start(likes, opinions)
+    start = _start(chosen, chosen + passed_over) if len(choices) else usual
+    usual = max(start, usual)  # so a like weighs no more than an offer
+    won = chosen + likes * start / usual + START * start
+    lost = passed_over + (opinions - likes) * (1 - start) / (1 - usual) + START * (1 - start)
+    shares = np.round(won / (won + lost), 12).tolist()
     people = np.unique(log.person[stays] * count + log.dish[stays]) % max(1, count)
     numbers = np.bincount(people, minlength=count).tolist()
     return dict(zip(log.dishes, map(Popularity, shares, numbers), strict=True))
 
 
-def _odds(won: Floats, lost: Floats) -> Floats:
-    """(D + 1,) odds of each dish, and at the end those of one of which nothing is known."""
-    start = min(EVEN, float(won.sum() + 1) / float(won.sum() + lost.sum() + START))
-    for_it, against_it = START * start, START * (1 - start)
-    return np.asarray((np.append(won, 0) + for_it) / (np.append(lost, 0) + against_it), np.float64)
+def _start(won: Floats, offers: Floats) -> float:
+    """The share of a dish of which nothing is known."""
+    return min(EVEN, float(won.sum() + 1) / float(offers.sum() + START))

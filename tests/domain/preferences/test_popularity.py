@@ -125,6 +125,18 @@ def test_a_like_beside_menus_moves_a_dish_a_little() -> None:
     assert after["b"] == before["b"]
 
 
+@given(st.integers(0, 60), st.integers(1, 9), st.integers(0, 20), st.sampled_from([LIKED, DISLIKED]))
+def test_a_few_people_move_a_dish_that_many_were_offered_by_little(
+    offers: int, few: int, dislikes: int, verdict: int
+) -> None:
+    menus = {"m": tuple(DISHES)}
+    lines = [Line(f"p{n}", "abbc"[n % 4], START, menu_id="m") for n in range(offers)]
+    lines += [Line(f"q{n}", "e", START, DISLIKED) for n in range(dislikes)]
+    attack = [Line(f"newcomer{n}", "d", START, verdict) for n in range(few)]
+    calm, moved = (popularities(log_of(each, menus))["d"].share for each in (lines, lines + attack))
+    assert abs(moved - calm) <= 2 * few / (offers + 2 + 2 * few)
+
+
 def test_an_opinion_that_a_later_one_replaces_counts_for_nothing() -> None:
     days = [START + timedelta(days=day) for day in range(9)]
     often = [Line("ada", "a", day) for day in days]
