@@ -20,7 +20,8 @@ from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
 from components.domain.preferences.from_records import question_table
-from components.domain.ranker.dish_vectors import HEAD_FILE, batch_of
+from components.domain.ranker.artifacts import HEAD_FILE
+from components.domain.ranker.dish_vectors import batch_of
 from components.domain.ranker.heads import head_of
 from components.domain.ranker.prompts import dish_text
 from components.domain.ranker.vector_memory import MAX_VECTORS

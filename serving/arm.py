@@ -15,6 +15,7 @@ from bentoml.exceptions import InternalServerError
 
 from components.domain.errors import PalateError, StageFailed
 from components.domain.preferences.arrays import Floats
+from components.domain.ranker.artifacts import VECTORS_FILE
 from components.domain.ranker.prompts import DishTokens, dish_text, prompt_hash
 from components.domain.records import Dish, Question
 from components.domain.verdict import canary as stored
@@ -172,7 +173,7 @@ class Arm:
         """The vectors that came with this version, and why they are not those that it was released with."""
         from components.integrations import packed_vectors
 
-        expected, path = self.facts.get("vectors_sha256"), self.folder / packed_vectors.VECTORS_FILE
+        expected, path = self.facts.get("vectors_sha256"), self.folder / VECTORS_FILE
         if expected is None and not path.exists():  # a release from before there was such a file
             return {}, None
         if not path.exists() or file_sha256(path) != expected:

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from components.domain.errors import BadParams, StageFailed
-from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.ranker.heads import AnyHead, head_of
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.training_params import CandidateParams

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from components.domain.errors import StageFailed
 
-VECTORS_FILE = "vectors.safetensors"  # beside the folder of the adapter
 _MADE_WITH = "base_sha256", "adapter_sha256"
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from components.domain.errors import StageFailed
-from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.ranker.heads import head_of
 from components.domain.ranker.language_model import LanguageModel
 

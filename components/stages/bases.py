@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.domain.ranker.language_model import LanguageModel
 from components.domain.training_params import CandidateParams
 from components.files import read_json
-from components.integrations.dish_states import StoredStates
-from components.stages.paths import BASE, BASES, STATES
+from components.stages.paths import BASE, BASES
 
 MARKER = "palate.json"  # id, checksum and licence of a base, written last by integrations/base_models
 
@@ -21,16 +19,6 @@ def base_of(candidate: CandidateParams) -> Path:
 def base_facts(folder: Path) -> dict[str, str]:
     """`id`, `sha256` and `licence` of the base in a folder."""
     return dict(read_json(folder / MARKER))
-
-
-def stored_states(model: LanguageModel, folder: Path) -> StoredStates:
-    """Reads lines with the base of a folder, without those that an earlier night has read.
-
-    Args:
-        model: The base, untuned, with any head.
-        folder: Of the base.
-    """
-    return StoredStates(STATES, model, base_facts(folder)["sha256"])
 
 
 def base_with(sha256: str, root: Path = Path()) -> Path | None:

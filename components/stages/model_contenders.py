@@ -26,10 +26,11 @@ from components.domain.verdict.table import Contender
 from components.files import read_json
 from components.integrations import adapters, base_models, finetuning, scoring
 from components.integrations.comparison_files import SplitFiles
-from components.stages.bases import base_of, base_with, stored_states
+from components.stages.bases import base_of, base_with
 from components.stages.contenders import Setting
 from components.stages.epochs import choose_epochs
 from components.stages.paths import ADAPTERS, BASE, CHAMPION
+from components.stages.states import stored_states
 
 
 def candidates(setting: Setting) -> Iterator[Contender]:

@@ -27,9 +27,10 @@ from components.domain.training_params import CandidateParams, TrainParams
 from components.files import read_json, write_json
 from components.integrations import adapters, base_models, comparison_files, finetuning
 from components.integrations.model_registry.runs import live_run
-from components.stages.bases import base_facts, base_of, stored_states
+from components.stages.bases import base_facts, base_of
 from components.stages.epochs import choose_epochs
 from components.stages.paths import ADAPTERS, REPORTS, SPLITS, START
+from components.stages.states import stored_states
 
 logger = logging.getLogger(__name__)
 

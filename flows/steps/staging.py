@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from components.domain.errors import StageFailed
-from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.artifacts import HEAD_FILE, VECTORS_FILE
 from components.domain.verdict.calibration import reliability
 from components.files import DamagedFile, file_sha256, read_json, write_json
 from components.integrations import bentos
-from components.integrations.packed_vectors import VECTORS_FILE
 from components.stages.paths import ERROR_PREFIX
 from components.stages.reports import read_report
 from flows.environment import REPO

@@ -18,7 +18,7 @@ from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import of_everything, whole_people
-from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import LIKED, Comparison, Dish, Past

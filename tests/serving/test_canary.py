@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.records import DISLIKED, LIKED, NEUTRAL
 from components.domain.verdict import canary
 from components.integrations import base_models, scoring, tuned_weights

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from starlette.testclient import TestClient
 
-from components.domain.ranker.dish_vectors import HEAD_FILE
+from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.integrations.tuned_weights import WEIGHTS
 from serving import service

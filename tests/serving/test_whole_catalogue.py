@@ -14,9 +14,10 @@ from safetensors.torch import load_file, save_file
 
 from components.domain.catalogue import Listed, Person, Thresholds
 from components.domain.preferences.contract import columns
+from components.domain.ranker.artifacts import VECTORS_FILE
 from components.domain.records import DISLIKED, LIKED, Dish, Past, Question
 from components.files import file_sha256
-from components.integrations import packed_vectors, scoring
+from components.integrations import scoring
 from components.integrations.service_store import Catalogue
 from components.stages.pack import pack
 from serving import searching
@@ -45,7 +46,7 @@ def packed(served: Path, small_base: Path) -> Path:
 def _sign(served: Path) -> None:
     """Writes down which file of vectors belongs to the release."""
     facts = json.loads((served / "served.json").read_text())
-    facts["vectors_sha256"] = file_sha256(served / packed_vectors.VECTORS_FILE)
+    facts["vectors_sha256"] = file_sha256(served / VECTORS_FILE)
     (served / "served.json").write_text(json.dumps(facts))
 
 
@@ -141,20 +142,20 @@ def test_a_dish_that_is_too_long_is_left_out(packed: Path) -> None:
 
 
 def _flip(served: Path) -> None:
-    file = served / packed_vectors.VECTORS_FILE
+    file = served / VECTORS_FILE
     content = bytearray(file.read_bytes())
     content[-1] ^= 64
     file.write_bytes(content)
 
 
 def _tear(served: Path) -> None:
-    file = served / packed_vectors.VECTORS_FILE
+    file = served / VECTORS_FILE
     file.write_bytes(file.read_bytes()[:40])
     _sign(served)
 
 
 def _turn_and_sign(served: Path) -> None:
-    file = served / packed_vectors.VECTORS_FILE
+    file = served / VECTORS_FILE
     with safe_open(file, framework="pt") as opened:
         metadata = opened.metadata()
     tensors = load_file(file)
@@ -163,14 +164,14 @@ def _turn_and_sign(served: Path) -> None:
 
 
 def _of_another_model(served: Path) -> None:
-    file = served / packed_vectors.VECTORS_FILE
+    file = served / VECTORS_FILE
     tensors = load_file(file)
     save_file(tensors, file, metadata={"base_sha256": "another", "adapter_sha256": "another"})
     _sign(served)
 
 
 def _remove(served: Path) -> None:
-    (served / packed_vectors.VECTORS_FILE).unlink()
+    (served / VECTORS_FILE).unlink()
 
 
 def _unsigned(served: Path) -> None:

@@ -4,8 +4,8 @@ People are counted, not lines: what a person says of a dish again shares the wei
 Choices are counted as the rival `popularity` counts them: a dish wins a menu or loses it, and where menus had
 two dishes its odds are the same. With larger menus a dish starts from the share that wins, in place of a
 half, so that one that was hardly offered does not stand above nearly all others.
-An opinion counts as much as one offer or two: likes as frequent as usual leave a dish where it is, and k people
-move one that n were offered by at most 2k / (n + 2k).
+An opinion counts as much as one offer or two: likes as frequent as usual leave a dish where it is, and k
+people move one that n were offered by at most 2k / (n + 2k).
 
 Shapes: D dishes of the log.
 """

@@ -23,7 +23,6 @@ from components.domain.preferences.strengths import RatingScale, histories
 from components.domain.preferences.tables import Questions, distinct_histories
 from components.domain.ranker.prompts import Reading
 
-HEAD_FILE = "head.safetensors"  # beside the weights of an adapter
 MAX_TABLE = 4096  # dishes up to which all are multiplied with each other
 OFFERS_AT_ONCE = 1024  # above, that are multiplied with their past dishes at once
 ROWS_AT_ONCE = 8192  # dishes of a catalogue that are compared with a history at once

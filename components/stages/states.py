@@ -1,0 +1,20 @@
+"""States of dishes that the nights keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from components.domain.ranker.language_model import LanguageModel
+from components.integrations.dish_states import StoredStates
+from components.stages.bases import base_facts
+from components.stages.paths import STATES
+
+
+def stored_states(model: LanguageModel, folder: Path) -> StoredStates:
+    """Reads lines with the base of a folder, without those that an earlier night has read.
+
+    Args:
+        model: The base, untuned, with any head.
+        folder: Of the base.
+    """
+    return StoredStates(STATES, model, base_facts(folder)["sha256"])
