@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from components.domain.ranker.artifacts import VECTORS_FILE
 from components.domain.ranker.dish_table import DishTable
 from components.domain.records import Dish
 from components.files import read_json
@@ -35,4 +36,4 @@ def pack(served: Path, base: Path, dishes: Iterable[Dish]) -> None:
     table.read(table.rows, ALL, ALL)
     vectors = table.by_name()
     if vectors:
-        packed_vectors.save(served / packed_vectors.VECTORS_FILE, vectors, facts)
+        packed_vectors.save(served / VECTORS_FILE, vectors, facts)

@@ -91,11 +91,12 @@ def start_night(
     Args:
         clone: Folder of the clone.
         arguments: Arguments of the command.
-        env: Added to the environment; with PREFECT_API_URL the night starts no Prefect server of its own.
+        env: Added to the environment; with PREFECT_API_URL the night starts no Prefect server of its own, and
+            with FORKING_PYTHON its programs fork (tests/flows/forking.py).
     """
-    command = [sys.executable, "-m", "flows", "nightly", *arguments]
+    environment = clean_environment() | dict(env or {})
+    command = [environment.get("FORKING_PYTHON", sys.executable), "-m", "flows", "nightly", *arguments]
     with (clone / "night.out").open("w") as out, (clone / "night.err").open("w") as err:
-        environment = clean_environment() | dict(env or {})
         return subprocess.Popen(command, cwd=clone, env=environment, stdout=out, stderr=err)
 
 

@@ -73,8 +73,11 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A Prefect server for all nights that are not about having none; the environment that leads to it."""
+def prefect(forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A Prefect server for all nights that are not about having none; the environment that leads to it.
+
+    The programs of such a night fork from a process that has imported the libraries.
+    """
     folder = tmp_path_factory.mktemp("prefect")
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "prefect", "server", "start", "--no-services", "--port", str(port)]
@@ -83,7 +86,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         server = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/api"
     wait_for(lambda: http_status(f"{address}/health") == 200, 120, "Prefect's server")
-    yield {"PREFECT_API_URL": address}
+    yield {"PREFECT_API_URL": address, "FORKING_PYTHON": str(forks.python)}
     server.terminate()
     server.wait(120)
 
@@ -123,12 +126,13 @@ def promoted(small_base: Path, prefect: dict[str, str], tmp_path_factory: pytest
 
 
 @pytest.fixture(scope="session")
-def up(small_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def up(small_base: Path, forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """`make up` as the first thing in a fresh clone, after a night beside it that made a champion."""
     clone = make_clone(tmp_path_factory.mktemp("up") / "clone", small_base)
     digits.write_inbox(clone.parent / "inbox", days=digits.DAYS)
     up = Up(clone)
-    beside = run_night(clone, "--data", str(clone.parent / "inbox"))
+    forking = {"FORKING_PYTHON": str(forks.python)}
+    beside = run_night(clone, "--data", str(clone.parent / "inbox"), env=forking)
     assert beside.returncode == 0, beside.stderr
     yield up
     up.stop(signal.SIGINT)

@@ -15,12 +15,13 @@ import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,8 +30,33 @@ LIBRARIES = (
     "prefect", "mlflow", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.artifact.local_artifact_repo", "bentoml",
     "bentoml._internal.configuration.containers", "bentoml._internal.bento.bento", "pandas", "psutil",
-    "pyarrow.parquet", "pydantic", "ruamel.yaml", "yaml",
+    "pyarrow.parquet", "pydantic", "ruamel.yaml", "yaml", "dvc.cli", "dvc.repo", "dvc.commands.repro",
+    "great_expectations", "matplotlib.figure", "peft", "safetensors.torch", "scipy.optimize", "scipy.special",
+    "torch", "transformers.integrations.sdpa_attention", "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.tokenization_auto", "transformers.models.llama.modeling_llama",
 )  # fmt: skip
+FORKED = [
+    "components.stages",
+    "dvc",
+    "serving.prove",
+]  # programs of a night that fork, too, by a ForkServer's python
+PYTHON = """#!{real} -IS
+import json, os, socket, sys
+arguments = sys.argv[1:]
+if arguments[:1] != ["-m"] or arguments[1] not in {forked} or "LD_PRELOAD" in os.environ:
+    os.execv({real!r}, [sys.argv[0], *arguments])
+with socket.socket(socket.AF_UNIX) as server:
+    server.connect({address!r})
+    program = dict(clone=os.getcwd(), env=dict(os.environ), arguments=arguments, code="", python=sys.argv[0])
+    socket.send_fds(server, [b" "], [0, 1, 2])
+    server.sendall(json.dumps(program).encode() + b"\\n")
+    lines = server.makefile()
+    lines.readline()
+    code = json.loads(lines.readline() or '{{"code": -9}}')["code"]
+if code < 0:
+    os.kill(os.getpid(), -code)
+os._exit(code)
+"""
 OURS = {"benchmarks", "components", "flows", "serving"}
 POLL_S = 0.01
 
@@ -71,6 +97,18 @@ class ForkServer:
             command, cwd=folder, env={**env, **own_state}, pass_fds=[listener.fileno()]
         )
         listener.close()
+        self.python = self._make_python()
+
+    def _make_python(self) -> Path:
+        """A virtual environment's python that forks here for FORKED, and is the real one for all else."""
+        real, venv = Path(sys.executable), self._folder / "venv"
+        (venv / "bin").mkdir(parents=True)
+        (venv / "lib").symlink_to(real.parent.parent / "lib")
+        shutil.copy(real.parent.parent / "pyvenv.cfg", venv)
+        python = venv / "bin" / "python"
+        python.write_text(PYTHON.format(real=str(real), forked=FORKED, address=self._address))
+        python.chmod(0o755)
+        return python
 
     def start(self, clone: Path, env: Mapping[str, str], *arguments: str, code: str = "") -> Fork:
         """Starts `python ARGUMENTS` in a clone, `-m MODULE …`; or code, if given."""
@@ -78,12 +116,12 @@ class ForkServer:
         out, err = (self._folder / f"{self._count}.{name}" for name in ("out", "err"))
         program = {
             "clone": str(clone), "env": dict(env), "arguments": arguments, "code": code,
-            "out": str(out), "err": str(err),
+            "python": str(self.python), "out": str(out), "err": str(err),
         }  # fmt: skip
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(120)
         connection.connect(self._address)
-        connection.sendall(json.dumps(program).encode() + b"\n")
+        connection.sendall(b" " + json.dumps(program).encode() + b"\n")
         return Fork(connection, json.loads(_line(connection))["pid"], out, err)
 
     def stop(self) -> None:
@@ -107,34 +145,48 @@ def _serve(listener: socket.socket) -> None:
     with selectors.DefaultSelector() as incoming:
         incoming.register(listener, selectors.EVENT_READ)
         while True:
-            if incoming.select(POLL_S if running else None):
+            for key, _ in incoming.select(POLL_S if running else None):
+                if key.data:  # the program whose end it waits for is gone
+                    os.kill(key.data, signal.SIGKILL)
+                    incoming.unregister(key.fileobj)
+                    continue
                 connection, _ = listener.accept()
+                _, streams, _, _ = socket.recv_fds(connection, 1, 3)
                 program = json.loads(_line(connection))
                 pid = os.fork()
                 if pid == 0:
-                    _become(program)
+                    _become(program, streams)
+                for stream in streams:
+                    os.close(stream)
                 running[pid] = connection
                 connection.sendall(json.dumps({"pid": pid}).encode() + b"\n")
+                if streams:
+                    incoming.register(connection, selectors.EVENT_READ, pid)
             for pid, connection in list(running.items()):
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:
                     del running[pid]
                     code = {"code": os.waitstatus_to_exitcode(status)}
-                    connection.sendall(json.dumps(code).encode() + b"\n")
+                    with contextlib.suppress(KeyError):
+                        incoming.unregister(connection)
+                    with contextlib.suppress(BrokenPipeError):
+                        connection.sendall(json.dumps(code).encode() + b"\n")
                     connection.close()
 
 
-def _become(program: Mapping[str, Any]) -> NoReturn:
+def _become(program: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
     """Turns this fork into the program, and ends with its exit code."""
     code = 1
     try:
-        streams = os.devnull, program["out"], program["err"]
-        for number, path in enumerate(streams):
-            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
+        files = [] if streams else [os.devnull, program["out"], program["err"]]
+        for number, stream in enumerate([*streams, *(_opened(path) for path in files)]):
+            os.dup2(stream, number)
+            os.close(stream)
         os.chdir(program["clone"])
         os.environ.clear()
         os.environ.update(program["env"])
-        sys.path[0] = program["clone"]
+        sys.path[0], sys.executable = program["clone"], program["python"]
+        sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in os.environ
         assert not OURS & set(sys.modules), "the clone's own modules must be the ones that are imported"
         _run(program)
         code = 0
@@ -149,6 +201,10 @@ def _become(program: Mapping[str, Any]) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _opened(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
 
 
 def _run(program: Mapping[str, Any]) -> None:

@@ -121,6 +121,7 @@ def test_a_training_that_breaks_is_a_sentence_and_the_next_night_trains(
     night: Done, prefect: dict[str, str], tmp_path: Path
 ) -> None:
     clone = _before_training(night.clone, tmp_path / "clone")
+    plain = {"PREFECT_API_URL": prefect["PREFECT_API_URL"]}  # whose stages are processes of their own
     params = (clone / "params.yaml").read_text()
     _set(clone, "top", rank=10**9)  # 128 GB for one matrix alone
     sentence = r"palate: the stage train ran out of memory \(.+\): give .*, or lower .*\n"
@@ -131,9 +132,9 @@ def test_a_training_that_breaks_is_a_sentence_and_the_next_night_trains(
         r"palate: the training's loss became (nan|inf) at .*: lower .*\n", _stage(clone, "train", "tip")
     )
     (clone / "params.yaml").write_text(params)
-    assert "was killed from outside, as the system does where memory" in _with_training_killed(clone, prefect)
+    assert "was killed from outside, as the system does where memory" in _with_training_killed(clone, plain)
     assert _statuses(clone) == {"FAILED"}
-    first = start_night(clone, env=prefect)
+    first = start_night(clone, env=plain)
     wait_for(lambda: bool(_trainings(clone)) or first.poll() is not None, 600, "a training")
     assert "A night is already running" in run_flows(clone, "nightly", env=prefect).stderr
     assert first.wait(600) == 0, (clone / "night.err").read_text()
@@ -183,9 +184,9 @@ def _stage(clone: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def _with_training_killed(clone: Path, prefect: dict[str, str]) -> str:
+def _with_training_killed(clone: Path, env: dict[str, str]) -> str:
     """What a night says whose training is killed as the kernel does where memory runs out."""
-    process = start_night(clone, env=prefect)
+    process = start_night(clone, env=env)
     wait_for(lambda: bool(_statuses(clone)) or process.poll() is not None, 600, "a training's run")
     for training in _trainings(clone):
         training.send_signal(signal.SIGKILL)
