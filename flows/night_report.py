@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar
 
 from httpx import HTTPError
 from prefect.artifacts import create_markdown_artifact
@@ -19,8 +20,9 @@ from components.domain.verdict.metrics import Interval
 from components.domain.verdict.score_shift import ScoreShift
 from components.files import read_json
 from components.integrations import pages
-from components.stages.paths import ADAPTERS, CHECKS, DATA_DOCS, EVALUATION, REPORTS
+from components.stages.paths import ADAPTERS, CHECKS, DATA_DOCS, EVALUATION, QUARANTINE, REPORTS
 from components.stages.reports import read_report
+from flows import console
 from flows.environment import REPO
 from flows.steps.data import Collection
 from flows.steps.night import Night
@@ -30,6 +32,7 @@ from flows.steps.served import sentence
 P = ParamSpec("P")
 R = TypeVar("R")
 
+REASONS = 3  # of quarantined rows that the table names
 PAGE = REPORTS / "night.html"
 _WHERE_TO_LOOK = [
     ("  the night's report", str(PAGE)),
@@ -45,6 +48,8 @@ class NightReport:
 
     Attributes:
         started: Moment of the start, seconds on the monotonic clock.
+        steps: Number of steps.
+        last: Seconds of each step when it last had anything to do.
         seconds: Duration of each step by name.
         ran: For each step that may find its work done already, whether it had anything to do.
         collection: What became of the inbox's rows.
@@ -58,6 +63,8 @@ class NightReport:
     """
 
     started: float = field(default_factory=time.monotonic)
+    steps: int = 0
+    last: Mapping[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     ran: dict[str, bool] = field(default_factory=dict)
     collection: Collection | None = None
@@ -71,6 +78,9 @@ class NightReport:
 
     def timed(self, name: str, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a step and records its seconds and whether it had anything to do."""
+        left = sum(seconds for step, seconds in self.last.items() if step not in self.seconds)
+        words = f", about {timedelta(seconds=round(left))} left by the last nights" if self.last else ""
+        console.show(f"step {len(self.seconds) + 1} of {self.steps}: {name}{words}")
         before = time.monotonic()
         result = step(*args, **kwargs)
         self.seconds[name] = time.monotonic() - before
@@ -89,7 +99,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
     collection, night, registered = report.collection, report.night, report.registered
     if collection is None or night is None or registered is None:
         raise ValueError("a night that has not ended has no facts")
-    checks, gate = read_json(REPO / CHECKS), read_report(REPO / EVALUATION).gate
+    gate = read_report(REPO / EVALUATION).gate
     return [
         *([("erasures", report.erasures)] if report.erasures else []),
         *([("recall", report.recall)] if report.recall else []),
@@ -99,10 +109,11 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
             if collection.feedback.rows_in or any(collection.waiting)
             else []
         ),
+        *(("quarantined", f"{reason}; all in {QUARANTINE}") for reason in collection.quarantined[:REASONS]),
         ("inbox", _inbox(collection, night)),
         ("events in all", f"{night.events:,}, {night.feedback_events:,} of them from feedback"),
         ("data version", f"{night.data_md5} (DVC md5 of data/events)"),
-        ("checks", f"{checks['passed']} passed, {checks['failed']} failed, {checks['warned']} warned"),
+        ("checks", _checks(read_json(REPO / CHECKS))),
         ("gate", f"{gate.decision.upper()}: {gate.reason}"),
         *_what_tuning_adds(report),
         *(("served scores", _shift(shift, night)) for shift in report.shifts),
@@ -110,6 +121,14 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         ("champion", f"version {registered.champion}" if registered.champion else "none yet"),
         ("release", report.delivery),
     ]
+
+
+def _checks(checks: Mapping[str, Any]) -> str:
+    """The counts, and what warned."""
+    warned = (each for each in checks["results"] if each["severity"] == "warning" and not each["passed"])
+    names = "; ".join(f"{each['table']} {each['column']} {each['detail']}" for each in warned)
+    counts = f"{checks['passed']} passed, {checks['failed']} failed, {checks['warned']} warned"
+    return counts + (f" ({names}: {REPORTS / 'checks.html'})" if names else "")
 
 
 def _inbox(collection: Collection, night: Night) -> str:

@@ -32,6 +32,8 @@ from flows.steps import (
     unfinished,
 )
 
+STEPS = 17  # beside the trainings
+
 
 def _name_of_run() -> str:
     return f"night {datetime.now().astimezone():%Y-%m-%d}"
@@ -53,9 +55,9 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         PalateError: The night failed, with the sentence for the user.
     """
     with alarms.if_it_fails("night"), night.only_one(), unfinished.ended(), prefect_failures.as_sentences():
-        report = NightReport()
         data.look_at_repository()
         params = settings.adopt(inbox)
+        report = NightReport(steps=STEPS + len(params.train.candidates), last=durations.last())
         report.timed("base", stages.materialise_base, params)
         report.erasures = report.timed("erase", erase_queued, params)
         report.collection = report.timed("collect", data.collect, params)

@@ -5,7 +5,6 @@ No stage of a night: `make doctor DATA=…` prints it and writes nothing.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +13,7 @@ import numpy as np
 from components.domain.errors import DataRejected
 from components.domain.params import Params
 from components.domain.preferences.event_columns import EventColumns
-from components.domain.preferences.events import Collected, Quarantined
+from components.domain.preferences.events import Collected, by_reason
 from components.domain.preferences.held_out_days import MIN_PEOPLE, NOBODY_TO_TEST, entries
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
@@ -30,7 +29,6 @@ from components.stages.suggestions import suggestions
 
 SUGGESTED = "What to set in params.yaml"  # title of the page's last section
 REASONS = 8  # of quarantined rows that are shown
-_VALUE = re.compile(r"'[^']*'|(?<!\w)-?\d[\w.:+-]*")
 
 
 def examine(params: Params, collected: Collected, events: EventColumns, separator: str = "") -> str:
@@ -79,13 +77,10 @@ def _rows(collected: Collected, most: float) -> Iterator[str]:
     for table, counts in collected.counts.items():
         numbers = f"{counts.accepted:9,} {counts.duplicates:9,} {counts.quarantined:11,}"
         yield f"{table:8} {counts.rows_in:9,} {numbers}"
-    kinds: dict[tuple[str, str], list[Quarantined]] = {}
-    for row in collected.quarantined:
-        kinds.setdefault((row.table, _VALUE.sub("…", row.reason)), []).append(row)
-    often = sorted(kinds.items(), key=lambda kind: -len(kind[1]))
-    for (table, _), rows in often[:REASONS]:
+    often = by_reason(collected.quarantined)
+    for _, rows in often[:REASONS]:
         first = rows[0]
-        yield f"{len(rows):,} of {table}, the first in {first.file} at row {first.line}: {first.reason}"
+        yield f"{len(rows):,} of {first.table}, the first in {first.file} at row {first.line}: {first.reason}"
     if len(often) > REASONS:
         yield f"and {len(often) - REASONS} more reasons"
     share = len(collected.quarantined) / max(1, sum(counts.rows_in for counts in collected.counts.values()))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import logging
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +43,7 @@ from components.stages.bases import base_facts, base_of, base_with
 from components.stages.contenders import Setting
 from components.stages.reports import write_report
 
+logger = logging.getLogger(__name__)
 MIN_OF_A_DIET = 5  # people, for their accuracy to be shown
 STRONG_RULES = ("content-history", "item-knn", "stacked-rules")  # shown beside the candidates in the slices
 
@@ -54,6 +57,7 @@ def evaluate(params: Params) -> None:
     best = report.gate.candidate
     write_json(paths.CANARY, to_json(best, _canary(setting, best)))
     _write_csv(report)
+    write_json(paths.METRICS, _metrics(report))
     charts.evaluation_chart(report, paths.REPORTS / "evaluation.png")
     charts.calibration_chart(report, paths.REPORTS / "calibration.png")
 
@@ -61,15 +65,15 @@ def evaluate(params: Params) -> None:
 def _judged(setting: Setting, champion: Mapping[str, Any]) -> EvaluationReport:
     """The report on all contenders; every candidate's ledger after tonight is written beside it."""
     params = setting.params
-    candidates = list(model_contenders.candidates(setting))
+    candidates = list(_told(model_contenders.candidates(setting)))
     rivals = [
-        *contenders.simple_rules(setting),
-        *contenders.factors_without_a_model(setting),
-        *model_contenders.untuned(setting),
-        *model_contenders.frozen(setting),
-        *model_contenders.champion(setting, champion),
+        *_told(contenders.simple_rules(setting)),
+        *_told(contenders.factors_without_a_model(setting)),
+        *_told(model_contenders.untuned(setting)),
+        *_told(model_contenders.frozen(setting)),
+        *_told(model_contenders.champion(setting, champion)),
     ]
-    probes = {each.name: list(model_contenders.probes(setting, each.name)) for each in candidates}
+    probes = {each.name: list(_told(model_contenders.probes(setting, each.name))) for each in candidates}
     tables = {
         candidate.name: _table(setting, [candidate, *rivals, *probes[candidate.name]])
         for candidate in candidates
@@ -79,6 +83,15 @@ def _judged(setting: Setting, champion: Mapping[str, Any]) -> EvaluationReport:
     gate = _gate(setting, judging.decision(params, tables[best], ledgers[best]), champion)
     rows = [*candidates, *rivals, *probes[best]]
     return _report(setting, _table(setting, rows), _slices(setting, rows), gate)
+
+
+def _told(rows: Iterable[Contender]) -> Iterator[Contender]:
+    """Logs each row once it is fitted and has scored, since some take minutes."""
+    began = time.monotonic()
+    for row in rows:
+        logger.info("%s scored, %.1f s", row.name, time.monotonic() - began)
+        yield row
+        began = time.monotonic()
 
 
 def _not_judged(setting: Setting) -> EvaluationReport:
@@ -231,6 +244,14 @@ def _quarters(sizes: Ints) -> list[tuple[int, int]]:
     ends = sorted({int(end) for end in np.quantile(sizes, (0.25, 0.5, 0.75, 1), method="lower")})
     starts = [int(sizes.min()), *(end + 1 for end in ends)]
     return list(zip(starts, ends, strict=False))
+
+
+def _metrics(report: EvaluationReport) -> dict[str, float]:
+    """The few numbers of `dvc metrics show`."""
+    best, rival = report.models.get(report.gate.candidate), report.models.get(report.gate.rival)
+    means = {metric: getattr(best, metric).mean for metric in METRICS if best}
+    means |= {"rival": rival.pair_accuracy.mean} if rival else {}
+    return {**means, "gate_difference": report.gate.difference.mean, "people": report.test.people}
 
 
 def _write_csv(report: EvaluationReport) -> None:

@@ -15,6 +15,7 @@ REPORTS = Path("reports")
 LEDGER, LEDGER_BEFORE = REPORTS / "ledger.json", Path("data/ledger.json")  # after and before tonight's look
 DATA_DOCS = REPORTS / "data_docs"
 CHECKS, EVALUATION, CANARY = REPORTS / "checks.json", REPORTS / "evaluation.json", REPORTS / "canary.json"
+METRICS = REPORTS / "metrics.json"  # a few numbers of the evaluation
 
 ENDS_WITH_STDIN = "PALATE_ENDS_WITH_STDIN"  # environment variable: the stage ends when its stdin closes
 ERROR_PREFIX = "palate: "  # start of the line in which a failed stage says why; the night repeats it

@@ -14,7 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.params import Params
-from components.domain.preferences.events import Counts
+from components.domain.preferences.events import Counts, by_reason
 from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinions import Scale, like_share
@@ -62,6 +62,7 @@ COMMITTED = (
     "reports/evaluation.csv",
     "reports/evaluation.json",
     "reports/ledger.json",
+    "reports/metrics.json",
     "reports/training",
 )
 
@@ -87,6 +88,7 @@ class Collection:
         feedback: What became of the service's feedback that was not taken in before.
         feedback_events: Number of all accepted events from feedback.
         waiting: Numbers of rows of feedback on unknown dishes, and beyond what one night takes in.
+        quarantined: Why rows of the inbox were quarantined, without what they say; most frequent first.
     """
 
     inbox: str
@@ -97,6 +99,7 @@ class Collection:
     feedback: Counts
     feedback_events: int
     waiting: tuple[int, int]
+    quarantined: tuple[str, ...]
 
 
 def look_at_repository() -> None:
@@ -143,6 +146,10 @@ def collect(params: Params) -> Collection:
         feedback,
         len(both.events) - len(events),
         (news.aside, news.waiting),
+        tuple(
+            f"{len(rows):,} of {rows[0].table}, the first in {rows[0].file} at row {rows[0].line}: {reason}"
+            for reason, rows in by_reason(inbox.collected.quarantined)
+        ),
     )
 
 

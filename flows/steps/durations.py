@@ -31,6 +31,11 @@ def compare(params: Params, seconds: Mapping[str, float], ran: Mapping[str, bool
     replace_text(FILE, "".join(f"{line}\n" for line in lines))
 
 
+def last() -> dict[str, float]:
+    """Seconds of each step of the last good night in which it had anything to do."""
+    return {step: seconds for night in _earlier() for step, seconds in night.items()}
+
+
 def _earlier() -> list[dict[str, float]]:
     """Seconds by step of the last nights, oldest first; a torn line is left out."""
     nights = []

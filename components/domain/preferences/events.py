@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ from components.domain.preferences.limits import Limits
 from components.domain.preferences.references import Ids, NotAcceptable
 from components.domain.preferences.refused_text import names_one_of
 from components.domain.preferences.reused_ids import former_id, is_another_dish, keep_former
+
+_VALUE = re.compile(r"'[^']*'|(?<!\w)-?\d[\w.:+-]*")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,14 @@ class Quarantined:
     line: int
     reason: str
     row: str
+
+
+def by_reason(rows: Iterable[Quarantined]) -> list[tuple[str, list[Quarantined]]]:
+    """Groups quarantined rows by reason, whatever values it names; the most frequent reason comes first."""
+    groups: dict[tuple[str, str], list[Quarantined]] = {}
+    for row in rows:
+        groups.setdefault((row.table, _VALUE.sub("…", row.reason)), []).append(row)
+    return sorted(((key[1], each) for key, each in groups.items()), key=lambda group: -len(group[1]))
 
 
 @dataclass
