@@ -173,7 +173,7 @@ def notes_of(
 ) -> list[str]:
     """Says what no reading of words covers for this person."""
     written = (request.diet, person.diet, *(request.allergies or ()), *person.allergies)
-    return list(notes(restrictions.diets, written))
+    return list(notes(restrictions, written))
 
 
 def _body(dish: LeftOut) -> LeftOutDish:

@@ -220,7 +220,11 @@ class RankRequest(Body):
     )
     diet: Diets = Field("", description="One or several: vegetarian, vegan, halal, …; docs/diet.md")
     allergies: Allergies = Field([], description="What is not shown to be free of one is left out.")
-    avoids: Words = Field([], description="Ingredients; what names one, or lists none, is left out.")
+    avoids: Words = Field(
+        [],
+        description="Foods, alone or in a sentence; what names one, or lists no ingredients, is left out. A "
+        "word that nobody knows as a food is said in `notes`.",
+    )
     use_stored_restrictions: bool = Field(
         default=True,
         strict=True,
@@ -260,7 +264,11 @@ Bases = Annotated[
     ),
 ]
 Notes = Annotated[
-    list[str], Field(description="What no reading of words covers for this person, a sentence each.")
+    list[str],
+    Field(
+        description="What no reading of words covers for this person, and each avoided word that nobody "
+        "knows, a sentence each."
+    ),
 ]
 
 

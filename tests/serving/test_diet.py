@@ -175,3 +175,5 @@ def test_a_coeliac_is_warned_in_the_answer(address: str) -> None:
         assert note.startswith("Coeliac disease under treatment is not covered")
     assert _rank(address, allergies=["gluten"])[1]["notes"] == []
     assert "rennet" in _rank(address, diet="halal")[1]["notes"][0]
+    (unknown,) = _rank(address, avoids=["I don't like huauzontle, onions please"])[1]["notes"]
+    assert "'huauzontle'" in unknown

@@ -18,6 +18,9 @@ COELIAC = (
     "Coeliac disease under treatment is not covered: traces that nobody wrote down are not seen, and no dish "
     "is certified gluten-free. Ask the kitchen."
 )
+UNKNOWN_FOOD = (
+    "Nobody knows '{}' as a food: it is looked for as it is written, in no other language nor kind."
+)
 _WORDS = "is read from words and is no certificate. It does not look at the rennet of cheese"
 BY_DIET = {
     "vegetarian": "Vegetarian does not look at the rennet of a cheese whose rules do not name it.",
@@ -70,13 +73,16 @@ def _basis(restriction: str, source: Source) -> Basis:
     return Basis(restriction, source, sentences.get(source, f"{what} listed"))
 
 
-def notes(diets: Iterable[str], written: Iterable[str]) -> Iterator[str]:
+def notes(restrictions: Restrictions, written: Iterable[str]) -> Iterator[str]:
     """Yields what no reading of words covers for a person.
 
     Args:
-        diets: Names of diets.
+        restrictions: What the person may not or will not eat.
         written: Diets and allergies as the person wrote them.
     """
     if any(_COELIAC.search(fold(text)) for text in written):
         yield COELIAC
-    yield from (BY_DIET[diet] for diet in diets if diet in BY_DIET)
+    yield from (BY_DIET[diet] for diet in restrictions.diets if diet in BY_DIET)
+    for avoided in restrictions.avoids:
+        if avoided.words and not (avoided.is_known or avoided.is_allergy):
+            yield UNKNOWN_FOOD.format(avoided.text)

@@ -49,6 +49,7 @@ class Avoided:
         substances: Allergens or other substances that it is a name of, checked as an allergy is.
         is_allergy: An allergy to none of the 14 groups: every ingredient must be known, and none may vary.
         has_groups: An allergy whose groups are checked besides, so here its words alone count.
+        is_known: Whether anybody knows it as a food; else it is looked for as it is written.
     """
 
     text: str
@@ -56,6 +57,7 @@ class Avoided:
     substances: tuple[str, ...] = ()
     is_allergy: bool = False
     has_groups: bool = False
+    is_known: bool = True
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,15 @@ from components.domain.diet.trie import find
 from components.domain.errors import PalateError
 
 _BETWEEN = re.compile(r"[,;/&+()\r\n]|\b(?:and|und|et|e|ed|y|or|oder|ou|o)\b", re.IGNORECASE)
-_DENIED = re.compile(r"^\s*(?:no|not|without|kein|keine|keinen|ohne|sans|senza|niente|sin)\s+", re.IGNORECASE)
+# Words around a food that somebody does without, none in the dictionary: `I don't like onions`.
+_TALK = frozenset({
+    "i", "we", "he", "she", "m", "s", "t", "don", "dont", "doesn", "cant", "like", "likes", "love", "hate",
+    "hates", "dislike", "dislikes", "detest", "want", "stand", "eat", "eats", "avoid", "avoiding", "please",
+    "thanks", "thank", "you", "my", "ich", "wir", "er", "sie", "mag", "mogen", "hasse", "esse", "isst",
+    "bitte", "danke", "lieber", "je", "j", "n", "aime", "deteste", "mange", "ca", "il", "vous", "te", "plait",
+    "merci", "non", "mi", "piace", "piacciono", "mangio", "odio", "per", "favore", "grazie", "me", "gusta",
+    "gustan", "como", "por", "favor", "gracias",
+})  # fmt: skip
 EMPTY = " \t\r\n"  # what an empty cell may hold; a no-break space is something that somebody wrote
 
 
@@ -70,7 +78,7 @@ def _groups(mention: Mention) -> frozenset[str]:
 def _avoided(text: str, *, is_allergy: bool) -> Avoided:
     folded = " ".join(re.sub("[,.]", " ", fold(text)).split())
     if UNREADABLE in folded or not re.search(r"[a-z][a-z]|e\d{3}", folded):
-        return Avoided(text.strip(), is_allergy=is_allergy)
+        return Avoided(text.strip(), is_allergy=is_allergy, is_known=False)
     mention = dictionary().terms.get(folded, Mention(UNKNOWN_WORD, folded))
     substances = (mention.contains if is_allergy else mention.rules_out) - UNMARKED
     words = dictionary().same.get(folded, frozenset[str]()) | {folded}
@@ -83,7 +91,10 @@ def _avoided(text: str, *, is_allergy: bool) -> Avoided:
         substances |= _collected(mention)
     else:
         words |= of_table
-    return Avoided(text.strip(), tuple(sorted(words)), tuple(sorted(substances)), is_allergy)
+    is_known = _is_entry(folded) or any(each.role == FOOD for each in find(folded))
+    return Avoided(
+        text.strip(), tuple(sorted(words)), tuple(sorted(substances)), is_allergy, is_known=is_known
+    )
 
 
 def _collected(mention: Mention) -> frozenset[str]:
@@ -131,12 +142,19 @@ def _allergy(written: str) -> tuple[frozenset[str], tuple[Avoided, ...]]:
     return groups, tuple({fold(avoided.text): avoided for avoided in reversed(others + words)}.values())
 
 
-def _parts(avoided: str) -> list[str]:
-    # What several avoided ingredients in one text are: `garlic, onion`, `no pork`.
-    whole = fold(avoided)
-    if whole in dictionary().terms or whole in dictionary().same:
-        return [avoided]
-    return [_DENIED.sub("", part) for part in _BETWEEN.split(avoided)]
+def _is_entry(folded: str) -> bool:
+    tables = dictionary().terms, dictionary().same
+    return any(folded in table for table in tables) or bool(words_of(folded, is_mixed=True))
+
+
+def _parts(avoided: str) -> Iterator[str]:
+    # What several avoided ingredients in one text are: `garlic, onion`, `no pork`, `coriander please`.
+    for part in [avoided] if _is_entry(fold(avoided)) else _BETWEEN.split(avoided):
+        mentions = [] if _is_entry(fold(part)) else find(fold(part))
+        unknown = [each for each in mentions if each.role == UNKNOWN_WORD and each.text not in _TALK]
+        # Of `sauce gribiche` nobody means all sauces.
+        foods = [each for each in mentions if each.role == FOOD and not (unknown and "varies" in each.may)]
+        yield from [mention.text for mention in foods + unknown] or [part]
 
 
 def is_blank(text: str) -> bool:

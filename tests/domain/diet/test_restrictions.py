@@ -230,3 +230,22 @@ def test_several_diets_hold_together() -> None:
     for written in ("vegan;breatharian", "vegan, breatharian", "vegan gluten-free", "breatharian;none"):
         with pytest.raises(UnknownDiet, match="several with ; between them"):
             read_restrictions(written, [], [])
+
+
+def test_a_food_in_a_sentence_is_avoided_in_all_of_its_names() -> None:
+    for written in (
+        "coriander please",
+        "fresh coriander",
+        "I don't like coriander",
+        "no coriander, thanks",
+        "Ich mag keinen Koriander",
+        "je n'aime pas la coriandre",
+        "non mi piace il coriandolo",
+        "no me gusta el cilantro",
+        "zorgblat with coriander",
+    ):
+        for food in ("coriander", "cilantro", "Koriander", "coriandre"):
+            assert not offered("Dish", f"rice; {food}", avoids=written), (written, food)
+        assert offered("Dish", "rice; parsley", avoids=written), written
+    assert not offered("Dish", "rice; zorgblat", avoids="sauce zorgblat")
+    assert offered("Dish", "rice; tomato sauce", avoids="sauce zorgblat")
