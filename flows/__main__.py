@@ -211,11 +211,15 @@ def _release() -> None:
 
 
 def _bento_tag() -> str:
-    from flows.steps import bento
+    from components.domain.params_file import read_params
+    from components.integrations.model_registry.registry import failures_as_sentences
+    from flows.steps import bento, next_step
 
     tag = bento.served()
     if not tag:
-        raise NotFound("There is no Bento yet: run `make nightly` first.")
+        with failures_as_sentences():
+            step = next_step.sentence(read_params(environment.REPO / "params.yaml"))
+        raise NotFound(f"There is no Bento yet; next step: {step}.")
     if bento.find_whole(tag) is None:
         raise NotFound(
             f"The Bento {tag} is damaged or not here, as after a bring-back: `make release` builds that of a "

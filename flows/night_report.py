@@ -60,6 +60,7 @@ class NightReport:
         shifts: How the scores served lately are spread; none where too few people were served.
         erasures: Sentence on the people whom the service had queued; empty where there were none.
         recall: Sentence on people who were shown what is unsafe for them now; empty where there are none.
+        next_step: Sentence on what a person can do now.
     """
 
     started: float = field(default_factory=time.monotonic)
@@ -75,6 +76,7 @@ class NightReport:
     shifts: list[ScoreShift] = field(default_factory=list)
     erasures: str = ""
     recall: str = ""
+    next_step: str = ""
 
     def timed(self, name: str, step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Runs a step and records its seconds and whether it had anything to do."""
@@ -120,6 +122,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         ("model version", _version(registered)),
         ("champion", f"version {registered.champion}" if registered.champion else "none yet"),
         ("release", report.delivery),
+        ("next step", report.next_step),
     ]
 
 

@@ -20,6 +20,7 @@ from flows.steps import (
     durations,
     feedback,
     ledger,
+    next_step,
     night,
     publication,
     recall,
@@ -79,6 +80,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         commit = data.commit_to_nights(tonight)
         report.registered = report.timed("register", registration.register, tonight, commit)
         report.delivery = report.timed("release", reconciliation.deliver, params, report.registered)
+        report.next_step = next_step.sentence(params)
         publish(report)
         report.timed("room", retention.make_room, params)
         durations.compare(params, report.seconds, report.ran)

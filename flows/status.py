@@ -5,9 +5,9 @@ from __future__ import annotations
 from components.domain.params import Params
 from components.domain.verdict.admission import MODEL_REMOVED, REFUSED, canary_of
 from components.integrations import data_versions
-from components.integrations.model_registry.registry import CHALLENGER, CHAMPION
+from components.integrations.model_registry.registry import CHAMPION
 from flows.environment import REPO
-from flows.steps import last_run
+from flows.steps import last_run, next_step
 from flows.steps.delivery import Release, current, look
 from flows.steps.registration import registry
 
@@ -28,8 +28,10 @@ def text(params: Params) -> str:
     version = f"version {released.version} since {released.at}" if released else "nothing yet"
     lines += ["", "served", f"  released   {version}", f"  service    {_service(params, released)}"]
     lines += ["", "kept", f"  remote     {_remote()}"]
-    decisions = _decisions(params, released) or ["nothing"]
-    return "\n".join([*lines, "", "waits for a person", *(f"  {decision}" for decision in decisions)])
+    decisions = _decisions(params, released)
+    if decisions:
+        lines += ["", "waits for a person", *(f"  {decision}" for decision in decisions)]
+    return "\n".join([*lines, "", "next step", f"  {next_step.sentence(params)}"])
 
 
 def _remote() -> str:
@@ -56,14 +58,9 @@ def _service(params: Params, released: Release | None) -> str:
 
 
 def _decisions(params: Params, released: Release | None) -> list[str]:
-    """What a person may decide: a challenger to promote, a champion or a newer version that was refused."""
+    """What a person may look at: a champion or a newer version that was refused."""
     server, model = registry(), params.register_.model
-    champion, challenger = server.alias(model, CHAMPION), server.alias(model, CHALLENGER)
-    versions, decisions = server.versions(model), []
-    if challenger and challenger != champion:
-        decisions.append(
-            f"version {challenger} passed the gate: give it the alias champion in MLflow, or leave it"
-        )
+    champion, versions, decisions = server.alias(model, CHAMPION), server.versions(model), []
     if champion and (released is None or champion != released.version):
         reason = versions.get(champion, {}).get(REFUSED) or "the next pass releases it, or says why not"
         decisions.append(f"version {champion} is the champion and is not released: {reason}")

@@ -36,7 +36,9 @@ def test_a_home_has_green_nights_from_its_second_day_on(
     assert "held out: nothing, see the gate" in first.stdout
     assert "PREVIEW" in first.stdout
     assert "nobody can be tested yet" in (clone / "reports" / "night.html").read_text()
-    assert "gate inconclusive" in status_of(clone)
+    status = status_of(clone)
+    assert "gate inconclusive" in status
+    assert "next step\n  reader: nobody can be tested yet" in status
     _write_home(inbox, days=6)
     second = run_night(clone, "--data", str(inbox), env=prefect)
     assert second.returncode == 0, second.stderr

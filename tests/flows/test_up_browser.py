@@ -54,3 +54,4 @@ def test_an_alias_clicked_in_mlflow_is_answered_by_the_new_service(up: Up) -> No
     status = status_of(up.clone)
     assert f"version {second} at {up.address('service')}: its canary passed" in status
     assert "Night: " in status
+    assert f"next step\n  nothing: version {second} is the champion" in status
