@@ -35,13 +35,6 @@ def intervals(people: People, bootstrap: Bootstrap) -> dict[str, Interval]:
     return dict(zip(METRICS, _intervals(np.stack(list(people.values())), bootstrap), strict=True))
 
 
-def paired_differences(one: People, other: People, bootstrap: Bootstrap) -> dict[str, Interval]:
-    """Mean of (one - other) over the people that both have, per metric, resampling those people together."""
-    shared = sorted(one.keys() & other.keys())
-    differences = np.stack([one[person] - other[person] for person in shared])
-    return dict(zip(METRICS, _intervals(differences, bootstrap), strict=True))
-
-
 def _intervals(values: Floats, bootstrap: Bootstrap) -> list[Interval]:
     people = len(values)
     draws = np.random.default_rng(bootstrap.seed).multinomial(
