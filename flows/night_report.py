@@ -17,7 +17,6 @@ from prefect.logging import get_run_logger
 from components.domain.answer_rates import AnswerRates
 from components.domain.preferences.events import Counts
 from components.domain.verdict.metrics import Interval
-from components.domain.verdict.score_shift import ScoreShift
 from components.files import read_json
 from components.integrations import pages
 from components.stages.paths import ADAPTERS, CHECKS, DATA_DOCS, EVALUATION, QUARANTINE, REPORTS
@@ -27,7 +26,6 @@ from flows.environment import REPO
 from flows.steps.data import Collection
 from flows.steps.night import Night
 from flows.steps.registration import Registered
-from flows.steps.served import sentence
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,7 +55,6 @@ class NightReport:
         registered: The version of the best candidate.
         delivery: Sentence on what is released or packaged as a preview.
         rates: How the service's answers of the last days fared; none where nobody gave feedback.
-        shifts: How the scores served lately are spread; none where too few people were served.
         erasures: Sentence on the people whom the service had queued; empty where there were none.
         recall: Sentence on people who were shown what is unsafe for them now; empty where there are none.
         next_step: Sentence on what a person can do now.
@@ -73,7 +70,6 @@ class NightReport:
     registered: Registered | None = None
     delivery: str = ""
     rates: list[AnswerRates] = field(default_factory=list)
-    shifts: list[ScoreShift] = field(default_factory=list)
     erasures: str = ""
     recall: str = ""
     next_step: str = ""
@@ -118,7 +114,6 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         ("checks", _checks(read_json(REPO / CHECKS))),
         ("gate", f"{gate.decision.upper()}: {gate.reason}"),
         *_what_tuning_adds(report),
-        *(("served scores", _shift(shift, night)) for shift in report.shifts),
         ("model version", _version(registered)),
         ("champion", f"version {registered.champion}" if registered.champion else "none yet"),
         ("release", report.delivery),
@@ -141,12 +136,6 @@ def _inbox(collection: Collection, night: Night) -> str:
     return (
         f"{collection.inbox}: WARNING, nothing new for {night.unchanged_days} days; is what fills it running?"
     )
-
-
-def _shift(shift: ScoreShift, night: Night) -> str:
-    """How far served scores lie, with a warning where that is far."""
-    is_far = shift.largest > night.params.alarms.max_score_shift
-    return f"{'WARNING: ' if is_far else ''}{sentence(shift)}"
 
 
 def _what_tuning_adds(report: NightReport) -> list[tuple[str, str]]:

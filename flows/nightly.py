@@ -27,7 +27,6 @@ from flows.steps import (
     reconciliation,
     registration,
     retention,
-    served,
     settings,
     stages,
     unfinished,
@@ -67,7 +66,6 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.timed("publish", publication.publish, tonight)
         report.recall = report.timed("recall", recall.recall, params)
         report.rates = report.timed("feedback", feedback.rates, tonight)
-        report.shifts = report.timed("served", served.shifts, tonight)
         report.timed("split", stages.run, "split", params)
         ledger.carry_over(params)
         report.timed("champion", champion.fetch_champion, tonight)

@@ -63,7 +63,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "night",
         "night_faults",
         "restore",
-        "served",
     ),
     **{name: (name,) for name in ("second_base", "own_base", "up_clock")},
 }

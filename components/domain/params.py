@@ -147,7 +147,6 @@ class AlarmParams(Section):
     dead_man: Annotated[Address, StringConstraints(pattern=r"^(https?://.+)?$")]
     late_h: Hours
     min_free_gb: Annotated[float, Field(ge=0, le=1e9)]
-    max_score_shift: Times
     max_slowdown: Annotated[Times, Field(ge=1)]
     min_answers: Count
     recall_days: Days

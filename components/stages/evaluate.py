@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from components.domain.params import Params
-from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.preferences.arrays import Bools, Ints
 from components.domain.preferences.held_out_days import NOBODY_TO_TEST
 from components.domain.preferences.splits import Split
 from components.domain.preferences.tables import Comparisons
@@ -34,7 +34,6 @@ from components.domain.verdict.gate import GateResult
 from components.domain.verdict.ledger import Ledger, from_json
 from components.domain.verdict.ledger import to_json as ledger_json
 from components.domain.verdict.metrics import METRICS, Interval
-from components.domain.verdict.score_shift import reference_of
 from components.domain.verdict.table import Contender, ResultTable
 from components.files import folder_sha256, read_json, read_state, weights_sha256, write_json, write_state
 from components.integrations import charts, comparison_files
@@ -178,13 +177,7 @@ def _report(
         base=base_facts(base_of(params.train.candidates[gate.candidate])),
         prompt_hash=prompt_hash(params.prompt.dish_fields),
         calibration=_calibration(table),
-        scores=reference_of(_scores(table, gate.candidate), table.test) if len(table.test) else None,
     )
-
-
-def _scores(table: ResultTable, name: str) -> Floats:
-    """(O,) scores of a contender."""
-    return next(each.scores for each in table.contenders if each.name == name)
 
 
 def _calibration(table: ResultTable) -> dict[str, tuple[CalibrationBin, ...]]:

@@ -27,7 +27,6 @@ from components.stages.reports import read_report
 from flows.environment import ARTIFACTS, REPO, STATE
 from flows.steps.night import Night
 
-SCORES = "score_reference"  # tag with the spread of a version's scores on what was held out
 PLOT = "Pair accuracy of every model with its interval"
 
 
@@ -99,8 +98,6 @@ def _register_new(
         artifacts = _artifacts(Path(folder), night, best, tags)
         artifacts["card"] = Path(folder) / "model_card.md"
         artifacts["card"].write_text(_card(night, report), encoding="utf-8")
-        if report.scores:
-            tags[SCORES] = report.scores.to_text()
         python_model = REPO / "serving" / "mlflow_model.py"
         model = night.params.register_.model
         return server.register(

@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 from components.domain.verdict.calibration import CalibrationBin
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import Interval
-from components.domain.verdict.score_shift import ScoreReference
 
 DIET = "people of the diet "  # begins the names of slices by diet
 HISTORIES = "histories of "  # begins the names of slices by length of history
@@ -85,7 +84,6 @@ class EvaluationReport:
     base: Mapping[str, str]
     prompt_hash: str
     calibration: Mapping[str, tuple[CalibrationBin, ...]] = field(default_factory=dict)
-    scores: ScoreReference | None = None
 
     @property
     def best_first(self) -> list[tuple[str, ModelResult]]:

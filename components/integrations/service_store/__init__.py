@@ -13,7 +13,6 @@ from components.integrations.service_store.engine import NAME
 from components.integrations.service_store.old_answers import move_old_answers, prune, size_of
 from components.integrations.service_store.people import People
 from components.integrations.service_store.quotas import full_days
-from components.integrations.service_store.served_scores import served_scores
 from components.integrations.service_store.shown_dishes import picks, showings, texts_shown
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "picks",
     "prune",
     "read_feedback",
-    "served_scores",
     "showings",
     "shown_by",
     "size_of",
