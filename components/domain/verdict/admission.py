@@ -33,16 +33,17 @@ MODEL_REMOVED = (
 
 @dataclass(frozen=True)
 class Measured:
-    """The contents of a version's artifacts, and of its base here.
+    """Checksums and contents read from a version's artifacts and from the base model of this clone.
 
     Attributes:
-        gate_sha256: SHA-256 of the gate report's file; None where there is none.
-        gate: Decision in that report.
+        gate_sha256: SHA-256 of the gate report's file; None where the version has no gate report.
+        gate: Decision in the gate report.
         adapter_sha256: SHA-256 of the adapter's weights.
         base_sha256: SHA-256 of the base model in this clone.
-        artifacts_sha256: SHA-256 over the paths and bytes of all that MLflow stored of it, its code as well.
-        missing: Names of artifacts that serving needs and that are not there.
-        lineage: Content of its artifact lineage.json, which the service repeats in its answers.
+        artifacts_sha256: SHA-256 over the paths and bytes of all files that MLflow stored for the version,
+            its code included.
+        missing: Names of the artifacts that serving needs and that the version lacks.
+        lineage: Content of the artifact lineage.json, which the service repeats in its answers.
     """
 
     gate_sha256: str | None
@@ -55,7 +56,7 @@ class Measured:
 
 
 def why_no_lineage(tags: Mapping[str, str]) -> str | None:
-    """The first tag that every night sets and that a version lacks, as a sentence; None if it lacks none."""
+    """Says in a sentence which lineage tag a version lacks (the first one); None if it has all of them."""
     missing = [name for name in LINEAGE if not tags.get(name)]
     if not missing:
         return None
@@ -63,7 +64,7 @@ def why_no_lineage(tags: Mapping[str, str]) -> str | None:
 
 
 def why_gone(tags: Mapping[str, str]) -> str | None:
-    """Why a version has no model any more, as a sentence; None if it has one."""
+    """Says in a sentence that a version's model was removed, and what to do; None if it is still there."""
     if not tags.get(MODEL_REMOVED):
         return None
     return (
@@ -73,10 +74,10 @@ def why_gone(tags: Mapping[str, str]) -> str | None:
 
 
 def why_refused(tags: Mapping[str, str], measured: Measured) -> str | None:
-    """Why a version may not be served, as a sentence; None if it may.
+    """Explains in a sentence why a version may not be served; None if it may.
 
-    A person's reason in the tag `release_override` stands for a gate that did not pass, and for nothing else:
-    no reason makes another adapter, another base or another report the right one.
+    A person's reason in the tag `release_override` replaces a passed gate, and nothing else. It cannot excuse
+    a changed adapter, another base model or a changed gate report.
 
     Args:
         tags: Tags of the version.
@@ -115,7 +116,11 @@ def _why_changed(tags: Mapping[str, str], measured: Measured) -> str | None:
 
 
 def _why_other_artifacts(tags: Mapping[str, str], actual: str) -> str | None:
-    """Whether any file was changed: also settings, canary and code, which have no tag of their own."""
+    """Compares one checksum of all files with its tag; settings, canary and code have no tags of their own.
+
+    Returns:
+        What is wrong, as a sentence; None if the checksum is as registered.
+    """
     registered = tags.get(ALL_ARTIFACTS, "")
     if not registered:
         return (
@@ -152,17 +157,21 @@ def _why_not_admitted(tags: Mapping[str, str], measured: Measured) -> str | None
 
 
 def was_released(tags: Mapping[str, str]) -> bool:
-    """Whether the version was released before, so that its Bento was proven."""
+    """Tells whether the version was released before, so that its Bento is known to work."""
     return bool(tags.get(RELEASED) or tags.get(RENDERED))
 
 
 def override_reason(tags: Mapping[str, str]) -> str | None:
-    """A person's reason to serve a version whose gate did not pass; None where none was needed."""
+    """Reads a person's reason to serve a version whose gate did not pass.
+
+    Returns:
+        The reason; None where the gate passed, or where nobody stated one.
+    """
     return None if tags.get("gate") == "pass" else tags.get(OVERRIDE, "").strip() or None
 
 
 def decision(tags: Mapping[str, str]) -> str:
-    """Who decided for a version, when and why, as far as its tags know, in a few words."""
+    """Describes in a few words who chose the version, since when and why, as far as its tags say."""
     who, reason = tags.get(RELEASE_BY, "").strip() or "nobody who said so", override_reason(tags)
     since = f", champion since {tags[CHAMPION_SEEN]}" if tags.get(CHAMPION_SEEN) else ""
     return f"decided by {who}{since}" + (f", although its gate did not pass: {reason}" if reason else "")
@@ -170,16 +179,16 @@ def decision(tags: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Served:
-    """What a running service reports of itself.
+    """What one machine of a running service reports about itself.
 
     Attributes:
         version: Version number in the registry.
         canary: Why its canary failed; None where it passed.
-        answers: Number of requests that the model scored or failed on since the service started; broken
-            requests, refusals and those that ran out of time are none.
-        errors: Number of these on which the model failed.
-        address: Of the machine that reported it; empty where that does not matter.
-        is_slow: Whether it did not tell in time how its canary went, which says nothing of the model.
+        answers: Number of requests that the model scored or failed on since the service started. Broken
+            requests, refusals and requests that ran out of time are left out.
+        errors: Number of those requests on which the model failed.
+        address: Address of the machine; empty where it does not matter.
+        is_slow: Whether the report on the canary came too late. This says nothing about the model.
     """
 
     version: str
@@ -191,15 +200,15 @@ class Served:
 
     @property
     def error_rate(self) -> float:
-        """Share of the answers on which the model failed; 0 where there are none."""
+        """Share of the answers on which the model failed; 0 without answers."""
         return self.errors / self.answers if self.answers else 0.0
 
 
 def canary_of(served: Sequence[Served]) -> str:
-    """How the canary of a service went, in words.
+    """Describes how a service's canary went: it failed, it did not answer in time, or it passed.
 
     Args:
-        served: Reports of its machines, one at least.
+        served: Reports of the service's machines, at least one.
     """
     failed = [each.canary for each in served if each.canary]
     if failed:
@@ -212,13 +221,15 @@ def canary_of(served: Sequence[Served]) -> str:
 def why_step_back(
     served: Sequence[Served], rate_before: float, max_error_rate: float, min_requests: int
 ) -> str | None:
-    """Why a newly released version must give way to the one before; None if it may stay.
+    """Explains why a newly released version must give way to the version before; None if it may stay.
+
+    A failed canary on any machine is a reason. So is a raised error rate, on one machine or on all together.
 
     Args:
-        served: Reports of its service, each of another machine: all together and each by itself must be well.
-        rate_before: Share of the version before's answers that were errors of the model.
-        max_error_rate: Share by which its own may lie above that.
-        min_requests: Number of answers below which its share says nothing.
+        served: Reports of the new version's service, one for each machine.
+        rate_before: Error rate of the version before, from 0 to 1.
+        max_error_rate: How far the new version's error rate may lie above `rate_before`.
+        min_requests: Number of answers below which an error rate is ignored.
     """
     failed = [each.canary for each in served if each.canary]
     if failed:

@@ -1,7 +1,7 @@
-"""Calibration: whether a score's differences say how sure the model may be.
+"""Calibration: whether the difference of two scores says how sure the model may be of their order.
 
-Scores are in nats, so a model that puts a dish d above another says that it is preferred with probability
-1 / (1 + exp(-d)). Of all pairs with about the same probability, that share should be ordered rightly.
+Scores are in nats. A dish that scores d above another is thus preferred with a stated probability of
+1 / (1 + exp(-d)). A calibrated model orders this share of the pairs with about that probability rightly.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ BINS = 10
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Pairs of dishes about whose order a model is about equally sure.
+    """Pairs of dishes whose order a model is about equally sure of.
 
     Attributes:
-        stated: Mean probability, by the model, that the dish which it puts first is preferred.
-        observed: Share of the pairs in which it was.
+        stated: Mean over the pairs of the probability that the model gives to its own order.
+        observed: Share of the pairs in which the dish that the model put first was preferred.
         pairs: Number of pairs.
     """
 
@@ -35,10 +35,10 @@ class CalibrationBin:
 
 
 def calibration(scores: Floats, comparisons: Comparisons, bins: int = BINS) -> tuple[CalibrationBin, ...]:
-    """Bins of equally many pairs of the chosen dish and an alternative, the least sure ones first.
+    """Groups the pairs of a chosen dish and an alternative into bins of equal size, the least sure first.
 
     Args:
-        scores: (O,) in nats; NaN throughout a comparison that was not scored.
+        scores: (O,) scores in nats of the dishes on offer; NaN throughout a comparison that was not scored.
         comparisons: The comparisons.
         bins: Number of bins, fewer where there are fewer pairs.
     """
@@ -57,18 +57,22 @@ def calibration(scores: Floats, comparisons: Comparisons, bins: int = BINS) -> t
 
 
 def calibration_error(bins: Sequence[CalibrationBin]) -> float:
-    """Mean over pairs of the distance between the stated probability and the observed share."""
+    """Averages over pairs the distance between the stated probability and the observed share of their bin."""
     pairs = sum(part.pairs for part in bins)
     return sum(abs(part.stated - part.observed) * part.pairs for part in bins) / pairs if pairs else 0.0
 
 
 def reliability(bins: Sequence[CalibrationBin]) -> list[tuple[float, float]]:
-    """Points of the curve from a stated probability to the share that was right; neither falls.
+    """Fits the curve from the stated probability to the share of pairs that were ordered rightly.
 
-    By isotonic regression; the first point is a coin's, whatever was observed of pairs that score alike.
+    Isotonic regression keeps the curve from falling. It starts at (0.5, 0.5), a coin's throw, whatever was
+    observed for pairs with equal scores.
 
     Args:
-        bins: The least sure ones first.
+        bins: The bins, the least sure one first.
+
+    Returns:
+        Points (stated, observed), both coordinates ascending; an empty list without bins.
     """
     if not bins:
         return []

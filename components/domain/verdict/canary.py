@@ -26,8 +26,8 @@ class CanaryQuestion:
     """A stored question with the scores of the adapter and of the untuned base (logits, computed in float32).
 
     Attributes:
-        history: Dish, verdict and rating of each past dish, oldest first.
-        dishes: On offer.
+        history: Dish, verdict and rating of each past opinion, oldest first.
+        dishes: Dishes on offer.
         adapter: Scores of the base with the adapter, one for each dish on offer.
         base: Scores of the base alone.
     """
@@ -38,20 +38,20 @@ class CanaryQuestion:
     base: tuple[float, ...]
 
     def question(self) -> Question:
-        """The question in the form that scoring takes."""
+        """Converts the stored question to the form that scoring takes."""
         history = tuple(Past(dish.dish_id, verdict, rating) for dish, verdict, rating in self.history)
         return Question(PERSON, history, tuple(dish.dish_id for dish in self.dishes))
 
     def menu(self) -> dict[str, Dish]:
-        """All dishes that the question names, by id."""
+        """Collects all dishes that the question names, on offer or in the history, by id."""
         return {dish.dish_id: dish for dish in (*self.dishes, *(dish for dish, *_ in self.history))}
 
 
 def made_up_questions(dishes: Sequence[str], like_at: float, dislike_at: float) -> list[Question]:
-    """Questions of people who never lived; their histories hold every kind of line.
+    """Draws questions of invented people, whose histories between them hold every kind of line.
 
     Args:
-        dishes: Ids of two dishes or more.
+        dishes: Ids of at least two dishes.
         like_at: Rating from which a dish counts as liked.
         dislike_at: Rating up to which it counts as disliked.
     """
@@ -75,12 +75,12 @@ def made_up_questions(dishes: Sequence[str], like_at: float, dislike_at: float) 
 def why_wrong(
     questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]], tolerance: float
 ) -> str | None:
-    """What is wrong with the served scores; None if nothing is.
+    """Explains what is wrong with the served scores; None if they are right.
 
     Args:
         questions: The stored questions.
         served: For each question, the scores that the service gives.
-        tolerance: Share of the adapter's largest effect by which a served score may be off.
+        tolerance: How far a served score may be off, as a share of the adapter's largest effect on a score.
     """
     adapter, base = (_flat(getattr(question, name) for question in questions) for name in ("adapter", "base"))
     effect = float(np.abs(adapter - base).max())
@@ -98,7 +98,7 @@ def why_wrong(
 def largest_difference(
     questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]]
 ) -> float | None:
-    """Largest difference of a served score from the adapter's; None if a score is no number."""
+    """Computes the largest distance of a served score from the adapter's; None if one is NaN or infinite."""
     scores, adapter = _flat(served), _flat(question.adapter for question in questions)
     return float(np.abs(scores - adapter).max()) if np.isfinite(scores).all() else None
 
@@ -108,7 +108,7 @@ def _flat(parts: Any) -> Any:
 
 
 def to_json(candidate: str, questions: Sequence[CanaryQuestion]) -> dict[str, Any]:
-    """The content of canary.json.
+    """Builds the content of canary.json.
 
     Args:
         candidate: Name of the candidate whose scores are stored.
@@ -127,7 +127,7 @@ def to_json(candidate: str, questions: Sequence[CanaryQuestion]) -> dict[str, An
 
 
 def from_json(values: Mapping[str, Any]) -> list[CanaryQuestion]:
-    """The questions of canary.json; versions registered before 0.2.0 call them `cases`."""
+    """Reads the questions of canary.json; versions registered before 0.2.0 call them `cases`."""
     rows = values["questions"] if "questions" in values else values["cases"]
     return [
         CanaryQuestion(

@@ -1,10 +1,11 @@
 """Means over people with intervals that count people, and menu days or dishes, as clusters.
 
-One person's choices are alike, and everybody who chose from a menu on a day answers the same question, so
-neither people nor comparisons are independent. Where dishes are held out, whatever is wrong about a dish is
-wrong in all comparisons that it is in. The variance is the two-way cluster-robust one (Cameron, Gelbach and
-Miller 2011), for dishes the dyadic one (Aronow, Samii and Assenova 2015), with Student's t on one degree of
-freedom less than the smaller number of clusters. Shapes: Q comparisons, O dishes on offer.
+Comparisons depend on each other in two ways. One person's choices are alike, and everybody who chose from one
+menu on one day answers the same question. Where dishes are held out, an error about a dish repeats in each
+comparison that offers the dish. The variance is therefore the two-way cluster-robust one (Cameron, Gelbach
+and Miller 2011); for dishes it is the dyadic one (Aronow, Samii and Assenova 2015). Student's t has one
+degree of freedom less than the smaller number of clusters, for dishes two less. Shapes: Q comparisons, O
+dishes on offer.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ Clusters = Literal["menu days", "dishes"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over people and how sure it is.
+    """A mean over people with its standard error.
 
     Attributes:
-        mean: Mean over people of their means over comparisons.
-        error: Standard error.
+        mean: Mean over people of each person's mean over comparisons.
+        error: Standard error of the mean.
         people: Number of people.
-        others: Number of clusters of the other kind; None where there is none.
+        others: Number of menu days or dishes; None where nobody chose from a menu.
         comparisons: Number of comparisons.
-        unit: The other kind of cluster.
+        unit: What `others` counts.
     """
 
     mean: float
@@ -45,32 +46,32 @@ class Estimate:
 
     @property
     def clusters(self) -> int:
-        """The smaller number of clusters."""
+        """The number of people or of other clusters, whichever is smaller."""
         return min(self.people, self.people if self.others is None else self.others)
 
     def margin(self, confidence: float) -> float:
-        """Half the width of the interval; infinite with a single cluster."""
+        """Computes half the width of the interval; infinite with too few clusters for a degree of freedom."""
         freedom = self.clusters - (2 if self.unit == "dishes" else 1)  # a pair takes two dishes
         if freedom < 1:
             return float("inf")
         return float(student.ppf((1 + confidence) / 2, freedom)) * self.error
 
     def interval(self, confidence: float, lowest: float = -1.0) -> Interval:
-        """Gives the mean its bounds, which are all that is possible with fewer than MIN_PEOPLE people.
+        """Computes the interval of the mean; below MIN_PEOPLE people it is the whole possible range.
 
         Args:
-            confidence: Fraction of 1.
-            lowest: Least possible value: 0 of an accuracy, -1 of a difference.
+            confidence: Confidence of the interval, as a fraction of 1.
+            lowest: Least possible value: 0 for an accuracy, -1 for a difference of two.
         """
         margin = self.margin(confidence) if self.people >= MIN_PEOPLE else float("inf")
         return Interval.around(self.mean, margin, lowest)
 
 
 def estimate(values: Floats, comparisons: Comparisons, unit: Clusters = "menu days") -> Estimate:
-    """The mean of a metric, or of the difference of two models in it.
+    """Estimates the mean over people of a metric, or of the difference of two models in a metric.
 
     Args:
-        values: (Q,) one for each comparison; NaN for those that are left out.
+        values: (Q,) one value for each comparison; NaN leaves a comparison out.
         comparisons: The comparisons.
         unit: What is counted as clusters beside people: dishes where dishes are held out.
     """
@@ -86,21 +87,22 @@ def estimate(values: Floats, comparisons: Comparisons, unit: Clusters = "menu da
         dishes = len(np.unique(part.offered))
         return Estimate(mean, dish_error(influence, person, part), people, dishes, len(scored), unit)
     days = len(np.unique(menu_day[menu_day >= 0]))
-    # What was chosen from no menu shares a cluster with its person alone.
+    # A comparison without a menu shares a cluster only with the same person's other comparisons without one.
     day = np.where(menu_day >= 0, menu_day, menu_day.max(initial=0) + 1 + person)
     error = two_way_error(influence, person, day)
     return Estimate(mean, error, people, days or None, len(scored))
 
 
 def two_way_error(influence: Floats, one: Ints, other: Ints) -> float:
-    """Standard error of a sum of influences that are dependent within clusters of either kind.
+    """Computes the standard error of a sum of influences that are dependent within clusters of two kinds.
 
-    Never below that of the kind with the larger variance: the formula can be negative with few clusters.
+    With few clusters the two-way variance can be negative. The larger variance of the two kinds is its lower
+    limit.
 
     Args:
         influence: (Q,) what each comparison adds to the error of the mean.
-        one: (Q,) clusters of one kind.
-        other: (Q,) clusters of the other kind.
+        one: (Q,) number of each comparison's cluster of the first kind.
+        other: (Q,) number of each comparison's cluster of the second kind.
     """
     both = np.unique(one * (int(other.max(initial=0)) + 1) + other, return_inverse=True)[1]
     first, second, crossed = (_variance(influence, clusters) for clusters in (one, other, both))
@@ -108,14 +110,14 @@ def two_way_error(influence: Floats, one: Ints, other: Ints) -> float:
 
 
 def dish_error(influence: Floats, person: Ints, comparisons: Comparisons) -> float:
-    """Standard error of a sum of influences that depend on each other where they share a person or a dish.
+    """Computes the standard error of a sum of influences that depend on shared people and dishes.
 
-    Exact for pairs; of larger sets those that share several dishes count more often, which errs on the safe
-    side where they are alike.
+    The error is exact where each comparison offers two dishes. Two larger sets that share several dishes are
+    counted once for each shared dish, which makes the error too large where their influences are alike.
 
     Args:
         influence: (Q,) what each comparison adds to the error of the mean.
-        person: (Q,) numbers of people.
+        person: (Q,) number of each comparison's person.
         comparisons: The comparisons.
     """
     owner, dish = comparisons.owner, comparisons.offered
@@ -129,7 +131,7 @@ def dish_error(influence: Floats, person: Ints, comparisons: Comparisons) -> flo
 
 
 def _numbers_of_sets(comparisons: Comparisons) -> Ints:
-    """(Q,) the same number for comparisons with the same dishes."""
+    """Numbers the sets of dishes on offer: (Q,) comparisons with the same dishes get the same number."""
     dishes = np.full((len(comparisons), int(comparisons.sizes.max(initial=1))), -1)
     position = np.arange(len(comparisons.offered)) - comparisons.firsts[comparisons.owner]
     dishes[comparisons.owner, position] = comparisons.offered
@@ -137,12 +139,14 @@ def _numbers_of_sets(comparisons: Comparisons) -> Ints:
 
 
 def _sharing(influence: Floats, dish: Ints, sets: Ints, comparisons: Comparisons) -> float:
-    """Sum of the products of the influences of all two comparisons that share a dish.
+    """Sums the products of the influences of each two comparisons that share a dish.
+
+    Comparisons of one whole set share all its dishes and would count once for each. They are counted once.
 
     Args:
         influence: (Q,) see `dish_error`.
-        dish: (O,) cluster of each dish on offer.
-        sets: (Q,) cluster of the whole set, whose comparisons share as many dishes as it has.
+        dish: (O,) number of the cluster of each dish on offer.
+        sets: (Q,) number of the set of dishes that each comparison offers.
         comparisons: The comparisons.
     """
     codes, number = np.unique(dish, return_inverse=True)

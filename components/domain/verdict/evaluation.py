@@ -20,17 +20,17 @@ Kind = Literal["candidate", "champion", "rule", "untuned", "probe", "ablation"]
 
 @dataclass(frozen=True)
 class ModelResult:
-    """What the table says of one model or rule, held out, per person.
+    """One contender's row of the table: its metrics on the held-out comparisons, as means over people.
 
     Attributes:
-        kind: What it is; see docs/glossary.md.
-        pair_accuracy: Fraction of a person's pairs that it orders rightly.
-        top1: Fraction of a person's comparisons in which it puts the chosen dish first.
+        kind: The kind of contender; see docs/glossary.md.
+        pair_accuracy: Fraction of a person's pairs that the contender orders rightly.
+        top1: Fraction of a person's comparisons in which the contender puts the chosen dish first.
         ndcg: Normalised discounted cumulative gain of the chosen dish.
         people: Number of people measured.
         comparisons: Number of comparisons scored.
-        best_minus_it: Pair accuracy of the best candidate minus its own, on the comparisons that both scored;
-            None for the best candidate itself.
+        best_minus_it: Pair accuracy of the best candidate minus the contender's, on the comparisons that both
+            scored; None for the best candidate itself.
     """
 
     kind: Kind
@@ -60,19 +60,21 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """reports/evaluation.json.
+    """The content of reports/evaluation.json.
 
     Attributes:
-        models: Results by name, rules included.
+        models: Result of each contender by name, rules included.
         gate: The gate's answer on the best candidate.
-        slices: Pair accuracy by part of the test and name.
-        confidence: Of every interval, as a fraction of 1.
+        slices: Pair accuracy by part of the test, then by contender.
+        confidence: Confidence of every interval, as a fraction of 1.
         test: Size of the test.
-        adapters: SHA-256 of each candidate's weights.
+        adapters: SHA-256 of each candidate's weights, by candidate.
         base: `id` and `sha256` of the base model.
         prompt_hash: See `prompts.prompt_hash`.
-        calibration: Bins of pairs by name, of what scores in nats; empty in reports before 0.3.0.
-        scores: Of the best candidate, by which those that it serves are judged; None in reports before 0.3.0.
+        calibration: Bins of pairs by contender, for contenders that score in nats; empty in reports before
+            0.3.0.
+        scores: Spread of the best candidate's scores, which its served scores are later compared with; None
+            in reports before 0.3.0.
     """
 
     models: Mapping[str, ModelResult]
@@ -91,15 +93,15 @@ class EvaluationReport:
         return sorted(self.models.items(), key=lambda item: -item[1].pair_accuracy.mean)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Converts the report to plain values that JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EvaluationReport:
-        """The inverse of `to_json`.
+        """Reads a report from the plain values that `to_json` writes.
 
         Raises:
-            ValueError: The values are no evaluation report.
+            ValueError: The values do not form an evaluation report.
         """
         return _ADAPTER.validate_python(values)
 

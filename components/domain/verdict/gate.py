@@ -20,15 +20,15 @@ Decision = Literal["pass", "fail", "inconclusive"]
 
 @dataclass(frozen=True)
 class GateResult:
-    """What the gate says of the best candidate.
+    """What the gate says about the best candidate.
 
     Attributes:
         decision: `pass`, `fail`, or `inconclusive` where more data would decide.
-        reason: The same as a sentence.
+        reason: The decision as a sentence.
         candidate: Name of the candidate with the highest mean.
-        rival: The rival that decides: the one than which it is least clearly better.
+        rival: Name of the rival that decides: the candidate beats this one least clearly.
         difference: Candidate minus rival in METRIC, on the comparisons that both scored.
-        confidence: Confidence of that interval, tightened because the best of several candidates was picked.
+        confidence: Confidence of `difference`, raised because the best of several candidates was picked.
     """
 
     decision: Decision
@@ -40,16 +40,16 @@ class GateResult:
 
 
 def judge(best: str, differences: Mapping[str, Difference], candidates: int, confidence: float) -> GateResult:
-    """Holds the best candidate against every rival.
+    """Judges the best candidate against every rival.
 
-    Picking the best of k candidates on the comparisons that judge it favours it, so the interval is widened
-    to 1 - (1 - confidence) / k (Bonferroni).
+    Picking the best of k candidates on the comparisons that judge it favours it. The confidence is therefore
+    raised to 1 - (1 - confidence) / k (Bonferroni), which widens the interval.
 
     Args:
         best: Name of the candidate with the highest mean.
-        differences: By rival the candidate's metric minus the rival's, of one test or day by day.
-        candidates: Number of candidates out of which the best was picked.
-        confidence: Fraction of 1 before it is tightened.
+        differences: By rival, the candidate's metric minus the rival's, on one test or day by day.
+        candidates: Number of candidates that the best was picked from.
+        confidence: Confidence before it is raised, as a fraction of 1.
     """
     confidence = 1 - (1 - confidence) / candidates
     rival = _deciding(differences, confidence)
@@ -64,9 +64,10 @@ def judge(best: str, differences: Mapping[str, Difference], candidates: int, con
 
 
 def _deciding(differences: Mapping[str, Difference], confidence: float) -> str:
-    """The rival that decides: one that is not beaten, else one with too few data, else the closest.
+    """Chooses the rival that decides: one that is not beaten, else one with too few data, else the closest.
 
-    Bounds from too few data say nothing, so of these rivals the one with the smallest difference is named.
+    Among several unbeaten or close rivals, the one with the lowest bound of the difference is chosen. Bounds
+    from too few data say nothing, so among such rivals the one with the smallest mean difference is chosen.
     """
     few = {name: gap.mean for name, gap in differences.items() if _too_few(gap)}
     lows = {name: gap.mean - gap.margin(confidence) for name, gap in differences.items() if name not in few}
@@ -101,7 +102,7 @@ def _too_few(gap: Difference) -> str | None:
 
 
 def _unit(gap: Difference) -> str:
-    """What there is fewest of, and so what more data would have to bring."""
+    """Names the unit that the difference has fewest of, which is what more data would have to bring."""
     if isinstance(gap, DailyDifferences):
         return "days"
     return "people" if gap.others is None or gap.people <= gap.others else gap.unit
@@ -114,6 +115,6 @@ def _clusters(gap: Difference) -> str:
 
 
 def _needed(gap: Difference, confidence: float) -> str:
-    """How many more people, menu days or dishes would make the difference clear, if it stays as it is."""
+    """Estimates how many more people, days, menu days or dishes would make an unchanged difference clear."""
     factor = (gap.margin(confidence) / gap.mean) ** 2 - 1
     return f"{math.ceil(gap.clusters * factor):,} more {_unit(gap)}"

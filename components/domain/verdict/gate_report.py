@@ -8,7 +8,7 @@ from components.domain.verdict.metrics import Interval
 
 
 def as_markdown(report: EvaluationReport) -> str:
-    """The evaluation as Markdown, the best model first."""
+    """Formats the evaluation as Markdown, the best model first."""
     test = report.test
     lines = [
         f"**Gate: {report.gate.decision.upper()}.** {report.gate.reason}",
@@ -27,7 +27,7 @@ def as_markdown(report: EvaluationReport) -> str:
 
 
 def _by_history(report: EvaluationReport) -> list[str]:
-    """Pair accuracy by the number of past opinions; nothing where that was not measured."""
+    """Writes a table of pair accuracy by number of past opinions; no lines if that was not measured."""
     slices = {
         part.removeprefix(HISTORIES): rows
         for part, rows in report.slices.items()

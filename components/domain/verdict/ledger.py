@@ -1,6 +1,6 @@
-"""The ledger of a recipe: entries of a day or more, each judged once, before anything in it is trained on.
+"""The ledger of a recipe: entries of a day or more, each judged once, before any model trains on its days.
 
-A recipe is how a candidate is trained. Its weights change every night; what is judged is whether training in
+A recipe is how a candidate is trained. The weights change every night. The ledger judges whether training in
 this way gives better models than the rivals. A changed recipe or another champion opens a new ledger.
 """
 
@@ -24,12 +24,12 @@ from components.domain.verdict.sequence import DailyDifferences
 
 @dataclass(frozen=True)
 class Entry:
-    """Days in a row that were judged together; see `held_out_days.entries`.
+    """Consecutive days that were judged together; see `held_out_days.entries`.
 
     Attributes:
-        day: The last of them, local, ISO 8601.
-        people: Number of people with comparisons on them; each is counted once.
-        differences: By rival the mean over people of the candidate's pair accuracy minus the rival's.
+        day: The last of these days, local, ISO 8601.
+        people: Number of people with comparisons on these days; each person is counted once.
+        differences: By rival, the mean over people of the candidate's pair accuracy minus the rival's.
     """
 
     day: str
@@ -39,14 +39,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What one recipe showed beside one champion.
+    """The entries of one recipe beside one champion.
 
     Attributes:
         recipe: Hash of all that the candidate's training depends on; see `recipe_hash`.
-        champion: Version number of the champion; empty where there was none.
-        after: Last day that the recipe was judged on beside an earlier champion; no day counts twice.
-        looks: Number of versions of the data on which it was judged.
-        days: The entries, the oldest first; in older files each is a day, with however many people.
+        champion: Version number of the champion; empty before the first champion.
+        after: Last day that the recipe was judged on beside an earlier champion, so that no day counts twice.
+        looks: Number of versions of the data on which the recipe was judged.
+        days: The entries, the oldest first; in older files each entry is one day, with any number of people.
     """
 
     recipe: str
@@ -57,17 +57,20 @@ class Ledger:
 
     @property
     def last(self) -> str:
-        """The last day that the recipe was judged on; empty where there was none."""
+        """The last day that the recipe was judged on, beside any champion; empty before the first."""
         return self.days[-1].day if self.days else self.after
 
     def next(self, differences: Mapping[str, Floats], test: Comparisons, today: str = "") -> Self:
-        """The ledger after one more look, with the entries of the days that are later than all it has.
+        """Adds one more look to the ledger, with entries for the days after the last day judged.
 
         Args:
-            differences: By rival (Q,) the candidate's pair accuracy minus the rival's; NaN where not both
+            differences: By rival, (Q,) the candidate's pair accuracy minus the rival's; NaN unless both
                 scored.
             test: The comparisons.
             today: See `held_out_days.entries`.
+
+        Returns:
+            A new ledger; this one stays as it is.
         """
         new = (
             _entry({name: values[numbers] for name, values in differences.items()}, test.take(numbers))
@@ -76,14 +79,21 @@ class Ledger:
         return replace(self, looks=self.looks + 1, days=(*self.days, *new))
 
     def differences(self, rival: str) -> DailyDifferences:
-        """The entries in which the rival was measured, with the median of their people."""
+        """Collects the entries in which the rival was measured, with their median number of people."""
         days = [day for day in self.days if rival in day.differences]
         people = int(np.median([day.people for day in days])) if days else 0
         return DailyDifferences(tuple(day.differences[rival] for day in days), people, bool(self.after))
 
 
 def opened(before: Mapping[str, Ledger], name: str, recipe: str, champion: str) -> Ledger:
-    """The candidate's ledger to go on with; an empty one if its recipe or the champion is another."""
+    """Chooses the ledger that a candidate goes on with; an empty one after a change of recipe or champion.
+
+    Args:
+        before: Ledgers of the night before, by candidate.
+        name: Name of the candidate.
+        recipe: Hash of the candidate's recipe now.
+        champion: Version number of the champion now.
+    """
     ledger = before.get(name)
     if ledger is None or ledger.recipe != recipe:
         return Ledger(recipe, champion)
@@ -97,22 +107,22 @@ def _entry(differences: Mapping[str, Floats], comparisons: Comparisons) -> Entry
 
 
 def recipe_hash(settings: Mapping[str, Any]) -> str:
-    """Sixteen hex digits that change with any of the settings."""
+    """Hashes the settings to sixteen hex digits, which change with any of them."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def to_json(ledgers: Mapping[str, Ledger], split_sha256: str) -> dict[str, Any]:
-    """The content of ledger.json.
+    """Builds the content of ledger.json.
 
     Args:
-        ledgers: By candidate.
+        ledgers: Ledgers by candidate.
         split_sha256: Checksum of the comparisons that were judged last.
     """
     return {"split_sha256": split_sha256, "ledgers": {name: asdict(each) for name, each in ledgers.items()}}
 
 
 def from_json(values: Mapping[str, Any]) -> dict[str, Ledger]:
-    """The ledgers of ledger.json by candidate."""
+    """Reads the ledgers of ledger.json, by candidate."""
     return _ADAPTER.validate_python(values.get("ledgers", {}))
 
 

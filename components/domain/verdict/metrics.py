@@ -1,4 +1,4 @@
-"""Ranking metrics of comparisons and of people."""
+"""Ranking metrics, computed for comparisons and averaged for people."""
 
 from __future__ import annotations
 
@@ -28,28 +28,32 @@ class Interval:
 
     @classmethod
     def around(cls, mean: float, margin: float, lowest: float) -> Interval:
-        """Clips the interval to what is possible.
+        """Builds the interval around a mean, clipped to the possible values.
 
         Args:
-            mean: Its middle.
-            margin: Half its width; may be infinite.
-            lowest: Least possible value: 0 of an accuracy, -1 of a difference. The largest is 1.
+            mean: Middle of the interval.
+            margin: Half the width of the interval; may be infinite.
+            lowest: Least possible value: 0 for an accuracy, -1 for a difference of two. The largest is 1.
         """
         return cls(mean, max(lowest, mean - margin), min(1.0, mean + margin))
 
     def bounds(self, form: str = ".3f") -> str:
-        """Writes both bounds in a number format, or `unknown` where they are all that is possible."""
+        """Writes both bounds in a number format, or `unknown` where they span the whole possible range."""
         if (self.low, self.high) in UNKNOWN:
             return "unknown"
         return f"{self.low:{form}} to {self.high:{form}}"
 
 
 def comparison_metrics(scores: Floats, comparisons: Comparisons) -> Floats:
-    """(Q, METRICS) in expectation over random breaking of ties; NaN for comparisons that were not scored.
+    """Computes the METRICS of each comparison, in expectation over random breaking of ties.
 
     Args:
-        scores: (O,) higher is better; NaN throughout a comparison that was not scored.
-        comparisons: The comparisons, each with two dishes or more.
+        scores: (O,) scores of the dishes on offer, higher is better; NaN throughout a comparison that was not
+            scored.
+        comparisons: The comparisons, each with at least two dishes.
+
+    Returns:
+        (Q, METRICS); NaN for comparisons that were not scored.
     """
     first, owner = comparisons.firsts, comparisons.owner
     chosen = scores[comparisons.chosen_at]
@@ -68,11 +72,14 @@ def comparison_metrics(scores: Floats, comparisons: Comparisons) -> Floats:
 
 
 def per_person(measured: Floats, comparisons: Comparisons) -> People:
-    """Each person's (METRICS,) means over their comparisons that were scored.
+    """Averages the metrics of each person's scored comparisons.
 
     Args:
         measured: (Q, METRICS) see `comparison_metrics`.
         comparisons: The comparisons.
+
+    Returns:
+        (METRICS,) means by person.
     """
     scored = ~np.isnan(measured[:, 0])
     person = comparisons.person[scored]

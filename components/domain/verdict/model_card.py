@@ -20,15 +20,15 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Trained:
-    """What a version learnt from, and with what.
+    """What a version was trained on, and with which settings.
 
     Attributes:
-        candidate: Its name in params.yaml.
+        candidate: Name of the candidate in params.yaml.
         base: Id of the base model.
-        licence: Of the base; empty where its package names none.
+        licence: Licence of the base model; empty where its package names none.
         data_md5: DVC md5 of the accepted data.
         events: Number of accepted events.
-        settings: Names and values that another training of the same needs.
+        settings: Names and values of the settings that repeat the training.
     """
 
     candidate: str
@@ -40,11 +40,11 @@ class Trained:
 
 
 def model_card(trained: Trained, report: EvaluationReport) -> str:
-    """The card as Markdown.
+    """Writes the card as Markdown.
 
     Args:
-        trained: What the version learnt from.
-        report: Of the night that registered it.
+        trained: What the version was trained on.
+        report: Evaluation of the night that registered the version.
     """
     licence = f", {trained.licence}" if trained.licence else ""
     lines = [
@@ -69,7 +69,7 @@ def model_card(trained: Trained, report: EvaluationReport) -> str:
 
 
 def _slices(report: EvaluationReport) -> list[str]:
-    """Pair accuracy of the best candidate by part of the test."""
+    """Writes the lines of a table of the best candidate's pair accuracy by part of the test."""
     best = report.gate.candidate
     rows = [
         f"| {part} | {results[best].mean:.3f} ({results[best].bounds()}) | "

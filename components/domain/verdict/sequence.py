@@ -1,9 +1,9 @@
 """Daily differences, and bounds of their mean that hold on all nights together, however often one looks.
 
-An interval for one look, looked at every night, is sooner or later above zero by luck alone. A confidence
-sequence is not: with the stated confidence the mean lies within its bounds on every night. This one is
-asymptotic, by Robbins' normal mixture (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024). The mean is
-that of the days so far and may drift (Choe and Ramdas 2023).
+An ordinary interval that is looked at every night will sooner or later lie above zero by luck alone. A
+confidence sequence avoids that: with the stated confidence its bounds contain the mean on every night. The
+one used here is asymptotic, by Robbins' normal mixture (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas
+2024). It bounds the mean of the days so far, which may drift (Choe and Ramdas 2023).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scipy.stats import t as student
 from components.domain.verdict.metrics import Interval
 
 NARROWEST_AT = 180  # days for which the bounds are tuned; they hold at any number
-MOST_ALIKE = 0.9  # correlation of a day with the day before that is reckoned with at most
+MOST_ALIKE = 0.9  # upper limit of the assumed correlation of a day with the day before
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class DailyDifferences:
     """A candidate's pair accuracy minus a rival's, day by day; a day is an entry of the ledger.
 
     Attributes:
-        values: (days,) means over the people of a day.
-        people: Median number of people of a day.
-        follows_champion: Whether these days came after a change of the champion, which began the ledger anew.
+        values: (days,) each day's mean over people.
+        people: Median over the days of the number of people.
+        follows_champion: Whether a change of the champion opened the ledger that these days come from.
     """
 
     values: tuple[float, ...]
@@ -48,10 +48,11 @@ class DailyDifferences:
         return len(self.values)
 
     def margin(self, confidence: float) -> float:
-        """Half the width of the bounds; infinite with a single day.
+        """Computes half the width of the bounds; infinite with fewer than two days.
 
         The spread is estimated from few days, so the bounds are widened as Student's t widens an interval.
-        Where a day resembles the day before they are widened as for an autoregressive process of first order.
+        Where a day resembles the day before, they are also widened as for an autoregressive process of first
+        order.
         """
         if len(self.values) < 2:
             return math.inf
@@ -61,23 +62,23 @@ class DailyDifferences:
         return spread * _width(len(self.values), confidence)
 
     def interval(self, confidence: float) -> Interval:
-        """Gives the mean its bounds, which are all that is possible with fewer than two days."""
+        """Computes the bounds of the mean; with fewer than two days they are the whole possible range."""
         return Interval.around(self.mean, self.margin(confidence), lowest=-1.0)
 
 
 @cache
 def _width(days: int, confidence: float) -> float:
-    """Half the width of the bounds in standard deviations of a day."""
+    """Computes half the width of the bounds, in standard deviations of a day's difference."""
     wider = student.ppf((1 + confidence) / 2, days - 1) / normal.ppf((1 + confidence) / 2)
     return float(wider * boundary(days, 1 - confidence) / days)
 
 
 def boundary(days: int, alpha: float) -> float:
-    """How far a sum of independent standard values goes from zero on any day, but for a probability of alpha.
+    """Computes the boundary that a growing sum of independent standard values almost never crosses.
 
     Args:
-        days: Number of values in the sum.
-        alpha: Probability with which the sum is ever beyond it.
+        days: Number of values in the sum so far.
+        alpha: Probability that the sum's distance from zero exceeds the boundary on any day.
     """
     precision = NARROWEST_AT / (-lambertw(-(alpha**2) / math.e, -1).real - 1)
     total = days + precision
@@ -85,12 +86,12 @@ def boundary(days: int, alpha: float) -> float:
 
 
 def confidence_of_look(confidence: float, look: int) -> float:
-    """Confidence of one look out of any number, so that all together have at least `confidence`.
+    """Computes the confidence that one look needs, so that any number of looks together have `confidence`.
 
-    Look k may err with 6 / (pi k)^2 of the whole error, and these shares add up to one (alpha spending).
+    Look k may use the share 6 / (pi k)^2 of the whole error. These shares add up to one (alpha spending).
 
     Args:
-        confidence: Fraction of 1, of all looks together.
+        confidence: Confidence of all looks together, as a fraction of 1.
         look: Number of the look, from 1.
     """
     return 1 - (1 - confidence) * 6 / (math.pi * look) ** 2

@@ -19,12 +19,12 @@ NO_RIVALS = ("candidate", "ablation")  # kinds that the best candidate need not 
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """A line of the table.
+    """A model or rule that has a row in the table.
 
     Attributes:
-        name: Unique in the table.
-        kind: What it is.
-        scores: (O,) scores of the test's dishes; NaN in comparisons that it did not score.
+        name: Name, unique in the table.
+        kind: The kind of contender; see docs/glossary.md.
+        scores: (O,) scores of the test's dishes; NaN in comparisons that the contender did not score.
     """
 
     name: str
@@ -37,9 +37,9 @@ class ResultTable:
     """Contenders, measured on one test.
 
     Attributes:
-        test: What they scored.
-        contenders: In the order of the table; all candidates are among them.
-        confidence: Of every interval, as a fraction of 1.
+        test: Comparisons that the contenders scored.
+        contenders: Contenders in the order of the table, all candidates included.
+        confidence: Confidence of every interval, as a fraction of 1.
         unit: What intervals count as clusters beside people.
     """
 
@@ -50,7 +50,7 @@ class ResultTable:
 
     @cached_property
     def measured(self) -> dict[str, Floats]:
-        """(Q, METRICS) by name; see `comparison_metrics`."""
+        """(Q, METRICS) metrics of each comparison, by contender; see `comparison_metrics`."""
         return {each.name: comparison_metrics(each.scores, self.test) for each in self.contenders}
 
     @cached_property
@@ -61,23 +61,23 @@ class ResultTable:
 
     @property
     def differences(self) -> dict[str, Floats]:
-        """(Q,) the best candidate's pair accuracy minus a rival's, by rival; NaN where not both scored."""
+        """(Q,) the best candidate's pair accuracy minus a rival's, by rival; NaN unless both scored."""
         rivals = [each.name for each in self.contenders if each.kind not in NO_RIVALS]
         return {name: self.measured[self.best][:, 0] - self.measured[name][:, 0] for name in rivals}
 
     def gaps(self) -> dict[str, Estimate]:
-        """The best candidate's mean pair accuracy minus a rival's, by rival."""
+        """Estimates the mean of the best candidate's pair accuracy minus a rival's, by rival."""
         return {name: estimate(values, self.test, self.unit) for name, values in self.differences.items()}
 
     def results(self) -> dict[str, ModelResult]:
-        """What the table says of each contender."""
+        """Measures each contender: its metrics with intervals, and its distance from the best candidate."""
         return {each.name: self._result(each) for each in self.contenders}
 
     def _estimate(self, name: str, metric: int) -> Estimate:
         return estimate(self.measured[name][:, metric], self.test, self.unit)
 
     def _gap(self, name: str) -> Estimate:
-        """The best candidate's pair accuracy minus a contender's, where both scored."""
+        """Estimates the best candidate's pair accuracy minus a contender's, where both scored."""
         values = self.measured[self.best][:, 0] - self.measured[name][:, 0]
         return estimate(values, self.test, self.unit)
 
@@ -90,11 +90,11 @@ class ResultTable:
         return ModelResult(contender.kind, pair_accuracy, top1, ndcg, size.people, size.comparisons, gap)
 
     def slice(self, part: Bools, names: Iterable[str]) -> dict[str, SliceResult]:
-        """Pair accuracy on a part of the test; empty where it has fewer than two people.
+        """Measures pair accuracy on a part of the test; empty if the part has fewer than two people.
 
         Args:
-            part: (Q,) True for the comparisons in it.
-            names: Contenders to measure there.
+            part: (Q,) True for the comparisons in the part.
+            names: Contenders to measure.
         """
         if len(np.unique(self.test.person[part])) < 2:
             return {}
