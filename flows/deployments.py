@@ -32,7 +32,7 @@ NO_JOB = timedelta(minutes=30)  # from a worker's claim to the Job's pod; the ne
 
 
 def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> None:
-    """Creates the work pools, all deployments of prefect.yaml with their limits, and what ends dead runs.
+    """Creates the pools in use, all deployments of prefect.yaml with their limits, and what ends dead runs.
 
     Args:
         params: Settings; the schedules are those of the section `up`.
@@ -56,11 +56,12 @@ def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> 
         "PALATE_TIMEZONE": params.schedule_timezone,
     }
     _prefect("work-pool", "create", PROCESS, "--type", PROCESS, "--overwrite", env=env)
-    with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        path = Path(folder) / "template.json"
-        write_json(path, job_template(image, gpu=gpu))
-        options = ("--type", KUBERNETES, "--base-job-template", str(path))
-        _prefect("work-pool", "create", KUBERNETES, *options, "--overwrite", env=env)
+    if pool == KUBERNETES:  # elsewhere nothing would take its runs, and Prefect's page would show it in red
+        with tempfile.TemporaryDirectory(dir=STATE) as folder:
+            path = Path(folder) / "template.json"
+            write_json(path, job_template(image, gpu=gpu))
+            options = ("--type", KUBERNETES, "--base-job-template", str(path))
+            _prefect("work-pool", "create", KUBERNETES, *options, "--overwrite", env=env)
     _prefect("deploy", "--all", env=env)
     _share_one_limit()
     _end_dead_runs()

@@ -191,8 +191,18 @@ class Arm:
 
 
 def facts_in(folder: Path) -> dict[str, Any]:
-    """Content of a version's served.json."""
-    return dict(json.loads((folder / "served.json").read_text(encoding="utf-8")))
+    """Content of a version's served.json.
+
+    Raises:
+        StageFailed: There is none, as in a Bento that was built by hand.
+    """
+    path = folder / "served.json"
+    if not path.exists():
+        raise StageFailed(
+            "this Bento holds code and no model, as `bentoml build` makes it by hand: `make nightly` or "
+            "`make release` builds that of a version, and `make serve` starts it"
+        )
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _load_base(tag: str, sha256: str) -> LanguageModel:

@@ -50,10 +50,12 @@ def test_the_sample_is_promoted_and_previewed_without_a_trace_in_params_yaml(clo
 
 def test_a_users_data_is_neither_although_the_sample_ran_before(clone: Path, tmp_path: Path) -> None:
     before, chosen = (clone / "params.yaml").read_text(), str(tmp_path)
+    (clone / "data" / "events").mkdir()  # as docs/upgrading.md has it: collect.inbox first, then DATA
     assert _adopt(clone, ("", ""), ("", chosen), (chosen, ""))[1:] == [[chosen, False, False]] * 2
     (tmp_path / "params.yaml").write_text("register: {promote_first: true}")
     assert _adopt(clone, (chosen, "")) == [[chosen, True, False]]
     (clone / "params.yaml").write_text(before)
+    (clone / "data" / "events").rmdir()
 
 
 WHOLE = {

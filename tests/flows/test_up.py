@@ -96,6 +96,7 @@ def test_prefect_has_the_pools_the_deployments_and_their_times(up: Up) -> None:
 def test_nights_move_to_another_pool_and_back_while_releases_stay(up: Up) -> None:
     params = up.clone / "params.yaml"
     before = yaml.safe_load(params.read_text())
+    assert [pool["name"] for pool in up.prefect("work_pools/filter", {})] == ["process"]
     for name, if_busy, strategy in (("kubernetes", "wait", "ENQUEUE"), ("process", "skip", "CANCEL_NEW")):
         params.write_text(yaml.safe_dump(before | {"up": before["up"] | {"if_busy": if_busy}}))
         image = ["--image", "x@sha256:y"] if name == "kubernetes" else []

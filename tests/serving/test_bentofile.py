@@ -6,7 +6,11 @@ import fnmatch
 from pathlib import Path
 
 import grimp
+import pytest
 import yaml
+
+from components.domain.errors import StageFailed
+from serving.arm import facts_in
 
 REPO = Path(__file__).resolve().parent.parent.parent
 
@@ -20,6 +24,11 @@ def test_every_module_that_the_service_imports_is_in_the_bento() -> None:
         path for path in map(_path_of, modules) if not any(fnmatch.fnmatch(path, each) for each in patterns)
     }
     assert missing == set()
+
+
+def test_a_bento_that_was_built_by_hand_says_what_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(StageFailed, match=r"code and no model, as `bentoml build` makes it by hand"):
+        facts_in(tmp_path)
 
 
 def _path_of(module: str) -> str:
