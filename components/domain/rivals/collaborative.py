@@ -1,8 +1,8 @@
-"""What people's shared opinions say of dishes that recur: item-kNN and matrix factorisation.
+"""Rules that learn from the opinions people share on recurring dishes: item-kNN and matrix factorisation.
 
-Both read evidence, see `preferences.evidence`, and a dish's mean utility. They know only the dishes of
-training; any other scores 0. Shapes: P pairs and H histories, see `pairs`; D dishes of the log, K dishes of
-the tables.
+Both read evidence (see `preferences.evidence`) and each dish's mean utility. They know only the dishes of the
+training; any other dish scores 0. Shapes: P pairs and H histories, see `pairs`; D dishes of the log, K dishes
+of the tables.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ NEIGHBOURS = (20, 50)  # similar dishes that item-kNN reads; chosen in training,
 SHRINKS = (5.0, 25.0, 100.0)  # information of both dishes together at which a similarity counts half
 PRIORS = (0.1, 1.0)  # information that item-kNN adds for the mean
 FACTORS = (3, 8, 16)
-NOISES = (0.5, 1.0, 2.0)  # variance of a strength around what the factors say
+NOISES = (0.5, 1.0, 2.0)  # variance of a strength around the factors' prediction
 
 
 @dataclass(frozen=True, eq=False)
 class Collaborative:
-    """Rules on the moments of people's evidence.
+    """Rules that score dishes by the moments of people's evidence.
 
     Attributes:
-        moments: What the rules read.
-        loadings: By number of factors, as far as they were computed.
+        moments: The moments that the rules read.
+        loadings: Dishes' loadings by number of factors, filled as they are needed.
     """
 
     moments: Moments
@@ -39,18 +39,18 @@ class Collaborative:
 
     @property
     def ratings(self) -> RatingScale:
-        """How ratings become strengths."""
+        """The scale by which ratings become strengths."""
         return self.moments.ratings
 
     def knows_any(self, offered: Ints) -> bool:
-        """Whether any of these dishes is in the tables."""
+        """Tells whether any of these dishes is in the tables."""
         return bool(np.isin(offered, self.moments.dishes).any())
 
     def similarity(self, shrink: float) -> Floats:
-        """(K, K) covariance over both dishes' standard deviations, shrunk; 0 on the diagonal.
+        """Computes the (K, K) similarities of dishes: shrunken correlations, with 0 on the diagonal.
 
         Args:
-            shrink: Information of both dishes together at which the similarity counts half.
+            shrink: Shared information of two dishes at which their similarity counts half.
         """
         variance = np.diag(self.moments.moment) / (np.diag(self.moments.together) + 1e-9)
         covariance = self.moments.moment / (self.moments.together + shrink)
@@ -59,15 +59,15 @@ class Collaborative:
         return np.asarray(similarity)
 
     def popularity(self, pairs: Pairs) -> Floats:
-        """(P,) the mean utility of each dish."""
+        """Looks up the mean utility of each pair's dish, (P,)."""
         return self.moments.expected.mean[pairs.dish]
 
     def neighbours(self, pairs: Pairs, count: int, shrink: float, prior: float) -> Floats:
-        """(P,) item-kNN: the mean, plus what the evidence says of the most similar dishes.
+        """Scores pairs by item-kNN, (P,): a dish's mean plus the evidence on the most similar dishes.
 
         Args:
             pairs: Histories and dishes.
-            count: Similar dishes of the history that are read at most.
+            count: Largest number of similar dishes that are read from a history.
             shrink: See `similarity`.
             prior: Information that the mean counts for.
         """
@@ -88,12 +88,14 @@ class Collaborative:
         return self.popularity(pairs) + above / (certain + prior)
 
     def factors(self, pairs: Pairs, size: int, noise: float) -> Floats:
-        """(P,) matrix factorisation: the mean, plus loadings times the person's likeliest factors.
+        """Scores pairs by matrix factorisation, (P,): a dish's mean plus its loadings times the factors.
+
+        The factors are the likeliest ones for a history, given its evidence.
 
         Args:
             pairs: Histories and dishes.
             size: Number of factors.
-            noise: Variance of a strength around what the factors say.
+            noise: Variance of a strength around the factors' prediction.
         """
         loadings, evidence = self._loadings(size), self._evidence(pairs)
         size = loadings.shape[1]
@@ -107,20 +109,20 @@ class Collaborative:
         return self.popularity(pairs) + np.where(at >= 0, scores, 0.0)
 
     def _evidence(self, pairs: Pairs) -> Evidence:
-        """Of each history on the tables' dishes."""
+        """Computes the evidence of each history on the tables' dishes."""
         opinions, menus = pairs.opinions, pairs.questions.log.menus
         moments = self.moments
         strengths = opinions.strengths(self.ratings)
         return moments.expected.evidence(opinions, strengths, menus, moments.dishes)
 
     def _columns(self, pairs: Pairs) -> Ints:
-        """(P,) position of each dish in the tables; -1 where it is not there."""
+        """Looks up the position of each pair's dish in the tables, (P,); -1 for a dish outside of them."""
         column = np.full(len(pairs.questions.log.dishes), -1)
         column[self.moments.dishes] = np.arange(len(self.moments.dishes))
         return column[pairs.dish]
 
     def _loadings(self, size: int) -> Floats:
-        """(K, size) factors of the shrunken covariances; fewer where there are fewer dishes."""
+        """Computes the (K, size) loadings of the shrunken covariances; fewer columns with fewer dishes."""
         if size not in self.loadings:
             shared = self.moments.moment / (self.moments.together + SHRINKS[0])
             self.loadings[size] = principal_factors(shared, min(size, len(shared)))
@@ -130,5 +132,5 @@ class Collaborative:
 def fit_collaborative(
     opinions: Opinions, menus: Menus, dish_count: int, hidden: Ints | None = None
 ) -> Collaborative:
-    """The rules on the moments of people's evidence; arguments as for `moments_of`."""
+    """Fits the rules: sums the moments of people's evidence; arguments as for `moments_of`."""
     return Collaborative(moments_of(opinions, menus, dish_count, hidden))

@@ -1,6 +1,6 @@
-"""What rules score: every distinct history with every dish that is on offer after it, once.
+"""Pairs of a history and a dish, which rules score: each distinct history with each dish on offer after it.
 
-Comparisons of one person and one moment share a history, and a dish is on offer in many of them, so there are
+Comparisons of one person and one moment share a history, and many of them offer the same dish. There are thus
 far fewer pairs than dishes on offer. Shapes: O dishes on offer, H distinct histories, P pairs, D dishes of
 the log.
 """
@@ -36,27 +36,27 @@ class Pairs:
 
     @cached_property
     def opinions(self) -> Opinions:
-        """The distinct histories."""
+        """The opinions of the distinct histories."""
         return histories(self.questions)
 
     def on_offer(self, scores: Floats) -> Floats:
-        """(O,) scores of the dishes on offer, given (P,) scores of pairs."""
+        """Spreads (P,) scores of pairs over the dishes on offer, (O,)."""
         return scores[self.pair]
 
     def verdicts(self) -> csr_matrix:
-        """(H, D) sum of the verdicts of each history on each dish."""
+        """Sums the verdicts of each history on each dish, (H, D)."""
         return self._matrix(self.opinions.verdict.astype(np.float64))
 
     def strengths(self, ratings: RatingScale) -> csr_matrix:
-        """(H, D) sum of the strengths of each history on each dish; see `Opinions.strengths`."""
+        """Sums the strengths of each history on each dish, (H, D); see `Opinions.strengths`."""
         return self._matrix(self.opinions.strengths(ratings))
 
     def counts(self) -> csr_matrix:
-        """(H, D) number of lines of each history on each dish."""
+        """Counts the lines of each history on each dish, (H, D)."""
         return self._matrix(np.ones(len(self.opinions.dish)))
 
     def entries(self, matrix: csr_matrix) -> Floats:
-        """(P,) the entry of an (H, D) matrix for each pair."""
+        """Looks up the entry of an (H, D) matrix for each pair, (P,)."""
         return np.asarray(matrix[self.history, self.dish], np.float64).ravel()
 
     def _matrix(self, values: Floats) -> csr_matrix:
@@ -66,7 +66,7 @@ class Pairs:
 
 
 def pairs_of(questions: Questions) -> Pairs:
-    """The pairs of these questions; at least one of them."""
+    """Collects the pairs of questions, of which there must be at least one."""
     first, number = distinct_histories(questions, by_age=True)
     width = len(questions.log.dishes)
     codes, pair = np.unique(number[questions.owner] * width + questions.offered, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Probes: the same questions with something taken from them, to show what a model's score rests on."""
+"""Probes: the same questions without the person's own history, to show what a model's score rests on."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from components.domain.preferences.tables import Comparisons
 
 
 def without_history(comparisons: Comparisons) -> Comparisons:
-    """The same comparisons with nothing known of the person: what is left is not personal."""
+    """Empties the history of each comparison, so that a model knows nothing about the person."""
     return comparisons.with_history_of(comparisons, np.full(len(comparisons), -1))
 
 
 def with_history_of_another(comparisons: Comparisons, seed: int) -> Comparisons:
-    """The same comparisons, each with the history of another person's comparison.
+    """Swaps the history of each comparison for that of another person's comparison.
 
-    A probe for leaks and for mere menu effects: a cyclic shift over people, within comparisons of the same
-    day so that the swapped history is as old. A person who is alone on their day is dealt with those of the
-    next (the last: of the one before). Where there is only one person in all, theirs is left out.
+    A model that does as well with these histories profits from a leak or from the menu alone. Histories move
+    in a circle among the people of one day, so that the swapped history is as old. A day with a single person
+    is joined with the next day, the last such day with the day before. If there is only one person
+    altogether, their comparisons get an empty history.
+
+    Args:
+        comparisons: Comparisons of all people.
+        seed: Seed of the order in which histories move.
     """
     generator = np.random.default_rng(seed)
     donors = np.full(len(comparisons), -1)
@@ -31,7 +36,7 @@ def with_history_of_another(comparisons: Comparisons, seed: int) -> Comparisons:
 
 
 def _people_by_days(comparisons: Comparisons) -> list[dict[int, list[int]]]:
-    """Comparisons by person, for each day or, where a day has one person only, for a few days with two."""
+    """Groups comparisons by day and person; days with a single person are joined until there are two."""
     groups: list[dict[int, list[int]]] = []
     last_day = None
     for number in np.argsort(comparisons.at, kind="stable").tolist():

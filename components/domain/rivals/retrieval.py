@@ -15,7 +15,7 @@ from components.domain.preferences.tables import Comparisons
 from components.domain.records import Dish
 from components.domain.rivals.pairs import Pairs
 
-Similarity = Callable[[Ints, Ints], Floats]  # of pairs of dishes, numbered as in the log
+Similarity = Callable[[Ints, Ints], Floats]  # of each pair of dishes, given by their numbers in the log
 
 K1, B = 1.2, 0.75  # the usual constants of BM25 (Robertson & Zaragoza 2009)
 DECIMALS = 9  # two sums of the same numbers in another order are equally similar
@@ -23,11 +23,11 @@ PAIRS_AT_ONCE = 1_000_000
 
 
 def bm25(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Similarity:
-    """Okapi BM25 over the words of dishes: how well the second of a pair answers to the first.
+    """Builds Okapi BM25 over the words of dishes: a pair's first dish is the query, the second the document.
 
     Args:
-        dishes: By id.
-        order: Ids in the order of their numbers.
+        dishes: Dishes by id.
+        order: Ids in the order of the dishes' numbers.
     """
     texts = [Counter(_words(dishes[dish])) for dish in order]
     column = {word: number for number, word in enumerate(sorted({word for text in texts for word in text}))}
@@ -48,11 +48,11 @@ def bm25(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Similarity:
 
 
 def cosine(vectors: Floats) -> Similarity:
-    """The cosine between what is special of each dish.
+    """Builds the cosine of two dishes' vectors, from which the mean of all vectors is subtracted.
 
     Args:
-        vectors: (D, width), for example hidden states of a language model. Their mean is subtracted first,
-            since hidden states all point in nearly the same direction.
+        vectors: (D, width), for example hidden states of a language model. Those all point in nearly the same
+            direction, hence the subtraction.
     """
     centred = vectors - vectors.mean(0)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
@@ -60,12 +60,12 @@ def cosine(vectors: Floats) -> Similarity:
 
 
 def nearness(pairs: Pairs, vectors: Floats, ratings: RatingScale) -> Floats:
-    """(P,) mean cosine of a dish to the past dishes of a history, each times how much it was liked.
+    """Averages the cosine of a pair's dish to the past dishes, each times how much it was liked, (P,).
 
     Args:
         pairs: Histories and dishes.
-        vectors: (D, width), of which the mean is subtracted first.
-        ratings: How ratings become strengths.
+        vectors: (D, width); their mean is subtracted first.
+        ratings: Scale by which ratings become strengths.
     """
     centred = vectors - vectors.mean(0)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
@@ -74,9 +74,9 @@ def nearness(pairs: Pairs, vectors: Floats, ratings: RatingScale) -> Floats:
 
 
 def with_most_similar_history(comparisons: Comparisons, similarity: Similarity, most: int) -> Comparisons:
-    """The same comparisons with at most `most` history lines: those most like any dish on offer.
+    """Cuts each history to the `most` lines whose dishes are most like any dish on offer.
 
-    Of equally similar lines the latest stay.
+    Among equally similar lines the latest stay.
     """
     lines = comparisons.lines
     sizes = comparisons.sizes[lines.question]  # dishes on offer for each line

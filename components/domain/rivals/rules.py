@@ -1,4 +1,4 @@
-"""The simple rules that a model must beat: each scores the dishes on offer by what menu and history say.
+"""The simple rules that a model must beat. Each scores the dishes on offer by menus, histories or dish texts.
 
 Shapes: O dishes on offer, D dishes of the log, T traits; H distinct histories and P pairs, see `pairs`.
 """
@@ -19,24 +19,24 @@ from components.domain.preferences.tables import Comparisons, Questions
 from components.domain.records import Dish
 from components.domain.rivals.pairs import Pairs, pairs_of
 
-MAX_TRAITS = 40  # of tags and of words; rarer ones cannot be fitted
-NAMES_SHARING_A_WORD = (2, 3, 5)  # a word in fewer names tells the dish, not a taste; chosen in training
+MAX_TRAITS = 40  # tags, and as many words; rarer ones cannot be fitted
+NAMES_SHARING_A_WORD = (2, 3, 5)  # a word in fewer names marks a dish, not a taste; chosen in training
 
 
 def random_scores(questions: Questions, seed: int) -> Floats:
-    """(O,) uniform noise: what guessing gives."""
+    """Draws a uniform random score for each dish on offer, (O,), as guessing would."""
     return np.random.default_rng(seed).random(len(questions.offered))
 
 
 def popularity(train: Comparisons, questions: Questions) -> Floats:
-    """(O,) log odds of winning a training comparison; 0 for dishes that are in none."""
+    """Scores each dish on offer by its log odds of winning a training comparison, (O,); 0 without any."""
     return wins(train)[questions.offered]
 
 
 def wins(train: Comparisons) -> Floats:
-    """(D,) log((won + 1) / (lost + 1)) over the comparisons that offered each dish.
+    """Computes log((won + 1) / (lost + 1)) over the comparisons that offered each dish, (D,).
 
-    What a person says of a dish again, at another moment, shares the weight of what they said first.
+    Each person weighs one per dish: where they met the dish at several moments, these share that weight.
     """
     count, owner = len(train.log.dishes), train.owner
     moment = np.unique(train.at, return_inverse=True)[1]
@@ -47,11 +47,14 @@ def wins(train: Comparisons) -> Floats:
 
 
 def usual(pairs: Pairs, half_life: float) -> Floats:
-    """(P,) how often and how recently the person had the dish: the sum of 0.5^(days since / half_life).
+    """Scores how often and how recently the person had the dish, (P,).
+
+    The score is the sum over the history of verdict * 0.5^(age / half_life). An opinion's age is the number
+    of days from it to the newest line of the history.
 
     Args:
         pairs: Histories and dishes.
-        half_life: Days before the newest line of the history after which an opinion counts half.
+        half_life: Age in days at which an opinion counts half.
     """
     sizes = pairs.opinions.sizes
     ends = np.concatenate([[0], np.cumsum(sizes)])
@@ -61,18 +64,18 @@ def usual(pairs: Pairs, half_life: float) -> Floats:
 
 
 def tag_affinity(dishes: Mapping[str, Dish], questions: Questions) -> Floats:
-    """(O,) mean over a dish's tags of how often the person's history, signed by verdict, had that tag."""
+    """Averages, over a dish's tags, how often the history has the tag, signed by verdict, (O,)."""
     pairs, traits = pairs_of(questions), Traits(tuple(common_tags(dishes, questions)), ())
     has = traits.table(dishes, questions.log.dishes)
     return pairs.on_offer(mean_affinity(pairs, has, affinity(pairs, has, np.zeros(has.shape[1]))))
 
 
 def mean_affinity(pairs: Pairs, has: Floats, shares: Floats) -> Floats:
-    """(P,) mean of a person's affinity over the traits of a dish; 0 without traits.
+    """Averages a person's affinity over the traits of a dish, (P,); 0 without traits.
 
     Args:
         pairs: Histories and dishes.
-        has: (D, T) which traits each dish has.
+        has: (D, T) 1 for each trait that a dish has, else 0.
         shares: (H, T) affinity after each history.
     """
     traits = has[pairs.dish]
@@ -81,13 +84,13 @@ def mean_affinity(pairs: Pairs, has: Floats, shares: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Traits:
-    """What a dish is said to be: the common tags, then the words that several names share."""
+    """The traits that a dish may have: the common tags, then the words that several names share."""
 
     tags: tuple[str, ...]
     words: tuple[str, ...]
 
     def table(self, dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Floats:
-        """(D, T) zeros and ones, for dishes in the order of their ids."""
+        """Marks the traits of each dish, in the order of the given ids: (D, T) zeros and ones."""
         return np.array([self._of(dishes[dish]) for dish in order]).reshape(len(order), -1)
 
     def _of(self, dish: Dish) -> list[float]:
@@ -99,14 +102,14 @@ class Traits:
 
 
 def fit_traits(dishes: Mapping[str, Dish], questions: Questions, sharing: int) -> Traits:
-    """The vocabulary for these dishes: common tags, and words that at least `sharing` names have."""
+    """Chooses the traits for these dishes: the common tags, and words that at least `sharing` names have."""
     counts = Counter(word for dish in dishes.values() for word in sorted(_words(dish.name)))
     shared = (word for word, count in counts.most_common(MAX_TRAITS) if count >= sharing)
     return Traits(tuple(common_tags(dishes, questions)), tuple(shared))
 
 
 def common_tags(dishes: Mapping[str, Dish], questions: Questions) -> list[str]:
-    """The tags most often on offer, commonest first; of equally common ones the first on offer."""
+    """Lists the MAX_TRAITS tags that are most often on offer; among equals the one offered first leads."""
     codes, first, times = np.unique(questions.offered, return_index=True, return_counts=True)
     counts = Counter[str]()
     for index in np.argsort(first):
@@ -120,11 +123,13 @@ def _words(name: str) -> set[str]:
 
 
 def affinity(pairs: Pairs, has: Floats, mean: Floats) -> Floats:
-    """(H, T) share of each history with each trait, signed by verdict, shrunk towards everybody's.
+    """Computes the share of each history that has each trait, (H, T).
+
+    Lines count by their verdict, so disliked dishes count negatively. Shares are shrunk towards everybody's.
 
     Args:
-        pairs: Have the histories.
-        has: (D, T) which traits each dish has.
+        pairs: Histories and dishes.
+        has: (D, T) 1 for each trait that a dish has, else 0.
         mean: (T,) everybody's share.
     """
     total = mean + pairs.verdicts() @ has
@@ -136,9 +141,9 @@ class ContentHistory:
     """A conditional logit on a dish's traits and on each trait times the person's affinity to it.
 
     Attributes:
-        traits: The vocabulary.
+        traits: The traits that the logit reads.
         mean: (T,) share of the preferred dishes that have each trait.
-        weights: (2 T,) of the traits, then of their products with the affinity.
+        weights: (2 T,) weights of the traits, then of their products with the affinity.
     """
 
     traits: Traits
@@ -146,12 +151,12 @@ class ContentHistory:
     weights: Floats
 
     def scores(self, dishes: Mapping[str, Dish], questions: Questions) -> Floats:
-        """(O,) utilities in nats."""
+        """Computes the utilities of the dishes on offer, (O,) in nats."""
         pairs, has = pairs_of(questions), self.traits.table(dishes, questions.log.dishes)
         return pairs.on_offer(self.utility(pairs, has, affinity(pairs, has, self.mean)))
 
     def utility(self, pairs: Pairs, has: Floats, shares: Floats) -> Floats:
-        """(P,) utilities in nats; arguments as for `mean_affinity`."""
+        """Computes the utilities of pairs, (P,) in nats; arguments as for `mean_affinity`."""
         traits, count = has[pairs.dish], len(self.mean)
         weights = self.weights[:count] + self.weights[count:] * shares[pairs.history]
         return np.asarray((traits * weights).sum(1))
@@ -160,12 +165,12 @@ class ContentHistory:
 def fit_content_history(
     dishes: Mapping[str, Dish], train: Comparisons, sharing: int = NAMES_SHARING_A_WORD[0]
 ) -> ContentHistory:
-    """Fits the weights; see `fit_logit`.
+    """Chooses the traits and fits their weights; see `fit_logit`.
 
     Args:
-        dishes: By id.
+        dishes: Dishes by id.
         train: Comparisons to fit on.
-        sharing: Number of names that a word must be in, to count as a trait.
+        sharing: Number of names that must contain a word for the word to count as a trait.
     """
     traits = fit_traits(dishes, train, sharing)
     has = traits.table(dishes, train.log.dishes)

@@ -1,9 +1,9 @@
-"""All simple rules in one: a conditional logit on what each of them says of a dish and a person.
+"""All simple rules in one: a conditional logit on the score that each rule gives to a dish and a person.
 
-The strongest score without a language model, and so the rival that every candidate must beat. Every constant
-of every rule is chosen here, inside the training period: the rules are fitted on some folds and their
-constants compared on the others. Shapes: O dishes on offer, D dishes of the log, V words; P pairs (see
-`pairs`).
+This is the strongest score without a language model, and so the rival that every candidate must beat. Every
+constant of every rule is chosen here, inside the training period: the rules are fitted on some folds, and
+their constants are compared on the others. Shapes: O dishes on offer, D dishes of the log, V words; P pairs
+(see `pairs`).
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ class Constants:
     """The constants of the rules.
 
     Attributes:
-        sharing: Number of names that a word must be in, to count as a trait.
-        neighbours: Similar dishes of a history that item-kNN reads, its shrinkage and its prior.
-        factors: Number of factors, and variance of a strength around what they say.
-        half_life: Days after which the rule `usual` counts an opinion half.
+        sharing: Number of names that must contain a word for the word to count as a trait.
+        neighbours: Number of similar dishes that item-kNN reads, its shrinkage and its prior.
+        factors: Number of factors, and variance of a strength around their prediction.
+        half_life: Age in days at which the rule `usual` counts an opinion half.
     """
 
     sharing: int
@@ -81,11 +81,11 @@ class StackedRules:
 
     Attributes:
         content: The content-history rule.
-        popular: (D,) log odds of winning a comparison.
+        popular: (D,) each dish's log odds of winning a comparison.
         words: (D, V) the words of each dish, weighted by rarity, as vectors of length 1.
         people: Item-kNN and matrix factorisation.
-        constants: Chosen inside the training period.
-        weights: (RULES,) of the logit.
+        constants: The constants, chosen inside the training period.
+        weights: (RULES,) weight of each rule in the logit.
     """
 
     content: ContentHistory
@@ -96,26 +96,26 @@ class StackedRules:
     weights: Floats
 
     def scores(self, dishes: Mapping[str, Dish], questions: Questions) -> Floats:
-        """(O,) utilities in nats."""
+        """Computes the utilities of the dishes on offer, (O,) in nats."""
         return np.asarray(self.features(dishes, questions) @ self.weights)
 
     def neighbours(self, questions: Questions) -> Floats:
-        """(O,) item-kNN with the chosen constants."""
+        """Scores the dishes on offer by item-kNN with the chosen constants, (O,)."""
         pairs = pairs_of(questions)
         return pairs.on_offer(self.people.neighbours(pairs, *self.constants.neighbours))
 
     def factors(self, questions: Questions) -> Floats:
-        """(O,) matrix factorisation with the chosen constants."""
+        """Scores the dishes on offer by matrix factorisation with the chosen constants, (O,)."""
         pairs = pairs_of(questions)
         return pairs.on_offer(self.people.factors(pairs, *self.constants.factors))
 
     def usual(self, questions: Questions) -> Floats:
-        """(O,) how often and how recently the person had the dish, with the chosen half-life."""
+        """Scores how often and how recently the person had each dish, with the chosen half-life, (O,)."""
         pairs = pairs_of(questions)
         return pairs.on_offer(usual(pairs, self.constants.half_life))
 
     def features(self, dishes: Mapping[str, Dish], questions: Questions) -> Floats:
-        """(O, RULES) what each rule says of each dish on offer; 0 where it knows nothing."""
+        """Scores each dish on offer by each rule, (O, RULES); 0 where a rule knows nothing."""
         pairs, has = pairs_of(questions), self.content.traits.table(dishes, questions.log.dishes)
         shares = affinity(pairs, has, self.content.mean)
         strengths, counts = pairs.strengths(self.people.ratings), pairs.counts()
@@ -133,7 +133,7 @@ class StackedRules:
         return np.stack(columns, axis=1)[pairs.pair]
 
     def _word_overlap(self, pairs: Pairs, strengths: csr_matrix) -> Floats:
-        """(P,) how much a dish's words were liked: its words times the mean liked words of the history."""
+        """Scores how much a dish's words were liked: its words times the history's mean liked words, (P,)."""
         liked = csr_matrix(diags(1.0 / (pairs.opinions.sizes + 1)) @ strengths @ self.words)
         products = self.words[pairs.dish].multiply(liked[pairs.history])
         return np.asarray(products.sum(1), np.float64).ravel()
@@ -147,16 +147,16 @@ def fit_stacked_rules(
     unit: Unit,
     half_lives: Sequence[float] = (7.0, 30.0, 3650.0),
 ) -> StackedRules:
-    """Chooses the constants, fits the rules, and their weights on folds that they did not read.
+    """Chooses the constants, fits the rules, and fits their weights on folds that the rules did not read.
 
-    A rule that has read a comparison looks better on it than it will on new ones (stacking, Wolpert 1992).
+    A rule looks better on a comparison that it has read than on new ones (stacking, Wolpert 1992).
 
     Args:
-        dishes: All that the comparisons name.
+        dishes: All dishes that the comparisons name, by id.
         train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
         unit: What is new in the test: days (with their dishes), people, or dishes.
-        half_lives: Days of which the rule `usual` gets the best.
+        half_lives: Half-lives in days, from which the best for the rule `usual` is chosen.
     """
     words = word_matrix(dishes, train.log.dishes)
     folds = _folds(train, may_know, unit)
@@ -173,14 +173,14 @@ def fit_stacked_rules(
 
 
 def _folds(train: Comparisons, may_know: Bools, unit: Unit) -> list[Fold]:
-    """Folds of the unit; where too little is there to divide it, of people or of days; none if of nothing."""
+    """Divides the comparisons by the unit, else by people, else by days: the first that leaves any folds."""
     units: tuple[Unit, ...] = (unit, "person", "day")
     every = (list(folds_of(train, may_know, one, FOLDS)) for one in units)
     return next(filter(None, every), [])
 
 
 def _chosen(dishes: Mapping[str, Dish], folds: list[Fold], days: Sequence[float]) -> Constants:
-    """The constants with the best pair accuracy on the folds that the rules did not read."""
+    """Chooses the constants with the best pair accuracy on the folds that the rules did not read."""
     sharing: dict[int, float] = dict.fromkeys(NAMES_SHARING_A_WORD, 0.0)
     neighbours = dict.fromkeys(itertools.product(NEIGHBOURS, SHRINKS, PRIORS), 0.0)
     factors = dict.fromkeys(itertools.product(FACTORS, NOISES), 0.0)
@@ -215,7 +215,7 @@ def _fit(
     words: csr_matrix,
     constants: Constants,
 ) -> StackedRules:
-    """Fits all but the weights."""
+    """Fits the rules, and leaves their weights in the logit at zero."""
     log = train.log
     people = fit_collaborative(known_opinions(log, may_know), log.menus, len(log.dishes), hidden)
     content = fit_content_history(dishes, train, constants.sharing)

@@ -1,4 +1,4 @@
-"""Dishes as vectors of their words: what text says without a language model."""
+"""Dishes as vectors of their words: how rules read text without a language model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def _terms(dish: Dish) -> set[str]:
 
 
 def word_vectors(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Floats:
-    """(D, S) the rows of `word_matrix`; of a large one along MAX_DIRECTIONS principal directions at most."""
+    """Computes a dense vector for each dish, (D, S), from its row of `word_matrix`.
+
+    With more than MAX_DENSE dishes or words, only the MAX_DIRECTIONS principal directions are kept.
+    """
     words = word_matrix(dishes, order)
     if max(words.shape) <= MAX_DENSE or min(words.shape) <= MAX_DIRECTIONS:
         return np.asarray(words.toarray())
@@ -34,7 +37,7 @@ def word_vectors(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Floats:
 
 
 def word_matrix(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> csr_matrix:
-    """(D, V) words weighted by inverse document frequency, each dish as a vector of length 1."""
+    """Weights each dish's words by inverse document frequency, (D, V); each row has length 1."""
     texts = [sorted(_terms(dishes[dish])) for dish in order]
     column = {word: number for number, word in enumerate(sorted({word for text in texts for word in text}))}
     ends = np.cumsum([0, *(len(text) for text in texts)])

@@ -73,8 +73,6 @@ class EvaluationReport:
         prompt_hash: See `prompts.prompt_hash`.
         calibration: Bins of pairs by contender, for contenders that score in nats; empty in reports before
             0.3.0.
-        scores: Spread of the best candidate's scores, which its served scores are later compared with; None
-            in reports before 0.3.0.
     """
 
     models: Mapping[str, ModelResult]
