@@ -22,7 +22,7 @@ LAST_PORT = 65535
 
 
 def main() -> int:
-    """Runs one verb; a PalateError becomes one sentence on stderr and exit code 1."""
+    """Runs the verb of the command line; a PalateError becomes one sentence on stderr and exit code 1."""
     command = _parser().parse_args()
     try:
         _check(command)
@@ -98,10 +98,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(command: argparse.Namespace) -> None:
-    """Looks at what the user wrote, before anything is begun.
+    """Checks what the user wrote before anything is begun.
 
     Raises:
-        BadParams: It is no text, or no port.
+        BadParams: A word is not valid UTF-8, a path cannot be used, or the port is not a number.
     """
     values = vars(command)
     for value in values.values():
@@ -230,7 +230,7 @@ def _bento_tag() -> str:
 
 
 def _become(*arguments: str) -> None:
-    """Replaces this process by `python -m ARGUMENTS`, which so gets its signals and its terminal."""
+    """Replaces this process by `python -m ARGUMENTS`, which thereby gets its signals and its terminal."""
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606
 
 

@@ -52,7 +52,9 @@ _POINTERS = tuple(f"{folder}.dvc" for folder in (EVENTS, QUARANTINE))
 
 
 def back_up(target: str) -> str:
-    """Writes a file that only its owner can read; nights and releases are refused meanwhile.
+    """Writes all of this clone's state to one file that only its owner can read.
+
+    Nights and releases are refused while it writes.
 
     Args:
         target: Path of the file; empty for one below the state.
@@ -85,7 +87,7 @@ def back_up(target: str) -> str:
 
 
 def _remote_elsewhere() -> str:
-    """DVC's default remote where it does not lie below the state, so that no back-up holds it; else empty."""
+    """Looks up DVC's default remote; empty where it lies below the state, which a back-up includes."""
     remote = data_versions.default_remote(REPO)
     is_inside = "://" not in remote and Path(remote).resolve().is_relative_to(STATE.resolve())
     return "" if is_inside else remote
@@ -97,11 +99,11 @@ def _check_free(path: Path) -> None:
 
 
 def bring_back(source: str) -> str:
-    """Fills the state of a fresh clone from a file of `back_up`.
+    """Fills the state of a fresh clone from a file that `back_up` wrote.
 
     Raises:
         BadParams: There is no such file, or this clone has nights already.
-        StageFailed: The file is damaged, or DVC's remote does not have the data: run it again then.
+        StageFailed: The file is damaged, or DVC's remote lacks the data; either can be mended and retried.
     """
     path = Path(source).expanduser()
     if not source or not path.is_file():
@@ -144,7 +146,7 @@ def _fetch_data() -> None:
 
 
 def _write(path: Path) -> int:
-    """Writes all members and, last, the checksums of what then stands in the file; returns their number."""
+    """Writes all members, then the checksums of these; returns the number of members."""
     with tarfile.open(path, "w") as tar, tempfile.TemporaryDirectory(dir=STATE) as name:
         for member, source in _members(Path(name)):
             tar.add(source, member, recursive=False)
@@ -160,7 +162,10 @@ def _write(path: Path) -> int:
 
 
 def _members(scratch: Path) -> Iterator[tuple[str, Path]]:
-    """Name in the file and path of all that belongs to it; databases as a consistent copy in `scratch`."""
+    """Yields each member's name in the back-up with the path of its content.
+
+    Databases are first copied into `scratch`, so that the copy is consistent.
+    """
     bundle = scratch / BUNDLE
     data_versions.bundle_nights(REPO, bundle)
     yield BUNDLE, bundle
@@ -173,7 +178,10 @@ def _members(scratch: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _belongs(member: str) -> bool:
-    """Whether a back-up writes a member; what else a file holds stays out: code, hooks, settings."""
+    """Tells whether a member is one that a back-up writes.
+
+    Any other member of a file that was brought here is left out: it could be code, a hook or a setting.
+    """
     if member in {BUNDLE, *(f"repo/{path.relative_to(REPO)}" for path in _BESIDE)}:
         return True
     top, *names = PurePosixPath(member).parts
@@ -193,10 +201,10 @@ def _copy_of_database(path: Path, target: Path) -> Path:
 
 
 def _extract(path: Path, folder: Path) -> list[str]:
-    """Extracts and verifies all members; returns the names of those that a back-up writes.
+    """Extracts and verifies all members; returns the names of those that a back-up would write.
 
     Raises:
-        StageFailed: A member is missing, is one too many, or has other bytes.
+        StageFailed: A member is missing, was not listed, or differs from its checksum.
     """
     try:
         with tarfile.open(path) as tar:
@@ -214,6 +222,6 @@ def _extract(path: Path, folder: Path) -> list[str]:
 
 
 def _from_member(member: str) -> Path | None:
-    """Where a member belongs; None for the bundle of git."""
+    """Maps a member's name to its path in this clone; None for git's bundle, which has no path here."""
     top, _, rest = member.partition("/")
     return {"state": STATE / rest, "repo": REPO / rest}.get(top)

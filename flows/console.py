@@ -14,7 +14,7 @@ _PREFECT_LOGGERS = ("", "prefect", "prefect.flow_runs", "prefect.task_runs")
 
 
 class _WithoutPalateErrors(logging.Filter):
-    """Drops the records in which Prefect logs a traceback of what ends as a sentence, or a final state."""
+    """Drops Prefect's records of a final state, and of tracebacks of errors that end as one sentence."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
@@ -22,13 +22,16 @@ class _WithoutPalateErrors(logging.Filter):
 
 
 def _ends_as_sentence(error: BaseException | None) -> bool:
-    """Whether an error becomes a sentence at the end of the flow, as those of MLflow and Prefect do."""
+    """Tells whether an error is reported as one sentence at the end of the flow, as those of MLflow are."""
     of_a_server = type(error).__module__.startswith(("mlflow.", "sqlalchemy."))
     return isinstance(error, PalateError | OSError | HTTPError) or of_a_server
 
 
 def leave_out_tracebacks() -> None:
-    """Keeps PalateErrors out of Prefect's console log; their sentence is printed once, at the end."""
+    """Keeps tracebacks of PalateErrors out of Prefect's console log.
+
+    Their sentence is printed once, at the end.
+    """
     for name in _PREFECT_LOGGERS:
         for handler in logging.getLogger(name).handlers:
             handler.addFilter(_WithoutPalateErrors())
@@ -40,6 +43,6 @@ def say(text: str) -> None:
 
 
 def show(line: str) -> None:
-    """Prints a stage's line on stderr, unless it is its failure, which is printed at the end of the night."""
+    """Prints a line of a stage on stderr, except the line with its failure, which ends the night's output."""
     if not line.startswith(ERROR_PREFIX):
         print(line, file=sys.stderr, flush=True)

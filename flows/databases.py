@@ -20,7 +20,9 @@ OPERATIONS = 1000  # of SQLite's machine between two looks at the time
 
 
 def check() -> None:
-    """Looks whether the databases are whole, each for MAX_S at most; a larger one is looked at in part.
+    """Checks that the state's databases are whole, each for at most MAX_S seconds.
+
+    A database that takes longer is checked in part.
 
     Raises:
         StageFailed: One of them is damaged.
@@ -35,7 +37,7 @@ def check() -> None:
 
 
 def damage_of(path: Path) -> str:
-    """What is wrong with a database's file; empty where nothing was found in the time."""
+    """Checks a database's file for damage and describes it; empty where MAX_S seconds find nothing wrong."""
     with path.open("rb") as file:
         head = file.read(len(SQLITE))
     if not head:

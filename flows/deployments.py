@@ -32,7 +32,7 @@ NO_JOB = timedelta(minutes=30)  # from a worker's claim to the Job's pod; the ne
 
 
 def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> None:
-    """Creates the pools in use, all deployments of prefect.yaml with their limits, and what ends dead runs.
+    """Creates the work pools in use, the deployments with their limits, and automations for dead runs.
 
     Args:
         params: Settings; the schedules are those of the section `up`.
@@ -42,7 +42,7 @@ def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> 
         gpu: Whether these Jobs ask for a GPU.
 
     Raises:
-        StageFailed: Prefect refused a command, with its last 60 words.
+        StageFailed: Prefect refused a command; the message ends with its last 60 words.
     """
     schedules = params.up
     env = {
@@ -68,11 +68,12 @@ def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> 
 
 
 def job_template(image: str, *, gpu: bool = False) -> dict[str, Any]:
-    """What Prefect's Kubernetes worker makes the Jobs of nights from.
+    """Reads the template of which Prefect's Kubernetes worker makes the Jobs of nights, and fills it in.
 
     Args:
         image: Image of the Jobs, by its digest; empty for the name in the template.
-        gpu: Whether they ask for a GPU, as `deploy/components/gpu` says. Never run: no GPU node was at hand.
+        gpu: Whether the Jobs ask for a GPU, as `deploy/components/gpu` says. Never run: no GPU node was at
+            hand.
     """
     template: dict[str, Any] = read_json(JOB_TEMPLATE)
     defaults = ({"image": image} if image else {}) | (read_json(GPU_OF_JOBS) if gpu else {})
@@ -109,11 +110,11 @@ def _share_one_limit() -> None:
 
 
 def _end_dead_runs() -> None:
-    """Creates automations that mark runs as crashed whose process was killed, once it had begun or before.
+    """Creates automations that mark a run as crashed once its process was killed, before or after its start.
 
-    Otherwise a night would stay Running for ever and block the nights after it, and a pass would stay Pending
-    and keep the watcher from starting another. In the pool `kubernetes` a run may wait for a node once it has
-    a pod (InfrastructurePending), so it is ended only where it gets none.
+    Without them a killed night would stay Running for ever and block the nights after it. A killed pass would
+    stay Pending and keep the watcher from starting another. In the pool `kubernetes` a run that has a pod may
+    wait for a node (InfrastructurePending). There a run is ended only if it gets no pod.
     """
     heartbeat, begun = _events("heartbeat"), _events("Running")
     ended = _events("Completed", "Failed", "Cancelled", "Crashed")
@@ -133,18 +134,18 @@ def _end_dead_runs() -> None:
 
 
 def _events(*states: str) -> set[str]:
-    """Prefect's names of what happens to a run."""
+    """Builds the names by which Prefect's events call these states of a run."""
     return {f"prefect.flow-run.{state}" for state in states}
 
 
 def _end(name: str, message: str, state: str = "CRASHED", **absence: Any) -> None:
-    """Creates an automation that ends a run, unless one of that name exists.
+    """Creates an automation that ends a run, unless an automation of that name exists.
 
     Args:
-        name: Its name.
-        message: What a run's state says then.
-        state: Type of that state.
-        absence: Events after which others are expected within a time, as Prefect's trigger has them.
+        name: Name of the automation.
+        message: What the state of an ended run says.
+        state: Type of the state that the run gets.
+        absence: Arguments of Prefect's EventTrigger: events `after` which it expects others `within` a time.
     """
     from prefect.automations import Automation
     from prefect.client.schemas.objects import StateType

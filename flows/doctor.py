@@ -26,10 +26,10 @@ ROUNDS = 4  # in which suggestions are followed; each may let rows in of which t
 
 
 def text(inbox: str) -> str:
-    """The page on the tables of an inbox; nothing is written.
+    """Reads the tables of an inbox as a night would, and writes the page about them; changes no file.
 
     Args:
-        inbox: As for a night.
+        inbox: Folder or address of the tables, as a night takes it.
 
     Raises:
         PalateError: A setting is wrong, or the inbox cannot be read.
@@ -44,11 +44,11 @@ def text(inbox: str) -> str:
 
 
 def write_settings(inbox: str) -> str:
-    """Writes a params.yaml beside the tables by what names and rows suggest, and gives the page with it.
+    """Writes a params.yaml beside the tables as their names and rows suggest; returns the page that results.
 
     Raises:
         BadParams: The inbox has a params.yaml, or is not a folder of this machine.
-        PalateError: The tables cannot be read with what was written, which stays for a person to mend.
+        PalateError: The tables cannot be read with the written params.yaml, which stays for a person to mend.
     """
     path = Path(inbox).expanduser() / SETTINGS
     if not inbox or is_url(inbox) or path.exists():

@@ -1,4 +1,4 @@
-"""Folders of this clone's state, and environment variables that no library reports usage with.
+"""This clone's state folder, and the environment variables that keep libraries from reporting usage.
 
 `prepare` must run before these libraries are imported, since most read their settings when imported.
 """
@@ -27,7 +27,7 @@ REPO = Path(__file__).resolve().parent.parent
 
 
 def _state_folder() -> Path:
-    """The folder in `up.state` of params.yaml; `.palate` if the file is wrong, which is reported later."""
+    """Reads `up.state` from params.yaml; `.palate` if the file is wrong, which is reported later."""
     try:
         folder = check_address(read_yaml(REPO / "params.yaml")["up"]["state"])
         return REPO / Path(folder).expanduser()
@@ -60,9 +60,11 @@ QUIET = {
 
 
 def private_folder(folder: Path) -> None:
-    """Makes a folder that its owner alone can enter, whatever the umask; an older one of ours becomes so.
+    """Makes a folder that only its owner can enter, whatever the umask.
 
-    One that hands its group on is left alone: on a volume of a cluster fsGroup decides who may enter.
+    Closes an existing one of this user.
+
+    A folder with the setgid bit is left alone: on a cluster's volume fsGroup decides who may enter.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
@@ -75,8 +77,8 @@ def prepare(*, writes: bool = True) -> None:
     """Sets the variables that the user has not set: no telemetry, state below `up.state`, logs in Prefect.
 
     Args:
-        writes: Whether the state's folder and its keys are made, and folders with people's rows closed to
-            others; who only looks needs neither.
+        writes: Whether to make the state's folder and its keys, and to close folders with people's rows to
+            others. A command that only reads needs neither.
     """
     if writes:
         for folder in (STATE, REPO / "reports", *filter(Path.is_dir, (REPO / name for name in HOLD_ROWS))):
@@ -118,7 +120,7 @@ def prepare(*, writes: bool = True) -> None:
 
 
 def as_exports() -> str:
-    """Returns a line of shell for each variable by which the tools' own commands find this clone's state."""
+    """Writes a shell `export` for each variable by which the tools' own commands find this clone's state."""
     ours = ("PALATE_", "MLFLOW_", "PREFECT_", "BENTOML_", "DVC_", *QUIET)
     values = {name: value for name, value in sorted(os.environ.items()) if name.startswith(ours)}
     path = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
@@ -126,7 +128,7 @@ def as_exports() -> str:
 
 
 def limit_waits() -> None:
-    """Lets no PostgreSQL be waited for without an end: MLflow's, the inbox, the service's store."""
+    """Sets time limits for every wait for PostgreSQL: MLflow's, the inbox's and the service's store."""
     from components.integrations import postgresql_waits
     from components.integrations.sources.database import SILENCE, SILENCE_S
 
@@ -139,7 +141,9 @@ def limit_waits() -> None:
 
 
 def check_folders() -> None:
-    """Looks whether a night can write: Prefect, MLflow and git fail late, or after minutes, where it cannot.
+    """Checks that a night can write to its folders.
+
+    Prefect, MLflow and git would report a folder that cannot be written to late, or after minutes.
 
     Raises:
         StageFailed: A folder may not be written to, or its disk is full.
@@ -159,9 +163,9 @@ def check_folders() -> None:
 
 
 def login_of_prefect() -> dict[str, str]:
-    """What makes a Prefect server of this clone ask for a login, and its clients give it.
+    """Builds the variables that make this clone's Prefect server ask for a login, and its clients send it.
 
-    Another server, to which PREFECT_API_URL leads, has a login of its own and must not get to know this one.
+    If PREFECT_API_URL leads to another server, that one has its own login and must not learn this one.
     """
     login = keys.keys(STATE)["prefect"]
     return {
@@ -173,7 +177,10 @@ def login_of_prefect() -> dict[str, str]:
 
 
 def _addresses_of_up() -> dict[str, str]:
-    """Environment variables with the servers of `make up`, so that a night beside it uses them, too."""
+    """Reads the variables with the addresses of `make up`'s servers, for a night beside it.
+
+    Empty if it ended.
+    """
     if not UP.exists():
         return {}
     up = read_as(dict[str, str | int | float], UP)
@@ -182,18 +189,18 @@ def _addresses_of_up() -> dict[str, str]:
 
 
 def owns(name: str) -> bool:
-    """Whether the address in a variable leads to this clone's state, also by a server of `make up`."""
+    """Tells whether a variable's address leads to this clone's state, if need be by a server of `make up`."""
     ours = {"", os.environ["PALATE_MLFLOW_STORE"], os.environ.get(OWN_PREFECT), _addresses_of_up().get(name)}
     return os.environ.get(name, "") in ours
 
 
 def this_process() -> dict[str, Any]:
-    """Number and start of this process, which identify it until the machine restarts."""
+    """Describes this process by its number and its start, which identify it until the machine restarts."""
     return identity_of(psutil.Process())
 
 
 def is_running(process: Mapping[str, Any]) -> bool:
-    """Whether the process that `this_process` described is running.
+    """Tells whether the process that `this_process` described is still running.
 
     The number alone does not tell: the system gives the number of an ended process to a new one.
     """
@@ -207,9 +214,9 @@ def is_running(process: Mapping[str, Any]) -> bool:
 
 
 def identity_of(process: psutil.Process) -> dict[str, Any]:
-    """A process by its number, the machine's start, and its own start in seconds after it.
+    """Describes a process by its number, the machine's boot id, and its start in seconds after the boot.
 
-    The time of day would not do, since somebody may set the clock.
+    The time of day would not identify it, since somebody may set the clock.
     """
     boot = BOOT.read_text(encoding="utf-8").strip() if BOOT.exists() else ""
     return {"pid": process.pid, "boot": boot, "since": round(process.create_time() - psutil.boot_time(), 2)}

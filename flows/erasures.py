@@ -17,13 +17,13 @@ from flows.steps.feedback import service_store
 
 
 def erase_queued(params: Params) -> str:
-    """Takes out everybody who waits in the service's store, at once; if that fails, all stay in its queue.
+    """Forgets everybody whose erasure waits in the service's store, in one go; if it fails, all stay queued.
 
     Args:
         params: Settings.
 
     Returns:
-        A sentence on what was done or failed; empty where nobody waits.
+        A sentence on what was done or what failed; empty where nobody waits.
     """
     try:
         return _erase(params)

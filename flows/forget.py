@@ -1,4 +1,4 @@
-"""`make forget PERSON=…`: takes a person out of the data, and says what holds them still."""
+"""`make forget PERSON=…`: takes a person out of the data, and lists what still holds their rows."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ NAMING = ("checks.json", "checks.html", "data_docs")  # a night's artifacts that
 
 @dataclass(frozen=True)
 class Trace:
-    """What held people or was trained on them.
+    """The versions of data that held the people, and the models that were trained on them.
 
     Attributes:
-        data: Versions of events and of the quarantine, as DVC's md5, with the night's commits of each.
-        unread: Versions that are not in the cache here, so nobody can say.
-        models: Versions of the registered model that were trained on such data, with their tags.
+        data: By DVC's md5 of a version of events or quarantine, the commits of the nights that used it.
+        unread: Versions that are not in the cache here, so they could not be searched.
+        models: Versions of the registered model that were trained on any of these data, with their tags.
     """
 
     data: dict[str, list[str]]
@@ -56,7 +56,7 @@ def forget(params: Params, person: str, *, history: bool) -> str:
     Args:
         params: Settings.
         person: Id of the person.
-        history: Whether older versions of the data go, too, and models trained on them are barred.
+        history: Whether to remove older versions of the data, too, and to bar models trained on them.
 
     Returns:
         The receipt as text, without the person's id.
@@ -72,9 +72,10 @@ def forget(params: Params, person: str, *, history: bool) -> str:
 
 
 def forget_within_night(params: Params, people: Iterable[str], *, history: bool) -> str:
-    """Forgets people at once for the holder of the night's lock: one data version, one commit, one push.
+    """Forgets several people together, for a caller that holds the night's lock.
 
-    Where the data hold none of them, nothing that is derived from the data is computed anew.
+    It makes one data version, one commit and one push. If the data hold none of these people, no derived file
+    is removed.
 
     Args:
         params: Settings.
@@ -105,26 +106,26 @@ def forget_within_night(params: Params, people: Iterable[str], *, history: bool)
 
 
 def _still_pushed(copy: str) -> str:
-    """What is left to do where the branch `nights` was pushed, as refs/remotes/origin/nights says."""
+    """Writes the command that overwrites the branch `nights` of a remote to which it was pushed."""
     remote = copy.split("/")[2]
     return f"{remote} has the nights before on its branch nights: `git push --force {remote} nights`"
 
 
 def _current_versions() -> set[str]:
-    """The hashes that the pointers hold, which are those before if an earlier call was killed."""
+    """Reads the hashes in DVC's pointers; after a killed call these are still the hashes from before it."""
     pointers = [REPO / f"{folder}.dvc" for folder in data.DATA]
     return {data_versions.pointer_md5(pointer) for pointer in pointers if pointer.exists()}
 
 
 def _remove(people: frozenset[str], *, is_committed: bool) -> dict[str, int]:
-    """Takes people out of what is current; returns numbers of rows.
+    """Takes people out of the current data, the store and the recalls; returns numbers of removed rows.
 
-    The hashes come first: if killed after them, nothing of theirs is taken in again. What is derived from
-    their rows goes before the rows, so that another call goes on.
+    The hashes of the ids are written first, so that after a kill none of the people's rows is taken in again.
+    What is derived from their rows goes before the rows, so that a second call continues the work.
 
     Args:
         people: Ids as the contract reads them.
-        is_committed: Whether the version that was committed last holds rows of theirs.
+        is_committed: Whether the version that was committed last holds rows of these people.
     """
     write_state(data.FORGOTTEN, data.read_forgotten().with_people(*people).to_json())
     events, refused = REPO / paths.EVENTS, REPO / paths.QUARANTINE
@@ -177,7 +178,10 @@ def _trace(params: Params, people: frozenset[str]) -> Trace:
 
 
 def _mark(params: Params, trace: Trace, *, history: bool) -> None:
-    """Removes what may name people from the nights' runs; with `history` no such model may be promoted."""
+    """Removes artifacts that may name people from the nights' runs.
+
+    With `history` it also bars the models that were trained on these people's rows.
+    """
     server, runs = registration.registry(), registration.runs()
     for version, tags in trace.models.items():
         if tags.get("night_run"):

@@ -12,10 +12,10 @@ FILE = "secrets.json"  # in the state folder
 
 
 def keys(state: Path) -> dict[str, str]:
-    """What this clone's servers and their clients share.
+    """Reads the keys that this clone's servers and their clients share, and creates missing ones.
 
-    `prefect` is user and password of Prefect's API and pages, and `people` the key of the hashes of forgotten
-    people. A key that an older file lacks is added to it.
+    `prefect` is the user and password of Prefect's API and pages. `people` is the key of the hashes of
+    forgotten people. A key that an older file lacks is added to it.
 
     Args:
         state: Folder of the file, which is created at the first call.

@@ -39,7 +39,7 @@ _DATA = re.compile(r"[0-9a-f]{6,32}(\.dir)?")
 
 
 def text(params: Params, identifier: str, person: str = "") -> str:
-    """The lineage of all versions that an identifier belongs to.
+    """Describes the lineage of every version that an identifier belongs to.
 
     Args:
         params: Settings; they name the registered model.
@@ -75,7 +75,7 @@ def _belongs(identifier: str, version: str, tags: Mapping[str, str]) -> bool:
 
 
 def _bento(identifier: str, version: str, tags: Mapping[str, str]) -> str:
-    """The Bento in the identifier, which may be a preview; where it has none, the Bento of a release."""
+    """Takes the Bento's tag from the identifier, also a preview's; otherwise builds the tag of a release."""
     if _BENTO.fullmatch(identifier):
         return identifier.partition("/")[0]
     return tag_of(version, tags, preview=False)
@@ -112,7 +112,7 @@ def _checks(commit: str) -> str:
 
 
 def _rows(person: str, commit: str) -> str:
-    """A person's profile and events in the data of a night, oldest event first."""
+    """Fetches the data of a night and lists a person's profile and events, oldest event first."""
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         data_versions.fetch(REPO, str(EVENTS), commit, Path(folder) / "events")
         tables = event_sources.read_tables(Path(folder) / "events")

@@ -1,4 +1,4 @@
-"""Failures of Prefect's server as sentences, which its client raises as errors of other libraries."""
+"""Sentences for failures of Prefect's server, which its client raises as errors of other libraries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOT_REACHED = "Failed to reach API"  # begins the RuntimeErrors that Prefect's c
 
 @contextmanager
 def as_sentences() -> Iterator[None]:
-    """Turns what the client raises within the block into one sentence.
+    """Turns errors of Prefect's client within the block into one sentence.
 
     Raises:
         StageFailed: The server is down, hangs or answers with an error, before a flow or at its end.
@@ -42,7 +42,7 @@ def _of_a_server(url: URL, reason: str) -> str:
 
 
 def _of_our_own(reason: str) -> str:
-    """Of the server that a flow without PREFECT_API_URL runs for itself."""
+    """Explains a failure of the server that a flow without PREFECT_API_URL runs for itself."""
     home = Path(os.environ["PREFECT_HOME"])
     free = shutil.disk_usage(home).free / 1e6
     if free < MIN_FREE_MB:

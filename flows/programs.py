@@ -1,4 +1,4 @@
-"""Programs that run as long as `make up`, and the end of those that outlived one which was killed."""
+"""Programs that run as long as `make up`, and how to end those that a killed `make up` left running."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ STARTED_BY = "PALATE_STARTED_BY"  # variable of all that a `make up` starts: its
 
 
 def end_orphans() -> None:
-    """Ends what a killed `make up` of this clone has left, and marks what this one will start."""
+    """Ends programs that a killed `make up` of this clone left, and marks those that this one will start."""
     _end(process for process in psutil.process_iter() if _is_orphan(process))
     os.environ[STARTED_BY] = json.dumps({"state": str(STATE), **this_process()})
 
 
 def end_descendants() -> None:
-    """Ends what this process has started and not ended yet, such as a program whose start was interrupted."""
+    """Ends all programs that this process started and that still run, even if their start was interrupted."""
     _end(psutil.Process().children(recursive=True))
 
 
@@ -105,11 +105,11 @@ class Child:
             time.sleep(0.3)
 
     def runs(self) -> bool:
-        """Whether the program is running."""
+        """Tells whether the program is running."""
         return self.process is not None and self.process.poll() is None
 
     def age(self) -> float:
-        """Seconds since the last start."""
+        """Measures the seconds since the last start."""
         return time.monotonic() - self.started
 
     def stop(self) -> None:
@@ -128,16 +128,16 @@ class Child:
 
 
 def server(name: str, port: int, health: str, env: Mapping[str, str]) -> Child:
-    """A server of `flows/servers.py`, which ends when this process dies."""
+    """Describes a server of `flows/servers.py` as a program that ends when this process dies."""
     command = ["flows.servers", name, str(port)]
     return Child(name, command, f"http://127.0.0.1:{port}", health, {**env, ENDS_WITH_STDIN: "true"})
 
 
 def own_prefect() -> contextlib.AbstractContextManager[None]:
-    """Names a Prefect server in PREFECT_API_URL, which runs within the block of the result.
+    """Prepares a Prefect server of our own, which runs within the block of the result.
 
-    Prefect reads the variable when it is imported, so this comes first. Where it names a server already, the
-    block starts none.
+    Its address is put into PREFECT_API_URL at once: Prefect reads the variable when it is imported, so call
+    this first. If the variable is set already, the block starts no server.
     """
     if os.environ.get("PREFECT_API_URL"):
         return contextlib.nullcontext()

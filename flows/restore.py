@@ -49,7 +49,7 @@ def restore(params: Params, night: str, target: str) -> str:
 
 
 def _other_environment(folder: Path) -> list[str]:
-    """A warning where the night ran with other packages than this clone has."""
+    """Warns if the night ran with other packages than this clone has."""
     lock = "requirements.lock"
     if (folder / lock).read_bytes() == (REPO / lock).read_bytes():
         return []

@@ -1,6 +1,7 @@
 """`python -m flows.servers NAME PORT`: Prefect's or MLflow's server on 127.0.0.1, behind a door.
 
-MLflow itself lets every page of this machine in, on whatever port, and hosts named like private addresses.
+The door is needed since MLflow accepts requests from pages of any port of this machine, and hosts named like
+private addresses.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ CLOSE_S = 5  # seconds for requests that are under way when a server ends
 
 
 class Door:
-    """Answers programs and the server's own pages; a browser names the asking page in the header Origin."""
+    """Lets programs and the server's own pages in, and refuses other pages, which the header Origin names."""
 
     def __init__(self, app: ASGIApp, hosts: list[str]) -> None:
         self._app = app
@@ -73,7 +74,10 @@ def _end_with_stdin() -> None:
 
 
 def main() -> None:
-    """Serves until it is ended; with ENDS_WITH_STDIN no longer than the process that started it."""
+    """Runs the server until it is ended.
+
+    With ENDS_WITH_STDIN it also ends with the process that started it.
+    """
     name, port = sys.argv[1:]
     if os.environ.pop(ENDS_WITH_STDIN, ""):
         threading.Thread(target=_end_with_stdin, daemon=True).start()

@@ -31,7 +31,7 @@ STOP_SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP  # SIGHUP comes when
 
 
 class Stopped(KeyboardInterrupt):
-    """One of STOP_SIGNALS came."""
+    """Raised by a handler when one of STOP_SIGNALS comes."""
 
 
 def run(params: Params) -> None:
@@ -75,7 +75,10 @@ def _ignore_signals() -> None:
 
 
 def _is_stopping() -> bool:
-    """Whether one of STOP_SIGNALS came; Python drops what its handler raises within a destructor."""
+    """Tells whether one of STOP_SIGNALS came, even if Python dropped the exception of its handler.
+
+    Python drops an exception that is raised within a destructor.
+    """
     return signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
@@ -108,7 +111,7 @@ def _check_ports(children: list[Child]) -> None:
 
 
 def _start(params: Params, children: list[Child], end: threading.Event) -> None:
-    """Starts the servers, then what uses them; `up.json` gives other commands their addresses."""
+    """Starts the servers, then the programs that use them; `up.json` gives other commands the addresses."""
     prefect, mlflow, worker = children
     for child in (prefect, mlflow):
         child.start()
@@ -125,7 +128,7 @@ def _start(params: Params, children: list[Child], end: threading.Event) -> None:
 
 
 def _supervise(params: Params, children: list[Child], service: Child) -> None:
-    """Restarts programs that end, and the service when another version is released, until it is to stop.
+    """Restarts programs that end, and restarts the service when another version is released, until the end.
 
     Raises:
         StageFailed: A program failed MAX_FAILURES times in a row, or Prefect's did not start again.
@@ -147,12 +150,12 @@ def _supervise(params: Params, children: list[Child], service: Child) -> None:
 
 
 def _clock_ahead_s() -> float:
-    """Seconds by which the time of day is ahead of a clock that nobody can set."""
+    """Measures by how many seconds the time of day is ahead of the monotonic clock, which nobody can set."""
     return time.time() - time.monotonic()
 
 
 def _plan_anew(params: Params, prefect: Child) -> None:
-    """Lets Prefect forget what it planned by a clock that was ahead: it plans nothing before that."""
+    """Makes Prefect forget what it planned by a clock that was ahead: until then it would plan nothing."""
     prefect.stop()
     prefect.start()
     prefect.wait_until_up()

@@ -1,6 +1,7 @@
-"""Starts a release pass where something differs from what the last pass saw; a look costs next to nothing.
+"""Starts a release pass where something differs from what the last pass saw; looking is cheap.
 
-Passes also run on a schedule, `up.release_cron`, for what no look sees, such as a damaged Bento.
+Passes also run on a schedule, `up.release_cron`, for changes that looking cannot see, such as a damaged
+Bento.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ UNDER_WAY = ["SCHEDULED", "PENDING", "RUNNING"]  # types of states
 
 @dataclass
 class Tries:
-    """The passes started in one situation: each waits twice as long for the next as the one before.
+    """The passes started in one situation; the pause before the next one doubles with each.
 
     Attributes:
-        situation: Situation in which they were started.
-        pause_s: Seconds from the last one to the next.
-        next_at: Moment of the next one, seconds on the monotonic clock.
+        situation: Situation in which the passes were started.
+        pause_s: Seconds from the last pass to the next.
+        next_at: Moment of the next pass, seconds on the monotonic clock.
     """
 
     situation: dict[str, Any]
@@ -47,23 +48,23 @@ class Tries:
     next_at: float = 0.0
 
     def are_due(self, now: float) -> bool:
-        """Whether another one may be started now."""
+        """Tells whether another pass may be started now."""
         return now >= self.next_at
 
     def one_more(self, now: float) -> None:
-        """Counts one that was started now."""
+        """Counts a pass that was started now, and doubles the pause before the next."""
         self.next_at = now + self.pause_s
         self.pause_s = min(2 * self.pause_s, LONGEST_PAUSE_S)
 
 
 def start(end: threading.Event) -> None:
-    """Runs it in a thread, with the settings of Prefect that hold in the block of this call."""
+    """Starts `run` in a thread, with the settings of Prefect that hold in the caller's block."""
     # Daemon, since what it asks may hang.
     threading.Thread(target=contextvars.copy_context().run, args=(run, end), daemon=True).start()
 
 
 def run(end: threading.Event) -> None:
-    """Looks every LOOK_S seconds, and says what it starts and what keeps it from that.
+    """Looks every LOOK_S seconds for a reason to start a pass, and prints what it starts and what fails.
 
     Args:
         end: Once it is set, no pass is started any more.
@@ -81,11 +82,11 @@ def run(end: threading.Event) -> None:
 
 
 def tries_in(situation: dict[str, Any], tries: dict[bool, Tries]) -> Tries:
-    """The tries in a situation, which begin where it differs from the one before.
+    """Finds the tries in a situation; begins new ones where the situation differs from the one before.
 
     Args:
-        situation: What there is, or TROUBLE.
-        tries: The last ones, by whether anything could be seen: a store that does not answer for a moment
+        situation: What `last_pass.situation` saw, or TROUBLE.
+        tries: The last tries, by whether anything could be seen: a store that does not answer for a moment
             must not make a failing pass begin anew with short pauses. New ones are added.
     """
     is_seen = TROUBLE not in situation
@@ -98,7 +99,7 @@ def _look(tries: dict[bool, Tries], end: threading.Event) -> None:
     """Starts a pass where one is due.
 
     Args:
-        tries: See `tries_in`; none where nothing differs.
+        tries: As for `tries_in`; emptied where nothing differs.
         end: Once it is set, no pass is started any more.
     """
     situation, before = _situation(), last_pass.last()
@@ -114,7 +115,7 @@ def _look(tries: dict[bool, Tries], end: threading.Event) -> None:
 
 
 def _situation() -> dict[str, Any]:
-    """What there is; what cannot be looked at is left to a pass, which says why in its alarm."""
+    """Looks up the situation; TROUBLE where that fails, since a pass then says why in its alarm."""
     try:
         with failures_as_sentences():
             params = read_params(REPO / "params.yaml")
@@ -125,7 +126,7 @@ def _situation() -> dict[str, Any]:
 
 
 def _is_under_way() -> bool:
-    """Whether a pass of the deployment runs or waits, by whomever it was started."""
+    """Tells whether a pass of the deployment runs or waits, whoever started it."""
     scheduled_by_now = {"before_": datetime.now(UTC)}
     unfinished = {"state": {"type": {"any_": UNDER_WAY}}, "expected_start_time": scheduled_by_now}
     with get_client(sync_client=True) as client:
@@ -138,7 +139,7 @@ def _is_under_way() -> bool:
 
 
 def _tell_of_skipped_nights() -> None:
-    """Raises an alarm for each night that Prefect cancelled before it began, as `up.if_busy: skip` has it."""
+    """Raises an alarm for each night that Prefect cancelled before it began, as `up.if_busy: skip` asks."""
     for run in _skipped_nights():
         reason = (run.state and run.state.message) or "cancelled"
         alarms.raise_alarm(

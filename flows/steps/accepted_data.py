@@ -1,4 +1,4 @@
-"""data/accepted.jsonl: each data version that passed its checks, with what later ones are compared with."""
+"""data/accepted.jsonl: each data version that passed its checks, with numbers to compare later ones with."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ FILE = REPO / "data" / "accepted.jsonl"
 
 @dataclass(frozen=True)
 class Accepted:
-    """Data that passed their checks.
+    """A data version that passed its checks.
 
     Attributes:
         data_md5: DVC's hash of data/events.
-        events: Number of its events, those from feedback left out; with them in lines of an older Palate.
-        newest: Time of the newest one, ISO 8601; empty without events.
+        events: Number of its events without those from feedback; lines of an older Palate count these, too.
+        newest: Time of the newest event, ISO 8601; empty without events.
         like_share: Share of likes among likes, dislikes and ratings; None without any.
         feedback: Number of its events from feedback.
     """
@@ -33,10 +33,10 @@ class Accepted:
 
 
 def read() -> list[Accepted]:
-    """All of them, in the order in which they passed.
+    """Reads all accepted data versions, in the order in which they passed.
 
     Raises:
-        DamagedFile: A line is none of ours.
+        DamagedFile: A line cannot be read as an accepted data version.
     """
     if not FILE.exists():
         return []
@@ -50,17 +50,17 @@ def read() -> list[Accepted]:
 
 
 def is_accepted(data_md5: str) -> bool:
-    """Whether these data passed their checks."""
+    """Tells whether the data with this hash passed their checks."""
     return data_md5 in {entry.data_md5 for entry in read()}
 
 
 def earlier_than(data_md5: str, pointer_md5: str) -> list[Accepted]:
-    """The accepted data that a night's data grew out of.
+    """Chooses the accepted data versions that a night's data grew out of.
 
     Args:
-        data_md5: Hash of the night's data, which do not count.
-        pointer_md5: Hash that data/events.dvc held when the night began: where somebody went back to older
-            data, what was accepted after them does not count.
+        data_md5: Hash of the night's data, which are left out.
+        pointer_md5: Hash that data/events.dvc held when the night began. If somebody went back to older
+            data, what was accepted after those is left out.
     """
     entries = read()
     positions = [position for position, entry in enumerate(entries) if entry.data_md5 == pointer_md5]
@@ -69,19 +69,19 @@ def earlier_than(data_md5: str, pointer_md5: str) -> list[Accepted]:
 
 
 def record(entry: Accepted) -> None:
-    """Adds data that passed their checks, unless they are the last ones already."""
+    """Records data that passed their checks, unless they are the last entry already."""
     entries = read()
     if entry.data_md5 not in [last.data_md5 for last in entries[-1:]]:
         _write([*entries, entry])
 
 
 def lower_volumes(count: int) -> None:
-    """Takes events that were forgotten out of the volumes that later nights are compared with."""
+    """Subtracts forgotten events from the volumes that later nights are compared with."""
     _write([replace(entry, events=max(0, entry.events - count)) for entry in read()])
 
 
 def rename(before: str, after: str) -> None:
-    """Accepts data that are accepted ones without somebody who was forgotten."""
+    """Marks data as accepted that are an accepted version without the rows of forgotten people."""
     _write([replace(entry, data_md5=after) if entry.data_md5 == before else entry for entry in read()])
 
 

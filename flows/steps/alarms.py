@@ -33,13 +33,13 @@ ADDRESSES, DEAD_MAN = "PALATE_ALARM_ADDRESSES", "PALATE_DEAD_MAN"  # variables f
 
 
 def raise_alarm(kind: str, sentence: str) -> None:
-    """Tells the people whom `alarms.addresses` and PALATE_ALARM_ADDRESSES name, once in a day."""
+    """Tells the people whom `alarms.addresses` and PALATE_ALARM_ADDRESSES name, at most once in a day."""
     addresses = (*_addresses(), *os.environ.get(ADDRESSES, "").split())
     alarms.send(kind, sentence, FILE, addresses)
 
 
 def _addresses() -> list[str]:
-    """`alarms.addresses`, also where all else in params.yaml is wrong, and an alarm is about that."""
+    """Reads `alarms.addresses` alone from params.yaml, since an alarm may be about the rest of the file."""
     try:
         addresses = read_yaml(REPO / "params.yaml")["alarms"]["addresses"]
     except (PalateError, LookupError, TypeError):
@@ -50,7 +50,7 @@ def _addresses() -> list[str]:
 
 @contextlib.contextmanager
 def if_it_fails(activity: str) -> Iterator[None]:
-    """Raises an alarm where the block ends with an error or is stopped; once, where such blocks are nested.
+    """Raises an alarm if the block fails or is stopped; nested blocks raise only one.
 
     Args:
         activity: `night` or `release`.
@@ -69,12 +69,12 @@ def if_it_fails(activity: str) -> Iterator[None]:
 
 
 def _has_alarm(error: BaseException | None) -> bool:
-    """Whether an alarm was raised for an error, or for what caused it."""
+    """Tells whether an alarm was raised for an error or for its cause."""
     return error is not None and (ALARMED in getattr(error, "__notes__", ()) or _has_alarm(error.__cause__))
 
 
 def _alarm_of(activity: str, error: BaseException) -> tuple[str, str]:
-    """Kind and sentence."""
+    """Chooses the alarm's kind and sentence for an error."""
     if not isinstance(error, Exception):
         return f"{activity} stopped", f"The {activity} was stopped before its end: run it again."
     if isinstance(error, OSError):
@@ -85,7 +85,7 @@ def _alarm_of(activity: str, error: BaseException) -> tuple[str, str]:
 
 
 def after_a_good_night(params: Params, night: Night, registered: Registered) -> None:
-    """Raises what a good night leaves to people, and calls the dead-man URL."""
+    """Raises alarms for what a good night leaves to people, and calls the dead-man URL."""
     if registered.new and registered.passed and registered.champion != registered.version:
         raise_alarm(
             "a version waits",
@@ -107,12 +107,12 @@ def after_a_good_night(params: Params, night: Night, registered: Registered) -> 
 
 
 def last_good_night() -> datetime | None:
-    """When the last good night ended, in UTC; None before the first."""
+    """Reads when the last good night ended, in UTC; None before the first."""
     return datetime.fromtimestamp(LAST_GOOD.stat().st_mtime, UTC) if LAST_GOOD.exists() else None
 
 
 def check_disk(params: Params) -> None:
-    """Raises an alarm where the disk of the state has less room than `alarms.min_free_gb`."""
+    """Raises an alarm if the disk of the state has less room than `alarms.min_free_gb`."""
     free = shutil.disk_usage(STATE).free / 1e9
     if free < params.alarms.min_free_gb:
         raise_alarm(
@@ -121,7 +121,7 @@ def check_disk(params: Params) -> None:
 
 
 def look_back(params: Params) -> None:
-    """Raises what a night cannot report itself: that it was killed, or that none came."""
+    """Raises alarms that a night cannot raise itself: it was killed, or none ended well for too long."""
     began = last_run.killed()
     if began:
         raise_alarm("night killed", f"The night of {began} was killed: run it again.")

@@ -1,4 +1,4 @@
-"""A version's Bento: adapter, canary and facts are put into models/served, then BentoML builds it."""
+"""The Bento of a version: adapter, canary and facts are put into models/served, then BentoML builds it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BENTO_TAG = STATE / "bento"  # the tag that `make serve` serves
 
 @dataclass(frozen=True)
 class Packaged:
-    """A Bento.
+    """The Bento of a version, as `build` found or made it.
 
     Attributes:
         tag: Tag in BentoML's store.
@@ -51,7 +51,7 @@ class Packaged:
 
 
 def preview(params: Params, registered: Registered) -> Packaged | None:
-    """Tonight's best candidate as a preview Bento; None if there is a champion or params forbid it."""
+    """Builds a preview Bento of tonight's best candidate; None if there is a champion or params forbid it."""
     if registered.champion is not None or not params.package.preview:
         return None
     server, model = registry(), params.register_.model
@@ -78,7 +78,7 @@ def build(
         tags: Tags of the version.
         artifacts: Folder of its artifacts, as they were verified.
         preview: Whether to mark the Bento as a preview.
-        trial: Whom else it answers with; None where it answers everybody.
+        trial: The trial beside the version before; None where this version answers everybody.
 
     Raises:
         NotFound: The version's base is neither in BentoML's store nor below models/.
@@ -99,13 +99,13 @@ def build(
 
 
 def tag_of(version: str, tags: Mapping[str, str], *, preview: bool, trial: Trial | None = None) -> str:
-    """The tag of a version's Bento, whether it exists or not.
+    """Builds the tag of a version's Bento, whether that Bento exists or not.
 
     Args:
         version: Version number in the registry.
         tags: Tags of the version.
         preview: Whether the Bento is a preview.
-        trial: Whom else it answers with.
+        trial: The trial beside the version before; None where this version answers everybody.
     """
     name = f"{SERVICE}:{'preview-' if preview else ''}v{version}-{tags.get('gate_sha256', '')[:8]}"
     return f"{name}-beside-v{trial.before}-{trial.share:g}" if trial else name
@@ -128,7 +128,7 @@ def _build_new(
 
 
 def facts_of(params: Params, version: str, tag: str, *, preview: bool) -> dict[str, Any]:
-    """What served.json says of a version besides its lineage."""
+    """Collects what served.json says of a version besides its lineage."""
     model, serve, trained_on = params.register_.model, params.serve.model_dump(), params.check.value_range
     scale = params.collect.scales.get(SOURCE)  # of feedback, where it is another than that of the rest
     ranges = {"value_range": trained_on, "feedback_range": scale.value_range if scale else trained_on}
@@ -142,7 +142,7 @@ def _sums() -> dict[str, str]:
 
 
 def promoted_version_of(tag: str) -> str:
-    """The version that a Bento's tag names; empty for a preview."""
+    """Reads the version from a Bento's tag; empty for a preview."""
     match = re.fullmatch(rf"{SERVICE}:v(\d+)-.*", tag)
     return match[1] if match else ""
 
@@ -160,15 +160,15 @@ def serve_from_now_on(tag: str) -> None:
 
 
 def served() -> str:
-    """The tag of the Bento that is served; empty where none is."""
+    """Reads the tag of the Bento that is served; empty where none is."""
     return BENTO_TAG.read_text(encoding="utf-8").strip() if BENTO_TAG.exists() else ""
 
 
 def find_whole(tag: str) -> bentos.StoredBento | None:
-    """The Bento with this tag, if its code, adapter and base are as they were stored.
+    """Finds the Bento with this tag, and checks that its code, adapter and base are as they were stored.
 
-    Bytecode is removed, and so is a damaged Bento. A damaged base is stored anew from models/, which mends
-    all that need it.
+    Bytecode is removed, and so is a damaged Bento, for which the answer is None. A damaged base is stored
+    anew from models/, which mends all Bentos that need it.
 
     Raises:
         StageFailed: The Bento cannot be read, or its base cannot be stored.
@@ -185,7 +185,7 @@ def find_whole(tag: str) -> bentos.StoredBento | None:
 
 
 def service_env() -> dict[str, str]:
-    """The environment of what runs a Bento's code, beside which it then writes no bytecode."""
+    """Builds the environment for running a Bento's code, with which Python writes no bytecode beside it."""
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": "true"}
 
 
@@ -207,10 +207,10 @@ def remove_unused_bases() -> list[str]:
 
 
 def why_unproven(tag: str) -> str | None:
-    """Why a Bento may not be served, as a sentence; None where its code and model pass its canary.
+    """Starts a Bento and explains why it may not be served; None where its code and model pass its canary.
 
     Raises:
-        StageFailed: It gave no answer within PROVE_S seconds, so nothing is known of it.
+        StageFailed: The Bento gave no answer within PROVE_S seconds, so it may be good or bad.
     """
     stored = find_whole(tag)
     if stored is None:

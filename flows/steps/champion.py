@@ -30,9 +30,9 @@ logger = logging.getLogger(__name__)
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
 def fetch_champion(night: Night) -> str | None:
-    """The champion's adapter → models/champion, where that folder holds another version.
+    """Downloads the champion's adapter to models/champion, unless that folder holds this version already.
 
-    If the champion is a candidate of this very night, which ran before and was promoted, the folder stays as
+    If the champion is a candidate of this very night (an earlier run of it was promoted), the folder stays as
     it is: that candidate was trained from, and compared with, the champion in it.
 
     Args:
@@ -62,7 +62,10 @@ def fetch_champion(night: Night) -> str | None:
 
 
 def _champion(model: str) -> tuple[str | None, Mapping[str, str]]:
-    """Version and tags of the champion; no version where it lacks its model, or a part of its lineage."""
+    """Looks up the champion's version and tags.
+
+    There is no version where its model or a part of its lineage is missing.
+    """
     version = registry().alias(model, CHAMPION)
     tags = registry().tags(model, version) if version else {}
     reason = (why_gone(tags) or why_no_lineage(tags)) if version else None
@@ -73,7 +76,7 @@ def _champion(model: str) -> tuple[str | None, Mapping[str, str]]:
 
 
 def _is_of_tonight(night: Night, tags: Mapping[str, str]) -> bool:
-    """Whether a version with these tags is a candidate of this night."""
+    """Tells whether a version with these tags is a candidate of this night."""
     candidates = {weights_sha256(REPO / paths.ADAPTERS / name) for name in night.params.train.candidates}
     return tags.get("night") == night.key and tags["adapter_sha256"] in candidates
 
@@ -108,7 +111,7 @@ def choose_start(params: Params, *, full: bool) -> None:
 
 
 def _changed(params: Params, champion: Mapping[str, Any]) -> str:
-    """Whether the champion was trained on another `base` or `prompt`; empty where both are the same."""
+    """Names what differs from the champion's training, `base` or `prompt`; empty where both are the same."""
     if not base_with(champion["base_sha256"], REPO):
         return "base"
     return "" if champion["prompt_hash"] == prompt_hash(params.prompt.dish_fields) else "prompt"

@@ -77,18 +77,18 @@ class ForgottenPeople:
 
 @dataclass(frozen=True)
 class Collection:
-    """What became of the inbox's rows.
+    """How many of the inbox's rows were accepted or refused, and why.
 
     Attributes:
         inbox: The setting `collect.inbox`.
         counts: Numbers of accepted, duplicate and quarantined rows, by table.
         events: Number of all accepted events of the inbox, earlier nights' included.
-        newest: Time of the newest one, ISO 8601; empty without events.
+        newest: Time of the newest of these events, ISO 8601; empty without events.
         like_share: Share of likes among likes, dislikes and ratings; None without any.
-        feedback: What became of the service's feedback that was not taken in before.
+        feedback: Numbers of accepted, duplicate and quarantined rows of new feedback of the service.
         feedback_events: Number of all accepted events from feedback.
-        waiting: Numbers of rows of feedback on unknown dishes, and beyond what one night takes in.
-        quarantined: Why rows of the inbox were quarantined, without what they say; most frequent first.
+        waiting: Two numbers of rows of feedback: on unknown dishes, and beyond what one night takes in.
+        quarantined: Why rows were quarantined, without their content; the most frequent reason first.
     """
 
     inbox: str
@@ -103,7 +103,7 @@ class Collection:
 
 
 def look_at_repository() -> None:
-    """Looks whether the night can be written, versioned and committed, before it takes hours."""
+    """Checks before the night takes hours that its data can be written, versioned and committed."""
     check_folders()
     limit_waits()
     data_versions.ensure_repository(REPO, STATE)
@@ -111,7 +111,7 @@ def look_at_repository() -> None:
 
 @task(cache_policy=NO_CACHE)
 def collect(params: Params) -> Collection:
-    """The inbox → data/events and data/quarantine.
+    """Takes the inbox's rows and the service's feedback into data/events and data/quarantine.
 
     The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
@@ -154,9 +154,10 @@ def collect(params: Params) -> Collection:
 
 
 def _since(settings: str) -> dict[str, str]:
-    """From where each table is read; empty, which is all rows, where rows that were refused may be good now.
+    """Reads the watermarks from which each table is read on; empty means that all rows are read again.
 
-    They may be where the night that read them failed its checks, or where params say something else.
+    All rows are read again if earlier refused rows may be good now: the night that read them failed its
+    checks, or the settings have changed since.
     """
     watermarks = event_sources.read_watermarks(REPO / EVENTS)
     is_accepted = POINTER.exists() and accepted_data.is_accepted(data_versions.pointer_md5(POINTER))
@@ -164,13 +165,13 @@ def _since(settings: str) -> dict[str, str]:
 
 
 def _settings_md5(params: Params) -> str:
-    """Hash of the settings that say where rows come from and which of them are good."""
+    """Hashes the settings that say where rows come from and which of them are good."""
     settings = params.collect.model_dump(mode="json"), params.check.value_range
     return hashlib.md5(json.dumps(settings, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
 def read_forgotten() -> Forgotten:
-    """The people whose rows are not taken in again."""
+    """Reads the keyed hashes of the people whose rows are not taken in again."""
     key = keys(STATE)["people"]
     if not FORGOTTEN.exists():
         return Forgotten(key)
@@ -179,7 +180,7 @@ def read_forgotten() -> Forgotten:
 
 @task(cache_policy=NO_CACHE)
 def version(params: Params, collection: Collection) -> Night:
-    """Hashes the data with DVC; if it changed, writes data/night.json, the facts that the checks need."""
+    """Hashes the data with DVC; if they changed, writes data/night.json, the facts that the checks need."""
     pointer_md5 = data_versions.pointer_md5(POINTER) if POINTER.exists() else ""
     hashes = data_versions.add(REPO, *DATA)
     data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
@@ -215,7 +216,7 @@ def version(params: Params, collection: Collection) -> Night:
 
 
 def record_as_accepted(night: Night) -> None:
-    """Records that tonight's data passed its checks; the next night compares its numbers of events."""
+    """Records that tonight's data passed their checks; the next night compares its numbers of events."""
     facts = read_as(NightFacts, REPO / NIGHT)
     events = night.events - night.feedback_events
     accepted_data.record(
@@ -225,10 +226,10 @@ def record_as_accepted(night: Night) -> None:
 
 @task(cache_policy=NO_CACHE)
 def version_inputs() -> None:
-    """Puts all else that trainings read under DVC, and hashes every file of it.
+    """Adds everything else that trainings read to DVC, and hashes every file of the data and of these inputs.
 
     Raises:
-        StageFailed: A file is damaged and is whole nowhere.
+        StageFailed: A file is damaged, and no undamaged copy was found.
     """
     data_versions.add(REPO, *INPUTS)
     data_versions.check_files(REPO, (*DATA, *INPUTS, str(SPLITS)))
@@ -244,6 +245,6 @@ def commit_to_nights(night: Night) -> str:
 
 @task(cache_policy=NO_CACHE)  # who reaches the remote tries again by itself
 def push(night: Night) -> None:
-    """Uploads the data and what is derived from it to DVC's default remote, and hashes it there."""
+    """Uploads the data and what is derived from them to DVC's default remote, and verifies them there."""
     adapters = (str(ADAPTERS / name) for name in night.params.train.candidates)
     data_versions.push(REPO, (*DATA, *INPUTS, *adapters))

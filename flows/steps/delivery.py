@@ -32,7 +32,7 @@ RENDERED = (
 
 @dataclass(frozen=True)
 class Release:
-    """A release.
+    """One release of a version.
 
     Attributes:
         version: Version number in the registry.
@@ -50,24 +50,27 @@ class Release:
 
     @property
     def name(self) -> str:
-        """Another one for every release, also of the same version."""
+        """A name that differs for every release, also of the same version."""
         return f"{self.bento} {self.at}"
 
 
 def current() -> Release | None:
-    """The release of the last complete pass; None before the first."""
+    """Reads the release of the last complete pass; None before the first."""
     return read_as(Release, RELEASED) if RELEASED.exists() else None
 
 
 def seconds_under_watch(params: Params, released: Release) -> float | None:
-    """Seconds since a release that may be taken back; None where it may not, or no clock can tell."""
+    """Computes the seconds since a release that may still be taken back.
+
+    None where the release may not be taken back, or where it lies in the future by this clock.
+    """
     age_s = (datetime.now(UTC) - datetime.fromisoformat(released.at)).total_seconds()
     is_new = 0 <= age_s <= params.release.watch_s  # below 0 it was released by a clock that was ahead
     return age_s if released.previous and is_new else None
 
 
 def is_complete(params: Params, released: Release) -> bool:
-    """Whether the release's Bento is undamaged and served, and its image pinned and, if set, pushed."""
+    """Tells whether the release's Bento is undamaged and served, and its image pinned and, if set, pushed."""
     if bento.find_whole(released.bento) is None or bento.served() != released.bento:
         return False
     settings = params.release
@@ -154,7 +157,7 @@ def _deploy(params: Params, packaged: bento.Packaged, image: str) -> None:
 
 
 def look(params: Params, released: Release | None) -> list[Served]:
-    """What each machine of the watched service reports. Its canary is asked once a release.
+    """Asks each machine of the watched service what it serves. Its canary is asked once a release.
 
     Args:
         params: Settings with the service's address.
@@ -167,5 +170,5 @@ def look(params: Params, released: Release | None) -> list[Served]:
 
 
 def error_rate(version: str) -> float:
-    """Share of a version's answers that were errors of its model at the last look; 0 where it had none."""
+    """Looks up the share of a version's answers that failed by the last look; 0 where it gave no answers."""
     return Memory(LOOKS).rate(version)

@@ -1,4 +1,4 @@
-"""How long the steps of the last good nights took, so that a slow one is told."""
+"""How long the steps of the last good nights took, so that a slow step raises an alarm."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NIGHTS = 30  # that it holds
 
 
 def compare(params: Params, seconds: Mapping[str, float], ran: Mapping[str, bool]) -> None:
-    """Raises an alarm for each step that took far longer than in the last nights, and adds tonight to them.
+    """Raises an alarm for each step that took far longer than in the last nights, and records tonight's.
 
     Args:
         params: Settings of the night.
-        seconds: Of each step.
+        seconds: Duration of each step in seconds.
         ran: For steps that may find their work done already, whether they had anything to do.
     """
     tonight = {step: round(duration, 1) for step, duration in seconds.items() if ran.get(step, True)}
@@ -32,12 +32,12 @@ def compare(params: Params, seconds: Mapping[str, float], ran: Mapping[str, bool
 
 
 def last() -> dict[str, float]:
-    """Seconds of each step of the last good night in which it had anything to do."""
+    """Looks up the seconds of each step, in the last good night in which the step had anything to do."""
     return {step: seconds for night in _earlier() for step, seconds in night.items()}
 
 
 def _earlier() -> list[dict[str, float]]:
-    """Seconds by step of the last nights, oldest first; a torn line is left out."""
+    """Reads the seconds by step of the last nights, oldest first; skips torn lines."""
     nights = []
     for line in FILE.read_text(encoding="utf-8", errors="replace").splitlines() if FILE.exists() else ():
         try:

@@ -1,4 +1,4 @@
-"""The service's feedback in a night: taken in behind the inbox and apart from it, and how answers fared."""
+"""The service's feedback in a night: its rows, taken in apart from the inbox's, and how answers fared."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ SHOWN_DAYS = 14  # of answers in the night's report, today included
 
 
 def service_store() -> ServiceStore | None:
-    """The store that PALATE_STORE names; None where there is none yet."""
+    """Opens the store that PALATE_STORE names; None where there is no store yet."""
     url = os.environ.get("PALATE_STORE", "")
     is_missing = url.startswith("sqlite") and not Path(sa.make_url(url).database or "").is_file()
     return ServiceStore(url) if url and not is_missing else None
 
 
 def forget(*people: str) -> int:
-    """Removes people from the store; returns the number of rows that went."""
+    """Removes people from the store; returns the number of removed rows."""
     store = service_store()
     return store.forget(*people) + Catalogue(os.environ["PALATE_STORE"]).forget(*people) if store else 0
 
 
 def with_feedback(inbox: Intake, limits: Limits, *, has_people: bool) -> tuple[Intake, News]:
-    """Takes the service's feedback in behind the inbox's rows.
+    """Takes the service's feedback in after the inbox's rows.
 
-    A dish that the inbox describes stays as the inbox describes it. Where the service showed another dish
-    under its id, what was said of that one is quarantined. A dish that no inbox has described is hidden: a
+    A dish that the inbox describes stays as the inbox describes it. If the service showed another dish under
+    its id, feedback on that other dish is quarantined. A dish that no inbox has described is hidden: a
     caller's words must not make it safe for somebody.
 
     Args:
@@ -85,10 +85,10 @@ def warn_of(news: News) -> None:
 
 
 def rates(night: Night) -> list[AnswerRates]:
-    """How the service's answers of the last days fared; none where no feedback names one of them.
+    """Computes how the service's answers of the last days fared; empty where no feedback names an answer.
 
     Args:
-        night: Its settings say what a rating means, and where the site's days begin.
+        night: Tonight; its settings say what a rating means and when the site's days begin.
 
     Raises:
         StageFailed: The store does not answer.
@@ -113,7 +113,7 @@ def rates(night: Night) -> list[AnswerRates]:
 
 
 def thresholds_of(collect: CollectParams) -> Thresholds:
-    """What ratings mean in histories, and in feedback where it has a scale of its own."""
+    """Chooses which ratings are likes and dislikes, in histories and in feedback with a scale of its own."""
     scale = collect.scales.get(SERVICE)
     of_feedback = (scale.like_at, scale.dislike_at) if scale else (None, None)
     return Thresholds(collect.like_at, collect.dislike_at, *of_feedback)

@@ -1,4 +1,4 @@
-"""Feedback as rows of the contract: what a night takes in of the store, and what it leaves there."""
+"""Feedback as rows of the contract: what a night takes in from the store, and what it leaves there."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class News:
 
     Attributes:
         tables: Rows by table.
-        superseded: Ids of events from feedback that the inbox says itself by now.
-        aside: Number of rows on dishes that neither their answer nor the inbox knows.
+        superseded: Ids of events from feedback that the inbox contains itself by now.
+        aside: Number of rows on dishes that are neither in their answer nor in the inbox.
         waiting: Number of rows beyond what one night takes in.
     """
 
@@ -49,7 +49,7 @@ class Reading:
     """One night's reading of the store.
 
     Args:
-        engine: Of the store.
+        engine: Engine of the store.
         inbox: The accepted data with the inbox's rows of tonight.
     """
 
@@ -62,7 +62,7 @@ class Reading:
         self.news = News()
 
     def read(self) -> News:
-        """Reads feedback, then the menus that it chose from, then the new dishes of both."""
+        """Reads feedback, then the menus from which people chose, then the new dishes of both."""
         rest = read_feedback(self.engine)
         while some := list(islice(rest, _ROWS_AT_ONCE)):
             self._add("events", self._events(some))
@@ -79,7 +79,11 @@ class Reading:
         )
 
     def _events(self, some: Sequence[StoredFeedback]) -> Iterator[_Row]:
-        """Yields what neither an earlier night took in nor the inbox says, whose row wins."""
+        """Yields the feedback that is still to be taken in.
+
+        Skips events that an earlier night took in, and events that the inbox contains itself: the inbox's row
+        wins.
+        """
         ids = pa.array(
             [name for each in some for name in (each.stored_id, each.feedback.event_id)], pa.string()
         )
@@ -121,7 +125,7 @@ class Reading:
                 yield values, self._why_not(dish, row.name)
 
     def _is_described(self, dish: str, digest: str | None) -> bool:
-        """Says whether a dish is in the tables tonight; a caller's is, as long as there is room."""
+        """Tells whether a dish is in the tables tonight; adds a dish of a caller's while there is room."""
         if dish not in self.names and digest and (dish in self.texts or len(self.texts) < NEW_DISHES):
             self.texts[dish] = digest
         return dish in self.names or dish in self.texts
@@ -134,7 +138,7 @@ class Reading:
 
 
 def _content(row: Any) -> tuple[str, str, str]:
-    """Returns person, dish and kind, by which an event is told from another one with its id."""
+    """Extracts person, dish and kind: events with the same id are the same event only if these agree."""
     return row["person_id"], as_id(row["dish_id"]).partition(" (was ")[0], row["kind"]
 
 

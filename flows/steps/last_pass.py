@@ -1,4 +1,4 @@
-"""What a release pass depends on, and what that was when the last pass began that ended well.
+"""What a release pass depends on, and how it stood when the last successful pass began.
 
 A pass changes some of it itself, such as tags. So one more pass follows, which finds nothing to do.
 """
@@ -19,7 +19,7 @@ FILES = (REPO / "params.yaml", delivery.RELEASED, bento.BENTO_TAG)
 
 
 def situation(params: Params) -> dict[str, Any]:
-    """What decides what a pass does, as far as it costs next to nothing to look at."""
+    """Collects everything that decides what a pass does and that is cheap to look up."""
     server, model = registry(), params.register_.model
     champion = server.alias(model, CHAMPION)
     return {
@@ -31,14 +31,17 @@ def situation(params: Params) -> dict[str, Any]:
 
 
 def _minutes_under_watch(params: Params) -> int | None:
-    """Whole minutes since a release that may be taken back, each another situation; None where none may."""
+    """Counts whole minutes since a release that may be taken back; None where none may.
+
+    Each minute is a new situation, so a pass looks at the release once a minute.
+    """
     released = delivery.current()
     age_s = delivery.seconds_under_watch(params, released) if released else None
     return None if age_s is None else int(age_s // 60)
 
 
 def last() -> dict[str, Any]:
-    """The situation of the last pass that ended well; nothing before the first, or where its file is torn."""
+    """Reads the situation of the last pass that ended well; empty before the first, or for a torn file."""
     try:
         return read_state(LAST_PASS)
     except (OSError, AttributeError):  # of a newer Palate, too
@@ -46,5 +49,5 @@ def last() -> dict[str, Any]:
 
 
 def record(before: dict[str, Any]) -> None:
-    """Records that a pass ended well which began in this situation."""
+    """Records the situation in which a successful pass began."""
     write_state(LAST_PASS, before)

@@ -1,4 +1,4 @@
-"""How this clone's last night ended, also if it failed or was killed; `nights` has only the complete ones."""
+"""How this clone's last night ended, also if it failed or was killed; `nights` has only complete ones."""
 
 from __future__ import annotations
 
@@ -42,23 +42,26 @@ def recorded() -> Iterator[None]:
 
 
 def record_key(night: str) -> None:
-    """Records the key of a night whose runs in MLflow may be unfinished; empty once they are ended."""
+    """Records the key of a night whose runs in MLflow may be unfinished; an empty key once they are ended."""
     _write({**_last(), "key": night})
 
 
 def key() -> str:
-    """The key of the last night whose runs in MLflow may be unfinished; empty where there is none."""
+    """Looks up the key of the last night whose runs in MLflow may be unfinished; empty if all are ended."""
     return str(_last().get("key", ""))
 
 
 def killed() -> str | None:
-    """When the last night began, if nothing recorded its end and it no longer runs; None otherwise."""
+    """Looks up when the last night began, if it was killed: its end was not recorded and it no longer runs.
+
+    None otherwise.
+    """
     last = _last()
     return str(last["began"]) if last and not last["outcome"] and not is_running(last) else None
 
 
 def sentence() -> str | None:
-    """When the last night began and how it ended; None where none ran in this clone."""
+    """Writes when the last night began and how it ended; None where no night ran in this clone."""
     last = _last()
     if not last:
         return None
@@ -71,7 +74,7 @@ def _write(record: dict[str, Any]) -> None:
 
 
 def _last() -> dict[str, Any]:
-    """What was recorded; nothing where no night ran, or where the record is torn, which stops nobody."""
+    """Reads the record of the last night; empty where no night ran, or where the record is torn."""
     try:
         record = read_as(dict[str, str | int | float], LAST_RUN)
     except (FileNotFoundError, DamagedFile):

@@ -21,16 +21,16 @@ from flows.steps.night_facts import facts_of_last_night
 
 @task(cache_policy=NO_CACHE)
 def carry_over(params: Params) -> None:
-    """reports/ledger.json → data/ledger.json, unless tonight judges the same comparisons as the last night.
+    """Copies reports/ledger.json to data/ledger.json, unless tonight judges the last night's comparisons.
 
-    A night that is run again goes on from the same ledger, so its evaluation is not stale and no day counts
-    twice. It holds `today`, the day of the collection, which is not over.
+    A night that is run again starts from the same ledger. So its evaluation stays up to date in DVC, and no
+    day counts twice. The copy also holds `today`, the day of the collection, which is not over.
 
     Args:
         params: Settings of tonight.
 
     Raises:
-        StageFailed: One of these files is damaged.
+        StageFailed: One of the two files is damaged.
     """
     before, after = REPO / paths.LEDGER_BEFORE, REPO / paths.LEDGER
     last = _read(after) if after.exists() else {}
@@ -47,7 +47,7 @@ def carry_over(params: Params) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The file's content; that of a first night, which no other night came before, is empty."""
+    """Reads and checks a ledger's file; the file of a first night is empty."""
     try:
         values = read_state(path)
         from_json(values)

@@ -1,4 +1,4 @@
-"""At most one night and one release at a time."""
+"""Locks that allow at most one night and one release at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def one_at_a_time(state: Path, activity: str, *, wait: bool = False) -> Iterator
 
     Args:
         state: Folder of the lock's file.
-        activity: What is done one at a time, as in a sentence; it names the lock's file.
+        activity: Noun of what is done one at a time, for the message and the file's name: `night`.
         wait: Whether to wait for the lock.
 
     Raises:

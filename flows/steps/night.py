@@ -1,4 +1,4 @@
-"""What a night is: its settings and data version, fixed once, and the rules of being the only one."""
+"""What a night is: its settings and data version, fixed once, and the lock that allows one at a time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Night:
 
 
 def key_of(data_md5: str) -> str:
-    """The key of a night on this data with params.yaml as it is now."""
+    """Builds the key of a night on this data with params.yaml as it is now."""
     params_sha256 = hashlib.sha256((environment.REPO / "params.yaml").read_bytes()).hexdigest()
     return f"{data_md5[:12]}-{params_sha256[:12]}"
 
@@ -57,7 +57,10 @@ def only_one() -> Iterator[None]:
 
 
 def _waits() -> bool:
-    """Whether a night waits for another one; what is wrong in params.yaml is told once the night reads it."""
+    """Tells whether a night waits for another one.
+
+    Errors of params.yaml are reported when the night reads it.
+    """
     try:
         return read_params(environment.REPO / "params.yaml").up.if_busy == "wait"
     except PalateError:

@@ -13,12 +13,14 @@ from flows.environment import REPO
 
 
 def facts_of_last_night() -> NightFacts | None:
-    """What is on record of the last night that changed the data; None before the first."""
+    """Reads data/night.json, the facts of the last night that changed the data; None before the first."""
     return read_as(NightFacts, REPO / NIGHT) if (REPO / NIGHT).exists() else None
 
 
 def now_of(params: Params) -> datetime:
-    """The moment, unless the clock was moved back: rows would count as ahead of it, and be quarantined.
+    """Reads the clock, and refuses a clock that was moved back.
+
+    With such a clock rows of the past would count as rows of the future, and be quarantined.
 
     Raises:
         StageFailed: The last collection lies ahead of now by more than `collect.clock_skew_h`.

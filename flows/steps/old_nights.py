@@ -1,4 +1,4 @@
-"""What only nights before the last ones need, in each store: images, DVC, MLflow, Prefect."""
+"""Removal of what only old nights need, in each store: images, DVC, MLflow, Prefect."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGE = 200  # the most runs that Prefect lists at once
 
 
 def remove_images(params: Params) -> None:
-    """Removes the engine's images of Bentos that are gone; a registry's stay, since pods may pull them."""
+    """Removes images of removed Bentos from the engine, but not from a registry, since pods may pull them."""
     engine, released = params.release.engine, delivery.current()
     if engine == "none":
         return
@@ -46,7 +46,7 @@ def remove_images(params: Params) -> None:
 
 
 def remove_copies(params: Params, needed: Collection[str]) -> None:
-    """Removes from DVC's cache, and as params say from its remote, what only older nights name."""
+    """Removes data that only older nights name from DVC's cache and, if params say so, from its remote."""
     settings, versions = params.retention, registry().versions(params.register_.model)
     commits = {f"v{name}": tags.get("night_commit", "") for name, tags in versions.items() if name in needed}
     if data_versions.forget_copies(REPO, settings.nights, commits):
@@ -63,7 +63,7 @@ def remove_runs(params: Params, needed: Collection[str], *, by_age: bool) -> Non
     Args:
         params: Settings of the night.
         needed: Versions whose runs and models stay.
-        by_age: Whether what lies in MLflow's trash for long goes, too.
+        by_age: Whether to empty MLflow's trash of old entries, too.
     """
     before, tracking = data_versions.night_before(REPO, params.retention.nights), runs()
     if before is None:
@@ -84,7 +84,7 @@ def remove_runs(params: Params, needed: Collection[str], *, by_age: bool) -> Non
 
 
 def remove_flow_runs(params: Params) -> None:
-    """Removes Prefect's runs of Palate's flows that ended long ago, with their tasks, logs and artifacts."""
+    """Removes old ended runs of Palate's flows from Prefect, with their tasks, logs and artifacts."""
     if not owns("PREFECT_API_URL"):
         return  # others may have flows of these names there
     before, count = datetime.now(UTC) - timedelta(days=params.retention.days), 0

@@ -34,7 +34,7 @@ FOODS = REPO / "data" / "foods" / "foods.csv"
 
 @task(cache_policy=NO_CACHE)
 def publish(night: Night) -> bool:
-    """Writes tonight's data to the store that PALATE_STORE names; returns whether it was not there yet.
+    """Writes tonight's data to the store that PALATE_STORE names; returns whether they were new to it.
 
     Raises:
         StageFailed: The store does not answer.
@@ -66,11 +66,11 @@ def publish(night: Night) -> bool:
 def dishes_with_popularity(
     tables: Stored, log: OpinionLog
 ) -> Iterator[tuple[Mapping[str, Any], float, bool]]:
-    """Rows of dishes, each with its popularity and whether it is offered.
+    """Yields the rows of dishes, each with its popularity and whether it is offered.
 
     Args:
-        tables: Of the contract.
-        log: The opinions in them.
+        tables: Tables of the contract.
+        log: The opinions in these tables.
     """
     popularity = popularities(log)
     former = {dish for dishes in former_ids(tables).values() for dish in dishes}
@@ -82,7 +82,7 @@ def dishes_with_popularity(
 
 
 def _people(tables: Stored, *, were_people: bool) -> list[dict[str, Any]]:
-    """Rows of people, with what refused rows say of them."""
+    """Collects the rows of people, with the restrictions that quarantined rows state for them."""
     listed = [row for row in tables["people"] if _is_storable(row["person_id"])]
     people = with_refused(listed, quarantine.rows_of(REPO / QUARANTINE, "people"))
     some_forgotten = bool(read_forgotten().hashes)
@@ -90,26 +90,26 @@ def _people(tables: Stored, *, were_people: bool) -> list[dict[str, Any]]:
 
 
 def with_nutrition(dishes: Iterable[Mapping[str, Any]], table: Path) -> list[dict[str, Any]]:
-    """Rows of dishes, each with its `nutrition`.
+    """Adds to each row of a dish its `nutrition`.
 
     Args:
         dishes: Rows of the contract.
         table: The table of foods.
 
     Raises:
-        StageFailed: There is no such table, or it is no table of foods.
+        StageFailed: The table of foods is missing or is not a table of foods.
     """
     prepared = foods.read_foods(table)
     return [{**row, "nutrition": nutrition_of(row, prepared)} for row in dishes]
 
 
 def _is_storable(*ids: str) -> bool:
-    """Whether ids have no NUL, as those may that earlier releases accepted; nobody can ask for one."""
+    """Tells whether ids are free of NUL, which the store refuses; earlier releases accepted such ids."""
     return not any("\0" in name for name in ids)
 
 
 def eaten(log: OpinionLog) -> Iterator[tuple[str, str, datetime]]:
-    """Person, dish and moment of each last choice or order."""
+    """Yields person, dish and moment of the last choice or order of each dish by each person."""
     lines = np.flatnonzero(~log.is_stated).tolist()  # a person's in the order of time
     last = {(log.person[line], log.dish[line]): line for line in lines}
     for (person, dish), line in last.items():
@@ -118,7 +118,7 @@ def eaten(log: OpinionLog) -> Iterator[tuple[str, str, datetime]]:
 
 
 def histories(log: OpinionLog) -> Iterator[tuple[str, list[Line]]]:
-    """By person the opinions that no later one replaces, oldest first."""
+    """Yields each person with the opinions that no later one replaces, oldest first."""
     stays, is_stated = log.replaced_by == len(log), log.is_stated
     for person, (start, stop) in enumerate(pairwise(log.bounds())):
         if not _is_storable(log.people[person]):

@@ -1,4 +1,4 @@
-"""Who was shown a dish that is no longer free of what they must not eat: a list for its owner alone."""
+"""A list, readable by its owner alone, of who was shown a dish that is no longer safe for them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Memory:
 
     Attributes:
         reading: Digest of the code and the dictionary that dishes were read with, and the scheme of letters.
-        at: Moment of it, ISO 8601.
-        changes: By digest of a text that was shown the digest of the dish as it was then.
+        at: Moment of the last recall, ISO 8601.
+        changes: By digest of a shown text, the digest of the dish's facts as they were at that recall.
     """
 
     reading: str = ""
@@ -50,10 +50,12 @@ class Memory:
 
 @task(name="recall", cache_policy=NO_CACHE)
 def recall(params: Params) -> str:
-    """Lists who was shown a dish that is no longer free for them; a dish is looked at once for each change.
+    """Lists who was shown a dish that is no longer free of what they must not eat.
+
+    For each change of a dish, all answers are searched once; later recalls search only newer answers.
 
     Returns:
-        A sentence without names; empty where it is nobody.
+        A sentence without names; empty where nobody is concerned.
 
     Raises:
         StageFailed: The store does not answer.
@@ -90,10 +92,10 @@ def recall(params: Params) -> str:
 
 
 def by_hand(params: Params, dish: str) -> str:
-    """Lists everybody who was shown, chose or ordered a dish lately, whatever they may eat.
+    """Lists everybody who was lately shown a dish, chose or ordered it, whatever they may eat.
 
     Raises:
-        NotFound: It is nobody.
+        NotFound: Nobody was shown the dish, chose or ordered it.
         StageFailed: The store does not answer.
     """
     now, store, days, dish_id = datetime.now(UTC), service_store(), params.alarms.recall_days, as_id(dish)
@@ -114,7 +116,7 @@ def by_hand(params: Params, dish: str) -> str:
 
 
 def forget(*people: str) -> int:
-    """Takes people out of all lists; returns how many entries went."""
+    """Takes people out of all lists; returns the number of removed entries."""
     count, ids = 0, set(people)
     for path in FOLDER.glob("*.json"):
         content = read_as(dict[str, Any], path)
@@ -126,7 +128,10 @@ def forget(*people: str) -> int:
 
 
 def _changes(texts: Mapping[str, Mapping[str, Any]], catalogue: Catalogue, letters: str) -> dict[str, Change]:
-    """By digest each text of a dish that the catalogue has; another dish may have its id now."""
+    """Compares each shown text with the catalogue's dish of that id, by the text's digest.
+
+    Texts of dishes that left the catalogue are left out, and texts whose id belongs to another dish now.
+    """
     dishes = (replace(listed, letters=letters) for listed in catalogue.dishes())
     current = {listed.dish.dish_id: listed.facts for listed in dishes}
     return {
@@ -150,7 +155,7 @@ def _entry(entries: Entries, person: str, dish: str, shown: datetime | None) -> 
 
 
 def _listed(entries: Entries, chosen: Mapping[tuple[str, str], datetime], now: datetime) -> str:
-    """Writes the list; returns its numbers and where it lies."""
+    """Writes the list to a file; returns a sentence with its numbers and its path."""
     for key, entry in entries.items():
         entry["chosen_at"] = chosen[key].isoformat() if key in chosen else None
     path = FOLDER / f"{now:%Y-%m-%dT%H%M%S.%fZ}.json"

@@ -58,7 +58,7 @@ class Outcome:
 
     @property
     def name(self) -> str:
-        """The name of its flow run's final state in Prefect."""
+        """Name of the flow run's final state in Prefect."""
         return "Released" if self.changed else "Refused" if self.refused else "Completed"
 
 
@@ -66,7 +66,7 @@ class Outcome:
 def deliver(params: Params, registered: Registered) -> str:
     """Ends a night: releases the champion or, while there is none, packages a preview if params allow one.
 
-    The night is registered whatever becomes of its release: the next pass tries again.
+    The night is registered even if its release fails: the next pass tries again.
 
     Returns:
         A sentence on what is released.
@@ -84,7 +84,7 @@ def deliver(params: Params, registered: Registered) -> str:
 
 
 def reconcile(params: Params) -> Outcome:
-    """One pass: releases the champion in the registry, or says why not.
+    """Runs one pass: releases the champion in the registry, or says why not.
 
     Args:
         params: Settings of the release and the registered model.
@@ -165,7 +165,7 @@ def _release(
 
 
 def _note_since_when(server: Registry, model: str, champion: str) -> None:
-    """Tags the champion with the moment at which a pass first saw it; one that comes back gets a new one."""
+    """Tags the champion with the moment at which a pass first saw it; a returning champion is tagged anew."""
     last = read_as(dict[str, str], CHAMPION_SEEN) if CHAMPION_SEEN.exists() else {}
     if last.get("version") != champion:
         at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -176,8 +176,8 @@ def _note_since_when(server: Registry, model: str, champion: str) -> None:
 def _tag_as_released(params: Params, server: Registry, release: Release) -> None:
     """Tags a version as rendered where it has an image, and as released once it serves.
 
-    Without an image this machine serves it. After `apply` all of its pods are ready. Else the watched service
-    is asked, in every pass until it says that it is this version.
+    Without an image, this machine serves the version. After `apply`, all of its pods are ready. Otherwise
+    every pass asks the watched service until it reports this version.
     """
     model, moment = params.register_.model, f"{release.at} as {release.image or release.bento}"
     tags = server.tags(model, release.version)
@@ -193,7 +193,7 @@ def _tag_as_released(params: Params, server: Registry, release: Release) -> None
 
 
 def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> str | None:
-    """Why a version may not be served, judged by the contents of its artifacts; None if it may.
+    """Explains why a version may not be served, judged by the contents of its artifacts; None if it may.
 
     Args:
         tags: Tags of the version.
@@ -221,7 +221,7 @@ def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> s
 
 
 def _base_of(tag: str, tags: Mapping[str, str]) -> str:
-    """Checksum of the base that the version with these tags would be served with, in the Bento `tag`.
+    """Finds the checksum of the base with which a version would be served, in the Bento `tag`.
 
     A Bento that was released carries its base, so a rollback works after base.model was changed.
     """

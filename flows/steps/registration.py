@@ -48,12 +48,12 @@ class Registered:
 
 
 def registry() -> Registry:
-    """The registered models of the tracking server that the environment names."""
+    """Opens the registry of the tracking server that MLFLOW_TRACKING_URI names."""
     return Registry(os.environ["MLFLOW_TRACKING_URI"])
 
 
 def runs() -> Runs:
-    """The runs of the same server."""
+    """Opens the runs of the tracking server that MLFLOW_TRACKING_URI names."""
     return Runs(os.environ["MLFLOW_TRACKING_URI"], ARTIFACTS)
 
 
@@ -106,20 +106,20 @@ def _register_new(
 
 
 def _describe(server: Registry, model: str, version: str, report: EvaluationReport) -> None:
-    """Writes the gate's table on a version, where the person looks who may promote it."""
+    """Writes the gate's table on a version's page in MLflow, where a person decides whether to promote it."""
     # On MLflow's page of the version this relative address shows the plot that the night's run holds.
     plot = f"get-artifact?path=evaluation.png&run_uuid={server.tags(model, version).get('night_run')}"
     server.comment(model, version, f"{as_markdown(report)}\n\n![{PLOT}]({plot})")
 
 
 def _settings(night: Night) -> dict[str, object]:
-    """What another training of the same needs beside data and code."""
+    """Collects what repeating the training needs besides data and code."""
     train = night.params.train
     return {"seed": train.seed, "threads": train.threads}
 
 
 def _card(night: Night, report: EvaluationReport) -> str:
-    """The version's card; the licence is that of the base where its package names one."""
+    """Writes the version's model card, with the base's licence where the base's package names one."""
     folder = base_with(report.base["sha256"], REPO)
     licence = str(base_facts(folder).get("licence") or "") if folder else ""
     base, data = (report.base["id"], licence), (night.data_md5, night.events)
@@ -127,7 +127,10 @@ def _card(night: Night, report: EvaluationReport) -> str:
 
 
 def _artifacts(folder: Path, night: Night, best: str, tags: Mapping[str, str]) -> dict[str, Path]:
-    """The files that travel with a version, by name; `folder` holds all of them, and nothing else."""
+    """Copies the files that travel with a version into `folder`, and returns their paths by name.
+
+    Apart from them `folder` stays empty.
+    """
     prompt = {"dish_fields": night.params.prompt.dish_fields, "max_history": night.params.split.max_history}
     write_json(folder / "lineage.json", {**tags, **prompt})
     return {
@@ -142,7 +145,7 @@ def _artifacts(folder: Path, night: Night, best: str, tags: Mapping[str, str]) -
 def _log_night(
     night: Night, tracking: Runs, night_run: str, tags: Mapping[str, str], report: EvaluationReport
 ) -> dict[str, str]:
-    """Logs the night's run and a child for each candidate; returns the children's ids by candidate."""
+    """Logs the night's run and a child run for each candidate; returns the children's ids by candidate."""
     candidate_runs = {}
     for name, candidate in night.params.train.candidates.items():
         candidate_runs[name] = tracking.candidate_run(night_run, name, afresh=False)
@@ -168,7 +171,7 @@ def _log_night(
 
 
 def _curves(report: EvaluationReport) -> dict[str, float]:
-    """Returns the points of the curves over nights: the best candidate, the best rule, the champion."""
+    """Collects the points of the curves over nights: the best candidate, the best rule, the champion."""
     rules = (name for name, result in report.best_first if result.kind == "rule")
     names = {
         "pair_accuracy": report.gate.candidate,
@@ -180,7 +183,7 @@ def _curves(report: EvaluationReport) -> dict[str, float]:
 
 
 def _lineage(night: Night, report: EvaluationReport, gate_sha256: str) -> dict[str, str]:
-    """The tags that lead from a version back to its rows: DESIGN.md, "Registry and release"."""
+    """Collects the tags that lead from a version back to its rows: DESIGN.md, "Registry and release"."""
     return {
         "candidate": report.gate.candidate,
         "gate": report.gate.decision,

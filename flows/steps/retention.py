@@ -1,6 +1,6 @@
-"""What a night removes at its end, so that the disk stays as it is: what only old nights and runs need.
+"""What a night removes at its end, so that the disk does not fill up: what only old nights and runs need.
 
-Nothing goes that champion, challenger, the release or a step back needs, and every removal is logged.
+Whatever champion, challenger, the release or a step back needs stays. Every removal is logged.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LONG_PAUSE_DAYS = 7  # between two good nights; after so many or more a night re
 
 @task(cache_policy=NO_CACHE)
 def make_room(params: Params) -> None:
-    """Removes what the section `retention` says; what cannot be removed raises an alarm and stops nothing."""
+    """Removes what the section `retention` says; a failed removal raises an alarm and ends nothing else."""
     try:
         by_age = not _clock_may_be_ahead()
         with failures_as_sentences():
@@ -54,7 +54,7 @@ def make_room(params: Params) -> None:
 
 
 def _clock_may_be_ahead() -> bool:
-    """Whether so long has passed since the last good night that the clock may be wrong; an alarm says so."""
+    """Tells whether the last good night is so long ago that the clock may be wrong; raises an alarm then."""
     last = last_good_night()
     days = (datetime.now(UTC) - last).days if last else 0
     if last is None or days < LONG_PAUSE_DAYS:
@@ -68,7 +68,7 @@ def _clock_may_be_ahead() -> bool:
 
 
 def _remove_bentos(params: Params, versions: set[str]) -> None:
-    """Removes all Bentos but the needed and the newest ones, and the bases that no Bento needs then."""
+    """Removes all Bentos but the needed and the newest ones, then the bases that no remaining Bento needs."""
     released = delivery.current()
     served = {bento.served(), released.bento if released else ""}
     unneeded = [
@@ -84,7 +84,7 @@ def _remove_bentos(params: Params, versions: set[str]) -> None:
 
 
 def _needed_versions(params: Params) -> set[str]:
-    """Versions that champion, challenger, the release or a step back lead to."""
+    """Collects the versions of champion, challenger, the release, and the release before it."""
     server, model, released = registry(), params.register_.model, delivery.current()
     versions = {server.alias(model, alias) for alias in (CHAMPION, CHALLENGER)}
     versions |= {released.version, released.previous} if released else set()
@@ -92,7 +92,7 @@ def _needed_versions(params: Params) -> set[str]:
 
 
 def _remove_answers(params: Params) -> None:
-    """Removes answers of the service that are old, and alarms where its store is large all the same."""
+    """Removes old answers of the service, and raises an alarm if its store is still large."""
     store, days = service_store(), max(params.retention.days, params.alarms.recall_days)
     if store is None:
         return

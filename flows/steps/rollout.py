@@ -1,4 +1,4 @@
-"""A release reaches a cluster: kubectl applies it, or a branch that Argo CD or Flux follows names it."""
+"""How a release reaches a cluster: by kubectl, or by a branch that Argo CD or Flux follows."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from flows.environment import REPO
 
 
 class RolloutStopped(StageFailed):
-    """A rollout that the cluster did not end in time; the pods of the version before still answer."""
+    """A rollout that did not end in time; the pods of the version before still answer."""
 
 
 class RolloutFailed(RolloutStopped):
-    """A rollout that its version did not end: a container crashed, or runs and does not get ready."""
+    """A rollout that failed through its version: a container crashed, or runs and does not get ready."""
 
 
 def bring(params: Params, version: str, rendered: Path) -> None:
-    """Brings the rendered manifests to the cluster as `release.deploy` says; does nothing where that is none.
+    """Brings the rendered manifests to the cluster as `release.deploy` says; does nothing if it says `none`.
 
     Args:
         params: Settings of the release.
@@ -32,7 +32,7 @@ def bring(params: Params, version: str, rendered: Path) -> None:
         NotFound: kubectl is not on PATH, or `release.deploy_overlay` names no overlay.
         StageFailed: The cluster or the repository could not be reached, or refused what it was given.
         RolloutFailed: The version's containers crashed or did not get ready in `release.deploy_timeout_s`.
-        RolloutStopped: The cluster did not let them run, with the pods' own reason.
+        RolloutStopped: The cluster did not let the containers run; the message has the pods' own reason.
     """
     settings = params.release
     if settings.deploy == "none":
@@ -52,12 +52,12 @@ def bring(params: Params, version: str, rendered: Path) -> None:
 
 
 def apply_again(params: Params, rendered: Path) -> None:
-    """Applies manifests that were rolled out before; nobody waits, since their pods never went away."""
+    """Applies manifests that were rolled out before, without waiting: their pods never went away."""
     kubectl.apply(_manifests(params.release.deploy_overlay, rendered), params.release.deploy_context)
 
 
 def what_became_of_it(params: Params) -> str:
-    """How far a release with an image got, as the end of a sentence."""
+    """Describes how far a release with an image got, as the end of a sentence."""
     settings = params.release
     match settings.deploy:
         case "apply":
@@ -79,7 +79,7 @@ def _manifests(overlay: str, rendered: Path) -> Path:
 
 
 def _commit(params: Params, message: str, rendered: Path) -> None:
-    """Commits the manifests of the named overlay, and those of the others where a person takes them from."""
+    """Commits the manifests of the chosen overlay, and those of all others below `waiting/`."""
     settings = params.release
     files = {
         f"{path.stem if path.stem == settings.deploy_overlay else f'waiting/{path.stem}'}/manifests.yaml":

@@ -56,7 +56,7 @@ def adopt(inbox: str) -> Params:
 
 
 def settings_for(inbox: str) -> Params:
-    """The settings that a night on an inbox would have; nothing is written.
+    """Computes the settings that a night on an inbox would have; changes no file.
 
     Raises:
         BadParams: A setting is wrong.
@@ -78,7 +78,7 @@ def _is_sample(inbox: str) -> bool:
 
 
 def _override(inbox: str) -> dict[str, Any]:
-    """What an inbox sets: its own params.yaml, and its address.
+    """Reads what an inbox sets: its own params.yaml, and its address.
 
     Raises:
         BadParams: The address or the file cannot be read.
@@ -95,17 +95,17 @@ def _override(inbox: str) -> dict[str, Any]:
 
 
 def _settings_of(inbox: str) -> str:
-    """Where an inbox may have settings of its own; empty for a database and for the sample."""
+    """Builds the path or address of an inbox's own settings; empty for a database and for the sample."""
     if is_url(inbox):
         return "" if is_database(inbox) else f"{inbox.rstrip('/')}/{SETTINGS}"
     return "" if _is_sample(inbox) else str(Path(inbox).expanduser() / SETTINGS)
 
 
 def _merged(path: Path, inbox: str, override: dict[str, Any]) -> dict[str, Any]:
-    """The content of params.yaml after the inbox's own settings.
+    """Merges the inbox's settings into the content of params.yaml and validates the result.
 
     Raises:
-        BadParams: A setting is wrong, or comes too late.
+        BadParams: A setting is wrong, or would move the state, which is too late.
     """
     settings, merged, current = _settings_of(inbox), read_yaml(path), read_yaml(path)
     where = f"params.yaml with {settings}" if settings else "params.yaml"
@@ -121,10 +121,10 @@ def _merged(path: Path, inbox: str, override: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_comments(path: Path, override: dict[str, Any]) -> str:
-    """The text of params.yaml after the inbox's own settings, with its comments.
+    """Merges the inbox's settings into the text of params.yaml and keeps its comments.
 
     Raises:
-        BadParams: The file cannot be changed without losing them.
+        BadParams: The file cannot be changed without losing its comments.
     """
     text = io.StringIO()
     try:
@@ -138,7 +138,7 @@ def _with_comments(path: Path, override: dict[str, Any]) -> str:
 
 
 def _quoted(value: Any) -> Any:
-    """The same, with quotes around each text that PyYAML would read as something else: no, 12:30."""
+    """Puts quotes around each text in the value that PyYAML would read as something else: no, 12:30."""
     if isinstance(value, dict):
         return {_quoted(key): _quoted(entry) for key, entry in value.items()}
     if isinstance(value, list):
@@ -169,7 +169,7 @@ def _check_same_source(current: dict[str, Any], inbox: str) -> None:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two inboxes are one."""
+    """Tells whether two addresses lead to the same inbox."""
     if is_url(one) or is_url(other):
         return one == other
     return Path(one).resolve() == Path(other).expanduser().resolve()

@@ -53,7 +53,7 @@ def materialise_base(params: Params) -> None:
 
 @task(cache_policy=NO_CACHE, task_run_name="{stage}")
 def run(stage: str, params: Params) -> bool:
-    """Runs `dvc repro STAGE`; returns whether the stage ran, rather than being up to date or restored."""
+    """Runs `dvc repro STAGE`; returns whether the stage ran, instead of being up to date or restored."""
     return _repro(stage, {}, params)
 
 

@@ -46,10 +46,10 @@ def stage(artifacts: Path, facts: Mapping[str, Any], trial: Trial | None) -> set
     Args:
         artifacts: Folder of the version's artifacts.
         facts: What served.json says besides the version's lineage.
-        trial: Whom else the Bento answers with; None where it answers everybody.
+        trial: The trial beside the version before; None where this version answers everybody.
 
     Raises:
-        StageFailed: The dishes' vectors could not be made.
+        StageFailed: The vectors of the dishes could not be computed.
     """
     target = REPO / SERVED
     shutil.rmtree(target, ignore_errors=True)
@@ -68,12 +68,12 @@ def stage(artifacts: Path, facts: Mapping[str, Any], trial: Trial | None) -> set
 
 
 def _reliability(artifacts: Path, candidate: str) -> list[tuple[float, float]]:
-    """How often the version was right on held-out pairs, by how sure it was."""
+    """Reads how often the version was right on held-out pairs, by how sure it was."""
     return reliability(read_report(artifacts / "evaluation.json").calibration.get(candidate, ()))
 
 
 def _pack(target: Path, base: Path) -> None:
-    """Runs the stage `pack` in a new process, whose memory is free again at its end."""
+    """Runs the stage `pack` in a new process, so that its memory is free again at its end."""
     command = [sys.executable, "-m", "components.stages", "pack", str(target), str(base)]
     process = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
     if process.returncode:
@@ -85,9 +85,10 @@ def _pack(target: Path, base: Path) -> None:
 
 
 def bases_in(served: Path) -> set[str]:
-    """Checksums of the bases that the versions in a folder `models/served` need from BentoML's store.
+    """Collects the checksums of the bases that a folder `models/served` needs from BentoML's store.
 
-    Those that were packaged before bases were stored there need none, and damaged ones count for none.
+    A version that was packaged before bases were stored there needs none. A version with damaged facts counts
+    as needing none.
     """
     checksums = set()
     for path in (served / FACTS, served / BEFORE / FACTS):

@@ -1,4 +1,4 @@
-"""Base models in BentoML's store: each once, by its checksum, however many Bentos serve with it."""
+"""Base models in BentoML's store: each is stored once, by its checksum, however many Bentos serve with it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ WEIGHTS = "model.safetensors"
 
 
 def tag_of(sha256: str) -> str:
-    """The tag of the base with this checksum; BentoML allows no more than 63 characters."""
+    """Builds the tag of the base with this checksum; BentoML allows no more than 63 characters."""
     return f"{NAME}:{sha256[:32]}"
 
 
 def store(sha256: str) -> str:
-    """Makes the store have the base with this checksum, undamaged, and returns its tag.
+    """Stores the base with this checksum in BentoML, unless an undamaged one is there, and returns its tag.
 
     Args:
-        sha256: Of the base's weights.
+        sha256: Checksum of the base's weights.
 
     Raises:
-        NotFound: Neither the store nor models/ has it.
+        NotFound: Neither the store nor models/ has this base.
         StageFailed: The copy below models/ is damaged, or the disk is full or cannot be written to.
     """
     tag = tag_of(sha256)
@@ -55,7 +55,7 @@ def store(sha256: str) -> str:
 
 
 def remove_all_but(checksums: Collection[str]) -> list[str]:
-    """Removes the bases that are not among these, and returns their tags."""
+    """Removes all bases except those with the given checksums, and returns the removed tags."""
     needed = {tag_of(sha256) for sha256 in checksums}
     with one_at_a_time(STATE, "bases", wait=True):
         unneeded = [tag for tag in bentos.model_tags(NAME) if tag not in needed]

@@ -11,10 +11,11 @@ from flows.steps.staging import BEFORE, FACTS, SERVED, Trial
 
 
 def trial_of(params: Params, server: Registry, released: Release | None, champion: str) -> Trial | None:
-    """The trial in which a champion is to be released; None where it answers everybody.
+    """Decides in which trial a champion is released; None where it answers everybody.
 
-    It answers everybody, too, where there is no version before, or none that can be served from here (its
-    Bento may be from before bases were stored once), and where it is the older one: a rollback.
+    It answers everybody if `release.share` is 1 or there is no version before. It also does if the version
+    before cannot be served from here (its Bento may date from before bases were stored once), or if the
+    champion is the older of the two: a rollback.
 
     Args:
         params: Settings of the release.

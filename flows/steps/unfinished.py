@@ -1,4 +1,4 @@
-"""The end of MLflow's runs of nights that failed or were killed, so that none runs for ever."""
+"""Ends MLflow's runs of nights that failed or were killed, so that no run stays Running for ever."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def ended() -> Iterator[None]:
-    """Ends the runs of an earlier night that was killed, and tonight's where the block fails."""
+    """Ends the runs of an earlier night that was killed, and tonight's runs if the block fails."""
     _end_and_record(KILLED)
     try:
         yield
@@ -31,7 +31,7 @@ def ended() -> Iterator[None]:
 
 
 def end(status: str) -> bool:
-    """Ends the runs of the night that is recorded as unfinished; False where none is, or MLflow fails."""
+    """Ends the runs of the night that is recorded as unfinished; False if there is none, or MLflow fails."""
     night = last_run.key()
     if not night:
         return False

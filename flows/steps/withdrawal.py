@@ -1,4 +1,4 @@
-"""What a pass writes on a version that is not to be served, and where the alias champion goes from there."""
+"""How a pass marks a version that is not to be served, and moves the alias champion away from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flows.steps.delivery import Release
 
 
 def refuse(params: Params, server: Registry, version: str, refusal: str, released: Release | None) -> str:
-    """Writes the reason on the version, where the person looks, and moves the alias back if params say so."""
+    """Writes the reason on the version's page in MLflow, and moves the alias back if params say so."""
     model = params.register_.model
     sentence = f"version {version} may not be served: {refusal}"
     raise_alarm("release refused", sentence)
@@ -26,10 +26,10 @@ def refuse(params: Params, server: Registry, version: str, refusal: str, release
 
 
 def take_back(params: Params, server: Registry, version: str, why: str, released: Release | None) -> str:
-    """Bars a version whose pods did not get ready, and moves the alias back to what still answers.
+    """Bars a version whose pods did not get ready, and moves the alias back to the one that still answers.
 
     Raises:
-        StageFailed: There is nothing good to go back to: the version before was itself taken back.
+        StageFailed: The version before was itself taken back, so there is no good one to return to.
     """
     model = params.register_.model
     back = released.version if released and released.version != version else ""
@@ -44,7 +44,7 @@ def take_back(params: Params, server: Registry, version: str, why: str, released
 
 
 def bar(server: Registry, model: str, version: str, why: str, back: str) -> None:
-    """Keeps a version that is not well from being released again; the alias moves to `back`, if any."""
+    """Bars an unhealthy version from being released again; moves the alias to `back` unless that is empty."""
     server.tag(model, version, admission.STEPPED_BACK, why)
     if back:
         server.point(model, CHAMPION, back)
@@ -53,7 +53,7 @@ def bar(server: Registry, model: str, version: str, why: str, back: str) -> None
 
 
 def previous(server: Registry, model: str, released: Release | None, version: str) -> str:
-    """The version to step back to: the one before, unless it was deleted or was itself taken back."""
+    """Finds the version to step back to; empty if the one before was deleted or was itself taken back."""
     if released is None:
         return ""
     before = released.version if released.version != version else released.previous
