@@ -1,6 +1,6 @@
-"""`python -m components.stages STAGE`, at the root: one stage of a night, or what is run by hand after one.
+"""`python -m components.stages STAGE`, at the root: runs one stage of a night, or `readings` after a night.
 
-check, split, train NAME, evaluate and pack SERVED BASE are a night's; readings is run by hand.
+A night runs check, split, train NAME, evaluate and pack SERVED BASE; a person runs readings by hand.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ ARGUMENTS = {"train": 1, "pack": 2}  # numbers of arguments; the other stages ta
 
 
 def main() -> int:
-    """Runs one stage; a PalateError, a full disk or too little memory: one line on stdout and exit code 1."""
+    """Runs one stage.
+
+    A PalateError, a full disk or too little memory becomes one line on stdout and exit code 1.
+    """
     parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
     parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "pack", "readings"))
     parser.add_argument(
@@ -55,7 +58,7 @@ def main() -> int:
 
 
 def _sentence(stage: str, error: Exception) -> str:
-    """What to tell of an error; empty where it is a mistake of the program."""
+    """Explains an error in a sentence for the user; empty where it is a mistake of the program."""
     words = str(error).partition("\n")[0]
     if isinstance(error, MemoryError) or any(part in words for part in MEMORY):
         return (

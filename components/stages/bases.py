@@ -1,4 +1,4 @@
-"""Where base models lie: that of `base.model`, and those that single candidates name for themselves."""
+"""Where base models lie: the base of `base.model`, and bases that single candidates name for themselves."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ MARKER = "palate.json"  # id, checksum and licence of a base, written last by in
 
 
 def base_of(candidate: CandidateParams) -> Path:
-    """Folder of a candidate's base."""
+    """Chooses the folder of a candidate's base: its own where it names one, else models/base."""
     return BASES / candidate.base if candidate.base else BASE
 
 
 def base_facts(folder: Path) -> dict[str, str]:
-    """`id`, `sha256` and `licence` of the base in a folder."""
+    """Reads `id`, `sha256` and `licence` of the base in a folder."""
     return dict(read_json(folder / MARKER))
 
 
 def base_with(sha256: str, root: Path = Path()) -> Path | None:
-    """Folder of the base with this checksum below a root; None where it is not there.
+    """Finds the folder of the base with this checksum below a root; None where no base there has it.
 
     Args:
-        sha256: Of the base's weights.
+        sha256: Checksum of the base's weights.
         root: Folder of the repository.
     """
     markers = (root / BASE / MARKER, *sorted((root / BASES).glob(f"*/{MARKER}")))

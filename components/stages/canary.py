@@ -23,13 +23,15 @@ def with_scores(
     base: Path,
     adapter: Path,
 ) -> list[CanaryQuestion]:
-    """Scores the questions as a service must.
+    """Scores the questions as a service must, with the adapter and with the untuned base.
+
+    A head alone leaves the base as it is; there the second scores are those of a person without a history.
 
     Args:
-        questions: What a canary asks.
-        dishes: All that the questions name, by id.
-        fields: What a prompt holds of a dish.
-        max_history: Lines of history that a prompt holds at most.
+        questions: The questions of the canary.
+        dishes: All dishes that the questions name, by id.
+        fields: Fields of a dish that the prompt contains.
+        max_history: The most lines of history that a prompt contains.
         base: Folder of the base model.
         adapter: Folder of the adapter, with its head if it has one.
     """

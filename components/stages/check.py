@@ -23,7 +23,7 @@ def check(params: Params) -> None:
         params: Settings; the limits are those of the section `check`.
 
     Raises:
-        DataRejected: An expectation failed; every failed one with its column, count and first rows.
+        DataRejected: An expectation failed; the message lists each with its column, count and first rows.
     """
     night = read_as(NightFacts, NIGHT)
     shutil.rmtree(DATA_DOCS, ignore_errors=True)

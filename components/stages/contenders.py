@@ -1,4 +1,4 @@
-"""The contenders of a night's table: one function a kind, each giving scores of the test's dishes by name."""
+"""The contenders of a night's table: each function yields one kind, with scores of the test's dishes."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ DEFAULT_SIZE = 64  # of text factors on words and tags where no candidate says
 
 @dataclass(frozen=True)
 class Setting:
-    """What all contenders share.
+    """The data and settings that all contenders share.
 
     Attributes:
         params: The night's settings.
-        dishes: By id.
+        dishes: All dishes, by id.
         train: Comparisons to fit rules on.
         test: Comparisons to score.
         may_know: (L,) True for the lines of the log that training may read.
-        ratings: How ratings become strengths.
-        counts: (Q,) True for the test comparisons that the table and the gate stand on.
+        ratings: The scale that turns ratings into strengths.
+        counts: (Q,) True for the test comparisons that the table and the gate use.
         subset: Numbers of the test comparisons that costly contenders score, in the order of scoring.
     """
 
@@ -61,14 +61,17 @@ class Setting:
         return bm25(self.dishes, self.test.log.dishes)
 
     def spread(self, scores: Floats) -> Floats:
-        """(O,) scores of the subset at their positions in the test, NaN elsewhere."""
+        """Places the scores of the subset at their positions in the test; (O,), NaN elsewhere."""
         values, numbers = np.full(len(self.test.offered), np.nan), list(self.subset)
         values[ranges(self.test.firsts[numbers], self.test.sizes[numbers])] = scores
         return values
 
 
 def setting_of(params: Params, split: Split, dishes: dict[str, Dish], ratings: RatingScale) -> Setting:
-    """The setting of a night; where dishes are hidden the table stands on new ones against each other."""
+    """Builds the setting of a night.
+
+    Where the split hides dishes, the table uses only comparisons of new dishes with each other.
+    """
     test, by_dish = split.test, params.split.by == "dish"
     counts = only_new(split) if by_dish else np.ones(len(test), bool)
     few = subset(test, np.flatnonzero(counts), params.evaluate.subset, params.evaluate.seed)
@@ -76,14 +79,14 @@ def setting_of(params: Params, split: Split, dishes: dict[str, Dish], ratings: R
 
 
 def subset(test: Comparisons, numbers: Ints, size: int, seed: int) -> tuple[int, ...]:
-    """`size` of the test comparisons: one of every person in random order, then a second one, and so on.
+    """Draws `size` test comparisons: one of every person in random order, then a second one, and so on.
 
     Intervals are over people, so as many people as possible are included.
 
     Args:
         test: The comparisons.
-        numbers: Of those to draw from.
-        size: Number of comparisons, if there are as many.
+        numbers: Numbers of the comparisons to draw from.
+        size: The most comparisons to draw; all are drawn where there are fewer.
         seed: Seed of the draw.
     """
     draw = random.Random(seed)
@@ -98,7 +101,10 @@ def subset(test: Comparisons, numbers: Ints, size: int, seed: int) -> tuple[int,
 
 
 def simple_rules(setting: Setting) -> Iterator[Contender]:
-    """What anyone could write without a language model."""
+    """Fits and scores the rules that anyone could write without a language model.
+
+    `item-knn` and `matrix-factorisation` are left out where training knows none of the offered dishes.
+    """
     dishes, train, test = setting.dishes, setting.train, setting.test
     unit, half_lives = unit_of(setting.params.split), setting.params.evaluate.half_life_days
     stacked = fit_stacked_rules(dishes, train, setting.may_know, unit=unit, half_lives=half_lives)
@@ -114,10 +120,10 @@ def simple_rules(setting: Setting) -> Iterator[Contender]:
 
 
 def factors_without_a_model(setting: Setting) -> Iterator[Contender]:
-    """Text factors on words and on tags in the place of a language model's vectors.
+    """Fits text factors on words and on tags, instead of a language model's vectors, and scores them.
 
-    They tell dishes by their ids, so no two are twins, and where dishes recur they are matrix factorisation.
-    Nothing where dishes are not hidden and no candidate has text factors.
+    They tell dishes apart by id, so there are no twins. Where dishes recur, they amount to matrix
+    factorisation. Yields nothing where dishes are not hidden and no candidate has text factors.
     """
     params, order = setting.params, setting.test.log.dishes
     heads = [candidate.factors for candidate in params.train.candidates.values() if candidate.factors]

@@ -32,13 +32,13 @@ REASONS = 8  # of quarantined rows that are shown
 
 
 def examine(params: Params, collected: Collected, events: EventColumns, separator: str = "") -> str:
-    """A page of plain text.
+    """Writes the page about a user's tables as plain text.
 
     Args:
         params: Settings that the night would have.
-        collected: What became of the tables' rows.
-        events: The accepted ones.
-        separator: What stands in cells that look like lists and are read as single values.
+        collected: The accepted and the quarantined rows of the tables.
+        events: The accepted events.
+        separator: Character at which cells could be split that look like lists but are read as one value.
     """
     tables = collected.tables
     dishes = dishes_of(tables["dishes"])

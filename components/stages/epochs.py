@@ -26,7 +26,7 @@ Log = Callable[[int, Mapping[str, float]], None]
 
 
 def no_log(_epoch: int, _values: Mapping[str, float]) -> None:
-    """What is called after each epoch where nobody looks at them."""
+    """Ignores the values of an epoch; the default where nobody looks at them."""
 
 
 def choose_epochs(
@@ -37,15 +37,16 @@ def choose_epochs(
     params: Params,
     log: Log = no_log,
 ) -> Plan:
-    """The plan with the number of epochs after which the loss on a fold was lowest.
+    """Chooses the number of epochs after which the loss on a held back fold is lowest.
 
-    The fold holds back what is new in the test: days, people or dishes. What was chosen on it is then trained
-    on everything. A plan that goes on from an adapter keeps its number, since that adapter has read the fold.
+    The fold holds back what is new in the test: days, people or dishes. The returned plan then trains on
+    everything for that number of epochs. A plan that goes on from an adapter keeps its number, since that
+    adapter has read the fold.
 
     Args:
-        plan: What the training reads, and how many epochs at most.
-        fresh: Gives the model before training, each time anew.
-        split: Of the night.
+        plan: What the training reads, and the most epochs that it may take.
+        fresh: Builds the model as it is before training, each time anew.
+        split: The night's split.
         candidate: How the model is trained.
         params: All settings.
         log: Called after each epoch with its number and `held_back_loss`.
@@ -72,7 +73,7 @@ def choose_epochs(
 
 
 def mean_loss(scores: Floats, comparisons: Comparisons) -> float:
-    """Softmax cross-entropy of the preferred dish, nats a comparison, given (O,) scores."""
+    """Computes the softmax cross-entropy of the preferred dish from (O,) scores, in nats a comparison."""
     targets = targets_of(comparisons)
     losses = listwise_loss(torch.from_numpy(scores), targets.comparison_of, targets.chosen)
     return float(losses.mean())

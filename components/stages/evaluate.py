@@ -62,7 +62,10 @@ def evaluate(params: Params) -> None:
 
 
 def _judged(setting: Setting, champion: Mapping[str, Any]) -> EvaluationReport:
-    """The report on all contenders; every candidate's ledger after tonight is written beside it."""
+    """Scores all contenders, judges the best candidate, and builds the report.
+
+    It also writes the ledger of every candidate after tonight.
+    """
     params = setting.params
     candidates = list(_told(model_contenders.candidates(setting)))
     rivals = [
@@ -85,7 +88,7 @@ def _judged(setting: Setting, champion: Mapping[str, Any]) -> EvaluationReport:
 
 
 def _told(rows: Iterable[Contender]) -> Iterator[Contender]:
-    """Logs each row once it is fitted and has scored, since some take minutes."""
+    """Logs each row once it is fitted and has scored, since some rows take minutes."""
     began = time.monotonic()
     for row in rows:
         logger.info("%s scored, %.1f s", row.name, time.monotonic() - began)
@@ -94,7 +97,7 @@ def _told(rows: Iterable[Contender]) -> Iterator[Contender]:
 
 
 def _not_judged(setting: Setting) -> EvaluationReport:
-    """The report where nobody is tested: no rows, the first candidate, and ledgers as they were."""
+    """Builds the report where nobody is tested: no rows, the first candidate, and ledgers as they were."""
     ledgers = from_json(read_state(paths.LEDGER_BEFORE))
     write_state(paths.LEDGER, ledger_json(ledgers, folder_sha256(paths.SPLITS)))
     name, confidence = next(iter(setting.params.train.candidates)), setting.params.evaluate.confidence
@@ -119,7 +122,7 @@ def _setting(params: Params) -> Setting:
 
 
 def _table(setting: Setting, rows: Sequence[Contender]) -> ResultTable:
-    """The rows on the comparisons that the gate stands on."""
+    """Builds the table of these rows on the comparisons that the gate uses."""
     counts = setting.counts[setting.test.owner]
     return _whole_table(
         setting, [replace(each, scores=np.where(counts, each.scores, np.nan)) for each in rows]
@@ -135,7 +138,7 @@ def _whole_table(setting: Setting, rows: Sequence[Contender]) -> ResultTable:
 def _ledgers(
     params: Params, tables: Mapping[str, ResultTable], champion: Mapping[str, Any]
 ) -> dict[str, Ledger]:
-    """Every candidate's ledger after tonight, which is also written."""
+    """Computes and writes every candidate's ledger after tonight."""
     stored = read_state(paths.LEDGER_BEFORE)
     before, today = from_json(stored), stored.get("today", "")
     candidates = params.train.candidates.items()
@@ -146,7 +149,7 @@ def _ledgers(
 
 
 def _gate(setting: Setting, result: GateResult, champion: Mapping[str, Any]) -> GateResult:
-    """The gate's answer; beside a champion that cannot be scored nothing passes."""
+    """Replaces the gate's decision where the champion cannot be scored: then no candidate may pass."""
     version = champion["version"]
     if version and not base_with(champion["base_sha256"]):
         reason = f"champion version {version} was tuned on another base: remove its alias to go on"
@@ -181,14 +184,17 @@ def _report(
 
 
 def _calibration(table: ResultTable) -> dict[str, tuple[CalibrationBin, ...]]:
-    """Of every candidate, the champion and the strongest rule, whose scores are log odds in nats."""
+    """Computes calibration where scores are log odds: candidates, the champion and the strongest rule."""
     names = {"champion", "stacked-rules"}
     fitted = [each for each in table.contenders if each.kind == "candidate" or each.name in names]
     return {each.name: calibration(each.scores, table.test) for each in fitted}
 
 
 def _slices(setting: Setting, rows: Sequence[Contender]) -> dict[str, dict[str, SliceResult]]:
-    """Candidates and the strongest rules where training read nothing or little of people or dishes."""
+    """Computes results of candidates and the strongest rules on parts of the test.
+
+    The parts are people or dishes that training has not read, short and long histories, and diets.
+    """
     shown = {*setting.params.train.candidates, *STRONG_RULES}
     table = _whole_table(setting, [each for each in rows if each.name in shown])
     counts = setting.counts
@@ -220,7 +226,7 @@ def _parts(setting: Setting) -> dict[str, Bools]:
 
 
 def _diets(test: Comparisons) -> dict[str, Bools]:
-    """The comparisons of the people of each diet; a smaller group would tell of single people."""
+    """Selects the comparisons of the people of each diet; omits diets of few people, whom it would expose."""
     written = read_json(paths.DIETS)
     texts = (written.get(person, "").split(";") for person in test.log.people)
     of_people = [{text.strip() for text in each} - {""} for each in texts]
@@ -233,14 +239,17 @@ def _diets(test: Comparisons) -> dict[str, Bools]:
 
 
 def _quarters(sizes: Ints) -> list[tuple[int, int]]:
-    """Shortest and longest history of each quarter of the test; fewer where many are equally long."""
+    """Computes the shortest and longest history of each quarter of the test.
+
+    There are fewer quarters where many histories are equally long.
+    """
     ends = sorted({int(end) for end in np.quantile(sizes, (0.25, 0.5, 0.75, 1), method="lower")})
     starts = [int(sizes.min()), *(end + 1 for end in ends)]
     return list(zip(starts, ends, strict=False))
 
 
 def _metrics(report: EvaluationReport) -> dict[str, float]:
-    """The few numbers of `dvc metrics show`."""
+    """Chooses the few numbers that `dvc metrics show` prints."""
     best, rival = report.models.get(report.gate.candidate), report.models.get(report.gate.rival)
     means = {metric: getattr(best, metric).mean for metric in METRICS if best}
     means |= {"rival": rival.pair_accuracy.mean} if rival else {}

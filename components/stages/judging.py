@@ -1,4 +1,4 @@
-"""The gate on the night's table: day by day where the split is by time, else look by look."""
+"""The gate on the night's table: day by day where the split is by time, otherwise look by look."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def after_tonight(
     base_sha256: Mapping[str, str],
     today: str,
 ) -> dict[str, Ledger]:
-    """Every candidate's ledger with tonight's look.
+    """Adds tonight's look to every candidate's ledger.
 
     Args:
         params: Settings of the night.
-        tables: By candidate the table of it and its rivals.
-        before: By candidate the ledger of the last night with other data.
+        tables: By candidate, the table with the candidate and its rivals.
+        before: By candidate, the ledger of the last night with other data.
         champion: Version number of the champion among the rivals; empty where there is none.
-        base_sha256: By candidate SHA-256 of its base's weights.
+        base_sha256: By candidate, the SHA-256 of its base's weights.
         today: See `held_out_days.entries`.
     """
     result = {}
@@ -40,7 +40,7 @@ def after_tonight(
 
 
 def _recipe(params: Params, name: str) -> dict[str, Any]:
-    """All settings that what a candidate learns depends on, and how it is held out."""
+    """Collects all settings that decide what a candidate learns and what is held out from it."""
     train = params.train.model_dump(exclude={"candidates", "threads"})
     return {
         "candidate": params.train.candidates[name].model_dump(),
@@ -52,12 +52,12 @@ def _recipe(params: Params, name: str) -> dict[str, Any]:
 
 
 def decision(params: Params, table: ResultTable, entry: Ledger) -> GateResult:
-    """The gate's answer on the best candidate.
+    """Judges the best candidate.
 
     Args:
         params: Settings of the night.
         table: The best candidate and its rivals.
-        entry: Its ledger after tonight.
+        entry: The best candidate's ledger after tonight.
     """
     candidates, confidence = len(params.train.candidates), params.evaluate.confidence
     if params.split.by == "time":

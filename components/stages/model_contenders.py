@@ -34,10 +34,10 @@ from components.stages.states import stored_states
 
 
 def candidates(setting: Setting) -> Iterator[Contender]:
-    """Every candidate.
+    """Scores every candidate.
 
     Raises:
-        StageFailed: A candidate's score is no number, since its training diverged in its last step.
+        StageFailed: A candidate's score is NaN or infinite: its training diverged in its last step.
     """
     for name, candidate in setting.params.train.candidates.items():
         scores = _score(setting, _adapted(setting, name), setting.test, name)
@@ -51,9 +51,9 @@ def candidates(setting: Setting) -> Iterator[Contender]:
 
 
 def champion(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Contender]:
-    """The champion with the prompt that it learnt, if there is one on a base that is here.
+    """Scores the champion with the prompt that it learnt, if there is one whose base is here.
 
-    It has no scores of what it was trained on.
+    Comparisons on which it was trained get NaN as scores.
 
     Args:
         setting: The night's setting.
@@ -69,7 +69,10 @@ def champion(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Contender]:
 
 
 def unread_by_champion(setting: Setting) -> Bools:
-    """(Q,) True for the test comparisons that the champion has not read; a longer test has others, too."""
+    """Selects the test comparisons that the champion has not read; (Q,) bools.
+
+    A test can hold comparisons that the champion has read if it is longer than the test of its training.
+    """
     record = CHAMPION / TRAINING_FILE
     if setting.params.split.by != "time" or not record.exists():
         return np.ones(len(setting.test), bool)
@@ -77,9 +80,9 @@ def unread_by_champion(setting: Setting) -> Bools:
 
 
 def untuned(setting: Setting) -> Iterator[Contender]:
-    """What the base gives without training.
+    """Scores with the base as it is, without training.
 
-    Those that read dishes in context cost a forward pass each and score a subset.
+    Contenders that read dishes in context cost one forward pass a comparison, so they score only a subset.
     """
     model, few = _base(), setting.test.take(setting.subset)
     vectors = dish_embeddings(setting, model, stored_states(model, BASE))
@@ -93,7 +96,7 @@ def untuned(setting: Setting) -> Iterator[Contender]:
 
 
 def frozen(setting: Setting) -> Iterator[Contender]:
-    """For each tuned candidate with a head the same head on the frozen base."""
+    """Trains the head of each tuned candidate on the frozen base, and scores with it."""
     for name, candidate in setting.params.train.candidates.items():
         if candidate.vectors and candidate.method != "none":
             model = _with_head(setting, candidate)
@@ -101,7 +104,7 @@ def frozen(setting: Setting) -> Iterator[Contender]:
 
 
 def _with_head(setting: Setting, candidate: CandidateParams) -> LanguageModel:
-    """The frozen base with the candidate's head, trained or fitted as the candidate's is."""
+    """Builds the frozen base with the candidate's head, trained or fitted as the candidate's is."""
     model, params = _frozen_base(base_of(candidate)), setting.params
     tokens, train = _tokens(setting, model), setting.train
     if candidate.factors:
@@ -116,10 +119,10 @@ def _with_head(setting: Setting, candidate: CandidateParams) -> LanguageModel:
 
 
 def probes(setting: Setting, best: str) -> Iterator[Contender]:
-    """The best candidate with something taken from it: what that something is worth.
+    """Scores the best candidate with less to read, to show what the omitted part is worth.
 
-    A candidate that does as well without the person has learnt nothing of them, so these probes are rivals;
-    an ablation is none: a candidate that does as well from names alone is only frugal.
+    A candidate that does as well without the person has learnt nothing of them, so these probes are rivals.
+    An ablation is not a rival: a candidate that does as well from names alone is only frugal.
     """
     model, evaluate = _adapted(setting, best), setting.params.evaluate
     test = setting.test if model.head else setting.test.take(setting.subset)
@@ -137,7 +140,7 @@ def probes(setting: Setting, best: str) -> Iterator[Contender]:
 
 
 def dish_embeddings(setting: Setting, model: LanguageModel, states: States) -> Floats:
-    """(D, width) hidden states after the line of each dish of the log."""
+    """Reads the line of each dish of the log and takes the hidden states after it; (D, width)."""
     tokens = _tokens(setting, model)
     lines = [tokens.alone(dish) for dish in setting.test.log.dishes]
     embeddings: Floats = states(lines, reading=Reading()).double().cpu().numpy()
@@ -155,7 +158,7 @@ def _frozen_base(folder: Path) -> LanguageModel:
 
 
 def _adapted(setting: Setting, name: str) -> LanguageModel:
-    """The candidate; where its base is frozen, with the vectors of dishes whose states are stored."""
+    """Loads the candidate; where its base is frozen, computes its dish vectors from stored states."""
     candidate = setting.params.train.candidates[name]
     model = _base(base_of(candidate))
     adapters.load(model, ADAPTERS / name)

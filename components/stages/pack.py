@@ -1,4 +1,4 @@
-"""The stage `pack`: the vectors of all dishes that are on hand, for what is served of a version."""
+"""The stage `pack`: stores the vectors of the known dishes beside a version that is to be served."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def pack(served: Path, base: Path, dishes: Iterable[Dish]) -> None:
     """Reads dishes as the service does and writes their vectors, if the model has a head.
 
     Args:
-        served: Folder with the version's adapter and served.json; the file goes there.
-        base: Folder of its base model.
-        dishes: Each id once; those that read alike are read once. One that is too long for the service is
+        served: Folder with the version's adapter and served.json; the vectors are written there, too.
+        base: Folder of the version's base model.
+        dishes: Each id once. Dishes with the same text are read once; a dish too long for the service is
             left out.
     """
     facts = read_json(served / "served.json")

@@ -1,7 +1,7 @@
 """Which reading of dishes is best for text factors? Tried on folds of the training period, never on the test.
 
-No stage of a night: `make readings` prints the table after a night. Its first line is what params.yaml should
-name.
+This is not a stage of a night: `make readings` prints the table after a night. The best reading is its first
+line, which params.yaml should name.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ SIZE = 64  # text factors
 
 
 def readings(params: Params) -> str:
-    """A table of readings with their loss and pair accuracy on the folds, the least loss first."""
+    """Tries all readings on the folds and writes a table of their loss and pair accuracy.
+
+    Least loss first.
+    """
     torch.set_num_threads(params.train.threads)
     files, model = comparison_files.read_split(SPLITS), base_models.load_on_best_device(BASE)
     tokens = model.dish_tokens(files.dishes, params.prompt.dish_fields, params.split.max_history)
@@ -56,13 +59,13 @@ def readings(params: Params) -> str:
 def tried_readings(
     model: LanguageModel, tokens: DishTokens, split: Split, unit: Unit
 ) -> Iterator[tuple[Reading, Fitted]]:
-    """Every reading with text factors on it.
+    """Fits text factors on every reading and yields the reading with its fit.
 
     Args:
         model: The base.
-        tokens: Covers all dishes of the log.
-        split: Its test is not read.
-        unit: What is new in the test.
+        tokens: Tokens of all dishes of the log.
+        split: The night's split; its test is not read.
+        unit: What is new in the test: days, people or dishes.
     """
     layers = len(model.decoder.layers)
     for template in TEMPLATES:

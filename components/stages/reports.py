@@ -1,4 +1,4 @@
-"""The evaluation report as a file."""
+"""Reading and writing the evaluation report's file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_report(path: Path) -> EvaluationReport:
     """Reads what `write_report` wrote.
 
     Raises:
-        StageFailed: The file is torn, or of a Palate that wrote other fields.
+        StageFailed: The file is torn, or was written by a Palate whose report has other fields.
     """
     try:
         return EvaluationReport.from_json(read_json(path))

@@ -1,4 +1,4 @@
-"""data/events → data/splits, comparisons with their log and dishes; and data/diets.json, who eats how."""
+"""The stage `split`: data/events → data/splits (comparisons, log, dishes) and data/diets.json."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def split(params: Params) -> None:
     """Makes comparisons of all events and holds some of them out.
 
     Raises:
-        DataRejected: No dish says anything in the fields that the model reads.
+        DataRejected: All dishes are empty in the fields that the model reads.
     """
     tables = event_sources.read_tables(EVENTS)
     dishes, fields = dishes_of(tables["dishes"]), params.prompt.dish_fields
@@ -44,7 +44,7 @@ def split(params: Params) -> None:
 
 
 def divide(settings: SplitParams, log: OpinionLog) -> Split:
-    """The split that the params ask for."""
+    """Divides the log into training and test as the params ask for."""
     if settings.by == "time":
         comparisons, least = compare(log, settings.seed), settings.min_history
         cut = cut_day(comparisons, settings.test_days, least)

@@ -1,4 +1,4 @@
-"""States of dishes that the nights keep."""
+"""States of dishes that are kept from night to night."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from components.stages.paths import STATES
 
 
 def stored_states(model: LanguageModel, folder: Path) -> StoredStates:
-    """Reads lines with the base of a folder, without those that an earlier night has read.
+    """Opens the stored states of a base, which reads only dishes that no earlier night has read.
 
     Args:
         model: The base, untuned, with any head.
-        folder: Of the base.
+        folder: Folder of the base.
     """
     return StoredStates(STATES, model, base_facts(folder)["sha256"])

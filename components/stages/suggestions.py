@@ -1,4 +1,4 @@
-"""Settings that fit a user's tables better than those that hold, each with its reason."""
+"""Settings that fit a user's tables better than the current ones, each with its reason."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MOST = 0.9  # share of ratings on one side from which a scale tells little
 
 
 def suggestions(params: Params, collected: Collected, log: OpinionLog, split: Split | None) -> list[str]:
-    """Lines of YAML with a comment each.
+    """Writes each suggested setting as a line of YAML with the reason as its comment.
 
     Args:
-        params: Settings that hold.
-        collected: What became of the rows.
+        params: The current settings.
+        collected: The accepted and the quarantined rows of the tables.
         log: The accepted events.
-        split: What would be held out; None where nothing can be.
+        split: The split of the current settings; None where nothing can be held out.
     """
     parts = (_value_range(params, collected), _scale(log), _checks(params, collected))
     more = (_fields(params, collected), _held_out(params, log, split))
@@ -47,7 +47,7 @@ def _value_range(params: Params, collected: Collected) -> Iterator[tuple[str, st
 
 
 def _scale(log: OpinionLog) -> Iterator[tuple[str, str]]:
-    """A scale by which neither nearly all nor hardly any ratings are likes."""
+    """Suggests a scale by which some ratings are likes and some are not, if nearly all are on one side."""
     rated = ~np.isnan(log.rating)
     if not rated.any():
         return
@@ -97,12 +97,12 @@ def _held_out(params: Params, log: OpinionLog, split: Split | None) -> Iterator[
 
 
 def _tested(split: Split | None) -> int:
-    """Number of people who are tested."""
+    """Counts the people who are tested."""
     return len(np.unique(split.test.person)) if split else 0
 
 
 def _with_least_history(params: Params, log: OpinionLog) -> Split | None:
-    """The split with the lowest `split.min_history`; None where nothing can be compared."""
+    """Divides the log with the lowest `split.min_history`; None where nothing can be compared."""
     try:
         return divide(params.split.model_copy(update={"min_history": 1}), log)
     except DataRejected:

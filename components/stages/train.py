@@ -1,4 +1,4 @@
-"""data/splits + models/base + models/start → models/adapters/NAME and its loss curve."""
+"""The stage `train`: data/splits + models/base + models/start → models/adapters/NAME and its loss curve."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ logger = logging.getLogger(__name__)
 def train(params: Params, name: str) -> None:
     """Trains one candidate's adapter.
 
-    The curve is also live in MLflow when the night gave the stage a run.
+    The curve also appears live in MLflow if the night gave the stage a run.
 
     Raises:
-        NotFound: No such candidate.
+        NotFound: train.candidates has no candidate of this name.
     """
     if name not in params.train.candidates:
         names = ", ".join(params.train.candidates)
@@ -74,7 +74,7 @@ def train(params: Params, name: str) -> None:
 
 
 def _start(candidate: CandidateParams, plan: Plan, seed: int) -> tuple[LanguageModel, nn.Module]:
-    """The base with what is to be trained: a fresh adapter, or the champion's."""
+    """Loads the base and adds what is to be trained: a fresh adapter, or the champion's."""
     model = base_models.load_on_best_device(base_of(candidate))
     if plan.training.started_from:
         return model, adapters.resume(model, candidate, START)
@@ -89,7 +89,7 @@ def _learn(
     params: Params,
     on_step: finetuning.Report,
 ) -> None:
-    """Trains the model's weights and head, fits a head in closed form, or first the one, then the other."""
+    """Trains the model's weights and head, fits a head in closed form, or does one after the other."""
     tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
     if plan.epochs and not _is_closed_form(candidate):
         finetuning.fit(model, tokens, plan, split.ratings, candidate, params.train, on_step)
@@ -109,7 +109,7 @@ def _is_closed_form(candidate: CandidateParams) -> bool:
 
 
 def _plan(train: Comparisons, candidate: CandidateParams, settings: TrainParams) -> Plan:
-    """From models/start where the night put an adapter of this very candidate; else from scratch."""
+    """Plans a training from models/start if its adapter is of this very candidate, otherwise from scratch."""
     if _is_closed_form(candidate):
         return of_everything(train, candidate)
     if candidate.factors:  # the head that was trained is gone, so no later training can go on from it
