@@ -1,1 +1,1 @@
-"""What answers: the BentoML service, and the registered model's MLflow form."""
+"""The programs that answer: the BentoML service, and the registered model in MLflow's form."""

@@ -1,4 +1,4 @@
-"""What /rank and /recommend answer, from what was chosen, ranked and left out."""
+"""Builds the answers of /rank and /recommend from the dishes that were chosen, ranked and left out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rank_answer(
     ranked: Sequence[RankedDish],
     left_out: list[LeftOutDish],
 ) -> RankAnswer:
-    """Builds the answer to a request, given what the store knows and what restrictions applied."""
+    """Builds the answer to a request from what the store knows and from the restrictions that applied."""
     fate: Literal["applied", "none", "ignored"] = "applied" if stored.has_row else "none"
     return RankAnswer(
         answer_id=answer_id,
@@ -47,7 +47,10 @@ def recommend_answer(
     ranked: Ranked,
     bases: Sequence[list[Basis]],
 ) -> RecommendAnswer:
-    """Builds the answer to a request; `bases` are of its best dishes."""
+    """Builds the answer to a request.
+
+    `bases` say for each of its best dishes what shows that it is allowed.
+    """
     best, person = ranked.dishes[: request.k], choice.person
     reliability = [] if ranked.cold_start else arm.facts.get("reliability", [])
     sure = how_sure(reliability, [score for _, score in best])

@@ -1,4 +1,4 @@
-"""An arm: one version that the service answers with, with its facts, its canary and its model's outcomes."""
+"""An arm: a version that the service answers with, its facts, its canary and counts of what its model did."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ Scores = TypeVar("Scores", list[float], Floats)
 
 
 def position(person_id: str, trial: str) -> float:
-    """Where a person stands between 0 and 1: the same in all pods, another one in each trial.
+    """Computes a person's position between 0 and 1: the same in all pods, a different one in each trial.
 
     Args:
         person_id: Id of the person.
-        trial: What the people are divided for.
+        trial: Name of the trial for which the people are divided.
     """
     digest = hashlib.sha256(f"{trial}/{person_id}".encode(errors="surrogatepass")).digest()
     return int.from_bytes(digest[:6]) / 2**48
@@ -45,18 +45,19 @@ class Arm:
     """A version and all that it needs to answer.
 
     Args:
-        folder: Its adapter, canary.json and served.json, as the night staged them.
-        bases: By tag the base models that other arms have loaded; it gets this one's. Arms share its tensors.
+        folder: Folder with the version's adapter, canary.json and served.json, as the night staged them.
+        bases: By tag, the base models that other arms have loaded; this arm's base is added. Arms with the
+            same base share its tensors.
 
     Attributes:
         facts: Content of served.json.
         model: The base with the adapter's changes added to its weights.
-        table: The catalogue's dishes as the model reads them; None where it reads a dish after a history.
-        outcomes: What the model made of the requests that reached it.
-        refusal: Why it may not serve; None while its canary passes.
+        table: Vectors of the catalogue's dishes; None where the model reads each dish after a history.
+        outcomes: Counts of the requests that the model scored or failed on.
+        refusal: Why the arm may not serve; None while its canary passes.
 
     Raises:
-        StageFailed: Its base or its adapter is not that of its version.
+        StageFailed: The base or the adapter differs from the one that was registered with the version.
     """
 
     def __init__(self, folder: Path, bases: dict[str, LanguageModel] | None = None) -> None:
@@ -75,7 +76,7 @@ class Arm:
         self.refusal, _ = self.examine()
 
     def _tuned(self, bases: dict[str, LanguageModel]) -> LanguageModel:
-        """The model of this version, once its base and its adapter were found to be the registered ones."""
+        """Loads this version's model, after verifying that base and adapter are the registered ones."""
         from components.integrations import tuned_weights
 
         adapter, expected, tag = self.folder / "adapter", self.facts["adapter_sha256"], self.facts["base"]
@@ -88,26 +89,26 @@ class Arm:
         return model
 
     def tokens(self, dishes: dict[str, Dish]) -> DishTokens:
-        """The dishes as this version's model reads them."""
+        """Reads the dishes into tokens as this version's model does."""
         return self.model.dish_tokens(dishes, self.fields, self.facts["max_history"])
 
     def scores(self, question: Question, tokens: DishTokens) -> list[float]:
-        """The question's scores; see `counted`.
+        """Scores the question and counts the outcome as `counted` does.
 
         Args:
-            question: What is ranked, for whom.
-            tokens: Of all its dishes.
+            question: The dishes to rank, and the person.
+            tokens: Tokens of all dishes of the question.
         """
         from components.integrations import scoring
 
         return self.counted(lambda: scoring.score_question(self.model, tokens, question, must_go_on))
 
     def counted(self, work: Callable[[], Scores]) -> Scores:
-        """What the work gives, which are scores; what the model fails on is counted as its error.
+        """Runs work that computes scores, and counts whether the model succeeded or failed.
 
         Raises:
-            NobodyWaits: The client went away or the time is over, which is no error of the model.
-            InternalServerError: A score is no number.
+            NobodyWaits: The client went away or the time is over; this does not count as the model's error.
+            InternalServerError: A score is NaN or infinite.
         """
         must_go_on()  # it may have waited for its turn
         try:
@@ -124,10 +125,12 @@ class Arm:
         return scores
 
     def table_of(self, catalogue: Listing) -> Any:
-        """The table, which then has this catalogue; for one thread at a time.
+        """Brings the table up to date with this catalogue and returns it.
+
+        Only one thread may call this at a time.
 
         Args:
-            catalogue: Another object only where something was published since.
+            catalogue: The current catalogue; a different object only after something was published.
         """
         if self.table and catalogue is not self._catalogue:
             self.table.show([listed.dish for listed in catalogue.dishes])
@@ -135,7 +138,10 @@ class Arm:
         return self.table
 
     def unknown(self, dishes: Iterable[Dish]) -> int:
-        """Number of dishes with a text that was not read at release; 0 where no dish is read beforehand."""
+        """Counts the dishes whose text was not read at release.
+
+        0 where the model reads no dish beforehand.
+        """
         from components.domain.ranker.dish_table import name_of_text
 
         if self.table is None:
@@ -144,7 +150,11 @@ class Arm:
         return sum(name_of_text(text) not in self._packed for text in texts)
 
     def examine(self) -> tuple[str | None, float | None]:
-        """Why this may not serve, and the largest difference of a stored score in logits."""
+        """Scores the canary again and checks the packed vectors.
+
+        Returns why the arm may not serve (None if it may), and the largest difference to a stored score in
+        logits.
+        """
         from components.integrations import scoring
 
         here, learnt = prompt_hash(self.fields), self.facts["prompt_hash"]
@@ -170,7 +180,10 @@ class Arm:
         return refusal, difference
 
     def _read_packed(self) -> tuple[dict[bytes, Any], str | None]:
-        """The vectors that came with this version, and why they are not those that it was released with."""
+        """Reads the vectors that came with this version, and explains why they cannot be used.
+
+        None if they can.
+        """
         from components.integrations import packed_vectors
 
         expected, path = self.facts.get("vectors_sha256"), self.folder / VECTORS_FILE
@@ -184,14 +197,14 @@ class Arm:
             return {}, str(error)
 
     def lineage(self, answer_id: str) -> dict[str, str]:
-        """Headers that name what answered, so that a proxy's log leads to the rows."""
+        """Builds headers that name what answered, so that a proxy's log leads to the rows behind it."""
         keys = {"version": "model_version", "data": "data_md5", "gate": "gate_sha256", "git": "git_sha"}
         headers = {f"X-Palate-{name.title()}": str(self.facts[key]) for name, key in keys.items()}
         return {"X-Palate-Answer": answer_id, **headers}
 
 
 def facts_in(folder: Path) -> dict[str, Any]:
-    """Content of a version's served.json.
+    """Reads a version's served.json.
 
     Raises:
         StageFailed: There is none, as in a Bento that was built by hand.
@@ -206,7 +219,7 @@ def facts_in(folder: Path) -> dict[str, Any]:
 
 
 def _load_base(tag: str, sha256: str) -> LanguageModel:
-    """The base model with this tag in BentoML's store, in float32, if it has this checksum."""
+    """Loads the base model with this tag from BentoML's store in float32, if it has this checksum."""
     import torch
 
     from components.integrations import base_models

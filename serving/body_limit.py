@@ -1,6 +1,6 @@
-"""ASGI middleware: a body over the limit is refused with 413 before it is held in memory, bad JSON with 400.
+"""ASGI middleware that refuses too large a body with 413 before it is held in memory, and bad JSON with 400.
 
-A body whose client goes away before its end reaches nobody.
+If the client goes away before the end of a body, the request is not passed on.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class BodyLimit:
         await self.app(scope, replay, send)
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body, or None if it is larger than allowed.
+        """Collects the whole body; None if it is larger than allowed.
 
         Raises:
-            ClientDisconnect: The client went away before its end.
+            ClientDisconnect: The client went away before the end of the body.
         """
         body = bytearray()
         while True:

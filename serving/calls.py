@@ -1,4 +1,4 @@
-"""ASGI middleware: few requests at once, and model work that ends once nobody waits for it any more."""
+"""ASGI middleware that limits how many requests run at once, and ends model work that nobody waits for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NoAnswer(BentoMLException):
 
 
 class Unavailable(NoAnswer):
-    """Something that the answer needs is not there; answered with 503."""
+    """Something that the answer needs is missing; answered with 503."""
 
     error_code = HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -46,7 +46,7 @@ class NobodyWaits(NoAnswer):
 
 
 class ComeAgain(BentoMLException):
-    """It is more than is taken now; answered with 429 and Retry-After."""
+    """More requests came than are accepted now; answered with 429 and Retry-After."""
 
     error_code = HTTPStatus.TOO_MANY_REQUESTS
 
@@ -59,13 +59,13 @@ class ComeAgain(BentoMLException):
 
 @dataclass
 class Call:
-    """A request whose body has come.
+    """A request whose body has arrived.
 
     Attributes:
-        deadline: Moment after which its work ends, seconds on the monotonic clock.
+        deadline: Moment at which work on the request ends, seconds on the monotonic clock.
         gone: Set when the client went away.
         sentence: Why the service cannot answer; empty while it can.
-        retry_after_s: Seconds after which a refused one may come again; 0 where it was not refused.
+        retry_after_s: Seconds after which a refused request may be sent again; 0 if it was not refused.
     """
 
     deadline: float
@@ -74,10 +74,10 @@ class Call:
     retry_after_s: int = 0
 
     def must_go_on(self) -> None:
-        """Is called between two batches of model work.
+        """Checks between two batches of model work that the answer is still wanted.
 
         Raises:
-            NobodyWaits: The client went away, or the deadline is over.
+            NobodyWaits: The client went away, or the deadline has passed.
         """
         if self.gone.is_set():
             raise NobodyWaits("The client went away.")
@@ -89,7 +89,10 @@ CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 def must_go_on() -> None:
-    """`Call.must_go_on` of the request that this thread or task works for; nothing outside of requests."""
+    """Calls `Call.must_go_on` of the request that this thread or task works for.
+
+    Outside of requests does nothing.
+    """
     call = CURRENT.get()
     if call:
         call.must_go_on()
@@ -98,12 +101,12 @@ def must_go_on() -> None:
 class Calls:
     """Middleware that answers 429 to requests above the limit, and watches whether a client is still there.
 
-    What the model works for, feedback, and people who are read or erased have a limit each: while one is full
-    of requests the others go on.
+    There are three limits of their own: for requests that need the model, for feedback, and for reading or
+    erasing people. While one of them is reached, requests of the other two are still answered.
 
     Args:
         app: Application that receives the other requests; their bodies must come in one message.
-        settings: Gives the section `serve` of params.yaml; asked once, when the first request comes.
+        settings: Reads the section `serve` of params.yaml; called once, when the first request comes.
     """
 
     def __init__(self, app: ASGIApp, settings: Callable[[], Mapping[str, Any]]) -> None:
@@ -155,7 +158,7 @@ class Calls:
 
 
 def _slots_of(scope: Scope) -> str:
-    """Which limit a request counts towards; empty where it asks for a page or the service's health."""
+    """Chooses the limit that a request counts towards; empty for a page or the service's health."""
     if scope["path"].startswith(("/people/", "/erasures")):
         return "people"
     if scope["method"] != "POST":

@@ -1,4 +1,4 @@
-"""What of the catalogue a person may have now, before a model ranks it."""
+"""Chooses the dishes of the catalogue that a person may have now, before a model ranks them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from serving.schema import LeftOutDish
 
 @dataclass(frozen=True)
 class Choice:
-    """What may be ranked for a person.
+    """The dishes that may be ranked for a person.
 
     Attributes:
-        person: As the service knows them.
+        person: The person as the store knows them.
         catalogue: All dishes.
         restrictions: What the person may not or will not eat.
-        at: Positions of what may be offered, the most popular first.
-        left_out: The other dishes that were asked about, with reasons.
+        at: Positions of the dishes that may be offered, the most popular first.
+        left_out: Requested dishes that may not be offered, with reasons.
     """
 
     person: Person
@@ -38,12 +38,14 @@ class Choice:
 def choose(
     request: RecommendRequest, published: Published, permissions: Permissions, rest_days: int
 ) -> Choice:
-    """Reads the store and leaves out what must not or should not be offered; for a thread of its own.
+    """Reads the store and leaves out dishes that must not or should not be offered.
+
+    This can take long, so it runs in a thread of its own.
 
     Args:
-        request: Of whom, and within which bounds.
-        published: The catalogue and the people.
-        permissions: Which dishes restrictions leave.
+        request: Names the person and the bounds of the dishes.
+        published: Reads the catalogue and the people.
+        permissions: Decides which dishes the restrictions permit.
         rest_days: Days for which an eaten dish rests.
     """
     person, catalogue = published.of(request.person_id)

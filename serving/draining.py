@@ -1,7 +1,7 @@
-"""A service that was told to end answers what it has begun, and refuses new connections at once.
+"""Lets a service that is told to end finish the requests it has begun, and refuse new connections at once.
 
-uvicorn ends after the requests that it has begun and closes its socket, but BentoML's parent process holds
-that socket, too: a new connection would be made, wait for the last answer and then break off.
+uvicorn finishes its requests and closes its socket, but BentoML's parent process holds that socket, too.
+Without this module a new connection would be made, wait for the last answer and then break off.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import psutil
 
 
 def refuse_new_connections_on_sigterm() -> None:
-    """Has SIGTERM close the listening sockets in all processes, before the server's own handler.
+    """Makes SIGTERM close the listening sockets in all processes, before the server's own handler runs.
 
-    Nothing changes where no server handles SIGTERM in this thread.
+    It changes nothing where SIGTERM has no handler in this thread.
     """
     if threading.current_thread() is not threading.main_thread():
         return
@@ -36,7 +36,7 @@ def refuse_new_connections_on_sigterm() -> None:
 
 
 def _close_listening_sockets() -> None:
-    """Ends listening; whoever starts a server on the same sockets anew can listen again."""
+    """Stops listening; a server that is started later on the same sockets can listen again."""
     for connection in psutil.Process().net_connections("inet"):
         if connection.status == psutil.CONN_LISTEN:
             with socket.socket(fileno=os.dup(connection.fd)) as listening:

@@ -1,4 +1,4 @@
-"""Who was erased gets no answer: from the moment of their erasure, in every process that shares the store."""
+"""Refuses answers for erased people, from the moment of erasure, in every process that shares the store."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Gone(BentoMLException):
 
 
 async def refuse_erased(person_id: str) -> None:
-    """Is called before anything is answered for a person.
+    """Checks before anything is answered for a person that they were not erased.
 
-    Where the store does not answer, `/rank` goes on: it serves by what the request says alone. What reads or
-    writes the store refuses by itself.
+    If the store does not answer, the request goes on: `/rank` can be served from the request alone, and
+    everything that reads or writes the store refuses by itself.
 
     Args:
-        person_id: As the contract reads it.
+        person_id: Id of the person, as the contract reads it.
 
     Raises:
-        Gone: They were erased.
+        Gone: The person was erased.
     """
     if not store.url():
         return

@@ -1,7 +1,7 @@
-"""What was shown is stored, and what people say of it: the store that PALATE_STORE names.
+"""Stores the answers that were shown, and people's feedback, in the store that PALATE_STORE names.
 
-An answer is given also where it cannot be stored, with a header and a count that say so. Feedback that cannot
-be stored is refused, so that whoever sends it tries again.
+An answer is also given if it cannot be stored; a header and a count then say so. Feedback that cannot be
+stored is refused, so that the caller sends it again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 
 class Conflict(BentoMLException):
-    """The id names other feedback; answered with 409."""
+    """The id belongs to other feedback; answered with 409."""
 
     error_code = HTTPStatus.CONFLICT
 
@@ -45,7 +45,7 @@ class Exposures:
         facts: Content of served.json, with the range of ratings.
 
     Attributes:
-        failed: Number of answers that were given and could not be stored.
+        failed: Number of answers that were given but could not be stored.
     """
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
@@ -70,14 +70,14 @@ class Exposures:
         return "stored"
 
     async def take(self, request: FeedbackRequest) -> tuple[FeedbackAnswer, bool]:
-        """Stores feedback, once however often it is sent; says also whether its dish is known.
+        """Stores feedback, once even if it is sent again; also returns whether its dish is known.
 
         Raises:
-            InvalidArgument: It is about another answer, lies in the future, or its value beyond all ratings.
-            Conflict: Its event_id names other feedback of the same person.
-            ComeAgain: It is more than is taken in a day, or than may wait for a night that knows its dish.
+            InvalidArgument: It contradicts its answer, lies in the future, or its value is out of range.
+            Conflict: Its event_id belongs to other feedback of the same person.
+            ComeAgain: A quota is used up: of new people a day, or of feedback that waits for an unknown dish.
             Gone: The person was erased.
-            Unavailable: It cannot be stored now.
+            Unavailable: The feedback cannot be stored now.
         """
         if not store.url():
             raise Unavailable(store.MISSING)
@@ -105,10 +105,11 @@ class Exposures:
 def _store(answers: Any, feedback: Feedback, most_newcomers: int) -> tuple[Feedback, bool]:
     """Stores feedback; returns what is stored under its id, and whether its dish is known.
 
-    An answer that is not stored went long ago, so feedback on it is taken as feedback without an answer.
+    An answer that is not in the store was removed long ago. Feedback on it is taken as feedback without an
+    answer.
 
     Raises:
-        InvalidArgument: It cannot be about its answer.
+        InvalidArgument: The feedback contradicts the answer that it names.
     """
     answer = answers.answer_of(feedback) if feedback.answer_id else None
     reason = answer and why_not_of(feedback, answer[0], was_shown=answer[1])
@@ -140,12 +141,12 @@ def _feedback_of(request: FeedbackRequest) -> Feedback:
 
 
 def _moment_of(at: datetime) -> datetime:
-    """A caller's time in UTC, which it is where it has no offset."""
+    """Converts a caller's time to UTC; a time without an offset counts as UTC."""
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _says_the_same(stored: Feedback, sent: Feedback, request: FeedbackRequest) -> bool:
-    """Whether both say one thing; a time that was not sent is no part of it."""
+    """Tells whether stored and sent feedback agree; the time counts only if the caller sent it."""
     names = ("person_id", "dish_id", "kind", "value", "answer_id")
     same = all(getattr(stored, name) == getattr(sent, name) for name in names)
     if request.occurred_at is None or stored.occurred_at == sent.occurred_at:

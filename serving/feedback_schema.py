@@ -1,4 +1,4 @@
-"""What /feedback is asked and what it answers."""
+"""The request and the answer of /feedback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from serving.schema import Body, EventId, Rating, SentId, StoredText
 
 
 class FeedbackRequest(Body):
-    """What a person did or said, of a dish in an answer or of any other."""
+    """What a person did or said about a dish, whether an answer showed that dish or not."""
 
     model_config = ConfigDict(
         extra="forbid",

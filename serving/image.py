@@ -27,7 +27,7 @@ _NOT_SERVED = (
 
 
 def service_image() -> Image:
-    """The image of the service, without the compilers and git that BentoML installs by default."""
+    """Describes the image of the service, without the compilers and git that BentoML installs by default."""
     image = Image(
         base_image=os.environ.get(BASE_IMAGE, "python:3.11-slim"),
         distro="none",
@@ -41,7 +41,7 @@ def service_image() -> Image:
 
 
 def _pinned(backend: str) -> list[str]:
-    """The lock's pins with their hashes, one a line."""
+    """Reads the lock's pins with their hashes, one a line; drops the hashes of torch for a GPU backend."""
     lines = LOCK.read_text(encoding="utf-8").replace("\\\n", "").splitlines()
     pinned = [" ".join(line.split()) for line in lines if line and line[0] != "#"]
     if backend in ("", "cpu"):

@@ -1,8 +1,8 @@
-"""ASGI middleware: what is not sent as JSON is refused with 415.
+"""ASGI middleware that refuses requests that are not sent as JSON, with 415.
 
-A browser sends forms, plain text and what has no type wherever a page tells it to; for JSON it asks
-the service first, which does not permit it. BentoML (1.4) reads all of these as JSON, and answers 500
-where a form is broken.
+A browser sends forms, plain text and bodies without a type wherever a page tells it to. For JSON it asks the
+service first, and the service does not permit it. BentoML (1.4) would read all of these as JSON, and answer
+500 to a broken form.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ JSON = "application/json"
 
 
 class JsonOnly:
-    """Middleware that passes on JSON, and what has neither a body nor a content type where none is expected.
+    """Middleware that passes on JSON, and requests without body and content type where no JSON is expected.
 
     Args:
         app: Application that receives the other requests.
-        paths: Those that are asked by JSON alone, also with an empty body.
+        paths: Paths that take only JSON, even with an empty body.
     """
 
     def __init__(self, app: ASGIApp, paths: Collection[str]) -> None:
@@ -42,7 +42,7 @@ class JsonOnly:
 
 
 def _why_not_json(headers: Headers, *, expects_json: bool) -> str:
-    """What is wrong with the content type; empty where nothing is."""
+    """Explains what is wrong with the content type; empty if nothing is."""
     kind = headers.get("content-type", "")
     if not kind:
         has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"

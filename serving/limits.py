@@ -1,4 +1,4 @@
-"""What is too large to be ranked in time is refused, outside of the one thread in which the model works."""
+"""Refuses requests that are too large to be ranked in time, before they reach the model's one thread."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MAX_CONTEXT_TOKENS = 3_000  # tokens of a history that is read in context, whose
 
 
 def check_sizes(arm: Arm, request: RankRequest) -> None:
-    """Counts the dishes of a request.
+    """Checks the numbers of dishes in a request.
 
     Raises:
-        InvalidArgument: There are too many, or one twice.
+        InvalidArgument: There are too many dishes, or one dish is offered twice.
     """
     for field, entries in (("dishes", request.dishes), ("history", request.history)):
         limit = arm.facts["serve"][f"max_{field}"]
@@ -32,10 +32,10 @@ def check_sizes(arm: Arm, request: RankRequest) -> None:
 
 
 def check_tokens(arm: Arm, question: Question, tokens: DishTokens) -> None:
-    """Counts what the model would read; the tokens are then at hand for it.
+    """Checks how many tokens the model would read, and leaves them in `tokens` for its use.
 
     Raises:
-        InvalidArgument: It is too much.
+        InvalidArgument: A dish, all dishes together, or the history has too many tokens.
     """
     limits, total = arm.facts["serve"], 0
     lines = *(past.dish_id for past in question.history), *question.dishes
@@ -59,7 +59,7 @@ def check_tokens(arm: Arm, question: Question, tokens: DishTokens) -> None:
 
 
 def is_short(arm: Arm, tokens: DishTokens, dish: str) -> bool:
-    """Whether a dish is no longer than the model reads; letters that are rare for it cost several tokens."""
+    """Tells whether a dish is within the limit of tokens; letters that are rare cost several tokens each."""
     return _length(arm, tokens, dish) <= int(arm.facts["serve"]["max_line_tokens"])
 
 

@@ -1,4 +1,4 @@
-"""The catalogue as a service holds it: dishes in an order, so that a choice among them is an array."""
+"""The catalogue in memory: dishes in a fixed order, so that a choice among them is an array of positions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MOST_LEFT_OUT = 1000  # dishes that an answer gives reasons for, of one kind
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """A catalogue as it was published; a dish is named by its position here.
+    """A catalogue as it was published; a dish is named by its position in it.
 
     Attributes:
-        dishes: (C,) the most popular first.
-        position: By dish id.
-        is_offered: (C,) see `Listed`.
+        dishes: (C,) all dishes, the most popular first.
+        position: Position of each dish, by its id.
+        is_offered: (C,) whether a dish is offered; see `Listed`.
     """
 
     dishes: tuple[Listed, ...]
@@ -30,7 +30,7 @@ class Listing:
     is_offered: Bools
 
     def on_offer(self, request: RecommendRequest) -> Ints:
-        """Positions of the dishes that the request asks about, ascending.
+        """Finds the positions of the dishes that the request asks about, ascending.
 
         Raises:
             InvalidArgument: A dish is not in the catalogue.
@@ -51,13 +51,13 @@ class Listing:
         return np.asarray(listed[np.array(has, bool)])
 
     def without(self, at: Ints, dishes: Collection[str]) -> Ints:
-        """The positions but those of some dishes, which need not be in the catalogue."""
+        """Removes the positions of some dishes, which need not be in the catalogue."""
         left_out = [self.position[dish] for dish in dishes if dish in self.position]
         return np.asarray(at[~np.isin(at, left_out)]) if left_out else at
 
 
 def listing_of(dishes: Iterable[Listed]) -> Listing:
-    """The dishes as a listing, in the order of their popularity, and among equals of their opinions."""
+    """Sorts dishes into a listing by popularity, and equally popular ones by their number of opinions."""
     ordered = tuple(sorted(dishes, key=lambda listed: (-listed.popularity, -listed.opinions)))
     position = {listed.dish.dish_id: number for number, listed in enumerate(ordered)}
     return Listing(ordered, position, np.array([listed.is_offered for listed in ordered], bool))

@@ -1,4 +1,4 @@
-"""A service's log is bounded, whoever asks how often, and wherever it goes."""
+"""Bounds the size of a service's log, however often it is called and wherever the log goes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _FIXED = 200  # letters of a line beside its message: time, level, trace
 
 
 class LogBudget(logging.Filter):
-    """Leaves out lines beyond a budget, and says in the next one how many; warnings have their own budget."""
+    """Drops lines beyond a budget, and adds to the next line how many.
+
+    Warnings have a budget of their own.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,7 +22,7 @@ class LogBudget(logging.Filter):
         self._budgets = {False: full, True: full}  # letters left, lines left out, and when that was so
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Says whether a record is written."""
+        """Decides whether a record is written."""
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         is_warning = record.levelno > logging.INFO

@@ -1,9 +1,10 @@
-"""ASGI middleware: who may ask. Where other machines can reach the service, callers bring its token.
+"""ASGI middleware that decides who may call the service.
 
-Where only this machine can, they need none, and ask by this machine's name: a page from elsewhere may give
-its own name the address 127.0.0.1 (DNS rebinding). For the browser the service is then part of that page,
-which may read and erase people; only the header Host tells. Starlette's TrustedHostMiddleware answers 400 in
-plain text, and compares also where a token is needed, behind any name.
+Where other machines can reach the service, callers must send its token. Where only this machine can, they
+need no token, but must address the service by a name of this machine: a page from elsewhere may give its own
+host name the address 127.0.0.1 (DNS rebinding). The browser then treats the service as part of that page,
+which may read and erase people; only the header Host reveals it. Starlette's TrustedHostMiddleware does not
+fit: it answers 400 in plain text, and also checks the host where a token is needed and any name will do.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _THIS_MACHINE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d*)?", re.IGNORE
 
 
 class Door(Enum):
-    """What a caller must bring."""
+    """What a caller must send."""
 
     TOKEN = "the service's token"  # noqa: S105
     HOST = "this machine's name"
@@ -50,7 +51,7 @@ def _token_file() -> Path:
 
 
 def door(setting: str) -> Door:
-    """What callers must bring, by where this process listens.
+    """Decides what callers must send, by where this process listens.
 
     Args:
         setting: `serve.token` of params.yaml: `auto`, `always` or `never`.
@@ -63,7 +64,7 @@ def door(setting: str) -> Door:
 
 
 def why_locked(setting: str) -> str | None:
-    """Why nobody can ask the service; None where somebody can."""
+    """Explains why nobody can call the service; None where somebody can."""
     if door(setting) is not Door.TOKEN or token():
         return None
     try:
@@ -82,7 +83,7 @@ def why_locked(setting: str) -> str | None:
 
 
 def _listens_beyond_this_machine() -> bool:
-    """Whether a socket of this process takes connections from elsewhere; true where that cannot be seen."""
+    """Tells whether a socket of this process takes connections from elsewhere; true where that is unknown."""
     try:
         connections = psutil.Process().net_connections("inet")
     except psutil.Error:
@@ -92,11 +93,11 @@ def _listens_beyond_this_machine() -> bool:
 
 
 class Login:
-    """Middleware that answers 401 to whoever lacks the token, or 421 to whoever asks for another host.
+    """Middleware that answers 401 to requests without the token, or 421 to requests for another host.
 
     Args:
         app: Application that receives the other requests.
-        setting: Gives `serve.token` of params.yaml; asked once, when the first request comes.
+        setting: Reads `serve.token` of params.yaml; called once, when the first request comes.
     """
 
     def __init__(self, app: ASGIApp, setting: Callable[[], str]) -> None:
@@ -115,7 +116,7 @@ class Login:
 
 
 def _why_not(needed: Door, scope: Scope) -> Response | None:
-    """The refusal of a request; None where it may pass."""
+    """Builds the refusal of a request; None where the request may pass."""
     headers = Headers(scope=scope)
     if needed is Door.TOKEN and scope["path"] not in OPEN and not _is_ours(headers):
         sentence = "Send the service's token: Authorization: Bearer TOKEN."

@@ -1,7 +1,8 @@
-"""/metrics, by prometheus_client: what was answered, by which model, for whom nothing is known, and how fast.
+"""/metrics, by prometheus_client: what was answered, by which model, for which new people, and how fast.
 
-BentoML's own metrics are off: they remember every path that anybody asks for. One process answers, so these
-are not shared between processes. No label names a person or a dish, or holds what a caller sent.
+BentoML's own metrics are off: they remember every path that anybody asks for. A single process answers, so
+these metrics are not shared between processes. Labels never name a person or a dish, and never hold what a
+caller sent.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ class Answer:
     """What /metrics counts of one answer.
 
     Attributes:
-        endpoint: Of ENDPOINTS.
+        endpoint: One of ENDPOINTS.
         model_version: Version that answered.
-        scores: Of the dishes that it shows, best first; empty where no model scored them.
+        scores: Scores of the shown dishes, best first; empty where no model scored them.
         history: Number of past dishes that were known of the person.
         dishes: Number of dishes that were ranked.
-        unknown: Number of these whose text the version had not read when it was released.
+        unknown: Number of ranked dishes whose text the version had not read when it was released.
     """
 
     endpoint: str
@@ -65,7 +66,7 @@ class Metrics:
 
     Args:
         arms: The versions that answer.
-        exposures: Counts what could not be stored.
+        exposures: Counts the answers that could not be stored.
     """
 
     def __init__(self, arms: Sequence[Arm], exposures: Exposures) -> None:
@@ -90,7 +91,7 @@ class Metrics:
         self._begin_at_zero([arm.outcomes.version for arm in arms])
 
     def _begin_at_zero(self, versions: Sequence[str]) -> None:
-        """Shows what is to come, so that also the first answer is an increase."""
+        """Creates all series at zero, so that even the first answer shows as an increase."""
         for endpoint in ENDPOINTS:
             for metric in (self._history, self._cold, self._dishes, self._unknown):
                 metric.labels(endpoint)
@@ -99,7 +100,7 @@ class Metrics:
                 self._margin.labels(endpoint, version)
 
     def answered(self, answer: Answer) -> None:
-        """Counts an answer."""
+        """Adds an answer to the metrics."""
         self._history.labels(answer.endpoint).observe(answer.history)
         self._cold.labels(answer.endpoint).inc(not answer.history)
         self._dishes.labels(answer.endpoint).inc(answer.dishes)
@@ -111,18 +112,18 @@ class Metrics:
             self._margin.labels(*of_version).observe(answer.scores[0] - answer.scores[1])
 
     def published(self, at: datetime | None) -> None:
-        """Notes when the catalogue that was answered from was published."""
+        """Notes when the catalogue of an answer was published."""
         if at:
             self._published.set(at.timestamp())
 
     def requested(self, path: str, status: int, seconds: float) -> None:
-        """Counts a request of any kind."""
+        """Adds a request of any kind to the metrics."""
         self._requests.labels(path, status).inc()
         self._seconds.labels(path).observe(seconds)
 
 
 class _State(Collector):
-    """What the service counts by itself, and what it answers with."""
+    """Metrics that are read when the page is requested: the versions, and counts that others keep."""
 
     def __init__(self, arms: Sequence[Arm], exposures: Exposures) -> None:
         self._arms, self._exposures = arms, exposures
@@ -155,7 +156,7 @@ class _State(Collector):
 
 
 def application() -> Starlette:
-    """The page, to be mounted beside BentoML's operations."""
+    """Builds the page /metrics, to be mounted beside BentoML's operations."""
 
     async def page(_request: Request) -> Response:
         content = prometheus_client.generate_latest(_current().registry)
@@ -165,12 +166,12 @@ def application() -> Starlette:
 
 
 class Requests:
-    """Middleware that counts each request under the path that it belongs to, and all strange paths as one.
+    """Middleware that counts each request under the path that it belongs to, and all unknown paths as one.
 
     Args:
         app: Application that answers.
-        paths: Those that the service has.
-        families: By what paths begin with, the name under which all of them are counted.
+        paths: Paths that the service has.
+        families: By prefix of paths, the name under which all paths with it are counted.
     """
 
     def __init__(self, app: ASGIApp, paths: Collection[str], families: Mapping[str, str]) -> None:
@@ -179,7 +180,7 @@ class Requests:
         self.families = families
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on and counts how it ended; one that was broken off counts as 500."""
+        """Passes a request on and counts how it ended; a request that was broken off counts as 500."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -1,8 +1,8 @@
 """The registered model as `mlflow.pyfunc.load_model` loads it: ranks dishes from a DataFrame, in any process.
 
-Models from code: MLflow runs this file. The base model is not stored with the adapter; it is taken from
-`models/base` where the process runs, or made from the recorded base id into the user's cache, and its
-checksum must be the recorded one.
+MLflow runs this file ("models from code"). The base model is not stored with the adapter: it is taken from
+`models/base` where the process runs, or made from the recorded base id into the user's cache. Its checksum
+must be the recorded one.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from components.integrations import adapters, base_models, scoring
 
 
 class Ranker(mlflow.pyfunc.PythonModel):
-    """Scores each question's offered dishes given its past ones."""
+    """Scores the offered dishes of each question, given its past dishes."""
 
     def load_context(self, context: Any) -> None:
-        """Loads base and adapter in float32, the precision that the canary is stored in."""
+        """Loads base and adapter in float32, the precision of the canary's scores."""
         facts = json.loads(Path(context.artifacts["lineage"]).read_text(encoding="utf-8"))
         self.fields, self.max_history = tuple(facts["dish_fields"]), int(facts["max_history"])
         self.model = base_models.load(
@@ -34,7 +34,7 @@ class Ranker(mlflow.pyfunc.PythonModel):
         adapters.load(self.model, Path(context.artifacts["adapter"]))
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """One row for each offered dish, best first within its question.
+        """Ranks the offered dishes of each question and writes one row for each, best first.
 
         Args:
             model_input: Columns question_id, role (`past` or `offer`), dish_id, name, description, cuisine,

@@ -1,4 +1,4 @@
-"""Bounds of nutrients that a request names, and a dish's nutrients as the answer gives them."""
+"""Applies a request's bounds of nutrients, and writes a dish's nutrients into an answer."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from serving.schema import LeftOutDish
 
 
 def split(request: RecommendRequest, catalogue: Listing, at: Ints) -> tuple[Ints, list[LeftOutDish]]:
-    """Positions of the dishes whose nutrients lie within the request's bounds, and the others with reasons.
+    """Divides dishes by the request's bounds: positions of those within, and the others with reasons.
 
     Args:
-        request: Has the bounds.
+        request: The request with the bounds.
         catalogue: All dishes.
-        at: Positions of what the person may eat.
+        at: Positions of the dishes that the person may eat.
     """
     if not request.at_most and not request.at_least:
         return at, []
@@ -31,7 +31,7 @@ def split(request: RecommendRequest, catalogue: Listing, at: Ints) -> tuple[Ints
 
 
 def body_of(nutrition: Nutrition) -> NutritionBody:
-    """The nutrients of a dish, for an answer."""
+    """Writes the nutrients of a dish in the form of an answer."""
     nutrients = {
         name: NutrientBody(**vars(amount), confidence=amount.confidence)
         for name, amount in nutrition.amounts.items()

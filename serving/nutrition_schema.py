@@ -59,7 +59,7 @@ class NutrientBody(BaseModel):
 
 
 class NutritionBody(BaseModel):
-    """What a dish holds, as far as its own row, or foods with like names, tell."""
+    """What a dish holds, as its own row says, or estimated from foods with similar names."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _EXAMPLE})
 

@@ -1,4 +1,4 @@
-"""One OpenAPI document: BentoML's, corrected where it says too little, and the mounted operations."""
+"""One OpenAPI document: BentoML's, corrected where it says too little, with the mounted operations added."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _PERSON_ID = {
 
 
 def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
-    """The document of all operations, with every status that they answer.
+    """Completes BentoML's document with the mounted operations, and with every status that operations answer.
 
     Args:
-        document: BentoML's, of its own operations.
+        document: BentoML's document of its own operations.
         needs_token: Whether callers must bring the service's token.
     """
     document = json.loads(json.dumps(document))  # a copy in which statuses are texts
@@ -107,7 +107,7 @@ def _people() -> dict[str, Any]:
 
 
 def _correct(operation: dict[str, Any], schemas: Mapping[str, Any], statuses: tuple[int, ...]) -> None:
-    """Refers to BentoML's components, which know what may be null, and names all statuses."""
+    """Replaces inline schemas by BentoML's components, which also allow null, and adds all statuses."""
     answer = operation["responses"]["200"]
     for content in (operation["requestBody"]["content"], answer["content"]):
         body = content["application/json"]
@@ -132,7 +132,7 @@ def _schemas_of(body: type[BaseModel]) -> dict[str, Any]:
 
 
 def _in_3_0(schema: Any) -> Any:
-    """A schema in which null is `nullable`, as OpenAPI 3.0 has it; pydantic writes that of 3.1."""
+    """Rewrites a schema of OpenAPI 3.1, as pydantic writes it, so that null is `nullable` as in 3.0."""
     if isinstance(schema, list):
         return [_in_3_0(part) for part in schema]
     if not isinstance(schema, dict):

@@ -1,6 +1,6 @@
-"""What the model made of the requests that reached it, by which a release is judged.
+"""Counts of what the model did with the requests that reached it, by which a release is judged.
 
-Requests are counted elsewhere, broken ones of anybody included; these counts are of what the model did.
+All requests, also broken ones, are counted elsewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class Outcomes:
     Attributes:
         version: Version number in the registry.
         answers: Number of requests that the model scored or failed on.
-        errors: Number of these on which it failed: an exception in scoring, or a score that is no number.
+        errors: Number of these on which it failed: an exception in scoring, or a NaN or infinite score.
     """
 
     version: str
@@ -23,6 +23,6 @@ class Outcomes:
     errors: int = 0
 
     def count(self, *, error: bool) -> None:
-        """Counts one request that reached the model."""
+        """Adds one request that reached the model."""
         self.answers += 1
         self.errors += error

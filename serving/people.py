@@ -1,7 +1,7 @@
-"""`/people/{person_id}`: what the service's store holds of a person, and their erasure.
+"""`/people/{person_id}`: reads what the service's store holds of a person, and erases people.
 
 BentoML's own APIs are POST only, so this is a Starlette application that is mounted beside them. The
-service's middleware is outside of both.
+service's middleware wraps both.
 """
 
 from __future__ import annotations
@@ -46,11 +46,13 @@ _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class _BadId(ValueError):
-    """No id can be read from a path; its text is the sentence."""
+    """The path contains no valid id; the text is the sentence for the caller."""
 
 
 class OneLine:
-    """Middleware for Starlette's routes, which match no line break; ids are read from the path as sent.
+    """Middleware for Starlette's routes, which would not match a path with a line break.
+
+    Handlers read ids from the path as it was sent.
 
     Args:
         app: Application that routes by `path`.
@@ -67,13 +69,13 @@ class OneLine:
 
 
 def application(service: Any) -> Starlette:
-    """The application with the two operations and the one OpenAPI document.
+    """Builds the application with the two operations and the one OpenAPI document.
 
-    It answers `/docs.json` before BentoML does, whose document lacks what is mounted, and `/`, whose page
-    would load a script from Google into this service's origin.
+    It answers `/docs.json` before BentoML does, whose document lacks the mounted operations. It also answers
+    `/`, since BentoML's page would load a script from Google into this service's origin.
 
     Args:
-        service: BentoML's, whose own operations are documented, too.
+        service: BentoML's service, whose operations are documented, too.
     """
     logging.getLogger("bentoml.access").addFilter(_without_id)
     logging.getLogger(refused_log.LOGGER).addFilter(refused_log.in_one_line)
@@ -99,7 +101,10 @@ async def _front_door(_: Request) -> Response:
 
 
 async def read(person_id: str) -> Response:
-    """All that the store holds of a person; 404 where it is nothing, 410 where they were erased."""
+    """Looks up all that the store holds of a person.
+
+    404 if there is nothing, 410 if the person was erased.
+    """
     if await anyio.to_thread.run_sync(lambda: store.people(store.url()).is_erased(person_id)):
         return refusal(410, SENTENCE)
     rows = await anyio.to_thread.run_sync(lambda: store.people(store.url()).read(person_id))
@@ -115,10 +120,10 @@ async def erase(person_id: str) -> Response:
 
 
 async def erase_all(person_ids: Iterable[str]) -> ErasuresAnswer:
-    """Erases people as `erase` does, all or none.
+    """Erases people as `erase` does: all of them or nobody.
 
     Raises:
-        Unavailable: The store does not answer, or there is none.
+        Unavailable: The store does not answer, or the service has no store.
     """
     if not store.url():
         raise Unavailable(store.MISSING)
@@ -132,7 +137,7 @@ async def erase_all(person_ids: Iterable[str]) -> ErasuresAnswer:
 
 
 async def _person(request: Request) -> Response:
-    """Reads or erases the person in the path; what goes wrong is a sentence."""
+    """Reads or erases the person in the path; turns every failure into a sentence."""
     try:
         person_id = _id_in(request.scope["raw_path"])
     except _BadId as error:
@@ -147,10 +152,10 @@ async def _person(request: Request) -> Response:
 
 
 def _id_in(raw_path: bytes) -> str:
-    """The id in a path as it was sent, so that no escape is guessed at.
+    """Decodes the id in a path exactly as it was sent, so that no escape is guessed at.
 
     Raises:
-        _BadId: It is no id.
+        _BadId: The path contains no valid id.
     """
     path = raw_path.partition(b"?")[0]
     raw = path.removeprefix(PREFIX.encode())
@@ -192,12 +197,12 @@ def _shown(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _only(body: type[Body], row: dict[str, Any]) -> Body:
-    """A row as a body, without the columns that the body lacks."""
+    """Converts a row to a body, without the columns that the body lacks."""
     return body.model_validate({name: row[name] for name in body.model_fields})
 
 
 def _without_id(record: logging.LogRecord) -> bool:
-    """Takes the id out of a line of BentoML's access log."""
+    """Removes the id from a line of BentoML's access log."""
     if isinstance(record.args, tuple):
         record.args = tuple(
             f"{part.partition(PREFIX)[0]}{PREFIX}…" if isinstance(part, str) and PREFIX in part else part

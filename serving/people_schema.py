@@ -1,4 +1,4 @@
-"""What `/people/{person_id}` answers."""
+"""The answers of `/people/{person_id}` and the request and answer of `/erasures`."""
 
 from __future__ import annotations
 

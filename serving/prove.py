@@ -1,6 +1,6 @@
-"""`python -m serving.prove` in a Bento's folder: whether the service starts and passes its canary.
+"""`python -m serving.prove` in a Bento's folder: checks that the service starts and passes its canary.
 
-If not, the last line is the reason and the exit code is 1.
+If it does not, the last line is the reason and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from serving.service import Palate
 
 
 def why_not_served() -> str | None:
-    """Why the service may not be served, as a sentence; None where its canary passed.
+    """Starts the service in this process, without a port, and explains why it may not be served.
 
-    Starts the service in this process, without a port.
+    None where its canary passed.
     """
     try:
         refusal = Palate().refusal

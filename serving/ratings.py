@@ -1,4 +1,4 @@
-"""Ratings that the night would quarantine are refused: they would count in every answer until then."""
+"""Refuses ratings that the night would quarantine: until then they would count in every answer."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from serving.schema import PastBody
 
 
 def check_feedback(request: FeedbackRequest, facts: Mapping[str, Any]) -> None:
-    """Compares the value of feedback with the range of the site's ratings, or of feedback where it has one.
+    """Checks that the value of feedback lies within the site's ratings, or within feedback's own range.
 
     Args:
-        request: What was sent.
-        facts: Content of served.json; of a release from before 0.3.0 without a range, which checks nothing.
+        request: The feedback that was sent.
+        facts: Content of served.json; a release from before 0.3.0 has no range, so nothing is checked.
 
     Raises:
-        InvalidArgument: The value lies outside.
+        InvalidArgument: The value lies outside the range.
     """
     _check("value", request.value, facts.get("feedback_range"))
 
 
 def check_history(history: Iterable[PastBody], facts: Mapping[str, Any]) -> None:
-    """Compares the ratings of a request's history with the range of those that were trained on.
+    """Checks that the ratings of a request's history lie within the range of the trained ratings.
 
     Args:
-        history: As it was sent.
-        facts: As above.
+        history: The history that was sent.
+        facts: As for `check_feedback`.
 
     Raises:
-        InvalidArgument: One lies outside.
+        InvalidArgument: A rating lies outside the range.
     """
     for number, line in enumerate(history):
         _check(f"history.{number}.rating", line.rating, facts.get("value_range"))

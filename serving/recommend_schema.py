@@ -1,4 +1,4 @@
-"""What /recommend is asked and what it answers."""
+"""The request and the answer of /recommend."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from serving.schema import Allergies, Bases, Body, Diets, LeftOutDish, Notes, Pa
 
 
 class RecommendRequest(Body):
-    """A person whom the service knows, or one who is described here, and what may be offered."""
+    """A person whom the service knows or who is described here, and which dishes may be offered."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person_id": "ada", "k": 5}})
 
@@ -48,7 +48,7 @@ class RecommendRequest(Body):
 
 
 class Recommendation(Body):
-    """One dish."""
+    """One recommended dish."""
 
     dish_id: str
     name: str

@@ -1,4 +1,4 @@
-"""Dishes of the catalogue for a person of the store: what they may eat, and what they would like."""
+"""Recommends dishes of the catalogue to a person of the store: what they may eat and would like."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ class Published:
         self._lock = threading.Lock()  # of several requests one reads what was published anew
 
     def of(self, person_id: str) -> tuple[Person, Listing]:
-        """A person, without a diet, allergies and a history where nobody knows them; and the catalogue.
+        """Looks up a person and the catalogue.
 
-        The catalogue is the same object until another one is published.
+        A person whom nobody knows has no diet, no allergies and no history. The catalogue is the same object
+        until another one is published.
 
         Raises:
             Unavailable: Nothing is published, or the store does not answer, so that nobody knows what
@@ -60,7 +61,7 @@ class Published:
 
 
 def questions_without(question: Question) -> list[Question]:
-    """The question with each of the latest lines of its history left out in turn."""
+    """Leaves each of the latest lines of the history out in turn, and builds a question of each rest."""
     history = question.history
     first = max(0, len(history) - LINES_LEFT_OUT)
     return [
@@ -70,24 +71,26 @@ def questions_without(question: Question) -> list[Question]:
 
 
 def because(names: Sequence[str], score: float, without: Sequence[float]) -> list[str]:
-    """Names of the past dishes without which a dish's score falls most.
+    """Chooses the past dishes without which a dish's score falls most, and returns their names.
 
     Args:
-        names: Of the lines that were left out in turn.
-        score: With all of them.
-        without: The score without each.
+        names: Names of the past dishes that were left out in turn.
+        score: The dish's score with all of them.
+        without: The dish's score without each of them.
     """
     falls = sorted(zip((score - other for other in without), names, strict=True), key=lambda pair: -pair[0])
     return list(dict.fromkeys(name for fall, name in falls if fall > 0))[:MOST_REASONS]
 
 
 def how_sure(reliability: Sequence[tuple[float, float]], scores: Sequence[float]) -> list[float | None]:
-    """For each dish but the last how often such a lead over the next one was right on held-out menus.
+    """Estimates for each dish how often such a lead over the next dish was right on held-out menus.
+
+    The last dish has no next one and gets None.
 
     Args:
-        reliability: Points of the curve from a stated probability to the share that was right; it may be
+        reliability: Points of the curve from a stated probability to the share that was right. It may be
             empty, and is in releases from before 0.3.0.
-        scores: In logits, best first.
+        scores: Scores in logits, best first.
     """
     if not reliability or not scores:
         return [None for _ in scores]
@@ -101,11 +104,11 @@ class Ranked:
     """Dishes with their scores, best first.
 
     Attributes:
-        dishes: In logits; by popularity where nothing is known of the person.
-        because: Names of past dishes for the best ones.
+        dishes: The dishes with scores in logits, or with popularity where nothing is known of the person.
+        because: For each of the best dishes, the names of the past dishes that speak for it.
         cold_start: Whether nothing is known of the person.
-        considered: Number of dishes that were ranked, of which these are the best.
-        history: Number of past dishes that they were ranked by.
+        considered: Number of dishes that were ranked; `dishes` holds the best of them.
+        history: Number of past dishes that the model read.
         unknown: Number of ranked dishes whose text the version had not read when it was released.
     """
 
@@ -125,15 +128,15 @@ async def rank(
     at: Ints,
     catalogue: Listing,
 ) -> Ranked:
-    """Ranks the most popular of some dishes for a person, with a model that reads each after the history.
+    """Ranks the most popular chosen dishes for a person, with a model that reads each dish after the history.
 
     Args:
-        in_turn: Runs model work.
+        in_turn: Runs model work in the model's thread.
         arm: The version that answers.
-        request: Its history goes before the person's.
-        person: As the service knows them.
-        at: Positions of what may be offered, the most popular first.
-        catalogue: Has the dishes of the history.
+        request: The request; its history, where it has one, replaces the person's.
+        person: The person as the store knows them.
+        at: Positions of the dishes that may be offered, the most popular first.
+        catalogue: All dishes, those of the history included.
     """
     chosen = [catalogue.dishes[index] for index in at[: arm.facts["serve"]["max_dishes"]]]
     history, past = history_of(request, person)
@@ -160,7 +163,10 @@ async def rank(
 
 
 def history_of(request: RecommendRequest, person: Person) -> tuple[tuple[Past, ...], dict[str, Dish]]:
-    """The request's history where it has one, else the person's; and the dishes that only the request has."""
+    """Takes the request's history where it has one, else the person's.
+
+    Also the dishes that only the request has.
+    """
     if request.history is None:
         return person.history, {}
     past = [(line.dish.record("past/"), line) for line in request.history]

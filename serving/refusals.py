@@ -1,4 +1,4 @@
-"""A refusal: one sentence, in the form that BentoML gives to those of its own."""
+"""A refusal: one sentence, in the form that BentoML gives to its own refusals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 
 
 def refusal(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The answer to a request that is refused.
+    """Builds the answer to a request that is refused.
 
     Args:
         status: Code of HTTP.

@@ -1,4 +1,4 @@
-"""A filter of BentoML's log: a refused request is one line, without what was sent."""
+"""A filter of BentoML's log that makes one line of a refused request, without what was sent."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LOGGER = "bentoml._internal.server.http_app"  # what BentoML (1.4) logs the erro
 
 
 def in_one_line(record: logging.LogRecord) -> bool:
-    """Makes a refusal one line, of INFO below 500; BentoML logs a traceback, which repeats the body.
+    """Replaces the traceback of a refusal, which would repeat the body, by one line; of INFO below 500.
 
     Args:
-        record: Of what nobody expected, it stays as it is.
+        record: The record; the record of an unexpected error stays as it is.
 
     Returns:
         Whether the record is logged.
@@ -33,7 +33,7 @@ def in_one_line(record: logging.LogRecord) -> bool:
 
 
 def _refused_with(error: BaseException | None) -> int:
-    """The status of a refusal, or of what the service says that it cannot do now; 0 for all else."""
+    """Finds the status of a refusal, or of an answer that the service cannot give now; 0 for other errors."""
     if isinstance(error, ValidationError):
         return HTTPStatus.BAD_REQUEST
     is_ours = isinstance(error, NoAnswer)

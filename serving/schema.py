@@ -1,6 +1,6 @@
-"""What the service is asked and what it answers.
+"""Requests and answers of the service.
 
-Unknown keys are refused: what Palate ignores, nobody may rely on.
+Unknown keys are refused: nobody may rely on something that Palate ignores.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ VERDICTS = {"liked": LIKED, "neutral": NEUTRAL, "disliked": DISLIKED}
 
 
 def _storable(text: str) -> str:
-    """A text that every database takes: no half characters, and no NUL."""
+    """Refuses a text that some database would refuse: half a surrogate pair, or a NUL."""
     if "\0" in text or (not text.isascii() and text != text.encode(errors="replace").decode()):
         raise ValueError("it holds a character that cannot be stored")
     return text
@@ -39,7 +39,7 @@ def _not_blank(text: str) -> str:
 
 
 def _names_an_allergy(text: str) -> str:
-    """Refuses an allergy that names nothing that can be read: nobody could tell which one it is."""
+    """Refuses an allergy that nobody could identify: a blank text, or a single letter."""
     if is_blank(text):
         raise ValueError(f"{text!r} is blank: name the allergy, or leave it out")
     if has_letter(text):
@@ -56,19 +56,19 @@ def _without_control(text: str) -> str:
 
 
 def _described(**rules: object) -> WithJsonSchema:
-    """What `/docs.json` says of a text that is stored: also which characters it may have."""
+    """Describes a stored text for `/docs.json`, with the characters that it may have."""
     return WithJsonSchema({"type": "string", "maxLength": 200, **rules})
 
 
 def _short(text: str) -> str:
-    """In Unicode's form NFC some letters are two."""
+    """Refuses an id that is too long in Unicode's form NFC, in which some letters become two."""
     if len(text) > MAX_ID:
         raise ValueError(f"it has {len(text)} letters in Unicode's form NFC: send at most {MAX_ID}")
     return text
 
 
 def _names_something(text: str) -> str:
-    """An id as it was sent, since the answer has it so; but none that no feedback could name."""
+    """Checks an id as feedback would name it, and keeps it as it was sent, since the answer repeats it."""
     _not_blank(_short(as_id(_without_control(text))))
     return text
 
@@ -119,7 +119,7 @@ class Body(BaseModel):
 
 
 def _joined(diets: object) -> object:
-    """Joins several diets as the table of people has them."""
+    """Joins several diets into one text, as the table of people has them."""
     if not isinstance(diets, list) or not all(isinstance(diet, str) for diet in diets):
         return diets
     if len(diets) > MAX_DIETS or any(len(diet) > MAX_DIET for diet in diets):
@@ -168,13 +168,13 @@ class DishBody(Body):
 
     @property
     def facts(self) -> DishFacts:
-        """What the diet reads of it."""
+        """The dish's texts that the diet reads."""
         allergens = None if self.allergens is None else tuple(self.allergens)
         many = tuple(self.tags), tuple(self.ingredients)
         return DishFacts(self.dish_id, self.name, self.description, *many, allergens)
 
     def record(self, prefix: str) -> Dish:
-        """The dish under an id of its own, so that a past dish and an offered one with one id stay apart."""
+        """Converts the dish, with a prefix that keeps a past and an offered dish with the same id apart."""
         many = tuple(self.tags), tuple(self.ingredients)
         return Dish(prefix + self.dish_id, self.name, self.description, self.cuisine, *many)
 

@@ -1,7 +1,8 @@
-"""Scores all dishes of the catalogue that a person may have, where the model reads dishes without a person.
+"""Scores all dishes that a person may have, where the model reads each dish without the person.
 
-Vectors travel with the release. A dish that is newer is read when it is first wanted, a bounded number in a
-request, the most popular first; until then it is in no answer, and `considered` counts without it.
+The dishes' vectors travel with the release. A newer dish is read when it is first wanted, the most popular
+ones first and a bounded number in each request. Until it is read, it is in no answer, and `considered` does
+not count it.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ async def rank(
     """Ranks the chosen dishes for a person.
 
     Args:
-        in_turn: Runs model work.
+        in_turn: Runs model work in the model's thread.
         arm: The version that answers; its model has a head.
-        request: Its history goes before the person's.
-        person: As the service knows them.
-        chosen: Positions of what may be offered, the most popular first.
-        catalogue: Has the dishes of the history; another object only where something was published since.
+        request: The request; its history, where it has one, replaces the person's.
+        person: The person as the store knows them.
+        chosen: Positions of the dishes that may be offered, the most popular first.
+        catalogue: All dishes, those of the history included; a different object only after something was
+            published.
     """
     ranked: Ranked = await in_turn(_rank, arm, request, person, chosen, catalogue)
     return ranked
@@ -76,7 +78,10 @@ def _rank(arm: Arm, request: RecommendRequest, person: Person, chosen: Ints, cat
 
 
 def best_of(scores: Floats, count: int) -> Ints:
-    """Positions of the highest scores, best first; among equal ones the first come first."""
+    """Finds the positions of the highest scores, best first.
+
+    Of equal scores the earlier position comes first.
+    """
     at = np.arange(len(scores))
     if len(scores) > count:
         at = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
@@ -86,10 +91,10 @@ def best_of(scores: Floats, count: int) -> Ints:
 def _legible(
     arm: Arm, table: DishTable, history: Sequence[Past], dishes: Mapping[str, Dish]
 ) -> tuple[Past, ...]:
-    """The latest lines whose dish the model has read or can read.
+    """Chooses the latest lines of the history whose dish the model has read or can read.
 
     Raises:
-        InvalidArgument: Those that it has not read are too much to read for one request.
+        InvalidArgument: The dishes that it has not read yet are too much to read for one request.
     """
     unread = {
         line.dish_id for line in history if line.dish_id in dishes and not table.has(dishes[line.dish_id])
@@ -105,7 +110,7 @@ def _legible(
 
 
 def _read_new(arm: Arm, table: DishTable, rows: Ints) -> None:
-    """Reads dishes without a vector: until as many as a request may have dishes are read, then a few more."""
+    """Reads dishes that have no vector, until as many as a request may rank are read, and then a few more."""
     serve = arm.facts["serve"]
     missing = serve["max_dishes"] - int(table.is_read(rows).sum())
     table.read(rows, max(LEAST_NEW, missing), serve["max_tokens"], must_go_on)

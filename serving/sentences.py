@@ -1,8 +1,7 @@
-"""ASGI middleware: every refusal is `{"error": SENTENCE}`.
+"""ASGI middleware that writes every refusal as `{"error": SENTENCE}`.
 
-BentoML (1.4) wraps a refusal's sentence in a list, gives what pydantic found as a list of its records, and
-hides the sentences of errors from 500 on.
-Starlette says in plain text that there is no such path or method.
+BentoML (1.4) wraps a refusal's sentence in a list, passes on what pydantic found as a list of records, and
+hides the sentences of errors from 500 on. Starlette answers in plain text if there is no such path or method.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ HALF_A_CHARACTER = ("unexpected end of hex escape", "lone leading surrogate")  #
 
 
 class Sentences:
-    """Middleware that rewrites the bodies of answers from 400 on.
+    """Middleware that rewrites the bodies of answers with a status of 400 or more.
 
     Args:
         app: Application whose answers come in one message.
@@ -57,7 +56,10 @@ class Sentences:
 
 
 def _with_sentence(body: bytes, status: int, scope: Scope) -> bytes:
-    """The body as one sentence; what is no refusal of BentoML's is said by its status."""
+    """Rewrites a body as one sentence.
+
+    A body that is not a refusal of BentoML gets a sentence for its status.
+    """
     try:
         content = json.loads(body)
     except ValueError:

@@ -83,7 +83,7 @@ class Palate:
 
     @property
     def refusal(self) -> str | None:
-        """Why this may not serve; None while the canaries of all arms pass."""
+        """Why this service may not answer; None while the canaries of all arms pass."""
         refused = [arm for arm in self.arms if arm.refusal]
         if not refused:
             return None
@@ -91,13 +91,13 @@ class Palate:
         return f"{version}{refused[0].refusal}"
 
     def _arm_of(self, person_id: str) -> Arm:
-        """Who answers a person: always the same version, whatever pod is asked."""
+        """Chooses the version that answers a person: always the same one, whichever pod is asked."""
         trial = f"{self.facts['model']}/{self.facts['model_version']}"
         is_outside = self.before and position(person_id, trial) >= self.facts["share"]
         return self.before if self.before and is_outside else self.arm
 
     def __is_ready__(self) -> bool:
-        """Whether what is served was proven to be the adapter that was trained, and somebody may ask it."""
+        """Tells whether the served adapter was just proven to be the trained one, and callers can get in."""
         locked = login.why_locked(self.facts["serve"]["token"])
         if locked:
             logger.error("not ready: %s", locked)
@@ -107,7 +107,7 @@ class Palate:
     async def rank(self, request: RankRequest, /, ctx: bentoml.Context) -> RankAnswer:
         """Ranks the offered dishes for a person, given their history.
 
-        What is too large is refused here, outside of the one thread in which the model works.
+        A request that is too large is refused before the model sees it.
         """
         if self.refusal:
             raise Unavailable(f"The canary failed: {self.refusal}.")
@@ -135,7 +135,7 @@ class Palate:
         return answer
 
     async def _scores(self, arm: Arm, request: RankRequest, dishes: Sequence[DishBody]) -> list[float]:
-        """Scores of dishes for the person of a request, in their order."""
+        """Scores dishes for the person of a request, in the order of the dishes."""
         lines = request.history
         past = [line.dish.record("past/") for line in lines]
         offered = [dish.record("offer/") for dish in dishes]
@@ -150,7 +150,7 @@ class Palate:
 
     @bentoml.api
     async def recommend(self, request: RecommendRequest, /, ctx: bentoml.Context) -> RecommendAnswer:
-        """The best dishes of the catalogue for a person, without what they may not eat."""
+        """Recommends the best dishes of the catalogue to a person, without those that they may not eat."""
         if self.refusal:
             raise Unavailable(f"The canary failed: {self.refusal}.")
         await refuse_erased(request.person_id)
@@ -177,7 +177,8 @@ class Palate:
     async def feedback(self, request: FeedbackRequest, /, ctx: bentoml.Context) -> FeedbackAnswer:
         """Stores what a person did or said; the next night learns from it.
 
-        202 where neither an answer nor the catalogue knows the dish: it waits for a night whose inbox does.
+        Answers 202 if neither an answer nor the catalogue has the dish: the feedback then waits until a
+        night's inbox has it.
         """
         answer, is_known = await self.exposures.take(request)
         ctx.response.status_code = HTTPStatus.OK if is_known else HTTPStatus.ACCEPTED
@@ -185,14 +186,20 @@ class Palate:
 
     @bentoml.api
     async def erasures(self, request: ErasureRequest, /, ctx: bentoml.Context) -> ErasuresAnswer:
-        """Erases people as DELETE /people/{person_id} does; they are hidden once the answer is there."""
+        """Erases people as DELETE /people/{person_id} does.
+
+        They are hidden by the time the answer arrives.
+        """
         ctx.response.status_code = HTTPStatus.ACCEPTED
         return await people.erase_all(request.person_ids)
 
     def _count(
         self, endpoint: str, arm: Arm, scored: Sequence[tuple[Dish, float]], history: int, *dishes: int
     ) -> None:
-        """Counts an answer for /metrics; `dishes` are how many were ranked, and unknown ones of these."""
+        """Adds an answer to the metrics.
+
+        `dishes` are two numbers, of ranked dishes and of unknown ones among them.
+        """
         scores = [score for _, score in scored]
         self.metrics.answered(metrics.Answer(endpoint, arm.facts["model_version"], scores, history, *dishes))
 
@@ -207,7 +214,10 @@ class Palate:
         declared: Mapping[str, tuple[str, ...] | None],
         ranked: int,
     ) -> None:
-        """Stores what is shown, best first, of how many dishes ranked; a header says if it was stored."""
+        """Stores an answer: the shown dishes, best first, and how many were ranked.
+
+        A header says if that worked.
+        """
         share = self.facts.get("share", 1.0)
         propensity = share if arm is self.arm else 1 - share
         shown = tuple(
@@ -221,13 +231,16 @@ class Palate:
         )
 
     async def _in_turn(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Runs model work in a thread, one at a time, in the order in which it is asked for."""
+        """Runs model work in the model's thread, one piece at a time, in the order of the calls."""
         run = copy_context().run  # the call's deadline goes along
         return await asyncio.get_running_loop().run_in_executor(self.model_thread, run, work, *arguments)
 
     @bentoml.api
     async def canary(self) -> CanaryAnswer:
-        """Answers the stored questions again, and is ready only if the scores are the trained adapter's."""
+        """Scores the stored questions again.
+
+        The service is ready only if the scores are the trained adapter's.
+        """
         async with self.canary_turn:
             if time.monotonic() > self.canary_until:
                 self.canary_answer = await self._examine()

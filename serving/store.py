@@ -12,13 +12,13 @@ MISSING = f"This service stores nothing: start it with {STORE}."
 
 
 def url() -> str:
-    """The store's URL; empty where there is none."""
+    """Reads the store's URL from PALATE_STORE; empty where it is not set."""
     return os.environ.get(STORE, "")
 
 
 @cache
 def answers(url: str) -> Any:
-    """The answers and the feedback at a URL.
+    """Opens the stored answers and feedback at a URL.
 
     Raises:
         StageFailed: The store cannot be opened.
@@ -28,7 +28,7 @@ def answers(url: str) -> Any:
 
 @cache
 def people(url: str) -> Any:
-    """What is held of single people, and who was erased, at a URL.
+    """Opens what the store at a URL holds of single people, and who was erased.
 
     Raises:
         StageFailed: The store cannot be opened.
@@ -38,7 +38,7 @@ def people(url: str) -> Any:
 
 @cache
 def catalogue(url: str) -> Any:
-    """The catalogue and the people at a URL.
+    """Opens the catalogue and the people at a URL.
 
     Raises:
         StageFailed: The store cannot be opened.

@@ -1,4 +1,4 @@
-"""JSON in which an object has a key twice is refused: of two lists of allergies only one would count."""
+"""Refuses JSON in which an object has a key twice: of two lists of allergies only one would count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class _Repeated(Exception):
 
 
 def why_ambiguous(body: bytes) -> str:
-    """Says what keeps a whole body from having one meaning; empty where it has one, or is JSON for nobody."""
+    """Explains why a body could be read in two ways; empty if it has one meaning or is not JSON at all."""
     try:  # with options that take all that pydantic's parser takes
         json.loads(body, object_pairs_hook=_check, parse_int=str, strict=False)
     except _Repeated as error:
