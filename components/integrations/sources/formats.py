@@ -41,18 +41,14 @@ def read_file(path: str, content: bytes, form: str, encoding: str = "utf-8") -> 
         except (OSError, EOFError, zlib.error) as error:
             raise DataRejected(f"{path} cannot be read ({error}): mend it or take it out.") from error
     if form != "parquet" and encoding != "utf-8":
-        content = _in_utf8(path, content, encoding)
+        try:
+            content = content.decode(encoding).encode()
+        except (ValueError, LookupError) as error:  # the latter: Python knows no such encoding
+            raise DataRejected(
+                f"{path} is not {encoding} ({error}): set collect.encoding to what it is, such as cp1252."
+            ) from error
     read = {"csv": _read_csv, "jsonl": _read_jsonl, "parquet": _read_parquet}[form.removesuffix(".gz")]
     return read(path, content)
-
-
-def _in_utf8(path: str, content: bytes, encoding: str) -> bytes:
-    try:
-        return content.decode(encoding).encode()
-    except (ValueError, LookupError) as error:  # the latter: Python knows no such encoding
-        raise DataRejected(
-            f"{path} is not {encoding} ({error}): set collect.encoding to what it is, such as cp1252."
-        ) from error
 
 
 def _read_csv(path: str, content: bytes) -> Rows:

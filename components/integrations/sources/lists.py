@@ -6,11 +6,8 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from components.domain.preferences.events import RawRow
-from components.integrations.sources.batches import Batch, Rows
+from components.integrations.sources.batches import Rows
 
 logger = logging.getLogger(__name__)
 OURS = ";"
@@ -20,10 +17,9 @@ SHARE = 0.25  # of a column's filled cells that hold a separator, from which the
 
 
 def split_as_ours(source: str, rows: Rows, separator: str) -> Rows:
-    """Writes `;` in the place of the user's separator, and warns of columns that look unsplit."""
-    if separator != OURS:
-        batches = [_batch(batch, separator) for batch in rows.batches]
-        rows = Rows(batches, [_row(row, separator) for row in rows.odd], rows.files)
+    """Writes `;` in the place of the user's separator, and warns of columns of a file that look unsplit."""
+    if separator != OURS and LISTS & rows.column_names:
+        rows = Rows.of(rows.files[0], (_row(row, separator) for row in rows))
     for column, other, count in unsplit(rows):
         logger.warning(
             f"{source}: {count:,} cells of {column} hold '{other}' and none '{OURS}', so each is read as one "
@@ -40,15 +36,6 @@ def unsplit(rows: Rows) -> Iterator[tuple[str, str, int]]:
         separators = [other for other in OTHERS if counts[other] >= SHARE * len(cells)]
         if cells and separators and not counts[OURS]:
             yield name, separators[0], counts[separators[0]]
-
-
-def _batch(batch: Batch, separator: str) -> Batch:
-    columns = batch.columns
-    for name in LISTS & set(columns.column_names):
-        if pa.types.is_string(columns[name].type) or pa.types.is_large_string(columns[name].type):
-            replaced = pc.replace_substring(columns[name], separator, OURS)
-            columns = columns.set_column(columns.column_names.index(name), name, replaced)
-    return replace(batch, columns=columns)
 
 
 def _row(row: RawRow, separator: str) -> RawRow:
