@@ -21,12 +21,11 @@ BENCHMARK_nights := year_of_nights
 BENCHMARK_rivals := rivals
 BENCHMARK_events := events_scale
 BENCHMARK_allergens := allergens
-BENCHMARK_nutrition := nutrition
 BENCHMARK_catalogue := catalogue_search
 BENCHMARK_recall := recall_speed
 BENCHMARK_load := service_load $(if $(MEMORY),--memory)
 BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
-NAMES := quality validation training methods scaling ranking chance nights rivals new-dishes events allergens nutrition catalogue load recall
+NAMES := quality validation training methods scaling ranking chance nights rivals new-dishes events allergens catalogue load recall
 BENCHMARK := $(BENCHMARK_$(NAME))
 # Two benchmarks compare with libraries that nothing else imports.
 PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.palate/peers/installed)

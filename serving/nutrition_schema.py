@@ -33,14 +33,14 @@ _EXAMPLE: dict[str, Any] = {
             "confidence": CONFIDENCE["declared"],
         },
         "protein_g": {
-            "low": 1.5,
-            "high": 20.0,
+            "low": 5.2,
+            "high": 5.2,
             "per": "100 g",
             "evidence": "estimated",
             "confidence": CONFIDENCE["estimated"],
         },
     },
-    "matches": ["Beef curry", "Beef curry with rice", "Curry sauce"],
+    "matches": ["Beef curry with rice"],
 }
 
 
@@ -59,11 +59,9 @@ class NutrientBody(BaseModel):
 
 
 class NutritionBody(BaseModel):
-    """What a dish holds, as its own row says, or estimated from foods with similar names."""
+    """What a dish holds, as its own row says, or estimated from foods of the same name."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _EXAMPLE})
 
     nutrients: dict[str, NutrientBody] = Field(description="By nutrient; one that is unknown is missing.")
-    matches: list[str] = Field(
-        description="Names of the USDA foods whose range the estimates are, the most alike first."
-    )
+    matches: list[str] = Field(description="Names of the USDA foods whose range the estimates are.")

@@ -1,14 +1,14 @@
-"""What a serving of a dish holds: its row declares it, foods with like names tell a range, or it is unknown.
+"""What a serving of a dish holds: its row declares it, a food that it names tells it, or it is unknown.
 
 values    an amount as an interval, with what it rests on
-likeness  foods whose names are like a dish's, by an inverted index of words
+foods     foods of a table, by the words of their names
 estimate  the nutrients of a dish
 bounds    which amounts a dish keeps to
 """
 
 from components.domain.diet.nutrition.bounds import outside
 from components.domain.diet.nutrition.estimate import nutrition_of
-from components.domain.diet.nutrition.likeness import FoodIndex, Rule
+from components.domain.diet.nutrition.foods import FoodIndex
 from components.domain.diet.nutrition.values import CONFIDENCE, NUTRIENTS, Amount, Food, Nutrition
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Food",
     "FoodIndex",
     "Nutrition",
-    "Rule",
     "nutrition_of",
     "outside",
 ]

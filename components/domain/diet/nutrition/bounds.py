@@ -34,9 +34,10 @@ def _below(amount: Amount | None, nutrient: str, bound: float) -> str:
 
 def _unknown(amount: Amount | None, nutrient: str) -> str:
     if amount is None:
-        return f"{nutrient} of a serving is unknown: the dish does not state it, nor do enough like foods"
+        return f"{nutrient} of a serving is unknown: neither the dish nor a food of its name states it"
     interval = f"{amount.low:g} to {amount.high:g} in 100 g"
-    return f"{nutrient} of a serving is unknown: like foods hold {interval}, and the dish states no serving_g"
+    why = f"foods of its name hold {interval}, and the dish states no serving_g"
+    return f"{nutrient} of a serving is unknown: {why}"
 
 
 def _in_words(amount: Amount, nutrient: str) -> str:

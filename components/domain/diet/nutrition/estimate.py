@@ -1,19 +1,17 @@
-"""The nutrients of a dish: declared ones first, the range of like foods where nothing is declared."""
+"""The nutrients of a dish: declared ones, else those of the foods that its name names."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from components.domain.diet.nutrition.likeness import FoodIndex, Rule, plausible
-from components.domain.diet.nutrition.values import NUTRIENTS, Amount, Food, Nutrition
-
-RULE = Rule()
+from components.domain.diet.nutrition.foods import FoodIndex
+from components.domain.diet.nutrition.values import NUTRIENTS, Amount, Nutrition
 
 
 def nutrition_of(dish: Mapping[str, Any], foods: FoodIndex) -> Nutrition:
-    """What a dish holds, by nutrient.
+    """Tells what a dish holds, by nutrient.
 
     The ingredients are not read: without their weights 100 g may be all oil or all water.
 
@@ -27,35 +25,18 @@ def nutrition_of(dish: Mapping[str, Any], foods: FoodIndex) -> Nutrition:
         for name, value in declared.items()
         if value is not None
     }
-    near = [] if len(amounts) == len(NUTRIENTS) else plausible(foods.near(str(dish["name"])), RULE)
-    matches = [food for _, same in near for food in same]
-    serving = _number(dish.get("serving_g"))
-    estimated = {
-        name: amount
-        for name, bounds in ranges([same for _, same in near], RULE.fewest).items()
-        if name not in amounts and (amount := _amount(bounds, serving))
-    }
-    return Nutrition(amounts | estimated, tuple(food.name for food in matches) if estimated else ())
-
-
-def ranges(foods: Sequence[Sequence[Food]], fewest: int) -> dict[str, tuple[float, float]]:
-    """Least and largest amount in 100 g of the foods, by nutrient.
-
-    Args:
-        foods: Lists of foods whose names have the same words.
-        fewest: Of so many lists a nutrient must be on record.
-    """
-    result = {}
+    named, serving = foods.named(str(dish["name"])), _number(dish.get("serving_g"))
+    estimated = {}
     for name in NUTRIENTS:
-        entries = [[food.per_100g[name] for food in same if name in food.per_100g] for same in foods]
-        values = [value for entry in entries for value in entry]
-        if values and sum(map(bool, entries)) >= fewest:
-            result[name] = (min(values), max(values))
-    return result
+        values = [food.per_100g[name] for food in named if name in food.per_100g]
+        amount = _amount(min(values), max(values), serving) if values and name not in amounts else None
+        if amount:
+            estimated[name] = amount
+    return Nutrition(amounts | estimated, tuple(food.name for food in named) if estimated else ())
 
 
-def _amount(per_100g: tuple[float, float], serving: float | None) -> Amount | None:
-    low, high = per_100g
+def _amount(low: float, high: float, serving: float | None) -> Amount | None:
+    """Converts amounts in 100 g to a serving, where its weight is known and the result is a number."""
     if not serving:
         return Amount(low, high, "100 g", "estimated")
     low, high = low * serving / 100, high * serving / 100

@@ -11,7 +11,7 @@ NUTRIENTS = (
 )  # fmt: skip
 CONFIDENCE = {
     "declared": "as the dish's own row states it",
-    "estimated": "low: the range of foods with like names, none of which is this dish",
+    "estimated": "low: that of foods with the same name, not of this kitchen's dish",
 }
 
 
@@ -36,7 +36,7 @@ class Amount:
         low: At least so much.
         high: At most so much; the same as `low` where it is declared.
         per: What the amount is of. Nobody can tell a serving of a dish that has no `serving_g`.
-        evidence: Whether the dish's row states it, or foods with like names hold it.
+        evidence: Whether the dish's row states it, or foods of the same name hold it.
     """
 
     low: float
@@ -56,7 +56,7 @@ class Nutrition:
 
     Attributes:
         amounts: By nutrient; one that is unknown is missing.
-        matches: Names of the foods that the estimated amounts are the range of, the most alike first.
+        matches: Names of the foods that the estimated amounts are the range of.
     """
 
     amounts: Mapping[str, Amount] = field(default_factory=dict)
