@@ -15,26 +15,30 @@ Texts = npt.NDArray[np.object_]
 
 
 def ranges(starts: Ints, sizes: Ints) -> Ints:
-    """start, start + 1, … for each pair of start and size, one after the other."""
+    """Concatenates the ranges start, start + 1, …, of one size for each start."""
     ends = np.cumsum(sizes)
     total = int(ends[-1]) if len(ends) else 0
     return np.asarray(np.arange(total) + np.repeat(starts - (ends - sizes), sizes))
 
 
 def changes(values: npt.NDArray[Any]) -> Bools:
-    """(N,) True for the first value, and for each that differs from the one before it."""
+    """Marks the first value and each value that differs from the one before, (N,)."""
     result = np.ones(len(values), bool)
     result[1:] = values[1:] != values[:-1]
     return result
 
 
 def sums(number: Ints, weight: Floats, count: int) -> Floats:
-    """(count,) the sum of the weights of each number."""
+    """Adds up the weights of each number from 0 to count - 1, (count,)."""
     return np.asarray(np.bincount(number, weight, minlength=count), np.float64)
 
 
 def share_of_occasion(person: Ints, dish: Ints, occasion: Ints) -> Floats:
-    """(N,) one over the number of occasions on which this person met this dish; all are small numbers."""
+    """Computes one over the number of occasions on which each row's person met the row's dish, (N,).
+
+    Rows of one occasion count once. A person, dish and occasion are coded together in one 64-bit number, so
+    their numbers must be small.
+    """
     width = int(occasion.max(initial=0)) + 1
     code = (person * (int(dish.max(initial=0)) + 1) + dish) * width + occasion
     order = np.argsort(code)
@@ -45,15 +49,15 @@ def share_of_occasion(person: Ints, dish: Ints, occasion: Ints) -> Floats:
 
 
 def distinct_numbers(below: Ints, number: int, draw: np.random.Generator) -> Ints:
-    """(N, number) different numbers from 0 up to each bound, drawn by Floyd's algorithm.
+    """Draws different numbers from 0 up to each bound, by Floyd's algorithm.
 
     Args:
-        below: (N,) bounds, which are not drawn.
-        number: How many are drawn for each.
-        draw: Draws them.
+        below: (N,) bounds; the bound itself is never drawn.
+        number: How many numbers are drawn for each bound.
+        draw: The random generator.
 
     Returns:
-        The numbers, and -1 in columns for which a bound is too low.
+        (N, number) the numbers; a row whose bound is below `number` is filled up with -1.
     """
     numbers = np.full((len(below), number), -1)
     for column in range(number):

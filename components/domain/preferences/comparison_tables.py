@@ -1,4 +1,4 @@
-"""Tables of comparisons: of choices with their menus, and of pairs of opinions. They have no histories yet.
+"""Tables of comparisons, made of choices and their menus or of pairs of opinions, without histories yet.
 
 Shapes: L lines of the log, D dishes, Q comparisons, O dishes on offer.
 """
@@ -21,14 +21,14 @@ NO_LINE = -1
 
 
 def choice_table(log: OpinionLog, on_offer: Bools | None = None) -> tuple[Comparisons, Ints]:
-    """Each choice against its menu, or a sample of a large one; see `offers_of`.
+    """Compares each choice with the rest of its menu, or with a sample of a large menu; see `offers_of`.
 
     Args:
         log: Opinions of all people.
-        on_offer: (D,) True for the dishes that count, as if no other had been on a menu; None for all.
+        on_offer: (D,) True for the dishes that count; menus are read as if they had no others. None for all.
 
     Returns:
-        The choices that had an alternative, and (Q,) the line of each.
+        Comparisons of the choices that had an alternative, and (Q,) the line of each.
     """
     counts = np.ones(len(log.dishes), bool) if on_offer is None else on_offer
     line = np.flatnonzero((log.menu != NO_MENU) & counts[log.dish])
@@ -52,14 +52,15 @@ def choice_table(log: OpinionLog, on_offer: Bools | None = None) -> tuple[Compar
 def pair_table(
     log: OpinionLog, line: Ints, other: Ints, last: Ints, *, is_other_person: bool = False
 ) -> Comparisons:
-    """Comparisons of two opinions each.
+    """Builds comparisons of two opinions each.
 
     Args:
         log: Opinions of all people.
         line: (Q,) lines of the preferred dishes.
         other: (Q,) lines of the other dishes.
-        last: (Q,) latest line that each rests on.
-        is_other_person: Whether the other opinions are other people's, of which these people say nothing.
+        last: (Q,) latest line that each comparison rests on.
+        is_other_person: Whether the other opinions are other people's. The preferred dish then counts as
+            liked and the other as disliked, whatever was said about the other.
     """
     is_first = log.dish[line] < log.dish[other]  # dishes stand in the order of their ids
     pair = np.stack([np.where(is_first, line, other), np.where(is_first, other, line)], axis=1).ravel()
@@ -74,7 +75,7 @@ def pair_table(
 
 
 def _table(log: OpinionLog, line: Ints, other: Ints, last: Ints) -> Comparisons:
-    """Comparisons without dishes on offer."""
+    """Builds comparisons that have no dishes on offer yet."""
     none, zeros = np.empty(0, np.int64), np.zeros(len(line), np.int64)
     return Comparisons(
         log=log,
@@ -95,7 +96,7 @@ def _table(log: OpinionLog, line: Ints, other: Ints, last: Ints) -> Comparisons:
 
 
 def joined(*tables: Comparisons) -> Comparisons:
-    """Comparisons on one log, one table after the other."""
+    """Joins tables of comparisons on one log, one table after the other."""
     columns = [column.name for column in fields(Comparisons) if column.name != "log"]
     whole: dict[str, Any] = {
         name: np.concatenate([getattr(table, name) for table in tables]) for name in columns
@@ -104,7 +105,7 @@ def joined(*tables: Comparisons) -> Comparisons:
 
 
 def unique_keys(keys: Texts) -> Texts:
-    """The keys; of equal ones the second and later carry their number, which no other key ends with."""
+    """Makes keys unique: among equal keys the second becomes KEY#2 and so on, past names already in use."""
     number_of = Counter(keys)
     if len(number_of) == len(keys):
         return keys
@@ -121,7 +122,10 @@ def unique_keys(keys: Texts) -> Texts:
 
 
 def _keys(log: OpinionLog, line: Ints, other: Ints) -> Texts:
-    """(Q,) names PERSON/MOMENT/SOURCE/DISH, with the menu of a choice as its source; of pairs with >DISH."""
+    """Writes the name of each comparison, (Q,): PERSON/MOMENT/SOURCE/DISH, for a pair followed by >DISH.
+
+    A choice has its menu in the place of the source.
+    """
     lines, number = np.unique(line, return_inverse=True)
     middles = (*log.sources, *log.menus.ids)
     middle = np.where(log.menu == NO_MENU, log.source, len(log.sources) + log.menu)[lines]

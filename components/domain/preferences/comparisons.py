@@ -1,10 +1,10 @@
-"""Opinions become comparisons in the order of time.
+"""Turns opinions into comparisons, in the order of time.
 
-Every comparison's history lies strictly before the opinions that it rests on, so nothing later can leak into
-it, and whatever is drawn at random is ordered right half the time. A choice is compared with its alternatives
-on the menu; ratings, likes and dislikes of a few days are compared with each other; likes and orders that
-nothing else can be compared with are compared with what others liked or ordered at that time. How comparisons
-are divided into training and test is `preferences.splits`.
+The history of a comparison lies strictly before the opinions that the comparison rests on, so that nothing
+later leaks into it. Random scores order half the pairs rightly. A choice is compared with its alternatives on
+the menu. Ratings, likes and dislikes of a few days are compared with each other. Orders, and likes where
+nobody states anything else, are compared with what other people ordered or liked at that time. How
+comparisons are divided into training and test is described in `preferences.splits`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from components.domain.preferences.tables import Comparisons
 
 
 def compare(log: OpinionLog, seed: int, cut: np.datetime64 | None = None) -> Comparisons:
-    """Makes comparisons of every opinion that says what was preferred over what.
+    """Builds comparisons from all opinions that say which dish was preferred to which.
 
     Args:
         log: Opinions of all people.
-        seed: Seed of the groups of stated opinions and of the others' likes and orders.
-        cut: Local day on which the test begins: no comparison rests on opinions from both sides of it.
+        seed: Seed of the groups of stated opinions, and of the draws of other people's likes and orders.
+        cut: Local day on which the test begins; no comparison rests on opinions from both sides of it.
 
     Returns:
         Comparisons in the order of people and, for each of them, of time.
@@ -42,13 +42,13 @@ def compare(log: OpinionLog, seed: int, cut: np.datetime64 | None = None) -> Com
 
 
 def _known_before(table: Comparisons, line: Ints) -> Comparisons:
-    """The comparisons with all that their people thought before the moment of a line each."""
+    """Sets each comparison's history to its person's opinions before the moment of `line`, (Q,)."""
     log = table.log
     return replace(table, start=log.bounds()[table.person], stop=log.moment_starts[line])
 
 
 def _stated(log: OpinionLog, seed: int, cut: np.datetime64 | None) -> Comparisons:
-    """Stated opinions of a block of days against each other; the history lies before the block."""
+    """Compares stated opinions of a block of days with each other; the history lies before the block."""
     lines = np.flatnonzero(log.is_stated)
     starts = block_starts(log, lines, cut)
     line, other = pairs_that_differ(log, lines, group_numbers(log, lines, starts, seed))

@@ -26,7 +26,10 @@ def _split(value: Any) -> Any:
 
 
 def _split_allergies(value: Any) -> Any:
-    """Splits as `_split` does. Writes `-` for a no-break space, which is no empty cell: somebody typed it."""
+    """Splits text at semicolons, as `_split` does, but keeps a part that somebody typed as a no-break space.
+
+    Such a part becomes `-`, so that it is not taken for an empty cell.
+    """
     parts = value.split(";") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
         return value
@@ -44,7 +47,7 @@ def _utc(value: datetime) -> datetime:
 
 
 def _moment(value: Any) -> Any:
-    """Brings micro- and nanoseconds since 1970 to seconds, which pydantic tells from milliseconds."""
+    """Converts micro- and nanoseconds since 1970 to seconds; pydantic tells milliseconds from seconds."""
     try:
         number = float(value) if isinstance(value, str | int | float) else 0.0
     except (ValueError, OverflowError):
@@ -53,33 +56,33 @@ def _moment(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """A column of whole numbers comes as floats where one is missing: 17.0 is the id 17."""
+    """Converts a whole float to an int: a column of ids comes as floats where one is missing, 17 as 17.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _finite(value: Any) -> Any:
-    """A number that is none is no name, as of a person `nan`."""
+    """Rejects NaN and infinity: they identify nobody."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("it is no finite number, and no text")
     return _whole(value)
 
 
 def _exact(value: Any) -> Any:
-    """An id of a column that became floats may have been that of several people."""
+    """Rejects an id that became a float too large to be exact: several people's ids may have become one."""
     if isinstance(value, float) and INEXACT <= abs(value) < math.inf:
         raise ValueError("it is a number too large to be told from its neighbours: write ids as text")
     return _finite(value)
 
 
 def _without_nul(value: str) -> str:
-    """PostgreSQL stores no text with a NUL, so that it could never be published."""
+    """Rejects the character NUL: PostgreSQL cannot store it, so the text could never be published."""
     if "\0" in value:
         raise ValueError("it holds the character NUL")
     return value
 
 
 def _as_id(value: str) -> str:
-    """Whatever an id is compared with is read in the same way."""
+    """Normalises an id as `as_id` does; rejects control characters, blanks alone, and too many letters."""
     text = as_id(value)
     if CONTROL.search(text):
         raise ValueError("it holds a control character")
@@ -107,7 +110,7 @@ class _Row(BaseModel):
 
 
 class DishRow(_Row):
-    """A dish; nutrients are per serving, in the unit of the name's end. A hidden one is not recommended."""
+    """A dish. Nutrients are per serving, in the unit that ends the name. A hidden one is not recommended."""
 
     dish_id: Id
     name: Name
@@ -129,7 +132,7 @@ class DishRow(_Row):
 
 
 class PersonRow(_Row):
-    """A person, as far as they told. The model reads none of it; the diet reads the first three."""
+    """What a person told about themselves. Of this the diet reads the first three, the model nothing."""
 
     person_id: Id
     diet: Text = ""
@@ -173,22 +176,22 @@ Stored = dict[str, list[dict[str, Any]]]
 
 
 def nfc(value: Any) -> Any:
-    """Text in Unicode's form NFC, also inside of lists, so that an id that looks the same is the same."""
+    """Normalises text to Unicode's form NFC, also inside lists, so that ids that look alike are equal."""
     if isinstance(value, (list, tuple)):
         return [nfc(part) for part in value]
     return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 def as_id(value: object) -> str:
-    """A value as the contract reads it where it expects an id."""
+    """Reads a value as the contract does where it expects an id."""
     return str(nfc(str(_whole(value)))).strip()
 
 
 def columns(table: str) -> tuple[str, ...]:
-    """Columns of a table that the contract knows, required ones included."""
+    """Lists the columns of a table that the contract knows, required ones included."""
     return tuple(TABLES[table].model_fields)
 
 
 def required_columns(table: str) -> tuple[str, ...]:
-    """Columns without which no row of the table can be read."""
+    """Lists the columns that each row of the table must have."""
     return tuple(name for name, spec in TABLES[table].model_fields.items() if spec.is_required())

@@ -1,9 +1,10 @@
 """Splits that hide dishes from everybody: how good is a model on a dish that is new?
 
-What anyone thought of a hidden dish is neither trained on nor in any history. Times are not read: a history
-is all that a person thought of the other dishes. The test asks for hidden dishes against each other, and, to
-be shown beside it, for hidden dishes against ones that training has read, of which some of each person's
-opinions are held out, too: whatever is asked about may have been read nowhere.
+Opinions on a hidden dish are neither trained on nor part of any history. Times are ignored: a history holds a
+person's opinions on the other dishes, whenever they were stated. The test compares hidden dishes with each
+other. A second part, shown beside it, compares hidden dishes with dishes that training has read. For this
+part some of each person's opinions on those dishes are held out as well, since no opinion that the test asks
+about may be read.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ BESIDE_SHARE = 0.125  # of opinions, on which new dishes are compared with other
 
 
 def dish_fold(log: OpinionLog, share: float, fold: int, seed: int) -> Bools:
-    """(D,) True for the dishes of one of `1 / share` folds; a dish stays in its fold when others come.
+    """Marks the dishes of one of `1 / share` folds, (D,); a dish stays in its fold when others come.
 
     Args:
-        log: Names the dishes.
+        log: The log whose dishes are divided.
         share: Share of the dishes that is hidden.
         fold: Number of the fold; folds beyond the last begin again with the first.
         seed: Seed of the draw.
@@ -45,12 +46,12 @@ def split_by_dish(
     Args:
         log: Opinions of all people.
         hidden: (D,) True for the dishes that are tested.
-        background: Sources whose opinions are only ever history.
-        min_history: A person is tested if they have at least this many opinions on other dishes.
+        background: Sources whose opinions are never asked about; they are history alone.
+        min_history: Number of opinions on other dishes that a person needs to be tested.
         seed: Seed of the groups.
 
     Raises:
-        DataRejected: Nobody to train or test on.
+        DataRejected: No comparison is left to train or to test on.
     """
     is_new = hidden[log.dish]
     compared = ~np.isin(np.array(log.sources, object)[log.source], list(background)) & ~log.is_order
@@ -75,10 +76,10 @@ def split_by_dish(
 
 
 def _across(log: OpinionLog, hidden: Bools, is_beside: Bools, dealt: Groups) -> Comparisons:
-    """What is said of new dishes against others.
+    """Compares new dishes with dishes that training has read.
 
-    Of choices as many are asked where a new dish was chosen as where another was: else being new would tell
-    the chosen one.
+    Choices of new and of other dishes are drawn at the same rate. Otherwise being new would give the chosen
+    dish away.
     """
     choices, line = choice_table(log)
     some = np.flatnonzero(is_beside[line])
@@ -88,7 +89,7 @@ def _across(log: OpinionLog, hidden: Bools, is_beside: Bools, dealt: Groups) -> 
 
 
 def only_new(split: Split) -> Bools:
-    """(Q,) True for the test comparisons all of whose dishes are hidden from training and from histories."""
+    """Marks the test comparisons whose dishes are all absent from training and from histories, (Q,)."""
     test, log = split.test, split.test.log
     is_read = np.zeros(len(log.dishes), bool)
     is_read[split.train.offered] = True

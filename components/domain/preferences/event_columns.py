@@ -1,4 +1,4 @@
-"""The events table as columns: one array each, in which every name stands once."""
+"""The events table as columns: an array for each, with every name stored once."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Coded:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Self:
-        """The column of these texts."""
+        """Codes texts as a column."""
         numbers: dict[str, int] = {}
         number = np.array([numbers.setdefault(text, len(numbers)) for text in texts], np.int64)
         return cls.of_codes(tuple(numbers), number)
 
     @classmethod
     def of_codes(cls, names: Sequence[str], number: Ints) -> Self:
-        """The column of these names.
+        """Builds a column from names and numbers; sorts the names.
 
         Args:
-            names: Each once, in any order.
+            names: Each name once, in any order.
             number: (N,) index into `names`.
         """
         order = sorted(range(len(names)), key=names.__getitem__)
@@ -45,32 +45,32 @@ class Coded:
         return cls(tuple(names[index] for index in order), rank[number])
 
     def take(self, rows: Ints) -> Self:
-        """The column of these rows alone."""
+        """Keeps these rows, and the names that they still use."""
         number = self.number[rows]
         is_used = np.bincount(number, minlength=len(self.names)) > 0
         names = tuple(self.names[index] for index in np.flatnonzero(is_used))
         return type(self)(names, (np.cumsum(is_used) - 1)[number])
 
     def map(self, value: Callable[[str], int]) -> Ints:
-        """(N,) a value of each text; called once for each of `names`."""
+        """Maps each text to a number, (N,); calls `value` once for each of `names`."""
         return np.array([value(name) for name in self.names], np.int64)[self.number]
 
     def is_one_of(self, *texts: str) -> Bools:
-        """(N,) True where the text is one of these."""
+        """Marks the rows whose text is one of these, (N,)."""
         return self.map(texts.__contains__).astype(bool)
 
 
 @dataclass(frozen=True, eq=False)
 class EventColumns:
-    """Events, in the order of their ids; see `contract.EventRow` for what they say.
+    """Events, in the order of their ids; see `contract.EventRow` for the meaning of the columns.
 
     Attributes:
-        person: (N,) ids.
-        dish: (N,) ids.
+        person: (N,) ids of people.
+        dish: (N,) ids of dishes.
         kind: (N,) one of `contract.KINDS`.
-        menu: (N,) ids; empty where nothing was chosen from a menu.
-        source: (N,) names.
-        value: (N,) ratings; NaN where there is none.
+        menu: (N,) ids of menus; empty where nothing was chosen from a menu.
+        source: (N,) names of sources.
+        value: (N,) ratings; NaN without a rating.
         at: (N,) moments in UTC.
     """
 
@@ -87,7 +87,7 @@ class EventColumns:
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, Any]]) -> Self:
-        """The columns of rows as the contract gives them, in the same order."""
+        """Converts rows, as the contract reads them, to columns in the same order."""
         values = [np.nan if row["value"] is None else row["value"] for row in rows]
         return cls(
             person=Coded.of(row["person_id"] for row in rows),
@@ -100,7 +100,7 @@ class EventColumns:
         )
 
     def take(self, rows: Ints) -> Self:
-        """These rows alone."""
+        """Keeps these rows."""
         columns: dict[str, Any] = {
             name: column.take(rows) if isinstance(column, Coded) else column[rows]
             for name, column in vars(self).items()

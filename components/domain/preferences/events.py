@@ -1,7 +1,7 @@
-"""Taking rows in: accepted, duplicate or quarantined; nothing else can happen to a row.
+"""Takes rows in: each row is accepted, a duplicate, quarantined, or dropped as a forgotten person's.
 
-It covers single rows and the ids they point at. Reading files is `integrations.event_sources`; volume and
-whole-table expectations are `integrations.data_checks`.
+This covers single rows and the ids that they point at. Files are read by `integrations.event_sources`; volume
+and expectations of whole tables are checked by `integrations.data_checks`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _VALUE = re.compile(r"'[^']*'|(?<!\w)-?\d[\w.:+-]*")
 
 @dataclass(frozen=True)
 class RawRow:
-    """A row as a file holds it, and where it stands (`file`, `line` counted from 1 without the header).
+    """A row as a file holds it, and where it stands.
 
     Attributes:
         file: Name of the file.
-        line: Number of the row.
-        values: By column.
-        problem: Why the file's format could not be read there; empty where it could.
+        line: Number of the row, from 1 without the header.
+        values: Values by column.
+        problem: Why the file's format could not be read at this row; empty where it could.
     """
 
     file: str
@@ -53,7 +53,7 @@ class Quarantined:
 
 
 def by_reason(rows: Iterable[Quarantined]) -> list[tuple[str, list[Quarantined]]]:
-    """Groups quarantined rows by reason, whatever values it names; the most frequent reason comes first."""
+    """Groups quarantined rows by reason, ignoring the values in it; the most frequent reason comes first."""
     groups: dict[tuple[str, str], list[Quarantined]] = {}
     for row in rows:
         groups.setdefault((row.table, _VALUE.sub("…", row.reason)), []).append(row)
@@ -62,7 +62,7 @@ def by_reason(rows: Iterable[Quarantined]) -> list[tuple[str, list[Quarantined]]
 
 @dataclass
 class Counts:
-    """What became of the rows of one table: rows_in is the sum of the others, always."""
+    """What became of the rows of one table; `rows_in` is always the sum of the other counts."""
 
     rows_in: int = 0
     accepted: int = 0
@@ -75,7 +75,7 @@ class Counts:
 class Collected:
     """The tables after tonight's rows, what became of the rows, and the quarantined ones.
 
-    `former` has the ids under which dishes go on whose ids other dishes have from tonight on.
+    `former` lists the new ids of dishes whose old ids other dishes took over tonight.
     """
 
     tables: Stored
@@ -89,9 +89,9 @@ def accept(incoming: Mapping[str, Iterable[RawRow]], stored: Stored, limits: Lim
 
     Args:
         incoming: Raw rows by table name; tables that are absent tonight may be left out. Without a table of
-            people events may be of anybody, also where earlier nights had one.
-        stored: What earlier nights accepted. Not changed.
-        limits: What rows may say.
+            people tonight, events may be about anybody, even if earlier nights had such a table.
+        stored: Rows that earlier nights accepted, by table name. They are not changed.
+        limits: Limits of what rows may say.
     """
     collected = Collected({table: list(stored.get(table, [])) for table in TABLES})
     for table in TABLES:  # in this order, so that events find the dishes and menus they point at
@@ -128,7 +128,7 @@ class _Intake:
         return tuple(row[name] for name in KEYS[self.table])
 
     def why_quarantined(self, raw: RawRow) -> str | None:
-        """Sorts one row: the reason where it is quarantined, else None."""
+        """Takes in one row and counts it; returns the reason if it is quarantined, else None."""
         self.counts.rows_in += 1
         if self._is_forgotten(raw):
             self.counts.forgotten += 1
@@ -147,9 +147,10 @@ class _Intake:
         return bool(self.ids.limits.forgotten) and names_one_of(self.ids.limits.forgotten, raw.values)
 
     def _of_its_time(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The row with the dish that it meant, where its id is another dish's now.
+        """Points a row to the former dish that it meant, where another dish has taken that dish's id.
 
-        That is so for a row that was stored before, and for a choice from a menu that had the dish of before.
+        A row means the former dish if it was stored with it before, or if it names a menu that offered the
+        former dish and not the new one.
         """
         former = self.ids.former.get(row.get("dish_id", ""), ())
         if not former or self.table == "dishes":
@@ -199,7 +200,7 @@ def _parse(table: str, raw: RawRow) -> dict[str, Any]:
 
 
 def content_id(event: Mapping[str, Any]) -> str:
-    """The id of an event whose source gives none: what says the same is the same event.
+    """Hashes an event without an id of its own to an id; equal events get equal ids.
 
     Args:
         event: All columns in the contract's types.
@@ -209,7 +210,7 @@ def content_id(event: Mapping[str, Any]) -> str:
 
 
 def event_id_of(raw: RawRow) -> str | None:
-    """The id that an event has once it is accepted; None for a row that cannot be."""
+    """Computes the id that an event will have once it is accepted; None if the row breaks the contract."""
     try:
         return str(_parse("events", raw)["event_id"])
     except (NotAcceptable, ValidationError):

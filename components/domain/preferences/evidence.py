@@ -1,9 +1,10 @@
-"""What opinions say of dishes beyond what was to be expected, in one form for ratings and for picks.
+"""Evidence: how far opinions on dishes exceed what was expected, in one form for ratings and for picks.
 
 A rating (or a like where others dislike) says how far one dish lies above its mean. A pick says that one dish
-was preferred to what else could be had: to a menu, or without a menu to what everybody picks. Both become
-derivatives of a log likelihood by the utilities of dishes, of a normal one and of a conditional logit.
-Shapes: G groups of opinions, N opinions, D dishes of the log, M menus.
+was preferred to its alternatives: to the rest of a menu, or without a menu to what everybody picks. Both
+become derivatives of a log likelihood with respect to the dishes' utilities. The likelihood is a normal one
+for ratings and a conditional logit for picks. Shapes: G groups of opinions, N opinions, D dishes of the log,
+M menus.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from components.domain.preferences.strengths import Opinions
 
 @dataclass(frozen=True, eq=False)
 class WithLowRank:
-    """The matrix `sparse + left @ right`, of which only the parts are stored.
+    """The matrix `sparse + left @ right`, stored as its three parts.
 
     Attributes:
-        sparse: (G, D).
-        left: (G, R) of a low rank R.
-        right: (R, D).
+        sparse: (G, D) the sparse part.
+        left: (G, R) left factor of the part with the low rank R.
+        right: (R, D) right factor of this part.
     """
 
     sparse: csr_matrix
@@ -40,32 +41,32 @@ class WithLowRank:
         return rows, self.sparse.indices.astype(np.int64)
 
     def times(self, matrix: Floats) -> Floats:
-        """The product with a (D, …) matrix."""
+        """Multiplies by a (D, …) matrix from the right."""
         return np.asarray(self.sparse @ matrix + self.left @ (self.right @ matrix), np.float64)
 
     def gram(self) -> Floats:
-        """(D, D) the transposed matrix times itself."""
+        """Multiplies the transposed matrix by the matrix itself, (D, D)."""
         mixed = (self.sparse.T @ self.left) @ self.right
         square = self.right.T @ (self.left.T @ self.left) @ self.right
         return np.asarray((self.sparse.T @ self.sparse).toarray() + mixed + mixed.T + square)
 
     def sums(self) -> Floats:
-        """(D,) the sum of each column."""
+        """Adds up each column, (D,)."""
         return np.asarray(np.asarray(self.sparse.sum(0)).ravel() + self.left.sum(0) @ self.right)
 
     def entries(self, rows: Ints, columns: Ints) -> Floats:
-        """The entries at these rows and columns."""
+        """Computes the entries at these rows and columns."""
         low = np.einsum("nr,rn->n", self.left[rows], self.right[:, columns])
         return np.asarray(np.asarray(self.sparse[rows, columns]).ravel() + low)
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Derivatives of each group's log likelihood by the utility of each dish, where all is as expected.
+    """Derivatives of each group's log likelihood by the utility of each dish, at the expected utilities.
 
     Attributes:
-        gradient: The first ones: how much more the group liked the dish than was to be expected.
-        information: The second ones, negated: 1 for a rating, p (1 - p) for a pick that was likely by p.
+        gradient: First derivatives: how much more the group liked the dish than was expected.
+        information: Negated second derivatives: 1 for a rating, p (1 - p) for a pick with probability p.
     """
 
     gradient: WithLowRank
@@ -74,7 +75,7 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """What is expected of anybody's opinions.
+    """The opinions that are expected of anybody.
 
     Attributes:
         mean: (D,) mean utility of each dish.
@@ -85,7 +86,7 @@ class Expectation:
     share: Floats
 
     def on_menus(self, menus: Menus) -> csr_matrix:
-        """(M, D) how likely each dish of a menu is picked from it."""
+        """Computes the probability that each dish of a menu is picked from it, (M, D)."""
         owner = np.repeat(np.arange(len(menus.sizes)), menus.sizes)
         odds = np.exp(self.mean[menus.dish])
         total = np.bincount(owner, odds, minlength=len(menus.sizes))
@@ -93,14 +94,16 @@ class Expectation:
         return csr_matrix((odds / total[owner], (owner, menus.dish)), shape=shape)
 
     def evidence(self, opinions: Opinions, strengths: Floats, menus: Menus, dishes: Ints) -> Evidence:
-        """The evidence of each group on some dishes.
+        """Computes the evidence of each group on some dishes.
+
+        A pick from a large menu is compared with the mean of all large menus. With one standing menu this is
+        the menu itself.
 
         Args:
             opinions: Groups of opinions.
-            strengths: (N,) how strongly each of them speaks for its dish; picks' are not read.
-            menus: What picks were made from.
-            dishes: Columns of the result; alternatives on menus are all read. What is picked from a large
-                menu is held against the mean of all large ones, which for a standing menu is the same.
+            strengths: (N,) how strongly each opinion speaks for its dish; ignored for picks.
+            menus: The menus that picks were made from.
+            dishes: Dishes that are columns of the result. Alternatives on menus count in any case.
         """
         groups, count, group, none = len(opinions.sizes), len(self.mean), opinions.group, len(menus.sizes)
         weight = opinions.weights
@@ -122,7 +125,7 @@ class Expectation:
 
 
 def _mean(rows: csr_matrix, some: Bools) -> Floats:
-    """The mean of some rows; zero where there are none."""
+    """Averages the marked rows; zero without any."""
     return np.asarray(rows[np.flatnonzero(some)].sum(0)).ravel() / max(1, int(some.sum()))
 
 

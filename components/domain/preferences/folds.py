@@ -1,6 +1,6 @@
-"""Folds of a training period: what is fitted on some of it is tried on the rest, as the test tries it.
+"""Folds of a training period: a fit on one part is tried on the rest, as it will be on the test.
 
-A fold holds back days, people or dishes, whatever is new in the test. Constants are chosen on folds.
+A fold holds back days, people or dishes, whichever are new in the test. Constants are chosen on folds.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ Unit = Literal["day", "person", "dish"]
 
 
 def unit_of(split: SplitParams) -> Unit:
-    """What is new in the test."""
+    """Looks up what is new in the test: days, people or dishes."""
     units: dict[str, Unit] = {"time": "day", "dish": "dish"}
     return units.get(split.by, "person")
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """A part of training that what was fitted on the rest is tried on.
+    """A division of the training comparisons: one part to fit on, the other to try the fit on.
 
     Attributes:
-        train: The rest.
-        may_know: (L,) True for the lines of the log that a fit on the rest may read.
-        new: The part.
+        train: Comparisons to fit on.
+        may_know: (L,) True for the lines of the log that the fit may read.
+        new: Comparisons to try the fit on.
     """
 
     train: Comparisons
@@ -40,17 +40,17 @@ class Fold:
 
     @property
     def hidden(self) -> Ints:
-        """Dishes that only the new comparisons offer: as new as the test's, so nobody's opinion is read."""
+        """Dishes that only the new comparisons offer; like new dishes of the test, they have no opinions."""
         return np.setdiff1d(self.new.offered, self.train.offered)
 
     def some(self, count: int) -> Fold:
-        """The same with at most so many of the new comparisons, evenly spaced."""
+        """Keeps at most `count` of the new comparisons, evenly spaced."""
         few = np.linspace(0, len(self.new) - 1, min(len(self.new), count)).astype(int)
         return replace(self, new=self.new.take(few))
 
 
 def folds_of(train: Comparisons, may_know: Bools, unit: Unit, count: int) -> Iterator[Fold]:
-    """The folds that have anything to fit and to try; fewer than `count` where there are fewer units.
+    """Yields the folds that have comparisons on both sides; fewer than `count` where there are fewer units.
 
     Args:
         train: The training comparisons.
@@ -79,7 +79,7 @@ def _of_days_or_people(train: Comparisons, may_know: Bools, unit: Unit, number: 
 
 
 def _of_dishes(train: Comparisons, may_know: Bools, number: int, count: int) -> Fold:
-    """New are dishes against each other, after histories in which none of them is."""
+    """Builds a fold that tries held-back dishes against each other, after histories without them."""
     log = train.log
     position = np.zeros(len(log.dishes), np.int64)
     names = np.unique(train.offered)
@@ -93,7 +93,7 @@ def _of_dishes(train: Comparisons, may_know: Bools, number: int, count: int) -> 
 
 
 def share_won(scores: Floats, comparisons: Comparisons) -> float:
-    """Share of the alternatives that the chosen dish is put before; ties count half."""
+    """Computes the share of alternatives that score below the chosen dish; ties count half."""
     chosen = scores[comparisons.chosen_at][comparisons.owner]
     won = (chosen > scores) + 0.5 * (chosen == scores)
     return float((won.sum() - 0.5 * len(comparisons)) / (len(scores) - len(comparisons)))

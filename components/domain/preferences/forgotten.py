@@ -1,4 +1,4 @@
-"""People who were forgotten: a keyed hash of each id, so that rows that come again are not taken in."""
+"""People who were forgotten: a keyed hash of each id, by which their rows are refused if they come again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 from components.domain.errors import BadParams
 from components.domain.preferences.contract import as_id
 
-_CHECKED = "palate"  # text whose hash says whether a key is the one that the others were made with
+_CHECKED = "palate"  # text whose hash says whether a key is the one that made the other hashes
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Forgotten:
     """Hashes of ids, and the key that they were made with.
 
     Attributes:
-        key: Secret of this clone; without it a hash says nothing of an id.
-        hashes: 32 hex digits each.
+        key: Secret of this clone; without it a hash says nothing about an id.
+        hashes: Hashes of 32 hex digits each.
     """
 
     key: str
@@ -31,23 +31,23 @@ class Forgotten:
         return bool(self.hashes)
 
     def hash_of(self, person: object) -> str:
-        """The keyed hash of an id, as the contract reads it."""
+        """Hashes an id with the key, after reading it as the contract does."""
         return hmac.digest(self.key.encode(), as_id(person).encode(errors="replace"), "sha256").hex()[:32]
 
     def with_people(self, *people: str) -> Self:
-        """The same with more people."""
+        """Adds the hashes of more people, in a copy."""
         return replace(self, hashes=self.hashes | set(map(self.hash_of, people)))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, without the key."""
+        """Converts the hashes to plain values, without the key."""
         return {"key_check": self.hash_of(_CHECKED), "people": sorted(self.hashes)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any], key: str) -> Self:
-        """The inverse of `to_json`.
+        """Reads the values that `to_json` writes.
 
         Raises:
-            BadParams: The key is another one, so nobody could be told to have been forgotten.
+            BadParams: The hashes were made with another key, so forgotten people would not be recognised.
         """
         forgotten = cls(key, frozenset(values["people"]))
         if values["key_check"] != forgotten.hash_of(_CHECKED):

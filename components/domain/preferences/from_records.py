@@ -1,4 +1,4 @@
-"""Records as tables: for the service, for stored questions, and wherever there are only a few of them."""
+"""Records as tables: for the service, for stored questions, and wherever records are few."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.domain.records import DISLIKED, LIKED, Comparison, Question
 
 
 def question_table(questions: Sequence[Question]) -> Questions:
-    """Questions as a table with a log of its own, in which each of them has its history to itself."""
+    """Converts questions to a table with a log of its own, in which each question has lines of its own."""
     people = sorted({question.person_id for question in questions})
     dishes = {dish for question in questions for dish in question.dishes}
     dishes |= {past.dish_id for question in questions for past in question.history}
@@ -59,7 +59,7 @@ def _log(questions: Sequence[Question], code: Mapping[str, int], number: Mapping
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> Comparisons:
-    """Comparisons as a table; see `question_table`."""
+    """Converts comparisons to a table; see `question_table`."""
     chosen = [comparison.dishes.index(comparison.chosen) for comparison in comparisons]
     verdicts = [
         comparison.verdicts or menu_verdicts(len(comparison.dishes), index)
@@ -79,10 +79,10 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Comparisons:
 
 
 def menu_verdicts(size: int, chosen: int) -> tuple[int, ...]:
-    """What a choice says of a menu's dishes, if an alternative counts as disliked.
+    """Builds the verdicts of a choice on its menu's dishes: liked the chosen one, disliked the others.
 
     Args:
-        size: Number of dishes.
-        chosen: Position of the chosen one.
+        size: Number of dishes on the menu.
+        chosen: Position of the chosen dish.
     """
     return tuple(LIKED if index == chosen else DISLIKED for index in range(size))

@@ -1,8 +1,8 @@
-"""What a test day is: which days are held out, and which of them are judged together, as one value.
+"""Test days: which days are held out, and which of them the ledger judges together, as one entry.
 
-A test day has enough people who can be tested. The ledger judges closed days, ones that are over, pooled
-until they have enough people between them. Both go by counts of people alone: what a model says moves
-neither, nor how often one person speaks.
+A test day has enough people who can be tested. The ledger judges closed days (days that are over), pooled
+until they have enough people between them. Both depend on counts of people alone. A model's scores and the
+number of times that one person speaks have no influence.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from components.domain.preferences.arrays import Ints, Moments, changes
 from components.domain.preferences.tables import Comparisons
 
-MIN_PEOPLE = 30  # that are enough anywhere, on a test day and in an entry of the ledger
+MIN_PEOPLE = 30  # people that are enough anywhere, on a test day and in an entry of the ledger
 NOBODY_TO_TEST = (
     "nobody can be tested yet: a test needs somebody with split.min_history comparisons before a later day "
     "on which they choose or rate again"
@@ -22,13 +22,14 @@ NOBODY_TO_TEST = (
 def cut_day(comparisons: Comparisons, test_days: int, min_history: int) -> np.datetime64:
     """Finds the local day on which the test begins: the `test_days`-th last one with enough tested people.
 
-    All from it on is held out, days with fewer people too. Where fewer days have enough, as many as there are
-    are held out; without any the test begins after the last day.
+    Everything from this day on is held out, days with fewer people included. Where fewer than `test_days`
+    days have enough people, all of these are held out. Without any such day the test begins after the last
+    day.
 
     Args:
-        comparisons: Of all people, each one's in the order of time.
-        test_days: Days with enough tested people to hold out.
-        min_history: Comparisons before the cut that a tested person has.
+        comparisons: Comparisons of all people, each person's in the order of time.
+        test_days: Number of days with enough tested people to hold out.
+        min_history: Number of comparisons before the cut that a person needs to be tested.
     """
     days, day = np.unique(comparisons.day, return_inverse=True)
     starts = np.flatnonzero(changes(comparisons.person))
@@ -51,13 +52,14 @@ def cut_day(comparisons: Comparisons, test_days: int, min_history: int) -> np.da
 
 
 def enough_people(person: Ints, day: Ints) -> int:
-    """Half the people of a usual day, at least 1 and at most MIN_PEOPLE.
+    """Computes how many people a test day needs: half of a usual day's, at least 1 and at most MIN_PEOPLE.
 
-    A usual day is the median over people of the sizes of their days, so one person moves it by a rank.
+    A usual day's size is a weighted median over the given pairs of a person and a day on which that person
+    could be tested. Each person weighs one, shared among their days, so that a single person hardly moves it.
 
     Args:
-        person: Of each pair of a person and a day on which they could be tested.
-        day: Number of the day.
+        person: (N,) number of each pair's person.
+        day: (N,) number of each pair's day.
     """
     sizes = np.bincount(day)[day] if len(day) else np.ones(1)
     order = np.argsort(sizes)
@@ -67,16 +69,19 @@ def enough_people(person: Ints, day: Ints) -> int:
 
 
 def entries(person: Ints, day: Moments, after: str = "", today: str = "") -> list[Ints]:
-    """Numbers of the comparisons of each entry of a ledger, the oldest first.
+    """Groups held-out comparisons into the entries of a ledger, the oldest first.
 
-    An entry has the closed days in a row that it takes for MIN_PEOPLE people. It ends on a day with half the
-    people of its largest at least: a day of which only early rows are there waits for the others.
+    An entry pools consecutive closed days until they have MIN_PEOPLE people between them. Its last day has at
+    least half the people of its largest day, so that a day with only its early rows waits for the others.
 
     Args:
-        person: Of each held-out comparison.
-        day: Its local day.
-        after: Day, ISO 8601, up to which all is judged; empty for none.
-        today: Day on which the comparisons were collected and which is not over; empty where all are over.
+        person: (Q,) number of each comparison's person.
+        day: (Q,) local day of each comparison.
+        after: Day, ISO 8601, up to which everything was judged before; empty if nothing was.
+        today: Day on which the comparisons were collected and which is not over; empty if all days are over.
+
+    Returns:
+        For each entry the numbers of its comparisons, ascending.
     """
     result, pool, largest = [], list[Ints](), 0
     for date in np.unique(day):

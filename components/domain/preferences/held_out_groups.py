@@ -1,4 +1,4 @@
-"""A person's opinions dealt into groups; a group is asked about with the person's other opinions as history.
+"""Groups of a person's opinions. The model is asked about a group, with the other opinions as history.
 
 Shapes: L lines of the log, N opinions that are asked about, Q comparisons.
 """
@@ -18,12 +18,12 @@ from components.domain.preferences.tables import Comparisons
 
 @dataclass(frozen=True)
 class Groups:
-    """Opinions in groups, each of one person.
+    """Opinions in groups; each group holds opinions of one person.
 
     Attributes:
         line: (N,) lines of the log, ascending within a group.
-        group: (N,) number of each one's group, ascending with the person.
-        sizes: Number of opinions of each group.
+        group: (N,) number of each line's group, ascending with the person.
+        sizes: Number of opinions in each group.
     """
 
     line: Ints
@@ -37,12 +37,14 @@ class Groups:
 
 
 def deal(log: OpinionLog, lines: Ints, fewest: int, seed: int) -> Groups:
-    """Deals opinions at random into groups; those of a person by source where they come from several.
+    """Deals each person's opinions at random into groups.
+
+    Where a person's opinions come from several sources, a group holds opinions of one source only.
 
     Args:
         log: Opinions of all people.
-        lines: (N,) what is dealt, ascending.
-        fewest: Groups of a person at least, if there is one source.
+        lines: (N,) lines that are dealt, ascending.
+        fewest: Least number of groups of a person whose opinions come from one source.
         seed: Seed of the draws.
     """
     dealt: list[list[int]] = []
@@ -60,11 +62,11 @@ def deal(log: OpinionLog, lines: Ints, fewest: int, seed: int) -> Groups:
 def compare_within(
     log: OpinionLog, dealt: Groups, choices: tuple[Comparisons, Ints]
 ) -> tuple[Comparisons, Ints]:
-    """Each choice of the groups, and every two stated opinions of a group that differ.
+    """Compares each choice of a group with its menu, and each two stated opinions of a group that differ.
 
     Args:
         log: Opinions of all people.
-        dealt: What is asked about.
+        dealt: The groups that are asked about.
         choices: Comparisons of choices, and the line of each.
 
     Returns:
@@ -85,25 +87,31 @@ def compare_within(
 
 @dataclass(frozen=True)
 class Histories:
-    """What may be known of people.
+    """The opinions that histories may hold.
 
     Attributes:
-        log: Opinions of all people that may be history.
-        number: (L,) line in `log` of each line of the log that is asked about, where it is there.
+        log: The opinions that may be history, of all people.
+        number: (L,) line in `log` of each line of the whole log; meaningless for lines that are not in `log`.
     """
 
     log: OpinionLog
     number: Ints
 
     def of_all(self, table: Comparisons, fewest: int) -> Comparisons:
-        """The comparisons with all that is known of each person, of whom as many lines are known at least."""
+        """Sets each history to all lines known of the person; drops people with fewer than `fewest` lines."""
         bounds = self.log.bounds()
         table = replace(table, log=self.log, start=bounds[table.person], stop=bounds[table.person + 1])
         table = table.take(np.flatnonzero(table.stop - table.start >= fewest))
         return replace(table, key=unique_keys(table.key))
 
     def of_the_rest(self, table: Comparisons, group: Ints, dealt: Groups) -> Comparisons:
-        """The comparisons with all that is known of each person beside the group, if that is anything."""
+        """Sets each history to the lines known of the person outside the group; drops empty histories.
+
+        Args:
+            table: The comparisons.
+            group: (Q,) number of each comparison's group.
+            dealt: The groups.
+        """
         hidden = self.number[dealt.line[ranges((dealt.ends - dealt.sizes)[group], dealt.sizes[group])]]
         table = self.of_all(replace(table, hidden=hidden, hidden_sizes=dealt.sizes[group]), 1)
         return table.take(np.flatnonzero(table.stop - table.start > table.hidden_sizes))

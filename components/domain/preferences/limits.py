@@ -1,4 +1,4 @@
-"""What a night's rows may say at most."""
+"""Limits of what a night's rows may say."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from components.domain.params import Params
 
 @dataclass(frozen=True)
 class Limits:
-    """What a night's rows may say at most.
+    """Limits of what a night's rows may say.
 
     Attributes:
-        latest: An event may not lie after it.
-        value_range: Lowest and highest rating that can be meant.
+        latest: Latest moment that an event may have.
+        value_range: Lowest and highest rating that is accepted.
         forgotten: People whose rows are dropped without a trace.
-        source_ranges: By source its own lowest and highest rating, where these are others.
+        source_ranges: By source, its own lowest and highest rating where they differ from `value_range`.
     """
 
     latest: datetime
@@ -27,7 +27,7 @@ class Limits:
 
 
 def limits_of(params: Params, now: datetime, forgotten: Container[str] = ()) -> Limits:
-    """The limits of a night's settings at a moment."""
+    """Derives the limits from a night's settings and the present moment."""
     latest = now + timedelta(hours=params.collect.clock_skew_h)
     ranges = {name: scale.value_range for name, scale in params.collect.scales.items()}
     return Limits(latest, params.check.value_range, forgotten, ranges)

@@ -11,13 +11,16 @@ _NEWTON_STEPS = 25
 
 
 def fit_logit(features: Floats, sizes: Ints, chosen: Ints, ridge: float = RIDGE) -> Floats:
-    """(features,) weights that maximise sum(log softmax(X w)[chosen]) - ridge * |w|^2, by Newton's method.
+    """Finds the weights w that maximise sum(log softmax(X w)[chosen]) - ridge * |w|^2, by Newton's method.
 
     Args:
-        features: (O, features) of all comparisons, one after the other.
+        features: (O, features) X, the features of all dishes on offer, one comparison after the other.
         sizes: (Q,) number of dishes of each comparison.
-        chosen: (Q,) position of the preferred dish among them.
+        chosen: (Q,) position of the preferred dish within its comparison.
         ridge: Penalty of large weights.
+
+    Returns:
+        (features,) the weights.
     """
     first = np.cumsum(sizes) - sizes
     preferred = first + chosen

@@ -1,4 +1,4 @@
-"""Moments of people's evidence: what dishes are worth, and which are liked by the same people.
+"""Moments of people's evidence: each dish's mean utility, and which dishes the same people like.
 
 Shapes: D dishes of the log, K dishes of the tables.
 """
@@ -15,12 +15,12 @@ from components.domain.preferences.evidence import Expectation
 from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions, RatingScale, rating_scale
 
-MAX_DISHES = 2000  # the commonest: tables grow with the square
+MAX_DISHES = 2000  # of those with the most information: tables grow with the square
 _NEWTON_STEPS = 5
 _SWEEPS = 12
 MAX_EXACT = 500  # dishes up to which each sweep solves its eigenproblem anew
-_MORE_AXES = 16  # than factors in a step from the last sweep's: the more, the nearer to the exact ones
-MAX_RIDGE = 1e6  # where dishes do not differ beyond chance
+_MORE_AXES = 16  # axes beyond the factors in a step of subspace iteration; more come nearer to the exact ones
+MAX_RIDGE = 1e6  # ridge where dishes do not differ beyond chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +29,12 @@ class Moments:
 
     Attributes:
         dishes: (K,) index into the log's dishes; all tables are in this order.
-        expected: What anybody's opinions are expected to be.
-        moment: (K, K) sum over people of products of both dishes' gradients.
-        together: (K, K) sum over people of products of both dishes' information; for ratings the number of
-            people who rated both.
-        information: (K,) sum over people of each dish's information; for ratings their number.
-        ratings: How ratings become strengths.
+        expected: The opinions that are expected of anybody.
+        moment: (K, K) sum over people of the product of two dishes' gradients.
+        together: (K, K) sum over people of the product of two dishes' information; with ratings alone, the
+            number of people who rated both.
+        information: (K,) sum over people of each dish's information; with ratings alone, their number.
+        ratings: Scale by which ratings become strengths.
     """
 
     dishes: Ints
@@ -46,13 +46,13 @@ class Moments:
 
 
 def moments_of(opinions: Opinions, menus: Menus, dish_count: int, hidden: Ints | None = None) -> Moments:
-    """Sums the moments of people's evidence.
+    """Fits each dish's mean utility, then sums the moments of people's evidence.
 
     Args:
-        opinions: What training may know of each person, see `known_opinions`.
-        menus: What picks were made from.
+        opinions: Opinions that training may know, one group for each person; see `known_opinions`.
+        menus: The menus that picks were made from.
         dish_count: Number of dishes of the log.
-        hidden: Dishes on which nobody's opinion is read.
+        hidden: Dishes whose opinions are left out.
     """
     if hidden is not None:
         opinions = opinions.without(hidden)
@@ -79,28 +79,31 @@ def moments_of(opinions: Opinions, menus: Menus, dish_count: int, hidden: Ints |
 
 
 def _commonest(information: Floats, hidden: Ints) -> Ints:
-    """The dishes of which most is known; none of which nothing is."""
+    """Picks the MAX_DISHES dishes with the most information; drops hidden dishes, and dishes without any."""
     information[hidden] = 0.0
     commonest = np.argsort(-information, kind="stable")[:MAX_DISHES]
     return np.sort(commonest[information[commonest] > 0])
 
 
 def _ridge(gradient: Floats, information: Floats) -> float:
-    """One over the variance between dishes' utilities, of what the noise of opinions leaves of it."""
+    """Estimates one over the variance between dishes' utilities, after subtracting the noise of opinions."""
     between = float((gradient**2 / information).sum() - len(gradient)) / max(1e-9, float(information.sum()))
     return min(MAX_RIDGE, 1 / between) if between > 0 else MAX_RIDGE
 
 
 def principal_factors(covariance: Floats, count: int) -> Floats:
-    """(K, count) principal axis factoring: loadings whose products are nearest to the covariances.
+    """Computes loadings whose products are nearest to the covariances, by principal axis factoring.
 
-    The diagonal, which holds the noise of single opinions too, is replaced by what the loadings explain. With
-    many dishes only the first sweep solves the eigenproblem. A later one changes nothing but the diagonal, so
-    it takes one step of subspace iteration from the axes of the sweep before.
+    The diagonal also holds the noise of single opinions, so each sweep replaces it by what the loadings
+    explain. With many dishes only the first sweep solves the eigenproblem. A later sweep changes the diagonal
+    alone, so it takes one step of subspace iteration from the axes of the sweep before.
 
     Args:
-        covariance: (K, K); its diagonal is where the sweeps begin.
+        covariance: (K, K); the first sweep starts from its diagonal.
         count: Number of factors, at most K.
+
+    Returns:
+        (K, count) the loadings.
     """
     shared, size = covariance.copy(), len(covariance)
     is_exact = size <= MAX_EXACT

@@ -1,7 +1,8 @@
-"""What choices were made from: a menu, or of a large one a sample, which keeps the cost with the choices.
+"""The dishes that choices were made from: a whole menu, or a sample of a large one.
 
-All alternatives are equally likely to be drawn. A day's draws have a seed of their own: later days change
-nothing. Shapes: L lines of the log, D dishes, N choices, M menus.
+A sample keeps the cost in proportion to the number of choices. All alternatives are equally likely to be
+drawn. Each day's draws have a seed of their own, so later days change nothing. Shapes: L lines of the log, D
+dishes, N choices, M menus.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ import numpy as np
 from components.domain.preferences.arrays import Bools, Ints, changes, distinct_numbers, ranges
 from components.domain.preferences.opinion_log import Menus, OpinionLog
 
-MOST_ALTERNATIVES = 20  # of a menu, that a choice is compared with
+MOST_ALTERNATIVES = 20  # dishes of a menu that a choice is compared with at most
 
 
 @dataclass(frozen=True, eq=False)
 class Offers:
-    """The dishes that choices were made from, one choice after the other, in the order of their menus.
+    """The dishes that choices were made from, one choice after the other, in the order of each menu.
 
     Attributes:
-        dish: The dishes.
-        sizes: (N,) how many each choice has, the chosen dish among them.
+        dish: Index of each dish into the log's dishes.
+        sizes: (N,) number of dishes of each choice, the chosen dish included.
     """
 
     dish: Ints
@@ -30,21 +31,23 @@ class Offers:
 
     @property
     def owner(self) -> Ints:
-        """The choice of each dish."""
+        """The number of the choice that each dish belongs to."""
         return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
     def only(self, stays: Bools) -> Offers:
-        """Some of the dishes."""
+        """Keeps the marked dishes."""
         return Offers(self.dish[stays], np.bincount(self.owner[stays], minlength=len(self.sizes)))
 
 
 def offers_of(log: OpinionLog, choices: Ints, counts: Bools) -> Offers:
-    """The dishes that each choice was made from, without what else its person chose then from the menu.
+    """Lists the dishes that each choice was made from.
+
+    Other dishes that the same person chose at the same moment from the same menu are left out.
 
     Args:
         log: Opinions of all people.
         choices: (N,) lines of choices of dishes that count.
-        counts: (D,) True for the dishes that count, as if no other had been on a menu.
+        counts: (D,) True for the dishes that count; menus are read as if they had no others.
     """
     menus, menu = _with(log.menus, counts), log.menu[choices]
     starts = np.cumsum(menus.sizes) - menus.sizes
@@ -59,7 +62,7 @@ def offers_of(log: OpinionLog, choices: Ints, counts: Bools) -> Offers:
 
 
 def _one_an_occasion(log: OpinionLog, choices: Ints, offers: Offers) -> Offers:
-    """The offers without what else was chosen by that person, at that moment, from that menu."""
+    """Drops from each offer the other dishes that its person chose at that moment from that menu."""
     occasions = log.moment_starts[choices] * (len(log.menus.sizes) + 1) + log.menu[choices]
     occasion, number = np.unique(occasions, return_inverse=True, return_counts=True)[1:]
     several = number[occasion] > 1
@@ -75,14 +78,14 @@ def _one_an_occasion(log: OpinionLog, choices: Ints, offers: Offers) -> Offers:
 
 
 def _with(menus: Menus, counts: Bools) -> Menus:
-    """The menus as if no other dishes had been on them."""
+    """Removes the dishes that do not count from all menus."""
     stays = counts[menus.dish]
     owner = np.repeat(np.arange(len(menus.sizes)), menus.sizes)
     return Menus(menus.ids, menus.dish[stays], np.bincount(owner[stays], minlength=len(menus.sizes)))
 
 
 def _samples(log: OpinionLog, choices: Ints, menus: Menus) -> Ints:
-    """(N, MOST_ALTERNATIVES + 1) positions on the menu of each choice, ascending, its own among them."""
+    """Draws positions on each choice's menu, (N, MOST_ALTERNATIVES + 1), ascending, with the chosen one."""
     menu, days = log.menu[choices], log.day[choices]
     chosen_at = _positions(menus, menu, log.dish[choices])
     samples = np.empty((len(choices), MOST_ALTERNATIVES + 1), np.int64)
@@ -96,7 +99,7 @@ def _samples(log: OpinionLog, choices: Ints, menus: Menus) -> Ints:
 
 
 def _positions(menus: Menus, menu: Ints, dish: Ints) -> Ints:
-    """(N,) where each dish stands on its menu."""
+    """Finds the position of each dish on its menu, (N,)."""
     width = int(menus.dish.max()) + 1
     keys = np.repeat(np.arange(len(menus.sizes)), menus.sizes) * width + menus.dish
     order = np.argsort(keys)

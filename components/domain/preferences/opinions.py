@@ -1,4 +1,4 @@
-"""Accepted tables as the numbered arrays of the main path: dishes, menus and the log of opinions."""
+"""Turns accepted tables into dishes, menus and the log of opinions, the arrays of the main path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VERDICTS = {"like": LIKED, "choice": LIKED, "order": LIKED, "dislike": DISLIKED
 
 
 def dishes_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Dish]:
-    """Rows of the dishes table as dishes by id, ordered by id."""
+    """Converts rows of the dishes table to dishes by id, ordered by id."""
     dishes = {
         row["dish_id"]: Dish(
             row["dish_id"],
@@ -37,7 +37,7 @@ def dishes_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Dish]:
 
 
 def menus_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Rows of the menus table as dish ids by menu id."""
+    """Groups rows of the menus table as dish ids by menu id."""
     menus: dict[str, list[str]] = {}
     for row in rows:
         menus.setdefault(row["menu_id"], []).append(row["dish_id"])
@@ -46,14 +46,14 @@ def menus_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Scale:
-    """How events become opinions.
+    """The settings by which events become opinions.
 
     Attributes:
-        like_at: A rating is a like from here up.
-        dislike_at: A rating is a dislike from here down.
+        like_at: Lowest rating that is a like.
+        dislike_at: Highest rating that is a dislike.
         timezone: Name of the site's time zone, whose days are menu days.
-        sources: By source its own `like_at` and `dislike_at`, where these are others; its ratings are brought
-            to the scale of the rest.
+        sources: Own `like_at` and `dislike_at` of sources with another scale, by source. Their ratings are
+            converted to the scale of the rest.
     """
 
     like_at: float
@@ -63,12 +63,12 @@ class Scale:
 
     @classmethod
     def of(cls, collect: CollectParams) -> Self:
-        """The scale of section `collect`."""
+        """Reads the scale from the section `collect`."""
         sources = {name: (scale.like_at, scale.dislike_at) for name, scale in collect.scales.items()}
         return cls(collect.like_at, collect.dislike_at, collect.timezone, sources)
 
     def limits(self, sources: Sequence[str]) -> Floats:
-        """(sources, 2) `like_at` and `dislike_at` of each source."""
+        """Looks up `like_at` and `dislike_at` of each source, (sources, 2)."""
         limits = [self.sources.get(source, (self.like_at, self.dislike_at)) for source in sources]
         return np.array(limits, np.float64).reshape(-1, 2)
 
@@ -76,17 +76,17 @@ class Scale:
 def opinion_log(
     events: EventColumns, dishes: Iterable[str], menus: Mapping[str, Sequence[str]], scale: Scale
 ) -> OpinionLog:
-    """Events as a log, ordered by person, moment, source, menu and dish.
+    """Converts events to a log, ordered by person, moment, source, menu and dish.
 
-    A `retract` takes back what the person stated of that dish until then (likes, dislikes, ratings), as if it
-    had never been stated. Of two opinions on one dish at one moment the less favourable one comes last, and
-    so replaces the other.
+    A `retract` removes the likes, dislikes and ratings that its person stated on its dish up to its moment.
+    When two opinions on one dish have one moment, the less favourable one comes last and so replaces the
+    other.
 
     Args:
-        events: In any order, but where two are as favourable: these stay in their order.
+        events: Events in any order; equally favourable opinions on one dish at one moment keep their order.
         dishes: All dish ids.
         menus: Dish ids by menu id.
-        scale: How events become opinions.
+        scale: The settings by which events become opinions.
     """
     events = _without_retracted(events)
     dish_ids, menu_ids = sorted(dishes), sorted(menus)
@@ -139,7 +139,7 @@ def _verdicts(events: EventColumns, scale: Scale) -> Ints:
 
 
 def _on_one_scale(rating: Floats, source: Coded, scale: Scale) -> Floats:
-    """Ratings of sources with a scale of their own, such that likes and dislikes begin where others' do."""
+    """Rescales ratings of sources with another scale, so that likes and dislikes begin where others' do."""
     result = rating.copy()
     for number, name in enumerate(source.names):
         if name in scale.sources:
@@ -150,7 +150,7 @@ def _on_one_scale(rating: Floats, source: Coded, scale: Scale) -> Floats:
 
 
 def local_days(at: Moments, timezone: str) -> Moments:
-    """Days of a time zone, for moments in UTC."""
+    """Converts moments in UTC to days of a time zone."""
     zone = ZoneInfo(timezone)
     quarters, number = np.unique(at.astype("datetime64[m]").astype(np.int64) // 15, return_inverse=True)
     offsets = [
@@ -162,11 +162,11 @@ def local_days(at: Moments, timezone: str) -> Moments:
 
 
 def like_share(events: EventColumns, scale: Scale) -> float | None:
-    """Mean over people of the share of likes among their likes, dislikes and ratings; None without any.
+    """Averages over people the share of likes among their likes, dislikes and ratings; None without any.
 
     Args:
-        events: In any order.
-        scale: How ratings become likes.
+        events: Events in any order.
+        scale: The settings by which ratings become likes.
     """
     stated = events.kind.is_one_of(*STATED)
     like_at = scale.limits(events.source.names)[events.source.number, 0]

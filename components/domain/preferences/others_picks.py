@@ -1,9 +1,10 @@
-"""Orders and likes against those of other people, where a person says of no other dish what it is to them.
+"""Picks (orders and likes) compared with other people's, where nothing says what a dish was preferred to.
 
-Picks are drawn by event, so a dish comes as often as it is liked or ordered, and its popularity says nothing.
-A person's picks of a dish on a day are one, so nobody can be everybody's other pick by ordering again.
-A draw is dropped and not drawn again where either person has both dishes on that day, which keeps a dish and
-what it is compared with exchangeable. A day's draws have a seed of their own: later days change nothing.
+Single picks are drawn, so a dish is drawn as often as it is liked or ordered, and its popularity alone does
+not win comparisons. Repeated picks of a dish by one person on one day count as one, so that nobody becomes
+everybody's other pick by ordering again. A draw is dropped, and not repeated, if either person picked both
+dishes on that day. This keeps the two dishes of a pair exchangeable. Each day's draws have a seed of their
+own, so later days change nothing.
 """
 
 from __future__ import annotations
@@ -14,18 +15,21 @@ from components.domain.preferences.arrays import Bools, Ints, changes, distinct_
 from components.domain.preferences.opinion_log import OpinionLog
 
 OTHERS = 4  # picks of other people that a pick is compared with
-NEAREST = 200  # picks, up to the end of a day, from which those are drawn
+NEAREST = 200  # picks up to the end of a day, at least, from which those are drawn
 NOBODY = -1
 
 
 def pairs_with_others(log: OpinionLog, seed: int) -> tuple[Ints, Ints]:
-    """Lines of picks, and of the picks of other people around that time that they are compared with.
+    """Draws for each pick some picks of other people from around that time.
 
-    Orders are compared with orders; likes with likes, and only where nobody states anything else.
+    Orders are compared with orders, likes with likes. Likes are picks only where nobody states anything else.
 
     Args:
         log: Opinions of all people.
         seed: Seed of the draws.
+
+    Returns:
+        (Q,) lines of picks, and (Q,) lines of the other people's picks.
     """
     pools = log.is_order, ~log.is_order
     drawn = [_pairs_of(log, np.flatnonzero(log.is_free_pick & pool), seed) for pool in pools]
@@ -52,13 +56,18 @@ def _pairs_of(log: OpinionLog, picks: Ints, seed: int) -> tuple[Ints, Ints]:
 
 
 def _drawn(person: Ints, first: int, end: int, draw: np.random.Generator) -> Ints:
-    """(N, OTHERS) positions of other people's picks, for each of a day's N; NOBODY where there are fewer.
+    """Draws other people's picks for each of a day's N picks.
+
+    They are drawn from the day, and from the days before it if the day has fewer than NEAREST picks.
 
     Args:
-        person: Whose each pick is, day after day.
+        person: Person of each pick, day after day.
         first: Position of the day's first pick.
-        end: Position behind its last one.
-        draw: Draws them from the day, and from the days before it if it has few.
+        end: Position behind the day's last pick.
+        draw: The random generator.
+
+    Returns:
+        (N, OTHERS) positions of picks; NOBODY where too few other people's picks are there.
     """
     low = max(0, min(first, end - NEAREST))
     around, of_day = person[low:end], person[first:end]
@@ -75,7 +84,7 @@ def _drawn(person: Ints, first: int, end: int, draw: np.random.Generator) -> Int
 
 
 def _has(log: OpinionLog, picks: Ints, line: Ints, other: Ints) -> Bools:
-    """(Q,) whether the person of each line also has the other line's dish among that day's picks."""
+    """Tells whether the person of each line also picked the other line's dish on the line's day, (Q,)."""
     days, day = np.unique(log.day, return_inverse=True)
     key, width = log.person * len(days) + day, len(log.dishes)
     return np.isin(key[line] * width + log.dish[other], key[picks] * width + log.dish[picks])

@@ -1,11 +1,11 @@
-"""How popular a dish is with everybody, which is what a service goes by where nothing is known of a person.
+"""How popular a dish is with everybody; the service ranks by popularity where it knows nothing of a person.
 
-People are counted, not lines: what a person says of a dish again shares the weight of what they said first.
-Choices are counted as the rival `popularity` counts them: a dish wins a menu or loses it, and where menus had
-two dishes its odds are the same. With larger menus a dish starts from the share that wins, in place of a
-half, so that one that was hardly offered does not stand above nearly all others.
-An opinion counts as much as one offer or two: likes as frequent as usual leave a dish where it is, and k
-people move one that n were offered by at most 2k / (n + 2k).
+People are counted, not lines: a person's repeated opinions on a dish share the weight of one. Choices are
+counted as the rival `popularity` counts them: a dish wins a menu or loses it. With menus of two dishes the
+odds are the rival's. With larger menus a dish starts from the usual share of wins in place of a half, so that
+a dish that was hardly offered does not stand above nearly all others. Beside menus an opinion weighs as much
+as one offer or two. A dish with the usual share of likes stays where it is. Opinions of k people move a dish
+that was offered to n people by at most 2k / (n + 2k).
 
 Shapes: D dishes of the log.
 """
@@ -22,7 +22,7 @@ from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.records import LIKED
 
 START = 2.0  # offers or opinions that a dish starts with, as in the rival
-EVEN = 0.5  # highest share that it starts with: one like of one is no better than 90 of 100
+EVEN = 0.5  # highest share that a dish starts with: one like of one is not better than 90 of 100
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Popularity:
     """How popular a dish is.
 
     Attributes:
-        share: Of those who were offered the dish (of large menus, in a sample), who chose it; where nobody
-            chooses from menus, of the opinions of it, the likes and orders. Smoothed, and moved by what is
-            known of the other kind.
-        opinions: Number of people with an opinion, which decides between equal shares.
+        share: Share of the people offered the dish who chose it, smoothed and moved by opinions; large menus
+            are sampled. Where nobody chooses from menus, the smoothed share of likes and orders among the
+            opinions on the dish.
+        opinions: Number of people with an opinion on the dish, which decides between equal shares.
     """
 
     share: float
@@ -41,10 +41,10 @@ class Popularity:
 
 
 def popularities(log: OpinionLog) -> dict[str, Popularity]:
-    """The popularity of each dish of the log; one of which nothing is known stands where all others begin.
+    """Computes the popularity of each dish of the log; without opinions a dish keeps its starting share.
 
     Args:
-        log: Opinions of all people. One that a later one replaces counts for nothing.
+        log: Opinions of all people. Opinions that a later one replaces are ignored.
     """
     count, stays = len(log.dishes), log.replaced_by == len(log)
     choices, line = choice_table(log)
@@ -70,5 +70,5 @@ def popularities(log: OpinionLog) -> dict[str, Popularity]:
 
 
 def _start(won: Floats, offers: Floats) -> float:
-    """The share of a dish of which nothing is known."""
+    """Computes the share that a dish starts with: the mean of all dishes, smoothed, and at most EVEN."""
     return min(EVEN, float(won.sum() + 1) / float(offers.sum() + START))

@@ -1,4 +1,4 @@
-"""What an accepted row may point at, and what else the tables and the limits let it say."""
+"""Checks of a row against the tables and the limits: the ids that it points at, its day, its values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components.domain.preferences.reused_ids import former_ids
 
 
 class NotAcceptable(ValueError):
-    """Why a row that can be parsed is still quarantined."""
+    """Raised with the reason why a row goes to quarantine."""
 
 
 class Ids:
@@ -32,7 +32,7 @@ class Ids:
         """Checks a row that is not accepted yet.
 
         Raises:
-            NotAcceptable: It points at what is not there, or says what it may not.
+            NotAcceptable: The row points at an id that is missing, or says something that it may not.
         """
         if table in {"menus", "events"} and row["dish_id"] not in self.dishes:
             raise NotAcceptable(f"dish_id '{row['dish_id']}' is not in the dishes table")
@@ -42,7 +42,7 @@ class Ids:
             self._check_event(row)
 
     def _check_menu(self, row: Mapping[str, Any]) -> None:
-        """Past choices would be from dishes of other days."""
+        """Rejects a menu id that was served on another day, whose choices would seem to be from this menu."""
         days = self.menu_days.setdefault(row["menu_id"], {row["served_on"]})
         if row["served_on"] not in days:
             raise NotAcceptable(

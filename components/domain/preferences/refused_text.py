@@ -1,4 +1,4 @@
-"""Whom a refused row is about: ids in its text, in whatever way its letters are written there."""
+"""Finds out whom a refused row is about: looks for ids in its text, however their letters are escaped."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _COLUMNS = {name for row in TABLES.values() for name in row.model_fields} - {"pe
 
 
 def is_torn(row: Mapping[str, Any]) -> bool:
-    """Whether nobody can tell which of a refused row's texts belongs to which column."""
+    """Tells whether the texts of a refused row can no longer be assigned to columns."""
     return row.keys() == {LINE} or MORE_CELLS in row
 
 
 def spellings(text: str) -> set[str]:
-    """A text as it is, and with JSON's escapes and those of bytes that are no UTF-8 read."""
+    """Lists the spellings of a text, in NFC: as it stands, and with escapes of JSON and of bytes decoded."""
     letters = _ESCAPE.sub(_letter, text)
     whole = letters.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return {nfc(text), nfc(whole)}
@@ -40,7 +40,10 @@ def _letter(escape: re.Match[str]) -> str:
 
 
 def ids_in(text: str) -> Iterator[str]:
-    """All that may be an id in a text: what stands between two ends of words; some of it comes twice."""
+    """Yields all parts of a text that may be an id: they begin and end where a word does. Some come twice.
+
+    Of a very long text only the parts between punctuation, and single words, are yielded.
+    """
     for spelled in spellings(text):
         if len(spelled) > _LONG_TEXT:  # else a file without line feeds would take hours
             yield from (part.strip() for part in _BETWEEN.findall(spelled) if len(part) <= _LONGEST)
@@ -54,7 +57,7 @@ def ids_in(text: str) -> Iterator[str]:
 
 
 def is_named(people: AbstractSet[str], row: Mapping[str, Any]) -> bool:
-    """Whether a refused row is about one of some people, as far as anybody can tell.
+    """Tells whether a refused row is about one of some people, as far as its texts show.
 
     Args:
         people: Ids as the contract reads them.
@@ -69,14 +72,14 @@ def is_named(people: AbstractSet[str], row: Mapping[str, Any]) -> bool:
 
 
 def names_one_of(people: Container[str], row: Mapping[str, Any]) -> bool:
-    """Whether a row names one of some people, who may be there as hashes alone; see `is_named`."""
+    """Tells whether a row names one of some people, who may be known by hashes alone; see `is_named`."""
     return any(person in people for person in plain_ids(row)) or any(
         part in people for text in texts_of(row) for part in ids_in(text)
     )
 
 
 def plain_ids(row: Mapping[str, Any]) -> set[str]:
-    """The id in the column `person_id`, in all its spellings; nothing where it is no single value."""
+    """Reads the id in the column `person_id`, in all its spellings; empty unless it is a single value."""
     value = row.get("person_id")
     if value is None or isinstance(value, list | dict):
         return set()
@@ -85,9 +88,10 @@ def plain_ids(row: Mapping[str, Any]) -> set[str]:
 
 
 def texts_of(row: Mapping[str, Any]) -> list[str]:
-    """The texts of a refused row in which its person may be named, other than the column `person_id` itself.
+    """Collects the texts of a refused row, other than `person_id` itself, that may name its person.
 
-    Where columns are what they seem to be, a number in another one of the contract is no id.
+    Where the columns are intact, the contract's other columns are left out: a number in one of them is not a
+    person's id.
     """
     if is_torn(row):
         return [as_text(row)]
@@ -99,7 +103,7 @@ def texts_of(row: Mapping[str, Any]) -> list[str]:
 
 
 def as_text(row: Mapping[str, Any]) -> str:
-    """The cells of a row behind each other, as a file would hold them."""
+    """Joins the cells of a row with commas, as a file would hold them."""
     cells: list[Any] = []
     for value in row.values():
         cells += value if isinstance(value, list) else [] if value is None else [value]

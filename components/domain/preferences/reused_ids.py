@@ -1,7 +1,7 @@
-"""A dish id that is used again for another dish: past events keep the dish that they meant.
+"""Dish ids that are used again for another dish: past events keep the dish that they meant.
 
-The dish of before goes on under an id of its own, `ID (was NAME)`, and so do the events and past menus that
-named it. Whether a new name is a correction or another dish is told by the names alone.
+The former dish goes on under a new id, `ID (was NAME)`. The events and past menus that named it get the new
+id. The names alone decide whether a new name is a correction or another dish.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 def is_another_dish(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether two rows with one dish_id are two dishes: their names share no word and few letters."""
+    """Tells whether two rows with one dish_id are two dishes: their names share few letters and no word."""
     one, other = before["name"].casefold(), after["name"].casefold()
     if set(_WORD.findall(one)) & set(_WORD.findall(other)):
         return False
@@ -27,21 +27,26 @@ def is_another_dish(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool
 
 
 def former_id(row: Mapping[str, Any]) -> str:
-    """The id under which a dish goes on whose id another dish has now."""
+    """Builds the id under which a dish goes on after another dish took its id."""
     return f"{row['dish_id']} (was {row['name']})"
 
 
 def row_before(former: str, tables: Stored) -> dict[str, Any]:
-    """The row that a former dish had under its id of then, given its id of now."""
+    """Restores a former dish's row to the id that it had before another dish took it.
+
+    Args:
+        former: Id of the former dish now; see `former_id`.
+        tables: Tables with the former dish.
+    """
     (row,) = (row for row in tables["dishes"] if row["dish_id"] == former)
     return {**row, "dish_id": former.removesuffix(f" (was {row['name']})")}
 
 
 def keep_former(tables: Stored, row: Mapping[str, Any], today: date) -> None:
-    """Adds the dish of before to the tables, and leads all that named it to it.
+    """Adds a former dish to the tables under its new id, and points past menus and all events to it.
 
     Args:
-        tables: Changed in place; rows that change are new ones.
+        tables: Changed in place; changed rows are replaced by new ones.
         row: The dish's row before another dish took its id.
         today: Menus of later days mean the new dish.
     """
@@ -58,7 +63,7 @@ def keep_former(tables: Stored, row: Mapping[str, Any], today: date) -> None:
 
 
 def former_ids(tables: Stored) -> dict[str, list[str]]:
-    """The ids of former dishes, by the id that each had."""
+    """Groups the ids of former dishes by the id that each had before."""
     former: dict[str, list[str]] = {}
     for row in tables["dishes"]:
         suffix = f" (was {row['name']})"

@@ -1,8 +1,8 @@
-"""How comparisons are divided into training and test: by time, or within each person.
+"""Divides comparisons into training and test: by time, or within each person.
 
-Within a person, some of their opinions are held out and the rest is their history: for data without real
-times (a survey, ratings collected at once). Training asks the same in small: the other opinions are dealt
-into groups, and each group is asked about with the rest as history.
+The division within each person is for data without real times (a survey, ratings collected at once). Some
+opinions of a person are held out; the rest is their history. Training does the same on a smaller scale: it
+deals the other opinions into groups, and asks about each group with the rest as history.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from components.domain.preferences.strengths import with_source_offsets
 from components.domain.preferences.tables import Comparisons
 
 MAX_LINES, MAX_COMPARISONS = 1000, 2000  # of a person
-USUAL, TIMES, SHARE = 100, 10, 0.01  # up to the largest of: so many, times the mean person's, share of all
-GROUPS = 4  # into which a person's opinions are dealt for training, at least
+USUAL, TIMES, SHARE = 100, 10, 0.01  # a person has at most the largest of 100, 10 times the mean, 1% of all
+GROUPS = 4  # least number of groups into which a person's opinions are dealt for training
 
 
 @dataclass(frozen=True)
 class Split:
-    """Comparisons to train on, and those held out of people with enough history.
+    """Comparisons to train on, and held-out comparisons of people with enough history.
 
     Attributes:
         train: Comparisons to train on.
-        test: Comparisons held out; on the same log.
+        test: Held-out comparisons, on the same log.
         may_know: (L,) True for the lines of the log that training may read.
     """
 
@@ -41,15 +41,15 @@ class Split:
 
 
 def split_by_time(comparisons: Comparisons, cut: np.datetime64, min_history: int) -> Split:
-    """Holds out what is said from a day on.
+    """Holds out the comparisons from a day on.
 
     Args:
-        comparisons: Of all people.
+        comparisons: Comparisons of all people.
         cut: Local day on which the test begins; no comparison rests on opinions from both sides of it.
-        min_history: A person is tested if they have at least this many comparisons before the cut.
+        min_history: Number of comparisons before the cut that a person needs to be tested.
 
     Raises:
-        DataRejected: Nobody to train on.
+        DataRejected: No comparison is left to train on.
     """
     is_before = comparisons.day < cut
     before = np.bincount(comparisons.person[is_before], minlength=len(comparisons.log.people))
@@ -75,12 +75,13 @@ def split_within_person(
     Args:
         log: Opinions of all people.
         held_out: (L,) True for the lines that are tested.
-        background: Sources whose opinions are only ever history (what a person declares, say).
-        min_history: A person is tested if they have at least this many other opinions.
+        background: Sources whose opinions are never asked about, such as what a person declares; they are
+            history alone.
+        min_history: Number of other opinions that a person needs to be tested.
         seed: Seed of the groups.
 
     Raises:
-        DataRejected: Nobody to train or test on.
+        DataRejected: No comparison is left to train or to test on.
     """
     compared = ~np.isin(np.array(log.sources, object)[log.source], list(background)) & ~log.is_order
     tested = compared & held_out
@@ -100,11 +101,12 @@ def split_within_person(
 
 
 def split_of(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:
-    """The split with the offsets of its sources; arguments as the attributes of `Split`.
+    """Builds the split, with the offsets of its sources; arguments as the attributes of `Split`.
 
-    One account that many people share may have tens of thousands of events: of a history the latest MAX_LINES
-    are read, and of a person the latest MAX_COMPARISONS are trained on, so that cost follows events. Beside
-    others a person has fewer, so that nobody alone decides what is learnt.
+    An account that many people share may have tens of thousands of events. To keep the cost in proportion to
+    events, only the latest MAX_LINES lines of a history are read, and only the latest MAX_COMPARISONS of a
+    person are trained on. This number is lower where other people have fewer comparisons, so that nobody
+    alone decides what is learnt.
     """
     log = with_source_offsets(train.log, may_know)
     train = train.take(_latest_of_each(train))
@@ -114,7 +116,7 @@ def split_of(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:
 
 
 def _latest_of_each(comparisons: Comparisons) -> Ints:
-    """Numbers of the comparisons, ascending, at most MAX_COMPARISONS of a person, or fewer beside others."""
+    """Selects the latest comparisons of each person, at most MAX_COMPARISONS; returns ascending numbers."""
     count = len(comparisons)
     mean = count / max(1, len(np.unique(comparisons.person)))
     most = min(MAX_COMPARISONS, max(USUAL, TIMES * mean, SHARE * count))
@@ -125,11 +127,12 @@ def _latest_of_each(comparisons: Comparisons) -> Ints:
 
 
 def seeded_share(log: OpinionLog, share: float, seed: int) -> Bools:
-    """(L,) True for a random share of each person's opinions.
+    """Marks a random share of each person's opinions, (L,).
 
-    Stated opinions are drawn for each person and dish, so a dish judged twice stands on one side; choices for
-    each person and moment, since a dish that is never in the history would be told from its alternatives.
-    What a later night adds moves nothing: a champion is never tested on what it was trained on.
+    Stated opinions are drawn by person and dish, so that all of a person's opinions on one dish fall on one
+    side. Choices are drawn by person and moment. If they were drawn by dish, a held-out dish would be missing
+    from the history, which would tell it from its alternatives. Opinions that a later night adds do not move
+    the others, so a champion is never tested on opinions that it was trained on.
     """
     moments, moment = np.unique(log.at, return_inverse=True)
     of_person = np.where(log.is_stated, log.dish, len(log.dishes) + moment)

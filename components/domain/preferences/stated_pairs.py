@@ -1,4 +1,4 @@
-"""Which stated opinions are compared: those of a block of days, in groups, every two that differ."""
+"""Pairs of stated opinions to compare: within a block of days, in groups, each two that differ."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from components.domain.preferences.arrays import Bools, Ints, changes, ranges
 from components.domain.preferences.opinion_log import OpinionLog
 
-BLOCK = 4  # stated opinions that a block of days has at least, unless there are no more
-GROUP_SIZE = 12  # stated opinions at most compared with each other: pairs grow with the square
+BLOCK = 4  # least number of stated opinions in a block of days, unless the person has fewer left
+GROUP_SIZE = 12  # largest number of stated opinions compared with each other: pairs grow with the square
 
 
 def block_starts(log: OpinionLog, lines: Ints, cut: np.datetime64 | None) -> Ints:
-    """Positions in `lines` at which blocks begin: whole days of a person, as few as hold BLOCK opinions.
+    """Finds the positions in `lines` at which blocks begin.
 
-    A block never changes when later days come, but for a person's last one.
+    A block is the smallest number of whole days of a person that hold BLOCK opinions. Later days change a
+    person's last block alone.
 
     Args:
         log: Opinions of all people.
-        lines: (N,) the stated ones, ascending.
+        lines: (N,) lines of the stated opinions, ascending.
         cut: Local day on which a block must end and another begin.
     """
     days, count = log.day[lines], len(lines)
@@ -42,7 +43,7 @@ def block_starts(log: OpinionLog, lines: Ints, cut: np.datetime64 | None) -> Int
 
 
 def groups(lines: Sequence[int], fewest: int, seed: str) -> list[list[int]]:
-    """The lines dealt at random into as few groups as hold GROUP_SIZE each, but at least `fewest`."""
+    """Deals lines at random into as few groups of at most GROUP_SIZE as possible, but at least `fewest`."""
     count = max(fewest, -(-len(lines) // GROUP_SIZE))
     deck = list(lines)
     random.Random(seed).shuffle(deck)
@@ -50,11 +51,11 @@ def groups(lines: Sequence[int], fewest: int, seed: str) -> list[list[int]]:
 
 
 def group_numbers(log: OpinionLog, lines: Ints, starts: Ints, seed: int) -> Ints:
-    """(N,) number of each opinion's group, ascending with its block: see `groups`.
+    """Numbers the group of each opinion, (N,), ascending with its block; see `groups`.
 
     Args:
         log: Opinions of all people.
-        lines: (N,) the stated ones, ascending.
+        lines: (N,) lines of the stated opinions, ascending.
         starts: Positions in `lines` at which blocks begin.
         seed: Seed of all groups.
     """
@@ -71,17 +72,18 @@ def group_numbers(log: OpinionLog, lines: Ints, starts: Ints, seed: int) -> Ints
 
 
 def pairs_that_differ(log: OpinionLog, lines: Ints, group: Ints) -> tuple[Ints, Ints]:
-    """Lines of the preferred dish and of the other one, for every two opinions of a group that differ.
+    """Pairs each two opinions of a group that differ.
 
-    Of what a source says of one dish the latest counts; it stands where the first one stood.
+    Only the latest opinion of a source on a dish counts. It is ordered as if it stood at the first one's
+    line.
 
     Args:
         log: Opinions of all people.
-        lines: (N,) stated ones, those of a group of one person.
-        group: (N,) number of each one's group.
+        lines: (N,) lines of stated opinions; a group holds opinions of one person.
+        group: (N,) number of each line's group.
 
     Returns:
-        Pairs in the order of groups, and within them of lines.
+        Lines of the preferred dishes and lines of the other dishes, in the order of groups and then of lines.
     """
     order = np.lexsort([lines, log.dish[lines], log.source[lines], group])
     lines, group = lines[order], group[order]
@@ -99,9 +101,10 @@ def pairs_that_differ(log: OpinionLog, lines: Ints, group: Ints) -> tuple[Ints, 
 
 
 def _is_preferred(log: OpinionLog, lines: Ints, others: Ints) -> Bools:
-    """(N,) True where the first dish was liked more than the second, if they can be compared.
+    """Marks where the first dish was liked more than the second, (N,).
 
-    Each source has a scale of its own. Ratings are compared where both were stated, else verdicts.
+    Only opinions of one source are compared, since each source has a scale of its own. Ratings are compared
+    where both were stated, else verdicts.
     """
     rating, other_rating = log.rating[lines], log.rating[others]
     is_rated = ~np.isnan(rating) & ~np.isnan(other_rating)

@@ -11,16 +11,16 @@ from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.preferences.tables import Questions
 
 SOURCE_PRIOR = 10  # ratings at which a source's mean counts half against the mean of all sources
-MAX_PRIOR = 1000.0  # where people's means do not differ beyond chance, each is taken for everybody's
+MAX_PRIOR = 1000.0  # where people's means do not differ beyond chance: each is then taken for everybody's
 
 
 @dataclass(frozen=True)
 class RatingScale:
-    """How ratings become strengths.
+    """The scale by which ratings become strengths.
 
     Attributes:
         mean: Mean rating.
-        prior: Number of ratings that the mean of all counts for in a person's mean.
+        prior: Number of ratings that `mean` counts for in a person's mean.
         spread: Standard deviation of ratings around their person's mean.
     """
 
@@ -36,11 +36,11 @@ class Opinions:
     Attributes:
         dish: (N,) index into the log's dishes.
         verdict: (N,) LIKED, NEUTRAL or DISLIKED.
-        rating: (N,) ratings less the offset of their source; NaN where none was stated.
-        menu: (N,) number of the menu that a dish was picked from; the number of menus for a pick among all
-            dishes; NO_MENU for what is no pick.
+        rating: (N,) ratings minus the offset of their source; NaN where none was stated.
+        menu: (N,) number of the menu that a dish was picked from. A pick among all dishes has the number of
+            menus here, and an opinion that is not a pick has NO_MENU.
         sizes: (G,) number of opinions in each group.
-        weight: (N,) how much each pick counts; 1 where there is none.
+        weight: (N,) how much each opinion counts; None if each counts 1.
     """
 
     dish: Ints
@@ -52,25 +52,27 @@ class Opinions:
 
     @property
     def weights(self) -> Floats:
-        """(N,) how much each pick counts."""
+        """(N,) how much each opinion counts."""
         return np.ones(len(self.dish)) if self.weight is None else self.weight
 
     @property
     def group(self) -> Ints:
-        """(N,) number of the group."""
+        """(N,) number of each opinion's group."""
         return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
     def without(self, dishes: Ints) -> Opinions:
-        """The same groups without opinions on these dishes."""
+        """Drops the opinions on these dishes; the groups stay, even if they become empty."""
         rest = ~np.isin(self.dish, dishes)
         sizes = np.bincount(self.group[rest], minlength=len(self.sizes))
         rating, menu, weight = self.rating[rest], self.menu[rest], self.weights[rest]
         return Opinions(self.dish[rest], self.verdict[rest], rating, menu, sizes, weight)
 
     def strengths(self, scale: RatingScale) -> Floats:
-        """(N,) how much a dish was liked: its verdict, or its rating less the group's mean, over the spread.
+        """Computes how much each dish was liked, (N,).
 
-        A group's mean is shrunk to the mean of all, so a single rating says something by itself.
+        A rating counts by its distance from the group's mean, in units of the spread. Without a rating the
+        verdict counts. A group's mean is shrunk towards the mean of all, so that a single rating still says
+        something.
         """
         rated, group = ~np.isnan(self.rating), self.group
         counts = np.bincount(group[rated], minlength=len(self.sizes))
@@ -80,15 +82,15 @@ class Opinions:
 
 
 def histories(questions: Questions) -> Opinions:
-    """The history of each question."""
+    """Collects the history of each question as a group of opinions."""
     return _opinions(questions.log, questions.lines.line, questions.lines.sizes)
 
 
 def known_opinions(log: OpinionLog, may_know: Bools) -> Opinions:
-    """For each person of the log the opinions that training may know; a replaced one counts no more.
+    """Collects the opinions that training may know, one group for each person, without replaced ones.
 
-    A person's picks are divided by how often they picked the dish that they picked most, so no dish gets more
-    than one pick of a person and their proportions stay.
+    A person's picks are weighted by one over the number of times that they picked their most frequent dish.
+    No dish thus counts more than one pick of a person, and the proportions stay.
 
     Args:
         log: Opinions of all people.
@@ -104,7 +106,7 @@ def known_opinions(log: OpinionLog, may_know: Bools) -> Opinions:
 
 
 def _lasting(log: OpinionLog, may_know: Bools) -> Ints:
-    """The lines that training may read and that no other such line replaces."""
+    """Selects the lines that training may read, without those that another such line replaces."""
     is_replaced = np.append(may_know, False)[log.replaced_by]
     return np.flatnonzero(may_know & ~is_replaced)
 
@@ -116,7 +118,7 @@ def _opinions(log: OpinionLog, lines: Ints, sizes: Ints) -> Opinions:
 
 
 def with_source_offsets(log: OpinionLog, may_know: Bools) -> OpinionLog:
-    """The log with the difference of each source's mean rating from the mean of all, shrunk to zero.
+    """Sets the offset of each source: its mean rating minus the mean of all, shrunk towards zero.
 
     Args:
         log: Opinions of all people.
@@ -131,9 +133,10 @@ def with_source_offsets(log: OpinionLog, may_know: Bools) -> OpinionLog:
 
 
 def rating_scale(opinions: Opinions) -> RatingScale:
-    """The scale of ratings: mean, spread around people's means, and how far these differ beyond chance.
+    """Estimates the scale of ratings: their mean, their spread around people's means, and the prior.
 
-    The prior is the ratio of both variances (empirical Bayes), so it is never set by hand.
+    The prior is the variance within people over the variance between people (empirical Bayes), so it is never
+    set by hand.
     """
     rated = ~np.isnan(opinions.rating)
     ratings, group = opinions.rating[rated], opinions.group[rated]

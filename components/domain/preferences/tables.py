@@ -21,11 +21,11 @@ from components.domain.records import Comparison, Question
 
 @dataclass(frozen=True, eq=False)
 class HistoryLines:
-    """The histories of questions, one after the other.
+    """The lines of all histories, one question's history after the other.
 
     Attributes:
-        question: (N,) number of the question.
-        line: (N,) line of the log.
+        question: (N,) number of the question that each line belongs to.
+        line: (N,) number of each line in the log.
         sizes: (Q,) length of each question's history.
     """
 
@@ -36,15 +36,17 @@ class HistoryLines:
 
 @dataclass(frozen=True, eq=False)
 class Questions:
-    """Many questions.
+    """A table of questions.
+
+    A history is a range of the log's lines, without hidden lines and without opinions that a later line of
+    the range replaces.
 
     Attributes:
-        log: Holds all histories.
+        log: The log that holds all histories.
         person: (Q,) index into `log.people`.
-        start: (Q,) first line of the history.
-        stop: (Q,) line behind the last one of the history.
-        hidden: (H,) lines within these ranges that are no history, ascending within each question. Nor are
-            opinions that a later line of the range replaces.
+        start: (Q,) first line of the history's range.
+        stop: (Q,) line behind the last one of the range.
+        hidden: (H,) hidden lines of the ranges, ascending within each question.
         hidden_sizes: (Q,) number of each question's hidden lines.
         offered: (O,) index into `log.dishes`.
         sizes: (Q,) number of dishes on offer in each question.
@@ -74,7 +76,7 @@ class Questions:
 
     @property
     def has_history(self) -> Bools:
-        """(Q,) True where there is any line; made without writing all of them down."""
+        """(Q,) True where the history has any line; computed without listing all lines."""
         result = self.stop > self.start  # the last line is replaced by none before `stop`
         unsure = np.flatnonzero(result & (self.hidden_sizes > 0))
         result[unsure] = self.take(unsure).history_sizes > 0
@@ -86,7 +88,7 @@ class Questions:
         return self.lines.sizes
 
     def take(self, index: Ints | Sequence[int]) -> Self:
-        """The questions of these numbers, in this order."""
+        """Selects the questions with these numbers, in this order."""
         index = np.asarray(index, np.int64)
         dishes = ranges(self.firsts[index], self.sizes[index])
         lines = ranges((np.cumsum(self.hidden_sizes) - self.hidden_sizes)[index], self.hidden_sizes[index])
@@ -102,14 +104,14 @@ class Questions:
 
     @property
     def ages(self) -> Floats:
-        """(N,) days from each of `lines` to the newest line of the same history."""
+        """(N,) days from each history line to the newest line of the same history."""
         lines, at = self.lines, self.log.at
         newest = lines.line[np.repeat(np.cumsum(lines.sizes), lines.sizes) - 1]
         return np.asarray((at[newest] - at[lines.line]) / np.timedelta64(1, "D"), np.float64)
 
     @cached_property
     def lines(self) -> HistoryLines:
-        """Every line of every history."""
+        """The lines of all histories."""
         spans = self.stop - self.start
         line = ranges(self.start, spans)
         question = np.repeat(np.arange(len(self)), spans)
@@ -122,11 +124,11 @@ class Questions:
         return HistoryLines(question, line, np.bincount(question, minlength=len(self)))
 
     def with_history_of(self, other: Questions, index: Ints) -> Self:
-        """The same questions, each with the history of a question of `other` on the same log.
+        """Replaces each history by the history of a question of `other`, which is on the same log.
 
         Args:
             other: Questions that lend their histories.
-            index: (Q,) numbers of those questions; -1 for no history.
+            index: (Q,) number of the question that lends its history; -1 for an empty history.
         """
         some = index >= 0
         lenders = other.take(np.where(some, index, 0))
@@ -140,10 +142,10 @@ class Questions:
         )
 
     def with_history_lines(self, chosen: Bools) -> Self:
-        """The same questions with a part of their histories.
+        """Cuts the histories down to chosen lines.
 
         Args:
-            chosen: (N,) True for the ones of `lines` that stay.
+            chosen: (N,) True for the entries of `lines` that stay.
         """
         lines, spans = self.lines, self.stop - self.start
         width = len(self.log) + 1
@@ -154,7 +156,7 @@ class Questions:
         return replace(self, hidden=hidden % width, hidden_sizes=sizes)
 
     def question(self, number: int) -> Question:
-        """One question as a record."""
+        """Converts one question to a record."""
         first, size = int(self.firsts[number]), int(self.sizes[number])
         lines = self.take([number]).lines.line
         return Question(
@@ -166,15 +168,15 @@ class Questions:
 
 @dataclass(frozen=True, eq=False)
 class Comparisons(Questions):
-    """Questions with their answers.
+    """A table of questions with their answers.
 
     Attributes:
         key: (Q,) unique and stable names.
         at: (Q,) moments of the answers in UTC.
-        day: (Q,) local day of the latest opinion that it rests on.
+        day: (Q,) local day of the latest opinion that the comparison rests on.
         menu: (Q,) number of the menu; NO_MENU where nothing was chosen from a menu.
         chosen: (Q,) position of the preferred dish among the question's dishes.
-        verdict: (O,) LIKED, NEUTRAL or DISLIKED, for the pointwise objective alone.
+        verdict: (O,) LIKED, NEUTRAL or DISLIKED; only the pointwise objective reads it.
     """
 
     key: Texts
@@ -191,13 +193,15 @@ class Comparisons(Questions):
 
     @property
     def menu_day(self) -> Ints:
-        """(Q,) number of the menu day, the same for all who chose from a menu on a day; -1 without a menu."""
+        """(Q,) number of the menu day, the same for choices from one menu on one day; -1 without a menu."""
         pairs = self.menu * 10_000_000 + self.day.astype(np.int64)
         numbers = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
         return np.where(self.menu == NO_MENU, -1, numbers)
 
     def among(self, dishes: Bools) -> Self:
-        """The comparisons as if nothing else had been on offer; those without an alternative are left out.
+        """Removes all but some dishes from the offers.
+
+        Comparisons whose chosen dish is removed, or that keep no alternative, are left out.
 
         Args:
             dishes: (D,) True for the dishes that stay on offer.
@@ -212,7 +216,7 @@ class Comparisons(Questions):
         return fewer.take(np.flatnonzero(stays[self.chosen_at] & (sizes > 1)))
 
     def in_order(self) -> Self:
-        """The same comparisons by person and moment; what came first at a moment stays first."""
+        """Sorts the comparisons by person and moment; those of one person and moment keep their order."""
         return self.take(np.lexsort([self.at, self.person]))
 
     @property
@@ -221,7 +225,7 @@ class Comparisons(Questions):
         return moment(self.at.max())
 
     def comparison(self, number: int) -> Comparison:
-        """One comparison as a record."""
+        """Converts one comparison to a record."""
         question = self.question(number)
         first, size = int(self.firsts[number]), int(self.sizes[number])
         return Comparison(
@@ -237,13 +241,16 @@ class Comparisons(Questions):
 
 
 def distinct_histories(questions: Questions, *, by_age: bool = False) -> tuple[Ints, Ints]:
-    """Numbers of the first question with each distinct history, and (Q,) the history of each question.
+    """Numbers the distinct histories of questions.
 
-    Histories are equal if dishes, verdicts and ratings are, whoever has them.
+    Histories are equal if their dishes, verdicts and ratings are, whoever has them.
 
     Args:
-        questions: What has the histories.
+        questions: Questions with histories.
         by_age: Whether the days between the lines must be equal, too.
+
+    Returns:
+        Number of the first question with each distinct history, and (Q,) number of each question's history.
     """
     lines, log = questions.lines, questions.log
     ages = questions.ages if by_age else np.zeros(len(lines.line))

@@ -1,4 +1,4 @@
-"""What a training reads: all comparisons, or, on a start, the new ones and a sample of the old ones."""
+"""Plans what a training reads: all comparisons, or, from a champion on, the new ones and some old ones."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ TRAINING_FILE = "training.json"  # beside an adapter's weights
 
 @dataclass(frozen=True)
 class Training:
-    """Description of an adapter's training; lies beside its weights and travels with it.
+    """Description of an adapter's training; stored beside the adapter's weights and shipped with them.
 
     Attributes:
         settings: The candidate's section of params.yaml.
-        trained_until: Moment of the newest comparison that it, or an adapter that it started from, has read.
-        full_until: The same of the last training from scratch that it goes back to.
-        started_from: Version number of the champion it started from; empty from scratch.
+        trained_until: Moment of the newest comparison that was read by the adapter, or by an adapter that it
+            started from.
+        full_until: Moment of the newest comparison that was read by the last training from scratch behind it.
+        started_from: Version number of the champion that the training started from; empty from scratch.
         new: Number of comparisons read for the first time.
-        replayed: Number of comparisons that the start had read already.
-        epochs: Passes over both; 0 where the start was kept as it is, or where none are recorded (before
-            0.3.0).
+        replayed: Number of comparisons that the starting adapter had read already.
+        epochs: Passes over the comparisons; 0 where the starting adapter was kept unchanged, or before 0.3.0,
+            when passes were not recorded.
     """
 
     settings: dict[str, Any]
@@ -41,24 +42,24 @@ class Training:
     epochs: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, moments in ISO 8601."""
+        """Converts the description to plain values, moments in ISO 8601."""
         moments = {"trained_until": self.trained_until, "full_until": self.full_until}
         return {**vars(self), **{name: moment.isoformat() for name, moment in moments.items()}}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Training:
-        """The inverse of `to_json`."""
+        """Reads the values that `to_json` writes."""
         moments = {name: datetime.fromisoformat(values[name]) for name in ("trained_until", "full_until")}
         return cls(**{**values, **moments})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training reads.
+    """The comparisons that a training reads.
 
     Attributes:
-        comparisons: In the order of training.
-        training: The description that will lie beside the adapter.
+        comparisons: Comparisons in the order of training.
+        training: The description that will be stored beside the adapter.
     """
 
     comparisons: Comparisons
@@ -70,12 +71,12 @@ class Plan:
         return self.training.epochs
 
     def with_epochs(self, epochs: int) -> Plan:
-        """The same with another number of passes."""
+        """Sets the number of passes, in a copy."""
         return replace(self, training=replace(self.training, epochs=epochs))
 
 
 def whole_people(train: Comparisons, budget: int, seed: int) -> Comparisons:
-    """Whole people in random order until `budget` comparisons are reached (or all there are)."""
+    """Chooses whole people in random order until they have `budget` comparisons, or else everybody."""
     people = np.unique(train.person).tolist()
     random.Random(seed).shuffle(people)
     counts = np.bincount(train.person)
@@ -87,30 +88,31 @@ def whole_people(train: Comparisons, budget: int, seed: int) -> Comparisons:
 
 
 def from_scratch(train: Comparisons, candidate: CandidateParams, seed: int) -> Plan:
-    """Whole people, up to the candidate's budget, for all its epochs."""
+    """Plans a training from scratch: whole people, up to the candidate's budget, for all its epochs."""
     chosen, newest = whole_people(train, candidate.comparisons, seed), train.newest
     settings = candidate.model_dump(mode="json")
     return Plan(chosen, Training(settings, newest, newest, "", len(chosen), 0, candidate.epochs))
 
 
 def of_everything(train: Comparisons, candidate: CandidateParams) -> Plan:
-    """All comparisons once, for what is fitted in closed form."""
+    """Plans one pass over all comparisons, for a candidate that is fitted in closed form."""
     settings, newest = candidate.model_dump(mode="json"), train.newest
     return Plan(train, Training(settings, newest, newest, "", len(train), 0, 1))
 
 
 def unread(comparisons: Comparisons, training: Training) -> Bools:
-    """(Q,) True for the comparisons that are newer than all that a training has read."""
+    """Marks the comparisons that are newer than all that a training has read, (Q,)."""
     return np.asarray(comparisons.at > timestamp(training.trained_until))
 
 
 def from_start(
     train: Comparisons, candidate: CandidateParams, params: TrainParams, start: Training, version: str
 ) -> Plan:
-    """What is newer than the start, and `incremental.replay` times as many older comparisons.
+    """Plans a training from a champion: the new comparisons, and `incremental.replay` times as many old ones.
 
-    The older ones are drawn anew every night, since their number enters the seed. With fewer news than
-    `incremental.min_new` nothing is read and the start is kept: the news wait for the next night.
+    The number of old comparisons enters the seed, so other ones are drawn when it changes. With fewer new
+    comparisons than `incremental.min_new` nothing is read, and the champion's adapter is kept; the new
+    comparisons wait for a later night.
 
     Args:
         train: All comparisons of the night.
@@ -143,13 +145,13 @@ def why_from_scratch(
     *,
     full: bool,
 ) -> str | None:
-    """Why tonight's trainings may not start from the champion; None if they may.
+    """Explains why tonight's trainings may not start from the champion; None if they may.
 
     Args:
         params: Section `train`.
         split_by: `split.by`; without real times no comparison is newer than another.
-        start: Description of the champion's training; None where there is no champion, or none with it.
-        changed: `base` or `prompt`, where it is another than the champion's; else None.
+        start: Description of the champion's training; None without a champion, or if it has no description.
+        changed: `base` or `prompt`, if it differs from the champion's; else None.
         newest: Moment of tonight's newest comparison to train on.
         full: Whether the user wants a training from scratch.
     """
