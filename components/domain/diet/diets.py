@@ -31,6 +31,7 @@ DIETS = {
     "halal": Diet(("pork", "blood", "alcohol", "gelatine", "insects", "animal", "meat_not_halal")),
     "kosher": Diet((*_KOSHER, "meat_not_kosher"), parts_meat_and_milk=True),
     "kosher-style": Diet(_KOSHER, parts_meat_and_milk=True),
+    "animal-rennet-free": Diet(("rennet",)),
     "gluten-free": Diet(("gluten",), is_marked=False),
     "lactose-free": Diet(("lactose",), is_marked=False),
 }
@@ -42,6 +43,7 @@ OTHER_NAMES = {
     "plant based": "vegan", "strict vegetarian": "vegan", "vegano": "vegan", "vegetalien": "vegan",
     "pesco vegetarian": "pescatarian", "pescetarian": "pescatarian",
     "pescetarisch": "pescatarian", "coeliac": "gluten-free", "celiac": "gluten-free",
+    "no animal rennet": "animal-rennet-free", "without animal rennet": "animal-rennet-free",
     "glutenfrei": "gluten-free", "no gluten": "gluten-free", "sans gluten": "gluten-free",
     "senza glutine": "gluten-free", "sin gluten": "gluten-free", "laktosefrei": "lactose-free",
     "no lactose": "lactose-free", "sans lactose": "lactose-free", "senza lattosio": "lactose-free",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 
 from components.domain.diet.declared import letters_in, spelled_out
-from components.domain.diet.dictionary import ALLERGENS, MIXTURES, SUBSTANCES
+from components.domain.diet.dictionary import ALLERGENS, MIXTURES, SUBSTANCES, UNMARKED
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, Evidence, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.letters import fold
@@ -110,13 +111,20 @@ def _marks(dish: DishFacts, without: tuple[str, ...]) -> bool:
     readings = [(field, read(text)) for field, text in texts(dish)]
     if any(reading.doubts_claims or (field == "tags" and reading.has_doubt) for field, reading in readings):
         return False
+    # `halal: no`, `may contain beef`; `not vegan` says nothing of how an animal was killed.
+    denied = [each for _, reading in readings for each in reading.denials if "meat" not in each]
+    against = frozenset(chain(*denied, *(reading.traces for _, reading in readings)))
+    if not UNMARKED.isdisjoint(against.intersection(without)):
+        return False
     return any(field == "tags" and reading.rules_out.issuperset(without) for field, reading in readings)
 
 
 def _of_diet(dish: DishFacts, name: str) -> Reason | None:
     diet, of_substances = DIETS[name], evidence(dish)
     is_marked = diet.is_marked and _marks(dish, diet.without)
-    against = [name for name in diet.without if not _is_settled(of_substances[name], is_marked=is_marked)]
+    against = [
+        each for each in diet.without if not _is_settled(each, of_substances[each], is_marked=is_marked)
+    ]
     against.sort(key=lambda substance: of_substances[substance].strength is Strength.UNKNOWN)
     if not against and diet.parts_meat_and_milk:
         both = [of_substances[substance] for substance in ("meat", "milk")]
@@ -125,10 +133,10 @@ def _of_diet(dish: DishFacts, name: str) -> Reason | None:
     return _reason(name, against[0], of_substances[against[0]]) if against else None
 
 
-def _is_settled(why: Evidence, *, is_marked: bool) -> bool:
-    return why.strength is Strength.FREE or (
-        is_marked and why.strength is not Strength.CONTAINS and not why.is_stated
-    )
+def _is_settled(substance: str, why: Evidence, *, is_marked: bool) -> bool:
+    # `Chicken` leaves open how the animal was killed, so a tag `halal` says it.
+    is_open = why.strength is not Strength.CONTAINS or substance in UNMARKED
+    return why.strength is Strength.FREE or (is_marked and is_open and not why.is_stated)
 
 
 def _reason(restriction: str, substance: str, why: Evidence) -> Reason:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from components.domain.diet.declared import letters_in, spelled_out
-from components.domain.diet.dictionary import ALLERGENS, LINKS, MIXTURES, PART, dictionary
+from components.domain.diet.dictionary import ALLERGENS, LINKS, MIXTURES, PART, UNMARKED, dictionary
 from components.domain.diet.diets import DIETS
 from components.domain.diet.facts import Avoided, DishFacts, LeftOut, Reason, Restrictions, Strength
 from components.domain.diet.forms import forms
@@ -168,6 +168,11 @@ def _of_diet(dish: DishFacts, name: str) -> tuple[str, Finding] | None:
         diet.is_marked
         and any(tag.is_only_claim and tag.claimed().issuperset(diet.without) for tag in tags)
         and not any(re.search("[dk]", tag.roles) for tag in tags)
+        and not any(
+            denied & UNMARKED & {*diet.without} and "meat" not in denied
+            for _, text in _fields(dish)
+            for denied in parse(text).denials
+        )
         and not any(re.search("[dk].*[cjba]|[cjba].*[dk]", parse(text).roles) for _, text in _fields(dish))
     )
     findings = [(substance, _finding(dish, substance)) for substance in diet.without]
@@ -177,7 +182,7 @@ def _of_diet(dish: DishFacts, name: str) -> tuple[str, Finding] | None:
         broken = [
             (substance, finding)
             for substance, finding in broken
-            if finding[0] is Strength.CONTAINS
+            if (finding[0] is Strength.CONTAINS and substance not in UNMARKED)
             or _is_said(dish, substance, "traces")
             or substance in _denials(dish)
         ]
