@@ -12,6 +12,7 @@ import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from scipy import stats
 
@@ -28,11 +29,12 @@ PEOPLE, MENU, MOST_ALLERGIES = 10_000, 12, 3
 
 @dataclass(frozen=True)
 class Labelled:
-    """A dish as the diet reads it, and the groups that its labels name."""
+    """A dish as the diet reads it, the groups that its labels name, and its language."""
 
     dish: DishFacts
     contains: frozenset[str]
     may_contain: frozenset[str]
+    language: str = ""
 
 
 def labelled_dishes() -> list[Labelled]:
@@ -44,6 +46,7 @@ def labelled_dishes() -> list[Labelled]:
             DishFacts(row["id"], row["name"], ingredients=tuple(row["ingredients"])),
             frozenset(row["contains"]),
             frozenset(row["may_contain"]),
+            row["language"],
         )
         for row in rows
     ]
@@ -58,7 +61,8 @@ def recipes() -> dict[tuple[str, str], list[Labelled]]:
             "en, de, fr, it, es" if row["language"] in FIVE else "nl, pt, pl, tr"
         )
         dish = DishFacts(row["id"], row["name"], ingredients=tuple(row["ingredients"]))
-        labelled = Labelled(dish, frozenset(row["contains"]), frozenset(row["may_contain"]))
+        groups = frozenset(row["contains"]), frozenset(row["may_contain"])
+        labelled = Labelled(dish, *groups, row["language"])
         result.setdefault((kind, row["half"]), []).append(labelled)
     return result
 
@@ -119,8 +123,12 @@ def main() -> None:
     results = {group: counts(dishes, group) for group in ALLERGENS}
     made_up = offers(dishes)
     of_kinds = {" / ".join(key): summed(listed) for key, listed in recipes().items()}
-    page = "\n".join([*_page(len(dishes), results, made_up), *_kinds(summed(dishes), of_kinds)])
-    publish(RESULTS / "allergens.md", page, [results, of_kinds, vars(made_up)])
+    all_ = [*dishes, *chain.from_iterable(recipes().values())]
+    spoken = dict.fromkeys(each.language for each in all_)
+    of_languages = {name: summed([each for each in all_ if each.language == name]) for name in spoken}
+    kinds = _kinds(summed(dishes), of_kinds)
+    page = "\n".join([*_page(len(dishes), results, made_up), *kinds, *_languages(of_languages)])
+    publish(RESULTS / "allergens.md", page, [results, of_kinds, of_languages, vars(made_up)])
 
 
 def _page(
@@ -154,6 +162,14 @@ def _kinds(
     listed = {"plain lists (en, de, fr, it, es) / looked at": plain, **of_kinds}
     rows = [[kind, *(_share(*result[label]) for label in result)] for kind, result in sorted(listed.items())]
     yield from table("written as / half | contains: offered | may contain: offered | safe: offered", rows)
+    yield ""
+
+
+def _languages(of_languages: Mapping[str, Mapping[str, tuple[int, int]]]) -> Iterator[str]:
+    yield "By language, all of these dishes together, looked at or not:"
+    yield ""
+    rows = [[name, *(_share(*result[label]) for label in result)] for name, result in of_languages.items()]
+    yield from table("language | contains: offered | may contain: offered | safe: offered", rows)
     yield ""
 
 
