@@ -1,4 +1,4 @@
-"""The service's image: Python and the packages of requirements-service.lock, without what is never read."""
+"""The service's image: Python and the packages of requirements-service.lock, without files that go unread."""
 
 from __future__ import annotations
 

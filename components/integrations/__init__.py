@@ -1,1 +1,4 @@
-"""One file for each tool, the only one that imports it; none imports another."""
+"""One file or package for each external tool.
+
+No other imports that tool, and none imports another of them.
+"""

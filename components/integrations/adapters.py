@@ -1,7 +1,7 @@
-"""peft: attaches what a candidate trains to a base model, and saves and loads it.
+"""peft: attaches to a base model what a candidate trains, and saves and loads it.
 
-That is LoRA weights, with `method: full` the layers' weights themselves, to measure what LoRA saves, and with
-`method: none` nothing. The head of a candidate with dish vectors is a file beside the weights.
+A candidate trains LoRA weights; with `method: full` the layers' own weights, to measure what LoRA saves; with
+`method: none` no weights. The head of a candidate with dish vectors is a file beside the weights.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def load(model: LanguageModel, folder: Path, *, trainable: bool = False) -> nn.M
         trainable: Whether the adapter's weights may be trained further.
 
     Raises:
-        StageFailed: The folder holds no complete adapter, or one of another base.
+        StageFailed: The adapter in the folder is incomplete, or was trained on another base.
     """
     if not all((folder / name).exists() for name in (WEIGHTS, CONFIG)):
         raise StageFailed(f"'{folder}' holds no adapter: it needs {WEIGHTS} and {CONFIG}.")
@@ -147,12 +147,12 @@ def load(model: LanguageModel, folder: Path, *, trainable: bool = False) -> nn.M
 
 
 def tunes_the_base(folder: Path) -> bool:
-    """Whether a saved adapter changes the base's weights, and is no head alone."""
+    """Tells whether a saved adapter changes the base's weights, instead of being a head alone."""
     return _method(folder) != "none"
 
 
 def _method(folder: Path) -> str:
-    """`full` or `none`; empty for what peft wrote."""
+    """Reads the method of a saved adapter, `full` or `none`; empty for an adapter that peft wrote."""
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     return str(config["method"]) if config.get("method") in PLAIN else ""
 

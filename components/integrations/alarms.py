@@ -1,4 +1,4 @@
-"""Apprise: alarms go to a file of this clone and to the addresses that its user names."""
+"""Apprise: sends alarms to a file of this clone and to the addresses that its user names."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _TIMEOUT_S = 10
 
 @dataclass(frozen=True)
 class Alarm:
-    """Something that a person should know of.
+    """A warning that a person should see.
 
     Attributes:
-        at: When, ISO 8601, UTC.
+        at: Moment of the alarm, ISO 8601, UTC.
         kind: A few words, the same for all alarms of a kind; docs/runbook.md has a line on each.
         sentence: What is wrong, and what to do.
     """
@@ -37,7 +37,7 @@ class Alarm:
 
 
 def alarms(file: Path) -> list[Alarm]:
-    """The alarms in a file, oldest first; a line that is none is left out.
+    """Reads the alarms in a file, oldest first; skips lines that are not alarms.
 
     Raises:
         OSError: The file cannot be read.
@@ -52,19 +52,19 @@ def alarms(file: Path) -> list[Alarm]:
 
 
 def send(kind: str, sentence: str, file: Path, addresses: Sequence[str]) -> bool:
-    """Writes an alarm to the file and sends it, unless the same one was sent within AGAIN_AFTER.
+    """Writes an alarm to the file and sends it, unless the same alarm was sent within AGAIN_AFTER.
 
-    An address that cannot be reached is logged without what it holds, and stops nothing; nor does a file that
-    cannot be written.
+    If an address cannot be reached, that is logged without the address itself, and the others are still
+    tried. If the file cannot be written, the alarm is sent all the same.
 
     Args:
-        kind: Of the alarm.
-        sentence: Of the alarm.
-        file: Of this clone's alarms.
+        kind: Kind of the alarm.
+        sentence: Sentence of the alarm.
+        file: File of this clone's alarms.
         addresses: URLs of Apprise.
 
     Returns:
-        Whether it was a new one.
+        Whether the alarm was new.
     """
     now, earlier = datetime.now(UTC), _earlier(file)
     same = [alarm for alarm in earlier if (alarm.kind, alarm.sentence) == (kind, sentence)]
@@ -86,7 +86,7 @@ def send(kind: str, sentence: str, file: Path, addresses: Sequence[str]) -> bool
 
 
 def _earlier(file: Path) -> list[Alarm]:
-    """The alarms in a file; none where it cannot be read, so that the new one is sent in any case."""
+    """Reads the alarms in a file; empty if that fails, so that the new alarm is sent in any case."""
     try:
         return alarms(file)
     except OSError as error:
@@ -95,11 +95,11 @@ def _earlier(file: Path) -> list[Alarm]:
 
 
 def call(address: str) -> None:
-    """Asks the URL of a service that raises an alarm itself where nobody asks for long.
+    """Calls the URL of a service that raises an alarm itself when nobody calls for long.
 
     Raises:
-        OSError: It does not answer with success.
-        ValueError: It is no URL.
-        HTTPException: It is none that can be asked, or its answer is none of HTTP.
+        OSError: The service does not answer with success.
+        ValueError: The address is not a URL.
+        HTTPException: The URL cannot be called, or the answer is not HTTP.
     """
     urllib.request.urlopen(address, timeout=_TIMEOUT_S).close()  # noqa: S310 - an operator's own setting

@@ -39,12 +39,12 @@ MOST_PLAIN = 1024  # tokens; above, plain products are no faster and keep more f
 
 
 def choose_device() -> torch.device:
-    """A GPU where there is one."""
+    """Chooses the GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def choose_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor computes in it, else float32."""
+    """Chooses bfloat16 where the processor computes in it, else float32."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     capabilities = torch.cpu.get_capabilities()
@@ -53,7 +53,7 @@ def choose_dtype(device: torch.device) -> torch.dtype:
 
 
 def load_on_best_device(folder: Path) -> LanguageModel:
-    """Loads a model folder where it reads fastest, in the dtype that is fastest there."""
+    """Loads a model folder on the fastest device, in the dtype that is fastest there."""
     device = choose_device()
     return load(folder, choose_dtype(device), device)
 
@@ -86,10 +86,10 @@ def load(folder: Path, dtype: torch.dtype, device: torch.device) -> LanguageMode
 def _attend(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **settings: Any
 ) -> tuple[Tensor, None]:
-    """Attention as transformers asks for it: plain products in training, PyTorch's fused kernel elsewhere.
+    """Computes attention as transformers asks: by plain products in training, else by PyTorch's fused kernel.
 
-    On a CPU and in bfloat16 the kernel's backward pass takes 14 ms a layer for 64 lines of eleven tokens,
-    that of products 2 (docs/decisions/0017).
+    On a CPU in bfloat16 the kernel's backward pass takes 14 ms a layer for 64 lines of eleven tokens; with
+    plain products it takes 2 ms (docs/decisions/0017).
     """
     scale, special = settings.get("scaling"), settings.get("dropout") or settings.get("softcap")
     training = torch.is_grad_enabled() and query.shape[2] <= MOST_PLAIN
@@ -121,12 +121,12 @@ def save(network: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path, d
 
 
 def materialise(spec: str, folder: Path) -> dict[str, str]:
-    """Makes `folder` hold the base model as safetensors; does nothing if it already holds this very one.
+    """Writes the base model to `folder` as safetensors, unless the folder already holds this very one.
 
     Args:
-        spec: `package:NAME` (an installed package with one GGUF file in it), a folder of transformers' or
+        spec: `package:NAME` (an installed package with one GGUF file in it), a folder of transformers or
             with one GGUF file, or a hub id that is cached.
-        folder: Where the model goes.
+        folder: Folder to which the model is written.
 
     Returns:
         `id` (the spec), `sha256` of the weights, and `licence` as the package names it, else empty.
@@ -157,7 +157,7 @@ def materialise(spec: str, folder: Path) -> dict[str, str]:
 
 
 def _licence(spec: str) -> str:
-    """The licence that a package names; empty where it names none, or where the model is no package."""
+    """Looks up the licence that a package names; empty where it names none, or the model is not a package."""
     try:
         about = importlib.metadata.metadata(spec.removeprefix("package:"))
     except (importlib.metadata.PackageNotFoundError, ValueError):

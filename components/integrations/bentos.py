@@ -28,7 +28,7 @@ class StoredBento:
 
 
 def find(tag: str) -> StoredBento | None:
-    """The Bento with this tag; None where the store has none. A damaged one is removed.
+    """Finds the Bento with this tag; None where the store has none. A damaged Bento is removed.
 
     Raises:
         StageFailed: The store's disk cannot be read.
@@ -47,19 +47,22 @@ def find(tag: str) -> StoredBento | None:
 
 
 def newest_first(name: str) -> list[str]:
-    """Tags of all Bentos of a service, also of damaged ones, the one that was built last first."""
+    """Lists the tags of all Bentos of a service, the one that was built last first.
+
+    Damaged ones are included.
+    """
     folders = [folder for folder in _store(name).glob("*") if folder.is_dir()]
     ordered = sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
     return [f"{name}:{folder.name}" for folder in ordered]
 
 
 def _store(name: str) -> Path:
-    """Folder of the store with a service's Bentos."""
+    """Builds the path of the folder with a service's Bentos."""
     return Path(BentoMLContainer.bento_store_dir.get()) / name
 
 
 def folder_of(tag: str) -> Path:
-    """Where the store has the Bento with this tag, whether it is there or not."""
+    """Builds the path at which the store has the Bento with this tag, whether it is there or not."""
     name, _, version = tag.partition(":")
     return _store(name) / version
 
@@ -78,12 +81,12 @@ def build(
         repo: Folder of bentofile.yaml.
         version: Version part of the Bento's tag.
         labels: Labels that the Bento stores.
-        models: Tags of the models that it needs, which an image of it then holds.
+        models: Tags of the models that the Bento needs; an image of the Bento then contains them.
         env: Environment variables from which serving/image.py chooses the contents of the image; they stay
             set in this process.
 
     Raises:
-        StageFailed: The build failed, with BentoML's message.
+        StageFailed: The build failed; the error has BentoML's message.
     """
     logging.getLogger("bentoml").setLevel(logging.ERROR)  # it would warn of a large file of dish vectors
     os.environ.update(env)
@@ -98,13 +101,13 @@ def build(
 
 
 def model_folder(tag: str) -> Path:
-    """Where the store has the model with this tag, whether it is there or not."""
+    """Builds the path at which the store has the model with this tag, whether it is there or not."""
     name, _, version = tag.partition(":")
     return Path(BentoMLContainer.model_store_dir.get()) / name / version
 
 
 def store_model(tag: str, folder: Path) -> None:
-    """Copies a folder's files into the store of models; what the store has under this tag is replaced."""
+    """Copies a folder's files into the store of models, and replaces what the store has under this tag."""
     remove_model(tag)
     # BentoML would compare with the model of this file, which may be damaged; nothing asks for the latest.
     (model_folder(tag).parent / "latest").unlink(missing_ok=True)
@@ -119,6 +122,6 @@ def remove_model(tag: str) -> None:
 
 
 def model_tags(name: str) -> list[str]:
-    """Tags of all models of a name, also of damaged ones."""
+    """Lists the tags of all models of a name, damaged ones included."""
     parent = model_folder(f"{name}:")
     return [f"{name}:{folder.name}" for folder in parent.glob("*") if folder.is_dir()]

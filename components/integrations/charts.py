@@ -15,7 +15,7 @@ _RIVAL = "#888888"
 def evaluation_chart(report: EvaluationReport, path: Path) -> None:
     """Draws every model's pair accuracy with its interval, the best on top, and writes a PNG.
 
-    The picture is as wide as MLflow's column for a version's description, in which it is shown.
+    The picture is as wide as the column in which MLflow shows a version's description.
     """
     results = report.best_first[::-1]
     figure = Figure(figsize=(8, 0.45 * len(results) + 1.4), layout="constrained")
@@ -36,7 +36,7 @@ def evaluation_chart(report: EvaluationReport, path: Path) -> None:
 
 
 def calibration_chart(report: EvaluationReport, path: Path) -> None:
-    """Draws for each calibrated model how often it was right against how sure it was, and writes a PNG."""
+    """Draws how often each calibrated model was right against how sure it was, and writes a PNG."""
     figure = Figure(figsize=(5, 4.6), layout="constrained")
     axes = figure.subplots()
     axes.plot([0.5, 1], [0.5, 1], color="#bbbbbb", linewidth=1, linestyle=":", label="as sure as right")

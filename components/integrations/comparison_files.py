@@ -1,8 +1,8 @@
 """pyarrow: the split's tables as Parquet files; equal values give equal bytes.
 
-`dishes.parquet`, `people.parquet` and `menus.parquet` number what they hold by its order; `log.parquet` holds
-the opinions of histories; `train.parquet` and `test.parquet` hold comparisons, whose histories are ranges of
-it.
+`dishes.parquet`, `people.parquet` and `menus.parquet` number their rows by order. `log.parquet` holds the
+opinions of histories. `train.parquet` and `test.parquet` hold comparisons, whose histories are ranges of
+lines of the log.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _DISHES = pa.schema(
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """What the split stage leaves: the dishes by id, comparisons to train and to test on, and who said what.
+    """The files of the split stage: dishes, and comparisons to train and to test on with the log behind them.
 
     Attributes:
-        dishes: By id.
+        dishes: All dishes, by id.
         train: Comparisons to train on.
-        test: Comparisons held out; on the same log.
+        test: Comparisons that are held out, on the same log.
         may_know: (L,) True for the lines of the log that training may read.
     """
 
@@ -52,7 +52,7 @@ class SplitFiles:
 
     @property
     def ratings(self) -> RatingScale:
-        """How ratings become strengths."""
+        """The scale that turns ratings into strengths."""
         return rating_scale(known_opinions(self.train.log, self.may_know))
 
 
@@ -72,14 +72,14 @@ def write_split(folder: Path, dishes: Mapping[str, Dish], split: Split) -> None:
 
 
 def read_split(folder: Path) -> SplitFiles:
-    """Reads what `write_split` wrote; both halves share one log."""
+    """Reads what `write_split` wrote; training and test share one log."""
     log, may_know = _read_log(folder)
     train, test = (_read_comparisons(folder / f"{half}.parquet", log) for half in ("train", "test"))
     return SplitFiles(read_dishes(folder), train, test, may_know)
 
 
 def read_dishes(folder: Path) -> dict[str, Dish]:
-    """The dishes by id."""
+    """Reads all dishes, by id."""
     rows = pq.read_table(folder / "dishes.parquet").to_pylist()
     return {
         row["dish_id"]: Dish(**{**row, "tags": tuple(row["tags"]), "ingredients": tuple(row["ingredients"])})
@@ -88,7 +88,7 @@ def read_dishes(folder: Path) -> dict[str, Dish]:
 
 
 def newest(folder: Path) -> datetime:
-    """Moment of the newest training comparison."""
+    """Reads the moment of the newest training comparison."""
     at: datetime = pc.max(pq.read_table(folder / "train.parquet", columns=["at"])["at"]).as_py()
     return at
 

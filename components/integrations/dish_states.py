@@ -1,6 +1,6 @@
-"""Hidden states of dishes that a base has read on earlier nights, in one file of tensors for each reading.
+"""Stores hidden states of dishes that a base has read, in one file of tensors for each reading.
 
-A night reads only dishes whose text is new. A stored state equals that of a new reading to the last bit
+So a night reads only dishes whose text is new. A stored state equals that of a new reading to the last bit
 (`repeatable_states`), so a training gives the same adapter with and without these files.
 """
 
@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StoredStates:
-    """Reads lines with a base, each only once in the life of `folder`.
+    """Reads lines with a base and keeps their hidden states in `folder`, so that no line is read twice.
 
     Attributes:
-        folder: Of the files.
+        folder: Folder of the files.
         model: The untuned base.
-        sha256: Of its weights.
+        sha256: SHA-256 of the base's weights.
     """
 
     folder: Path
@@ -39,7 +39,10 @@ class StoredStates:
     sha256: str
 
     def __call__(self, lines: Sequence[Sequence[int]], *, reading: Reading) -> Tensor:
-        """(lines, width) hidden states; the file then holds these lines and no others."""
+        """Computes (lines, width) hidden states, from the file where it has them.
+
+        It then holds just these lines.
+        """
         path = self._path(reading)
         stored = _load(path)
         names = [_name(line) for line in lines]
@@ -54,7 +57,7 @@ class StoredStates:
         return states.to(self.model.device)
 
     def _path(self, reading: Reading) -> Path:
-        """The file of a reading, and of what rounding depends on."""
+        """Builds the path of the file for a reading and for everything that rounding depends on."""
         parts = self.sha256, reading, self.model.device, torch.__version__, torch.get_num_threads()
         return self.folder / f"{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}.safetensors"
 
@@ -64,7 +67,7 @@ def _name(line: Sequence[int]) -> bytes:
 
 
 def _load(path: Path) -> dict[bytes, Tensor]:
-    """States by the names of their lines; none where the file is missing or torn."""
+    """Reads states by the names of their lines; empty where the file is missing or torn."""
     try:
         tensors = load_file(path)
         names, states = tensors["names"], tensors["states"]

@@ -1,7 +1,8 @@
-"""The accepted tables as files in Parquet.
+"""The accepted tables as Parquet files.
 
-Events lie in one file for each day of the newest month, and in one for each month before: a night writes the
-files of its news, and DVC stores no others again. All is by UTC and by what the rows say, never by the clock.
+Events lie in one file for each day of the newest month, and in one file for each earlier month. So a night
+writes only the files with its news, and DVC stores no others again. Days and months are by UTC and by the
+rows' own times, never by the clock.
 """
 
 from __future__ import annotations
@@ -51,10 +52,10 @@ _TYPES: dict[str, pa.DataType] = {
 
 
 def read_tables(folder: Path) -> Stored:
-    """The accepted tables in a folder but for events; a table without a file is empty.
+    """Reads the accepted tables in a folder, without events; a table without a file is empty.
 
     Raises:
-        StageFailed: A file is no Parquet file, or the checksum of one of its pages is wrong.
+        StageFailed: A file is not Parquet, or the checksum of one of its pages is wrong.
     """
     stored: Stored = {}
     for table in TABLES:
@@ -65,7 +66,7 @@ def read_tables(folder: Path) -> Stored:
 
 
 def read_events(folder: Path) -> pa.Table:
-    """The accepted events in a folder, by id.
+    """Reads the accepted events in a folder, by id.
 
     Raises:
         StageFailed: As for `read_tables`.
@@ -75,12 +76,12 @@ def read_events(folder: Path) -> pa.Table:
 
 
 def of_inbox(events: pa.Table) -> pa.Table:
-    """Returns the events that did not come from the service's feedback."""
+    """Selects the events that did not come from the service's feedback."""
     return events.filter(pc.invert(pc.starts_with(events["event_id"], SERVICE_IDS)))
 
 
 def event_columns(events: pa.Table) -> EventColumns:
-    """Events as `read_events` gives them, in numpy's arrays."""
+    """Converts events, as `read_events` returns them, to numpy's arrays."""
     codes = {name: _coded(events[name]) for name in ("kind", "source")}
     ids = {name: _coded(events[f"{name}_id"]) for name in ("person", "dish", "menu")}
     value = pc.fill_null(events["value"], np.nan).to_numpy()
@@ -94,7 +95,7 @@ def _coded(column: pa.ChunkedArray) -> Coded:
 
 
 def no_events() -> pa.Table:
-    """A table of events without a row."""
+    """Creates a table of events without a row."""
     return _schema("events").empty_table()
 
 
@@ -107,10 +108,10 @@ def _schema(table: str) -> pa.Schema:
 
 
 def event_files(folder: Path) -> list[Path]:
-    """The files of events in a folder of tables.
+    """Finds the files of events in a folder of tables.
 
-    A file of a month takes the place of its days' files, where a night was killed before these were removed;
-    so does `events.parquet`, the one file that versions before 0.3 wrote.
+    A month's file takes the place of its days' files, which remain if a night was killed before it removed
+    them. `events.parquet`, the only file of versions before 0.3, takes the place of all.
     """
     whole = folder / "events.parquet"
     if whole.exists():
@@ -130,7 +131,7 @@ def _read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def _with_tuples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with tuples in the place of lists, as the contract gives them."""
+    """Replaces lists in the rows by tuples, as the contract has them."""
     lists = [name for name in (rows[0] if rows else ()) if _TYPES.get(name) == _TEXTS]
     for row in rows if lists else ():
         row.update({name: tuple(row[name]) for name in lists if row[name] is not None})
@@ -140,12 +141,12 @@ def _with_tuples(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def write_tables(folder: Path, tables: Stored, events: pa.Table) -> None:
     """Writes the accepted data, each file whole or not at all; equal rows give equal bytes.
 
-    Dishes come first, so that no event is stored before the dish that it means.
+    Dishes are written first, so that no event is stored before its dish.
 
     Args:
-        folder: Where to.
-        tables: Rows of all tables but for events.
-        events: As `read_events` gives them.
+        folder: Folder of the files.
+        tables: Rows of all tables without events.
+        events: Events, as `read_events` returns them.
     """
     for table in sorted(tables, key=list(TABLES).index):
         _write(pa.Table.from_pylist(tables[table], _schema(table)), folder / f"{table}.parquet")
@@ -170,7 +171,7 @@ def _write_events(folder: Path, events: pa.Table) -> None:
 
 
 def _write(values: pa.Table, path: Path) -> None:
-    """Writes a file unless it holds these rows."""
+    """Writes a file unless it holds these rows already."""
     if path.exists() and _holds(path, values):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -187,10 +188,12 @@ def _holds(path: Path, values: pa.Table) -> bool:
 
 
 def read_watermarks(folder: Path) -> dict[str, str]:
-    """From where the next reading of the source goes on; kept with the tables that it gave.
+    """Reads where the next reading of the source begins, by table.
+
+    Kept with the tables of the last reading.
 
     Raises:
-        DamagedFile: The file holds no texts by table.
+        DamagedFile: The file does not hold texts by table.
     """
     path = folder / WATERMARKS
     if not path.exists():
@@ -206,11 +209,11 @@ def read_watermarks(folder: Path) -> dict[str, str]:
 
 
 def write_watermarks(folder: Path, watermarks: Mapping[str, str]) -> None:
-    """Writes them, or nothing where there are none."""
+    """Writes the watermarks; writes no file where there are none."""
     if watermarks:
         replace_text(folder / WATERMARKS, json.dumps(watermarks, sort_keys=True) + "\n")
 
 
 def people_of(events: Iterable[Path]) -> set[str]:
-    """Everybody in files of events."""
+    """Collects the ids of everybody in files of events."""
     return {person for path in events for person in _read(path, ["person_id"])[0].unique().to_pylist()}

@@ -1,4 +1,4 @@
-"""torch: the training loop. It sees batches and parameters, not where either came from."""
+"""torch: the training loop. It works on batches and parameters, and does not know where they came from."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def fit(
     """Trains the model's trainable weights, and the candidate's head of dish vectors if it has one.
 
     Args:
-        model: With a fresh adapter, with an adapter and a head to go on from, or frozen.
-        tokens: Covers all dishes of the comparisons and their histories.
-        plan: What is read, and how often. Where it starts from an adapter, steps times rates are proportional
-            to what is read: a step on a small batch is a small one.
-        ratings: How ratings become strengths; a head that is there keeps its scale.
+        model: Model with a fresh adapter, with an adapter and a head to go on from, or frozen.
+        tokens: Tokens of all dishes of the comparisons and their histories.
+        plan: What is read, and how often. If it starts from an adapter, steps times rates are proportional
+            to what is read: a small batch makes a small step.
+        ratings: The scale that turns ratings into strengths; an existing head keeps its own.
         candidate: How the weights and the head are trained.
         settings: Section `train`.
         on_step: Called after every optimizer step.
@@ -90,7 +90,7 @@ def fit(
 
 
 def _remember(model: LanguageModel, batches: Batches) -> None:
-    """Gives the model its vectors of the training's dishes, by the tuned layers alone."""
+    """Computes the vectors of the training's dishes by the tuned layers alone; the model keeps them."""
     if model.head and batches.lines:
         with torch.no_grad():
             states = batches.fresh_states()
@@ -114,7 +114,7 @@ def _optimizers(
     epochs: int,
     pace: float,
 ) -> tuple[Optimizer, Optimizer]:
-    """Of the language model's weights, and of the head."""
+    """Builds two optimizers: of the language model's weights, and of the head."""
     weights = [weight for weight in model.network.parameters() if weight.requires_grad]
     groups = [{"params": weights, "lr": pace * candidate.learning_rate, "weight_decay": 0.0}]
     of_head: list[dict[str, Any]] = []
@@ -133,13 +133,13 @@ def _optimizers(
 
 
 def _in_epochs(batches: Sequence[Batch], epochs: int, seed: int) -> list[list[Batch]]:
-    """The batches of each epoch, in another order each time."""
+    """Shuffles the batches anew for each epoch."""
     draw = np.random.default_rng(seed)
     return [[batches[number] for number in draw.permutation(len(batches))] for _ in range(epochs)]
 
 
 def _batches(batches: Batches, candidate: CandidateParams) -> list[Batch]:
-    """With a reference where the objective needs one: the untuned base, or the adapter to go on from."""
+    """Adds a reference where the objective needs one: the untuned base, or the adapter to go on from."""
     if candidate.objective != "dpo":
         return list(batches.batches)
     with torch.no_grad():
@@ -154,7 +154,7 @@ def _pass(
     objective: str,
     log: _Log,
 ) -> None:
-    """One step of the head for each batch, and `batches.steps` of the language model's weights."""
+    """Takes one step of the head for each batch, and `batches.steps` steps of the language model."""
     of_model, of_head = optimizers
     for part in np.array_split(np.arange(len(epoch)), batches.steps):
         states, log.tokens = batches.states(), log.tokens + batches.tokens
@@ -168,14 +168,14 @@ def _pass(
 
 
 def _learn(batch: Batch, states: Tensor, objective: str, log: _Log) -> None:
-    """Leaves the gradients of one batch's loss on what is trained."""
+    """Computes one batch's loss and leaves its gradients on the trained weights."""
     loss = objective_loss(objective, batch.scores(states), batch.targets)
     loss.backward()  # type: ignore[no-untyped-call]
     log.step(batch, float(loss.detach()))
 
 
 class _Log:
-    """What a training shows of itself: a line of progress, and a report of each step."""
+    """Shows the progress of a training: a line on the terminal, and a report of each step."""
 
     def __init__(self, candidate: CandidateParams, steps: int, on_step: Report) -> None:
         self.candidate, self.on_step = candidate, on_step
@@ -183,7 +183,7 @@ class _Log:
         self.started, self.steps, self.comparisons, self.tokens = time.monotonic(), 0, 0, 0
 
     def step(self, batch: Batch, loss: float) -> None:
-        """Counts a batch; ends the training where its loss is no number."""
+        """Adds a batch to the totals and reports it; ends the training if its loss is NaN or infinite."""
         self.steps += 1
         if not math.isfinite(loss):
             raise StageFailed(_diverged(loss, self.steps, self.candidate))
@@ -195,7 +195,7 @@ class _Log:
         self.on_step(Step(self.steps, self.comparisons, loss, seconds, self.tokens))
 
     def end(self) -> None:
-        """Says how fast it was."""
+        """Logs how fast the training was."""
         seconds = time.monotonic() - self.started
         logger.info(
             "read %d comparisons, all epochs together, %d tokens, in %.0f s: %.2f and %.0f a second",
@@ -212,7 +212,10 @@ def _diverged(loss: float, step: int, candidate: CandidateParams) -> str:
 
 @contextlib.contextmanager
 def _deterministic(device: torch.device) -> Iterator[None]:
-    """Fixes the order in which gradients of gathered rows are added; 3 % slower (measured)."""
+    """Fixes the order in which gradients of gathered rows are added within the block.
+
+    3 % slower (measured).
+    """
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(mode=True, warn_only=device.type != "cpu")
     try:

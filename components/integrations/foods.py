@@ -1,4 +1,4 @@
-"""The table of foods in data/foods: read from CSV, and a digest of it and of the way it is used."""
+"""Reads the table of foods in data/foods, and computes a digest of it and of the code that uses it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_DISHES = ("Baby", "Formula", "Not included", "Protein and nutritional powders
 
 
 def read_foods(path: Path) -> FoodIndex:
-    """Prepared foods, as eaten, by the words of their names.
+    """Reads prepared foods, as eaten, and indexes them by the words of their names.
 
     Raises:
         StageFailed: There is no such table, or it is no table of foods.
@@ -33,7 +33,7 @@ def read_foods(path: Path) -> FoodIndex:
 
 
 def food_rows(path: Path) -> list[dict[str, str]]:
-    """All rows of the table.
+    """Reads all rows of the table.
 
     Raises:
         StageFailed: There is no such table, or it is no table of foods.
@@ -50,7 +50,7 @@ def food_rows(path: Path) -> list[dict[str, str]]:
 
 
 def food_of(row: dict[str, str]) -> Food:
-    """A row as a food; what is no amount is left out."""
+    """Converts a row to a food; leaves out values that are not amounts."""
     return Food(row["name"], dict(_amounts(row)))
 
 
@@ -65,7 +65,7 @@ def _amounts(row: dict[str, str]) -> Iterator[tuple[str, float]]:
 
 
 def digest(path: Path) -> str:
-    """Changes where the table, or the code that estimates from it, does.
+    """Hashes the table together with the code that estimates from it.
 
     Raises:
         StageFailed: There is no such table.

@@ -22,11 +22,11 @@ def build(bento: str, engine: str, image: str, options: Sequence[str], *, anew: 
         engine: `docker`, `podman` or `buildah`.
         image: Name and tag of the image.
         options: Options of the build as `key=value`, passed to `bentoml containerize` as `--opt`.
-        anew: Whether to build also where an image of that name exists.
+        anew: Whether to build even if an image of that name exists.
 
     Raises:
         BadParams: The engine is not on PATH.
-        StageFailed: The build failed, with its last lines.
+        StageFailed: The build failed; the message has its last lines.
     """
     if not shutil.which(engine):
         raise BadParams(
@@ -44,7 +44,7 @@ def build(bento: str, engine: str, image: str, options: Sequence[str], *, anew: 
 
 
 def digest(engine: str, image: str) -> str:
-    """The image's digest in the engine's storage; empty where the storage does not have the image.
+    """Looks up the image's digest in the engine's storage; empty where the storage lacks the image.
 
     Docker gives an image a digest only when it is pushed or pulled; until then this is the image's id.
     """
@@ -62,7 +62,7 @@ def digest(engine: str, image: str) -> str:
 
 
 def names(engine: str, image: str) -> list[str]:
-    """Names with tags of all images of that name in the engine's storage; none where it is not installed."""
+    """Lists names with tags of all images of that name in the engine's storage; empty without the engine."""
     if not shutil.which(engine):
         return []
     fields = "{{.Name}}:{{.Tag}}" if engine == "buildah" else "{{.Repository}}:{{.Tag}}"
@@ -72,7 +72,10 @@ def names(engine: str, image: str) -> list[str]:
 
 
 def remove(engine: str, name: str) -> str:
-    """Removes an image's name, and the image with its last one; returns why it could not, or nothing."""
+    """Removes an image's name, and with its last name the image.
+
+    Returns why it could not, or an empty text.
+    """
     done = subprocess.run([engine, "rmi", name], capture_output=True, text=True, check=False)
     return " ".join(done.stderr.split()) if done.returncode else ""
 
@@ -81,7 +84,7 @@ def push(engine: str, image: str) -> str:
     """Pushes an image to the registry in its name and returns its digest in the registry.
 
     Raises:
-        StageFailed: The push failed, with the engine's last lines.
+        StageFailed: The push failed; the message has the engine's last lines.
     """
     if engine == "docker":
         _run([engine, "push", image])
@@ -100,6 +103,6 @@ def _run(command: list[str]) -> None:
 
 
 def _output(command: list[str]) -> str:
-    """What a command prints; empty where it fails."""
+    """Runs a command and returns what it prints; empty where it fails."""
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     return process.stdout if process.returncode == 0 else ""

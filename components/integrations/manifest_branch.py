@@ -1,4 +1,4 @@
-"""git: manifests committed to the branch that Argo CD or Flux follows."""
+"""git: commits manifests to the branch that Argo CD or Flux follows."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _LAST_WORDS = 40
 
 
 def commit(repository: str, branch: str, files: Mapping[str, str], message: str) -> str:
-    """Commits files to a branch and pushes it; nothing of the branch is ever rewritten.
+    """Commits files to a branch and pushes it, without ever rewriting the branch.
 
     Args:
-        repository: Address or folder of the repository, to which git can push without a question.
-        branch: Name of the branch; created without history where it is missing.
+        repository: Address or folder of the repository, to which git can push without asking for a password.
+        branch: Name of the branch; created without history if it is missing.
         files: Texts by path in the branch; other files stay.
         message: Message of the commit.
 
     Returns:
-        Hash of the commit that holds these files: the tip's where they were there already.
+        Hash of the commit that holds these files: the branch's tip if they were there already.
 
     Raises:
         StageFailed: git could not reach the repository, or somebody pushed meanwhile.

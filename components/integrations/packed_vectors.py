@@ -16,11 +16,11 @@ _MADE_WITH = "base_sha256", "adapter_sha256"
 
 
 def save(path: Path, vectors: Mapping[bytes, Tensor], facts: Mapping[str, str]) -> None:
-    """Writes vectors; equal ones give equal bytes.
+    """Writes vectors to a file; equal vectors give equal bytes.
 
     Args:
         path: Of the file.
-        vectors: (S,) each, float32, by the sixteen bytes that name a dish's text; one at least.
+        vectors: At least one vector, (S,) float32, by the sixteen bytes that name a dish's text.
         facts: Content of served.json, with the checksums of the model that made them.
     """
     names = sorted(vectors)
@@ -32,12 +32,12 @@ def save(path: Path, vectors: Mapping[bytes, Tensor], facts: Mapping[str, str]) 
 
 
 def load(path: Path, facts: Mapping[str, str], device: torch.device) -> dict[bytes, Tensor]:
-    """The vectors of a file, by the names of their texts.
+    """Reads the vectors of a file, by the names of their texts.
 
     Args:
         path: Of the file.
         facts: Content of served.json, with the checksums of the model that is served.
-        device: Where they are to lie.
+        device: Device of the tensors.
 
     Raises:
         StageFailed: The file cannot be read, or another model made its vectors.

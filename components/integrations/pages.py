@@ -1,4 +1,4 @@
-"""jinja2: the pages of the data checks and of the night, each one HTML file that works offline."""
+"""jinja2: the pages of the data checks and of the night, each an HTML file that works offline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def checks_page(report: CheckReport, night: NightFacts) -> str:
-    """The page of the data checks.
+    """Renders the page of the data checks.
 
     Args:
         report: Results of all expectations.
@@ -32,13 +32,13 @@ def night_page(
     pictures: Sequence[tuple[str, Path]],
     rates: Sequence[AnswerRates],
 ) -> str:
-    """The page of the night, its pictures included.
+    """Renders the page of the night, with its pictures embedded.
 
     Args:
         report: Evaluation of all models.
         facts: (name, value) rows of the first table.
         pictures: Title and path of each PNG.
-        rates: How the service's answers fared, by day and version; without any there is no table.
+        rates: How the service's answers fared, by day and version; if empty, the page has no such table.
     """
     encoded = [(title, base64.b64encode(path.read_bytes()).decode()) for title, path in pictures]
     return _render("night.html", report=report, facts=facts, pictures=encoded, rates=rates)

@@ -1,7 +1,7 @@
-"""psycopg2: a PostgreSQL that is silent for too long is one that does not answer.
+"""psycopg2: treats a PostgreSQL that is silent for too long as one that does not answer.
 
-The limit is this process's own: a server that is frozen ends no query, and its system still answers TCP. It
-cannot be told to cancel one either: psycopg2 would wait for that, too.
+This process measures the silence itself: a frozen server ends no query, while its system still answers TCP.
+The server cannot be told to cancel either, since psycopg2 would wait for that, too.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _EVENTS = {extensions.POLL_READ: selectors.EVENT_READ, extensions.POLL_WRITE: se
 
 
 def limit(silence_s: float) -> None:
-    """Ends each wait of this process for a PostgreSQL by an OperationalError after so much silence.
+    """Makes this process give up waiting for a PostgreSQL that is silent: raises an OperationalError.
 
     Args:
-        silence_s: Seconds in which a server that works on a query, or waits for a lock, sends nothing.
+        silence_s: Seconds that a server may send nothing while it works on a query or waits for a lock.
     """
 
     def wait(connection: Any) -> None:

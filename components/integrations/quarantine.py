@@ -1,6 +1,6 @@
 """The quarantine: a file in JSON Lines for each table, with the rows that broke the contract.
 
-A line of it that cannot be read, as a torn file has one, is a row like a torn line of the inbox.
+An unreadable line of such a file, as a torn file has one, counts as a row like a torn line of the inbox.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from components.files import replace_text
 
 
 def add(folder: Path, rows: Iterable[Quarantined]) -> int:
-    """Adds rows to `folder/TABLE.jsonl`; one that came before, with the same reason, is there already.
+    """Adds rows to `folder/TABLE.jsonl`, except rows that are in it already with the same reason.
 
     Returns:
-        Number of rows that were added.
+        Number of added rows.
     """
     folder.mkdir(parents=True, exist_ok=True)  # also without rows, since DVC tracks the folder
     new = 0
@@ -41,7 +41,7 @@ def add(folder: Path, rows: Iterable[Quarantined]) -> int:
 
 
 def rows_of(folder: Path, table: str) -> list[Mapping[str, Any]]:
-    """The quarantined rows of a table, as they came."""
+    """Reads the quarantined rows of a table, as they came."""
     return [_row(line) for line in _lines(folder / f"{table}.jsonl")]
 
 
@@ -49,11 +49,11 @@ def remove(folder: Path, concerns: Callable[[Mapping[str, Any]], bool]) -> int:
     """Removes rows from the quarantine.
 
     Args:
-        folder: Of the quarantine.
-        concerns: Whether a row goes, given its values by column.
+        folder: Folder of the quarantine.
+        concerns: Tells whether to remove a row, given its values by column.
 
     Returns:
-        Number of rows that were removed.
+        Number of removed rows.
     """
     removed = 0
     for path in sorted(folder.glob("*.jsonl")):
@@ -65,7 +65,7 @@ def remove(folder: Path, concerns: Callable[[Mapping[str, Any]], bool]) -> int:
 
 
 def holds(files: Iterable[Path], concerns: Callable[[Mapping[str, Any]], bool]) -> bool:
-    """Whether files of a quarantine, also of an earlier one, hold such a row; see `remove`."""
+    """Tells whether files of the present or an earlier quarantine have a row that `remove` would remove."""
     return any(concerns(_row(line)) for path in files for line in _lines(path))
 
 
@@ -82,7 +82,10 @@ def _in_ascii(line: str) -> str:
 
 
 def _content_of(line: str) -> tuple[str, ...]:
-    """What a line says, wherever the row stood: an export that grows at its top moves all the rows below."""
+    """Extracts table, reason and row of a line, but not its place.
+
+    An export that grows at its top moves all the rows below.
+    """
     try:
         entry = json.loads(line)
         return str(entry["table"]), str(entry["reason"]), str(entry["row"])

@@ -1,4 +1,4 @@
-"""torch: scores of many questions, or of one, by the head that the model has."""
+"""torch: scores of many questions, or of a single one, by the model's head if it has one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def score(
     Args:
         model: With or without an adapter attached.
         tokens: Covers all dishes of the questions and of their histories.
-        questions: In any order.
+        questions: The questions, in any order.
         sequence_tokens: Token budget of a packed sequence; a head of dish vectors packs nothing.
         label: Name on the progress bar; empty for no bar.
         before_batch: Called before each batch of model work; what it raises ends the work.
@@ -83,12 +83,12 @@ def score_question(
     question: Question,
     before_batch: Callable[[], None] = go_on,
 ) -> list[float]:
-    """Scores of one question's dishes, in their order.
+    """Scores one question's dishes, in their order.
 
     Args:
         model: With or without an adapter attached.
         tokens: Covers all dishes of the question.
-        question: In context it is asked in parts, since memory grows with the square of what is read at once.
+        question: The question; in context it is asked in parts, since memory grows with the length squared.
         before_batch: Called before each batch of model work; what it raises ends the work.
     """
     parts = [question.dishes] if model.head else _parts(tokens, question)

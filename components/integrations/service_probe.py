@@ -1,6 +1,7 @@
-"""HTTP: a running service's version, canary and counts of its model's errors, from /metrics and /canary.
+"""HTTP: reads a running service's version, its canary, and its model's error counts.
 
-A service's canary is asked once a release and its verdict remembered; afterwards only whether it is ready.
+The counts come from /metrics. A service's canary is asked once a release and its verdict remembered;
+afterwards the service is only asked whether it is ready.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ _ANSWERS, _ERRORS = "palate_model_answers_total", "palate_model_errors_total"
 
 @dataclass
 class Looks:
-    """The file of a Memory.
+    """What earlier probes of a service saw, as it is stored in a Memory's file.
 
     Attributes:
-        canary: Of one release: `release` and `reason`.
-        rates: By version the share of its answers that were errors of its model.
+        canary: The canary's verdict in one release: `release` and `reason`.
+        rates: By version, the share of its answers that were errors of its model.
     """
 
     canary: dict[str, str | None] = field(default_factory=dict)
@@ -41,7 +42,7 @@ class Looks:
 
 
 class Memory:
-    """What earlier looks at services found, in a file of the state folder.
+    """What earlier probes of a service found, kept in a file of the state folder.
 
     Args:
         path: JSON file; it need not exist.
@@ -52,11 +53,11 @@ class Memory:
         self.looks = self._read()
 
     def rate(self, version: str) -> float:
-        """Share of a version's answers that were errors of its model when it was last looked at; else 0."""
+        """Looks up the share of a version's answers that failed when it was last probed; 0 if never."""
         return self.looks.rates.get(version, 0.0)
 
     def knows(self, release: str) -> bool:
-        """Whether the canary was asked since this release."""
+        """Tells whether the canary was asked since this release."""
         return self.looks.canary.get("release") == release
 
     def remember_canary(self, release: str, reason: str | None) -> None:
@@ -74,7 +75,7 @@ class Memory:
         self._write()
 
     def _read(self) -> Looks:
-        """What is there now: another process may have noted something since."""
+        """Reads the file anew, since another process may have written to it."""
         return read_as(Looks, self.path) if self.path.exists() else Looks()
 
     def _write(self) -> None:
@@ -87,7 +88,7 @@ class Expected:
 
     Attributes:
         version: Version number in the registry; empty where nothing is released.
-        release: Name of the release, another one where the same version is released again.
+        release: Name of the release, a new one each time that the same version is released.
     """
 
     version: str
@@ -101,18 +102,18 @@ def probe(
     token: str = "",
     canary_timeout_s: float = CANARY_TIMEOUT_S,
 ) -> list[Served]:
-    """The reports of the service at an address, one for each machine that its name leads to.
+    """Asks the service at an address for its reports, one from each machine that its name leads to.
 
     Args:
         address: `http://HOST:PORT`; each request but the canary's waits at most TIMEOUT_S seconds. The name
             of a headless Service leads to every ready pod.
-        expected: Its canary is asked where this version answers and was not asked since this release.
-        memory: What earlier looks found; what this one finds is added.
-        token: What the service asks for; without the right one its readiness is the verdict.
+        expected: The canary is asked if this version answers and it was not asked since this release.
+        memory: What earlier probes found; the findings of this one are added.
+        token: The service's token; without the right one, its readiness is the verdict.
         canary_timeout_s: Seconds in which a canary must answer; one that does not is asked again.
 
     Returns:
-        Those of the expected version, or of whatever version answers; empty where none does.
+        The reports of the expected version, or else of the versions that answer; empty where none does.
     """
     total: dict[str, tuple[int, int]] = {}
     reports: list[Served] = []
@@ -133,7 +134,7 @@ def probe(
 def _report(
     machine: str, counts: Counts, expected: Expected, memory: Memory, asking: tuple[str, float]
 ) -> Served:
-    """What a machine reports that has told its counts; `asking` are the canary's token and timeout."""
+    """Builds the report of a machine whose counts are known; `asking` are the canary's token and timeout."""
     version = expected.version if expected.version in counts else next(iter(counts))
     reason, is_slow = None, False
     try:
@@ -148,7 +149,10 @@ def _report(
 
 
 def _machines(address: str) -> list[str]:
-    """The address once for each machine of that name; as it is with HTTPS, whose certificates hold names."""
+    """Lists an address for each machine of that name.
+
+    With HTTPS the address itself: certificates name hosts.
+    """
     url = urllib.parse.urlsplit(address)
     if url.scheme != "http" or not url.hostname:
         return [address]
@@ -161,10 +165,10 @@ def _machines(address: str) -> list[str]:
 
 
 def _counts(machine: str) -> Counts:
-    """Answers and errors of each version that a machine answers with.
+    """Reads the answers and errors of each version that a machine answers with.
 
     Raises:
-        KeyError: It is no service of ours, or one without a version.
+        KeyError: The service is not Palate's, or has no version.
     """
     families = text_string_to_metric_families(_get(f"{machine}/metrics"))
     samples = [one for family in families for one in family.samples if one.name in {_ANSWERS, _ERRORS}]
@@ -176,10 +180,10 @@ def _counts(machine: str) -> Counts:
 
 
 def _canary(address: str, token: str, timeout_s: float) -> str | None:
-    """Why the canary failed; None where it passed.
+    """Asks the canary, and explains why it failed; None where it passed.
 
     Raises:
-        TimeoutError: It did not answer in time, by this clock or by that of the service.
+        TimeoutError: The canary did not answer in time, by this clock or by the service's own limit.
     """
     try:
         return str(json.loads(_get(f"{address}/canary", b"{}", token, timeout_s))["reason"]) or None
@@ -192,7 +196,10 @@ def _canary(address: str, token: str, timeout_s: float) -> str | None:
 
 
 def _why_not_ready(machine: str, expected: Expected, memory: Memory) -> str | None:
-    """Why the service there is not ready, which it is unless a canary failed; None where it is."""
+    """Explains why the service there is not ready; None where it is ready.
+
+    If its canary failed in this release, that reason is repeated.
+    """
     if _is_ready(machine):
         return None
     return (memory.looks.canary.get("reason") if memory.knows(expected.release) else None) or NOT_READY

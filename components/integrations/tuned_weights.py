@@ -1,4 +1,4 @@
-"""safetensors: a saved adapter's weights are added to its base's as the service computes, without peft."""
+"""safetensors: adds a saved adapter's weights to its base's as the service computes, without peft."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PREFIX = "base_model.model."  # what peft writes before a module's name in the 
 def add(model: LanguageModel, folder: Path) -> None:
     """Adds a saved adapter to the model's weights, and gives the model the adapter's head.
 
-    Changed weights are new tensors: another model that shares the base's keeps them as they are.
+    Changed weights are new tensors, so another model that shares the base's tensors keeps them as they are.
 
     Args:
         model: Base model in float32, since rounding would lose much of a small adapter.
@@ -50,7 +50,10 @@ def add(model: LanguageModel, folder: Path) -> None:
 def _merged(
     base: Mapping[str, Tensor], tensors: Mapping[str, Tensor], config: Mapping[str, Any]
 ) -> Iterator[tuple[str, Tensor]]:
-    """Name and sum of each weight that LoRA changes: W + (alpha / rank) B A, and DoRA scales its rows."""
+    """Yields name and sum of each weight that LoRA changes: W + (alpha / rank) B A.
+
+    DoRA also scales its rows.
+    """
     scale = config["lora_alpha"] / (config["r"] ** 0.5 if config["use_rslora"] else config["r"])
     for name in tensors:
         module, is_a, _ = name.partition(".lora_A.")

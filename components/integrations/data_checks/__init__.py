@@ -1,7 +1,7 @@
-"""Great Expectations: whether the accepted tables, as a whole, may be trained on.
+"""Great Expectations: checks whether the accepted tables, as a whole, may be trained on.
 
-`suites` says what is expected, `frames` what of the tables it is expected of, `checkpoints` runs it, and
-`data_docs` makes Great Expectations' own pages open without a network.
+`suites` says what is expected, `frames` prepares the columns that are checked, `checkpoints` runs the checks,
+and `data_docs` makes Great Expectations' own pages open without a network.
 """
 
 from __future__ import annotations

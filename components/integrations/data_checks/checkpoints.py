@@ -1,4 +1,4 @@
-"""Runs the suites as checkpoints of Great Expectations and gives their results as ours."""
+"""Runs the suites as checkpoints of Great Expectations and translates their results into a CheckReport."""
 
 from __future__ import annotations
 
@@ -44,15 +44,16 @@ def check(
 ) -> CheckReport:
     """Validates every table; a failed expectation is a result, not an exception.
 
-    All expectations are first only decided; which rows broke one is looked for where it failed.
+    A first run only decides every expectation. A second run looks for the offending rows of those that
+    failed.
 
     Args:
-        tables: All accepted rows by table, but for events.
+        tables: All accepted rows by table, without events.
         events: All accepted events.
-        night: Facts of the night that collected them.
+        night: Facts of the night that collected the data.
         params: Limits of the expectations.
         clock_skew_h: Hours that an event's time may lie after the collection.
-        docs: Folder for Great Expectations' Data Docs, which is made anew; None for no pages.
+        docs: Folder for Great Expectations' Data Docs, which is replaced; None to write no pages.
     """
     frames = frames_of(tables, events, night)
     expected = suites(frames, night, params, clock_skew_h, has_people=bool(tables["people"]))
@@ -74,7 +75,7 @@ def check(
 
 
 def _to_detail(expected: Suites, decided: Mapping[_Identity, Any]) -> Suites:
-    """What failed, and the figures of the night, whose values are shown in any case."""
+    """Chooses the expectations whose details are shown: those that failed, and all figures of the night."""
     chosen: dict[str, list[Expectation]] = {}
     for suite, expectations in expected.items():
         for expectation in expectations:
@@ -92,7 +93,7 @@ def _column(configuration: Any) -> str:
 
 
 class _Run:
-    """A context of Great Expectations over a folder of frames; nothing of it stays but the Data Docs."""
+    """A context of Great Expectations over a temporary folder of frames; only the Data Docs remain of it."""
 
     def __init__(self, folder: Path, docs: Path | None) -> None:
         # This logger sets its own level to INFO and reports a temporary folder that is not used here.
@@ -110,7 +111,7 @@ class _Run:
     def checkpoint(
         self, name: str, expected: Suites, result_format: Mapping[str, Any]
     ) -> dict[_Identity, Any]:
-        """The validation of each expectation."""
+        """Runs a checkpoint and returns the validation of each expectation."""
         definitions = []
         for suite, expectations in expected.items():
             asset = self.source.add_parquet_asset(f"{suite}, {name}")
@@ -158,14 +159,14 @@ def _result(table: str, validation: Any) -> CheckResult:
 
 
 def _figure(value: Any) -> Any:
-    """A number without the decimals that Great Expectations gives whole ones."""
+    """Converts a whole number that Great Expectations gives as a float back to an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _exception_message(validation: Any) -> str:
-    """Why an expectation could not be computed, such as a missing column; empty where it was computed.
+    """Explains why an expectation could not be computed, such as a missing column.
 
-    Great Expectations nests the exceptions of metrics one level deeper than the others.
+    Empty where it was computed.
     """
     exceptions = validation.exception_info or {}
     exception = exceptions if "exception_message" in exceptions else next(iter(exceptions.values()), {})

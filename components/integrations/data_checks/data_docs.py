@@ -1,7 +1,7 @@
-"""Great Expectations' own pages of a night, Data Docs, which open without a network.
+"""Makes Great Expectations' own pages of a night, Data Docs, open without a network.
 
-As they are they load styles and scripts from a dozen hosts. Those are taken out, and our own style is put in.
-A policy forbids the browser to run or load anything, whatever a page holds.
+As they are written, they load styles and scripts from a dozen hosts. Those are removed, and our own style is
+added. A policy forbids the browser to run or load anything, whatever a page contains.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LOADED = re.compile(
 
 
 def site(folder: Path) -> dict[str, Any]:
-    """The settings of a site in a folder."""
+    """Builds the settings of a site in a folder."""
     return {
         "class_name": "SiteBuilder",
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
@@ -35,7 +35,7 @@ def site(folder: Path) -> dict[str, Any]:
 def make_offline(folder: Path) -> None:
     """Rewrites all pages of a site so that they load nothing; links to other pages stay.
 
-    The index is made anew, since Great Expectations' own lists the pages by a script.
+    The index is written anew, since Great Expectations' own index lists the pages by a script.
     """
     policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     style = f"<style>{_STYLE.read_text(encoding='utf-8')}</style>"
@@ -51,7 +51,7 @@ def make_offline(folder: Path) -> None:
 
 
 def _links(folder: Path, part: str) -> str:
-    """The pages below a folder by the names of their suites, which are ours."""
+    """Lists the pages below a folder as links, by the names of their suites."""
     pages = {page.relative_to(folder): page for page in sorted((folder / part).rglob("*.html"))}
     names = {path: path.parts[1].removesuffix(".html") for path in pages}
     return "".join(

@@ -1,4 +1,4 @@
-"""The columns of the accepted tables that anything is expected of, and the figures of the night."""
+"""The columns of the accepted tables that are checked, and the figures of the night."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _PAIR = "\x1f"  # between the ids of a menu and of a dish
 
 
 def frames_of(tables: Stored, events: pa.Table, night: NightFacts) -> dict[str, pa.Table]:
-    """By suite the rows that it is about.
+    """Prepares for each suite the rows that it checks.
 
-    Whether an id exists in another table is a boolean column: a value set with every id would be repeated in
-    the reports. Texts are escaped for HTML, since Great Expectations writes them into its pages as they are.
+    Whether an id exists in another table is a boolean column: a value set of all ids would be repeated in the
+    reports. Texts are escaped for HTML, since Great Expectations writes them into its pages as they are.
 
     Args:
-        tables: All accepted rows by table, but for events.
+        tables: All accepted rows by table, without events.
         events: All accepted events.
-        night: Facts of the night that collected them.
+        night: Facts of the night that collected the data.
     """
     frames = {name: _narrow(name, rows) for name, rows in tables.items()}
     dishes = frames["dishes"]["dish_id"]
@@ -44,7 +44,7 @@ def frames_of(tables: Stored, events: pa.Table, night: NightFacts) -> dict[str, 
 
 
 def once_a_person(events: pa.Table) -> pa.Table:
-    """One row for each person, kind and dish, however often the person said it."""
+    """Reduces events to one row for each person, kind and dish, however often the person said it."""
     groups = events.group_by(["person_id", "kind", "dish_id"]).aggregate([("event_id", "min")])
     return groups.rename_columns({"event_id_min": "event_id"}).select(["event_id", "kind", "dish_id"])
 
@@ -64,7 +64,7 @@ def _columns(table: str) -> list[str]:
 
 
 def _narrow(table: str, rows: list[dict[str, Any]]) -> pa.Table:
-    """The table's columns that anything is expected of; one without a row has texts."""
+    """Selects the table's columns that are checked; in an empty table they are columns of texts."""
     columns = {name: [row[name] for row in rows] for name in _columns(table)}
     return pa.table(
         {name: pa.array(values, None if values else pa.string()) for name, values in columns.items()}
@@ -72,7 +72,7 @@ def _narrow(table: str, rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _with_rules(events: pa.Table, frames: Frames) -> pa.Table:
-    """The events with a flag for each rule that other columns or tables decide."""
+    """Adds to the events a flag for each rule that depends on other columns or tables."""
     dish, menus = events["dish_id"], frames["menus"]
     is_choice = pc.equal(events["kind"], "choice")
     pairs = (
@@ -96,14 +96,14 @@ def _is_in(column: pa.ChunkedArray, values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _shares(people: pa.ChunkedArray) -> pa.Table:
-    """Each person's share of the events."""
+    """Computes each person's share of the events."""
     counts = people.value_counts()
     shares = pc.divide(pc.cast(counts.field("counts"), pa.float64()), max(1, len(people)))
     return pa.table({"person_id": counts.field("values"), "share_of_events": shares})
 
 
 def _figures(tables: Stored, events: int, feedback: int, night: NightFacts) -> dict[str, Any]:
-    """One row; what cannot be compared yet is empty, which no expectation is about."""
+    """Collects the night's figures in one row; a figure that has nothing to be compared with is empty."""
     shift = None
     if night.like_share is not None and night.previous_like_share is not None:
         shift = abs(night.like_share - night.previous_like_share)

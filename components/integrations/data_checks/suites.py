@@ -1,7 +1,8 @@
 """What is expected of the accepted tables: every expectation of a night, by suite.
 
-A `critical` one stops the night. A `warning` is shown and stops nothing. So is `quarantine`, which says how
-many rows broke the contract: they were quarantined at the door (`preferences.events`) and never come here.
+A failed `critical` expectation stops the night. A failed `warning` is only shown. So is `quarantine`, which
+says how many rows broke the contract: these were quarantined on arrival (`preferences.events`) and are not in
+the tables.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ Suites = Mapping[str, Sequence[Expectation]]
 def suites(
     frames: Frames, night: NightFacts, params: CheckParams, clock_skew_h: float, *, has_people: bool
 ) -> Suites:
-    """Expectations by suite; each is about the frame of its name.
+    """Lists the expectations by suite; each is about the frame of the suite's name.
 
     Args:
-        frames: What they are about; older events say how news are distributed.
+        frames: The frames to check; the older events in them say how news should be distributed.
         night: Facts of the night that collected the data.
-        params: Limits.
+        params: Limits of the expectations.
         clock_skew_h: Hours that an event's time may lie after the collection.
-        has_people: Whether there is a table of people, which events should then point at.
+        has_people: Whether there is a table of people; every event's person should then be in it.
     """
     return {
         "dishes": _keys("dishes"),
@@ -75,7 +76,10 @@ def _events(
 
 
 def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
-    """Volumes, freshness and the share of likes against the nights before; feedback apart, where it warns."""
+    """Expects volumes, freshness and the share of likes to be as in the nights before.
+
+    For feedback only warns.
+    """
     previous = night.previous_events
     most = None if previous is None else int(previous * params.max_growth)
     least = max(params.min_events, previous or 0)
@@ -110,7 +114,10 @@ def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
 
 
 def _news(frames: Frames, night: NightFacts, params: CheckParams) -> list[Expectation]:
-    """News are of the kinds and, where these recur, of the dishes that older events are of."""
+    """Expects the kinds of news to be distributed like those of older events.
+
+    Also the dishes, if they recur.
+    """
     events, news = frames["events"], frames[NEWS]
     if not night.previous_newest:
         return []
@@ -139,7 +146,7 @@ def _partition(values: pa.ChunkedArray) -> dict[str, Any]:
 
 
 def _keys(table: str) -> list[Expectation]:
-    """A row has what the contract asks for, and no two have one key."""
+    """Expects every row to have the required columns, and no two rows to have the same key."""
     key = KEYS[table]
     unique = (
         gxe.ExpectColumnValuesToBeUnique(column=key[0])

@@ -1,4 +1,4 @@
-"""DVC and git: data versions, stages, the branch `nights`, whether files are whole, and past nights."""
+"""DVC and git: data versions, stages, the branch `nights`, the integrity of files, and past nights."""
 
 from components.integrations.data_versions.dvc_commands import (
     REMOTE,

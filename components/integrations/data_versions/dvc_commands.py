@@ -1,7 +1,7 @@
-"""DVC as subprocesses: stages and pointers.
+"""Runs DVC as subprocesses: stages and pointers.
 
-It runs in the repository's folder: DVC's Python API depends on the process's working directory, and does not
-find earlier results of stages that are named by absolute paths (DVC 3.67).
+Each runs in the repository's folder. DVC's Python API depends on the process's working directory, and does
+not find earlier results of stages that are named by absolute paths (DVC 3.67).
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def dvc(
         arguments: Arguments of `dvc`.
         env: Environment variables besides those of this process.
         on_line: Function that receives each line of output as soon as it is written.
-        failure_prefix: Start of the line in which a failed stage says why; empty where no stage does.
+        failure_prefix: Start of the line in which a failed stage says why; empty if stages have no such line.
         limit_s: Seconds after which the command is killed; None for no limit.
 
     Raises:
-        StageFailed: The command failed: the stage's sentence, or else the command, its exit code and its last
-            lines. Or it took too long.
+        StageFailed: The command failed or took too long. The message is the stage's sentence, or else the
+            command with its exit code and its last lines.
     """
     command, started = [sys.executable, "-m", "dvc", *arguments], time.monotonic()
     lines, exit_code = _stream(command, repo, env or {}, on_line, limit_s)
@@ -110,7 +110,7 @@ def _ended_after(process: subprocess.Popen[str], limit_s: float | None) -> Itera
 
 
 def _why_it_failed(command: str, lines: Sequence[str], exit_code: int, failure_prefix: str) -> str:
-    """What a command's output says of its end: the stage's sentence, or DVC's last lines."""
+    """Explains from a command's output why it failed: by the stage's sentence, or by DVC's last lines."""
     sentence = _stage_sentence(lines, failure_prefix)
     if sentence:
         return sentence
@@ -130,23 +130,23 @@ def _why_it_failed(command: str, lines: Sequence[str], exit_code: int, failure_p
 
 
 def _stage_sentence(lines: Sequence[str], prefix: str) -> str | None:
-    """The sentence in which a failed stage says why; None where it says nothing."""
+    """Finds the sentence in which a failed stage says why; None where it says nothing."""
     sentences = [line.removeprefix(prefix) for line in lines if prefix and line.startswith(prefix)]
     return sentences[-1] if sentences else None
 
 
 def _path_with_this_python() -> str:
-    """PATH on which `python`, as dvc.yaml calls it, is the one that runs this process."""
+    """Builds a PATH on which `python`, as dvc.yaml calls it, is the Python that runs this process."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 def add(repo: Path, *folders: str) -> dict[str, str]:
-    """Puts folders under DVC and returns the hash of each, by folder; it is the data version."""
+    """Puts folders under DVC and returns the hash of each, by folder; the hash is the data version."""
     dvc(repo, "add", *folders)
     return {folder: pointer_md5(repo / f"{folder}.dvc") for folder in folders}
 
 
 def pointer_md5(pointer: Path) -> str:
-    """The hash in a .dvc file."""
+    """Reads the hash in a .dvc file."""
     md5: str = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"]
     return md5

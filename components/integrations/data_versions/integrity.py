@@ -1,7 +1,8 @@
-"""Whether files are what DVC recorded: here before they are read, and in the remote after they were pushed.
+"""Checks files against what DVC recorded: here before they are read, and in the remote after a push.
 
-DVC looks at a file's size and time only, and takes what a remote lists for whole (DVC 3.67). Here the bytes
-are hashed. What is damaged is brought back from where it is whole, once; else a sentence says where it lies.
+DVC itself compares only a file's size and time, and trusts that whatever a remote lists is whole (DVC 3.67).
+Here the bytes are hashed. A damaged file is replaced once from a place that has it whole; if there is none, a
+sentence says where the damaged file lies.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Recorded:
 
 
 def default_remote(repo: Path) -> str:
-    """Address or path of DVC's default remote; empty where there is none."""
+    """Reads the address or path of DVC's default remote; empty where there is none."""
     with _opened(repo) as repository:
         name = repository.config["core"].get("remote")
         return str(repository.config["remote"][name]["url"]) if name else ""
@@ -50,7 +51,7 @@ def default_remote(repo: Path) -> str:
 
 @contextmanager
 def _opened(repo: Path) -> Iterator[Repo]:
-    """The repository as DVC's objects, which open databases of DVC's own."""
+    """Opens the repository as DVC's objects, which open databases of DVC's own."""
     try:
         with Repo(str(repo)) as repository:
             yield repository
@@ -63,11 +64,11 @@ def _opened(repo: Path) -> Iterator[Repo]:
 
 
 def check_files(repo: Path, paths: Sequence[str]) -> None:
-    """Hashes files under DVC, and brings back those that are not what was recorded.
+    """Hashes files under DVC, and restores those that differ from what was recorded.
 
     Args:
         repo: Root of the repository.
-        paths: Folders under DVC, or outputs of its stages; those that are not recorded yet are left out.
+        paths: Folders under DVC, or outputs of its stages; skips those that are not recorded yet.
 
     Raises:
         StageFailed: A file is damaged, and neither the cache nor the remote has it whole.
@@ -101,7 +102,7 @@ def push(repo: Path, paths: Sequence[str]) -> None:
 
     Args:
         repo: Root of the repository.
-        paths: As for `check_files`: what is hashed in the remote, each object once while it does not change.
+        paths: As for `check_files`. Their objects in the remote are hashed, each again only once it changes.
 
     Raises:
         StageFailed: The remote cannot be reached, or an object in it is damaged or missing and cannot be
@@ -119,7 +120,7 @@ def push(repo: Path, paths: Sequence[str]) -> None:
 
 
 def _wait_for_remote(repo: Path) -> None:
-    """Fails where the remote leaves a first question unanswered, which DVC would repeat for many minutes."""
+    """Fails if the remote leaves a first question unanswered, which DVC would repeat for many minutes."""
     answered = threading.Event()
 
     def ask() -> None:
@@ -134,7 +135,7 @@ def _wait_for_remote(repo: Path) -> None:
 
 
 def _check_remote(repo: Path, md5s: Sequence[str]) -> None:
-    """Hashes the objects in the remote; those that are damaged or missing are uploaded again, once."""
+    """Hashes the objects in the remote, and uploads damaged or missing ones again, once."""
     try:
         with _opened(repo) as repository:
             _upload_damaged(repo, repository.cloud.get_remote_odb(), md5s)
@@ -169,7 +170,10 @@ def _upload_damaged(repo: Path, remote: Any, md5s: Sequence[str]) -> None:
 
 
 def _is_whole(remote: Any, path: str, md5: str, verified: str | None) -> bool:
-    """Whether an object has the bytes of its name; not read again while size and time are the same."""
+    """Tells whether an object's bytes match its name.
+
+    Does not read it again while size and time are the same.
+    """
     if not remote.fs.exists(path):
         return False
     if verified and verified == _fingerprint(remote, path):
@@ -178,7 +182,7 @@ def _is_whole(remote: Any, path: str, md5: str, verified: str | None) -> bool:
 
 
 def _fingerprint(remote: Any, path: str) -> str:
-    """Size and time, or tag, of an object: what changes when it is written again."""
+    """Collects size and time, or tag, of an object, which change when it is written again."""
     info = remote.fs.info(path)
     marks = (info.get(name) for name in ("size", "mtime", "ETag", "LastModified", "ino"))
     return " ".join(str(mark) for mark in marks if mark is not None)
@@ -196,7 +200,7 @@ def _remote(repo: Path) -> str:
 
 
 def _md5_of(repo: Path, path: str) -> str | None:
-    """The md5 that a pointer or dvc.lock records for a path; None where neither does."""
+    """Looks up the md5 that a pointer or dvc.lock records for a path; None where neither does."""
     pointer, lock = repo / f"{path}.dvc", repo / "dvc.lock"
     if pointer.exists():
         return pointer_md5(pointer)
@@ -206,12 +210,15 @@ def _md5_of(repo: Path, path: str) -> str | None:
 
 
 def _object(repo: Path, md5: str) -> Path:
-    """Where DVC's cache has an object."""
+    """Builds the path of an object in DVC's cache."""
     return repo / CACHE / md5[:2] / md5[2:]
 
 
 def listed(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
-    """The files of a folder version, by md5 and relpath; None where the cache has no whole listing."""
+    """Reads the files of a folder version, by md5 and relpath.
+
+    None where the cache's listing is not whole.
+    """
     file = _object(repo, md5)
     if not file.exists() or _md5_of_bytes(file) != md5.removesuffix(".dir"):
         return None
@@ -220,7 +227,10 @@ def listed(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
 
 
 def cached(repo: Path, folder_md5: str, prefix: str | tuple[str, ...]) -> list[Path] | None:
-    """The files of a folder's version in DVC's cache whose paths begin so; None where it lacks one."""
+    """Finds a folder version's files in DVC's cache whose paths start with the prefix.
+
+    None if one is missing.
+    """
     listing = listed(repo, folder_md5)
     if listing is None:
         return None
@@ -237,7 +247,7 @@ def _objects(repo: Path, path: str) -> Iterator[str]:
 
 
 def _damaged(repo: Path, path: str) -> list[Recorded]:
-    """The recorded files below a path whose bytes are others; the path itself where its listing is lost."""
+    """Finds the recorded files below a path whose bytes differ; the path itself where its listing is lost."""
     md5 = _md5_of(repo, path)
     if md5 is None:
         return []
@@ -248,12 +258,12 @@ def _damaged(repo: Path, path: str) -> list[Recorded]:
 
 
 def _md5_of_bytes(file: Path) -> str:
-    """The md5 of a file; empty where it is missing or a folder."""
+    """Computes the md5 of a file; empty where it is missing or a folder."""
     return str(file_md5(str(file), LocalFileSystem())) if file.is_file() else ""
 
 
 def _remove_damaged_objects(repo: Path, md5s: Sequence[str]) -> None:
-    """Removes objects of DVC's cache that are not what their name says, so that they are fetched again."""
+    """Removes objects of DVC's cache whose bytes do not match their name, so that they are fetched again."""
     for md5 in filter(None, md5s):
         file = _object(repo, md5)
         if file.exists() and _md5_of_bytes(file) != md5.removesuffix(".dir"):

@@ -21,7 +21,7 @@ LOCK_MS = 2000  # git holds a lock for milliseconds
 
 
 def git_sha(repo: Path) -> str:
-    """The commit that is checked out, followed by `-dirty` if tracked files differ from it."""
+    """Looks up the commit that is checked out, followed by `-dirty` if tracked files differ from it."""
     sha = git(repo, "rev-parse", "HEAD")
     return sha + ("-dirty" if git(repo, "status", "--porcelain", "--untracked-files=no") else "")
 
@@ -54,24 +54,24 @@ def commit_night(repo: Path, paths: Sequence[str], message: str) -> str:
 
 
 def begin_anew(repo: Path, paths: Sequence[str], message: str) -> None:
-    """Makes the branch `nights` one commit without a parent; arguments as for `commit_night`."""
+    """Replaces the branch `nights` by one commit without a parent; takes the arguments of `commit_night`."""
     commit = git(repo, *_identity(repo), "commit-tree", _tree_with(repo, paths), "-m", message)
     _move_branch(repo, commit, _tip(repo))
     git(repo, "reflog", "expire", "--expire=now", f"refs/heads/{NIGHTS_BRANCH}", check=False)
 
 
 def _tip(repo: Path) -> str:
-    """The last night's commit; empty before the first night."""
+    """Looks up the last night's commit; empty before the first night."""
     return git(repo, "rev-parse", "--verify", "--quiet", f"refs/heads/{NIGHTS_BRANCH}", check=False)
 
 
 def _move_branch(repo: Path, commit: str, before: str) -> None:
-    """Moves the branch `nights`; a lock that lasts is one that a killed git left, and is removed.
+    """Moves the branch `nights`; removes git's lock if it lasts, since a killed git then left it.
 
     Args:
         repo: Root of the repository.
-        commit: Where it leads from now on.
-        before: Where it leads now; empty where there is no such branch.
+        commit: Commit to which the branch leads from now on.
+        before: Commit to which it leads now; empty where there is no such branch.
     """
     branch = f"refs/heads/{NIGHTS_BRANCH}"
     timeout = ("-c", f"core.filesRefLockTimeout={LOCK_MS}")
@@ -88,7 +88,7 @@ def _move_branch(repo: Path, commit: str, before: str) -> None:
 
 
 def _tree_with(repo: Path, paths: Sequence[str]) -> str:
-    """The git tree of HEAD's files and of `paths` as they are now."""
+    """Writes the git tree of HEAD's files and of `paths` as they are now, and returns its hash."""
     index = _git_file(repo, "palate-index")
     lock = index.with_name(f"{index.name}.lock")  # of a killed night: no other uses this index
     lock.unlink(missing_ok=True)
@@ -102,7 +102,7 @@ def _tree_with(repo: Path, paths: Sequence[str]) -> str:
 
 
 def _git_file(repo: Path, name: str) -> Path:
-    """Path of one of git's own files, which in a worktree lie elsewhere."""
+    """Asks git for the path of one of its own files, which lie elsewhere in a worktree."""
     return repo / git(repo, "rev-parse", "--git-path", name)
 
 
@@ -112,7 +112,10 @@ def _is_ancestor(repo: Path, commit: str, descendant: str) -> bool:
 
 
 def file_at(repo: Path, commit: str, path: str) -> str:
-    """A file's text in a commit; empty where this clone lacks the commit or the commit lacks the file."""
+    """Reads a file's text in a commit.
+
+    Empty where this clone lacks the commit or the commit lacks the file.
+    """
     return git(repo, "show", f"{commit}:{path}", check=False)
 
 
@@ -127,7 +130,7 @@ def fetch(repo: Path, path: str, commit: str, target: Path) -> None:
 
     Raises:
         NotFound: This clone does not have the commit.
-        StageFailed: DVC failed, with its last lines.
+        StageFailed: DVC failed; the message has its last lines.
     """
     if not file_at(repo, commit, f"{path}.dvc"):
         raise NotFound(
@@ -137,30 +140,30 @@ def fetch(repo: Path, path: str, commit: str, target: Path) -> None:
 
 
 def last_nights(repo: Path, count: int) -> list[str]:
-    """Local time and message of the last nights' commits, one line for each night, newest first."""
+    """Lists local time and message of the last nights' commits, one line for each night, newest first."""
     log = git(repo, "log", f"-{count}", "--first-parent", "--format=%cd  %s", "--date=iso-local",
                "--grep=^Night:", NIGHTS_BRANCH, check=False)  # fmt: skip
     return log.splitlines()
 
 
 def _identity(repo: Path) -> list[str]:
-    """Options that name Palate as the author on machines where git has none."""
+    """Builds options that name Palate as the author, on machines where git knows no author."""
     palate = {"user.name": "Palate", "user.email": "palate@localhost"}
     missing = {key: value for key, value in palate.items() if not git(repo, "config", key, check=False)}
     return [part for key, value in missing.items() for part in ("-c", f"{key}={value}")]
 
 
 def git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
-    """Runs one git command and returns its output without the last line's end.
+    """Runs one git command and returns its output without the final line break.
 
     Args:
         repo: Root of the repository.
         arguments: Arguments of `git`.
         env: Environment variables besides those of this process.
-        check: Whether a failure raises; else its output is what was written before.
+        check: Whether a failure raises; otherwise the output up to the failure is returned.
 
     Raises:
-        StageFailed: The command failed, with what it wrote to stderr.
+        StageFailed: The command failed; the message has what it wrote to stderr.
     """
     process = subprocess.run(
         ["git", *arguments],
@@ -177,7 +180,7 @@ def git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, check
 
 
 def versions_of(repo: Path, path: str) -> dict[str, list[str]]:
-    """The commits of the branch `nights` by the hash of a folder under DVC, newest commit first."""
+    """Lists the commits of the branch `nights` by the hash of a folder under DVC, newest commit first."""
     commits: dict[str, list[str]] = {}
     log = git(repo, "log", "--format=%H", NIGHTS_BRANCH, "--", f"{path}.dvc", check=False)
     for commit in log.splitlines():
@@ -188,21 +191,24 @@ def versions_of(repo: Path, path: str) -> dict[str, list[str]]:
 
 
 def bundle_nights(repo: Path, file: Path) -> None:
-    """Writes the branch `nights`, and all that it leads to, into one file; HEAD where there is no night."""
+    """Writes the branch `nights` with all its objects into one file; without a night, HEAD instead."""
     git(repo, "bundle", "create", "--quiet", str(file), NIGHTS_BRANCH if _tip(repo) else "HEAD")
 
 
 def fetch_nights(repo: Path, file: Path) -> None:
-    """Brings the branch `nights` from a file of `bundle_nights`; nothing where it holds none."""
+    """Fetches the branch `nights` from a file of `bundle_nights`.
+
+    Does nothing if the file lacks the branch.
+    """
     if NIGHTS_BRANCH in git(repo, "bundle", "list-heads", str(file)):
         git(repo, "fetch", "--quiet", str(file), f"{NIGHTS_BRANCH}:{NIGHTS_BRANCH}")
 
 
 def restore_pointers(repo: Path, pointers: Sequence[str]) -> None:
-    """Brings the last night's pointers back, and what they lead to from the remote.
+    """Restores the last night's pointers, and fetches their data from the remote.
 
     Raises:
-        StageFailed: The remote lacks it, or it would be written elsewhere, as DVC does without a question.
+        StageFailed: The remote lacks the data, or a file would be written outside its folder, as DVC allows.
     """
     tip = _tip(repo)
     if tip:
@@ -225,27 +231,27 @@ def _check_targets(repo: Path, pointer: str) -> None:
 
 
 def worktrees(repo: Path) -> list[dict[str, str]]:
-    """What git says of each folder where something of the repository is checked out, this one first."""
+    """Lists what git says of each folder where something of the repository is checked out, this one first."""
     entries = git(repo, "worktree", "list", "--porcelain").split("\n\n")
     return [dict(line.partition(" ")[::2] for line in entry.splitlines()) for entry in entries]
 
 
 def copies_of_nights(repo: Path) -> list[str]:
-    """What git holds of other repositories' branches `nights`, such as refs/remotes/origin/nights."""
+    """Lists git's copies of other repositories' branches `nights`, such as refs/remotes/origin/nights."""
     return git(repo, "for-each-ref", "--format=%(refname)", f"refs/remotes/*/{NIGHTS_BRANCH}").splitlines()
 
 
 def commits_of_last(repo: Path, nights: int) -> int:
-    """Number of commits from the branch's end to the first of the last nights; erasures are commits, too."""
+    """Counts the commits from the branch's end to the first of the last nights; erasures are commits, too."""
     subjects = git(repo, "log", "--first-parent", "--format=%s", NIGHTS_BRANCH, check=False).splitlines()
     of_nights = [number for number, subject in enumerate(subjects, 1) if subject.startswith("Night:")]
     return max(of_nights[:nights], default=len(subjects))
 
 
 def night_before(repo: Path, nights: int) -> datetime | None:
-    """When the newest night ended that is not one of the last `nights`; None where there is none.
+    """Finds when the newest night ended that is older than the last `nights`; None where there is none.
 
-    A night that ended by a clock that was ahead does not count: all would be older than it.
+    A night that ended by a clock that was ahead is left out: everything would be older than it.
     """
     choice = ("--first-parent", "--grep=^Night:", "--format=%cI")
     log = git(repo, "log", *choice, NIGHTS_BRANCH, check=False)

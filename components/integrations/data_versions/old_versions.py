@@ -1,4 +1,4 @@
-"""Leaves out what only old nights need: their copies in DVC's cache and remote, or all of their history."""
+"""Removes what only old nights need: their copies in DVC's cache and remote, or all of their history."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from components.integrations.data_versions.nights_branch import (
 
 
 def forget_copies(repo: Path, nights: int, commits: Mapping[str, str], *, remote: bool = False) -> bool:
-    """Removes from DVC's cache what neither the working tree, the last nights nor a tag of git names.
+    """Removes objects from DVC's cache unless the working tree, the last nights or a tag of git names them.
 
     Args:
         repo: Root of the repository.
         nights: Number of nights whose objects stay.
         commits: Further commits whose objects stay, by a name for each.
-        remote: Whether it leaves the default remote as well.
+        remote: Whether to remove them from the default remote as well.
 
     Returns:
         Whether anything was removed.
@@ -42,7 +42,7 @@ def forget_copies(repo: Path, nights: int, commits: Mapping[str, str], *, remote
 
 @contextmanager
 def _tagged(repo: Path, commits: Mapping[str, str]) -> Iterator[None]:
-    """Tags commits for the block, since DVC takes one branch and all tags, but no list of commits."""
+    """Tags commits within the block, since DVC takes one branch and all tags, but no list of commits."""
     tags = {f"refs/tags/palate-{name}": commit for name, commit in commits.items()}
     try:
         for tag, commit in tags.items():
@@ -55,14 +55,14 @@ def _tagged(repo: Path, commits: Mapping[str, str]) -> Iterator[None]:
 
 
 def pack(repo: Path) -> None:
-    """Lets git pack loose objects once there are many, as it does after a person's commit."""
+    """Makes git pack loose objects once there are many, as it does after a person's commit."""
     git(repo, "gc", "--auto", "--quiet", check=False)
 
 
 def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:
-    """Makes the branch `nights` one commit of what is here now, and removes all else that DVC and git stored.
+    """Replaces the branch `nights` by one commit of the present files, and removes older data and commits.
 
-    Git also drops what no branch, tag or stash leads to; DVC drops from cache and remote what nothing in the
+    Git drops what no branch, tag or stash leads to. DVC drops from cache and remote what nothing in the
     working tree names.
 
     Args:

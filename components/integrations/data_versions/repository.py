@@ -1,4 +1,4 @@
-"""Whether git and DVC can work in a clone: looked at first, for a night that cannot be committed is lost."""
+"""Checks first whether git and DVC work in a clone: a night that cannot be committed would be lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ensure_repository(repo: Path, state: Path) -> None:
         state: Folder below which the remote lies.
 
     Raises:
-        StageFailed: The folder is no git repository with DVC in it, git does not trust it, it has no commit,
+        StageFailed: The folder is not a git repository with DVC, git does not trust it, it has no commit,
             or the branch `nights` is checked out.
     """
     if not (repo / ".dvc").is_dir() or not (repo / ".git").exists():
@@ -43,7 +43,7 @@ def ensure_repository(repo: Path, state: Path) -> None:
 
 
 def _check_git(repo: Path) -> None:
-    """Looks whether a night can be committed here."""
+    """Checks that a night can be committed here."""
     try:
         git(repo, "rev-parse", "--git-dir")
     except StageFailed as error:
@@ -67,10 +67,10 @@ def _check_git(repo: Path) -> None:
 
 
 def _end_dead_locks(path: Path) -> None:
-    """Takes processes that ended, and what a crash has torn, out of DVC's list of who reads and writes what.
+    """Removes ended processes from DVC's list of who reads and writes what; removes a torn list.
 
-    DVC only looks whether a process has the number (DVC 3.67). After a restart, or in another container, that
-    is another process, and the list would block every night.
+    DVC only checks whether a process has the number (DVC 3.67). After a restart, or in another container,
+    that is another process, and the list would block every night.
     """
     try:
         lock = json.loads(path.read_text(encoding="utf-8"))
@@ -92,7 +92,7 @@ def _end_dead_locks(path: Path) -> None:
 
 
 def _is_running(entry: Mapping[str, Any]) -> bool:
-    """Whether the process of this number runs the command of the entry."""
+    """Tells whether the process with this number runs the command of the entry."""
     command = str(entry["cmd"]).split()[1:]  # its program is written in another way than on the command line
     try:
         arguments: list[str] = psutil.Process(int(entry["pid"])).cmdline()
@@ -102,9 +102,9 @@ def _is_running(entry: Mapping[str, Any]) -> bool:
 
 
 def _remove_torn_records(repo: Path) -> None:
-    """Removes what DVC recorded where a full disk or a crash has torn it, since DVC stops at it.
+    """Removes DVC's records that a full disk or a crash has torn, since DVC stops at them.
 
-    Nothing is lost: it hashes the folders anew, and restores the stages' results from its cache.
+    Nothing is lost: DVC hashes the folders anew, and restores the stages' results from its cache.
     """
     records = {repo / "dvc.lock": COMPILED_LOCKFILE_SCHEMA}
     records |= dict.fromkeys(repo.glob("*/*.dvc"), COMPILED_SINGLE_STAGE_SCHEMA)

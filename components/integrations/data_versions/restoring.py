@@ -1,4 +1,4 @@
-"""A past night in a folder of its own: code, params, data and models, from git and the remote."""
+"""Restores a past night into a folder of its own: code, params, data and models, from git and the remote."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def restore(repo: Path, state: Path, night: str, folder: Path) -> str:
     Args:
         repo: Root of the repository.
         state: Folder below which the default remote lies.
-        night: A commit of the branch `nights`, or a day as YYYY-MM-DD, whose last night is meant.
-        folder: It must not exist.
+        night: A commit of the branch `nights`, or a day as YYYY-MM-DD, which means its last night.
+        folder: Path of the new folder.
 
     Returns:
         The commit.
@@ -61,7 +61,7 @@ def _commit_of(repo: Path, night: str) -> str:
 
 
 def _local_settings(repo: Path, state: Path) -> dict[str, str]:
-    """DVC's settings that this clone alone has: those of the user, its cache, and its default remote."""
+    """Collects DVC's settings that only this clone has: the user's, its cache, and its default remote."""
     local = repo / ".dvc" / "config.local"
     listed = dvc(repo, "config", "--list", "--local").splitlines() if local.exists() else []
     settings = dict(line.split("=", 1) for line in listed if "=" in line)
@@ -73,7 +73,7 @@ def _local_settings(repo: Path, state: Path) -> dict[str, str]:
 
 
 def _recorded(folder: Path) -> list[str]:
-    """What the night has in the remote: its pointers, and the stages whose outputs are pushed."""
+    """Lists what the night has in the remote: its pointers, and the stages whose outputs are pushed."""
     lock, stages = folder / "dvc.lock", _yaml(folder / "dvc.yaml")["stages"]
     ran = _yaml(lock)["stages"] if lock.exists() else {}
     pointers = sorted(str(path.relative_to(folder)) for path in folder.glob("*/*.dvc"))

@@ -1,1 +1,1 @@
-"""kustomize and kubectl: manifests pinned to an image, rendered, and held against rules."""
+"""kustomize and kubectl: manifests pinned to an image, rendered, and checked against rules."""

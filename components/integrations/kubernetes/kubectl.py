@@ -1,4 +1,4 @@
-"""kubectl: rendered manifests applied to a cluster, and the rollout of their Deployments watched."""
+"""kubectl: applies rendered manifests to a cluster, and watches the rollout of their Deployments."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _TELLING = "deployments,pods,events"  # what is read after a time-out
 
 
 def apply(manifests: Path, context: str) -> None:
-    """Makes a cluster hold what a file of manifests says, also where others changed these fields.
+    """Makes a cluster hold what a file of manifests says, even where others changed these fields.
 
     Args:
         manifests: File of all objects of one overlay.
         context: Name of kubectl's context; empty for the current one.
 
     Raises:
-        StageFailed: The cluster cannot be reached, or refused an object, with kubectl's last words.
+        StageFailed: The cluster cannot be reached, or refused an object; the message ends as kubectl's does.
     """
     process = _kubectl(context, "apply", "--server-side", "--force-conflicts", "-f", str(manifests))
     if process.returncode:
@@ -33,9 +33,11 @@ def apply(manifests: Path, context: str) -> None:
 
 
 def why_not_rolled_out(manifests: Path, context: str, timeout_s: float) -> Unready | None:
-    """Waits until all Deployments run their new pods alone; None once they do.
+    """Waits until all Deployments run only their new pods, and explains why one does not.
 
-    A pod counts once it is ready, which the service is when its own canary has passed.
+    None once all do.
+
+    A pod counts once it is ready, and the service is ready once its own canary has passed.
 
     Args:
         manifests: File of all objects of one overlay, as it was applied.

@@ -1,4 +1,4 @@
-"""kustomize: overlays rendered with the released image, and held against the rules."""
+"""kustomize: renders overlays with the released image, and checks them against the rules."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def render(
 ) -> None:
     """Pins every overlay to an image in a folder `target/OVERLAY`, and renders it to `target/OVERLAY.yaml`.
 
-    Where kubectl is not on PATH the folders alone are written: `kubectl apply -k` takes them elsewhere.
+    If kubectl is not on PATH, only the folders are written: `kubectl apply -k` can use them elsewhere.
 
     Args:
         overlays: Folder with one folder for each overlay; `components` lies beside it.
-        target: Folder of the results; what it holds is replaced.
+        target: Folder of the results; its former content is replaced.
         image: `NAME@sha256:…`; replaces the image of the base.
         facts: Annotations of the pods; new ones make Kubernetes roll the release out. `model-version` is a
             label, too, so that the pods of a version can be listed.
         components: Names of the components that the release needs.
 
     Raises:
-        StageFailed: kustomize failed, with its message, or a manifest breaks a rule, with every breach.
+        StageFailed: kustomize failed, or a manifest breaks a rule; the message lists every breach.
     """
     shutil.rmtree(target, ignore_errors=True)
     new_name, _, digest = image.rpartition("@")
@@ -62,19 +62,19 @@ def render(
 
 
 def can_render() -> bool:
-    """Says whether kubectl is on PATH."""
+    """Tells whether kubectl is on PATH."""
     return shutil.which("kubectl") is not None
 
 
 def check(overlay: str) -> str:
-    """Renders one overlay and holds it against the rules.
+    """Renders one overlay and checks it against the rules.
 
     Returns:
         A sentence that all rules hold.
 
     Raises:
-        NotFound: The folder is missing, or kubectl is.
-        StageFailed: kustomize failed, with its message, or a rule is broken: each breach on a line.
+        NotFound: The folder or kubectl is missing.
+        StageFailed: kustomize failed, or a rule is broken; the message has a line for each breach.
     """
     if not overlay or not Path(overlay).is_dir():
         raise NotFound(

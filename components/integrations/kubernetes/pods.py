@@ -1,4 +1,4 @@
-"""Why the new pods of a Deployment are not ready: through their version, or through the cluster."""
+"""Explains why the new pods of a Deployment are not ready: through their version, or through the cluster."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Unready(NamedTuple):
 
 
 def why_unready(things: Sequence[Thing], deployment: str, timeout_s: float) -> Unready:
-    """Reads why a Deployment's new pods are not ready; what the version did is verdicts first.
+    """Explains why a Deployment's new pods are not ready; a failure of the version itself comes first.
 
     Args:
-        things: Deployments, Pods and Events of its namespace.
-        deployment: Its name.
-        timeout_s: Seconds that the pods had.
+        things: Deployments, Pods and Events of the Deployment's namespace.
+        deployment: Name of the Deployment.
+        timeout_s: Seconds that the pods had to get ready.
     """
     identity = ("Deployment", deployment)
     owner = next(each for each in things if (each["kind"], each["metadata"]["name"]) == identity)
@@ -42,7 +42,7 @@ def why_unready(things: Sequence[Thing], deployment: str, timeout_s: float) -> U
 
 
 def _is_new(pod: Thing, template: Thing) -> bool:
-    """Says whether a pod was made for the release in a Deployment's template, and is not being removed."""
+    """Tells whether a pod belongs to the release in a Deployment's template, and is not being removed."""
     metas = [
         [thing["metadata"].get(key, {}) for thing in (template, pod)] for key in ("labels", "annotations")
     ]
@@ -55,10 +55,10 @@ def _condition(thing: Thing, name: str) -> Thing:
 
 
 def _why(pod: Thing, things: Sequence[Thing], timeout_s: float) -> Unready:
-    """Reads why one pod is not ready.
+    """Explains why one pod is not ready.
 
-    A version is not blamed if its container began to run in the second half of the time: it could not show
-    that it gets ready.
+    A version is not blamed if its container began to run in the second half of the time: it had too little
+    time to get ready.
     """
     name = f"pod {pod['metadata']['name']}"
     warning = _last_warning(pod, things)
@@ -85,7 +85,7 @@ def _words(thing: Thing) -> str:
 
 
 def _crashes(pod: Thing) -> Iterator[str]:
-    """Yields a sentence for each container that ended, also where it runs again."""
+    """Yields a sentence for each container that ended, even if it runs again."""
     for status in pod["status"].get("containerStatuses", []):
         for state in (status.get("state", {}), status.get("lastState", {})):
             if end := state.get("terminated"):
@@ -94,7 +94,7 @@ def _crashes(pod: Thing) -> Iterator[str]:
 
 
 def _seconds_until_it_ran(pod: Thing) -> float | None:
-    """Returns the seconds from the pod's creation until all its containers ran; None while one does not."""
+    """Computes the seconds from the pod's creation until all its containers ran; None while one does not."""
     states = [each.get("state", {}).get("running") for each in pod["status"].get("containerStatuses", [])]
     if not states or not all(states):
         return None

@@ -1,7 +1,7 @@
 """Rules on what the objects of one overlay must agree on: labels, ports, names, replicas, ways in and out.
 
-What an object says by itself is left to others: for our manifests to golden files (tests/deploy/golden), for
-yours to the server's schemas and Pod Security. Images are looked at, since a release writes them.
+Mistakes within a single object are found elsewhere: in our manifests by golden files (tests/deploy/golden),
+in yours by the server's schemas and Pod Security. Images are checked here, since a release writes them.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ class Near(NamedTuple):
     manifests: Sequence[Manifest]
 
     def named(self, kind: str) -> dict[str, Manifest]:
-        """Returns the objects of a kind by their names."""
+        """Collects the objects of a kind by their names."""
         return {each["metadata"]["name"]: each for each in self.manifests if each["kind"] == kind}
 
     def selected(self, manifest: Manifest) -> list[Manifest]:
-        """Returns the pod templates that an object's selector matches, or a monitor's Services."""
+        """Finds the pod templates that an object's selector matches; for a monitor, the Services."""
         pods = [pod for each in self.manifests if (pod := _pod(each))]
         targets = self.named("Service").values() if manifest["kind"] == "ServiceMonitor" else pods
         return [each for each in targets if _matches(_selector(manifest), each)]
 
     def ports_allowed(self, direction: str, pod: Manifest) -> list[Manifest]:
-        """Returns the ports in all `ingress` or `egress` rules for a pod; an empty one stands for all."""
+        """Collects the ports in all `ingress` or `egress` rules for a pod; an empty one stands for all."""
         policies = [each for each in self.named("NetworkPolicy").values() if _matches(_selector(each), pod)]
         ways = [way for each in policies for way in _spec(each).get(direction) or []]
         return [port for way in ways for port in way.get("ports") or [{}]]
 
 
 def problems(manifests: Sequence[Manifest]) -> list[str]:
-    """Returns a sentence for each breach of a rule, beginning with the object's kind and name.
+    """Applies all rules; each breach is a sentence that begins with the object's kind and name.
 
     Args:
         manifests: All objects of one rendered overlay.
@@ -59,7 +59,7 @@ def _spec(manifest: Manifest) -> dict[str, Any]:
 
 
 def _pod(manifest: Manifest) -> Manifest:
-    """Returns the template of a workload's pods, whatever the workload's kind; empty for other objects."""
+    """Finds the template of a workload's pods, whatever the workload's kind; empty for other objects."""
     template = _spec(_spec(manifest).get("jobTemplate", manifest)).get("template") or {}
     return template if "containers" in _spec(template) else {}
 
@@ -69,13 +69,13 @@ def _containers(pod: Manifest) -> list[Manifest]:
 
 
 def _selector(manifest: Manifest) -> Manifest:
-    """Returns the selector by which an object finds others; empty where it has none."""
+    """Finds the selector by which an object finds others; empty where it has none."""
     selector: Manifest = _spec(manifest).get("podSelector") or _spec(manifest).get("selector") or {}
     return {"matchLabels": selector} if selector and manifest["kind"] == "Service" else selector
 
 
 def _matches(selector: Manifest, target: Manifest) -> bool:
-    """Says whether an object has the labels of a selector, and the keys of its expressions."""
+    """Tells whether an object has the labels of a selector, and the keys of its expressions."""
     labels = target["metadata"].get("labels", {})
     keys = {each["key"] for each in selector.get("matchExpressions", [])}
     return bool(selector.get("matchLabels", {}).items() <= labels.items() and keys <= labels.keys())
@@ -90,7 +90,7 @@ def selectors_find_something(manifest: Manifest, near: Near) -> Iterator[str]:
 
 
 def ports_are_open(manifest: Manifest, near: Near) -> Iterator[str]:
-    """Finds ports that a Service, monitor or policy names and nothing behind it opens."""
+    """Finds ports that a Service, monitor or policy names although nothing behind it opens them."""
     spec = _spec(manifest)
     names: list[Any] = []
     if manifest["kind"] == "Service" and _selector(manifest):
@@ -134,7 +134,7 @@ def _references(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def replicas_agree(manifest: Manifest, near: Near) -> Iterator[str]:
-    """Finds an autoscaler that its target undoes, and a disruption budget that lets no pod go."""
+    """Finds an autoscaler that its target undoes, and a disruption budget that lets no pod be stopped."""
     spec = _spec(manifest)
     if manifest["kind"] == "HorizontalPodAutoscaler":
         reference = spec["scaleTargetRef"]
@@ -149,7 +149,7 @@ def replicas_agree(manifest: Manifest, near: Near) -> Iterator[str]:
 
 
 def policies_agree(manifest: Manifest, near: Near) -> Iterator[str]:
-    """Finds pods that no policy closes or that cannot ask for names, and Services that nobody may ask."""
+    """Finds pods that no policy closes or that cannot ask for names, and Services that nobody can reach."""
     specs = [_spec(each) for each in near.named("NetworkPolicy").values()]
     closing = [
         spec for spec in specs if not (spec["podSelector"] or spec.get("ingress") or spec.get("egress"))
@@ -169,7 +169,7 @@ def policies_agree(manifest: Manifest, near: Near) -> Iterator[str]:
 
 
 def images_are_pinned(manifest: Manifest, _near: Near) -> Iterator[str]:
-    """Finds images without a digest, but for the one that a release replaces."""
+    """Finds images without a digest, except the placeholder that a release replaces."""
     for image in sorted({container.get("image", "") for container in _containers(_pod(manifest))}):
         if image != UNRELEASED and not _PINNED.search(image):
             yield f"image {image} is not pinned by its digest: name it as NAME@sha256:…"

@@ -1,4 +1,4 @@
-"""Where MLflow's artifacts lie: its database holds absolute paths, which no other clone may follow."""
+"""Rewrites the absolute paths of artifacts in MLflow's database, which are wrong in another clone."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ COLUMNS = {
 
 
 def move_artifacts(database: Path, artifacts: Path) -> None:
-    """Lets the rows of a database that was copied or moved name the artifacts that came with it.
+    """Rewrites the paths in a copied or moved database to the artifacts that came with it.
 
     Args:
-        database: MLflow's, in SQLite.
-        artifacts: Folder in which the artifacts lie now, by the same name as before.
+        database: MLflow's SQLite database.
+        artifacts: Folder in which the artifacts lie now; its name is the same as before.
     """
     with closing(sqlite3.connect(database)) as connection, connection:
         tables = {

@@ -1,4 +1,4 @@
-"""MLflow: runs and models that only old nights made go into its trash and from there, by its `gc`, for good.
+"""MLflow: moves runs and models that only old nights need to its trash, and removes them for good with `gc`.
 
 Rows of registered versions stay: an answer leads back to its data by the tags of its version.
 """
@@ -35,13 +35,13 @@ class Removed:
 def remove_old(tracking: Runs, model: str, before: datetime, needed: Collection[str]) -> Removed:
     """Deletes the runs of nights that began before a moment, with their models.
 
-    Runs that no night made stay, and those that an alias or another registered model leads to.
+    Runs that no night made stay, and so do those that an alias or another registered model leads to.
 
     Args:
         tracking: The server's runs.
         model: Name of the registered model.
         before: Runs that began later stay.
-        needed: Versions whose runs and models stay as well.
+        needed: Versions whose runs and models stay, too.
     """
     client, until = tracking.client, int(before.timestamp() * 1000)
     versions = client.search_model_versions()
@@ -67,7 +67,7 @@ def remove_old(tracking: Runs, model: str, before: datetime, needed: Collection[
 def _staying(
     client: MlflowClient, versions: Collection[ModelVersion], model: str, needed: Collection[str]
 ) -> list[ModelVersion]:
-    """The versions whose models stay: needed ones, those with an alias, and those of other models."""
+    """Chooses the versions whose models stay: needed ones, those with an alias, and those of other models."""
     mine = any(version.name == model for version in versions)
     aliased = client.get_registered_model(model).aliases.values() if mine else ()
     staying = {*needed, *map(str, aliased)}
@@ -79,13 +79,13 @@ def empty_trash(tracking: Runs, store: str) -> list[str]:
 
     Args:
         tracking: The runs in the database.
-        store: Its address, as SQLAlchemy takes it: MLflow's `gc` asks no server.
+        store: SQLAlchemy's URL of that database, since MLflow's `gc` does not go through a server.
 
     Returns:
         What MLflow says of each run and model.
 
     Raises:
-        StageFailed: MLflow could not, with its last line.
+        StageFailed: MLflow failed; the message has its last line.
     """
     if not tracking.client.search_runs([tracking.experiment], run_view_type=ViewType.DELETED_ONLY):
         return []

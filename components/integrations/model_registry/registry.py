@@ -58,7 +58,7 @@ def failures_as_sentences() -> Iterator[None]:
     """Turns MLflow's exceptions within the block into one sentence each.
 
     Raises:
-        StageFailed: MLflow is down, read-only, refused a call or has a damaged database; its message is cut
+        StageFailed: MLflow is down, read-only, refused a call or has a damaged database; the message is cut
             to 300 characters.
     """
     # This logger writes the traceback of an error that MLflow also raises.
@@ -78,13 +78,13 @@ def failures_as_sentences() -> Iterator[None]:
 
 
 def _connect_to_database(uri: str) -> None:
-    """Fails where MLflow's own database does not answer, which MLflow itself would try for minutes."""
+    """Fails at once if MLflow's own database does not answer, which MLflow itself would retry for minutes."""
     if uri.startswith(("postgresql", "mysql", "mssql")):
         sa.create_engine(uri, poolclass=sa.NullPool).connect().close()
 
 
 def _without_password(text: str) -> str:
-    """The text with user and password in a database's address replaced by stars."""
+    """Replaces user and password in a database's address by stars."""
     return re.sub(r"://[^/@\s]+@", "://***@", text)
 
 
@@ -100,7 +100,7 @@ class Registry:
         self.client = MlflowClient(uri)
 
     def find_version(self, model: str, gate_sha256: str) -> str | None:
-        """The registered version whose gate report has this SHA-256; None where there is none."""
+        """Finds the registered version whose gate report has this SHA-256; None where there is none."""
         query = f"name = '{model}' and tags.gate_sha256 = '{gate_sha256}'"
         matches = self.client.search_model_versions(query)
         return str(matches[0].version) if matches else None
@@ -148,7 +148,7 @@ class Registry:
         return version
 
     def alias(self, model: str, name: str) -> str | None:
-        """The version that an alias points at; None where the model or the alias does not exist."""
+        """Looks up the version that an alias points at; None where the model or the alias does not exist."""
         try:
             return str(self.client.get_model_version_by_alias(model, name).version)
         except MlflowException as error:
@@ -162,10 +162,10 @@ class Registry:
             self.client.set_registered_model_alias(model, name, version)
 
     def make_first_champion(self, model: str, version: str) -> None:
-        """Makes a version the champion unless this model ever had a first champion.
+        """Makes a version the champion, unless this model ever had a first champion.
 
-        So an alias that a person removed is not set again. The tag that records it is set last: after a night
-        that was killed before it, the next one sets the alias again.
+        So an alias that a person removed is not set again. The tag that records it is set last: if a night is
+        killed before that, the next night sets the alias again.
         """
         if "first_champion" in self.client.get_registered_model(model).tags:
             return
@@ -174,11 +174,11 @@ class Registry:
         self.client.set_registered_model_tag(model, "first_champion", "exists since this tag does")
 
     def tags(self, model: str, version: str) -> dict[str, str]:
-        """The tags of a version, its lineage among them."""
+        """Reads the tags of a version, its lineage among them."""
         return dict(self.client.get_model_version(model, version).tags)
 
     def run_of(self, model: str, version: str) -> str:
-        """Id of the MLflow run that trained a version."""
+        """Looks up the id of the MLflow run that trained a version."""
         return str(self.client.get_model_version(model, version).run_id)
 
     def log(self, model: str, version: str, metrics: Mapping[str, float]) -> None:
@@ -187,7 +187,7 @@ class Registry:
             self.client.log_metric(self.run_of(model, version), name, number)
 
     def versions(self, model: str) -> dict[str, dict[str, str]]:
-        """The tags of every version, oldest first."""
+        """Reads the tags of every version, oldest version first."""
         versions = self.client.search_model_versions(f"name = '{model}'")
         oldest_first = sorted(versions, key=lambda version: int(version.version))
         return {str(version.version): dict(version.tags) for version in oldest_first}
@@ -203,7 +203,7 @@ class Registry:
             self.client.delete_model_version_tag(model, version, name)
 
     def is_described(self, model: str, version: str) -> bool:
-        """Whether a version has a description."""
+        """Tells whether a version has a description."""
         return bool(self.client.get_model_version(model, version).description)
 
     def comment(self, model: str, version: str, sentence: str) -> None:
@@ -227,7 +227,8 @@ class Registry:
     def download(self, model: str, version: str, target: Path) -> Path:
         """Downloads a version and returns its folder `artifacts` (adapter/, canary.json, evaluation.json).
 
-        Beside that folder lie the model's code and settings. What MLflow adds to a download is left out.
+        Beside that folder lie the model's code and settings. Files that MLflow adds to each download are left
+        out.
 
         Args:
             model: Name of the registered model.
@@ -239,7 +240,7 @@ class Registry:
 
 
 def _download(uri: str, target: Path) -> Path:
-    """Downloads a model without what MLflow writes into each download, and without bytecode."""
+    """Downloads a model without the files that MLflow adds to each download, and without bytecode."""
     folder = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(target)))
     (folder / REGISTERED_MODEL_META_FILE_NAME).unlink(missing_ok=True)
     remove_bytecode(folder)

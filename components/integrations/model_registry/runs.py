@@ -47,7 +47,7 @@ class Runs:
             self.experiment = self.client.create_experiment(EXPERIMENT, artifact_location=local, tags=about)
 
     def night_run(self, key: str) -> str:
-        """Id of the unfinished run of a night, by its key; of a new run where there is none."""
+        """Finds the unfinished run of a night by its key, or creates a new run; returns its id."""
         unfinished = f"attributes.status != '{FINISHED}'"
         runs = self._runs(f"tags.night = '{key}' and tags.kind = 'night' and {unfinished}")
         if runs:
@@ -56,12 +56,12 @@ class Runs:
         return str(self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id)
 
     def candidate_run(self, night: str, name: str, *, afresh: bool) -> str:
-        """Id of a candidate's run under a night's run; of a new run where there is none.
+        """Finds a candidate's run under a night's run, or creates a new run; returns its id.
 
         Args:
             night: Id of the night's run.
             name: Name of the candidate.
-            afresh: Whether to delete earlier runs of a killed training, so that the loss curve is that of one
+            afresh: Whether to delete earlier runs of a killed training, so that the loss curve shows only one
                 training.
         """
         runs = self._runs(f"tags.`mlflow.parentRunId` = '{night}' and tags.candidate = '{name}'")
@@ -73,7 +73,7 @@ class Runs:
         return str(self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id)
 
     def _resumed(self, run: Run) -> str:
-        """Id of a run, which goes on where its night failed or was killed."""
+        """Sets a run that failed or was killed to running again, and returns its id."""
         if run.info.status not in {RUNNING, FINISHED}:
             self.client.update_run(run.info.run_id, RUNNING)
         return str(run.info.run_id)
@@ -83,10 +83,12 @@ class Runs:
         self.client.set_terminated(run)
 
     def end_night(self, key: str, status: str) -> None:
-        """Ends all runs of a night that are running; if it ended well, those of its killed attempts, too.
+        """Ends all runs of a night that are running.
+
+        If it ended well, also the runs of its killed attempts.
 
         Args:
-            key: Of the night.
+            key: Key of the night.
             status: FINISHED, or how the night failed: FAILED or KILLED.
         """
         unfinished = f"!= '{FINISHED}'" if status == FINISHED else f"= '{RUNNING}'"
@@ -99,9 +101,9 @@ class Runs:
     def log_candidate(
         self, run: str, params: Mapping[str, Any], metrics: Mapping[str, float], curve: Path
     ) -> None:
-        """Logs a candidate's params and metrics, and what training did not log itself of its loss curve.
+        """Logs a candidate's params and metrics, and the part of its loss curve that training has not logged.
 
-        That is all of it where DVC restored a result, and the rest where MLflow failed meanwhile.
+        That part is the whole curve if DVC restored the result, or the rest if MLflow failed during training.
 
         Args:
             run: Id of the candidate's run.
@@ -120,13 +122,13 @@ class Runs:
                 log(int(row["step"]), {"loss": float(row["loss"])})
 
     def log_data(self, run: str, name: str, md5: str, source: str) -> None:
-        """Names the data version that a run learnt from, as MLflow's pages show datasets.
+        """Records the data version that a run learnt from, as MLflow's pages show datasets.
 
         Args:
             run: Id of the run.
-            name: Of the data.
-            md5: Its version, DVC's.
-            source: Where DVC has it.
+            name: Name of the data.
+            md5: Version of the data, DVC's md5.
+            source: Address of DVC's remote that has the data.
         """
         data = Dataset(name, md5, "dvc", source)
         self.client.log_inputs(run, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
@@ -158,7 +160,7 @@ class Runs:
             self.client.log_artifact(run, str(file))
 
     def remove_artifacts(self, run: str, names: Sequence[str]) -> None:
-        """Removes files and folders of these names, where the run has them and was not removed itself."""
+        """Removes files and folders of these names, if the run has them and was not removed itself."""
         try:
             uri = self.client.get_run(run).info.artifact_uri  # also of a run in the trash
         except MlflowException as error:
@@ -184,7 +186,7 @@ class Runs:
 
 
 class _Live:
-    """The run of a candidate while it trains. Where MLflow fails, training goes on without it."""
+    """The run of a candidate while it trains. If MLflow fails, training goes on without it."""
 
     def __init__(self, night: str, name: str) -> None:
         self._log: LogStep | None = None
@@ -220,7 +222,7 @@ def _line(error: Exception) -> str:
 def live_run() -> Iterator[LogStep]:
     """Yields a function that logs a training step's metrics into the candidate's run of tonight.
 
-    The function does nothing where `dvc repro` runs without a night, and where MLflow fails.
+    The function does nothing if `dvc repro` runs without a night, or if MLflow fails.
     """
     night, name = os.environ.get(NIGHT_KEY), os.environ.get(CANDIDATE)
     if not night or not name:

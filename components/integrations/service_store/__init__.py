@@ -1,4 +1,4 @@
-"""SQLAlchemy: the service's own store, in SQLite or PostgreSQL: its answers, and what a night gives it."""
+"""SQLAlchemy: the service's own store in SQLite or PostgreSQL: its answers, and what a night publishes."""
 
 from components.integrations.service_store.answer_log import (
     answers_since,

@@ -1,4 +1,4 @@
-"""What a night reads: feedback in a stream, dishes by digest, and how the answers of the last days fared."""
+"""What a night reads of the store: feedback as a stream, shown dishes, and how recent answers fared."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ _SAME_DISH = DISHES_SHOWN.c.digest == SHOWN.c.digest
 
 
 def answers_since(engine: sa.Engine, since: datetime) -> Iterator[Answered]:
-    """Answers from a moment on, each once for each of its feedback, oldest feedback first.
+    """Yields answers from a moment on, each once for each of its feedback, oldest feedback first.
 
-    One statement reads all, so that what comes or is erased meanwhile is in it as a whole or not at all.
+    One statement reads everything, so that an answer that comes or is erased meanwhile is either whole or
+    absent.
 
     Args:
-        engine: Of the store.
+        engine: Engine of the store.
         since: First moment, with a zone.
 
     Raises:
@@ -76,7 +77,7 @@ def _reaction(row: Any) -> Reaction | None:
 
 
 def begin_reading(engine: sa.Engine) -> None:
-    """Gives the next number to all feedback that no night has read yet; `read_feedback` yields what has one.
+    """Gives the next reading's number to all new feedback, which `read_feedback` then yields.
 
     Raises:
         StageFailed: The store does not answer, as for all functions here.

@@ -1,7 +1,8 @@
-"""What the service showed and what people said of it.
+"""Stores what the service showed and what people said of it.
 
-The service writes it while people wait, and a night reads it as one more source of events. A dish as it was
-shown is stored once, by the digest of its content. Who was shown dish `7`, in what text and when:
+The service writes it while people wait, and a night reads it as one more source of events. A dish is stored
+once for each text in which it was shown, by the digest of its content. Who was shown dish `7`, in what text
+and when:
 
     SELECT person_id, at, dish FROM dishes_shown JOIN shown USING (digest) JOIN exposures USING (answer_id)
     WHERE dishes_shown.dish_id = '7'
@@ -91,7 +92,7 @@ READINGS = sa.Table(
 
 
 class ServiceStore:
-    """A store at a URL of SQLAlchemy's; its tables are made where they are missing.
+    """The answers and the feedback in the store at a URL of SQLAlchemy; missing tables are created.
 
     Raises:
         StageFailed: The store cannot be opened.
@@ -112,7 +113,7 @@ class ServiceStore:
             refuse_erased(connection, exposure.person_id)
 
     def answer_of(self, feedback: Feedback) -> tuple[str, bool] | None:
-        """Returns whom the answer of feedback was for, and whether it showed the dish; None if unknown."""
+        """Looks up whom the answer of feedback was for, and whether it showed the dish; None if unknown."""
         query = (
             sa.select(EXPOSURES.c.person_id, EXPOSURES.c.shown, SHOWN.c.position)
             .join(SHOWN, shows(EXPOSURES.c.answer_id, feedback.dish_id), isouter=True)
@@ -131,13 +132,13 @@ class ServiceStore:
         """Stores feedback once, and returns what is stored under its id: this one, or an earlier one.
 
         Args:
-            feedback: Its `event_id` is the caller's.
+            feedback: The feedback, with the caller's `event_id`.
             most_newcomers: As for `check_quotas`; None counts nothing.
-            is_known: Whether its answer or the catalogue knows the dish; else it counts as kept aside.
+            is_known: Whether its answer or the catalogue knows the dish; otherwise it is kept aside.
 
         Raises:
             Erased: The person was erased meanwhile.
-            QuotaReached: It is one too many of today, or as much is kept aside as may be.
+            QuotaReached: Today's quota is used up, or no more feedback can be kept aside.
         """
         values = {**vars(feedback), "sent_id": feedback.event_id, "received_at": datetime.now(UTC)}
         values["event_id"] = stored_id(feedback.event_id, feedback.person_id)
@@ -166,7 +167,7 @@ class ServiceStore:
         return feedback_of(row) if row else None
 
     def forget(self, *people: str) -> int:
-        """Removes people; returns the number of answers and feedback that went."""
+        """Removes people; returns the number of removed answers and feedback."""
         with as_sentence(), self.engine.begin() as connection:
             for table, key in ((SHOWN, EXPOSURES.c.answer_id), (ASIDE, FEEDBACK.c.event_id)):
                 delete_rows(connection, table, people, key)
@@ -196,7 +197,7 @@ def add_shown(connection: sa.Connection, answer_id: str, at: datetime, shown: It
 
 
 def feedback_of(row: Any) -> Feedback:
-    """Returns a row of FEEDBACK as it was sent."""
+    """Converts a row of FEEDBACK back to the feedback that was sent."""
     names = ("event_id", "person_id", "dish_id", "kind", "value", "answer_id")
     feedback = Feedback(**{name: row[name] for name in names}, occurred_at=utc(row["occurred_at"]))
     return replace(feedback, event_id=row["sent_id"] or row["event_id"])
@@ -214,5 +215,5 @@ def _keep_aside(connection: sa.Connection, event_id: str) -> None:
 
 
 def shows(answer_id: Any, dish_id: Any) -> sa.ColumnElement[bool]:
-    """Selects the row of SHOWN of a dish in an answer; either may be a column."""
+    """Builds the condition for the row of SHOWN of a dish in an answer; either may be a column."""
     return sa.and_(SHOWN.c.answer_id == answer_id, SHOWN.c.dish_id == dish_id)

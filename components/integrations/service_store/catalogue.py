@@ -1,4 +1,4 @@
-"""What a night gives the service: dishes, people and histories, replaced as a whole in one transaction."""
+"""What a night publishes to the service: dishes, people and histories, replaced in one transaction."""
 
 from __future__ import annotations
 
@@ -102,17 +102,17 @@ class Catalogue:
         self.engine = engine_of(url)
 
     def has_people(self) -> bool:
-        """Whether there is a table of people, so that who is not in it is a stranger."""
+        """Tells whether there is a table of people, so that a person who is not in it is a stranger."""
         with as_sentence(), self.engine.connect() as connection:
             return _has_people(connection)
 
     def version(self) -> str:
-        """The version that was published last; empty where none was."""
+        """Reads the version that was published last; empty where none was."""
         with as_sentence(), self.engine.connect() as connection:
             return str(connection.execute(sa.select(PUBLISHED.c.version)).scalar() or "")
 
     def confirm(self, at: datetime) -> None:
-        """Notes when a night whose checks passed last brought its data, new or the same as before."""
+        """Notes when a night whose checks passed last brought its data, whether new or unchanged."""
         with as_sentence(), self.engine.begin() as connection:
             connection.execute(sa.delete(_CONFIRMED))
             connection.execute(sa.insert(_CONFIRMED).values(at=at))
@@ -127,17 +127,19 @@ class Catalogue:
         histories: Iterable[tuple[str, Sequence[Line]]],
         eaten: Iterable[tuple[str, str, datetime]] = (),
     ) -> None:
-        """Replaces all; readers see what was there before until it is whole. Who was erased is left out.
+        """Replaces the catalogue.
 
-        The histories are taken to have all feedback that a night has begun to read.
+        Readers see the old content until the new one is whole. Omits erased people.
+
+        The histories are assumed to include all feedback that a night has begun to read.
 
         Args:
             version: Names the data and the thresholds.
-            thresholds: What a rating means.
+            thresholds: Which ratings are likes and dislikes.
             dishes: Rows of the contract, with a Nutrition as `nutrition` where it was computed and the number
                 of `opinions`; each with the dish's popularity and whether it is offered.
             people: Rows of the contract.
-            histories: By person what they thought of dishes, oldest first.
+            histories: By person, their opinions of dishes, oldest first.
             eaten: Person, dish, and the moment of its last choice or order.
         """
         rows = {
@@ -164,20 +166,22 @@ class Catalogue:
             self._remove(connection, erased(connection))
 
     def has_dish(self, dish_id: str) -> bool:
-        """Whether the catalogue lists a dish, be it hidden."""
+        """Tells whether the catalogue lists a dish, even a hidden one."""
         query = sa.select(sa.exists().where(_DISHES.c.dish_id == dish_id))
         with as_sentence(), self.engine.connect() as connection:
             return bool(connection.execute(query).scalar())
 
     def dishes(self) -> list[Listed]:
-        """All dishes, by id."""
+        """Reads all dishes, by id."""
         with as_sentence(), self.engine.connect() as connection:
             return [
                 _listed(row) for row in connection.execute(sa.select(_DISHES).order_by("dish_id")).mappings()
             ]
 
     def person(self, person_id: str) -> Person:
-        """A person with their history, what they said since included; without either where nobody knows them.
+        """Looks up a person with their history, including their feedback since the night.
+
+        A person whom nobody knows has neither profile nor history.
 
         Args:
             person_id: Who.
@@ -218,13 +222,13 @@ class Catalogue:
         return Person(**_restrictions(profile), has_row=True) if profile else Person()
 
     def restricted_people(self) -> dict[str, Person]:
-        """Returns by id what those people may not eat who told of anything, and nothing else of them."""
+        """Looks up the restrictions of all people who have any, by id, and nothing else about them."""
         with as_sentence(), self.engine.connect() as connection:
             rows = connection.execute(sa.select(PEOPLE).where(restricted())).mappings()
             return {row["person_id"]: Person(**_restrictions(row), has_row=True) for row in rows}
 
     def forget(self, *people: str) -> int:
-        """Removes people; returns the number of rows that went."""
+        """Removes people; returns the number of removed rows."""
         with as_sentence(), self.engine.begin() as connection:
             removed = self._remove(connection, people)
         leave_no_trace(self.engine)
@@ -244,7 +248,7 @@ def _is_later(published: Any) -> sa.ColumnElement[bool]:
 
 
 def restricted() -> sa.ColumnElement[bool]:
-    """Selects the people who told of a diet, an allergy or an avoided ingredient."""
+    """Builds the condition for people who stated a diet, an allergy or an avoided ingredient."""
     lists = (sa.cast(column, sa.Text) != "[]" for column in (PEOPLE.c.allergies, PEOPLE.c.avoids))
     return sa.or_(PEOPLE.c.diet != "", *lists)
 

@@ -1,4 +1,4 @@
-"""An engine for the store, and its failures as sentences."""
+"""Opens the store's database, and turns its failures into sentences."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class StillInLog(StageFailed):
 
 
 def engine_of(url: str) -> sa.Engine:
-    """An engine of a database in which the store's tables are; they are made where they are missing.
+    """Opens a database with the store's tables, and creates missing tables and columns.
 
     Args:
-        url: SQLAlchemy's.
+        url: SQLAlchemy's URL of the database.
 
     Raises:
         StageFailed: The database cannot be opened.
@@ -52,7 +52,7 @@ def engine_of(url: str) -> sa.Engine:
 
 
 def _refuse_another_file(engine: sa.Engine, path: Path) -> None:
-    """Lets the engine refuse all work once its file was removed or replaced, since nothing would be kept."""
+    """Makes the engine refuse all work once its file was removed or replaced: its rows would be lost."""
     first, is_gone = path.stat().st_ino, False
 
     def check(*_: object) -> None:
@@ -72,9 +72,9 @@ def _refuse_another_file(engine: sa.Engine, path: Path) -> None:
 
 
 def _bring_up_to_date(engine: sa.Engine) -> None:
-    """Makes the tables and columns that are missing; of several processes one does, and the others wait.
+    """Creates missing tables and columns; of several processes one does so, and the others wait.
 
-    An older Palate goes on writing such a store, and leaves the new columns empty.
+    An older Palate can still write to such a store, and leaves the new columns empty.
     """
     if not list(_missing_columns(sa.inspect(engine))):
         return
@@ -96,12 +96,12 @@ def _missing_columns(inspector: sa.Inspector) -> Iterator[sa.Column[Any]]:
 
 
 def utc(moment: datetime) -> datetime:
-    """SQLite gives moments back without their zone, which is UTC."""
+    """Converts a moment to UTC; SQLite returns moments in UTC without their zone."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _write_ahead(connection: Any, _record: object) -> None:
-    """Readers never wait for a writer, a stored row survives a crash, a deleted one is overwritten."""
+    """Sets up SQLite: readers never wait for a writer, rows survive a crash, deleted rows are overwritten."""
     _turn_on_log(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA secure_delete=ON")
@@ -122,7 +122,7 @@ def _turn_on_log(connection: Any) -> None:
 
 
 def _wait_briefly(connection: Any, _record: object) -> None:
-    """Lets the server give a lock up by itself, where it would else wait on for a caller that has gone."""
+    """Makes the server itself give up a lock, instead of waiting on for a caller that has gone."""
     connection.autocommit = True  # else it would hold in one transaction alone
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{_LOCK_S}s'")
@@ -135,10 +135,11 @@ def delete_rows(
     """Deletes the rows of people; returns their number.
 
     Args:
-        connection: In a transaction.
-        table: Whose rows go.
-        people: Ids.
-        key: Column of a table with people, which `table` has, too; None where it has people itself.
+        connection: Connection in a transaction.
+        table: Table from which to delete.
+        people: Ids of the people.
+        key: Column of a table with person ids, by which `table` refers to it; None if `table` has person
+            ids itself.
     """
     count = 0
     for start in range(0, len(people), _PEOPLE_AT_ONCE):
@@ -161,7 +162,7 @@ def leave_no_trace(engine: sa.Engine) -> None:
 
 @contextmanager
 def as_sentence() -> Iterator[None]:
-    """Turns what the database refuses into a StageFailed."""
+    """Turns errors of the database within the block into a StageFailed."""
     try:
         yield
     except (exc.SQLAlchemyError, ValueError) as error:  # psycopg2 refuses a NUL with a ValueError

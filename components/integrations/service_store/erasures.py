@@ -1,4 +1,4 @@
-"""Who was erased over HTTP and waits for the night that takes them out of everything else."""
+"""The queue of people who were erased over HTTP, until a night takes them out of everything else."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ QUEUE = sa.text(  # whoever waits already keeps their place
 
 
 def erased(connection: sa.Connection) -> list[str]:
-    """Ids of all who wait, oldest first; until the end of the transaction no other is added.
+    """Reads the ids of all who wait, oldest first; nobody else can be added until the transaction ends.
 
     Args:
-        connection: In a transaction that has written already, which in SQLite makes it the only writer.
+        connection: Connection in a transaction that has written already; in SQLite it is the only writer.
     """
     _let_no_other_in(connection)
     return list(connection.execute(sa.select(ERASURES.c.person_id).order_by("queued_at")).scalars())
 
 
 def refuse_erased(connection: sa.Connection, person_id: str) -> None:
-    """Is called after a row of a person was written, which then never stays beside their erasure.
+    """Raises Erased if the person was erased while their row was being written, so the caller rolls back.
 
     Args:
-        connection: In the transaction that wrote the row.
-        person_id: Whose row it is.
+        connection: Connection in the transaction that wrote the row.
+        person_id: Id of the row's person.
 
     Raises:
-        Erased: They were erased.
+        Erased: The person was erased.
     """
     _let_no_other_in(connection)
     if connection.execute(sa.select(ERASURES).where(ERASURES.c.person_id == person_id)).first():

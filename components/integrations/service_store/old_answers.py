@@ -1,4 +1,4 @@
-"""Answers that an older Palate stored, which are moved, and answers of long ago, which go."""
+"""Moves answers that an older Palate stored to the present tables, and removes answers of long ago."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def _shown(dishes: list[dict[str, Any]]) -> list[Shown]:
 
 
 def prune(engine: sa.Engine, before: datetime) -> int:
-    """Removes answers that were given before a moment, and the texts of dishes that no answer shows any more.
+    """Removes answers from before a moment, and then the texts of dishes that no answer shows any more.
 
-    An answer stays while no accepted night has read its feedback.
+    An answer stays until an accepted night has read its feedback.
 
     Returns:
-        Number of answers that went.
+        Number of removed answers.
 
     Raises:
         StageFailed: The store does not answer.
@@ -92,7 +92,7 @@ def prune(engine: sa.Engine, before: datetime) -> int:
 
 
 def size_of(engine: sa.Engine) -> int:
-    """Returns the bytes that the store holds; what is free in SQLite's file is left out.
+    """Computes how many bytes the store holds; free space in SQLite's file is left out.
 
     Raises:
         StageFailed: The store does not answer.

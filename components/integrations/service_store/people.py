@@ -1,4 +1,4 @@
-"""All that the store holds of one person: read, or erased at once and queued for the next night."""
+"""Reads all that the store holds of one person, or erases it and queues the person for the next night."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ORDER = {HISTORY: "position", EATEN: "at", EXPOSURES: "at", FEEDBACK: "received
 
 
 class People:
-    """The people in the store at a URL of SQLAlchemy's.
+    """The people in the store at a URL of SQLAlchemy.
 
     Raises:
         StageFailed: The store cannot be opened.
@@ -36,7 +36,7 @@ class People:
         self._answers, self._catalogue = ServiceStore(url), Catalogue(url)
 
     def read(self, person_id: str) -> dict[str, list[dict[str, Any]]]:
-        """Rows of a person by table, moments in UTC; empty lists where there are none."""
+        """Reads the rows of a person by table, moments in UTC; empty lists where there are none."""
         with as_sentence(), self.engine.connect() as connection:
             held: dict[str, list[dict[str, Any]]] = {
                 table.name: [
@@ -57,15 +57,17 @@ class People:
         return held
 
     def is_erased(self, person_id: str) -> bool:
-        """Whether a person was erased and the night has not taken them out of everything else yet."""
+        """Tells whether a person was erased and still waits for the night that removes the rest."""
         with as_sentence(), self.engine.connect() as connection:
             return connection.execute(_rows(ERASURES, person_id)).first() is not None
 
     def erase(self, *people: str) -> datetime:
-        """Hides people, queues the rest of their erasure and removes their rows; again it changes nothing.
+        """Hides people, queues the rest of their erasure and removes their rows.
+
+        Repeating it changes nothing.
 
         Returns:
-            When the last of them was queued.
+            Moment at which the last of them was queued.
 
         Raises:
             StageFailed: The store does not answer.
@@ -82,13 +84,13 @@ class People:
         return utc(queued_at)
 
     def queued(self) -> list[str]:
-        """Ids of the people whom a night must take out, those who wait longest first."""
+        """Reads the ids of the people whom a night must take out, those who wait longest first."""
         with as_sentence(), self.engine.connect() as connection:
             query = sa.select(ERASURES.c.person_id).order_by("queued_at", "person_id")
             return list(connection.execute(query).scalars())
 
     def mark_done(self, *people: str) -> None:
-        """Takes people from the queue, so that the store does not hold their ids any more."""
+        """Removes people from the queue, so that the store no longer holds their ids."""
         with as_sentence(), self.engine.begin() as connection:
             delete_rows(connection, ERASURES, people)
         leave_no_trace(self.engine)

@@ -1,4 +1,4 @@
-"""How much feedback is taken in a UTC day: of one person, and of people whom nobody had heard of before.
+"""Limits how much feedback is taken in a UTC day: of one person, and of people who were unknown before.
 
 All processes that share the store count together, and a restart forgets nothing.
 """
@@ -26,16 +26,16 @@ _BEGIN_DAY = sa.text("INSERT INTO newcomers VALUES (:day, 0, 0) ON CONFLICT DO N
 
 
 def check_quotas(connection: sa.Connection, feedback: sa.Table, person_id: str, most_newcomers: int) -> None:
-    """Counts a row of feedback that was just written, so that a caller who rolls back has not counted it.
+    """Checks the quotas after a row of feedback was written; if the caller rolls back, it was not counted.
 
     Args:
-        connection: In the transaction that wrote the row, which in SQLite is the only writer.
+        connection: Connection in the transaction that wrote the row; in SQLite it is the only writer.
         feedback: Table of the row.
-        person_id: Whose row it is.
-        most_newcomers: People without earlier feedback, profile and history who are taken in a day.
+        person_id: Id of the row's person.
+        most_newcomers: The most people without earlier feedback, profile and history to take in a day.
 
     Raises:
-        QuotaReached: It is one too many.
+        QuotaReached: The person has sent too many rows, or too many new people sent feedback today.
     """
     now = datetime.now(UTC)
     midnight = datetime.combine(now.date(), time(), UTC)
@@ -61,10 +61,10 @@ def check_quotas(connection: sa.Connection, feedback: sa.Table, person_id: str, 
 
 
 def full_days(engine: sa.Engine, since: datetime) -> list[tuple[str, int]]:
-    """Days on which as many new people came as were allowed, oldest first, with their number.
+    """Lists the days on which as many new people came as were allowed, oldest first, with their number.
 
     Args:
-        engine: Of the store.
+        engine: Engine of the store.
         since: A moment of the first day, in UTC.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Who was shown which dish in which words, and who chose or ordered it: what a recall asks the store."""
+"""What a recall asks the store: who was shown which dish in which words, and who chose or ordered it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNRESTRICTED = '%"applied": {"diet": "", "allergies": [], "avoids": []}%'  # as
 
 
 def texts_shown(engine: sa.Engine, since: datetime) -> dict[str, dict[str, Any]]:
-    """Returns by digest the dishes that were shown from a moment on, as they were shown.
+    """Reads the dishes that were shown since a moment, as they were shown, by digest.
 
     Raises:
         StageFailed: The store does not answer, as for all functions here.
@@ -41,13 +41,13 @@ def texts_shown(engine: sa.Engine, since: datetime) -> dict[str, dict[str, Any]]
 def showings(
     engine: sa.Engine, since: datetime, digests: Collection[str], *, everybody: bool = False
 ) -> Iterator[Showing]:
-    """Yields the answers that showed one of some texts, and perhaps answers that showed others.
+    """Yields the answers that showed one of some texts, and possibly answers that showed only other texts.
 
     Args:
-        engine: Of the store.
+        engine: Engine of the store.
         since: First moment, with a zone.
-        digests: Of the texts.
-        everybody: Whether answers to people without any restriction, then and now, are among them.
+        digests: Digests of the texts.
+        everybody: Whether to include answers to people who had no restriction then and have none now.
     """
     its_dishes = sa.select(sa.func.aggregate_strings(SHOWN.c.digest, " ")).where(
         SHOWN.c.answer_id == EXPOSURES.c.answer_id
@@ -70,7 +70,7 @@ def showings(
 
 
 def picks(engine: sa.Engine, since: datetime, dish_ids: Collection[str]) -> dict[tuple[str, str], datetime]:
-    """Returns by person and dish when it was last chosen or ordered, over the service or in the inbox."""
+    """Looks up when each person last chose or ordered each dish, in the service or in the inbox."""
     of_feedback = FEEDBACK.c.kind.in_(PICKS)
     tables = ((FEEDBACK, FEEDBACK.c.occurred_at, of_feedback), (EATEN, EATEN.c.at, sa.true()))
     last = dict[tuple[str, str], datetime]()
