@@ -1,4 +1,4 @@
-"""Files as every layer writes and compares them: JSON, whole replacement, checksums."""
+"""Reads, writes and compares files for every layer: JSON, whole replacement, checksums."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FULL, _FORBIDDEN = {errno.ENOSPC, errno.EDQUOT}, {errno.EROFS, errno.EACCES, er
 
 
 def sentence_of(error: OSError) -> str:
-    """What to tell of a file that could not be read or written: what was wrong, which file, what to do."""
+    """Explains a file that could not be read or written: what was wrong, which file, what to do."""
     path = error.filename2 or error.filename
     file = f" '{path}'" if path else ""
     if error.errno in _FULL or os.strerror(errno.ENOSPC) in str(error):  # shutil's errors are lists of texts
@@ -47,10 +47,10 @@ class NewerFile(OSError):
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file.
+    """Reads and parses a JSON file.
 
     Raises:
-        DamagedFile: It holds no JSON.
+        DamagedFile: The file is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -65,24 +65,24 @@ def _damaged(path: Path, reason: object) -> DamagedFile:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """The content of a file of `write_state`; of one from before 0.3.0, too, which names no schema.
+    """Reads a file that `write_state` wrote, also one from before 0.3.0, which names no schema.
 
     Raises:
-        DamagedFile: It holds no JSON, or none that `write_state` writes.
+        DamagedFile: The file is not JSON, or not as `write_state` writes it.
         NewerFile: A newer Palate wrote it.
     """
     return read_as(dict[str, Any], path)
 
 
 def read_as(form: type[Form], path: Path) -> Form:
-    """The content of a file of `write_state` in the form that it must have.
+    """Reads a file that `write_state` wrote, and checks that its content has the given form.
 
     Args:
         form: A dataclass, or a dictionary with the type of its values.
         path: Path of the file.
 
     Raises:
-        DamagedFile: It holds no JSON, or nothing of this form.
+        DamagedFile: The file is not JSON, or its content does not have this form.
         NewerFile: A newer Palate wrote it.
     """
     content = read_json(path)
@@ -93,10 +93,10 @@ def read_as(form: type[Form], path: Path) -> Form:
 
 
 def in_form(form: type[Form], values: Any) -> Form:
-    """Values of JSON as a dataclass, or as a dictionary with values of one type.
+    """Converts values of JSON to a dataclass, or to a dictionary with values of one type.
 
     Raises:
-        ValueError: One is missing, or of another type; the text names the first.
+        ValueError: A value is missing or has another type; the message names the first such value.
     """
     hashable: Any = form
     adapter: TypeAdapter[Form] = _adapter(hashable)
@@ -114,11 +114,11 @@ def _adapter(form: Any) -> TypeAdapter[Any]:
 
 
 def without_schema(values: Any, path: Path) -> dict[str, Any]:
-    """What was read from a file of the state, if this Palate knows its form.
+    """Checks that this Palate knows the schema of a state file's content, and removes the schema from it.
 
     Raises:
-        NewerFile: It does not.
-        ValueError: No Palate writes such a thing.
+        NewerFile: A newer Palate wrote the file.
+        ValueError: The content is not a dictionary, or its schema is not a number.
     """
     if not isinstance(values, dict):
         raise ValueError(f"it holds {str(values)[:40]!r}, and no keys with values")  # noqa: TRY004 - of a file
@@ -134,7 +134,7 @@ def without_schema(values: Any, path: Path) -> dict[str, Any]:
 
 
 def with_schema(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What is written to a file of the state, with the number of its form."""
+    """Adds the schema's number to the content of a state file."""
     return {"schema": SCHEMA, **values}
 
 
@@ -149,7 +149,7 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def write_private(path: Path, values: Mapping[str, Any]) -> None:
-    """Writes a file of the state whole or not at all; its owner alone can read it, from the start."""
+    """Writes a file of the state whole or not at all; from the start only its owner can read it."""
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -171,13 +171,13 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """Computes the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def folder_sha256(folder: Path) -> str:
-    """SHA-256 of the paths and bytes of all files below a folder, in hexadecimal.
+    """Computes the SHA-256 of the paths and bytes of all files below a folder, in hexadecimal.
 
     A link to a folder counts by where it leads: Python would import from there.
     """
@@ -189,14 +189,14 @@ def folder_sha256(folder: Path) -> str:
 
 
 def remove_bytecode(folder: Path) -> None:
-    """Removes what Python compiled, which it would run without a look at the code that lies beside it."""
+    """Removes compiled Python, which would run without a look at the code beside it."""
     for entry in list(folder.rglob("__pycache__")):
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
 
 
 def weights_sha256(folder: Path) -> str:
-    """SHA-256 of all weights in a folder, by file name: an adapter and its head are one."""
+    """Computes the SHA-256 of all weights in a folder, by file name: an adapter and its head are one."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.safetensors")):
         digest.update(path.read_bytes())
