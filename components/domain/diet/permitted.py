@@ -123,7 +123,7 @@ def _of_diet(dish: DishFacts, name: str) -> Reason | None:
     diet, of_substances = DIETS[name], evidence(dish)
     is_marked = diet.is_marked and _marks(dish, diet.without)
     against = [
-        each for each in diet.without if not _is_settled(each, of_substances[each], is_marked=is_marked)
+        what for what in diet.without if not _is_settled(what, of_substances[what], is_marked=is_marked)
     ]
     against.sort(key=lambda substance: of_substances[substance].strength is Strength.UNKNOWN)
     if not against and diet.parts_meat_and_milk:
