@@ -1,1 +1,1 @@
-"""What touches a service, a clock or a person: Prefect flows, thin enough to read as a table of contents."""
+"""Prefect flows: what touches a service, a clock or a person, thin enough to read as a table of contents."""

@@ -121,7 +121,7 @@ def _check(command: argparse.Namespace) -> None:
 
 def _run(command: argparse.Namespace) -> None:
     verb = command.verb
-    # A night and a release look within their alarm; the doctor uses no database of ours.
+    # A night and a release check the databases within their alarm; the doctor uses none of them.
     if verb not in {"nightly", "release", "doctor", "check-manifests"}:
         databases.check()
     if verb == "nightly":

@@ -102,7 +102,7 @@ def bring_back(source: str) -> str:
     """Fills the state of a fresh clone from a file that `back_up` wrote.
 
     Raises:
-        BadParams: There is no such file, or this clone has nights already.
+        BadParams: The file does not exist, or this clone has nights already.
         StageFailed: The file is damaged, or DVC's remote lacks the data; either can be mended and retried.
     """
     path = Path(source).expanduser()

@@ -25,7 +25,7 @@ def check() -> None:
     A database that takes longer is checked in part.
 
     Raises:
-        StageFailed: One of them is damaged.
+        StageFailed: A database is damaged.
     """
     for path in filter(Path.exists, DATABASES):
         damage = damage_of(path)
@@ -46,7 +46,7 @@ def damage_of(path: Path) -> str:
         return "it is no SQLite database"
     end = time.monotonic() + MAX_S
     try:
-        # Read-only, so that nothing is changed; who works on it meanwhile is not waited for.
+        # Read-only, so that nothing changes; does not wait for another process that uses the file.
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=0, uri=True)) as database:
             database.set_progress_handler(lambda: time.monotonic() > end, OPERATIONS)
             (answer,) = database.execute("PRAGMA quick_check(1)").fetchone()

@@ -93,14 +93,14 @@ def prepare(*, writes: bool = True) -> None:
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "INFO",  # Prefect's page shows the night's table
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",  # the terminal has it already
-        # It would warn of events that it missed, and of each error write a traceback beside the sentence.
+        # Otherwise it warns of missed events, and writes a traceback of each error beside the sentence.
         "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
         # A server of one night runs no automations, and this service logs tracebacks while SQLite is locked.
         "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",  # for Prefect's own commands; a flow never needs it
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 were too few on a busy machine
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
-        # Who is down gets 14 s to come back, who hangs under two minutes; the defaults wait longer.
+        # A server that is down gets 14 s, one that hangs under two minutes; the defaults wait longer.
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
         "PREFECT_API_REQUEST_TIMEOUT": "15",

@@ -42,7 +42,7 @@ _WHERE_TO_LOOK = [
 
 @dataclass
 class NightReport:
-    """Gathers what each step of a night gave and how long it took.
+    """Gathers the result of each step of a night and how long it took.
 
     Attributes:
         started: Moment of the start, seconds on the monotonic clock.
@@ -50,13 +50,13 @@ class NightReport:
         last: Seconds of each step when it last had anything to do.
         seconds: Duration of each step by name.
         ran: For each step that may find its work done already, whether it had anything to do.
-        collection: What became of the inbox's rows.
+        collection: Numbers of accepted and refused rows.
         night: Settings and data version.
         registered: The version of the best candidate.
         delivery: Sentence on what is released or packaged as a preview.
-        rates: How the service's answers of the last days fared; none where nobody gave feedback.
+        rates: How the service's answers of the last days fared; empty where nobody gave feedback.
         erasures: Sentence on the people whom the service had queued; empty where there were none.
-        recall: Sentence on people who were shown what is unsafe for them now; empty where there are none.
+        recall: Sentence on people who were shown dishes that are unsafe for them now; empty for nobody.
         next_step: Sentence on what a person can do now.
     """
 
@@ -93,7 +93,7 @@ class NightReport:
 
 
 def facts(report: NightReport) -> list[tuple[str, str]]:
-    """(name, value) lines of a finished night, in the order of its steps."""
+    """Collects the (name, value) lines of a finished night, in the order of its steps."""
     collection, night, registered = report.collection, report.night, report.registered
     if collection is None or night is None or registered is None:
         raise ValueError("a night that has not ended has no facts")
@@ -122,7 +122,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
 
 
 def _checks(checks: Mapping[str, Any]) -> str:
-    """The counts, and what warned."""
+    """Writes how many checks passed, failed and warned, and names those that warned."""
     warned = (each for each in checks["results"] if each["severity"] == "warning" and not each["passed"])
     names = "; ".join(f"{each['table']} {each['column']} {each['detail']}" for each in warned)
     counts = f"{checks['passed']} passed, {checks['failed']} failed, {checks['warned']} warned"
@@ -130,7 +130,7 @@ def _checks(checks: Mapping[str, Any]) -> str:
 
 
 def _inbox(collection: Collection, night: Night) -> str:
-    """The inbox, with a warning where it has brought nothing for long."""
+    """Names the inbox, with a warning if it has brought nothing for long."""
     if night.unchanged_days < night.params.check.max_unchanged_days:
         return collection.inbox
     return (
@@ -139,7 +139,10 @@ def _inbox(collection: Collection, night: Night) -> str:
 
 
 def _what_tuning_adds(report: NightReport) -> list[tuple[str, str]]:
-    """The best candidate beside the same head on the frozen base, where it tunes the base."""
+    """Compares the best candidate with the same head on the frozen base.
+
+    Empty where it does not tune the base.
+    """
     evaluation = read_report(REPO / EVALUATION)
     best = evaluation.gate.candidate
     frozen = evaluation.models.get(f"base-{best}")
@@ -174,7 +177,7 @@ def _version(registered: Registered) -> str:
 
 
 def as_text(report: NightReport) -> str:
-    """The table that ends a night on the terminal."""
+    """Builds the table that ends a night on the terminal."""
     durations = ", ".join(f"{name} {seconds:.0f}" for name, seconds in report.seconds.items())
     total = time.monotonic() - report.started
     rates = ["", *_columns(_rates(report.rates))] if report.rates else []
@@ -193,7 +196,7 @@ def as_text(report: NightReport) -> str:
 
 
 def _link(report: NightReport) -> str:
-    """The address of tonight's version in MLflow, with the command where no server runs yet."""
+    """Builds the address of tonight's version in MLflow, with the command where no server runs yet."""
     if report.night is None or report.registered is None:
         raise ValueError("a night that has not ended has no version")
     uri = os.environ["MLFLOW_TRACKING_URI"]
@@ -202,7 +205,7 @@ def _link(report: NightReport) -> str:
 
 
 def _models() -> list[str]:
-    """Every model with its intervals, best first, and which of them were scored on fewer people."""
+    """Lists every model with its intervals, best first, and notes which were scored on fewer people."""
     report = read_report(REPO / EVALUATION)
     if not report.models:
         return ["held out: nothing, see the gate"]
@@ -225,7 +228,7 @@ def _models() -> list[str]:
 
 
 def _rates(rates: Sequence[AnswerRates]) -> list[tuple[str, ...]]:
-    """How the service's answers fared, by day and version."""
+    """Lists how the service's answers fared, by day and version."""
     lines: list[tuple[str, ...]] = [
         ("answers of", "version", "answers", "with feedback", "dishes judged", "positive", "position")
     ]

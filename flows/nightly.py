@@ -41,12 +41,12 @@ def _name_of_run() -> str:
 
 @flow(name="nightly", flow_run_name=_name_of_run, validate_parameters=False)
 def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
-    """One night.
+    """Runs one night.
 
     Args:
         inbox: Folder with the user's tables, whose params.yaml overrides the project's; empty for
             `collect.inbox`.
-        full: Whether to train from scratch, also where training could start from the champion.
+        full: Whether to train from scratch even if training could start from the champion.
 
     Returns:
         The result and the seconds of each step.

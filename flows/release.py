@@ -1,7 +1,7 @@
 """The release: the version with the alias champion in MLflow becomes a Bento, an image and manifests.
 
-A pass compares the alias with what is released, whatever happened in between. The watcher starts one where
-something differs from the last pass, a schedule now and then.
+A pass compares the alias with what is released, whatever happened in between. The watcher starts a pass when
+something differs from the last one; a schedule starts one now and then.
 """
 
 from __future__ import annotations

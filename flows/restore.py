@@ -24,11 +24,11 @@ def restore(params: Params, night: str, target: str) -> str:
         target: Folder that is created; empty for one below the state.
 
     Returns:
-        What to do there, as text.
+        Text that says what to do in the folder.
 
     Raises:
         BadParams: No night is named.
-        NotFound: There is no such night or version.
+        NotFound: The night or the version does not exist.
         StageFailed: The folder exists, or the night's data is gone.
     """
     if not night.strip():

@@ -15,7 +15,7 @@ NIGHTS = 5  # nights that are shown
 
 
 def text(params: Params) -> str:
-    """The state of this clone in a few lines.
+    """Describes the state of this clone in a few lines.
 
     Args:
         params: Settings; they name the registered model and the service's address.
@@ -35,7 +35,7 @@ def text(params: Params) -> str:
 
 
 def _remote() -> str:
-    """Where DVC's copies are, and whether one broken disk would take them with the data."""
+    """Says where DVC's copies are, and warns if one broken disk would take them with the data."""
     address = data_versions.default_remote(REPO)
     if not address or "://" in address:
         return address or "none: `dvc remote add`"
@@ -58,7 +58,7 @@ def _service(params: Params, released: Release | None) -> str:
 
 
 def _decisions(params: Params, released: Release | None) -> list[str]:
-    """What a person may look at: a champion or a newer version that was refused."""
+    """Lists what waits for a person: an unreleased champion, and newer versions that were refused."""
     server, model = registry(), params.register_.model
     champion, versions, decisions = server.alias(model, CHAMPION), server.versions(model), []
     if champion and (released is None or champion != released.version):

@@ -59,7 +59,7 @@ class Tries:
 
 def start(end: threading.Event) -> None:
     """Starts `run` in a thread, with the settings of Prefect that hold in the caller's block."""
-    # Daemon, since what it asks may hang.
+    # Daemon, since its calls may hang.
     threading.Thread(target=contextvars.copy_context().run, args=(run, end), daemon=True).start()
 
 

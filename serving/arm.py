@@ -207,7 +207,7 @@ def facts_in(folder: Path) -> dict[str, Any]:
     """Reads a version's served.json.
 
     Raises:
-        StageFailed: There is none, as in a Bento that was built by hand.
+        StageFailed: The folder has no served.json, as in a Bento that was built by hand.
     """
     path = folder / "served.json"
     if not path.exists():

@@ -23,7 +23,7 @@ class Choice:
     Attributes:
         person: The person as the store knows them.
         catalogue: All dishes.
-        restrictions: What the person may not or will not eat.
+        restrictions: Restrictions of the person, both stored and requested.
         at: Positions of the dishes that may be offered, the most popular first.
         left_out: Requested dishes that may not be offered, with reasons.
     """

@@ -128,14 +128,14 @@ def _feedback_of(request: FeedbackRequest) -> Feedback:
         raise InvalidArgument(f"occurred_at is of the year {at.year}: send when it happened.")
     if at > now + CLOCK_SKEW:
         raise InvalidArgument(f"occurred_at {at.isoformat()} lies in the future: send when it happened.")
-    # What adds up counts once an answer; what a later opinion replaces may be sent as often as it changes.
+    # Picks add up, so each counts once an answer; an opinion may be sent as often as it changes.
     names_itself = request.occurred_at or (request.answer_id and request.kind in PICKS)
     content = (
         request.person_id, request.dish_id, request.kind, str(request.value), request.answer_id,
         at.isoformat() if request.occurred_at else "",
     )  # fmt: skip
     event_id = request.event_id or (id_of(content) if names_itself else secrets.token_hex(8))
-    # By a clock that is ahead it would count as later than what is said next.
+    # A time by a clock that is ahead would make this count as later than the next feedback.
     content_of = (request.person_id, request.dish_id, request.kind, request.value, request.answer_id)
     return Feedback(event_id, *content_of, min(at, now))
 
@@ -151,5 +151,5 @@ def _says_the_same(stored: Feedback, sent: Feedback, request: FeedbackRequest) -
     same = all(getattr(stored, name) == getattr(sent, name) for name in names)
     if request.occurred_at is None or stored.occurred_at == sent.occurred_at:
         return same
-    # A time that was ahead was stored as that of its arrival.
+    # A time that was ahead was replaced by the time of arrival.
     return same and stored.occurred_at < _moment_of(request.occurred_at) <= stored.occurred_at + CLOCK_SKEW

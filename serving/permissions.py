@@ -1,8 +1,10 @@
-"""What a person may not eat, for a whole catalogue: dishes are read once for a restriction, whoever has it.
+"""Decides for a whole catalogue what people may eat.
 
-`permitted` judges a dish by one restriction at a time, so what several of them leave is what each of them
-leaves. What is remembered is its own answer for one restriction alone; nothing else decides. While a
-catalogue was not read to its end for a restriction, nobody with that restriction gets an answer.
+Each dish is read once for a restriction, whoever has it.
+
+`permitted` judges a dish by one restriction at a time. So several restrictions permit exactly the dishes that
+each of them permits. Only the answers of `permitted` for single restrictions are remembered; nothing else
+decides. Until a catalogue was read to its end for a restriction, nobody with that restriction gets an answer.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ COMMON = tuple(
 
 
 class _Pass:
-    """One way through a catalogue: (C,) True for the dishes that each of some restrictions leaves."""
+    """One reading of a catalogue: by restriction (C,) bools, True for the dishes that it permits."""
 
     def __init__(self, catalogue: Listing, restrictions: Sequence[Restrictions]) -> None:
         self.catalogue = catalogue
@@ -40,10 +42,10 @@ class _Pass:
         self._lock = threading.Lock()
 
     def finish(self) -> None:
-        """Goes on to the end, in turns with other threads that do the same.
+        """Reads the catalogue to its end, in turns with other threads that do the same.
 
         Raises:
-            NobodyWaits: The time is over; what was read stays.
+            NobodyWaits: The request's time is over; what was read so far is kept.
         """
         while self._looked_at < len(self.catalogue.dishes):
             must_go_on()
@@ -57,7 +59,7 @@ class _Pass:
 
 
 class Permissions:
-    """Which dishes of the catalogue restrictions leave; for several threads."""
+    """Finds the dishes of the catalogue that restrictions permit; may be used by several threads."""
 
     def __init__(self) -> None:
         self._common, self._words = _Pass(listing_of(()), COMMON), OrderedDict[Restrictions, _Pass]()
@@ -66,15 +68,15 @@ class Permissions:
     def split(
         self, at: Ints, catalogue: Listing, restrictions: Restrictions
     ) -> tuple[Ints, list[LeftOutDish]]:
-        """Positions of the dishes that may be offered, in their order, and the first others with reasons.
+        """Divides dishes by restrictions: positions of the permitted ones, and the first others with reasons.
 
         Args:
-            at: Positions of what is asked about.
-            catalogue: All dishes; another object only where something was published since.
+            at: Positions of the requested dishes; the permitted ones keep this order.
+            catalogue: All dishes; a different object only after something was published.
             restrictions: What the person may not or will not eat.
 
         Raises:
-            NobodyWaits: The time was over before all dishes were read; the next request goes on from there.
+            NobodyWaits: The time was over before all dishes were read; the next request continues there.
         """
         self._see(catalogue)
         may_offer = np.ones(len(at), bool)
@@ -85,14 +87,14 @@ class Permissions:
         return at[may_offer], split(others, restrictions)[1]
 
     def _see(self, catalogue: Listing) -> None:
-        """Begins to read a new catalogue, so that the first person with an allergy waits less."""
+        """Starts to read a new catalogue, so that the first person with an allergy waits less."""
         with self._lock:
             if catalogue is not self._common.catalogue:
                 self._common = _Pass(catalogue, COMMON)
                 threading.Thread(target=self._common.finish, daemon=True).start()
 
     def _passes(self, restrictions: Sequence[Restrictions], catalogue: Listing) -> dict[Restrictions, _Pass]:
-        """The way through the catalogue for each restriction; for all that are new it is one."""
+        """Finds the reading of the catalogue for each restriction; all new restrictions share one."""
         with self._lock:
             common = self._common.left if self._common.catalogue is catalogue else {}
             old = {one: self._words[one] for one in restrictions if one in self._words}

@@ -1,4 +1,4 @@
-"""What a person may not eat is left out before anything is scored, and looked for again in the answer."""
+"""Leaves out what a person may not eat before anything is scored, and checks the answer for it again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from serving.schema import DishBody, LeftOutDish, RankRequest
 
 logger = logging.getLogger("palate")
 
-# Characters of all dishes, where somebody has restrictions: a word that nobody knows takes milliseconds.
+# Characters of all dishes where there are restrictions: each unknown word takes milliseconds to read.
 MAX_CHARACTERS = 60_000
 NOBODY = Person()
 NOT_LOOKED_UP = (
@@ -41,15 +41,15 @@ NOT_LOOKED_UP = (
 
 
 def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NOBODY) -> Restrictions:
-    """What a person may not or will not eat: what is stored and what the request adds.
+    """Combines the stored restrictions of a person with those of the request.
 
     Args:
-        request: It never takes anything back.
-        person: As the store knows them.
+        request: Its restrictions are added; it cannot take stored ones back.
+        person: The person as the store knows them.
 
     Raises:
-        InvalidArgument: There is no rule for a diet, or nobody can tell what the person may eat.
-        Unavailable: There is no rule for the diet that is stored.
+        InvalidArgument: A diet is unknown, or the person is and the request does not say their allergies.
+        Unavailable: The stored diet is unknown.
     """
     if not person.is_listed and request.allergies is None:
         raise InvalidArgument(
@@ -72,11 +72,11 @@ def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NO
 
 
 def filters_of(request: RankRequest | RecommendRequest, restrictions: Restrictions) -> str:
-    """What an answer was narrowed by, as JSON: the request's own fields, and all restrictions that applied.
+    """Writes as JSON what narrowed an answer: the request's own fields, and all restrictions that applied.
 
     Args:
-        request: Its history is none of it; nor is a menu that it brings, since the answer has its dishes.
-        restrictions: What is stored of the person included.
+        request: The request. Its history is left out, and so is its menu, whose dishes the answer has.
+        restrictions: All restrictions that applied, the stored ones included.
     """
     without = {"person_id", "history"} | ({"dishes"} if isinstance(request, RankRequest) else set())
     others = [avoided.text for avoided in restrictions.avoids if avoided.is_allergy]
@@ -89,10 +89,10 @@ def filters_of(request: RankRequest | RecommendRequest, restrictions: Restrictio
 
 
 async def stored_of(request: RankRequest) -> Person:
-    """Looks up what the store knows that a person may not eat, unless the request asks not to.
+    """Looks up the stored restrictions of a person, unless the request asks not to.
 
     Raises:
-        Unavailable: The store does not answer, so nobody can tell what is safe.
+        Unavailable: The store does not answer, so it is unknown what is safe.
     """
     if not (request.use_stored_restrictions and store.url()):
         return NOBODY
@@ -106,7 +106,7 @@ async def stored_of(request: RankRequest) -> Person:
 
 
 def way_for(request: RankRequest, stored: Person) -> Callable[..., Awaitable[Any]]:
-    """What runs `permitted_of` and `check`: a thread, or nothing where no word is to be looked up."""
+    """Chooses where to read the dishes: in a thread, or at once where there are no restrictions."""
     has_any = any(who.diet or who.allergies or who.avoids for who in (request, stored))
     return anyio.to_thread.run_sync if has_any else _at_once
 
@@ -118,7 +118,9 @@ async def _at_once(work: Callable[..., Any], *arguments: Any) -> Any:
 def permitted_of(
     request: RankRequest, stored: Person, letters: str
 ) -> tuple[list[DishBody], list[LeftOutDish], Restrictions]:
-    """The request's dishes that may be offered, the others with reasons, and what restricts them.
+    """Divides the request's dishes into permitted ones and others with reasons.
+
+    Also returns the restrictions.
 
     Raises:
         InvalidArgument: See `restrictions_of` and `check_length`.
@@ -131,15 +133,15 @@ def permitted_of(
 
 
 def facts_of(dishes: Sequence[DishBody], letters: str) -> list[DishFacts]:
-    """Returns what the diet reads of dishes, by a scheme of letters or, where it is empty, by none."""
+    """Collects the texts of dishes that the diet reads, with the scheme of letters; empty for no scheme."""
     return [replace(dish.facts, letters=letters) for dish in dishes]
 
 
 def check_length(dishes: Sequence[DishFacts], restrictions: Restrictions) -> None:
-    """Counts the characters of a caller's dishes.
+    """Checks that the texts of a caller's dishes are short enough, if there are restrictions.
 
     Raises:
-        InvalidArgument: They are more than can be looked through in time.
+        InvalidArgument: The texts are too long to be read in time.
     """
     length = sum(len(text) for dish in dishes for text in _texts(dish))
     if restrictions != Restrictions() and length > MAX_CHARACTERS:
@@ -150,16 +152,16 @@ def check_length(dishes: Sequence[DishFacts], restrictions: Restrictions) -> Non
 
 
 def split(dishes: Sequence[DishFacts], restrictions: Restrictions) -> tuple[set[str], list[LeftOutDish]]:
-    """Ids of the dishes that may be offered, and the others with reasons."""
+    """Divides dishes by restrictions: ids of the permitted ones, and the others with reasons."""
     offered, left_out = permitted(dishes, restrictions)
     return {dish.dish_id for dish in offered}, [_body(dish) for dish in left_out]
 
 
 def bases_of(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[list[Basis]]:
-    """Returns by dish of an answer what shows that the person may eat it.
+    """Finds for each dish of an answer what shows that the person may eat it.
 
     Raises:
-        Unavailable: One of them must not be offered, so none is.
+        Unavailable: A dish must not be offered, so the whole answer is refused.
     """
     _, left_out = permitted(offered, restrictions)
     if left_out:
@@ -171,7 +173,7 @@ def bases_of(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[l
 def notes_of(
     request: RankRequest | RecommendRequest, person: Person, restrictions: Restrictions
 ) -> list[str]:
-    """Says what no reading of words covers for this person."""
+    """Says what reading words cannot cover for this person."""
     written = (request.diet, person.diet, *(request.allergies or ()), *person.allergies)
     return list(notes(restrictions, written))
 

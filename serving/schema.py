@@ -83,7 +83,7 @@ StoredId = Annotated[
     AfterValidator(_not_blank),
     _described(minLength=1, pattern=r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"),
 ]
-# What the night would quarantine is refused; who has such an id from before can still be read and erased.
+# Refuses what a night would quarantine; people with such an old id can still be read and erased.
 _LETTER = r"[^\u0000-\u001f\u007f-\u009f]"
 SentId = Annotated[
     _Stored,
@@ -94,7 +94,7 @@ SentId = Annotated[
     _described(minLength=1, pattern=rf"^{_LETTER}*[^\s\u0000-\u001f\u007f-\u009f]{_LETTER}*$"),
 ]
 MenuId = Annotated[_Stored, AfterValidator(_names_something), _described(minLength=1)]
-# Read as the night reads an event's id; a blank one is none.
+# Read as the night reads an event's id; a blank id counts as missing.
 EventId = Annotated[
     _Stored,
     AfterValidator(_without_control),
@@ -108,7 +108,7 @@ Texts = Annotated[list[Text], Field(max_length=50)]
 Word = Annotated[str, Field(max_length=40)]
 Words = Annotated[list[Word], Field(max_length=20)]
 Allergies = Annotated[list[Annotated[Word, AfterValidator(_names_an_allergy)]], Field(max_length=20)]
-# No scale reaches further. Beyond 1e38, where a model's numbers end, its scores would be none.
+# No scale reaches further. Beyond 1e38, about float32's largest, a model's scores would be infinite.
 Rating = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]
 
 

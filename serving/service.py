@@ -267,7 +267,7 @@ class Palate:
 end_slow_clients()
 APIS = {each.route for each in Palate.apis.values()}  # type: ignore[attr-defined]
 PATHS = {*login.OPEN, "/docs.json", "/", *APIS}
-# The first is the outermost: no body is read of whom the login refuses, and whole bodies reach the calls.
+# The first is the outermost: Login refuses before a body is read, and Calls gets whole bodies.
 for middleware, settings in (
     (metrics.Requests, {"paths": PATHS, "families": {people.PREFIX: people.PATH}}),
     (login.Login, {"setting": lambda: facts_in(SERVED)["serve"]["token"]}),

@@ -1,4 +1,4 @@
-"""What a person may eat and does not want now: a dish that they disliked, or that they ate lately."""
+"""Leaves out dishes that a person may eat but does not want now: disliked ones, and ones eaten lately."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _DISLIKE = "the person's last opinion of it is a dislike"
 def split(
     person: Person, catalogue: Listing, at: Ints, rest_days: int, now: datetime
 ) -> tuple[Ints, list[LeftOutDish]]:
-    """Positions of the dishes that are offered, and the others with reasons.
+    """Divides dishes by what the person wants now: positions of the offered ones, and others with reasons.
 
     Args:
-        person: As the service knows them.
+        person: The person as the store knows them.
         catalogue: All dishes.
-        at: Positions of what the person may eat.
+        at: Positions of the dishes that the person may eat.
         rest_days: Days of 24 hours for which a dish rests after it was chosen or ordered; 0 for none.
         now: The present moment, with a zone.
     """

@@ -14,7 +14,7 @@ from components.domain.diet.nutrition import NUTRIENTS, Food, FoodIndex
 from components.domain.errors import StageFailed
 
 AS_EATEN = "FNDDS"  # value of the column `source`: dishes and foods as they are eaten
-# Categories of what is no dish of a menu, by how they begin.
+# Beginnings of the categories of foods that are not dishes of a menu.
 NO_DISHES = ("Baby", "Formula", "Not included", "Protein and nutritional powders")
 
 
@@ -22,7 +22,7 @@ def read_foods(path: Path) -> FoodIndex:
     """Reads prepared foods, as eaten, and indexes them by the words of their names.
 
     Raises:
-        StageFailed: There is no such table, or it is no table of foods.
+        StageFailed: The file is missing or is not a table of foods.
     """
     rows = food_rows(path)
     return FoodIndex(
@@ -36,7 +36,7 @@ def food_rows(path: Path) -> list[dict[str, str]]:
     """Reads all rows of the table.
 
     Raises:
-        StageFailed: There is no such table, or it is no table of foods.
+        StageFailed: The file is missing or is not a table of foods.
     """
     try:
         reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
@@ -68,7 +68,7 @@ def digest(path: Path) -> str:
     """Hashes the table together with the code that estimates from it.
 
     Raises:
-        StageFailed: There is no such table.
+        StageFailed: The file is missing.
     """
     code = sorted(Path(nutrition.__file__).parent.glob("*.py"))
     try:

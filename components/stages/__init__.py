@@ -1,4 +1,4 @@
-"""What dvc.yaml calls, one file a stage: reads files, calls domain and integrations, writes files.
+"""The stages of dvc.yaml, one file each: they read files, call domain and integrations, and write files.
 
-A stage touches no service, no clock and no person, so what it writes is a function of what it reads.
+A stage touches no service, no clock and no person, so its output depends only on its input.
 """

@@ -1,7 +1,4 @@
-"""What a night would make of a user's tables: what it accepts, what can be learnt, what the gate will have.
-
-No stage of a night: `make doctor DATA=…` prints it and writes nothing.
-"""
+"""Tells what a night would make of a user's tables: what it accepts, can learn from, and gives the gate."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The tasks that the flows are made of, by what they touch."""
+"""The tasks of the flows, one module for each thing that they touch."""

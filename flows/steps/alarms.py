@@ -1,4 +1,4 @@
-"""What people are told of a night or a release, wherever it runs: on a schedule, by hand or by cron."""
+"""Alarms about a night or a release, wherever it runs: on a schedule, by hand or by cron."""
 
 from __future__ import annotations
 

@@ -85,11 +85,11 @@ def _is_of_tonight(night: Night, tags: Mapping[str, str]) -> bool:
 def choose_start(params: Params, *, full: bool) -> None:
     """Fills models/start with the champion's adapter, or with the reason why tonight trains from scratch.
 
-    The folder is only written if it changes, since DVC's training stages depend on it.
+    The folder is written only if it changes, since DVC's training stages depend on it.
 
     Args:
         params: Settings of tonight.
-        full: Whether tonight trains from scratch whatever the champion is.
+        full: Whether to train from scratch, whatever the champion is.
     """
     champion, start = REPO / paths.CHAMPION, REPO / paths.START
     lineage = read_json(champion / "champion.json")

@@ -88,7 +88,7 @@ def _pushed() -> dict[str, str]:
 
 
 def image_of(params: Params, packaged: bento.Packaged) -> str:
-    """Builds and pushes a Bento's image as the section `release` says, where that has not happened yet.
+    """Builds and pushes a Bento's image as the section `release` asks, unless that has happened already.
 
     A pushed image is used again even if the engine has deleted it; a newly built Bento gets a new image.
 
@@ -161,7 +161,7 @@ def look(params: Params, released: Release | None) -> list[Served]:
 
     Args:
         params: Settings with the service's address.
-        released: What it should serve; None where nothing is released.
+        released: The release that it should serve; None where nothing is released.
     """
     expected = Expected(released.version, released.name) if released else Expected("", "")
     token = Path(os.environ.get("PALATE_TOKEN_FILE", ""))  # the same file that the service reads

@@ -14,7 +14,7 @@ from flows.steps.registration import registry
 
 
 def sentence(params: Params) -> str:
-    """Says in one line what the last gate found, what is served for it, and what to do.
+    """Says in one line what the last gate found, what is served as a result, and what to do.
 
     Args:
         params: Settings; they name the registered model.

@@ -34,8 +34,8 @@ def adopt(inbox: str) -> Params:
     """Merges `inbox/params.yaml` into params.yaml, sets `collect.inbox`, and reads the result.
 
     The result is written into params.yaml itself, since DVC's stages read that file and git shows the change.
-    The sample's own settings, which no stage reads, hold while it is the inbox and are never written: they
-    would stay when a user's data takes its place.
+    The sample's own settings hold while it is the inbox, but are never written: they would stay when a user's
+    data takes its place. No stage reads them.
 
     Args:
         inbox: Folder of the user's tables; empty for `collect.inbox` as it is.

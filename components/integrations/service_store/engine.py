@@ -39,7 +39,7 @@ def engine_of(url: str) -> sa.Engine:
     is_sqlite = url.startswith("sqlite")
     wait = {"timeout": _WAIT_S} if is_sqlite else {"connect_timeout": _WAIT_S}
     with as_sentence():
-        # Without the parameters of a query: errors come into logs, and these are ids.
+        # Hides the parameters of queries: errors reach logs, and the parameters are ids.
         engine = sa.create_engine(url, pool_pre_ping=not is_sqlite, connect_args=wait, hide_parameters=True)
         if is_sqlite:
             sa.event.listen(engine, "connect", _write_ahead)

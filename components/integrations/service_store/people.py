@@ -73,7 +73,7 @@ class People:
             StageFailed: The store does not answer.
         """
         now = datetime.now(UTC)
-        # A transaction of its own: who writes for these people waits for it, or is removed below.
+        # A transaction of its own: others that write for these people wait for it, or are removed below.
         with as_sentence(), self.engine.begin() as connection:
             connection.execute(QUEUE, [{"person_id": person, "queued_at": now} for person in sorted(people)])
             latest = sa.select(sa.func.max(ERASURES.c.queued_at)).where(ERASURES.c.person_id.in_(people))
