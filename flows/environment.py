@@ -62,9 +62,8 @@ QUIET = {
 def private_folder(folder: Path) -> None:
     """Makes a folder that only its owner can enter, whatever the umask.
 
-    Closes an existing one of this user.
-
-    A folder with the setgid bit is left alone: on a cluster's volume fsGroup decides who may enter.
+    An existing folder of this user is closed to others, too. One with the setgid bit is left alone: on a
+    cluster's volume fsGroup decides who may enter.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
@@ -177,9 +176,9 @@ def login_of_prefect() -> dict[str, str]:
 
 
 def _addresses_of_up() -> dict[str, str]:
-    """Reads the variables with the addresses of `make up`'s servers, for a night beside it.
+    """Reads the variables with the addresses of `make up`'s servers, so that a night beside it uses them.
 
-    Empty if it ended.
+    There are none once `make up` has ended.
     """
     if not UP.exists():
         return {}

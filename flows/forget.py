@@ -80,7 +80,7 @@ def forget_within_night(params: Params, people: Iterable[str], *, history: bool)
     Args:
         params: Settings.
         people: Their ids.
-        history: As for `forget`.
+        history: Whether to remove older versions, as for `forget`.
 
     Returns:
         The receipt as text, without any id.

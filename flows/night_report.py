@@ -141,7 +141,7 @@ def _inbox(collection: Collection, night: Night) -> str:
 def _what_tuning_adds(report: NightReport) -> list[tuple[str, str]]:
     """Compares the best candidate with the same head on the frozen base.
 
-    Empty where it does not tune the base.
+    The result is empty where the candidate does not tune the base.
     """
     evaluation = read_report(REPO / EVALUATION)
     best = evaluation.gate.candidate

@@ -140,7 +140,7 @@ class Arm:
     def unknown(self, dishes: Iterable[Dish]) -> int:
         """Counts the dishes whose text was not read at release.
 
-        0 where the model reads no dish beforehand.
+        The number is 0 where the model reads no dish beforehand.
         """
         from components.domain.ranker.dish_table import name_of_text
 
@@ -182,7 +182,7 @@ class Arm:
     def _read_packed(self) -> tuple[dict[bytes, Any], str | None]:
         """Reads the vectors that came with this version, and explains why they cannot be used.
 
-        None if they can.
+        The explanation is None if they can be used.
         """
         from components.integrations import packed_vectors
 

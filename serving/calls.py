@@ -89,10 +89,7 @@ CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 def must_go_on() -> None:
-    """Calls `Call.must_go_on` of the request that this thread or task works for.
-
-    Outside of requests does nothing.
-    """
+    """Calls `Call.must_go_on` of the request that this thread or task works for, if there is one."""
     call = CURRENT.get()
     if call:
         call.must_go_on()

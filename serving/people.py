@@ -103,7 +103,7 @@ async def _front_door(_: Request) -> Response:
 async def read(person_id: str) -> Response:
     """Looks up all that the store holds of a person.
 
-    404 if there is nothing, 410 if the person was erased.
+    Answers 404 if there is nothing, and 410 if the person was erased.
     """
     if await anyio.to_thread.run_sync(lambda: store.people(store.url()).is_erased(person_id)):
         return refusal(410, SENTENCE)

@@ -13,7 +13,7 @@ from serving.service import Palate
 def why_not_served() -> str | None:
     """Starts the service in this process, without a port, and explains why it may not be served.
 
-    None where its canary passed.
+    The explanation is None where its canary passed.
     """
     try:
         refusal = Palate().refusal

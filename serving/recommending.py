@@ -165,7 +165,7 @@ async def rank(
 def history_of(request: RecommendRequest, person: Person) -> tuple[tuple[Past, ...], dict[str, Dish]]:
     """Takes the request's history where it has one, else the person's.
 
-    Also the dishes that only the request has.
+    It also returns the dishes that only the request has, by id.
     """
     if request.history is None:
         return person.history, {}

@@ -120,7 +120,7 @@ def permitted_of(
 ) -> tuple[list[DishBody], list[LeftOutDish], Restrictions]:
     """Divides the request's dishes into permitted ones and others with reasons.
 
-    Also returns the restrictions.
+    It also returns the restrictions that applied.
 
     Raises:
         InvalidArgument: See `restrictions_of` and `check_length`.

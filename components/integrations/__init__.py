@@ -1,4 +1,4 @@
-"""One file or package for each external tool.
+"""One file or package for each external tool, and the only place that imports it.
 
-No other imports that tool, and none imports another of them.
+Files of different tools do not import each other.
 """

@@ -39,9 +39,9 @@ class StoredStates:
     sha256: str
 
     def __call__(self, lines: Sequence[Sequence[int]], *, reading: Reading) -> Tensor:
-        """Computes (lines, width) hidden states, from the file where it has them.
+        """Looks up (lines, width) hidden states in the file, and computes those that it lacks.
 
-        It then holds just these lines.
+        If any were computed, the file holds exactly these lines afterwards.
         """
         path = self._path(reading)
         stored = _load(path)

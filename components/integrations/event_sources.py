@@ -190,7 +190,7 @@ def _holds(path: Path, values: pa.Table) -> bool:
 def read_watermarks(folder: Path) -> dict[str, str]:
     """Reads where the next reading of the source begins, by table.
 
-    Kept with the tables of the last reading.
+    The watermarks lie beside the tables of the reading that they end.
 
     Raises:
         DamagedFile: The file does not hold texts by table.

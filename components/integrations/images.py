@@ -74,7 +74,7 @@ def names(engine: str, image: str) -> list[str]:
 def remove(engine: str, name: str) -> str:
     """Removes an image's name, and with its last name the image.
 
-    Returns why it could not, or an empty text.
+    Returns the reason if that failed, otherwise an empty text.
     """
     done = subprocess.run([engine, "rmi", name], capture_output=True, text=True, check=False)
     return " ".join(done.stderr.split()) if done.returncode else ""

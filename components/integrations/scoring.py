@@ -36,8 +36,8 @@ def score(
     """Scores every dish of every question.
 
     Args:
-        model: With or without an adapter attached.
-        tokens: Covers all dishes of the questions and of their histories.
+        model: The model, with or without an adapter attached.
+        tokens: Tokens of all dishes of the questions and of their histories.
         questions: The questions, in any order.
         sequence_tokens: Token budget of a packed sequence; a head of dish vectors packs nothing.
         label: Name on the progress bar; empty for no bar.
@@ -86,8 +86,8 @@ def score_question(
     """Scores one question's dishes, in their order.
 
     Args:
-        model: With or without an adapter attached.
-        tokens: Covers all dishes of the question.
+        model: The model, with or without an adapter attached.
+        tokens: Tokens of all dishes of the question.
         question: The question; in context it is asked in parts, since memory grows with the length squared.
         before_batch: Called before each batch of model work; what it raises ends the work.
     """

@@ -1,4 +1,7 @@
-"""Tells what a night would make of a user's tables: what it accepts, can learn from, and gives the gate."""
+"""Tells what a night would make of a user's tables: what it accepts, can learn from, and gives the gate.
+
+This is not a stage of a night: `make doctor DATA=…` prints the page and changes no file.
+"""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ SIZE = 64  # text factors
 def readings(params: Params) -> str:
     """Tries all readings on the folds and writes a table of their loss and pair accuracy.
 
-    Least loss first.
+    The reading with the least loss comes first.
     """
     torch.set_num_threads(params.train.threads)
     files, model = comparison_files.read_split(SPLITS), base_models.load_on_best_device(BASE)

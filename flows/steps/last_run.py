@@ -52,9 +52,9 @@ def key() -> str:
 
 
 def killed() -> str | None:
-    """Looks up when the last night began, if it was killed: its end was not recorded and it no longer runs.
+    """Looks up when the last night began, if it was killed; None otherwise.
 
-    None otherwise.
+    It was killed if its end was not recorded and it no longer runs.
     """
     last = _last()
     return str(last["began"]) if last and not last["outcome"] and not is_running(last) else None

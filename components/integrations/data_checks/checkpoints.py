@@ -166,7 +166,8 @@ def _figure(value: Any) -> Any:
 def _exception_message(validation: Any) -> str:
     """Explains why an expectation could not be computed, such as a missing column.
 
-    Empty where it was computed.
+    The text is empty where the expectation was computed. Great Expectations nests the exceptions of metrics
+    one level deeper than the others.
     """
     exceptions = validation.exception_info or {}
     exception = exceptions if "exception_message" in exceptions else next(iter(exceptions.values()), {})

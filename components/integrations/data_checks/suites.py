@@ -78,7 +78,7 @@ def _events(
 def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
     """Expects volumes, freshness and the share of likes to be as in the nights before.
 
-    For feedback only warns.
+    Expectations about feedback only warn.
     """
     previous = night.previous_events
     most = None if previous is None else int(previous * params.max_growth)
@@ -116,7 +116,7 @@ def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
 def _news(frames: Frames, night: NightFacts, params: CheckParams) -> list[Expectation]:
     """Expects the kinds of news to be distributed like those of older events.
 
-    Also the dishes, if they recur.
+    If dishes recur, it expects the same of the dishes.
     """
     events, news = frames["events"], frames[NEWS]
     if not night.previous_newest:

@@ -172,7 +172,7 @@ def _upload_damaged(repo: Path, remote: Any, md5s: Sequence[str]) -> None:
 def _is_whole(remote: Any, path: str, md5: str, verified: str | None) -> bool:
     """Tells whether an object's bytes match its name.
 
-    Does not read it again while size and time are the same.
+    An object is not read again while its size and time are the same.
     """
     if not remote.fs.exists(path):
         return False
@@ -215,10 +215,7 @@ def _object(repo: Path, md5: str) -> Path:
 
 
 def listed(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
-    """Reads the files of a folder version, by md5 and relpath.
-
-    None where the cache's listing is not whole.
-    """
+    """Reads the files of a folder version, by md5 and relpath; None without a whole listing in the cache."""
     file = _object(repo, md5)
     if not file.exists() or _md5_of_bytes(file) != md5.removesuffix(".dir"):
         return None
@@ -229,7 +226,7 @@ def listed(repo: Path, md5: str) -> list[Mapping[str, str]] | None:
 def cached(repo: Path, folder_md5: str, prefix: str | tuple[str, ...]) -> list[Path] | None:
     """Finds a folder version's files in DVC's cache whose paths start with the prefix.
 
-    None if one is missing.
+    The result is None if one of them is missing.
     """
     listing = listed(repo, folder_md5)
     if listing is None:

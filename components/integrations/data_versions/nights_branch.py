@@ -114,7 +114,7 @@ def _is_ancestor(repo: Path, commit: str, descendant: str) -> bool:
 def file_at(repo: Path, commit: str, path: str) -> str:
     """Reads a file's text in a commit.
 
-    Empty where this clone lacks the commit or the commit lacks the file.
+    The text is empty where this clone lacks the commit or the commit lacks the file.
     """
     return git(repo, "show", f"{commit}:{path}", check=False)
 

@@ -184,7 +184,7 @@ class Catalogue:
         A person whom nobody knows has neither profile nor history.
 
         Args:
-            person_id: Who.
+            person_id: Id of the person.
         """
         with as_sentence(), self.engine.connect() as connection:
             profile = connection.execute(_of(PEOPLE, person_id)).mappings().first()
@@ -215,7 +215,7 @@ class Catalogue:
         """Looks up diet, allergies and avoids of a person in one query, and nothing else.
 
         Args:
-            person_id: Who.
+            person_id: Id of the person.
         """
         with as_sentence(), self.engine.connect() as connection:
             profile = connection.execute(_of(PEOPLE, person_id)).mappings().first()
