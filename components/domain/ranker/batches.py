@@ -1,9 +1,10 @@
 """Batches of a training, with dishes in context or as vectors.
 
-Dish vectors are read once for several batches: each batch is a step of the head, and the gradients that it
-leaves on the dishes' states are carried through the language model together, in one step of its weights
-(gradient caching, Gao et al. 2021). Of many dishes each such step reads some anew, in turn, and takes the
-others as they were last read. So a training's cost is bounded, however many dishes there are.
+Dish vectors are read once for several batches. Each batch is one step of the head, and leaves gradients on
+the dishes' states. The gradients of all these batches then go through the language model together, in one
+step of its weights (gradient caching, Gao et al. 2021). Where there are many dishes, such a step reads only
+some of them anew, in turn, and takes the others as they were last read. This bounds a training's cost for any
+number of dishes.
 
 Shapes: D dishes of a training, W width of the language model, O dishes on offer of a batch.
 """
@@ -30,13 +31,13 @@ from components.domain.training_params import CandidateParams, TrainParams, Vect
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from.
+    """The comparisons that one step learns from.
 
     Attributes:
-        scores: Gives (O,) scores under the present weights, given the states of `Batches`.
+        scores: Computes (O,) scores under the present weights, given the states of `Batches`.
         targets: What the scores are trained towards.
-        comparisons: Number of comparisons in it.
-        tokens: Number of tokens, without padding, that the language model reads for it.
+        comparisons: Number of comparisons in the batch.
+        tokens: Number of tokens, without padding, that the language model reads for the batch.
     """
 
     scores: Callable[[Tensor], Tensor]
@@ -45,23 +46,23 @@ class Batch:
     tokens: int
 
     def with_reference(self, states: Tensor) -> Batch:
-        """The same with the present scores as the reference of the objective DPO."""
+        """Stores the present scores as the reference of the objective DPO, in a copy."""
         return replace(self, targets=replace(self.targets, reference=self.scores(states)))
 
 
 @dataclass(frozen=True)
 class Batches:
-    """What a training learns from.
+    """The batches of a training, and the hidden states that they share.
 
     Attributes:
-        states: Gives (D, W) hidden states of all dishes, with gradients for those that it reads anew; (0,)
-            where batches read dishes in context.
-        fresh_states: The same of all dishes under the present weights.
-        lines: Of the D dishes, as `states` reads them.
-        tokens: Number of tokens that the language model reads for `states`.
-        batches: Equally large where they share states.
-        steps: Optimizer steps of the language model's weights in a pass over the batches.
-        fullness: Size of the batches beside the largest that the settings allow, 0 to 1.
+        states: Computes (D, W) hidden states of all dishes, with gradients for the dishes that it reads anew;
+            (0,) where batches read dishes in context.
+        fresh_states: Computes the same, but reads all dishes anew under the present weights.
+        lines: The line of token ids of each of the D dishes, as `states` reads it.
+        tokens: Number of tokens that the language model reads for one call of `states`.
+        batches: The batches; about equally large where they share states.
+        steps: Number of optimizer steps of the language model's weights in a pass over the batches.
+        fullness: Size of the batches as a share of the largest that the settings allow, 0 to 1.
     """
 
     states: Callable[[], Tensor]
@@ -76,7 +77,7 @@ class Batches:
 def packed_batches(
     model: LanguageModel, tokens: DishTokens, train: Comparisons, settings: TrainParams
 ) -> Batches:
-    """Batches that read dishes in context, to be answered yes or no."""
+    """Builds batches that read dishes in context; the model answers yes or no to each."""
 
     def batch(sequences: Sequence[PackedQuestions]) -> Batch:
         part = train.take(np.concatenate([packed.questions for packed in sequences]))
@@ -95,18 +96,18 @@ def packed_batches(
 
 
 class _Dishes:
-    """The dishes of a training, of which only the tuned layers run again."""
+    """Hidden states of a training's dishes; only the tuned layers run more than once."""
 
     def __init__(
         self, model: LanguageModel, lines: Sequence[tuple[int, ...]], first: int, at_once: int
     ) -> None:
-        """Reads the layers below.
+        """Runs the layers below the first tuned one.
 
         Args:
-            model: What reads.
-            lines: (D,) of the dishes.
-            first: The first tuned layer.
-            at_once: Dishes that `in_turn` reads.
+            model: The language model.
+            lines: (D,) the line of token ids of each dish.
+            first: Index of the first tuned layer.
+            at_once: Number of dishes that `in_turn` reads anew.
         """
         self._model, self._first, self._at_once = model, first, at_once
         self._lower = encoding.lower_states(model, lines, first)
@@ -114,18 +115,18 @@ class _Dishes:
         self._turn = torch.randperm(len(lines), generator=torch.Generator().manual_seed(len(lines)))
 
     def fresh(self) -> Tensor:
-        """(D, W) states of all under the present weights."""
+        """Computes the states of all dishes under the present weights, (D, W)."""
         return encoding.upper_states(self._model, self._lower, self._first)
 
     def last(self) -> Tensor:
-        """(D, W) states as they were last read, without gradients."""
+        """Looks up the states as they were last read, (D, W), without gradients."""
         if self._last is None:
             with torch.no_grad():
                 self._last = self.fresh()
         return self._last
 
     def in_turn(self) -> Tensor:
-        """(D, W) states, of which those whose turn it is are read anew, with gradients."""
+        """Reads the dishes whose turn it is anew, with gradients; takes the others' last states, (D, W)."""
         if len(self._lower) <= self._at_once:
             return self.fresh()
         rows, self._turn = self._turn[: self._at_once], self._turn.roll(-self._at_once)
@@ -144,9 +145,9 @@ def vector_batches(
     candidate: CandidateParams,
     vectors: VectorParams,
 ) -> Batches:
-    """Batches that share one reading of the dishes, through the tuned layers only.
+    """Builds batches that share one reading of the dishes, through the tuned layers only.
 
-    They are equally large, since each is one step. A model without a head gets one.
+    They are about equally large, since each is one step. A model without a head gets one.
     """
     ratings = model.head.rating_scale if model.head else ratings
     dishes = {dish: number for number, dish in enumerate(batch_of(train, ratings).dishes)}

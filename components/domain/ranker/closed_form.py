@@ -1,4 +1,4 @@
-"""Text factors on a language model's vectors: dishes are read once, the rest needs no gradient."""
+"""Text factors on a language model's vectors: dishes are read once; everything else is closed form."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class States(Protocol):
     """Reads lines of token ids."""
 
     def __call__(self, lines: Sequence[Sequence[int]], *, reading: Reading) -> Tensor:
-        """(lines, width) hidden states."""
+        """Computes the hidden states of lines, (lines, width)."""
 
 
 def give_text_factors(
@@ -42,15 +42,16 @@ def give_text_factors(
 
     Args:
         model: The frozen base.
-        tokens: Covers all dishes of the log.
+        tokens: The lines of all dishes of the log.
         train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
-        factors: How many, and how dishes are read.
+        factors: The number of factors, and how dishes are read.
         unit: What is new in the test.
-        states: Hidden states of lines that this model reads, for example stored ones; None to read them.
+        states: Looks up the hidden states of lines, for example stored ones; None to read them with the
+            model.
 
     Raises:
-        BadParams: The base has fewer layers than are to be read.
+        BadParams: The base has fewer layers than `factors` wants to read.
     """
     count = len(model.decoder.layers)
     if factors.layer > count:
@@ -69,7 +70,7 @@ def give_text_factors(
 
 
 def read_dishes(lines: Sequence[Sequence[int]], reading: Reading, states: States) -> Dishes:
-    """The vectors of dishes that are read as these lines of token ids; equal lines are twins."""
+    """Computes the vectors of dishes from their lines of token ids; dishes with equal lines are twins."""
     distinct = list(dict.fromkeys(map(tuple, lines)))
     number = {line: index for index, line in enumerate(distinct)}
     order = np.array([number[tuple(line)] for line in lines], np.int64)

@@ -1,4 +1,4 @@
-"""The dishes of a catalogue as one model reads them: a vector of each text, and scores of all at once.
+"""The dishes of a catalogue as one model reads them: a vector for each text, and scores of all at once.
 
 Shapes: T distinct texts of the catalogue, S length of a vector.
 """
@@ -24,23 +24,23 @@ from components.domain.records import Dish, Past, Question
 
 
 def name_of_text(text: str) -> bytes:
-    """Sixteen bytes that name a dish's text, as the prompt has it: another text has another name."""
+    """Hashes a dish's text, as the prompt has it, to sixteen bytes: another text has another name."""
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 class DishTable:
-    """Vectors of a catalogue's dishes, of which those that read alike have one row. For one thread at a time.
+    """Vectors of a catalogue's dishes; dishes that read alike share a row. For one thread at a time.
 
     Args:
-        model: Reads the dishes.
-        head: The model's, which scores them.
+        model: The model that reads the dishes.
+        head: The model's head, which scores them.
         fields: Fields of a dish that the model reads.
-        max_tokens: Tokens of one dish at most; a longer one has no vector.
-        packed: Vectors that need no reading, by the names of their texts.
+        max_tokens: Largest number of tokens of a dish; a longer dish gets no vector.
+        packed: Vectors that came with the model and need no reading, by the names of their texts.
 
     Attributes:
         dishes: The catalogue, by id.
-        rows: (C,) row of each of its dishes, in its order.
+        rows: (C,) row of each dish of the catalogue, in the catalogue's order.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class DishTable:
         self.show(())
 
     def show(self, dishes: Sequence[Dish]) -> None:
-        """Makes these the catalogue. What was read before, or is packed, is not read again.
+        """Replaces the catalogue. Texts that were read before, or are packed, are not read again.
 
         Args:
-            dishes: Of the catalogue, each id once.
+            dishes: Dishes of the catalogue, each id once.
         """
         read_before = {
             text: self._vectors[row] for text, row in self._row_of_text.items() if self._is_read[row]
@@ -86,15 +86,17 @@ class DishTable:
                 self._vectors[row], self._is_read[row] = vector, True
 
     def by_name(self) -> dict[bytes, torch.Tensor]:
-        """The vectors of all texts of the catalogue that are read, by the names of the texts."""
+        """Collects the vectors of all texts of the catalogue that have been read, by the texts' names."""
         texts = (text for text, row in self._row_of_text.items() if self._is_read[row])
         return {name_of_text(text): self._vectors[self._row_of_text[text]] for text in texts}
 
     def largest_error(self, dishes: Sequence[Dish]) -> float:
-        """How far packed vectors lie from what the model reads now, beside their length; 0 for none.
+        """Computes the largest distance of a packed vector from what the model reads now.
+
+        The distance is a share of the length of the vector read now; 0 if no dish is packed.
 
         Args:
-            dishes: Those of which it is looked at; what is not packed is left out.
+            dishes: Dishes to compare; those without a packed vector are left out.
         """
         names = [name_of_text(dish_text(dish, self._fields)) for dish in dishes]
         packed = [
@@ -111,26 +113,26 @@ class DishTable:
         return float(errors.max())
 
     def is_read(self, rows: Ints) -> Bools:
-        """(rows,) True where the vector is there."""
+        """Tells for each row whether its vector is there, (rows,)."""
         return self._is_read[rows]
 
     def is_packed(self, rows: Ints) -> Bools:
-        """(rows,) True where the vector came with the model."""
+        """Tells for each row whether its vector came with the model, (rows,)."""
         return self._is_packed[rows]
 
     def has(self, dish: Dish) -> bool:
-        """Whether the vector of a dish's text is there, be it of the catalogue or not."""
+        """Tells whether the vector of a dish's text is there; the dish need not be of the catalogue."""
         row = self._row_of_text.get(dish_text(dish, self._fields))
         return row is not None and bool(self._is_read[row])
 
     def read(self, rows: Ints, most: int, most_tokens: int, before_batch: Callable[[], None] = go_on) -> None:
-        """Reads what is not read yet, in the order of the rows.
+        """Reads the texts that have not been read yet, in the order of the rows.
 
         Args:
-            rows: Those whose vectors are needed.
-            most: Number of texts that are read at most.
-            most_tokens: Number of their tokens at most.
-            before_batch: Called before each batch of model work; what it raises ends the work.
+            rows: Rows whose vectors are needed.
+            most: Largest number of texts to read.
+            most_tokens: Largest number of tokens to read.
+            before_batch: Called before each batch of model work; an exception that it raises ends the work.
         """
         unread = dict.fromkeys(rows[~(self._is_read[rows] | self._is_too_long[rows])].tolist())
         lines: dict[int, tuple[int, ...]] = {}
@@ -156,12 +158,12 @@ class DishTable:
         dishes: Mapping[str, Dish],
         before_batch: Callable[[], None] = go_on,
     ) -> Floats:
-        """(T,) scores of all rows after a history; they mean nothing where a row is not read.
+        """Computes the scores of all rows after a history, (T,); meaningless for rows that were not read.
 
         Args:
-            history: Oldest first.
-            dishes: Those of the history, by id; they need not be of the catalogue.
-            before_batch: Called before each batch of model work; what it raises ends the work.
+            history: Past opinions, oldest first.
+            dishes: Dishes of the history, by id; they need not be of the catalogue.
+            before_batch: Called before each batch of model work; an exception that it raises ends the work.
         """
         batch = batch_of(question_table([Question("", tuple(history), ())]), self._head.rating_scale)
         with torch.inference_mode():
@@ -170,11 +172,11 @@ class DishTable:
         return scores
 
     def answers(self, questions: Sequence[Question], dishes: Mapping[str, Dish]) -> Floats:
-        """(O,) scores of the dishes of a few questions, one question after the other.
+        """Computes the scores of the dishes of a few questions, (O,), one question after the other.
 
         Args:
-            questions: In any order.
-            dishes: All that they name, by id.
+            questions: Questions in any order.
+            dishes: All dishes that the questions name, by id.
         """
         if not questions:
             return np.empty(0)
@@ -185,7 +187,7 @@ class DishTable:
         return scores
 
     def _vectors_of(self, dishes: Sequence[Dish], before_batch: Callable[[], None]) -> torch.Tensor:
-        """(dishes, S) vectors of any dishes, one of zeros for none; what is not in the table is read."""
+        """Looks up the vectors of any dishes, or reads them, (dishes, S); one row of zeros without dishes."""
         vectors = torch.zeros(max(1, len(dishes)), self._head.size, device=self._model.device)
         rows = [self._row_of_text.get(dish_text(dish, self._fields), -1) for dish in dishes]
         is_there = [row >= 0 and bool(self._is_read[row]) for row in rows]

@@ -1,9 +1,9 @@
 """Dish and person vectors: the head that reads every dish once instead of every dish in every context.
 
-A dish is one vector z, a projection of the language model's last hidden state after the dish's line. A
-person is the mean of their past dishes' vectors, each times how much it was liked. A dish's score is
-sum(gains * z * person) + appeal . z, a bilinear form and what the dish is worth to anyone, and attention over
-the past dishes most like it.
+A dish is one vector z, a projection of the language model's last hidden state after the dish's line. A person
+is the shrunken mean of their past dishes' vectors, each times how much it was liked. A dish's score adds
+three parts: the bilinear form sum(gains * z * person), the dish's worth to anyone appeal . z, and attention
+over the past dishes most like it.
 
 Shapes: W width of the language model, S size of a vector, D distinct dishes of a batch, H distinct histories,
 N lines of the longest history, O dishes on offer.
@@ -23,8 +23,8 @@ from components.domain.preferences.strengths import RatingScale, histories
 from components.domain.preferences.tables import Questions, distinct_histories
 from components.domain.ranker.prompts import Reading
 
-MAX_TABLE = 4096  # dishes up to which all are multiplied with each other
-OFFERS_AT_ONCE = 1024  # above, that are multiplied with their past dishes at once
+MAX_TABLE = 4096  # number of dishes up to which all are multiplied with each other
+OFFERS_AT_ONCE = 1024  # dishes on offer that are otherwise multiplied with their past dishes at once
 ROWS_AT_ONCE = 8192  # dishes of a catalogue that are compared with a history at once
 START_GAIN = 0.5
 START_SHARPNESS = 1.5  # e^1.5 is 4.5: a like dish counts about ninety times what an opposite one does
@@ -37,12 +37,12 @@ class Head:
     Attributes:
         mean: (W,) mean hidden state of the untuned base over training dishes.
         scale: () mean distance of those states from their mean.
-        projection: (S, W) from centred and scaled hidden states to vectors.
+        projection: (S, W) matrix from centred and scaled hidden states to vectors.
         gains: (S,) weight of each dimension in the bilinear form.
-        appeal: (S,) what a dimension is worth to anyone.
+        appeal: (S,) worth of each dimension to anyone.
         sharpness: () logarithm of the attention's factor on cosines.
         focus: () weight of the attention's result in the score.
-        spread: () standard deviation of ratings; see `strengths.RatingScale`, as for the next two.
+        spread: () standard deviation of ratings; for this and the next two see `strengths.RatingScale`.
         rating_mean: () mean rating.
         rating_prior: () number of ratings that the mean of all counts for in a person's mean; 0 in heads from
             before 0.2.0.
@@ -61,19 +61,19 @@ class Head:
 
     @property
     def reading(self) -> Reading:
-        """How the language model reads a dish."""
+        """The way in which the language model reads a dish."""
         return Reading()
 
     def vectors(self, hidden: Tensor, _lines: Sequence[Sequence[int]]) -> Tensor:
-        """(D, S) vectors, given (D, W) hidden states."""
+        """Computes vectors, (D, S), from (D, W) hidden states."""
         return dish_vectors(hidden, self)
 
     def scores(self, vectors: Tensor, batch: Batch) -> Tensor:
-        """(O,) scores, given the (D, S) vectors of `batch.dishes`."""
+        """Computes the scores of the dishes on offer, (O,), from the (D, S) vectors of `batch.dishes`."""
         return vector_scores(vectors, batch, self)
 
     def scores_of_all(self, catalogue: Tensor, past: Tensor, batch: Batch) -> Tensor:
-        """(C,) scores of the dishes with these (C, S) vectors; see `scores_of_all`."""
+        """Computes the scores of the dishes with these (C, S) vectors, (C,); see `scores_of_all`."""
         return scores_of_all(catalogue, past, batch, self)
 
     @property
@@ -83,26 +83,26 @@ class Head:
 
     @property
     def rating_scale(self) -> RatingScale:
-        """How ratings become strengths."""
+        """The scale by which ratings become strengths."""
         return RatingScale(float(self.rating_mean), float(self.rating_prior), float(self.spread))
 
     def tensors(self) -> dict[str, Tensor]:
-        """By name."""
+        """Collects the tensors by name."""
         return {column.name: getattr(self, column.name) for column in fields(self)}
 
     @property
     def trained(self) -> list[Tensor]:
-        """What training changes; the projection first, whose small entries need small steps."""
+        """The tensors that training changes; the projection first, as its small entries need small steps."""
         return [self.projection, self.gains, self.appeal, self.sharpness, self.focus]
 
 
 def start_head(hidden: Tensor, size: int, ratings: RatingScale) -> Head:
-    """A head on the principal directions of the untuned base's hidden states: similar dishes attract.
+    """Builds a head on the principal directions of the untuned base's hidden states: similar dishes attract.
 
     Args:
         hidden: (D, W) last hidden states of the training dishes.
-        size: S, the dimensions of a vector; fewer where there are fewer dishes.
-        ratings: How ratings become strengths.
+        size: Number S of dimensions of a vector; fewer where there are fewer dishes.
+        ratings: Scale by which ratings become strengths.
     """
     hidden = hidden.float()
     mean = hidden.mean(0)
@@ -129,7 +129,7 @@ def start_head(hidden: Tensor, size: int, ratings: RatingScale) -> Head:
 
 
 def dish_vectors(hidden: Tensor, head: Head) -> Tensor:
-    """(D, S) vectors of (D, W) hidden states."""
+    """Projects (D, W) hidden states to vectors, (D, S)."""
     return (hidden.float() - head.mean) / head.scale @ head.projection.T
 
 
@@ -139,12 +139,12 @@ class Batch:
 
     Attributes:
         dishes: (D,) ids of all distinct dishes, past or on offer.
-        past: (H, N) dish of each line of each distinct history.
-        liked: (H, N) strength of the line, float32; 0 after a history's end.
+        past: (H, N) index into `dishes` of each line of each distinct history.
+        liked: (H, N) strength of each line, float32; 0 after a history's end.
         is_line: (H, N) True where there is a line.
         is_rated: (H, N) True where the line has a rating.
-        history_of: (O,) history that each dish on offer is scored after.
-        offered: (O,) the dish on offer.
+        history_of: (O,) number of the history that each dish on offer is scored after.
+        offered: (O,) index into `dishes` of each dish on offer.
     """
 
     dishes: tuple[str, ...]
@@ -157,7 +157,7 @@ class Batch:
 
 
 def batch_of(questions: Questions, ratings: RatingScale) -> Batch:
-    """The questions in their order; `ratings` is the head's."""
+    """Converts questions, in their order, to index tensors; `ratings` is the head's scale."""
     first, history = distinct_histories(questions)
     opinions = histories(questions.take(first))
     codes = np.unique(np.concatenate([opinions.dish, questions.offered]))
@@ -180,7 +180,7 @@ def batch_of(questions: Questions, ratings: RatingScale) -> Batch:
 
 
 def vector_scores(vectors: Tensor, batch: Batch, head: Head) -> Tensor:
-    """(O,) scores, given the (D, S) vectors of `batch.dishes`."""
+    """Computes the scores of the dishes on offer, (O,), from the (D, S) vectors of `batch.dishes`."""
     device = vectors.device
     past, liked, is_line = batch.past.to(device), batch.liked.to(device), batch.is_line.to(device)  # H N
     history_of, offered = batch.history_of.to(device), batch.offered.to(device)  # O
@@ -196,15 +196,15 @@ def vector_scores(vectors: Tensor, batch: Batch, head: Head) -> Tensor:
 
 
 def _cosines(directions: Tensor, offered: Tensor, past: Tensor) -> Tensor:
-    """(O, N) products of the directions of the dishes on offer and of the past ones.
+    """Multiplies the direction of each dish on offer by those of its past dishes, (O, N).
 
-    Few dishes are multiplied with each other and looked up, since pairs of dishes are then fewer than pairs
-    of lines; for many dishes that table would grow with the square.
+    If dishes are few, all are multiplied with each other and the products looked up: there are fewer pairs of
+    dishes than pairs of lines. For many dishes this table would grow with the square.
 
     Args:
-        directions: (D, S) of all dishes.
-        offered: (O,) the dish on offer.
-        past: (O, N) the past dishes.
+        directions: (D, S) vectors of length 1 of all dishes.
+        offered: (O,) number of each dish on offer.
+        past: (O, N) numbers of its past dishes.
     """
     if len(directions) <= MAX_TABLE:
         return (directions @ directions.T)[offered[:, None], past]
@@ -215,16 +215,16 @@ def _cosines(directions: Tensor, offered: Tensor, past: Tensor) -> Tensor:
 
 
 def scores_of_all(catalogue: Tensor, past: Tensor, batch: Batch, head: Head) -> Tensor:
-    """(C,) scores of many dishes after one history: those of `vector_scores`, up to rounding.
+    """Computes the scores of many dishes after one history, (C,), as `vector_scores` does, up to rounding.
 
-    The person is one vector. Attention needs the past dishes' vectors besides, so this is two products of
-    matrices where text factors need one.
+    The person is one vector. Attention also needs the past dishes' vectors, so this takes two matrix products
+    where text factors need one.
 
     Args:
-        catalogue: (C, S) vectors of what is scored.
+        catalogue: (C, S) vectors of the dishes to score.
         past: (D, S) vectors of `batch.dishes`.
-        batch: One history, and no dish on offer.
-        head: What made the vectors.
+        batch: A single history, without dishes on offer.
+        head: The head that made the vectors.
     """
     is_line = batch.is_line[0]
     lines = past[batch.past[0, is_line].to(past.device)]  # N S

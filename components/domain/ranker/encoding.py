@@ -1,8 +1,8 @@
 """torch: last hidden states of packed sequences and of dish lines.
 
-Where nothing is trained, `hidden_states` reads what lines share once. Where only upper layers are tuned, what
-enters the first tuned layer never changes: `lower_states` computes it once for each line, and a training step
-runs the upper layers alone.
+Where nothing is trained, `hidden_states` reads the tokens that lines share only once. Where only upper layers
+are tuned, the input of the first tuned layer never changes: `lower_states` computes it once for each line,
+and a training step runs the upper layers alone.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ MAX_ACTIVATIONS = 128  # lines kept for the backward pass: about a gigabyte at 1
 
 
 class _Passthrough(nn.Module):
-    """Stands in for a layer that is not to run."""
+    """Stands in for a layer that is skipped."""
 
     def forward(self, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
-        """The hidden states as they came."""
+        """Passes the hidden states on unchanged."""
         return hidden_states
 
 
 def go_on() -> None:
-    """What is called before each batch where nothing can end the work early."""
+    """Lets the work go on; the default for `before_batch`, where nothing can end the work early."""
 
 
 def hidden_states(
@@ -47,13 +47,13 @@ def hidden_states(
     before_batch: Callable[[], None] = go_on,
     reading: Reading = LAST_STATE,
 ) -> Tensor:
-    """(lines, width) hidden state of each line of token ids, without gradients.
+    """Computes the hidden state of each line of token ids, (lines, width), without gradients.
 
     Args:
-        model: With or without an adapter attached.
-        lines: Each with at least one token.
-        before_batch: Called before each batch; what it raises ends the work.
-        reading: Its layer and its pooling; the lines follow its template.
+        model: The language model, with or without an adapter.
+        lines: Lines with at least one token each.
+        before_batch: Called before each batch; an exception that it raises ends the work.
+        reading: The layer and the pooling; the lines already follow its template.
     """
     decoder, sequences = _up_to(model.decoder, reading.layer), pack_lines(lines)
     order = [number for _, numbers in sequences for number in numbers]
@@ -68,10 +68,11 @@ def hidden_states(
 def repeatable_states(
     model: LanguageModel, lines: Sequence[Sequence[int]], reading: Reading = LAST_STATE
 ) -> Tensor:
-    """As `hidden_states`, but a line's state is the same to the last bit whatever else is read.
+    """Computes hidden states as `hidden_states` does, but equal to the last bit whatever else is read.
 
-    Rounding depends on the shapes of matrices, so all batches have as many lines, each batch of one length.
-    This takes longer where lines begin alike; it lets a state be stored for another night.
+    Rounding depends on the shapes of matrices, so all batches have the same number of lines, and each batch
+    has lines of one length. This takes longer where lines begin alike, but the states can be stored for
+    another night.
     """
     decoder = _up_to(model.decoder, reading.layer)
     states: list[Tensor] = [torch.empty(0)] * len(lines)
@@ -91,9 +92,9 @@ def repeatable_states(
 
 
 def _up_to(decoder: Any, layer: int) -> Any:
-    """The decoder with its first layers alone, which shares their weights; 0 for the decoder itself.
+    """Builds a decoder of the first layers alone, which shares their weights; 0 gives the decoder itself.
 
-    A view, since a service reads with the same decoder in several threads.
+    The decoder is copied and not changed, since a service reads with it in several threads.
     """
     if not layer:
         return decoder
@@ -104,7 +105,7 @@ def _up_to(decoder: Any, layer: int) -> Any:
 
 
 def _batches(sequences: Sequence[Packed]) -> Iterator[list[Packed]]:
-    """The sequences in their order, in batches that TOKENS_AT_ONCE and SEQUENCES_AT_ONCE bound."""
+    """Yields the sequences in their order, in batches that TOKENS_AT_ONCE and SEQUENCES_AT_ONCE bound."""
     batch: list[Packed] = []
     for packed in sequences:
         longest = max(len(other.tokens) for other in (*batch, packed))
@@ -122,17 +123,17 @@ def packed_states(
     device: torch.device,
     pooling: Pooling = "last",
 ) -> Tensor:
-    """One forward pass over packed sequences.
+    """Runs one forward pass over packed sequences.
 
     Args:
-        decoder: Gives `.last_hidden_state` for `input_ids`, `position_ids` and a 4-D additive
+        decoder: Computes `.last_hidden_state` from `input_ids`, `position_ids` and a 4-D additive
             `attention_mask`.
-        sequences: Padded here to the longest.
-        device: Where the decoder lies.
-        pooling: `mean` for the mean of all states that the one at `answer_at` sees.
+        sequences: Sequences, which are padded here to the longest.
+        device: Device of the decoder.
+        pooling: `last` for the state at `answer_at`; `mean` for the mean of all states that this token sees.
 
     Returns:
-        (dishes, width) hidden states at the sequences' `answer_at`, one sequence after the other.
+        (dishes, width) pooled hidden states, one for each `answer_at`, one sequence after the other.
     """
     length = max(len(packed.tokens) for packed in sequences)
     shape = (len(sequences), length)
@@ -163,7 +164,7 @@ def packed_states(
 
 
 def lower_states(model: LanguageModel, lines: Sequence[Sequence[int]], first_tuned: int) -> list[Tensor]:
-    """For each line (tokens, width) what enters layer `first_tuned`, without gradients."""
+    """Computes the input of layer `first_tuned` for each line, (tokens, width), without gradients."""
     states: list[Tensor] = [torch.empty(0)] * len(lines)
     with torch.no_grad(), _only_layers(model.decoder, range(first_tuned), ends=False):
         for part in _by_length(lines):
@@ -175,10 +176,11 @@ def lower_states(model: LanguageModel, lines: Sequence[Sequence[int]], first_tun
 
 
 def upper_states(model: LanguageModel, lower: Sequence[Tensor], first_tuned: int) -> Tensor:
-    """(lines, width) hidden state after each line, given what enters layer `first_tuned`; keeps gradients.
+    """Computes the hidden state after each line, (lines, width), with gradients.
 
-    With more than MAX_ACTIVATIONS lines only the states are stored for the backward pass, which computes the
-    rest again batch by batch: memory then grows by what enters and leaves a line, for one more forward pass.
+    `lower` holds each line's input of layer `first_tuned`. With more than MAX_ACTIVATIONS lines, only inputs
+    and results are stored for the backward pass, which computes the rest again batch by batch. This saves
+    memory and costs one more forward pass.
     """
     layers = range(first_tuned, len(model.decoder.layers))
 
@@ -212,21 +214,21 @@ def _in_batches(lines: Sequence[Tensor], run: Callable[[Tensor, Tensor], Tensor]
 
 
 def _in_order(states: Tensor, numbers: Sequence[int]) -> Tensor:
-    """(lines, width) states in the order of line numbers, given the number of each of them."""
+    """Sorts states by the numbers of their lines, (lines, width)."""
     position = torch.empty(len(numbers), dtype=torch.long)
     position[torch.tensor(numbers)] = torch.arange(len(numbers))
     return states[position.to(states.device)]
 
 
 def _by_length(lines: Sequence[Any]) -> Iterator[list[int]]:
-    """Numbers of lines in batches of like length, so that little is padded."""
+    """Yields the numbers of lines in batches of similar length, so that little is padded."""
     order = sorted(range(len(lines)), key=lambda number: len(lines[number]))
     for start in range(0, len(order), LINES_AT_ONCE):
         yield order[start : start + LINES_AT_ONCE]
 
 
 def _padded(lines: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """The lines stacked, zero after their ends, and (lines, tokens) 1 where there is a token."""
+    """Stacks lines, with zeros after their ends; also returns a mask, (lines, tokens), 1 at each token."""
     values = nn.utils.rnn.pad_sequence(list(lines), batch_first=True)
     lengths = torch.tensor([len(line) for line in lines], device=values.device)
     mask = torch.arange(values.shape[1], device=values.device)[None] < lengths[:, None]
@@ -235,9 +237,10 @@ def _padded(lines: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 @contextlib.contextmanager
 def _only_layers(decoder: Any, run: range, *, ends: bool) -> Iterator[None]:
-    """The decoder with only these layers; without `ends` the output of the last one is not normalised.
+    """Makes the decoder run only these layers, within a `with` block.
 
-    Every layer keeps its index, since a model may look up a layer's kind by its index.
+    Without `ends`, the output of the last layer is not normalised. Every layer keeps its index, since a model
+    may look up a layer's kind by its index.
     """
     layers, norm = list(decoder.layers), decoder.norm
     for index in range(len(layers)):

@@ -1,9 +1,10 @@
 """Text factors of all dishes in closed form, from moments of people's evidence and the dishes' vectors.
 
-The covariance of utilities over people is a constant and a linear kernel on the vectors, fitted by
-non-negative least squares, plus for each two dishes what the opinions on both say beyond it, shrunk by how
-sure that is (empirical Bayes). Its factors are rotated towards the text's, so that a recurring dish's differ
-from them by a residual alone. Shapes: D dishes of the log, K of the moments, W width of vectors, S factors.
+The covariance of dishes' utilities over people has two parts. The first comes from the text: a constant plus
+a linear kernel on the vectors, fitted by non-negative least squares. The second is, for each two dishes, what
+the opinions on both say beyond the first, shrunk by its uncertainty (empirical Bayes). The factors of the
+whole covariance are rotated towards the text's factors, so that a recurring dish differs from its text by a
+residual alone. Shapes: D dishes of the log, K dishes of the moments, W width of vectors, S factors.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class Dishes:
     """The vectors of a log's dishes.
 
     Attributes:
-        vectors: (D, W).
-        first: (D,) number of the first dish that reads like each: twins are one dish.
+        vectors: (D, W) vector of each dish.
+        first: (D,) number of the first dish that reads like each dish; twins count as this one dish.
     """
 
     vectors: Floats
@@ -49,13 +50,13 @@ class Factors:
     """Mean utility and factors of the log's dishes, and how histories are read.
 
     Attributes:
-        dishes: What is read of each dish.
-        moments: What opinions say, on the numbers of first twins.
+        dishes: Vectors of the dishes.
+        moments: Moments of people's evidence, in which a first twin stands for all its twins.
         centre: (W,) see `TextFactors`, as for the next three.
-        projection: (1 + S, W).
-        offset: (1 + S,).
-        unrated: (2,).
-        residual: (D, 1 + S) what opinions say beyond the text; 0 for dishes that they say nothing of.
+        projection: (1 + S, W) see `TextFactors`.
+        offset: (1 + S,) see `TextFactors`.
+        unrated: (2,) see `TextFactors`.
+        residual: (D, 1 + S) what opinions say beyond the text; 0 for dishes without opinions.
     """
 
     dishes: Dishes
@@ -68,24 +69,24 @@ class Factors:
 
     @cached_property
     def by_text(self) -> Floats:
-        """(D, 1 + S) what the vectors say."""
+        """(D, 1 + S) mean utility and factors of each dish by its text alone."""
         return (self.dishes.vectors - self.centre) @ self.projection.T + self.offset
 
     def batch(self, comparisons: Comparisons) -> tuple[Batch, Ints]:
-        """The comparisons with strengths on this scale, and the log's number of each of their dishes."""
+        """Converts comparisons to tensors, and looks up the log's number of each of their dishes."""
         batch, ids = batch_of(comparisons, self.moments.ratings), np.array(comparisons.log.dishes, object)
         return batch, np.searchsorted(ids, np.array(batch.dishes, object)).astype(np.int64)
 
     def parts(self, batch: Batch, dishes: Ints, noises: Sequence[float]) -> tuple[Tensor, Tensor]:
-        """See `parts_of_scores`; the first arguments are what `batch` gives."""
+        """Computes the parts of scores, see `parts_of_scores`; `batch` makes the first two arguments."""
         vectors = torch.from_numpy((self.by_text + self.residual)[dishes])
         return parts_of_scores(vectors, batch, torch.tensor(noises), torch.tensor(self.unrated))
 
     def with_opinions(self, rank: int) -> Factors:
-        """The same with the residuals of dishes that opinions say something of.
+        """Adds the residuals of the dishes that have opinions, in a copy.
 
         Args:
-            rank: Factors that opinions may shape.
+            rank: Largest number of factors that opinions may shape.
         """
         dishes, by_text = self.moments.dishes, self.by_text[self.moments.dishes]
         residual = np.zeros_like(self.residual)
@@ -97,13 +98,13 @@ class Factors:
     def head(
         self, noise: float, weights: Tensor, lines: Sequence[Sequence[int]], reading: Reading
     ) -> TextFactors:
-        """The head that a service gets.
+        """Builds the head that a service gets.
 
         Args:
-            noise: See `TextFactors`, as for the next.
-            weights: (2,).
-            lines: The line of token ids that each of the D dishes is read as.
-            reading: How they are read.
+            noise: See `TextFactors`.
+            weights: (2,) see `TextFactors`.
+            lines: The line of token ids of each of the D dishes.
+            reading: How the language model reads the lines.
         """
         has = np.flatnonzero(self.residual.any(axis=1))
         names = np.array([name_of(lines[dish]) for dish in has.tolist()], np.int64)
@@ -121,14 +122,14 @@ class Factors:
 
 
 def text_factors(dishes: Dishes, opinions: Opinions, menus: Menus, hidden: Ints, size: int) -> Factors:
-    """What vectors say alone: the mean utility by ridge regression, the factors by the linear kernel.
+    """Fits what vectors say alone: the mean utility by ridge regression, the factors by the linear kernel.
 
     Args:
-        dishes: What is read of each dish.
-        opinions: What training may know of each person, see `known_opinions`.
-        menus: What picks were made from.
-        hidden: Dishes on which nobody's opinion is read.
-        size: Text factors at most.
+        dishes: Vectors of the dishes.
+        opinions: Opinions that training may know of each person; see `known_opinions`.
+        menus: The menus that picks were made from.
+        hidden: Dishes whose opinions are left out.
+        size: Largest number of text factors.
     """
     vectors, first = dishes.vectors, dishes.first
     opinions, menus = replace(opinions, dish=first[opinions.dish]), replace(menus, dish=first[menus.dish])
@@ -145,9 +146,10 @@ def text_factors(dishes: Dishes, opinions: Opinions, menus: Menus, hidden: Ints,
 
 
 def _directions(vectors: Floats, size: int) -> tuple[Floats, Floats]:
-    """Mean of vectors, and (S, W) their principal directions, scaled so that a vector's length is one.
+    """Computes the mean of vectors and their principal directions, (S, W).
 
-    Directions beyond those that the vectors have are zero, for what only opinions say.
+    Directions are scaled so that a centred vector's mean square length is one. Directions beyond the rank of
+    the vectors are zero; only opinions give these factors a meaning.
     """
     if len(vectors) < 2:
         return np.zeros(vectors.shape[1]), np.zeros((0, vectors.shape[1]))
@@ -160,7 +162,7 @@ def _directions(vectors: Floats, size: int) -> tuple[Floats, Floats]:
 
 
 def _ridge(located: Floats, moments: Moments) -> tuple[Floats, float]:
-    """Slope and level of the mean utility; the ridge is that with the least error on dishes left out."""
+    """Fits slope and level of the mean utility, with the ridge of the least error on left-out dishes."""
     mean, weight = moments.expected.mean[moments.dishes], moments.information
     if len(mean) < 2:
         return np.zeros(located.shape[1]), float(mean.sum())
@@ -178,7 +180,7 @@ def _ridge(located: Floats, moments: Moments) -> tuple[Floats, float]:
 
 
 def _kernel(located: Floats, moments: Moments) -> tuple[float, float]:
-    """Roots of the weights of the constant and of the linear kernel, by least squares on covariances."""
+    """Fits the weights of the constant and the linear kernel by least squares; returns their square roots."""
     pairs = np.triu(moments.together, 1) > 0
     if not pairs.any():
         return 0.0, 1.0
@@ -190,7 +192,7 @@ def _kernel(located: Floats, moments: Moments) -> tuple[float, float]:
 
 
 def _unrated(opinions: Opinions, menus: Menus, moments: Moments) -> tuple[float, float]:
-    """Mean evidence of a line without a rating, signed by its verdict, and its mean information."""
+    """Averages the evidence of lines without a rating, signed by their verdicts, and their information."""
     unrated = np.isnan(opinions.rating) & np.isin(opinions.dish, moments.dishes)
     lines = np.flatnonzero(unrated)[:MAX_UNRATED]
     if not len(lines):
@@ -208,7 +210,7 @@ def _unrated(opinions: Opinions, menus: Menus, moments: Moments) -> tuple[float,
 
 
 def _mean_residual(by_text: Floats, moments: Moments) -> Floats:
-    """(K,) what the mean utility lies above the text's, shrunk by how sure it is."""
+    """Computes how far each dish's mean utility lies above its text's, (K,), shrunk by its uncertainty."""
     rest = moments.expected.mean[moments.dishes] - by_text
     unsure = 1 / np.maximum(moments.information, 1e-9)
     between = max(0.0, float(np.average(rest**2 - unsure, weights=moments.information)))
@@ -216,7 +218,10 @@ def _mean_residual(by_text: Floats, moments: Moments) -> Floats:
 
 
 def _factor_residual(by_text: Floats, moments: Moments, rank: int) -> Floats:
-    """(K, S) what factors of the shrunken covariance lie above the text's, after the nearest rotation."""
+    """Computes how far the shrunken covariance's factors lie above the text's, (K, S), after a rotation.
+
+    The rotation is the one that brings the factors nearest to the text's.
+    """
     kernel, together = by_text @ by_text.T, np.maximum(moments.together, 1e-9)
     rest = moments.moment / together - kernel
     variance = np.diag(moments.moment) / np.maximum(moments.information, 1e-9)

@@ -21,9 +21,9 @@ from components.domain.ranker.factors import Dishes, Factors, text_factors
 from components.domain.ranker.objective import listwise_loss
 
 FOLDS = 5
-RANKS = (4, 16, 64)  # factors that opinions may shape; chosen on folds, like the next
+RANKS = (4, 16, 64)  # numbers of factors that opinions may shape; chosen on folds, like the next
 NOISES = (0.3, 1.0, 3.0, 10.0)
-RIDGE = 0.1  # of the weights: a few comparisons may be ordered by either part without a fault
+RIDGE = 0.1  # keeps the weights finite, as one part may order a few comparisons without a fault
 MAX_CHOOSING = 2000  # comparisons of a fold on which constants are compared
 _Constants = tuple[int, float]
 _Parts = tuple[Tensor, Tensor]  # of scores; see `parts_of_scores`
@@ -31,14 +31,14 @@ _Parts = tuple[Tensor, Tensor]  # of scores; see `parts_of_scores`
 
 @dataclass(frozen=True)
 class Fitted:
-    """Text factors with all constants chosen, and what they are worth on the folds.
+    """Text factors with all constants chosen, and how well they do on the folds.
 
     Attributes:
-        factors: Fitted to all that training may read.
-        noise: Variance of a rating around what the factors say.
+        factors: Text factors, fitted to all that training may read.
+        noise: Variance of a rating around the factors' prediction.
         weights: (2,) see `TextFactors`.
-        loss: Mean loss on the folds, nats a comparison.
-        accuracy: Share of the alternatives that the preferred dish is put before, mean over folds.
+        loss: Mean loss on the folds, in nats per comparison.
+        accuracy: Share of alternatives that score below the preferred dish, as a mean over folds.
         comparisons: Number of comparisons on the folds.
     """
 
@@ -50,20 +50,20 @@ class Fitted:
     comparisons: int
 
     def scores(self, comparisons: Comparisons) -> Floats:
-        """(O,) scores in nats."""
+        """Computes the scores of the dishes on offer, (O,), in nats."""
         common, personal = self.factors.parts(*self.factors.batch(comparisons), [self.noise])
         return _scores((common, personal[0]), self.weights).double().numpy()
 
 
 def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit, size: int) -> Fitted:
-    """Chooses rank, noise and weights by the loss on folds, and fits the rest to all of the training period.
+    """Chooses rank, noise and weights by the loss on folds, and fits the rest to the whole training period.
 
     Args:
-        dishes: What is read of each dish of the log.
+        dishes: Vectors of the log's dishes.
         train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
         unit: What is new in the test.
-        size: Text factors at most.
+        size: Largest number of text factors.
     """
     folds = [fold.some(MAX_CHOOSING) for fold in folds_of(train, may_know, unit, FOLDS)]
     new = [fold.new for fold in folds]
@@ -98,7 +98,7 @@ def _scores(parts: _Parts, weights: Tensor) -> Tensor:
 
 
 def _weights(parts: Sequence[_Parts], comparisons: Sequence[Comparisons]) -> tuple[Tensor, float]:
-    """(2,) weights, none below 0, that make scores log odds, and the mean loss with them."""
+    """Fits the (2,) weights, at least 0, that turn scores into log odds; also computes their mean loss."""
     features = np.concatenate([torch.stack(part, dim=1).double().numpy() for part in parts])
     sizes = np.concatenate([each.sizes for each in comparisons])
     chosen = np.concatenate([each.chosen for each in comparisons])

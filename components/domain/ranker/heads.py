@@ -1,4 +1,4 @@
-"""The heads that rank by dish vectors, as tensors of a file and back."""
+"""The heads that rank by dish vectors, read back from the tensors of a file."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ AnyHead = Head | TextFactors
 
 
 def head_of(tensors: Mapping[str, Tensor]) -> AnyHead:
-    """The head whose `tensors()` these are."""
+    """Builds a head from the tensors that its `tensors()` returned."""
     return TextFactors(**tensors) if "centre" in tensors else Head(**tensors)

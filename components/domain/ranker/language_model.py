@@ -1,4 +1,4 @@
-"""A causal language model as the rest of Palate sees it: no tool's types, only what scoring needs."""
+"""A causal language model as the rest of Palate sees it: only what scoring needs, without a tool's types."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ class LanguageModel:
 
     Attributes:
         network: The whole model; adapters are attached to it in place.
-        decoder: The part of it that gives last hidden states.
-        direction: (width,) output embedding of yes minus that of no, float32.
-        tokenizer: Of the same folder; only what saves it again looks inside.
-        encode: Text to token ids; a special token's name in the text is only letters.
+        decoder: The part of `network` that computes last hidden states.
+        direction: (width,) output embedding of yes minus output embedding of no, float32.
+        tokenizer: The tokenizer of the same folder; only the code that saves it again looks inside.
+        encode: Converts text to token ids; a special token's name in the text is read as plain letters.
         prefix: Ids that go before every text (for example BOS); often empty.
-        device: Where the weights lie.
-        head: Ranks by dish vectors where there is one; else dishes are read in context and answered yes or
-            no.
+        device: Device of the weights.
+        head: Head that ranks by dish vectors; None if dishes are read in context and answered yes or no.
         vectors: Dish vectors that scoring has computed with this model and head, by the line's token ids as
             bytes.
     """
@@ -44,17 +43,17 @@ class LanguageModel:
     vectors: dict[bytes, Tensor] = field(default_factory=dict, repr=False)
 
     def dish_tokens(self, dishes: dict[str, Dish], fields: tuple[str, ...], max_history: int) -> DishTokens:
-        """The prompt's lines for these dishes, in this model's tokens.
+        """Builds the prompt's lines for these dishes, in this model's tokens.
 
         Args:
-            dishes: By id.
+            dishes: Dishes by id.
             fields: Fields of a dish that the prompt names.
-            max_history: Lines of history that a prompt holds at most.
+            max_history: Largest number of history lines in a prompt.
         """
         return DishTokens(dishes, fields, self.encode, self.prefix, max_history)
 
     def with_shared_weights(self) -> LanguageModel:
-        """A second model of the same tensors, so that one of the two can get others; it has no head."""
+        """Copies the model but not its tensors, so that either model can get others; the copy has no head."""
         tensors = *self.network.parameters(), *self.network.buffers()
         network = copy.deepcopy(self.network, {id(tensor): tensor for tensor in tensors})
         return replace(self, network=network, decoder=network.get_decoder(), head=None, vectors={})

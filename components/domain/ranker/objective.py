@@ -22,15 +22,15 @@ DPO_BETA = 1.0
 
 
 def listwise_loss(scores: Tensor, comparison_of: Tensor, chosen: Tensor) -> Tensor:
-    """Softmax cross-entropy of the chosen dish within each comparison: -log(exp(s_chosen) / sum exp(s)).
+    """Computes the softmax cross-entropy of each comparison's chosen dish: -log(exp(s_chosen) / sum exp(s)).
 
     Args:
         scores: (O,) scores.
-        comparison_of: (O,) which comparison each dish belongs to, 0 to comparisons - 1.
+        comparison_of: (O,) number of the comparison that each dish belongs to, 0 to C - 1.
         chosen: (C,) index into `scores` of each comparison's chosen dish.
 
     Returns:
-        (C,) losses in nats. A set of two is the Bradley-Terry pair loss.
+        (C,) losses in nats. For two dishes this is the Bradley-Terry pair loss.
     """
     count = int(chosen.shape[0])
     highest = torch.full((count,), -torch.inf, dtype=scores.dtype, device=scores.device)
@@ -45,19 +45,21 @@ def listwise_loss(scores: Tensor, comparison_of: Tensor, chosen: Tensor) -> Tens
 def anchored_pair_loss(
     scores: Tensor, reference: Tensor, comparison_of: Tensor, chosen: Tensor, beta: float
 ) -> Tensor:
-    """Pairwise DPO: -log sigmoid(beta ((s_c - s_o) - (r_c - r_o))) of the chosen dish against each other.
+    """Computes the pairwise DPO loss of the chosen dish c and each other dish o of its comparison.
 
-    Rafailov et al. 2023, with a dish's score in the place of a completion's log-likelihood.
+    The loss is -log sigmoid(beta ((s_c - s_o) - (r_c - r_o))), after Rafailov et al. 2023, with a dish's
+    score in the place of a completion's log-likelihood.
 
     Args:
-        scores: (O,) scores.
-        reference: (O,) scores of the untuned base.
-        comparison_of: (O,) which comparison each dish belongs to.
+        scores: (O,) scores s.
+        reference: (O,) scores r of the untuned base.
+        comparison_of: (O,) number of the comparison that each dish belongs to.
         chosen: (C,) index into `scores` of each comparison's chosen dish.
-        beta: How much a step away from the reference counts. Up: the tuned model stays nearer to it.
+        beta: How much a step away from the reference counts. A larger value keeps the tuned model nearer to
+            it.
 
     Returns:
-        (pairs,) losses in nats, a pair for each dish that was not chosen.
+        (pairs,) losses in nats, one for each dish that was not chosen.
     """
     moved = scores - reference
     is_chosen = torch.zeros_like(comparison_of, dtype=torch.bool)
@@ -67,14 +69,14 @@ def anchored_pair_loss(
 
 
 def pointwise_loss(scores: Tensor, verdicts: Tensor) -> Tensor:
-    """Yes or no for each dish alone: binary cross-entropy of its score; neutral verdicts are left out.
+    """Computes the binary cross-entropy of each dish alone, liked or disliked; neutral verdicts are left out.
 
     Args:
         scores: (O,) logits.
         verdicts: (O,) LIKED, NEUTRAL or DISLIKED.
 
     Returns:
-        (O without neutral ones,) losses in nats.
+        (O without neutral dishes,) losses in nats.
     """
     stated = verdicts != NEUTRAL
     return binary_cross_entropy_with_logits(
@@ -84,7 +86,7 @@ def pointwise_loss(scores: Tensor, verdicts: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Targets:
-    """What the losses must know of a batch's dishes; see their arguments."""
+    """What the losses must know about a batch's dishes; see their arguments."""
 
     comparison_of: Tensor
     chosen: Tensor
@@ -93,7 +95,7 @@ class Targets:
 
 
 def targets_of(comparisons: Comparisons) -> Targets:
-    """The targets of dishes that stand in the order of `comparisons.offered`."""
+    """Builds the targets of the dishes on offer, in the order of `comparisons.offered`."""
     return Targets(
         torch.from_numpy(comparisons.owner),
         torch.from_numpy(comparisons.chosen_at),
@@ -102,7 +104,7 @@ def targets_of(comparisons: Comparisons) -> Targets:
 
 
 def objective_loss(objective: str, scores: Tensor, targets: Targets) -> Tensor:
-    """The batch's mean loss under `train.candidates.*.objective`."""
+    """Computes the batch's mean loss under `train.candidates.*.objective`."""
     if objective == "pointwise":
         losses = pointwise_loss(scores, targets.verdicts)
         return losses.sum() / max(1, len(losses))  # a batch may be neutral throughout
@@ -117,13 +119,13 @@ def objective_loss(objective: str, scores: Tensor, targets: Targets) -> Tensor:
 def packed_scores(
     decoder: Callable[..., Any], direction: Tensor, sequences: Sequence[PackedQuestions]
 ) -> Tensor:
-    """(O,) logit(yes) - logit(no) of every dish of packed sequences, without computing any other logit.
+    """Computes logit(yes) - logit(no) of each dish of packed sequences, (O,), without any other logit.
 
     Args:
         decoder: See `encoding.packed_states`.
-        direction: (width,) output embedding of the "yes" token minus that of the "no" token; its device is
-            where the pass runs.
-        sequences: Padded to the longest.
+        direction: (width,) output embedding of the "yes" token minus that of the "no" token. The pass runs on
+            its device.
+        sequences: Sequences, which are padded to the longest.
     """
     states = packed_states(decoder, sequences, direction.device)
     return (states.float() * direction.float()).sum(-1)

@@ -1,4 +1,4 @@
-"""AdamW with a schedule of rates, on weights that may be of few bits."""
+"""AdamW with a schedule of rates, on weights that may have few bits."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import torch
 class Optimizer:
     """AdamW on float32 copies of the weights, since a late small step would round to nothing in bfloat16.
 
-    The rate rises linearly over `warmup_share` of the steps and falls linearly to zero.
+    The learning rate rises linearly over `warmup_share` of the steps, then falls linearly to zero.
     """
 
     def __init__(self, groups: Sequence[dict[str, Any]], steps: int, warmup_share: float) -> None:
         """Copies the weights.
 
         Args:
-            groups: AdamW's groups of parameters with their rates; none where nothing is trained.
+            groups: AdamW's groups of parameters with their rates; empty if nothing is trained.
             steps: Number of steps until the rate is zero.
-            warmup_share: Share of them with a rising rate.
+            warmup_share: Share of the steps with a rising rate.
         """
         self.weights = [weight for group in groups for weight in group["params"]]
         self.masters = [weight.detach().float().clone().requires_grad_() for weight in self.weights]
@@ -30,7 +30,7 @@ class Optimizer:
         self.schedule = _schedule(self.adam, steps, warmup_share) if self.adam else None
 
     def step(self) -> None:
-        """One step along the gradients of the weights, which are zero afterwards."""
+        """Takes one step along the gradients of the weights, and clears the gradients."""
         if self.adam is None or self.schedule is None:
             return
         for weight, master in zip(self.weights, self.masters, strict=True):

@@ -1,9 +1,10 @@
 """Packing: many people's menus in few forward passes, each dish seeing only what it would see alone.
 
-A *block* is one person's header and history, followed by every dish of every question that shares that
+A *block* is one person's header and history, followed by every dish of every question that shares this
 history as a prefix. A *packed sequence* is one or more blocks up to a token budget. The mask lets a history
-token see the history before it, and a dish's token see the history up to its own question and its own line,
-nothing else. Positions continue from the history, so a packed score equals that of the dish alone (tested).
+token see the history before it. A dish's token sees the history up to its own question, and its own line,
+nothing else. Positions continue from the history, so a packed score equals the score of the dish alone
+(tested).
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ class Block:
         tokens: Token ids, history first.
         positions: Position of each token as if its line stood alone behind its history.
         prefix: Number of header and history tokens.
-        sees: For each token, how many prefix tokens it may attend to (history tokens: those up to itself).
+        sees: For each token the number of prefix tokens that it may attend to; a history token sees the
+            prefix up to itself.
         line: For each token the start of its own dish line; 0 for history tokens.
         offered: Position in the questions' `offered` of each dish asked about.
-        answer_at: Token index at which each of them is read.
+        answer_at: Token index at which each of these dishes is read.
         questions: Numbers of the questions, in order.
     """
 
@@ -71,7 +73,7 @@ class PackedQuestions(Packed):
 
     Attributes:
         offered: (dishes,) position of each dish in the questions' `offered`.
-        questions: (questions,) their numbers; their dishes follow each other in this order.
+        questions: (questions,) numbers of the questions; their dishes follow each other in this order.
     """
 
     offered: Ints
@@ -82,13 +84,13 @@ def pack(questions: Questions, tokens: DishTokens, budget: int) -> list[PackedQu
     """Packs questions into sequences of at most `budget` tokens (a longer question gets a sequence alone).
 
     Args:
-        questions: Those of one person whose histories extend each other share a prefix. People keep roughly
-            the order in which they come.
+        questions: The questions. A person's questions share a prefix where one history extends another.
+            People keep roughly their order.
         tokens: The prompt's lines as token ids.
-        budget: Tokens in a sequence.
+        budget: Largest number of tokens in a sequence.
 
     Returns:
-        Sequences whose `questions` together are the given ones, each once.
+        Sequences that together hold each of the given questions once.
     """
     sequences: list[list[Block]] = []
     free: dict[int, int] = {}  # open sequence -> tokens that still fit
@@ -111,7 +113,7 @@ def pack(questions: Questions, tokens: DishTokens, budget: int) -> list[PackedQu
 
 @dataclass(frozen=True)
 class _Lines:
-    """The lines of all questions, by number: of the history, and of the dishes on offer."""
+    """The history lines and the dishes on offer of all questions, by the question's number."""
 
     questions: Questions
     past: list[Ints]
@@ -199,7 +201,7 @@ def _joined(blocks: list[Block]) -> PackedQuestions:
 
 
 def block_mask(block: Block) -> Bools:
-    """(tokens, tokens) True where a token may attend: to its share of the prefix, and to its own line."""
+    """Marks where a token may attend, (tokens, tokens): to its share of the prefix and to its own line."""
     index = np.arange(len(block.tokens))
     sees, line = np.array(block.sees), np.array(block.line)
     in_prefix = index[None, :] < np.minimum(sees, block.prefix)[:, None]

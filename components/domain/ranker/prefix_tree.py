@@ -1,7 +1,7 @@
-"""Lines that begin alike, read once up to where they part.
+"""Lines that begin alike: their shared tokens are read once.
 
-Sorted lines form a tree of tokens. A packed sequence holds the tree of some of them, and a token sees only
-the tokens before it in its own line, so the state at a line's end is that of the line alone (tested).
+Sorted lines form a tree of tokens. A packed sequence holds the tree of some lines. A token sees only the
+tokens before it in its own line, so the state at a line's end is the same as for the line alone (tested).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def pack_lines(lines: Sequence[Sequence[int]], budget: int = MAX_TOKENS) -> list
     """Packs lines of token ids.
 
     Args:
-        lines: Each with at least one token.
-        budget: Tokens in a sequence at most (a longer line gets a sequence alone).
+        lines: Lines with at least one token each.
+        budget: Largest number of tokens in a sequence; a longer line gets a sequence alone.
 
     Returns:
         Packed sequences, each with the positions in `lines` of the lines that end at its `answer_at`.
@@ -37,7 +37,7 @@ def pack_lines(lines: Sequence[Sequence[int]], budget: int = MAX_TOKENS) -> list
 
 
 class _Tree:
-    """Grows by lines in sorted order: only the newest line's tokens can be shared."""
+    """A tree of tokens that grows by sorted lines; a line shares tokens only with the line before it."""
 
     def __init__(self) -> None:
         self.tokens: list[int] = []
@@ -45,11 +45,11 @@ class _Tree:
         self.ends: list[int] = []
 
     def growth(self, line: Sequence[int]) -> int:
-        """How many tokens the line would add."""
+        """Counts the tokens that a line would add."""
         return len(line) - self._shared(line)
 
     def add(self, line: Sequence[int]) -> None:
-        """Adds a line's tokens behind those that it shares with the newest line."""
+        """Adds the tokens of a line that it does not share with the newest line."""
         shared = self._shared(line)
         path = self.paths[self.ends[-1]][:shared] if self.ends else []
         for token in line[shared:]:
@@ -59,7 +59,7 @@ class _Tree:
         self.ends.append(path[-1])
 
     def packed(self) -> Packed:
-        """The tree as arrays, padded; padding attends to itself, so that no softmax is over nothing."""
+        """Converts the tree to padded arrays; padding attends to itself, so that no softmax is empty."""
         size = len(self.tokens)
         length = -(-size // LENGTH_STEP) * LENGTH_STEP
         tokens, positions = np.zeros(length, np.int64), np.zeros(length, np.int64)

@@ -1,10 +1,10 @@
 """The one prompt contract: training, evaluation and serving all read a person and a menu through it.
 
-A person is a header and one line for each past dish (its mark, or the rating where one was stated); each dish
-on offer is a line that ends in a question mark, and its score is logit(ANSWERS[0]) - logit(ANSWERS[1]) after
-that line. Lines are terse: tokens are what a night costs. Text that people typed is data: `clean` removes
-what could forge a line, and the tokenizer is told never to read a special token out of it (see
-`DishTokens`). A head of dish vectors or text factors reads each dish alone, in a line of its own (see
+A person is a header and one line for each past opinion (its mark, or the rating where one was stated). Each
+dish on offer is a line that ends in a question mark; its score is logit(ANSWERS[0]) - logit(ANSWERS[1]) after
+this line. Lines are terse, since a night's cost grows with its tokens. Text that people typed is data:
+`clean` removes characters that could forge a line, and the tokenizer never reads a special token out of it
+(see `DishTokens`). A head of dish vectors or text factors reads each dish alone, in a line of its own (see
 `Reading`).
 """
 
@@ -37,8 +37,8 @@ class Reading:
 
     Attributes:
         template: The line; `{dish}` stands for the dish's text.
-        layer: Number of layers that it goes through; 0 for all, and the model's last normalisation.
-        pooling: `last`: the vector is the hidden state at the line's last token. `mean`: the mean of all.
+        layer: Number of layers that read the line; 0 for all layers and the model's last normalisation.
+        pooling: `last` takes the hidden state at the line's last token, `mean` the mean over its tokens.
     """
 
     template: str = DISH_LINE
@@ -57,21 +57,21 @@ _INVISIBLE = re.compile(f"[{''.join(map(re.escape, _HIDDEN))}]")
 
 
 def clean(text: str) -> str:
-    """One line of visible characters: no control or format characters, no line breaks, single spaces."""
+    """Reduces text to one line of visible characters with single spaces; control characters become spaces."""
     return " ".join((text if text.isprintable() else _INVISIBLE.sub(" ", text)).split())
 
 
 def dish_text(dish: Dish, fields: Iterable[str]) -> str:
-    """The dish as the model reads it: the values of `fields`, those that are empty left out, in one line."""
+    """Writes a dish as the model reads it: the values of `fields` in one line, without empty ones."""
     values = (getattr(dish, name) for name in fields)
     texts = (clean(", ".join(value) if isinstance(value, tuple) else value) for value in values)
     return ", ".join(text for text in texts if text)[:MAX_DISH_CHARACTERS]
 
 
 def prompt_hash(fields: Iterable[str]) -> str:
-    """Sixteen hex digits that change whenever a served prompt would.
+    """Hashes the prompt contract to sixteen hex digits, which change whenever a served prompt would.
 
-    The template of a head that has its own is no part of it: that travels with the adapter.
+    A head's own template is left out, since it is shipped with the adapter.
     """
     parts = [
         HEADER,
@@ -91,9 +91,9 @@ class DishTokens:
     """Token ids of the prompt's lines; each line is encoded alone, so a dish always reads the same.
 
     Attributes:
-        encode: Text to token ids, without special tokens and without recognising them in the text.
+        encode: Converts text to token ids; it neither adds special tokens nor recognises them in the text.
         prefix: Ids that the tokenizer puts before every text (for example BOS); often empty.
-        max_history: Lines of history that a prompt holds at most; the latest stay.
+        max_history: Largest number of history lines in a prompt; the latest stay.
     """
 
     dishes: dict[str, Dish]
@@ -104,24 +104,24 @@ class DishTokens:
     _lines: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def header(self) -> tuple[int, ...]:
-        """What every person's prompt begins with."""
+        """Encodes the header, with which every person's prompt begins."""
         return self.prefix + self._line(HEADER, "")
 
     def past(self, past: Past) -> tuple[int, ...]:
-        """One line of history."""
+        """Encodes one line of history."""
         mark = MARKS[past.verdict] if past.rating is None else f"{past.rating:g}"
         return self._line(PAST_LINE.replace("{mark}", mark), past.dish_id)
 
     def offer(self, dish_id: str) -> tuple[int, ...]:
-        """One dish on offer; the answer is read at its last token."""
+        """Encodes one dish on offer; the answer is read at the line's last token."""
         return self._line(OFFER_LINE, dish_id)
 
     def alone(self, dish_id: str, template: str = DISH_LINE) -> tuple[int, ...]:
-        """The dish without a person, as a `Reading` has it."""
+        """Encodes a dish without a person, in the template of a `Reading`."""
         return self.prefix + self._line(template, dish_id)
 
     def first_line(self, length: int) -> int:
-        """First line of a history that a prompt holds.
+        """Computes the number of the first history line that a prompt holds.
 
         The window moves by half its size, so that most of a person's questions share a prefix.
 

@@ -1,9 +1,9 @@
 """Text factors: a matrix factorisation whose dish factors come from the language model's vectors.
 
-A dish's mean utility and its factors are linear in its vector; a dish with many opinions has a residual on
-top, which is zero for a new one. So one head ranks new dishes by their text and recurring ones by opinions.
-A person is the posterior mean of a normal weight for each factor, given what they thought of past dishes. All
-of it is closed form; `fit_factors` fits it. Twins, dishes that read alike, are one dish.
+A dish's mean utility and its factors are linear in its vector. A dish with opinions has a residual on top,
+which is zero for a new dish. One head thus ranks new dishes by their text and recurring ones by opinions as
+well. A person is the posterior mean of a normal weight for each factor, given their opinions on past dishes.
+Everything is fitted in closed form, by `fit_factors`. Twins, dishes that read alike, are one dish.
 
 Shapes: W width of the language model, S factors, R dishes with a residual, D distinct dishes of a batch, H
 distinct histories, N lines of the longest history, O dishes on offer.
@@ -22,39 +22,39 @@ from components.domain.preferences.strengths import RatingScale
 from components.domain.ranker.dish_vectors import Batch
 from components.domain.ranker.prompts import DISH_LINE, Reading
 
-HISTORIES_AT_ONCE = 256  # whose lines are solved in one batch: bounds memory
+HISTORIES_AT_ONCE = 256  # histories whose people are solved for in one batch: bounds memory
 
 
 def to_bytes(text: str) -> Tensor:
-    """A text as a tensor of bytes, for a file of tensors."""
+    """Converts a text to a tensor of bytes, for a file of tensors."""
     return torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
 
 
 def from_bytes(tensor: Tensor) -> str:
-    """The inverse of `to_bytes`."""
+    """Reads the text from a tensor that `to_bytes` made."""
     return bytes(tensor.cpu().numpy()).decode()
 
 
 @dataclass
 class TextFactors:
-    """The head's tensors, float32 but for the names of dishes and the reading.
+    """The head's tensors, float32 except for the names of dishes and the reading.
 
     Attributes:
         centre: (W,) mean vector of the training dishes.
-        projection: (1 + S, W) from centred vectors to a mean utility and factors.
-        offset: (1 + S,) what is added to both.
+        projection: (1 + S, W) matrix from centred vectors to a mean utility and factors.
+        offset: (1 + S,) constant that is added to the mean utility and the factors.
         dishes: (R,) int64 names of the dishes with a residual, ascending; see `name_of`.
-        residual: (R, 1 + S) what is added for these.
-        noise: () variance of a rating around what the factors say.
-        unrated: (2,) evidence of a line without a rating: how far it lies above what was expected, and its
-            information where a rating's is one.
-        weights: (2,) of the mean and of the person's part in a score in nats.
-        spread: () see `strengths.RatingScale`, as for the next two.
+        residual: (R, 1 + S) residuals of these dishes, which are added as well.
+        noise: () variance of a rating around the factors' prediction.
+        unrated: (2,) evidence of a line without a rating: how far the line lies above what was expected, and
+            its information, in units of a rating's.
+        weights: (2,) weights of the mean utility and of the person's part in a score in nats.
+        spread: () standard deviation of ratings; for this and the next two see `strengths.RatingScale`.
         rating_mean: () mean rating.
-        rating_prior: () number of ratings that the mean of all counts for.
+        rating_prior: () number of ratings that the mean of all counts for in a person's mean.
         template: Bytes of the reading's template.
         layer: () the reading's layer.
-        mean: () int64, 1 where the reading is the mean of a line's states.
+        mean: () int64, 1 where the reading takes the mean of a line's states.
     """
 
     centre: Tensor
@@ -74,20 +74,20 @@ class TextFactors:
 
     @property
     def rating_scale(self) -> RatingScale:
-        """How ratings become strengths."""
+        """The scale by which ratings become strengths."""
         return RatingScale(float(self.rating_mean), float(self.rating_prior), float(self.spread))
 
     @property
     def reading(self) -> Reading:
-        """How the language model reads a dish."""
+        """The way in which the language model reads a dish."""
         return Reading(from_bytes(self.template), int(self.layer), "mean" if self.mean else "last")
 
     def tensors(self) -> dict[str, Tensor]:
-        """By name."""
+        """Collects the tensors by name."""
         return {column.name: getattr(self, column.name) for column in fields(self)}
 
     def vectors(self, hidden: Tensor, lines: Sequence[Sequence[int]]) -> Tensor:
-        """(D, 1 + S) mean utility and factors, given (D, W) vectors of lines of token ids."""
+        """Computes mean utility and factors, (D, 1 + S), from (D, W) vectors of lines of token ids."""
         vectors = (hidden.float() - self.centre) @ self.projection.T + self.offset
         if not len(self.dishes):
             return vectors
@@ -97,17 +97,17 @@ class TextFactors:
         return vectors + torch.where(has[:, None], self.residual[at], 0.0)
 
     def scores(self, vectors: Tensor, batch: Batch) -> Tensor:
-        """(O,) scores in nats, given the (D, 1 + S) vectors of `batch.dishes`."""
+        """Computes scores of the dishes on offer, (O,) in nats, from `batch.dishes`' (D, 1 + S) vectors."""
         common, personal = parts_of_scores(vectors, batch, self.noise[None], self.unrated)
         return self.weights[0] * common + self.weights[1] * personal[0]
 
     def scores_of_all(self, catalogue: Tensor, past: Tensor, batch: Batch) -> Tensor:
-        """(C,) scores of many dishes after one history: those of `scores`, up to rounding.
+        """Computes the scores of many dishes after one history, (C,), as `scores` does, up to rounding.
 
         Args:
-            catalogue: (C, 1 + S) vectors of what is scored.
+            catalogue: (C, 1 + S) vectors of the dishes to score.
             past: (D, 1 + S) vectors of `batch.dishes`.
-            batch: One history, and no dish on offer.
+            batch: A single history, without dishes on offer.
         """
         common, factors = past[:, 0].float(), past[:, 1:].float()
         person = _people(common, factors, batch, slice(0, 1), self.noise[None], self.unrated)[0, 0]
@@ -120,22 +120,25 @@ class TextFactors:
 
 
 def name_of(line: Sequence[int]) -> int:
-    """A dish's name in the table of residuals: 63 bits of a digest of the tokens that it is read as."""
+    """Hashes a dish's line of tokens to its name in the table of residuals, a number of 63 bits."""
     digest = hashlib.blake2b(",".join(map(str, line)).encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 1
 
 
 def parts_of_scores(vectors: Tensor, batch: Batch, noises: Tensor, unrated: Tensor) -> tuple[Tensor, Tensor]:
-    """(O,) mean utility of each dish on offer, and (K, O) what the person's history adds under each noise.
+    """Computes the two parts of the scores of the dishes on offer: the mean utility, and the person's part.
 
-    The person's weights are (noise + sum i v v')^-1 sum g v over the lines of the history, with factors v,
-    evidence g and information i: the posterior mean of independent standard normal weights.
+    A person's weights are (noise + sum i v v')^-1 sum g v over the lines of the history, with factors v,
+    evidence g and information i. This is the posterior mean of independent standard normal weights.
 
     Args:
-        vectors: (D, 1 + S) of `batch.dishes`.
+        vectors: (D, 1 + S) vectors of `batch.dishes`.
         batch: Histories and dishes on offer.
-        noises: (K,) variances of a rating around what the factors say.
+        noises: (K,) variances of a rating around the factors' prediction.
         unrated: (2,) see `TextFactors`.
+
+    Returns:
+        (O,) mean utilities, and (K, O) what the person's history adds under each noise.
     """
     device = vectors.device
     common, factors = vectors[:, 0].float(), vectors[:, 1:].float()
@@ -151,7 +154,7 @@ def parts_of_scores(vectors: Tensor, batch: Batch, noises: Tensor, unrated: Tens
 def _people(
     common: Tensor, factors: Tensor, batch: Batch, part: slice, noises: Tensor, unrated: Tensor
 ) -> Tensor:
-    """(K, part of H, S) weights of people under each noise."""
+    """Computes the weights of some histories' people under each noise, (K, part of H, S)."""
     device = factors.device
     columns = (batch.past, batch.liked, batch.is_line, batch.is_rated)
     past, liked, is_line, is_rated = (column[part].to(device) for column in columns)

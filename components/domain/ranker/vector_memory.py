@@ -1,4 +1,4 @@
-"""Vectors of dishes' lines, each read once in a model's life."""
+"""Memory of dish vectors: a model reads each dish's line once in its life."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components.domain.ranker.encoding import TOKENS_AT_ONCE, go_on, hidden_stat
 from components.domain.ranker.heads import AnyHead
 from components.domain.ranker.language_model import LanguageModel
 
-MAX_VECTORS = 20_000  # dishes whose vectors a model keeps; when there are more, all are dropped
+MAX_VECTORS = 20_000  # number of vectors that a model keeps; before there would be more, all are dropped
 _Keyed = tuple[bytes, tuple[int, ...]]  # a line's key in the memory of vectors, and the line
 
 
@@ -22,13 +22,15 @@ def vectors_of(
     lines: Sequence[tuple[int, ...]],
     before_batch: Callable[[], None] = go_on,
 ) -> Tensor:
-    """(lines, size) vectors; a line is read once in a model's life, also if the work ends early.
+    """Looks up the vectors of lines, (lines, size), and reads those that the model has not read before.
+
+    If the work ends early, the vectors of finished portions are kept; see `_portions`.
 
     Args:
-        model: What reads them.
-        head: The model's.
-        lines: Of token ids, at least one.
-        before_batch: Called before each batch of model work; what it raises ends the work.
+        model: The model that reads the lines and keeps their vectors.
+        head: The model's head.
+        lines: Lines of token ids, at least one.
+        before_batch: Called before each batch of model work; an exception that it raises ends the work.
     """
     keys = [_key(line) for line in lines]
     new = {key: line for key, line in zip(keys, lines, strict=True) if key not in model.vectors}
@@ -46,18 +48,18 @@ def vectors_of(
 
 
 def remember(model: LanguageModel, lines: Sequence[Sequence[int]], vectors: Tensor) -> None:
-    """Gives a model vectors of lines that it then does not read.
+    """Replaces a model's memory by known vectors of lines, which it then does not read.
 
     Args:
-        model: With a head.
-        lines: Of token ids.
-        vectors: (lines, size) what model and head would give.
+        model: A model with a head.
+        lines: Lines of token ids.
+        vectors: (lines, size) vectors that model and head would compute.
     """
     model.vectors = dict(zip(map(_key, lines), vectors, strict=True))
 
 
 def _portions(lines: Sequence[_Keyed]) -> Iterator[list[_Keyed]]:
-    """The lines in portions of few batches, whose vectors are kept if the work ends after them."""
+    """Yields lines in portions of few batches; a portion's vectors are kept if the work ends after it."""
     portion: list[_Keyed] = []
     size = 0
     for key, line in lines:
@@ -71,5 +73,5 @@ def _portions(lines: Sequence[_Keyed]) -> Iterator[list[_Keyed]]:
 
 
 def _key(line: Sequence[int]) -> bytes:
-    """The line in four bytes a token, where a tuple of numbers would take nine times as much."""
+    """Packs a line into four bytes per token; a tuple of numbers would take nine times as much."""
     return array("I", line).tobytes()
