@@ -119,7 +119,6 @@ check: $(BIN)/installed ## format, lint, types, import rules, names
 	$(BIN)/ruff check .
 	$(BIN)/mypy flows components serving benchmarks
 	$(BIN)/lint-imports
-	$(BIN)/python .ci/check_names.py
 
 audit: .palate/audit/installed ## known vulnerabilities of what the locks pin; writes the image's list of packages, deploy/sbom.json
 	@$(<D)/bin/python .ci/audit.py

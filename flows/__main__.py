@@ -116,7 +116,7 @@ def _check(command: argparse.Namespace) -> None:
             raise BadParams(f"{str(error)[0].upper()}{str(error)[1:]}.") from error
     port = values.get("port", "1")
     if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= LAST_PORT):
-        raise BadParams(f"The port '{port}' is none: name a number from 1 to {LAST_PORT}, as in PORT=3000.")
+        raise BadParams(f"The port '{port}' cannot be used: name one from 1 to {LAST_PORT}, as in PORT=3000.")
 
 
 def _run(command: argparse.Namespace) -> None:

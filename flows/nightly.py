@@ -32,7 +32,7 @@ from flows.steps import (
     unfinished,
 )
 
-STEPS = 17  # beside the trainings
+STEPS = 16  # beside the trainings
 
 
 def _name_of_run() -> str:

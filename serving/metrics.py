@@ -75,14 +75,15 @@ class Metrics:
         registry.register(_State(arms, exposures))
         count, measure = partial(Counter, registry=registry), partial(Histogram, registry=registry)
         of_answers, of_scores = ["endpoint"], ["endpoint", "model_version"]
-        self._best = measure("palate_best_score", "Of an answer, in logits", of_scores, buckets=SCORES)
+        best = "Score of an answer's best dish, in logits"
+        self._best = measure("palate_best_score", best, of_scores, buckets=SCORES)
         margin = "By how much an answer's best dish is above its second, in logits"
         self._margin = measure("palate_score_margin", margin, of_scores, buckets=MARGINS)
         past = "Past dishes that were known of the person, by answer"
         self._history = measure("palate_history_length", past, of_answers, buckets=LENGTHS)
         self._cold = count("palate_cold_starts", "Answers to people of whom nothing is known", of_answers)
         self._dishes = count("palate_dishes", "Ranked dishes", of_answers)
-        self._unknown = count("palate_unknown_dishes", "Those of them not read at release", of_answers)
+        self._unknown = count("palate_unknown_dishes", "Ranked dishes not read at release", of_answers)
         published = "When a night last published the catalogue that is recommended from"
         self._published = Gauge("palate_published_timestamp_seconds", published, registry=registry)
         self._requests = count("palate_http_requests", "Requests of any kind", ["path", "status"])

@@ -80,8 +80,8 @@ def test_the_doctor_reads_the_folder_that_is_named(clone: Path, tmp_path: Path) 
         ("forget", {"PERSON": os.fsdecode(b"Zo\xeb")}, "'Zo\\udceb' is not written in UTF-8"),
         ("restore", {}, "No night is named: say which to bring back"),
         ("bring-back", {"FROM": "-`touch ran`"}, "'-`touch ran`' is no file: name a back-up"),
-        ("serve", {"PORT": "-1; touch ran"}, "The port '-1; touch ran' is none: name a number from 1 to"),
-        ("mlflow", {"PORT": "99999999"}, "The port '99999999' is none: name a number from 1 to 65535"),
+        ("serve", {"PORT": "-1; touch ran"}, "The port '-1; touch ran' cannot be used: name one from 1 to"),
+        ("mlflow", {"PORT": "99999999"}, "The port '99999999' cannot be used: name one from 1 to 65535"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(

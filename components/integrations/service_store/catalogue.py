@@ -72,7 +72,6 @@ PUBLISHED = sa.Table(
     sa.Column("read_until", sa.DateTime(timezone=True)),  # by the clock, for a service of an older Palate
     sa.Column("reading", sa.Integer),  # of feedback; None as an older Palate published it
 )
-# Tables of their own, since those of an older store get no new columns.
 EATEN = sa.Table(
     "eaten",
     META,

@@ -62,8 +62,8 @@ def test_a_name_that_is_no_foods_tells_nothing() -> None:
         "", "?", "with and", "NFS", "Halušky", "味噌汁 lentil", "суп", "ℓ€ntil 5oup", "Lentil", "Soup",
         "Soup of lentils", "Lentil soup, red", "lentilsoup", "\0", "((lentil", "x" * 200, "🍲",
     )  # fmt: skip
-    told = [name for name in names if nutrition_of({"name": name, "ingredients": ("oil",)}, INDEX).amounts]
-    assert told == []
+    rows = [{"name": name, "ingredients": ("oil",)} for name in names]
+    assert [row for row in rows if nutrition_of(row, INDEX).amounts] == []
 
 
 def test_a_serving_too_large_to_count_is_unknown() -> None:
