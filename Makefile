@@ -114,7 +114,7 @@ test: $(BIN)/installed ## the quick tests: everything real, made small
 test-slow: $(BIN)/installed ## the other tests: whole nights, images, a browser, a second base model
 	$(BIN)/python -m pytest -m slow
 
-check: $(BIN)/installed ## format, lint, types, import rules, names
+check: $(BIN)/installed ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy flows components serving benchmarks
