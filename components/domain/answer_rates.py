@@ -1,4 +1,4 @@
-"""How the service's answers fare: how many get feedback, and how much of it is positive."""
+"""How people react to the service's answers: how many get feedback, and how much of it is positive."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from components.domain.records import LIKED
 from components.domain.verdict.metrics import Interval
 
 WEEK = timedelta(days=7)
-BY_CHANCE = 0.001  # probability of a fall that is told although nothing changed
+BY_CHANCE = 0.001  # probability that a fall is reported although nothing changed
 Cell = tuple[date, str]  # local day of the answer, version that gave it
 
 
 @dataclass(frozen=True)
 class AnswerRates:
-    """One day's answers of one version; shares are means over people, however often each of them speaks.
+    """One day's answers of one version; shares are means over people, so each person counts once.
 
     Attributes:
-        day: Day of the answers at the site.
-        model_version: Version that gave them.
+        day: Local day of the answers at the site.
+        model_version: Version that gave the answers.
         answers: Number of answers.
         joined: Share of a person's answers that any feedback names, with Wilson's interval.
         judged: Number of shown dishes that feedback is about.
-        positive: Share of these whose last feedback is a like, a choice, an order or a rating that is a like;
-            None without any.
+        positive: Share of the judged dishes whose last feedback is a like, a choice, an order or a rating
+            that is a like; None without judged dishes.
         position: Mean position of the dishes that were chosen or ordered, 1 for the best; None without any.
         judges: Number of people who judged a dish.
     """
@@ -52,16 +52,16 @@ class AnswerRates:
 def answer_rates(
     rows: Iterable[Answered], thresholds: Thresholds, timezone: str, confidence: float
 ) -> list[AnswerRates]:
-    """Rates by day and version, the latest day first.
+    """Computes the rates by day and version, the latest day first.
 
-    Feedback counts on the day of its answer, whenever it comes. A dish of an answer counts once, with what
-    was last done or stated of it and not taken back. An answer whose feedback was taken back got feedback.
+    Feedback counts on the day of its answer, whenever it comes. A dish of an answer counts once, by the last
+    reaction that still counts. An answer counts as one with feedback even if the feedback was retracted.
 
     Args:
         rows: The answers with their feedback, oldest feedback first.
-        thresholds: What a rating means.
-        timezone: Of the site.
-        confidence: Of the intervals, which count people.
+        thresholds: Ratings from which feedback is a like or a dislike.
+        timezone: Time zone of the site.
+        confidence: Confidence of the intervals, which count people.
     """
     zone = ZoneInfo(timezone)
     joined = defaultdict[Cell, dict[tuple[str, str], bool]](dict)  # by person and answer
@@ -78,13 +78,13 @@ def answer_rates(
 
 
 def why_fallen(rates: Iterable[AnswerRates], today: date) -> str | None:
-    """A sentence where dishes of the last week were received clearly worse than those before; None else.
+    """Says in a sentence that last week's dishes were received clearly worse than earlier ones; else None.
 
-    By Fisher's exact test on people, each counted once a day, so chance must be very unlikely.
+    Fisher's exact test decides, on people, each counted once a day. A fall by chance must be very unlikely.
 
     Args:
-        rates: Of the days that are compared.
-        today: The last of them.
+        rates: Rates of the days that are compared.
+        today: The last of these days.
     """
     lately, before = [0, 0], [0, 0]  # positive, and not
     for row in rates:
@@ -103,7 +103,7 @@ def why_fallen(rates: Iterable[AnswerRates], today: date) -> str | None:
 
 
 def _order(cell: Cell) -> tuple[int, int, str]:
-    """The latest day first, and the later of two versions of a trial first."""
+    """Sorts the latest day first, and within a day the later of a trial's two versions."""
     day, version = cell
     return -day.toordinal(), -int(version) if version.isdecimal() else 0, version
 
@@ -130,7 +130,7 @@ def _rates(
 
 
 def _of_people(values: Iterable[tuple[str, float]]) -> list[float]:
-    """Each person's mean."""
+    """Averages the values of each person."""
     people = defaultdict[str, list[float]](list)
     for person, value in values:
         people[person].append(value)
@@ -138,7 +138,7 @@ def _of_people(values: Iterable[tuple[str, float]]) -> list[float]:
 
 
 def _stands(reaction: Reaction) -> bool:
-    """What was chosen or ordered was, whatever is taken back of it later."""
+    """Tells whether a reaction still counts: picks always do, stated opinions until they are retracted."""
     return reaction.kind in PICKS or (reaction.kind in STATED and not reaction.is_retracted)
 
 
@@ -149,7 +149,7 @@ def _is_positive(reaction: Reaction, thresholds: Thresholds) -> bool:
 
 
 def _wilson(shares: Sequence[float], confidence: float) -> Interval:
-    """The mean of people's shares; the interval is as wide as if each were 0 or 1."""
+    """Averages people's shares; Wilson's interval is as wide as if each share were 0 or 1."""
     mean, square = fmean(shares), float(norm.ppf((1 + confidence) / 2)) ** 2 / len(shares)
     centre = (mean + square / 2) / (1 + square)
     half = (square * mean * (1 - mean) + square**2 / 4) ** 0.5 / (1 + square)

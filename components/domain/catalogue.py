@@ -12,7 +12,7 @@ from components.domain.diet.nutrition import Nutrition
 from components.domain.exposures import PICKS, SERVICE, Feedback
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
 
-# Stands for the people of a table whose last one was erased, as for rows that name nobody.
+# Stands for a table of people whose last person was erased, and for rows that name nobody.
 NAMELESS: Mapping[str, Any] = {"person_id": "", "diet": "", "allergies": (), "avoids": ()}
 
 
@@ -21,12 +21,13 @@ class Listed:
     """A dish of the catalogue.
 
     Attributes:
-        dish: As the model reads it.
-        allergens: As the kitchen declares them; None where it declares nothing.
+        dish: The dish as the model reads it.
+        allergens: Allergens that the kitchen declares; None where it declares nothing.
         popularity: The share of `preferences.popularity`.
-        is_offered: False for a hidden dish, and for one whose id another dish has now; histories name it.
-        nutrition: What a serving holds, as far as anything tells.
-        opinions: Number of opinions of it, which decides between dishes that are as popular.
+        is_offered: False for a hidden dish, and for a former dish whose id another dish has now. Histories
+            may name either.
+        nutrition: Nutrients of a serving, as far as they are known.
+        opinions: Number of opinions on the dish, which decides between equally popular dishes.
         letters: See `DishFacts`.
     """
 
@@ -40,7 +41,7 @@ class Listed:
 
     @property
     def facts(self) -> DishFacts:
-        """What the diet reads of it."""
+        """The facts of the dish that the diet reads."""
         dish = self.dish
         texts = dish.name, dish.description, dish.tags, dish.ingredients
         return DishFacts(dish.dish_id, *texts, self.allergens, self.letters)
@@ -51,16 +52,15 @@ class Person:
     """A person as the service knows them.
 
     Attributes:
-        diet: As they wrote it, like the next two.
+        diet: Diet in the person's own words; the next two as well.
         allergies: What they must not eat.
         avoids: What they will not eat.
-        history: What they thought of dishes, oldest first.
-        is_listed: False where there is a table of people and they are not in it, so that nobody can tell what
-            they may eat.
-        has_row: Whether the table of people has a row of theirs, also one without any allergy.
-        eaten: By dish the moment of its last choice or order, UTC.
-        published_at: When a night whose checks passed last brought this and the catalogue, UTC; None where a
-            store of an earlier release does not tell.
+        history: Their opinions on dishes, oldest first.
+        is_listed: False if there is a table of people without them, so that it is unknown what they may eat.
+        has_row: Whether the table of people has a row for them, with or without allergies.
+        eaten: Moment of the last choice or order of each dish, UTC, by dish.
+        published_at: When a night with passed checks last published this person and the catalogue, UTC; None
+            in a store of an earlier release, which did not record it.
     """
 
     diet: str = ""
@@ -74,20 +74,21 @@ class Person:
 
     @property
     def disliked(self) -> set[str]:
-        """Dishes whose last opinion is a dislike."""
+        """Dishes on which the person's last opinion is a dislike."""
         last = {past.dish_id: past.verdict for past in self.history}
         return {dish for dish, verdict in last.items() if verdict == DISLIKED}
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From where a rating is a like, and down to where a dislike; see `collect` in params.yaml.
+    """Ratings from which an opinion is a like or a dislike; see `collect` in params.yaml.
 
     Attributes:
-        like_at: Of the ratings in histories.
-        dislike_at: Of these, too.
-        feedback_like_at: Of the ratings in feedback, where these have a scale of their own.
-        feedback_dislike_at: Of these, too.
+        like_at: Lowest rating in a history that is a like.
+        dislike_at: Highest rating in a history that is a dislike.
+        feedback_like_at: Lowest rating in feedback that is a like; None if feedback has the scale of
+            histories.
+        feedback_dislike_at: Highest rating in feedback that is a dislike; None as before.
     """
 
     like_at: float
@@ -96,14 +97,14 @@ class Thresholds:
     feedback_dislike_at: float | None = None
 
     def verdict(self, rating: float) -> int:
-        """LIKED, NEUTRAL or DISLIKED by a rating in feedback."""
+        """Judges a rating in feedback: LIKED, NEUTRAL or DISLIKED."""
         like_at, dislike_at = self._of_feedback()
         if rating >= like_at:
             return LIKED
         return DISLIKED if rating <= dislike_at else NEUTRAL
 
     def in_history(self, rating: float) -> float:
-        """A rating in feedback on the scale of histories; likes and dislikes begin where theirs do."""
+        """Rescales a rating in feedback, so that likes and dislikes begin where they do in histories."""
         like_at, dislike_at = self._of_feedback()
         factor = (self.like_at - self.dislike_at) / (like_at - dislike_at)
         return self.dislike_at + (rating - dislike_at) * factor
@@ -119,9 +120,9 @@ class Line:
     """A line of a published history, with what decides whether later feedback replaces it.
 
     Attributes:
-        past: As the model reads it.
+        past: The line as the model reads it.
         at: Moment of the opinion, UTC.
-        source: Name of the source of its event.
+        source: Name of the source of the event behind the line.
         is_stated: True for a like, dislike or rating; False for a choice or an order, which stays.
     """
 
@@ -134,14 +135,14 @@ class Line:
 def with_feedback(
     history: Iterable[Line], news: Iterable[Feedback], thresholds: Thresholds
 ) -> tuple[Past, ...]:
-    """A history with what the person has said since it was published, as the next night will order it.
+    """Adds feedback since its publication to a history, in the order in which the next night will put it.
 
-    What happened earlier stands earlier, even where it is known later: a device may have been offline.
+    Lines are ordered by the moment of the opinion, not of its arrival: a device may have been offline.
 
     Args:
-        history: As published.
-        news: Feedback that the history lacks; `retract` of earlier days may come again.
-        thresholds: What a rating means.
+        history: The history as it was published.
+        news: Feedback that the history lacks; it may contain a `retract` of earlier days again.
+        thresholds: Ratings from which feedback is a like or a dislike.
     """
     taken_back, lines = dict[str, datetime](), list(history)
     for feedback in news:
@@ -171,17 +172,17 @@ def _is_taken_back(line: Line, taken_back: Mapping[str, datetime]) -> bool:
 
 
 def _order(line: Line) -> tuple[datetime, str, str, int, float]:
-    """As `opinions.opinion_log` orders a person's lines: at one moment the less favourable one comes last."""
+    """Sorts lines as `opinions.opinion_log` does: at one moment the less favourable line comes last."""
     past = line.past
     return line.at, line.source, past.dish_id, -past.verdict, -(past.rating or 0.0)
 
 
 def last_eaten(published: Mapping[str, datetime], news: Iterable[Feedback]) -> dict[str, datetime]:
-    """By dish the moment of its last choice or order.
+    """Finds the moment of the last choice or order of each dish, by dish.
 
     Args:
-        published: The same, as published.
-        news: What the person has said since.
+        published: These moments as they were published.
+        news: Feedback of the person since then.
     """
     moments = dict(published)
     for feedback in news:
@@ -194,12 +195,13 @@ def last_eaten(published: Mapping[str, datetime], news: Iterable[Feedback]) -> d
 def never_emptied(
     people: Sequence[dict[str, Any]], *, were_people: bool, some_forgotten: bool
 ) -> list[dict[str, Any]]:
-    """People, with one who has no name where the last one was forgotten.
+    """Adds a nameless person to the table of people if its last person was forgotten.
 
-    Without it there would seem to be no table of people, and a stranger would be served without allergies.
+    An empty table would look as if there were no table, and strangers would be served as if they had no
+    allergies.
 
     Args:
-        people: Rows of tonight.
+        people: Tonight's rows of people.
         were_people: Whether people were published before.
         some_forgotten: Whether anybody was forgotten.
     """

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-LEAST_NIGHTS = 5  # that ran a step, before its time says anything
-LEAST_SECONDS = 60  # by which a step is longer, before anybody is told
+LEAST_NIGHTS = 5  # nights that ran a step before its time is judged
+LEAST_SECONDS = 60  # by which a step must take longer before it is reported
 
 
 def slow_steps(
     earlier: Sequence[Mapping[str, float]], tonight: Mapping[str, float], most: float
 ) -> list[str]:
-    """A sentence for each step that took more than `most` times its longest of the earlier nights.
+    """Writes a sentence for each step that took more than `most` times its longest time of earlier nights.
 
-    The longest counts, and not the median, since a training from scratch takes longer than one that goes on.
+    The longest time is compared, not the median: a training from scratch takes longer than one from a
+    champion.
 
     Args:
-        earlier: Seconds by step of each night that ended well; a step that had nothing to do is missing.
-        tonight: The same of tonight.
-        most: From 1 up.
+        earlier: Seconds by step, for each night that ended well; a step that had nothing to do is missing.
+        tonight: Seconds by step of tonight.
+        most: Factor, at least 1, by which a step may take longer.
     """
     sentences = []
     for step, seconds in tonight.items():

@@ -2,11 +2,11 @@
 
 PalateError
 ├─ BadParams       params.yaml is wrong: every problem, with its key
-├─ NotFound        no such version, person, candidate, night or Bento
+├─ NotFound        a version, person, candidate, night or Bento does not exist
 ├─ Erased          the person was erased: nothing of theirs is stored
-├─ QuotaReached    of one person, or of new people, no more is taken today
+├─ QuotaReached    the day's limit for this person, or for new people, is reached
 ├─ DataRejected    the data broke the contract or a check: where, how often, the first rows
-├─ StageFailed     a tool broke: which, command, exit code, its last words
+├─ StageFailed     a tool failed: which, command, exit code, the end of its output
 └─ ReleaseRefused  the champion may not be served: why
 """
 
@@ -16,11 +16,11 @@ class PalateError(Exception):
 
 
 class BadParams(PalateError):
-    """params.yaml (or its override) sets something that cannot be run."""
+    """Settings in params.yaml (or its override) that cannot be run."""
 
 
 class NotFound(PalateError):
-    """Something that the user or a step named does not exist here."""
+    """The user or a step named something that does not exist here."""
 
 
 class Erased(PalateError):
@@ -28,10 +28,10 @@ class Erased(PalateError):
 
 
 class QuotaReached(PalateError):
-    """As much came today as is taken in a day.
+    """The limit of what is taken in one day is reached.
 
     Attributes:
-        wait_s: Seconds until more is taken.
+        wait_s: Seconds after which the caller may try again.
     """
 
     def __init__(self, sentence: str, *, wait_s: int = 0) -> None:

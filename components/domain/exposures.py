@@ -1,4 +1,4 @@
-"""What the service showed to a person, and what the person said of it."""
+"""Records of what the service showed to a person, and of what the person said about it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Shown:
     """One dish of an answer.
 
     Attributes:
-        dish: As the caller or the catalogue described it.
-        score: In logits; its popularity where nothing was known of the person.
-        propensity: Probability with which this person is shown this order: the share of the version that
-            answered, in a trial.
-        allergens: As the kitchen declared them; None where it declared nothing.
+        dish: The dish as the caller or the catalogue described it.
+        score: Score in logits; the dish's popularity where nothing was known of the person.
+        propensity: Probability that this person is shown this order; in a trial, the share of the version
+            that answered.
+        allergens: Allergens that the kitchen declared; None where it declared nothing.
     """
 
     dish: Dish
@@ -34,16 +34,15 @@ class Exposure:
     """One answer, with its dishes in the order in which they were shown.
 
     Attributes:
-        answer_id: Of the answer.
-        person_id: Who was shown it.
-        at: When, UTC.
-        shown: Best first.
-        filters: What the answer was narrowed by, as JSON: fields of the request, and the restrictions that
-            applied.
-        model_version: In the registry.
-        data_version: DVC md5 of the events that it learnt from.
-        ranked: Number of dishes that the model ranked, of which these are the best; 0 where nothing was known
-            of the person and the popular ones were shown; None in answers from before 0.3.0.
+        answer_id: Id of the answer.
+        person_id: Id of the person who was shown it.
+        at: Moment of the answer, UTC.
+        shown: The dishes, best first.
+        filters: Filters of the answer, as JSON: fields of the request, and the restrictions that applied.
+        model_version: Version number of the model in the registry.
+        data_version: DVC md5 of the events that the version learnt from.
+        ranked: Number of dishes that the model ranked to find the shown ones. It is 0 where nothing was known
+            of the person and popular dishes were shown; None in answers from before 0.3.0.
     """
 
     answer_id: str
@@ -61,13 +60,13 @@ class Feedback:
     """One thing that a person said or did, in the words of the contract's events.
 
     Attributes:
-        event_id: Names it; the same one twice is one.
-        person_id: Who.
-        dish_id: Of what.
-        kind: As in the contract.
-        value: Of a rating.
-        answer_id: The answer that it is about; empty where it is about none.
-        occurred_at: When, UTC.
+        event_id: Id of the feedback; feedback that comes twice with one id counts once.
+        person_id: Id of the person.
+        dish_id: Id of the dish.
+        kind: Kind, as in the contract.
+        value: Value of a rating; else None.
+        answer_id: Id of the answer that the feedback is about; empty without one.
+        occurred_at: Moment at which the person said or did it, UTC.
     """
 
     event_id: str
@@ -84,12 +83,12 @@ class StoredFeedback:
     """Feedback as a night reads it.
 
     Attributes:
-        feedback: What was said; its `event_id` is the caller's.
-        stored_id: Id of its event.
-        answered_at: When its answer was given, UTC; None where no such answer is stored.
-        digest: Of the dish as the answer showed it; None where it did not.
-        name: The dish's name there.
-        menu_size: Number of dishes of the answer that a choice is from; 0 for other kinds.
+        feedback: The feedback; its `event_id` is the caller's.
+        stored_id: Id of the event that the feedback becomes.
+        answered_at: When its answer was given, UTC; None if that answer is not stored.
+        digest: Digest of the dish as the answer showed it; None if the answer did not show it.
+        name: Name of the dish in the answer.
+        menu_size: Number of dishes in the answer that a choice was made from; 0 for other kinds.
     """
 
     feedback: Feedback
@@ -105,11 +104,11 @@ class Reaction:
     """One feedback that names an answer.
 
     Attributes:
-        dish_id: What it is about.
-        position: Where the answer showed that dish, 1 for the best; None where it did not.
-        kind: As in the contract.
-        value: Of a rating.
-        is_retracted: Whether the person took back since what they stated of the dish.
+        dish_id: Id of the dish that the feedback is about.
+        position: Position of that dish in the answer, 1 for the best; None if the answer did not show it.
+        kind: Kind, as in the contract.
+        value: Value of a rating; else None.
+        is_retracted: Whether the person has since retracted what they stated about the dish.
     """
 
     dish_id: str
@@ -124,11 +123,11 @@ class Answered:
     """An answer, once for each of its reactions.
 
     Attributes:
-        answer_id: Of the answer.
-        at: When it was given, with a zone.
-        model_version: Version that gave it.
-        reaction: What the feedback says; None where there is none.
-        person_id: Whose answer it is.
+        answer_id: Id of the answer.
+        at: Moment of the answer, with a time zone.
+        model_version: Version that gave the answer.
+        reaction: The reaction; None for an answer without feedback.
+        person_id: Id of the person who got the answer.
     """
 
     answer_id: str

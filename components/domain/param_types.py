@@ -1,4 +1,4 @@
-"""Kinds of values that params.yaml has."""
+"""Types of the values in params.yaml, with their bounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-# What datetime, git and numpy can still hold, and nobody needs.
+# The upper bounds are beyond any need, and still within what datetime, git and numpy can hold.
 Number = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Count = Annotated[Number, Field(ge=1)]
 Times = Annotated[float, Field(gt=0, le=1e9)]
@@ -23,7 +23,7 @@ Hours = Annotated[float, Field(ge=0, le=87_600)]  # ten years
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rating = Annotated[float, Field(ge=-1e9, le=1e9)]
-LEAST_GAP = 1e-6  # between ratings that are a like and those that are a dislike
+LEAST_GAP = 1e-6  # between the lowest rating that is a like and the highest that is a dislike
 Port = Annotated[int, Field(ge=1, le=65535)]
 CandidateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
 DishField = Literal["name", "description", "cuisine", "tags", "ingredients"]
@@ -49,10 +49,10 @@ Range = Annotated[tuple[Rating, Rating], AfterValidator(_rises)]
 
 
 def check_address(text: str) -> str:
-    """A folder's path or a URL, as it is.
+    """Checks that an address can be a folder's path or a URL, and leaves it unchanged.
 
     Raises:
-        ValueError: It can be neither.
+        ValueError: The address can be neither of them.
     """
     if re.search(r"[\x00-\x1f\x7f]", text):
         raise ValueError(f"the address {text!r} holds a control character: take it out")

@@ -30,7 +30,7 @@ from components.domain.training_params import TrainParams
 
 
 class ScaleParams(Section):
-    """The scale of one source's ratings, where it is another than that of the rest."""
+    """The scale of one source's ratings, where it differs from the scale of the rest."""
 
     value_range: Range
     like_at: Rating
@@ -48,7 +48,7 @@ class ScaleParams(Section):
 
 
 class CollectParams(Section):
-    """Section `collect`; units stand in params.yaml, as for all sections."""
+    """Section `collect`; params.yaml explains the values and their units, as for all sections."""
 
     inbox: Address
     like_at: Rating
@@ -228,5 +228,5 @@ class Params(Section):
 
     @property
     def watched_service(self) -> str:
-        """Address of the service at which a release is watched: production's, or that of `make up`."""
+        """Address of the service that a release watches: production's, or the one that `make up` starts."""
         return self.release.service or f"http://127.0.0.1:{self.up.service_port}"

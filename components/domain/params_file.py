@@ -1,4 +1,4 @@
-"""Reading params.yaml: all problems are reported at once, each with its key."""
+"""Reads params.yaml, and reports all problems at once, each with its key."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ def read_params(path: Path) -> Params:
     """Reads and validates params.yaml.
 
     Raises:
-        BadParams: Every problem in the file, each with its key.
+        BadParams: The file has problems; the message names each with its key.
     """
     return validate(read_yaml(path), str(path))
 
 
 def read_yaml(path: Path | str, content: bytes | None = None) -> dict[str, Any]:
-    """The file's mapping, unvalidated.
+    """Reads the file's mapping, without validating it.
 
     Args:
-        path: Of the file.
-        content: What it holds, where it lies on another machine.
+        path: Path of the file.
+        content: Content of the file, if it lies on another machine.
 
     Raises:
-        BadParams: No such file, not YAML, not a mapping, a key twice, or a value of another type
-            than JSON has.
+        BadParams: The file is missing, or is not YAML, or is not a mapping, or has a key twice, or holds a
+        value
+            that JSON cannot hold.
     """
     try:
         text = (Path(path).read_bytes() if content is None else content).decode()
         values = yaml.load(text, _OneKeyOnce)  # noqa: S506 - a SafeLoader
     except (OSError, ValueError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:
-        # PyYAML lets Python's own errors through where a value is none of its tag: the date 2026-13-01.
+        # PyYAML lets Python's own errors through where a value does not fit its tag: the date 2026-13-01.
         raise BadParams(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise BadParams(f"{path} holds {type(values).__name__}: it must be a mapping of sections.")
@@ -53,7 +54,10 @@ def read_yaml(path: Path | str, content: bytes | None = None) -> dict[str, Any]:
 
 
 class _OneKeyOnce(yaml.SafeLoader):
-    """Refuses what PyYAML would read as the last of two values, and ruamel.yaml and DVC would not read."""
+    """A loader that refuses a key that stands twice in one mapping.
+
+    PyYAML alone would take the last value; ruamel.yaml and DVC would refuse the file.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -66,7 +70,7 @@ class _OneKeyOnce(yaml.SafeLoader):
 
 
 def _not_plain(value: object, key: str = "", above: tuple[int, ...] = ()) -> Iterator[str]:
-    """What of a value is none that JSON has, by its key."""
+    """Yields one complaint for each part of the value that JSON cannot hold, with its key."""
     if id(value) in above:
         yield f"holds an anchor in itself at {key}: write the value out"
     elif isinstance(value, dict):
@@ -87,10 +91,10 @@ def validate(values: Mapping[str, Any], where: str) -> Params:
 
     Args:
         values: Sections by name.
-        where: Name of the file for the message.
+        where: Name of the file, for the message.
 
     Raises:
-        BadParams: Every problem, each with its key.
+        BadParams: The mapping has problems; the message names each with its key.
     """
     try:
         return Params.model_validate(values)

@@ -1,7 +1,8 @@
-"""Which dishes that people were shown are no longer free of what these people must not eat.
+"""Finds dishes that people were shown and that are no longer free of what these people must not eat.
 
-A restriction is lost where the dish as it is now does not meet it and the dish as it was shown did: it was
-shown to somebody with that restriction, or its text of then meets it by today's reading.
+A dish has lost a restriction if it does not meet the restriction now, but met it when it was shown. It met
+the restriction then if the restriction applied to that answer, or if the dish's text of that time meets it by
+today's reading.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ class Showing:
     """An answer that showed dishes to a person.
 
     Attributes:
-        person_id: Who.
-        at: When, UTC.
-        filters: What the answer was narrowed by, see `Exposure`.
-        digests: Of the texts of its dishes.
+        person_id: Id of the person.
+        at: Moment of the answer, UTC.
+        filters: Filters of the answer; see `Exposure`.
+        digests: Digests of the texts of its dishes.
     """
 
     person_id: str
@@ -59,8 +60,8 @@ class Recall:
     """Finds who was shown a dish that is no longer free for them.
 
     Args:
-        changes: By digest of the text that was shown.
-        people: What the store knows of people now.
+        changes: Changed dishes, by the digest of the text that was shown.
+        people: People as the store knows them now.
     """
 
     def __init__(self, changes: Mapping[str, Change], people: Mapping[str, Person]) -> None:
@@ -71,7 +72,7 @@ class Recall:
         self._lost = dict[tuple[Singly, Singly, bool], dict[str, tuple[str, ...]]]()
 
     def affected(self, showings: Iterable[Showing]) -> Iterator[tuple[Showing, DishFacts, tuple[str, ...]]]:
-        """Yields a showing, the dish as it is now, and why it is no longer free for that person."""
+        """Yields each affected showing, with the dish as it is now and why the person must not eat it now."""
         for showing in showings:
             if showing.filters not in self._answers:
                 request = json.loads(showing.filters)
@@ -89,7 +90,7 @@ class Recall:
                     yield showing, self._changes[digest].now, lost[digest]
 
     def _losses(self, change: Change, then: Singly, now: Singly, *, is_ours: bool) -> Iterator[str]:
-        # What a caller of /rank wrote is no text of the catalogue, whose gaps then say nothing.
+        # A caller of /rank wrote the text that was shown, so what the catalogue leaves open proves nothing.
         for restriction in then | now:
             why = self._why_not(change.now, restriction)
             if why is None or (why.strength is Strength.UNKNOWN and not is_ours):
@@ -105,14 +106,14 @@ class Recall:
 
 
 def _singly(values: Mapping[str, Any]) -> Singly:
-    """The restrictions in a row of a person, or in an answer's filters."""
+    """Reads the restrictions, one by one, from a person's row or from an answer's filters."""
     diet, *lists = (values.get(name) or () for name in ("diet", "allergies", "avoids"))
     return _read(diet or "", *map(tuple, lists))
 
 
 @lru_cache(maxsize=100_000)
 def _read(diet: str, allergies: tuple[str, ...], avoids: tuple[str, ...]) -> Singly:
-    groups = [text for text in allergies if text in ALLERGENS]  # of an answer: as they were read then
+    groups = [text for text in allergies if text in ALLERGENS]  # from an answer, already read
     others = [text for text in allergies if text not in ALLERGENS]
     try:
         read = read_restrictions(diet, others, avoids)

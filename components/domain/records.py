@@ -1,4 +1,4 @@
-"""The values that pass between Palate's functions. No behaviour beyond what is derived from the fields."""
+"""Records that pass between Palate's functions; their only behaviour is derived from their fields."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Past:
     """One line of a person's history, as the model reads it.
 
     Attributes:
-        dish_id: The dish.
+        dish_id: Id of the dish.
         verdict: LIKED (also a choice), NEUTRAL or DISLIKED.
         rating: The rating on the user's own scale; None where none was stated.
     """
@@ -53,8 +53,8 @@ class Question:
     """What is asked of a model: a person, their history, and the dishes that they could have.
 
     Attributes:
-        person_id: The person.
-        history: What is known of them, oldest first.
+        person_id: Id of the person.
+        history: Opinions of the person, oldest first.
         dishes: Ids of the dishes on offer, each once, in menu order.
     """
 
@@ -71,8 +71,8 @@ class Comparison(Question):
         key: Unique and stable name.
         at: Moment of the answer; the history lies strictly before it.
         chosen: Id of the preferred dish, one of `dishes`.
-        verdicts: For each dish LIKED, NEUTRAL or DISLIKED, for the pointwise objective alone, where an
-            alternative counts as disliked; empty: the chosen dish is liked and the others are not.
+        verdicts: For each dish LIKED, NEUTRAL or DISLIKED. Only the pointwise objective reads them; to it an
+            alternative counts as disliked. If empty, the chosen dish is liked and the others are disliked.
     """
 
     key: str
@@ -83,22 +83,23 @@ class Comparison(Question):
 
 @dataclass(frozen=True)
 class NightFacts:
-    """What the checks need to know of the night and cannot read off the tables.
+    """Facts about the night that the checks need and cannot read off the tables.
+
+    Events from the service's feedback are left out everywhere, except in `previous_feedback`.
 
     Attributes:
-        collected_at: The moment of the night that last changed the data, ISO 8601.
-        previous_events: Events of the last accepted data before this; None on the first night. These and all
-            that follow are without the service's feedback.
-        rows_seen: Rows that the night read, all tables together.
-        rows_quarantined: Rows of these that broke the contract.
+        collected_at: Moment of the night that last changed the data, ISO 8601.
+        previous_events: Number of events in the last accepted data before tonight; None on the first night.
+        rows_seen: Number of rows that the night read, all tables together.
+        rows_quarantined: Number of these rows that broke the contract.
         data_md5: DVC's hash of data/events.
         quarantine_md5: DVC's hash of data/quarantine.
         newest: Time of the newest event, ISO 8601; empty without events.
-        previous_newest: The same of the last accepted data.
+        previous_newest: Time of the newest event in the last accepted data.
         like_share: Share of likes among likes, dislikes and ratings; None without any.
-        previous_like_share: The same of the last accepted data.
-        past_news: Number of new events of each earlier night, the first one left out.
-        previous_feedback: Events from feedback in the last accepted data.
+        previous_like_share: Share of likes in the last accepted data.
+        past_news: Number of new events of each earlier night, without the first night.
+        previous_feedback: Number of events from feedback in the last accepted data.
     """
 
     collected_at: Moment
@@ -117,10 +118,10 @@ class NightFacts:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One expectation and how it went.
+    """One expectation, and whether it was met.
 
-    `first_rows` are the keys of the first rows that broke it; `severity` is `critical`, where a failure stops
-    the night, `quarantine`, where it counts rows that were quarantined, or `warning`.
+    `first_rows` are the keys of the first rows that broke the expectation. `severity` is `critical` if a
+    failure stops the night, `quarantine` if the expectation counts quarantined rows, else `warning`.
     """
 
     table: str
@@ -142,12 +143,12 @@ class CheckReport:
 
     @property
     def failed(self) -> tuple[CheckResult, ...]:
-        """The expectations that were not met and stop the night."""
+        """The broken expectations that stop the night."""
         return tuple(each for each in self.results if not each.passed and each.severity == "critical")
 
     @property
     def warnings(self) -> tuple[CheckResult, ...]:
-        """The expectations that were not met, stop nothing and warn."""
+        """The broken expectations that are mere warnings."""
         return tuple(each for each in self.results if not each.passed and each.severity == "warning")
 
     @property

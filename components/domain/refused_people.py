@@ -1,4 +1,4 @@
-"""What refused rows of `people` say of restrictions: it holds; where it is unreadable nothing is offered."""
+"""Restrictions in refused rows of `people`: they hold; a person with an unreadable row is offered nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from components.domain.preferences.refused_text import (
     spellings,
 )
 
-# Stands in the place of a diet; there is no rule for it, so that the service offers nothing to the person.
+# Stands in the place of a diet; as there is no rule for it, the service offers the person nothing.
 UNREADABLE = "in a row of people that cannot be read, see data/quarantine/people.jsonl"
 _ID = TypeAdapter[str](Id, config=TABLES["people"].model_config)
 _People = dict[str, dict[str, Any]]
@@ -27,13 +27,14 @@ _People = dict[str, dict[str, Any]]
 def with_refused(
     people: Iterable[Mapping[str, Any]], refused: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """People with the restrictions that quarantined rows name: a row that is refused must not lift them.
+    """Adds to people the restrictions that quarantined rows name: refusing a row must not lift them.
+
+    If it is unclear what a row says about a person of the table whom its text names, that person is offered
+    nothing. A row that names nobody becomes a person without a name.
 
     Args:
         people: Accepted rows.
-        refused: Quarantined rows as they came. Where nobody can tell what one says of a person of the table
-            whom its text names, nobody knows what they may eat. Where one names nobody, it is a person with
-            no name.
+        refused: Quarantined rows as they came.
     """
     by_id: _People = {row["person_id"]: dict(row) for row in people}
     listed = set(by_id)
@@ -57,7 +58,7 @@ def _add(row: Mapping[str, Any], by_id: _People, listed: set[str]) -> None:
 
 
 def _is_id(text: str) -> bool:
-    """Whether anybody can be asked for, or stored, under it."""
+    """Tells whether a text can be a person's id, under which the service could be asked for them."""
     try:
         return bool(_ID.validate_python(text))
     except ValidationError:
@@ -65,7 +66,7 @@ def _is_id(text: str) -> bool:
 
 
 def _storable(text: str) -> str:
-    """A text without NUL and half characters, which no database stores."""
+    """Replaces NUL and half characters in a text, since databases cannot store them."""
     return text.replace("\0", " ").encode(errors="replace").decode()
 
 
@@ -77,7 +78,7 @@ def _restrict(entry: dict[str, Any], row: Mapping[str, Any]) -> None:
 
 
 def _allergies(row: Mapping[str, Any]) -> Iterator[str]:
-    """The allergies of a row; with cells too many they may stand in any one from their column on."""
+    """Collects the allergies of a row; if it has too many cells, from all cells from their column on."""
     names = list(row)
     if MORE_CELLS in row:
         first = names.index("allergies" if "allergies" in row else MORE_CELLS)
@@ -86,11 +87,11 @@ def _allergies(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts of a value of any type, each also with its escapes read."""
+    """Yields the texts of a value of any type, each also with its escapes read."""
     if isinstance(value, list | tuple | dict):
         parts = value.values() if isinstance(value, dict) else value
         yield from (text for part in parts for text in _texts(part))
-    elif value and str(value) != "nan":  # a number that is none says nothing
+    elif value and str(value) != "nan":  # NaN says nothing
         for part in _storable(str(value)).split(";"):
             yield from dict.fromkeys(
                 text.strip() or "-" for text in (part, *sorted(spellings(part))) if text.strip(EMPTY)

@@ -26,7 +26,7 @@ RIVALS = (
 
 
 class VectorParams(Section):
-    """The head of dish vectors of a candidate; without this section dishes are read in context, yes or no."""
+    """A candidate's head of dish vectors; without this section dishes are read in context, yes or no."""
 
     size: Count
     learning_rate: Rate
@@ -37,7 +37,7 @@ class VectorParams(Section):
 
 
 class FactorParams(Section):
-    """The text factors of a candidate, in closed form; see docs/glossary.md."""
+    """A candidate's text factors, fitted in closed form; see docs/glossary.md."""
 
     size: Count
     template: Annotated[str, StringConstraints(max_length=200)]
@@ -51,11 +51,11 @@ class FactorParams(Section):
         return self
 
 
-TUNED = ("rank", "alpha", "targets", "layers", "learning_rate")  # what `method: none` has no use for
+TUNED = ("rank", "alpha", "targets", "layers", "learning_rate")  # settings that `method: none` ignores
 
 
 class CandidateParams(Section):
-    """One entry of `train.candidates`: an adapter or, with `method: none`, a head alone, and its training."""
+    """One entry of `train.candidates`: an adapter (with `method: none` a head alone), and its training."""
 
     base: str = ""
     method: Literal["lora", "rslora", "dora", "full", "none"] = "lora"
@@ -95,7 +95,7 @@ class CandidateParams(Section):
 
 
 class IncrementalParams(Section):
-    """Section `train.incremental`: nights that go on from the champion."""
+    """Section `train.incremental`: nights whose trainings start from the champion."""
 
     enabled: bool
     min_new: Count
