@@ -112,7 +112,7 @@ test: $(BIN)/installed ## the quick tests: everything real, made small
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: $(BIN)/installed ## the other tests: whole nights, images, a browser, a second base model
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 3
 
 check: $(BIN)/installed ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -45,7 +45,7 @@ def test_an_alias_clicked_in_mlflow_is_answered_by_the_new_service(up: Up) -> No
         pictures = Path(os.environ.get("PALATE_PICTURES", up.clone))
         page.screenshot(path=pictures / "promotion.png")
         page.get_by_role("button", name="Save aliases").click()
-        wait_for(lambda: up.canary().get("model_version") == str(second), 120, "the new version's service")
+        wait_for(lambda: up.canary().get("model_version") == str(second), 300, "the new version's service")
         browser.close()
     assert [url for url in outside if url.startswith("http")] == []
     answer = up.canary()

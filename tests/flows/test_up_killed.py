@@ -31,8 +31,6 @@ def test_a_night_cancelled_in_prefect_is_an_alarm(up: Up) -> None:
         assert up.prefect(f"flow_runs/{night}/set_state", state)["status"] == "ACCEPT"
         _wait_for_state(up, night, "CANCELLED", 120)
     assert "night stopped" in _kinds(up)
-    after = _schedule(up, "nightly/weekly-full")
-    _wait_for_state(up, after, "COMPLETED", 400)
 
 
 def test_a_scheduled_night_beside_one_by_hand_is_an_alarm(up: Up) -> None:
