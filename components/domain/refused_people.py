@@ -29,7 +29,7 @@ def with_refused(
 ) -> list[dict[str, Any]]:
     """Adds to people the restrictions that quarantined rows name: refusing a row must not lift them.
 
-    If it is unclear what a row says about a person of the table whom its text names, that person is offered
+    A row may name a person of the table in its text and be unclear about them. That person is offered
     nothing. A row that names nobody becomes a person without a name.
 
     Args:

@@ -132,7 +132,7 @@ class DishRow(_Row):
 
 
 class PersonRow(_Row):
-    """What a person told about themselves. Of this the diet reads the first three, the model nothing."""
+    """What a person told about themselves. The diet reads diet, allergies and avoids, the model nothing."""
 
     person_id: Id
     diet: Text = ""

@@ -3,8 +3,8 @@
 Opinions on a hidden dish are neither trained on nor part of any history. Times are ignored: a history holds a
 person's opinions on the other dishes, whenever they were stated. The test compares hidden dishes with each
 other. A second part, shown beside it, compares hidden dishes with dishes that training has read. For this
-part some of each person's opinions on those dishes are held out as well, since no opinion that the test asks
-about may be read.
+part some of each person's opinions on dishes that training reads are held out as well: training and histories
+must not contain an opinion that the test asks about.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def folds_of(train: Comparisons, may_know: Bools, unit: Unit, count: int) -> Ite
     Args:
         train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
-        unit: What is new in the test.
+        unit: What is new in the test: days (with their dishes), people, or dishes.
         count: Number of folds.
     """
     for number in range(count if len(train) else 0):

@@ -36,7 +36,7 @@ def cut_day(comparisons: Comparisons, test_days: int, min_history: int) -> np.da
     enough = starts[np.diff(starts, append=len(day)) >= min_history]
     tested_after = np.full(len(comparisons.log.people), len(days))
     tested_after[comparisons.person[enough]] = day[enough + max(0, min_history - 1)]
-    first = day[comparisons.has_history].min(initial=len(days))  # what is trained on lies before the cut
+    first = day[comparisons.has_history].min(initial=len(days))  # training needs a comparison before the cut
     pairs = np.unique(comparisons.person * len(days) + day)
     person, day_of_pair = pairs // max(1, len(days)), pairs % max(1, len(days))
     after = np.maximum(tested_after[person], first)

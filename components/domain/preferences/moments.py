@@ -15,7 +15,7 @@ from components.domain.preferences.evidence import Expectation
 from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions, RatingScale, rating_scale
 
-MAX_DISHES = 2000  # of those with the most information: tables grow with the square
+MAX_DISHES = 2000  # number of dishes, those with the most information: tables grow with the square
 _NEWTON_STEPS = 5
 _SWEEPS = 12
 MAX_EXACT = 500  # dishes up to which each sweep solves its eigenproblem anew

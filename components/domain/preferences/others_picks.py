@@ -15,7 +15,7 @@ from components.domain.preferences.arrays import Bools, Ints, changes, distinct_
 from components.domain.preferences.opinion_log import OpinionLog
 
 OTHERS = 4  # picks of other people that a pick is compared with
-NEAREST = 200  # picks up to the end of a day, at least, from which those are drawn
+NEAREST = 200  # number of latest picks, up to the end of a day, to draw from where the day has fewer
 NOBODY = -1
 
 

@@ -66,7 +66,7 @@ def is_named(people: AbstractSet[str], row: Mapping[str, Any]) -> bool:
     if names_one_of(people, row):
         return True
     spelled = (letters for text in texts_of(row) for letters in spellings(text))
-    long = [letters for letters in spelled if len(letters) > _LONG_TEXT]  # of which `ids_in` gives less
+    long = [letters for letters in spelled if len(letters) > _LONG_TEXT]  # `ids_in` yields less of these
     words = ((rf"(?<![\w-]){re.escape(person)}(?![\w-])", person) for person in people if long)
     return any(person in text and re.search(word, text) for word, person in words for text in long)
 

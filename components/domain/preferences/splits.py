@@ -105,7 +105,7 @@ def split_of(train: Comparisons, test: Comparisons, may_know: Bools) -> Split:
 
     An account that many people share may have tens of thousands of events. To keep the cost in proportion to
     events, only the latest MAX_LINES lines of a history are read, and only the latest MAX_COMPARISONS of a
-    person are trained on. This number is lower where other people have fewer comparisons, so that nobody
+    person are trained on. The latter limit is lower if the mean person has few comparisons, so that nobody
     alone decides what is learnt.
     """
     log = with_source_offsets(train.log, may_know)

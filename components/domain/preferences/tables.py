@@ -77,7 +77,7 @@ class Questions:
     @property
     def has_history(self) -> Bools:
         """(Q,) True where the history has any line; computed without listing all lines."""
-        result = self.stop > self.start  # the last line is replaced by none before `stop`
+        result = self.stop > self.start  # no line before `stop` replaces the last one
         unsure = np.flatnonzero(result & (self.hidden_sizes > 0))
         result[unsure] = self.take(unsure).history_sizes > 0
         return np.asarray(result)

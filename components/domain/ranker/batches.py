@@ -35,7 +35,7 @@ class Batch:
 
     Attributes:
         scores: Computes (O,) scores under the present weights, given the states of `Batches`.
-        targets: What the scores are trained towards.
+        targets: Targets of the scores: chosen dishes and verdicts.
         comparisons: Number of comparisons in the batch.
         tokens: Number of tokens, without padding, that the language model reads for the batch.
     """
@@ -57,7 +57,7 @@ class Batches:
     Attributes:
         states: Computes (D, W) hidden states of all dishes, with gradients for the dishes that it reads anew;
             (0,) where batches read dishes in context.
-        fresh_states: Computes the same, but reads all dishes anew under the present weights.
+        fresh_states: Computes these states as well, but reads all dishes anew under the present weights.
         lines: The line of token ids of each of the D dishes, as `states` reads it.
         tokens: Number of tokens that the language model reads for one call of `states`.
         batches: The batches; about equally large where they share states.

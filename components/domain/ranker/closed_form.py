@@ -38,7 +38,7 @@ def give_text_factors(
     unit: Unit,
     states: States | None = None,
 ) -> Fitted:
-    """Gives a model without an adapter a head of text factors.
+    """Fits text factors, and makes them the head of a model without an adapter.
 
     Args:
         model: The frozen base.
@@ -46,7 +46,7 @@ def give_text_factors(
         train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
         factors: The number of factors, and how dishes are read.
-        unit: What is new in the test.
+        unit: What is new in the test: days (with their dishes), people, or dishes.
         states: Looks up the hidden states of lines, for example stored ones; None to read them with the
             model.
 

@@ -36,7 +36,7 @@ class Head:
 
     Attributes:
         mean: (W,) mean hidden state of the untuned base over training dishes.
-        scale: () mean distance of those states from their mean.
+        scale: () mean distance of these states from `mean`.
         projection: (S, W) matrix from centred and scaled hidden states to vectors.
         gains: (S,) weight of each dimension in the bilinear form.
         appeal: (S,) worth of each dimension to anyone.
@@ -196,7 +196,7 @@ def vector_scores(vectors: Tensor, batch: Batch, head: Head) -> Tensor:
 
 
 def _cosines(directions: Tensor, offered: Tensor, past: Tensor) -> Tensor:
-    """Multiplies the direction of each dish on offer by those of its past dishes, (O, N).
+    """Computes the cosines of each dish on offer with its past dishes, (O, N).
 
     If dishes are few, all are multiplied with each other and the products looked up: there are fewer pairs of
     dishes than pairs of lines. For many dishes this table would grow with the square.

@@ -1,4 +1,4 @@
-"""Chooses the constants of text factors on folds of the training period, and fits them to all of it.
+"""Chooses the constants of text factors on folds of the training period, and fits the factors to all of it.
 
 Shapes: D dishes of the log, L lines of the log, O dishes on offer.
 """
@@ -62,7 +62,7 @@ def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit,
         dishes: Vectors of the log's dishes.
         train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
-        unit: What is new in the test.
+        unit: What is new in the test: days (with their dishes), people, or dishes.
         size: Largest number of text factors.
     """
     folds = [fold.some(MAX_CHOOSING) for fold in folds_of(train, may_know, unit, FOLDS)]

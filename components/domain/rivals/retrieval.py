@@ -51,8 +51,8 @@ def cosine(vectors: Floats) -> Similarity:
     """Builds the cosine of two dishes' vectors, from which the mean of all vectors is subtracted.
 
     Args:
-        vectors: (D, width), for example hidden states of a language model. Those all point in nearly the same
-            direction, hence the subtraction.
+        vectors: (D, width), for example hidden states of a language model. Hidden states all point in nearly
+            one direction, which the subtraction removes.
     """
     centred = vectors - vectors.mean(0)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)

@@ -73,7 +73,7 @@ def estimate(values: Floats, comparisons: Comparisons, unit: Clusters = "menu da
     Args:
         values: (Q,) one value for each comparison; NaN leaves a comparison out.
         comparisons: The comparisons.
-        unit: What is counted as clusters beside people: dishes where dishes are held out.
+        unit: Clusters beside people: menu days, or dishes where dishes are held out.
     """
     scored = np.flatnonzero(~np.isnan(values))
     person = np.unique(comparisons.person[scored], return_inverse=True)[1].astype(np.int64)
@@ -131,7 +131,7 @@ def dish_error(influence: Floats, person: Ints, comparisons: Comparisons) -> flo
 
 
 def _numbers_of_sets(comparisons: Comparisons) -> Ints:
-    """Numbers the sets of dishes on offer: (Q,) comparisons with the same dishes get the same number."""
+    """Numbers the sets of dishes on offer, (Q,); comparisons with the same dishes get the same number."""
     dishes = np.full((len(comparisons), int(comparisons.sizes.max(initial=1))), -1)
     position = np.arange(len(comparisons.offered)) - comparisons.firsts[comparisons.owner]
     dishes[comparisons.owner, position] = comparisons.offered

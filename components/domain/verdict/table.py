@@ -40,7 +40,7 @@ class ResultTable:
         test: Comparisons that the contenders scored.
         contenders: Contenders in the order of the table, all candidates included.
         confidence: Confidence of every interval, as a fraction of 1.
-        unit: What intervals count as clusters beside people.
+        unit: Clusters that the intervals count beside people.
     """
 
     test: Comparisons
