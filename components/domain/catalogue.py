@@ -172,7 +172,7 @@ def _is_taken_back(line: Line, taken_back: Mapping[str, datetime]) -> bool:
 
 
 def _order(line: Line) -> tuple[datetime, str, str, int, float]:
-    """Sorts lines as `opinions.opinion_log` does: at one moment the less favourable line comes last."""
+    """Sorts lines by moment, source and dish; the less favourable line comes last, as in `opinion_log`."""
     past = line.past
     return line.at, line.source, past.dish_id, -past.verdict, -(past.rating or 0.0)
 

@@ -12,7 +12,7 @@ from typing import Any
 from components.domain.preferences.contract import TABLES, as_id, nfc
 
 MORE_CELLS = "(more cells than columns)"  # column of the cells that a row has beyond its header
-LINE = "line"  # column of the text of a line that is no JSON object
+LINE = "line"  # column that holds a line's text if the line is not a JSON object
 _LONGEST = 200  # letters of an id
 _LONG_TEXT = 20_000  # letters from which on ids are looked for between punctuation alone
 _BEGIN, _END = re.compile(r"(?<![\w-])(?=\S)"), re.compile(r"(?<=\S)(?![\w-])")

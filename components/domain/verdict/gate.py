@@ -1,4 +1,4 @@
-"""The gate: is a candidate better than everything simpler, and than what serves now? A tie is no pass."""
+"""The gate: is a candidate better than everything simpler, and than what serves now? A tie does not pass."""
 
 from __future__ import annotations
 
