@@ -27,7 +27,7 @@ BY_DIET = {
     "vegan": "Vegan does not look at the fining of wine, nor at the refining of sugar.",
     "halal": f"Halal {_WORDS}.",
     "kosher": f"Kosher {_WORDS}, nor at who made a wine.",
-    "animal-rennet-free": "Animal-rennet-free looks only at the cheese whose rules name such a rennet.",
+    "animal-rennet-free": "Animal-rennet-free leaves out all cheese, since few lists name its rennet.",
     "kosher-style": f"Kosher-style {_WORDS}, nor at who made a wine, nor at animals such as camel.",
 }  # docs/diet.md has each sentence
 

@@ -189,6 +189,9 @@ def read_restrictions(diet: str, allergies: Collection[str], avoids: Iterable[st
     groups = frozenset[str]().union(*(named for named, _ in read))
     others = [*chain.from_iterable(avoided for _, avoided in read)]
     diets = [*_diets(diet), *(name for name in map(_diet, allergies) if name)]
+    if "animal-rennet-free" in diets:  # few lists name the rennet of a cheese
+        cheese = tuple(sorted(words_of("cheese", is_mixed=True)))
+        others.append(Avoided("cheese", cheese, is_allergy=True))
     parts = chain.from_iterable(map(_parts, avoids))
     disliked = [_avoided(text, is_allergy=False) for text in parts if text.strip(" -")]
     ordered = dict.fromkeys(sorted(others + disliked, key=lambda avoided: (avoided.text, avoided.is_allergy)))
