@@ -60,12 +60,12 @@ class _OneKeyOnce(yaml.SafeLoader):
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         lines: dict[str, int] = {}
-        for key in keys:
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             line = key.start_mark.line + 1
-            if lines.setdefault(key.value, line) != line:
+            if key.value in lines:
                 raise ValueError(f"{key.value!r} stands in lines {lines[key.value]} and {line}: take one out")
+            lines[key.value] = line
         return super().construct_mapping(node, deep)
 
 

@@ -59,6 +59,7 @@ NO_JSON = {
     b"a: &x {b: *x}": "holds an anchor in itself at a.b: write the value out",
     b"a: &x [*x]": "holds an anchor in itself at a[0]: write the value out",
     b"a: {}\nb: 1\na: {}": "cannot be read as YAML: 'a' stands in lines 1 and 3: take one out",
+    b"a: {b: 1, b: 2}": "cannot be read as YAML: 'b' stands in lines 1 and 1: take one out",
     b"a:\n  b: 1\n  b: 2": "cannot be read as YAML: 'b' stands in lines 2 and 3: take one out",
 }
 NO_MAPPING = {b"": "NoneType", b"# nothing": "NoneType", "борщ".encode(): "str", b"7": "int"}

@@ -9,11 +9,10 @@ from collections.abc import Container, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from components.domain.preferences.contract import TABLES, as_id, nfc
+from components.domain.preferences.contract import MAX_ID, TABLES, as_id, nfc
 
 MORE_CELLS = "(more cells than columns)"  # column of the cells that a row has beyond its header
 LINE = "line"  # column that holds a line's text if the line is not a JSON object
-_LONGEST = 200  # letters of an id
 _LONG_TEXT = 20_000  # letters from which on ids are looked for between punctuation alone
 _BEGIN, _END = re.compile(r"(?<![\w-])(?=\S)"), re.compile(r"(?<=\S)(?![\w-])")
 _BETWEEN = re.compile(r"[^\"'{}\[\]:,;\t\r\n]+|[\w-]+")
@@ -46,13 +45,13 @@ def ids_in(text: str) -> Iterator[str]:
     """
     for spelled in spellings(text):
         if len(spelled) > _LONG_TEXT:  # else a file without line feeds would take hours
-            yield from (part.strip() for part in _BETWEEN.findall(spelled) if len(part) <= _LONGEST)
+            yield from (part.strip() for part in _BETWEEN.findall(spelled) if len(part) <= MAX_ID)
             yield from re.findall(r"[\w-]+", spelled)
             continue
         ends = [match.start() for match in _END.finditer(spelled)]
         for match in _BEGIN.finditer(spelled):
             begin = match.start()
-            stop = bisect_right(ends, begin + _LONGEST)
+            stop = bisect_right(ends, begin + MAX_ID)
             yield from (spelled[begin:end] for end in ends[bisect_right(ends, begin) : stop])
 
 
