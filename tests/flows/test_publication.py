@@ -32,14 +32,14 @@ def _publish(catalogue: Catalogue, dishes: list[dict[str, object]]) -> None:
 def test_declared_estimated_and_unknown_nutrients_come_back_from_the_store(tmp_path: Path) -> None:
     catalogue = Catalogue(f"sqlite:///{tmp_path / 'service.db'}")
     dishes: list[dict[str, object]] = [
-        {"dish_id": "1", "name": "Beef sirloin steak", "serving_g": "250", "kcal": "410.5"},
-        {"dish_id": "2", "name": "Beef sirloin steak"},
+        {"dish_id": "1", "name": "Hamburgers", "serving_g": "250", "kcal": "410.5"},
+        {"dish_id": "2", "name": "Hamburgers"},
         {"dish_id": "3", "name": "Kritharaki", "ingredients": "pasta;oil"},
     ]
     _publish(catalogue, dishes)
     one, two, three = (listed.nutrition for listed in catalogue.dishes())
     foods = read_foods(FOODS)
-    assert one == nutrition_of({"name": "Beef sirloin steak", "serving_g": 250.0, "kcal": 410.5}, foods)
+    assert one == nutrition_of({"name": "Hamburgers", "serving_g": 250.0, "kcal": 410.5}, foods)
     assert (one.amounts["kcal"].evidence, one.amounts["fat_g"].per) == ("declared", "serving")
     assert two.amounts["kcal"].per == "100 g"
     assert one.matches == two.matches
@@ -49,7 +49,7 @@ def test_declared_estimated_and_unknown_nutrients_come_back_from_the_store(tmp_p
 def test_a_store_that_an_older_version_filled_is_still_read(tmp_path: Path) -> None:
     file = tmp_path / "service.db"
     catalogue = Catalogue(f"sqlite:///{file}")
-    _publish(catalogue, [{"dish_id": "1", "name": "Beef sirloin steak", "kcal": 400}])
+    _publish(catalogue, [{"dish_id": "1", "name": "Hamburgers", "kcal": 400}])
     with sqlite3.connect(file) as database:
         database.execute("UPDATE dishes SET row = json_remove(row, '$.nutrition')")
     database.close()
