@@ -90,17 +90,17 @@ class ResultTable:
         return ModelResult(contender.kind, pair_accuracy, top1, ndcg, size.people, size.comparisons, gap)
 
     def slice(self, part: Bools, names: Iterable[str]) -> dict[str, SliceResult]:
-        """Measures pair accuracy on a part of the test; empty if the part has fewer than two people.
+        """Measures pair accuracy on a part of the test, of each contender that scored two of its people.
 
         Args:
             part: (Q,) True for the comparisons in the part.
             names: Contenders to measure.
         """
-        if len(np.unique(self.test.person[part])) < 2:
-            return {}
         results = {}
         for name in names:
-            result = estimate(np.where(part, self.measured[name][:, 0], np.nan), self.test, self.unit)
-            bounds = asdict(result.interval(self.confidence, lowest=0.0))
-            results[name] = SliceResult(**bounds, people=result.people, comparisons=result.comparisons)
+            values = np.where(part, self.measured[name][:, 0], np.nan)
+            if len(np.unique(self.test.person[~np.isnan(values)])) > 1:
+                result = estimate(values, self.test, self.unit)
+                bounds = asdict(result.interval(self.confidence, lowest=0.0))
+                results[name] = SliceResult(**bounds, people=result.people, comparisons=result.comparisons)
         return results

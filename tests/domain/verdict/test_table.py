@@ -57,8 +57,10 @@ def test_a_contender_that_scored_a_part_is_compared_on_that_part(test: Compariso
     assert results["base"].best_minus_it.mean == 0.0
 
 
-def test_a_slice_needs_two_people(test: Comparisons) -> None:
-    table = _table(test, new=("candidate", _right(test, 1.0)))
+def test_a_slice_needs_two_people_whom_the_contender_scored(test: Comparisons) -> None:
+    others = np.where((test.person == 2)[test.owner], _right(test, 1.0), np.nan)
+    table = _table(test, new=("candidate", _right(test, 1.0)), base=("untuned", others))
+    assert set(table.slice(test.person < 2, ["new", "base"])) == {"new"}
     of_one = test.person == 0
     assert table.slice(of_one, ["new"]) == {}
     both = table.slice(test.person < 2, ["new"])["new"]
