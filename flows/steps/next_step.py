@@ -24,7 +24,7 @@ def sentence(params: Params) -> str:
     gate = read_report(REPO / EVALUATION).gate
     server, model = registry(), params.register_.model
     champion, challenger = server.alias(model, CHAMPION), server.alias(model, CHALLENGER)
-    if challenger and challenger != champion:
+    if challenger and int(challenger) > int(champion or 0):
         return f"version {challenger} passed the gate: give it the alias champion in MLflow, or leave it"
     if champion and gate.decision == "pass":
         return f"nothing: version {champion} is the champion"
