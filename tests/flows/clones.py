@@ -131,7 +131,8 @@ def state_of(clone: Path) -> dict[str, Any]:
     """What a night leaves behind, without what depends on the clock or on chance ids."""
     with sqlite3.connect(clone / ".palate" / "mlflow.db") as database:
         runs = database.execute(
-            "select name, status from runs where lifecycle_stage = 'active' order by name"
+            "select case when name like 'night %' then 'night' else name end as kind, status from runs"
+            " where lifecycle_stage = 'active' order by kind"
         ).fetchall()
         versions = database.execute("select version from model_versions").fetchall()
         tags = dict(database.execute("select key, value from model_version_tags").fetchall())
