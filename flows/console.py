@@ -30,8 +30,9 @@ def _ends_as_sentence(error: BaseException | None) -> bool:
 def leave_out_tracebacks() -> None:
     """Keeps tracebacks of PalateErrors out of Prefect's console log.
 
-    Their sentence is printed once, at the end.
+    Their sentence is printed once, at the end. A log that Prefect's server does not take is lost in silence.
     """
+    logging.raiseExceptions = False
     for name in _PREFECT_LOGGERS:
         for handler in logging.getLogger(name).handlers:
             handler.addFilter(_WithoutPalateErrors())
