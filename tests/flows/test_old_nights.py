@@ -62,13 +62,13 @@ with get_client(sync_client=True) as client:
         log = LogCreate(name="l", level=20, message=run.name, timestamp=at, flow_run_id=run.id)
         client.create_logs([log])
 """
-LEFT = """
+LEFT = r"""
 import json
 import re
 from prefect.client.orchestration import get_client
 with get_client(sync_client=True) as client:
     print(json.dumps({
-        "runs": sorted(run.name for run in client.read_flow_runs() if re.fullmatch("[a-z]+-[0-9]+", run.name)),
+        "runs": sorted(run.name for run in client.read_flow_runs() if re.fullmatch(r"[a-z]+-\d+", run.name)),
         "artifacts": sorted(each.data for each in client.read_artifacts() if each.key.startswith("a-")),
         "logs": sorted(each.message for each in client.read_logs() if each.name == "l"),
     }))
