@@ -44,7 +44,7 @@ from benchmarks.storm_traffic import (
 PEOPLE, DAYS = 40, 12
 SECONDS = 30  # of the storm
 MOST_MB = {"service": 300, "night": 300, "store": 40}  # above the calm clone's
-MOST_POPULARITY = 0.2  # by which one attacker and five invented people may move a dish of a site of 40
+NEW_PEOPLE = 5  # a day: as many to its people as the default to 8,000
 PARAMS = {
     "base": {"model": "small"},
     "check": {"min_events": 10},
@@ -59,7 +59,7 @@ PARAMS = {
     },
     "evaluate": {"subset": 10},
     "package": {"preview": True},
-    "serve": {"max_new_people": 5},  # as many to its people as the default to 8,000
+    "serve": {"max_new_people": NEW_PEOPLE},
 }  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def main() -> None:
     outcomes["storm"] = asyncio.run(_day(storm, target, attacks(target, seed)))
     with ThreadPoolExecutor() as pool:  # of two cores each night has one
         list(pool.map(partial(_end, events), (calm, storm), outcomes.values()))
-    page, broken = _page(outcomes, events.dishes[0])
+    page, broken = _page(outcomes, events)
     head = ["# A storm", "", f"`make storm SEED={seed}` at {commit_of(storm)}; see benchmarks/storm.py.", ""]
     publish(RESULTS / "storm.md", "\n".join([*head, *page, ""]))
     if broken:
@@ -190,10 +190,22 @@ async def _kill_midway(service: Service, end: float) -> None:
     await asyncio.to_thread(service.kill_and_restart)
 
 
-def _page(outcomes: Mapping[str, Outcome], dish_pushed: str) -> tuple[list[str], list[str]]:
-    """Lines of the page, and the names of the bounds that were broken."""
-    calm, storm = outcomes["calm"], outcomes["storm"]
-    moved = max(abs(storm.popularity[dish] - share) for dish, share in calm.popularity.items())
+def _bounds(events: Events) -> dict[str, float]:
+    """Computes by dish how far attacker and invented people may move its popularity (decision 0055)."""
+    offered: dict[str, set[str]] = {dish: set() for dish in events.dishes}
+    for row in events.rows:
+        for dish in events.menus[row["menu_id"]]:
+            offered[dish].add(row["person_id"])
+    few = 1 + NEW_PEOPLE
+    return {dish: 2 * few / (len(people) + 2 * few) for dish, people in offered.items()}
+
+
+def _page(outcomes: Mapping[str, Outcome], events: Events) -> tuple[list[str], list[str]]:
+    """Writes the lines of the page, and names the bounds that were broken."""
+    calm, storm, dish_pushed = outcomes["calm"], outcomes["storm"], events.dishes[0]
+    moves = {dish: abs(storm.popularity[dish] - share) for dish, share in calm.popularity.items()}
+    most = _bounds(events)
+    furthest = max(moves, key=lambda dish: moves[dish] / most[dish])
     rank = {
         name: 1 + sum(share > outcome.popularity[dish_pushed] for share in outcome.popularity.values())
         for name, outcome in outcomes.items()
@@ -202,7 +214,7 @@ def _page(outcomes: Mapping[str, Outcome], dish_pushed: str) -> tuple[list[str],
         "no acknowledged write lost": not (calm.lost or storm.lost),
         "every honest write acknowledged": not (calm.traffic.turned_away or storm.traffic.turned_away),
         "the gate as without the storm": calm.gate == storm.gate,
-        "popularity": moved <= MOST_POPULARITY,
+        "popularity": moves[furthest] <= most[furthest],
         **{
             name: getattr(storm, f"{name}_mb") - getattr(calm, f"{name}_mb") <= most
             for name, most in MOST_MB.items()
@@ -223,7 +235,9 @@ def _page(outcomes: Mapping[str, Outcome], dish_pushed: str) -> tuple[list[str],
     page = [
         *table("what | calm | storm", rows),
         "",
-        f"A dish's popularity moved by {moved:.3f} at most ({MOST_POPULARITY} allowed).",
+        f"A dish's popularity moved by {max(moves.values()):.3f} at most. The attacker and {NEW_PEOPLE} invented "
+        f"people may move one that n people were offered by {2 + 2 * NEW_PEOPLE} / (n + {2 + 2 * NEW_PEOPLE}): "
+        f"the closest moved by {moves[furthest]:.3f} of {most[furthest]:.3f}.",
         "",
         *table(
             "attack | answers by status", [[kind, ", ".join(counts)] for kind, counts in statuses.items()]
