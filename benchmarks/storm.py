@@ -235,9 +235,9 @@ def _page(outcomes: Mapping[str, Outcome], events: Events) -> tuple[list[str], l
     page = [
         *table("what | calm | storm", rows),
         "",
-        f"A dish's popularity moved by {max(moves.values()):.3f} at most. The attacker and {NEW_PEOPLE} invented "
-        f"people may move one that n people were offered by {2 + 2 * NEW_PEOPLE} / (n + {2 + 2 * NEW_PEOPLE}): "
-        f"the closest moved by {moves[furthest]:.3f} of {most[furthest]:.3f}.",
+        f"A dish's popularity moved by {max(moves.values()):.3f} at most.",
+        f"{1 + NEW_PEOPLE} people may move a dish that n were offered by {2 + 2 * NEW_PEOPLE} / "
+        f"(n + {2 + 2 * NEW_PEOPLE}); the closest moved by {moves[furthest]:.3f} of {most[furthest]:.3f}.",
         "",
         *table(
             "attack | answers by status", [[kind, ", ".join(counts)] for kind, counts in statuses.items()]
