@@ -92,6 +92,7 @@ def test_the_evaluation_holds_every_row_with_intervals_and_the_gates_reason(nigh
     assert gate["rival"] in gate["reason"]
     (step,) = (line for line in night.first.stdout.splitlines() if line.strip().startswith("next step"))
     assert step.endswith("is served, marked as a preview")
+    assert "step 18 of 18: room" in night.first.stderr  # 16 steps and two trainings
 
 
 def test_a_second_night_with_nothing_new_changes_nothing_and_says_so(
