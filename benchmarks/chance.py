@@ -23,7 +23,7 @@ from components.domain.preferences.splits import Split
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Dish
 from components.domain.rivals import probes, rules
-from components.domain.rivals.stacked_rules import fit_stacked_rules
+from components.domain.rivals.fit_stacked_rules import fit_stacked_rules
 from components.domain.verdict.metrics import comparison_metrics, per_person
 from components.stages.split import divide
 
@@ -99,7 +99,7 @@ def measure(events: Events, by: str, seed: int) -> Iterator[tuple[str, float]]:
     draw = np.random.default_rng([seed, TAGS])  # another stream than the shapes'
     dishes = {dish: Dish(dish, f"dish {dish}", tags=(f"t{draw.integers(TAGS)}",)) for dish in events.dishes}
     unit = unit_of(split_params(by, seed))
-    stacked = fit_stacked_rules(dishes, split.train, split.may_know, unit=unit)
+    stacked = fit_stacked_rules(dishes, split.train, split.may_know, unit=unit).rules
     test, swapped = split.test, probes.with_history_of_another(split.test, seed)
     yield "popularity", _accuracy(rules.popularity(split.train, test), test)
     yield "tag-affinity", _accuracy(rules.tag_affinity(dishes, test), test)

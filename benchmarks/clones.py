@@ -45,7 +45,7 @@ def fill_inbox(clone: Path, sample: Path) -> Path:
 
 def write_params(inbox: Path, params: Mapping[str, Any]) -> None:
     """Gives the inbox these params, with which nothing is promoted or packaged."""
-    silent = {"register": {"promote_first": False}, "package": {"preview": False}}
+    silent = {"register": {"promote_first": False}, "package": {"serve": "champion"}}
     (inbox / "params.yaml").write_text(yaml.safe_dump({**params, **silent}))
 
 

@@ -81,6 +81,8 @@ def stage() -> Setting:
         "prompt_hash": prompt_hash(fields),
         "model": "palate",
         "preview": True,
+        "candidate": "reader",
+        "standing": "unproven",
         "serve": params.serve.model_dump(),
     }
     write_json(SERVED / "served.json", facts | dict.fromkeys(names, "load"))

@@ -76,7 +76,7 @@ def _fold(
 
 
 def _rules(setting: Setting) -> Iterator[Contender]:
-    yield from contenders.simple_rules(setting)
+    yield from contenders.simple_rules(setting, contenders.fit_rules(setting).rules)
     yield from contenders.factors_without_a_model(setting)
 
 

@@ -31,7 +31,7 @@ from components.domain.preferences.splits import Split
 from components.domain.preferences.strengths import Opinions, known_opinions
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Dish
-from components.domain.rivals.stacked_rules import fit_stacked_rules
+from components.domain.rivals.fit_stacked_rules import fit_stacked_rules
 
 _HEADER = """# Rivals beside the field's libraries
 
@@ -88,7 +88,7 @@ def _accuracy(scores: Floats, test: Comparisons) -> float:
 
 
 def _ours(dishes: dict[str, Dish], split: Split) -> dict[str, Floats]:
-    stacked = fit_stacked_rules(dishes, split.train, split.may_know, unit="person")
+    stacked = fit_stacked_rules(dishes, split.train, split.may_know, unit="person").rules
     return {
         "item-knn": stacked.neighbours(split.test),
         "matrix-factorisation": stacked.factors(split.test),

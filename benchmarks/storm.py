@@ -58,7 +58,7 @@ PARAMS = {
         },
     },
     "evaluate": {"subset": 10},
-    "package": {"preview": True},
+    "package": {"serve": "preview"},
     "serve": {"max_new_people": NEW_PEOPLE},
 }  # fmt: skip
 

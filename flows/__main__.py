@@ -223,7 +223,7 @@ def _bento_tag() -> str:
     if bento.find_whole(tag) is None:
         raise NotFound(
             f"The Bento {tag} is damaged or not here, as after a bring-back: `make release` builds that of a "
-            "champion anew, `make nightly` a preview."
+            "champion anew, `make nightly` what serves without one."
         )
     os.environ.update(bento.service_env())
     return tag

@@ -210,7 +210,7 @@ def _receipt(removed: dict[str, int], trace: Trace, *, history: bool) -> str:
     lines += [f"data version {md5}: not in the cache here, so it was not looked into" for md5 in trace.unread]
     for version, tags in trace.models.items():
         state = "may not be promoted any more" if history else "was trained on them"
-        bento = tag_of(version, tags, preview=False)
+        bento = tag_of(version, tags, promoted=True)
         if tags.get(MODEL_REMOVED):
             state += "; MLflow has no model of it any more"
         lines.append(f"model version {version} ({tags.get('candidate')}, Bento {bento}): {state}")

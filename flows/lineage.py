@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 from components.domain.errors import NotFound
 from components.domain.params import Params
 from components.domain.verdict.admission import (
-    LINEAGE,
     MODEL_REMOVED,
     OVERRIDE,
     REFUSED,
     RELEASED,
     RENDERED,
     STEPPED_BACK,
+    lineage_of,
 )
 from components.integrations import data_versions, event_sources
 from components.stages.paths import CHECKS, EVENTS
@@ -33,7 +33,7 @@ from flows.steps.registration import registry
 # A Bento's tag is palate:v3-1a2b3c4d, in a trial with -beside-v2-0.1 behind it; an answer's id is that tag, a
 # slash and 16 hexadecimal digits.
 _BENTO = re.compile(
-    r"(?:[\w.-]+:)?(?:preview-)?v(\d+)-([0-9a-f]{8})(?:-beside-v\d+-[\d.]+)?(?:/[0-9a-f]{16})?"
+    r"(?:[\w.-]+:)?(?:preview-|best-)?v(\d+)-([0-9a-f]{8})(?:-beside-v\d+-[\d.]+)?(?:/[0-9a-f]{16})?"
 )
 _DATA = re.compile(r"[0-9a-f]{6,32}(\.dir)?")
 
@@ -75,10 +75,10 @@ def _belongs(identifier: str, version: str, tags: Mapping[str, str]) -> bool:
 
 
 def _bento(identifier: str, version: str, tags: Mapping[str, str]) -> str:
-    """Takes the Bento's tag from the identifier, also a preview's; otherwise builds the tag of a release."""
+    """Takes the Bento's tag from the identifier if it is one; otherwise builds the tag of a release."""
     if _BENTO.fullmatch(identifier):
         return identifier.partition("/")[0]
-    return tag_of(version, tags, preview=False)
+    return tag_of(version, tags, promoted=True)
 
 
 def _lineage(model: str, version: str, tags: Mapping[str, str], bento: str) -> str:
@@ -89,7 +89,7 @@ def _lineage(model: str, version: str, tags: Mapping[str, str], bento: str) -> s
         for name in (MODEL_REMOVED, RENDERED, RELEASED, REFUSED, OVERRIDE, STEPPED_BACK)
         if name in tags
     ]
-    facts += [(name, tags.get(name, "missing")) for name in ("gate_reason", *LINEAGE, "night_run")]
+    facts += [(name, tags.get(name, "missing")) for name in ("gate_reason", *lineage_of(tags), "night_run")]
     commit = tags.get("night_commit", "")
     facts += [("checks", _checks(commit))]
     width = max(len(name) for name, _ in facts)

@@ -53,7 +53,7 @@ class NightReport:
         collection: Numbers of accepted and refused rows.
         night: Settings and data version.
         registered: The version of the best candidate.
-        delivery: Sentence on what is released or packaged as a preview.
+        delivery: Sentence on what is released or packaged.
         rates: How the service's answers of the last days fared; empty where nobody gave feedback.
         erasures: Sentence on the people whom the service had queued; empty where there were none.
         recall: Sentence on people who were shown dishes that are unsafe for them now; empty for nobody.

@@ -85,5 +85,7 @@ def _version(arm: Arm) -> dict[str, Any]:
         "model_version": "model_version",
         "data_version": "data_md5",
         "preview": "preview",
+        "ranked_by": "candidate",
     }
-    return {name: arm.facts[fact] for name, fact in names.items()}
+    standing = arm.facts.get("standing", "unknown")  # releases from before 0.3.0 do not say it
+    return {"standing": standing, **{name: arm.facts[fact] for name, fact in names.items()}}

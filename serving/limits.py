@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from bentoml.exceptions import InvalidArgument
 
 from components.domain.preferences.contract import as_id
-from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Question
 from serving.arm import Arm
 from serving.schema import RankRequest
@@ -31,7 +31,7 @@ def check_sizes(arm: Arm, request: RankRequest) -> None:
         raise InvalidArgument(f"dish_id {duplicates[0]!r} is offered twice: send each dish once.")
 
 
-def check_tokens(arm: Arm, question: Question, tokens: DishTokens) -> None:
+def check_tokens(arm: Arm, question: Question, tokens: Any) -> None:
     """Checks how many tokens the model would read, and leaves them in `tokens` for its use.
 
     Raises:
@@ -40,7 +40,7 @@ def check_tokens(arm: Arm, question: Question, tokens: DishTokens) -> None:
     limits, total = arm.facts["serve"], 0
     lines = *(past.dish_id for past in question.history), *question.dishes
     for count, dish in enumerate(lines, 1):
-        length = _length(arm, tokens, dish)
+        length = arm.length(tokens, dish)
         if length > limits["max_line_tokens"]:
             raise InvalidArgument(
                 f"dish_id {dish.partition('/')[2]!r} is {length} tokens long: send at most "
@@ -52,17 +52,11 @@ def check_tokens(arm: Arm, question: Question, tokens: DishTokens) -> None:
                 f"the first {count} of {len(lines)} dishes, history included, are {total} tokens long "
                 f"together: send at most {limits['max_tokens']}."
             )
-    read = () if arm.model.head else question.history[-arm.facts["max_history"] :]
-    in_context = sum(len(tokens.past(past)) for past in read)
+    in_context = arm.context_tokens(tokens, question)
     if in_context > MAX_CONTEXT_TOKENS:
         raise InvalidArgument(f"the history is {in_context} tokens long: send at most {MAX_CONTEXT_TOKENS}.")
 
 
-def is_short(arm: Arm, tokens: DishTokens, dish: str) -> bool:
+def is_short(arm: Arm, tokens: Any, dish: str) -> bool:
     """Tells whether a dish is within the limit of tokens; letters that are rare cost several tokens each."""
-    return _length(arm, tokens, dish) <= int(arm.facts["serve"]["max_line_tokens"])
-
-
-def _length(arm: Arm, tokens: DishTokens, dish: str) -> int:
-    head = arm.model.head
-    return len(tokens.alone(dish, head.reading.template) if head else tokens.offer(dish))
+    return arm.length(tokens, dish) <= int(arm.facts["serve"]["max_line_tokens"])

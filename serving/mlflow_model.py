@@ -1,6 +1,6 @@
 """The registered model as `mlflow.pyfunc.load_model` loads it: ranks dishes from a DataFrame, in any process.
 
-MLflow runs this file ("models from code"). The base model is not stored with the adapter: it is taken from
+MLflow runs this file ("models from code"). A rule needs no more. An adapter's base model is taken from
 `models/base` where the process runs, or made from the recorded base id into the user's cache. Its checksum
 must be the recorded one.
 """
@@ -17,16 +17,20 @@ import pandas as pd
 import torch
 
 from components.domain.errors import ReleaseRefused
-from components.domain.records import Dish, Past, Question
-from components.integrations import adapters, base_models, scoring
+from components.domain.preferences.from_records import question_table
+from components.domain.records import RULE, Dish, Past, Question
+from components.integrations import adapters, base_models, rule_files, scoring
 
 
 class Ranker(mlflow.pyfunc.PythonModel):
     """Scores the offered dishes of each question, given its past dishes."""
 
     def load_context(self, context: Any) -> None:
-        """Loads base and adapter in float32, the precision of the canary's scores."""
+        """Loads the rule, or base and adapter in float32, the precision of the canary's scores."""
         facts = json.loads(Path(context.artifacts["lineage"]).read_text(encoding="utf-8"))
+        self.rule = rule_files.load(Path(context.artifacts[RULE])) if facts.get("kind") == RULE else None
+        if self.rule:
+            return
         self.fields, self.max_history = tuple(facts["dish_fields"]), int(facts["max_history"])
         self.model = base_models.load(
             _base(facts["base_id"], facts["base_sha256"]), torch.float32, torch.device("cpu")
@@ -52,11 +56,17 @@ class Ranker(mlflow.pyfunc.PythonModel):
             )
             offers = [str(row.dish_id) for row in rows.itertuples() if row.role == "offer"]
             question = Question(str(question_id), past, tuple(f"offer/{dish}" for dish in offers))
-            tokens = self.model.dish_tokens(dishes, self.fields, self.max_history)
-            scores = scoring.score_question(self.model, tokens, question)
+            scores = self._scores(question, dishes)
             ranked = sorted(zip(offers, scores, strict=True), key=lambda pair: -pair[1])
             answers += [(question_id, dish, score, rank) for rank, (dish, score) in enumerate(ranked, 1)]
         return pd.DataFrame(answers, columns=["question_id", "dish_id", "score", "rank"])
+
+    def _scores(self, question: Question, dishes: dict[str, Dish]) -> list[float]:
+        if self.rule:
+            by_rule: list[float] = self.rule.scores(question_table([question]), dishes).tolist()
+            return by_rule
+        tokens = self.model.dish_tokens(dishes, self.fields, self.max_history)
+        return scoring.score_question(self.model, tokens, question)
 
 
 def _rating(row: Any) -> float | None:

@@ -8,7 +8,18 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from serving.nutrition_schema import Bounds, NutritionBody
-from serving.schema import Allergies, Bases, Body, Diets, LeftOutDish, Notes, PastBody, SentId, Words
+from serving.schema import (
+    Allergies,
+    Bases,
+    Body,
+    Diets,
+    LeftOutDish,
+    Notes,
+    PastBody,
+    SentId,
+    Standing,
+    Words,
+)
 
 
 class RecommendRequest(Body):
@@ -93,3 +104,5 @@ class RecommendAnswer(Body):
     model_version: str
     data_version: str
     preview: bool
+    ranked_by: str
+    standing: Standing

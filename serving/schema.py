@@ -253,7 +253,7 @@ class CanaryAnswer(Body):
     worst: float | None = Field(description="Largest difference from the adapter's scores, in logits.")
     model_version: str
     bento: str
-    adapter_sha256: str
+    adapter_sha256: str = Field(description="Checksum of the adapter's weights, or of the rule's files.")
 
 
 Bases = Annotated[
@@ -268,6 +268,15 @@ Notes = Annotated[
     Field(
         description="What no reading of words covers for this person, and each avoided word that nobody "
         "knows, a sentence each."
+    ),
+]
+
+
+Standing = Annotated[
+    Literal["promoted", "proven", "unproven", "unknown"],
+    Field(
+        description="promoted: a person chose this version; proven: its gate passed; unproven: nothing shows "
+        "yet that it is better than simpler rules; unknown: a release of before."
     ),
 ]
 
@@ -299,5 +308,7 @@ class RankAnswer(Body):
     notes: Notes
     model: str
     model_version: str
-    data_version: str = Field(description="DVC md5 of the events that the adapter was trained on.")
+    data_version: str = Field(description="DVC md5 of the events that the version was trained on.")
     preview: bool = Field(description="True while nobody has promoted this version.")
+    ranked_by: str = Field(description="Name of the candidate, or of the rule, that ranked the dishes.")
+    standing: Standing

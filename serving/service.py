@@ -68,8 +68,8 @@ class Palate:
 
     def __init__(self) -> None:
         bases: dict[str, Any] = {}  # the arms share what they load
-        self.arm = Arm(SERVED, bases)
-        self.before = Arm(SERVED / BEFORE, bases) if (SERVED / BEFORE).exists() else None
+        self.arm = Arm.open(SERVED, bases)
+        self.before = Arm.open(SERVED / BEFORE, bases) if (SERVED / BEFORE).exists() else None
         self.facts, self.arms = self.arm.facts, [each for each in (self.arm, self.before) if each]
         self.model_thread = ThreadPoolExecutor(1)  # memory that PyTorch keeps grows with each thread
         self.letters = self.facts["serve"].get("allergen_letters", "")  # releases before 0.3.0 have no scheme
@@ -158,7 +158,7 @@ class Palate:
         arm, in_thread = self._arm_of(request.person_id), anyio.to_thread.run_sync
         rest_days = self.facts["serve"]["rest_days"]
         choice = await in_thread(choose, request, self.published, self.permissions, rest_days)
-        way = searching if arm.table else recommending
+        way = searching if arm.table is not None else recommending
         ranked = await way.rank(self._in_turn, arm, request, choice.person, choice.at, choice.catalogue)
         best = ranked.dishes[: request.k]
         bases = await in_thread(restricting.bases_of, [dish.facts for dish, _ in best], choice.restrictions)
@@ -260,7 +260,7 @@ class Palate:
             worst=None if None in differences else max(filter(None, differences), default=0.0),
             model_version=self.facts["model_version"],
             bento=self.facts["bento"],
-            adapter_sha256=self.facts["adapter_sha256"],
+            adapter_sha256=self.facts.get("adapter_sha256") or self.facts["rule_sha256"],
         )
 
 

@@ -54,6 +54,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "alarms",
         "back_up",
         "bad_input",
+        "best",
         "clock",
         "diets",
         "erasures",

@@ -137,7 +137,7 @@ class RegisterParams(Section):
 class PackageParams(Section):
     """Section `package`."""
 
-    preview: bool
+    serve: Literal["best", "preview", "champion"]
 
 
 class AlarmParams(Section):

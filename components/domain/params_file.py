@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from components.domain.errors import BadParams
 from components.domain.params import Params
 
-RENAMED = {
-    "train.row_tokens": "train.sequence_tokens",
-    "train.rows_per_step": "train.sequences_per_step",
+GONE = {  # keys of earlier versions, with what to do
+    "train.row_tokens": "it is called train.sequence_tokens since 0.2.0",
+    "train.rows_per_step": "it is called train.sequences_per_step since 0.2.0",
+    "package.preview": "write `serve: preview` for true, `serve: champion` for false",
 }
 
 
@@ -106,7 +107,6 @@ def validate(values: Mapping[str, Any], where: str) -> Params:
 def _problem(detail: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
     if detail["type"] == "extra_forbidden":
-        advice = f"it is called {RENAMED[key]} since 0.2.0" if key in RENAMED else "remove it"
-        return f"{key}: unknown key, {advice} (got {detail['input']!r})"
+        return f"{key}: unknown key, {GONE.get(key, 'remove it')} (got {detail['input']!r})"
     got = "" if detail["type"] in {"missing", "value_error"} else f" (got {detail['input']!r})"
     return f"{key}: {detail['msg']}{got}"

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 LIKED, NEUTRAL, DISLIKED = 1, 0, -1
+RULE = "rule"  # kind of a version that is no adapter; name of its folder, too
 
 
 def _has_offset(text: str) -> str:

@@ -22,6 +22,7 @@ RIVALS = (
     "factors-on-words",
     "factors-on-tags",
     "champion",
+    "served-rule",
 )
 
 

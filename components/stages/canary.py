@@ -11,7 +11,7 @@ import torch
 from components.domain.param_types import DishField
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Dish, Question
-from components.domain.verdict.canary import CanaryQuestion
+from components.domain.verdict.canary import CanaryQuestion, stored_questions
 from components.integrations import adapters, base_models, scoring
 
 
@@ -48,12 +48,4 @@ def with_scores(
     adapters.load(model, adapter)
     if not tunes_the_base:  # a head alone must differ from what it says of a stranger
         untuned = scores(model, [replace(question, history=()) for question in questions])
-    answers = zip(scores(model, questions), untuned, strict=True)
-    return [
-        CanaryQuestion(
-            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
-            tuple(dishes[dish] for dish in question.dishes),
-            *map(tuple, both),
-        )
-        for question, both in zip(questions, answers, strict=True)
-    ]
+    return stored_questions(questions, dishes, scores(model, questions), untuned)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -20,13 +20,15 @@ from components.domain.ranker.factors import Dishes
 from components.domain.ranker.fit_factors import fit_factors
 from components.domain.records import Dish
 from components.domain.rivals import rules
+from components.domain.rivals.fit_stacked_rules import Fitted, fit_stacked_rules
 from components.domain.rivals.retrieval import (
     Similarity,
     bm25,
 )
-from components.domain.rivals.stacked_rules import fit_stacked_rules
+from components.domain.rivals.stacked_rules import StackedRules
 from components.domain.rivals.words import word_vectors
-from components.domain.verdict.table import Contender
+from components.domain.verdict.clusters import Clusters
+from components.domain.verdict.table import Contender, ResultTable
 
 DEFAULT_SIZE = 64  # of text factors on words and tags where no candidate says
 
@@ -78,6 +80,13 @@ def setting_of(params: Params, split: Split, dishes: dict[str, Dish], ratings: R
     return Setting(params, dishes, split.train, test, split.may_know, ratings, counts, few)
 
 
+def table_of(setting: Setting, rows: Sequence[Contender]) -> ResultTable:
+    """Builds the table of these rows; their intervals count people, and menu days or hidden dishes."""
+    params = setting.params
+    unit: Clusters = "dishes" if params.split.by == "dish" else "menu days"
+    return ResultTable(setting.test, rows, params.evaluate.confidence, unit)
+
+
 def subset(test: Comparisons, numbers: Ints, size: int, seed: int) -> tuple[int, ...]:
     """Draws `size` test comparisons: one of every person in random order, then a second one, and so on.
 
@@ -100,14 +109,21 @@ def subset(test: Comparisons, numbers: Ints, size: int, seed: int) -> tuple[int,
     return tuple(number for _, number in sorted(rounds, key=itemgetter(0))[:size])
 
 
-def simple_rules(setting: Setting) -> Iterator[Contender]:
-    """Fits and scores the rules that anyone could write without a language model.
+def fit_rules(setting: Setting) -> Fitted:
+    """Fits the rules that anyone could write without a language model."""
+    params = setting.params
+    unit, half_lives = unit_of(params.split), params.evaluate.half_life_days
+    return fit_stacked_rules(
+        setting.dishes, setting.train, setting.may_know, unit=unit, half_lives=half_lives
+    )
+
+
+def simple_rules(setting: Setting, stacked: StackedRules) -> Iterator[Contender]:
+    """Scores fitted rules, and those that need no fit.
 
     `item-knn` and `matrix-factorisation` are left out where training knows none of the offered dishes.
     """
     dishes, train, test = setting.dishes, setting.train, setting.test
-    unit, half_lives = unit_of(setting.params.split), setting.params.evaluate.half_life_days
-    stacked = fit_stacked_rules(dishes, train, setting.may_know, unit=unit, half_lives=half_lives)
     yield Contender("random", "rule", rules.random_scores(test, setting.params.evaluate.seed))
     yield Contender("popularity", "rule", rules.popularity(train, test))
     yield Contender("tag-affinity", "rule", rules.tag_affinity(dishes, test))

@@ -7,6 +7,7 @@ from typing import Any
 
 from components.domain.params import Params
 from components.domain.verdict import ledger
+from components.domain.verdict.evaluation import SERVED_RULE
 from components.domain.verdict.gate import GateResult, judge
 from components.domain.verdict.ledger import Ledger
 from components.domain.verdict.sequence import confidence_of_look
@@ -14,52 +15,56 @@ from components.domain.verdict.table import ResultTable
 
 
 def after_tonight(
-    params: Params,
     tables: Mapping[str, ResultTable],
     before: Mapping[str, Ledger],
     champion: str,
-    base_sha256: Mapping[str, str],
+    recipes: Mapping[str, Mapping[str, Any]],
     today: str,
 ) -> dict[str, Ledger]:
-    """Adds tonight's look to every candidate's ledger.
+    """Adds tonight's look to the ledger of all that is judged.
 
     Args:
-        params: Settings of the night.
-        tables: By candidate, the table with the candidate and its rivals.
-        before: By candidate, the ledger of the last night with other data.
+        tables: By name of what is judged, the table with it and its rivals.
+        before: By name, the ledger of the last night with other data.
         champion: Version number of the champion among the rivals; empty where there is none.
-        base_sha256: By candidate, the SHA-256 of its base's weights.
+        recipes: By name, all that decides what is learnt.
         today: See `held_out_days.entries`.
     """
     result = {}
     for name, table in tables.items():
-        recipe = ledger.recipe_hash(_recipe(params, name) | {"base": base_sha256[name]})
-        entry = ledger.opened(before, name, recipe, champion)
+        entry = ledger.opened(before, name, ledger.recipe_hash(recipes[name]), champion)
         result[name] = entry.next(table.differences, table.test, today)
     return result
 
 
-def _recipe(params: Params, name: str) -> dict[str, Any]:
-    """Collects all settings that decide what a candidate learns and what is held out from it."""
-    train = params.train.model_dump(exclude={"candidates", "threads"})
-    return {
-        "candidate": params.train.candidates[name].model_dump(),
-        "train": train,
-        "prompt": params.prompt.model_dump(),
-        "split": params.split.model_dump(),
-        "collect": params.collect.model_dump(include={"like_at", "dislike_at", "scales", "timezone"}),
-    }
-
-
-def decision(params: Params, table: ResultTable, entry: Ledger) -> GateResult:
-    """Judges the best candidate.
+def recipes(params: Params, rule: str) -> dict[str, dict[str, Any]]:
+    """Collects all settings that decide what is learnt and what is held out from it, by name.
 
     Args:
         params: Settings of the night.
-        table: The best candidate and its rivals.
-        entry: The best candidate's ledger after tonight.
+        rule: Name of the rule that serves while there is no champion.
     """
-    candidates, confidence = len(params.train.candidates), params.evaluate.confidence
+    data = {
+        "split": params.split.model_dump(),
+        "collect": params.collect.model_dump(include={"like_at", "dislike_at", "scales", "timezone"}),
+    }
+    train = params.train.model_dump(exclude={"candidates", "threads"})
+    of_candidates = {
+        name: {"candidate": each.model_dump(), "train": train, "prompt": params.prompt.model_dump(), **data}
+        for name, each in params.train.candidates.items()
+    }
+    return {**of_candidates, SERVED_RULE: {"rule": rule, **data}}
+
+
+def decision(params: Params, table: ResultTable, entry: Ledger) -> GateResult:
+    """Judges the best candidate or the served rule, which have equal shares of the error.
+
+    Args:
+        params: Settings of the night.
+        table: What is judged and its rivals.
+        entry: Its ledger after tonight.
+    """
+    candidates, confidence = len(params.train.candidates) + 1, params.evaluate.confidence
     if params.split.by == "time":
         days = {rival: entry.differences(rival) for rival in table.differences}
         return judge(table.best, days, candidates, confidence)

@@ -18,13 +18,14 @@ from components.domain.ranker.closed_form import States, give_text_factors
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import Reading
 from components.domain.ranker.vector_memory import remember
+from components.domain.records import RULE
 from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.probes import with_history_of_another, without_history
 from components.domain.rivals.retrieval import cosine, nearness, with_most_similar_history
 from components.domain.training_params import CandidateParams
 from components.domain.verdict.table import Contender
 from components.files import read_json
-from components.integrations import adapters, base_models, finetuning, scoring
+from components.integrations import adapters, base_models, finetuning, rule_files, scoring
 from components.integrations.comparison_files import SplitFiles
 from components.stages.bases import base_of, base_with
 from components.stages.contenders import Setting
@@ -59,13 +60,18 @@ def champion(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Contender]:
         setting: The night's setting.
         facts: Content of models/champion/champion.json.
     """
-    base = base_with(facts["base_sha256"]) if facts["version"] else None
     counts = unread_by_champion(setting)
-    if base and (counts & setting.counts).any():
+    if not facts["version"] or not (counts & setting.counts).any():
+        return
+    if facts.get("kind") == RULE:
+        scores = rule_files.load(CHAMPION).scores(setting.test, setting.dishes)
+    elif base := base_with(facts["base_sha256"]):
         model = _base(base)
         adapters.load(model, CHAMPION)
         scores = _score(setting, model, setting.test, "champion", tuple(facts["dish_fields"]))
-        yield Contender("champion", "champion", np.where(counts[setting.test.owner], scores, np.nan))
+    else:
+        return
+    yield Contender("champion", "champion", np.where(counts[setting.test.owner], scores, np.nan))
 
 
 def unread_by_champion(setting: Setting) -> Bools:

@@ -1,4 +1,4 @@
-"""The Bento of a version: adapter, canary and facts are put into models/served, then BentoML builds it."""
+"""The Bento of a version: model, canary and facts are put into models/served, then BentoML builds it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 from components.domain.errors import NotFound, StageFailed
 from components.domain.exposures import SERVICE as SOURCE
 from components.domain.params import Params
+from components.domain.verdict.admission import is_rule
 from components.files import folder_sha256, read_as, remove_bytecode, replace_text, write_state
 from components.integrations import bentos
 from flows.environment import REPO, STATE
@@ -38,27 +39,31 @@ class Packaged:
     Attributes:
         tag: Tag in BentoML's store.
         version: Version number in the registry.
-        preview: Whether the version was packaged without being promoted.
         new: Whether the Bento was built by this call.
         trial: Whether it holds the version before as well.
     """
 
     tag: str
     version: str
-    preview: bool
     new: bool
     trial: bool = False
 
 
-def preview(params: Params, registered: Registered) -> Packaged | None:
-    """Builds a preview Bento of tonight's best candidate; None if there is a champion or params forbid it."""
-    if registered.champion is not None or not params.package.preview:
+def unpromoted(params: Params, registered: Registered) -> Packaged | None:
+    """Builds the Bento that serves while there is no champion, as `package.serve` asks.
+
+    Returns:
+        The Bento of the rule or of tonight's best candidate; None if there is a champion, or nothing is to
+        be served without one.
+    """
+    wanted = {"best": registered.rule, "preview": registered.version, "champion": None}
+    version = wanted[params.package.serve]
+    if registered.champion is not None or version is None:
         return None
     server, model = registry(), params.register_.model
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        artifacts = server.download(model, registered.version, Path(folder))
-        tags = server.tags(model, registered.version)
-        return build(params, registered.version, tags, artifacts, preview=True)
+        artifacts = server.download(model, version, Path(folder))
+        return build(params, version, server.tags(model, version), artifacts, promoted=False)
 
 
 def build(
@@ -67,7 +72,7 @@ def build(
     tags: Mapping[str, str],
     artifacts: Path,
     *,
-    preview: bool,
+    promoted: bool,
     trial: Trial | None = None,
 ) -> Packaged:
     """Builds a version's Bento unless the store has an undamaged one; waits for a build that is running.
@@ -77,45 +82,46 @@ def build(
         version: Version number in the registry.
         tags: Tags of the version.
         artifacts: Folder of its artifacts, as they were verified.
-        preview: Whether to mark the Bento as a preview.
+        promoted: Whether a person promoted the version; else the Bento is marked.
         trial: The trial beside the version before; None where this version answers everybody.
 
     Raises:
         NotFound: The version's base is neither in BentoML's store nor below models/.
         StageFailed: Staging or building failed, or the disk is full or cannot be written to.
     """
-    tag = tag_of(version, tags, preview=preview, trial=trial)
+    tag = tag_of(version, tags, promoted=promoted, trial=trial)
     with one_at_a_time(STATE, "bento", wait=True):  # every build fills the same folder models/served
         if find_whole(tag):
-            return Packaged(tag, version, preview, new=False, trial=trial is not None)
+            return Packaged(tag, version, new=False, trial=trial is not None)
         try:
-            bases = staging.stage(artifacts, facts_of(params, version, tag, preview=preview), trial)
-            _build_new(params, version, tag, tags, sorted(bases), preview=preview)
+            bases = staging.stage(artifacts, facts_of(params, version, tags, tag, promoted=promoted), trial)
+            _build_new(params, version, tag, tags, sorted(bases), promoted=promoted)
         except OSError as error:
             raise StageFailed(
                 f"{tag} could not be packaged: {error}; what is served stays. Make room, then run again."
             ) from error
-        return Packaged(tag, version, preview, new=True, trial=trial is not None)
+        return Packaged(tag, version, new=True, trial=trial is not None)
 
 
-def tag_of(version: str, tags: Mapping[str, str], *, preview: bool, trial: Trial | None = None) -> str:
+def tag_of(version: str, tags: Mapping[str, str], *, promoted: bool, trial: Trial | None = None) -> str:
     """Builds the tag of a version's Bento, whether that Bento exists or not.
 
     Args:
         version: Version number in the registry.
         tags: Tags of the version.
-        preview: Whether the Bento is a preview.
+        promoted: Whether a person promoted the version.
         trial: The trial beside the version before; None where this version answers everybody.
     """
-    name = f"{SERVICE}:{'preview-' if preview else ''}v{version}-{tags.get('gate_sha256', '')[:8]}"
+    mark = "" if promoted else "best-" if is_rule(tags) else "preview-"
+    name = f"{SERVICE}:{mark}v{version}-{tags.get('gate_sha256', '')[:8]}"
     return f"{name}-beside-v{trial.before}-{trial.share:g}" if trial else name
 
 
 def _build_new(
-    params: Params, version: str, tag: str, tags: Mapping[str, str], bases: Sequence[str], *, preview: bool
+    params: Params, version: str, tag: str, tags: Mapping[str, str], bases: Sequence[str], *, promoted: bool
 ) -> None:
     labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
-    labels |= {"model_version": version, "preview": str(preview).lower()}
+    labels |= {"model_version": version, "preview": str(not promoted).lower()}
     image = {
         "PALATE_BASE_IMAGE": params.release.base_image,
         "PALATE_TORCH_BACKEND": params.release.torch_backend,
@@ -127,14 +133,23 @@ def _build_new(
         write_state(SUMS, {**_sums(), tag: folder_sha256(stored.folder / "src")})
 
 
-def facts_of(params: Params, version: str, tag: str, *, preview: bool) -> dict[str, Any]:
+def facts_of(
+    params: Params, version: str, tags: Mapping[str, str], tag: str, *, promoted: bool
+) -> dict[str, Any]:
     """Collects what served.json says of a version besides its lineage."""
     model, serve, trained_on = params.register_.model, params.serve.model_dump(), params.check.value_range
     scale = params.collect.scales.get(SOURCE)  # of feedback, where it is another than that of the rest
     ranges = {"value_range": trained_on, "feedback_range": scale.value_range if scale else trained_on}
+    proven = "proven" if tags.get("gate") == "pass" else "unproven"
     return {
-        "model_version": version, "preview": preview, "model": model, "bento": tag, "serve": serve, **ranges,
-    }  # fmt: skip
+        "model_version": version,
+        "preview": not promoted,
+        "standing": "promoted" if promoted else proven,
+        "model": model,
+        "bento": tag,
+        "serve": serve,
+        **ranges,
+    }
 
 
 def _sums() -> dict[str, str]:
@@ -142,7 +157,7 @@ def _sums() -> dict[str, str]:
 
 
 def promoted_version_of(tag: str) -> str:
-    """Reads the version from a Bento's tag; empty for a preview."""
+    """Reads the version from a Bento's tag; empty for one that nobody promoted."""
     match = re.fullmatch(rf"{SERVICE}:v(\d+)-.*", tag)
     return match[1] if match else ""
 

@@ -15,8 +15,9 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.params import Params
 from components.domain.preferences.training_plan import TRAINING_FILE, Training, why_from_scratch
 from components.domain.ranker.prompts import prompt_hash
-from components.domain.verdict.admission import NEEDS_RETRAIN, why_gone, why_no_lineage
-from components.files import read_json, weights_sha256, write_json
+from components.domain.records import RULE
+from components.domain.verdict.admission import NEEDS_RETRAIN, is_rule, why_gone, why_no_lineage
+from components.files import folder_sha256, read_json, weights_sha256, write_json
 from components.integrations import comparison_files
 from components.integrations.model_registry.registry import CHAMPION
 from components.stages import paths
@@ -30,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
 def fetch_champion(night: Night) -> str | None:
-    """Downloads the champion's adapter to models/champion, unless that folder holds this version already.
+    """Downloads the champion's adapter or rule to models/champion, unless that folder holds it already.
 
     If the champion is a candidate of this very night (an earlier run of it was promoted), the folder stays as
     it is: that candidate was trained from, and compared with, the champion in it.
@@ -55,8 +56,8 @@ def fetch_champion(night: Night) -> str | None:
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = registry().download(model, version, Path(folder))
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(artifacts / "adapter", target)
         lineage = read_json(artifacts / "lineage.json")
+        shutil.copytree(artifacts / (RULE if is_rule(lineage) else "adapter"), target)
     write_json(marker, {"version": version, **lineage})  # written last: a folder with it is complete
     return version
 
@@ -77,8 +78,12 @@ def _champion(model: str) -> tuple[str | None, Mapping[str, str]]:
 
 def _is_of_tonight(night: Night, tags: Mapping[str, str]) -> bool:
     """Tells whether a version with these tags is a candidate of this night."""
+    if tags.get("night") != night.key:
+        return False
+    if is_rule(tags):
+        return (REPO / paths.RULE).exists() and tags["rule_sha256"] == folder_sha256(REPO / paths.RULE)
     candidates = {weights_sha256(REPO / paths.ADAPTERS / name) for name in night.params.train.candidates}
-    return tags.get("night") == night.key and tags["adapter_sha256"] in candidates
+    return tags["adapter_sha256"] in candidates
 
 
 @task(cache_policy=NO_CACHE)
@@ -94,7 +99,8 @@ def choose_start(params: Params, *, full: bool) -> None:
     champion, start = REPO / paths.CHAMPION, REPO / paths.START
     lineage = read_json(champion / "champion.json")
     version, record = lineage["version"], champion / TRAINING_FILE
-    training = Training.from_json(read_json(record)) if version and record.exists() else None
+    is_adapter = version and record.exists() and not is_rule(lineage)
+    training = Training.from_json(read_json(record)) if is_adapter else None
     newest = comparison_files.newest(REPO / paths.SPLITS)
     changed = _changed(params, lineage) if training else ""
     why = why_from_scratch(params.train, params.split.by, training, changed, newest, full=full) or ""

@@ -32,6 +32,7 @@ from components.stages.paths import (
     EVENTS,
     NIGHT,
     QUARANTINE,
+    RULE,
     SPLITS,
     START,
 )
@@ -63,6 +64,7 @@ COMMITTED = (
     "reports/evaluation.json",
     "reports/ledger.json",
     "reports/metrics.json",
+    "reports/rule-canary.json",
     "reports/training",
 )
 
@@ -247,4 +249,4 @@ def commit_to_nights(night: Night) -> str:
 def push(night: Night) -> None:
     """Uploads the data and what is derived from them to DVC's default remote, and verifies them there."""
     adapters = (str(ADAPTERS / name) for name in night.params.train.candidates)
-    data_versions.push(REPO, (*DATA, *INPUTS, *adapters))
+    data_versions.push(REPO, (*DATA, *INPUTS, *adapters, str(RULE)))

@@ -36,5 +36,5 @@ def _served(champion: str | None) -> str:
     if champion:
         return f"version {champion} stays the champion"
     if bento.served():
-        return f"{bento.served()} is served, marked as a preview"
-    return "nothing is served: with `package.preview: true` a night packages the best candidate, marked"
+        return f"{bento.served()} is served, marked as not promoted"
+    return "nothing is served: with `package.serve: best` a night packages the best rule, marked"

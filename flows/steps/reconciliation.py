@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 from components.domain.errors import NotFound, PalateError
 from components.domain.params import Params
+from components.domain.records import RULE
 from components.domain.verdict import admission
 from components.files import (
     file_sha256,
@@ -64,19 +65,19 @@ class Outcome:
 
 @task(name="release", cache_policy=NO_CACHE)
 def deliver(params: Params, registered: Registered) -> str:
-    """Ends a night: releases the champion or, while there is none, packages a preview if params allow one.
+    """Ends a night: releases the champion or, while there is none, packages what `package.serve` names.
 
     The night is registered even if its release fails: the next pass tries again.
 
     Returns:
         A sentence on what is released.
     """
-    preview = bento.preview(params, registered) if current() is None else None
-    if preview:
+    packaged = bento.unpromoted(params, registered) if current() is None else None
+    if packaged:
         if current() is None:  # a pass beside this night may have released a champion meanwhile
-            bento.serve_from_now_on(preview.tag)
-        built = "built tonight" if preview.new else "built before"
-        return f"{preview.tag} (PREVIEW, not promoted; {built})"
+            bento.serve_from_now_on(packaged.tag)
+        built = "built tonight" if packaged.new else "built before"
+        return f"{packaged.tag} ({params.package.serve.upper()}, not promoted; {built})"
     try:
         return reconcile(params).sentence
     except PalateError as error:
@@ -112,7 +113,7 @@ def _pass(params: Params) -> Outcome:
         return Outcome(sentence, changed=False, release=released)
     _note_since_when(server, model, champion)
     tags, trial = server.tags(model, champion), trial_of(params, server, released, champion)
-    tag = bento.tag_of(champion, tags, preview=False, trial=trial)
+    tag = bento.tag_of(champion, tags, promoted=True, trial=trial)
     if released and released.bento == tag and delivery.is_complete(params, released):
         _tag_as_released(params, server, released)  # the pass that released it may have died before this
         sentence = step_back or f"version {champion} is released; nothing to do"
@@ -125,7 +126,7 @@ def _pass(params: Params) -> Outcome:
         artifacts = server.download(model, champion, Path(folder))
         refusal = why_refused(tags, artifacts, _base_of(tag, tags))
         packaged = (
-            None if refusal else bento.build(params, champion, tags, artifacts, preview=False, trial=trial)
+            None if refusal else bento.build(params, champion, tags, artifacts, promoted=True, trial=trial)
         )
     if packaged and (packaged.new or not admission.was_released(tags)):
         refusal = bento.why_unproven(packaged.tag)
@@ -208,10 +209,12 @@ def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> s
         folder_sha256(artifacts.parent),
         folder_sha256(artifacts),
     )  # before 2026-12: of the artifacts alone
+    rule = admission.is_rule(tags)
+    model_sha256 = folder_sha256(artifacts / RULE) if rule else weights_sha256(artifacts / "adapter")
     measured = admission.Measured(
         gate_sha256=gate_sha256,
-        gate=read_report(report).gate.decision if unchanged else "",
-        adapter_sha256=weights_sha256(artifacts / "adapter"),
+        gate=_decision(report, tags) if unchanged else "",
+        model_sha256=model_sha256,
         base_sha256=base_sha256,
         artifacts_sha256=earlier if tags.get(admission.ALL_ARTIFACTS) == earlier else whole,
         missing=tuple(name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()),
@@ -220,11 +223,20 @@ def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> s
     return admission.why_refused(tags, measured)
 
 
+def _decision(report: Path, tags: Mapping[str, str]) -> str:
+    """Reads the gate's decision on a version of this kind from the report."""
+    gate = read_report(report).gate_of(tags.get("kind", ""))
+    return gate.decision if gate else ""
+
+
 def _base_of(tag: str, tags: Mapping[str, str]) -> str:
     """Finds the checksum of the base with which a version would be served, in the Bento `tag`.
 
-    A Bento that was released carries its base, so a rollback works after base.model was changed.
+    A Bento that was released carries its base, so a rollback works after base.model was changed. A rule has
+    no base.
     """
+    if admission.is_rule(tags):
+        return ""
     if admission.was_released(tags) and bento.find_whole(tag):
         return tags.get("base_sha256", "")
     if not (REPO / paths.BASE / MARKER).exists():

@@ -1,4 +1,4 @@
-"""The task that makes tonight's best candidate a version in the registry, with its lineage."""
+"""The task that makes tonight's best candidate and the rule versions in the registry, with their lineage."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.verdict.evaluation import EvaluationReport
+from components.domain.records import RULE
+from components.domain.verdict.evaluation import SERVED_RULE, EvaluationReport
 from components.domain.verdict.gate_report import as_markdown
 from components.domain.verdict.metrics import METRICS
 from components.domain.verdict.model_card import Trained, model_card
@@ -39,12 +40,14 @@ class Registered:
         new: Whether it was registered tonight.
         passed: Whether its gate passed.
         champion: Version with the alias champion; None where no version has it.
+        rule: Version of the rule; None where it neither serves nor passed its gate.
     """
 
     version: str
     new: bool
     passed: bool
     champion: str | None
+    rule: str | None = None
 
 
 def registry() -> Registry:
@@ -61,48 +64,72 @@ def runs() -> Runs:
 def register(night: Night, commit: str) -> Registered:
     """Logs the night, makes the best candidate a version (once for each gate report), and sets its aliases.
 
+    The rule becomes a version, too, if it serves while there is no champion, or if its gate passed.
+
     Args:
         night: Tonight's settings and data.
         commit: The night's commit on the branch `nights`.
     """
     model, server = night.params.register_.model, registry()
     report = read_report(REPO / paths.EVALUATION)
-    gate_sha256 = file_sha256(REPO / paths.EVALUATION)
-    version = server.find_version(model, gate_sha256)
-    new = version is None
-    if version is None:
-        version = _register_new(night, commit, server, report, gate_sha256)
-    if not server.is_described(model, version):  # also after a night that was killed before it
-        _describe(server, model, version, report)
-    runs().end_night(night.key, FINISHED)
+    version, new = _version(night, commit, server, report)
     passed = report.gate.decision == "pass"
     if passed:
         server.point(model, CHALLENGER, version)
         if night.params.register_.promote_first:
             server.make_first_champion(model, version)
-    return Registered(version, new, passed, server.alias(model, CHAMPION))
+    champion = server.alias(model, CHAMPION)
+    rule = _rule(night, commit, server, report, champion)
+    runs().end_night(night.key, FINISHED)
+    return Registered(version, new, passed, champion, rule)
+
+
+def _rule(
+    night: Night, commit: str, server: Registry, report: EvaluationReport, champion: str | None
+) -> str | None:
+    """Makes the rule a version if it is to serve or to be promoted, and returns its number."""
+    served = report.served_rule
+    is_proven = served is not None and served.gate.decision == "pass"
+    serves = champion is None and night.params.package.serve == "best"
+    if served is None or not (serves or is_proven):
+        return None
+    version, _ = _version(night, commit, server, replace(report, gate=served.gate))
+    if is_proven and report.gate.decision != "pass":
+        server.point(night.params.register_.model, CHALLENGER, version)
+    return version
+
+
+def _version(night: Night, commit: str, server: Registry, report: EvaluationReport) -> tuple[str, bool]:
+    """Finds or registers the version that the report's gate judges, and whether it is new."""
+    model, gate_sha256 = night.params.register_.model, file_sha256(REPO / paths.EVALUATION)
+    tags = _lineage(night, report, gate_sha256)
+    found = server.find_version(model, gate_sha256, tags["candidate"])
+    version = found or _register_new(night, commit, server, report, tags)
+    if not server.is_described(model, version):  # also after a night that was killed before it
+        _describe(server, model, version, report)
+    return version, found is None
 
 
 def _register_new(
-    night: Night, commit: str, server: Registry, report: EvaluationReport, gate_sha256: str
+    night: Night, commit: str, server: Registry, report: EvaluationReport, lineage: Mapping[str, str]
 ) -> str:
-    best, tracking = report.gate.candidate, runs()
+    name, tracking = report.gate.candidate, runs()
     night_run = tracking.night_run(night.key)
-    tags = _lineage(night, report, gate_sha256)
-    tags |= {"night_commit": commit, "night_run": night_run, "night": night.key}
+    tags = {**lineage, "night_commit": commit, "night_run": night_run, "night": night.key}
     tags["registered_at"] = datetime.now(UTC).isoformat(timespec="seconds")
     # A tag, since a night that goes on after an upgrade could not change a param of its run.
     tags["requirements_sha256"] = file_sha256(REPO / "requirements.lock")
-    candidate_runs = _log_night(night, tracking, night_run, tags, report)
+    if name == SERVED_RULE:
+        run = tracking.candidate_run(night_run, SERVED_RULE, afresh=False)
+    else:
+        run = _log_night(night, tracking, night_run, tags, report)[name]
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        artifacts = _artifacts(Path(folder), night, best, tags)
+        artifacts = _artifacts(Path(folder), night, name, tags)
         artifacts["card"] = Path(folder) / "model_card.md"
-        artifacts["card"].write_text(_card(night, report), encoding="utf-8")
+        artifacts["card"].write_text(_card(night, report, tags), encoding="utf-8")
         python_model = REPO / "serving" / "mlflow_model.py"
         model = night.params.register_.model
-        return server.register(
-            model, candidate_runs[best], python_model, artifacts, REPO / "components", tags
-        )
+        return server.register(model, run, python_model, artifacts, REPO / "components", tags)
 
 
 def _describe(server: Registry, model: str, version: str, report: EvaluationReport) -> None:
@@ -118,26 +145,30 @@ def _settings(night: Night) -> dict[str, object]:
     return {"seed": train.seed, "threads": train.threads}
 
 
-def _card(night: Night, report: EvaluationReport) -> str:
+def _card(night: Night, report: EvaluationReport, tags: Mapping[str, str]) -> str:
     """Writes the version's model card, with the base's licence where the base's package names one."""
-    folder = base_with(report.base["sha256"], REPO)
+    folder = base_with(tags.get("base_sha256", ""), REPO)
     licence = str(base_facts(folder).get("licence") or "") if folder else ""
-    base, data = (report.base["id"], licence), (night.data_md5, night.events)
-    return model_card(Trained(report.gate.candidate, *base, *data, _settings(night)), report)
+    base, data = (tags.get("base_id", ""), licence), (night.data_md5, night.events)
+    return model_card(Trained(tags["candidate"], *base, *data, _settings(night)), report)
 
 
-def _artifacts(folder: Path, night: Night, best: str, tags: Mapping[str, str]) -> dict[str, Path]:
+def _artifacts(folder: Path, night: Night, name: str, tags: Mapping[str, str]) -> dict[str, Path]:
     """Copies the files that travel with a version into `folder`, and returns their paths by name.
 
     Apart from them `folder` stays empty.
     """
     prompt = {"dish_fields": night.params.prompt.dish_fields, "max_history": night.params.split.max_history}
     write_json(folder / "lineage.json", {**tags, **prompt})
+    rule = name == SERVED_RULE
+    kind, model, canary = (
+        (RULE, paths.RULE, paths.RULE_CANARY) if rule else ("adapter", paths.ADAPTERS / name, paths.CANARY)
+    )
     return {
         # MLflow stores files and folders under their own names: `folder` is what a download will be.
-        "adapter": shutil.copytree(REPO / paths.ADAPTERS / best, folder / "adapter"),
+        kind: shutil.copytree(REPO / model, folder / kind),
         "lineage": folder / "lineage.json",
-        "canary": Path(shutil.copy(REPO / paths.CANARY, folder)),
+        "canary": Path(shutil.copy(REPO / canary, folder / "canary.json")),
         "evaluation": Path(shutil.copy(REPO / paths.EVALUATION, folder)),
     }
 
@@ -184,15 +215,22 @@ def _curves(report: EvaluationReport) -> dict[str, float]:
 
 def _lineage(night: Night, report: EvaluationReport, gate_sha256: str) -> dict[str, str]:
     """Collects the tags that lead from a version back to its rows: DESIGN.md, "Registry and release"."""
-    return {
-        "candidate": report.gate.candidate,
-        "gate": report.gate.decision,
-        "gate_reason": report.gate.reason,
+    gate = report.gate
+    common = {
+        "gate": gate.decision,
+        "gate_reason": gate.reason,
         "gate_sha256": gate_sha256,
         "checks_sha256": file_sha256(REPO / paths.CHECKS),
         "data_md5": night.data_md5,
         "git_sha": data_versions.git_sha(REPO),
-        "adapter_sha256": report.adapters[report.gate.candidate],
+    }
+    if gate.candidate == SERVED_RULE and report.served_rule:
+        rule = report.served_rule
+        return {"kind": RULE, "candidate": rule.name, **common, "rule_sha256": rule.sha256}
+    return {
+        "candidate": gate.candidate,
+        **common,
+        "adapter_sha256": report.adapters[gate.candidate],
         "base_id": report.base["id"],
         "base_sha256": report.base["sha256"],
         "prompt_hash": report.prompt_hash,

@@ -1,4 +1,4 @@
-"""What a Bento gets besides its code, in models/served: a version's adapter, canary, facts, dish vectors."""
+"""What a Bento gets besides its code, in models/served: adapter or rule, canary, facts, dish vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from typing import Any
 
 from components.domain.errors import StageFailed
 from components.domain.ranker.artifacts import HEAD_FILE, VECTORS_FILE
+from components.domain.records import RULE
+from components.domain.verdict.admission import is_rule
 from components.domain.verdict.calibration import reliability
+from components.domain.verdict.evaluation import SERVED_RULE
 from components.files import DamagedFile, file_sha256, read_json, write_json
 from components.integrations import bentos
 from components.stages.paths import ERROR_PREFIX
@@ -31,7 +34,7 @@ class Trial:
 
     Attributes:
         before: Version number of the one before.
-        folder: Its adapter, canary and facts, as they were served.
+        folder: Its adapter or rule, canary and facts, as they were served.
         share: Share of the people whom the new version answers.
     """
 
@@ -53,17 +56,18 @@ def stage(artifacts: Path, facts: Mapping[str, Any], trial: Trial | None) -> set
     """
     target = REPO / SERVED
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(artifacts / "adapter", target / "adapter")
+    lineage = read_json(artifacts / "lineage.json")
+    model = RULE if is_rule(lineage) else "adapter"
+    shutil.copytree(artifacts / model, target / model)
     shutil.copy(artifacts / "canary.json", target / "canary.json")
     if trial:
         shutil.copytree(trial.folder, target / BEFORE, ignore=shutil.ignore_patterns(BEFORE))
-    lineage = read_json(artifacts / "lineage.json")
-    base = stored_bases.store(lineage["base_sha256"])
+    base = {} if is_rule(lineage) else {"base": stored_bases.store(lineage["base_sha256"])}
     share = trial.share if trial else 1.0
-    sure = {"reliability": _reliability(artifacts, lineage["candidate"])}
-    write_json(target / FACTS, {**lineage, **facts, **sure, "base": base, "share": share})
+    sure = {"reliability": _reliability(artifacts, SERVED_RULE if is_rule(lineage) else lineage["candidate"])}
+    write_json(target / FACTS, {**lineage, **facts, **sure, **base, "share": share})
     if (target / "adapter" / HEAD_FILE).exists():
-        _pack(target, bentos.model_folder(base))
+        _pack(target, bentos.model_folder(base["base"]))
     return {stored_bases.tag_of(sha256) for sha256 in bases_in(target)}
 
 
@@ -87,8 +91,8 @@ def _pack(target: Path, base: Path) -> None:
 def bases_in(served: Path) -> set[str]:
     """Collects the checksums of the bases that a folder `models/served` needs from BentoML's store.
 
-    A version that was packaged before bases were stored there needs none. A version with damaged facts counts
-    as needing none.
+    A rule needs none, and neither does a version that was packaged before bases were stored there. A version
+    with damaged facts counts as needing none.
     """
     checksums = set()
     for path in (served / FACTS, served / BEFORE / FACTS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.domain.params import Params
+from components.domain.verdict.admission import is_rule
 from components.files import read_json
 from components.integrations.model_registry.registry import Registry
 from flows.steps import bento, withdrawal
@@ -32,6 +33,7 @@ def trial_of(params: Params, server: Registry, released: Release | None, champio
     served = stored.folder / "src" / SERVED
     for folder in (served, served / BEFORE):
         facts = read_json(folder / FACTS) if (folder / FACTS).exists() else {}
-        if facts.get("model_version") == before and "base" in facts:  # older Bentos hold merged weights
+        needs_no_more = "base" in facts or is_rule(facts)  # older Bentos hold merged weights
+        if facts.get("model_version") == before and needs_no_more:
             return Trial(before, folder, params.release.share)
     return None

@@ -53,7 +53,7 @@ class Site:
     folder: Path
 
     def release(self, version: str, image: str, settings: Params) -> Release:
-        packaged = bento.Packaged(f"palate:v{version}", version, preview=False, new=True)
+        packaged = bento.Packaged(f"palate:v{version}", version, new=True)
         return delivery.change_to(settings, packaged, image, "")
 
     @property
@@ -99,7 +99,7 @@ def test_a_release_is_applied_and_recorded_once_its_pods_are_ready(site: Site, d
 
 @pytest.mark.parametrize(("gpu", "trial"), [(False, False), (True, False), (False, True), (True, True)])
 def test_a_release_brings_what_its_pods_need(site: Site, double: Cluster, gpu: bool, trial: bool) -> None:
-    packaged = bento.Packaged("palate:v3", "3", preview=False, new=True, trial=trial)
+    packaged = bento.Packaged("palate:v3", "3", new=True, trial=trial)
     delivery.change_to(params(deploy="apply", gpu=gpu), packaged, GOOD, "")
     deployment = double.store.get(DEPLOYMENT)
     assert deployment is not None

@@ -50,7 +50,7 @@ train:
        factors: {size: 4, template: "A dish: {dish}.", layer: 0}}
 evaluate: {subset: 12}
 register: {promote_first: true}
-package: {preview: true}
+package: {serve: preview}
 """
 
 

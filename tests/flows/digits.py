@@ -29,7 +29,7 @@ train:
        vectors: {size: 8, learning_rate: 0.02, weight_decay: 0.1, comparisons_per_step: 50}}
 evaluate: {subset: 300}
 register: {promote_first: true}
-package: {preview: true}
+package: {serve: preview}
 """
 
 

@@ -22,7 +22,7 @@ for inbox, by_hand in json.loads(sys.argv[1]):
     if by_hand:
         path.write_text(path.read_text().replace("inbox: data/sample/canteen", f"inbox: {by_hand}"))
     params = adopt(inbox)
-    print(json.dumps([params.collect.inbox, params.register_.promote_first, params.package.preview]))
+    print(json.dumps([params.collect.inbox, params.register_.promote_first, params.package.serve]))
 """
 
 
@@ -42,18 +42,18 @@ def _adopt(clone: Path, *nights: tuple[str, str]) -> list[list[object]]:
 
 def test_the_sample_is_promoted_and_previewed_without_a_trace_in_params_yaml(clone: Path) -> None:
     sample = "data/sample/canteen"
-    assert _adopt(clone, ("", ""), (sample, "")) == [[sample, True, True]] * 2
+    assert _adopt(clone, ("", ""), (sample, "")) == [[sample, True, "preview"]] * 2
     written = (clone / "params.yaml").read_text()
     assert "promote_first: false" in written
-    assert "preview: false" in written
+    assert "serve: best" in written
 
 
 def test_a_users_data_is_neither_although_the_sample_ran_before(clone: Path, tmp_path: Path) -> None:
     before, chosen = (clone / "params.yaml").read_text(), str(tmp_path)
     (clone / "data" / "events").mkdir()  # as docs/upgrading.md has it: collect.inbox first, then DATA
-    assert _adopt(clone, ("", ""), ("", chosen), (chosen, ""))[1:] == [[chosen, False, False]] * 2
+    assert _adopt(clone, ("", ""), ("", chosen), (chosen, ""))[1:] == [[chosen, False, "best"]] * 2
     (tmp_path / "params.yaml").write_text("register: {promote_first: true}")
-    assert _adopt(clone, (chosen, "")) == [[chosen, True, False]]
+    assert _adopt(clone, (chosen, "")) == [[chosen, True, "best"]]
     (clone / "params.yaml").write_text(before)
     (clone / "data" / "events").rmdir()
 

@@ -82,6 +82,7 @@ def test_the_evaluation_holds_every_row_with_intervals_and_the_gates_reason(nigh
         "factors-on-words",
         "factors-on-tags",
         "mean-by-words",
+        "served-rule",
     } == set(models) - {"base-tip"}
     for row in models.values():
         for metric in ("pair_accuracy", "top1", "ndcg"):
@@ -91,7 +92,7 @@ def test_the_evaluation_holds_every_row_with_intervals_and_the_gates_reason(nigh
     assert gate["decision"] in {"pass", "fail", "inconclusive"}
     assert gate["rival"] in gate["reason"]
     (step,) = (line for line in night.first.stdout.splitlines() if line.strip().startswith("next step"))
-    assert step.endswith("is served, marked as a preview")
+    assert step.endswith("is served, marked as not promoted")
     assert "step 18 of 18: room" in night.first.stderr  # 16 steps and two trainings
 
 

@@ -49,6 +49,6 @@ def test_feedback_has_the_range_of_its_source_where_it_has_one() -> None:
     for source in ("survey", "service"):
         collect = params.collect.model_copy(update={"scales": {source: scale}})
         params = params.model_copy(update={"collect": collect})
-        facts = facts_of(params, "1", "palate:v1-abc", preview=False)
+        facts = facts_of(params, "1", {"gate": "pass"}, "palate:v1-abc", promoted=True)
         ranges.append((facts["value_range"], facts["feedback_range"]))
     assert ranges == [((0, 100), (0, 100)), ((0, 100), (1, 7))]

@@ -121,6 +121,8 @@ def trained(
         "bento": "palate:v7-abc",
         **store_base(small_base),
         "preview": True,
+        "candidate": "reader",
+        "standing": "unproven",
         "reliability": [[0.5, 0.5], [0.6, 0.7], [1.0, 0.8]],
         "serve": {**SERVE, "max_dishes": 3, "max_history": 5},
         "value_range": RATINGS,

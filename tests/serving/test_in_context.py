@@ -28,7 +28,7 @@ async def _in_turn(work: Callable[..., Any], *arguments: Any) -> Any:
 
 @pytest.mark.parametrize("trained", ["answers"], indirect=True)
 def test_the_most_popular_are_ranked_and_counted(served: Path) -> None:
-    arm, dishes = Arm(served), eight_dishes()
+    arm, dishes = Arm.open(served), eight_dishes()
     assert arm.table is None
     catalogue = listing_of(Listed(dish, None, number / 10) for number, dish in enumerate(dishes.values()))
     request = RecommendRequest.model_validate({"person_id": "p", "k": 2})

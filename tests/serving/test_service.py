@@ -195,7 +195,7 @@ def test_an_adapter_with_another_checksum_never_starts(served: Path) -> None:
     _multiply(served, "lora_B", 1.001)  # too little for the canary
     (served / "served.json").write_text(before)
     with pytest.raises(StageFailed, match="not those that the night registered"):
-        Arm(served)
+        Arm.open(served)
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone", "undescribed"])
@@ -214,7 +214,7 @@ def test_a_damaged_base_never_starts_and_says_what_mends_it(
         file.write_bytes(content[:-1000] if damage == "cut" else content[:-1] + bytes([content[-1] ^ 1]))
     sign(served, **facts)
     with pytest.raises(StageFailed, match=f"no undamaged base model palate-base:{damage}: the next release"):
-        Arm(served)
+        Arm.open(served)
 
 
 def test_another_prompt_is_never_ready(served: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -92,8 +92,8 @@ def test_the_base_is_held_once_and_neither_version_changes_the_others_weights(
     save_file({name: -tensor for name, tensor in load_file(file).items()}, file)
     sign(before)
     bases: dict[str, LanguageModel] = {}
-    arms = [Arm(folder, bases) for folder in (served, before)]
-    alone = [Arm(folder) for folder in (served, before)]
+    arms = [Arm.open(folder, bases) for folder in (served, before)]
+    alone = [Arm.open(folder) for folder in (served, before)]
     one, other = (dict(arm.model.network.named_parameters()) for arm in arms)
     shared = {name for name in one if one[name].data_ptr() == other[name].data_ptr()}
     tuned = {name for name in one if "q_proj" in name or "down_proj" in name}

@@ -77,7 +77,7 @@ def _one_menu(arm: Arm, dishes: Sequence[Dish], history: Sequence[Past] = HISTOR
 
 
 def test_packed_dishes_score_as_one_menu_and_nothing_is_read(packed: Path) -> None:
-    arm = Arm(packed)
+    arm = Arm.open(packed)
     assert arm.refusal is None
     for history in (HISTORY, HISTORY[:1], (*HISTORY, *HISTORY[:2])):
         assert _scores(_ranked(arm, DISHES, history=history)) == pytest.approx(
@@ -87,7 +87,7 @@ def test_packed_dishes_score_as_one_menu_and_nothing_is_read(packed: Path) -> No
 
 
 def test_the_best_are_those_of_the_whole_order(packed: Path) -> None:
-    arm = Arm(packed)
+    arm = Arm.open(packed)
     whole = [listed.dish.dish_id for listed, _ in _ranked(arm, DISHES).dishes]
     assert whole == sorted(whole, key=_one_menu(arm, DISHES).__getitem__, reverse=True)
     for k in (1, 3, 8, 100):
@@ -97,7 +97,7 @@ def test_the_best_are_those_of_the_whole_order(packed: Path) -> None:
 
 
 def test_a_changed_text_is_read_anew(packed: Path) -> None:
-    arm = Arm(packed)
+    arm = Arm.open(packed)
     changed = (replace(DISHES[0], name="Grilled octopus"), *DISHES[1:])
     before, after = _scores(_ranked(arm, DISHES)), _scores(_ranked(arm, changed))
     assert len(arm.model.vectors) == 1
@@ -107,13 +107,13 @@ def test_a_changed_text_is_read_anew(packed: Path) -> None:
 
 @pytest.mark.parametrize("name", ["豆腐と海藻のサラダ", "كشري", "<|endoftext|>", "ß" * 300, " "])
 def test_a_new_dish_in_any_letters_is_ranked_at_once(packed: Path, name: str) -> None:
-    arm, dishes = Arm(packed), (*DISHES, Dish("new", name))
+    arm, dishes = Arm.open(packed), (*DISHES, Dish("new", name))
     ranked = _ranked(arm, dishes)
     assert _scores(ranked) == pytest.approx(_one_menu(arm, dishes), abs=1e-4)
 
 
 def test_one_dish_none_and_twins(packed: Path) -> None:
-    arm = Arm(packed)
+    arm = Arm.open(packed)
     assert list(_scores(_ranked(arm, DISHES[:1], history=HISTORY[:1]))) == ["d0"]
     assert _ranked(arm, [], history=HISTORY).dishes == []
     twins = [replace(DISHES[2], dish_id=name) for name in ("b", "a", "c")]
@@ -125,7 +125,7 @@ def test_one_dish_none_and_twins(packed: Path) -> None:
 
 
 def test_without_vectors_a_request_reads_few_dishes_and_says_how_many(served: Path) -> None:
-    arm = Arm(served)
+    arm = Arm.open(served)
     dishes = [Dish(f"n{number}", f"Soup number {number}") for number in range(20)]
     history = (Past("n0", LIKED),)
     assert [_ranked(arm, dishes, history=history).considered for _ in range(4)] == [8, 16, 20, 20]
@@ -138,7 +138,7 @@ def test_a_dish_that_is_too_long_is_left_out(packed: Path) -> None:
     facts = json.loads((packed / "served.json").read_text())
     facts["serve"]["max_line_tokens"] = 20
     (packed / "served.json").write_text(json.dumps(facts))
-    assert "long" not in _scores(_ranked(Arm(packed), (*DISHES, Dish("long", "鱻" * 100))))
+    assert "long" not in _scores(_ranked(Arm.open(packed), (*DISHES, Dish("long", "鱻" * 100))))
 
 
 def _flip(served: Path) -> None:
@@ -195,7 +195,7 @@ def test_vectors_of_another_making_are_refused(
     packed: Path, damage: Callable[[Path], None], sentence: str
 ) -> None:
     damage(packed)
-    assert sentence in str(Arm(packed).refusal)
+    assert sentence in str(Arm.open(packed).refusal)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from components.domain.preferences.opinion_log import NO_MENU, Menus, OpinionLog, timestamp
+from components.domain.preferences.opinion_log import NO_MENU, NO_MENUS, OpinionLog, timestamp
 from components.domain.preferences.tables import Comparisons, Questions
 from components.domain.records import DISLIKED, LIKED, Comparison, Question
 
@@ -43,7 +43,7 @@ def _log(questions: Sequence[Question], code: Mapping[str, int], number: Mapping
     return OpinionLog(
         people=tuple(code),
         dishes=tuple(number),
-        menus=Menus((), np.empty(0, np.int64), np.empty(0, np.int64)),
+        menus=NO_MENUS,
         sources=("",),
         person=np.array([person for person, _ in lines], np.int64),
         dish=np.array([number[past.dish_id] for _, past in lines], np.int64),

@@ -33,6 +33,9 @@ class Menus:
     sizes: Ints
 
 
+NO_MENUS = Menus((), np.empty(0, np.int64), np.empty(0, np.int64))
+
+
 @dataclass(frozen=True, eq=False)
 class OpinionLog:
     """Opinions, each person's together and in the order of time; a history is a range of lines.

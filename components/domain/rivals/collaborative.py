@@ -7,12 +7,12 @@ of the tables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from components.domain.preferences.arrays import Floats, Ints, ranges
-from components.domain.preferences.evidence import Evidence
+from components.domain.preferences.evidence import Evidence, Expectation
 from components.domain.preferences.moments import Moments, moments_of, principal_factors
 from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions, RatingScale
@@ -32,10 +32,12 @@ class Collaborative:
     Attributes:
         moments: The moments that the rules read.
         loadings: Dishes' loadings by number of factors, filled as they are needed.
+        similarities: Dishes' similarities by shrinkage, likewise.
     """
 
     moments: Moments
-    loadings: dict[int, Floats] = field(default_factory=dict, init=False)
+    loadings: dict[int, Floats] = field(default_factory=dict)
+    similarities: dict[float, Floats] = field(default_factory=dict)
 
     @property
     def ratings(self) -> RatingScale:
@@ -52,11 +54,21 @@ class Collaborative:
         Args:
             shrink: Shared information of two dishes at which their similarity counts half.
         """
-        variance = np.diag(self.moments.moment) / (np.diag(self.moments.together) + 1e-9)
-        covariance = self.moments.moment / (self.moments.together + shrink)
-        similarity = covariance / (np.sqrt(np.outer(variance, variance)) + 1e-9)
-        np.fill_diagonal(similarity, 0.0)
-        return np.asarray(similarity)
+        if shrink not in self.similarities:
+            variance = np.diag(self.moments.moment) / (np.diag(self.moments.together) + 1e-9)
+            covariance = self.moments.moment / (self.moments.together + shrink)
+            similarity = covariance / (np.sqrt(np.outer(variance, variance)) + 1e-9)
+            np.fill_diagonal(similarity, 0.0)
+            self.similarities[shrink] = similarity
+        return self.similarities[shrink]
+
+    def with_dishes(self, count: int) -> Collaborative:
+        """Appends dishes of which nobody has an opinion yet; the tables and what is derived stay shared."""
+        expected = self.moments.expected
+        mean, share = (
+            np.concatenate([values, np.zeros(count)]) for values in (expected.mean, expected.share)
+        )
+        return replace(self, moments=replace(self.moments, expected=Expectation(mean, share)))
 
     def popularity(self, pairs: Pairs) -> Floats:
         """Looks up the mean utility of each pair's dish, (P,)."""

@@ -7,13 +7,14 @@ the log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.opinion_log import NO_MENU
 from components.domain.preferences.strengths import Opinions, RatingScale, histories
 from components.domain.preferences.tables import Questions, distinct_histories
 
@@ -27,17 +28,25 @@ class Pairs:
         history: (P,) number of the history.
         dish: (P,) index into the log's dishes.
         pair: (O,) pair of each dish on offer.
+        plain: Whether histories are read without their menus and times, as a service gets them.
     """
 
     questions: Questions
     history: Ints
     dish: Ints
     pair: Ints
+    plain: bool = False
 
     @cached_property
     def opinions(self) -> Opinions:
         """The opinions of the distinct histories."""
-        return histories(self.questions)
+        opinions = histories(self.questions)
+        return replace(opinions, menu=np.full_like(opinions.menu, NO_MENU)) if self.plain else opinions
+
+    @property
+    def ages(self) -> Floats:
+        """(N,) days from each opinion to the newest one of the same history; 0 for plain histories."""
+        return np.zeros(len(self.opinions.dish)) if self.plain else self.questions.ages
 
     def on_offer(self, scores: Floats) -> Floats:
         """Spreads (P,) scores of pairs over the dishes on offer, (O,)."""
@@ -65,9 +74,9 @@ class Pairs:
         return csr_matrix((values, self.opinions.dish, ends), shape=shape)
 
 
-def pairs_of(questions: Questions) -> Pairs:
-    """Collects the pairs of questions, of which there must be at least one."""
-    first, number = distinct_histories(questions, by_age=True)
+def pairs_of(questions: Questions, *, plain: bool = False) -> Pairs:
+    """Collects the pairs of questions, of which there must be at least one; `plain` as for `Pairs`."""
+    first, number = distinct_histories(questions, by_age=not plain)
     width = len(questions.log.dishes)
     codes, pair = np.unique(number[questions.owner] * width + questions.offered, return_inverse=True)
-    return Pairs(questions.take(first), codes // width, codes % width, pair.astype(np.int64))
+    return Pairs(questions.take(first), codes // width, codes % width, pair.astype(np.int64), plain)

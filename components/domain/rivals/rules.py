@@ -58,7 +58,7 @@ def usual(pairs: Pairs, half_life: float) -> Floats:
     """
     sizes = pairs.opinions.sizes
     ends = np.concatenate([[0], np.cumsum(sizes)])
-    weights = 0.5 ** (pairs.questions.ages / half_life) * pairs.opinions.verdict
+    weights = 0.5 ** (pairs.ages / half_life) * pairs.opinions.verdict
     shape = len(sizes), len(pairs.questions.log.dishes)
     return pairs.entries(csr_matrix((weights, pairs.opinions.dish, ends), shape=shape))
 

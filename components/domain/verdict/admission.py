@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.domain.records import RULE
+
 LINEAGE = (
     "candidate",
     "gate",
@@ -17,6 +19,17 @@ LINEAGE = (
     "base_id",
     "base_sha256",
     "prompt_hash",
+    "night_commit",
+)
+RULE_LINEAGE = (
+    "kind",
+    "candidate",
+    "gate",
+    "gate_sha256",
+    "checks_sha256",
+    "data_md5",
+    "git_sha",
+    "rule_sha256",
     "night_commit",
 )
 ALL_ARTIFACTS = "artifacts_sha256"  # tag: one checksum over all files that a version consists of
@@ -38,8 +51,8 @@ class Measured:
     Attributes:
         gate_sha256: SHA-256 of the gate report's file; None where the version has no gate report.
         gate: Decision in the gate report.
-        adapter_sha256: SHA-256 of the adapter's weights.
-        base_sha256: SHA-256 of the base model in this clone.
+        model_sha256: SHA-256 of the adapter's weights, or of the rule's files.
+        base_sha256: SHA-256 of the base model in this clone; a rule needs none.
         artifacts_sha256: SHA-256 over the paths and bytes of all files that MLflow stored for the version,
             its code included.
         missing: Names of the artifacts that serving needs and that the version lacks.
@@ -48,16 +61,26 @@ class Measured:
 
     gate_sha256: str | None
     gate: str
-    adapter_sha256: str
+    model_sha256: str
     base_sha256: str
     artifacts_sha256: str
     missing: tuple[str, ...] = ()
     lineage: Mapping[str, Any] = field(default_factory=dict)
 
 
+def is_rule(tags: Mapping[str, str]) -> bool:
+    """Tells whether a version is a rule; its tags then are those of RULE_LINEAGE, else those of LINEAGE."""
+    return tags.get("kind") == RULE
+
+
+def lineage_of(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """Lists the tags that a version of this kind must have."""
+    return RULE_LINEAGE if is_rule(tags) else LINEAGE
+
+
 def why_no_lineage(tags: Mapping[str, str]) -> str | None:
     """Says in a sentence which lineage tag a version lacks (the first one); None if it has all of them."""
-    missing = [name for name in LINEAGE if not tags.get(name)]
+    missing = [name for name in lineage_of(tags) if not tags.get(name)]
     if not missing:
         return None
     return f"its lineage is incomplete: the tag {missing[0]} is missing; register it by a night"
@@ -100,15 +123,16 @@ def _why_incomplete(measured: Measured) -> str | None:
 
 
 def _why_changed(tags: Mapping[str, str], measured: Measured) -> str | None:
-    checksums = {"gate report": "gate_sha256", "adapter": "adapter_sha256"}
-    for artifact, name in checksums.items():
-        actual = getattr(measured, name)
+    model = "rule" if is_rule(tags) else "adapter"
+    checksums = {"gate report": measured.gate_sha256, model: measured.model_sha256}
+    for artifact, actual in checksums.items():
+        name = "gate_sha256" if artifact == "gate report" else f"{model}_sha256"
         if actual != tags[name]:
             return (
-                f"its {artifact} has checksum {actual[:12]}, its tag {name} says {tags[name][:12]}: "
+                f"its {artifact} has checksum {str(actual)[:12]}, its tag {name} says {tags[name][:12]}: "
                 "it was changed"
             )
-    for name in LINEAGE:
+    for name in lineage_of(tags):
         if measured.lineage.get(name) != tags[name]:
             in_file = measured.lineage.get(name, "nothing")
             return f"its lineage.json says of {name} {in_file}, its tag says {tags[name]}: it was changed"
@@ -136,7 +160,7 @@ def _why_other_artifacts(tags: Mapping[str, str], actual: str) -> str | None:
 
 
 def _why_not_admitted(tags: Mapping[str, str], measured: Measured) -> str | None:
-    if measured.base_sha256 != tags["base_sha256"]:
+    if not is_rule(tags) and measured.base_sha256 != tags["base_sha256"]:
         return (
             f"the base model here has checksum {measured.base_sha256[:12]}, the adapter was tuned on "
             f"{tags['base_sha256'][:12]}: set base.model to {tags['base_id']}"

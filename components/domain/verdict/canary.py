@@ -1,6 +1,7 @@
-"""The canary: stored questions and scores by which a service proves which adapter it serves.
+"""The canary: stored questions and scores by which a service proves which version it serves.
 
-It catches the wrong base, the wrong prompt template, a bad merge, and an adapter that was never applied.
+It catches the wrong base, the wrong prompt template, a bad merge, an adapter that was never applied, and
+another rule.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from components.domain.preferences.arrays import Floats
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past, Question
 
 PERSON = "canary"  # the person of every stored question; nobody is called so
@@ -25,11 +27,14 @@ LEAST_EFFECT = 0.1  # logits by which an adapter must change at least one score
 class CanaryQuestion:
     """A stored question with the scores of the adapter and of the untuned base (logits, computed in float32).
 
+    A rule's own scores stand in place of the adapter's. Its scores after another history stand in place of
+    the base's; popularity reads no history and has none.
+
     Attributes:
         history: Dish, verdict and rating of each past opinion, oldest first.
         dishes: Dishes on offer.
         adapter: Scores of the base with the adapter, one for each dish on offer.
-        base: Scores of the base alone.
+        base: Scores of the base alone; may be empty.
     """
 
     history: tuple[tuple[Dish, int, float | None], ...]
@@ -72,6 +77,40 @@ def made_up_questions(dishes: Sequence[str], like_at: float, dislike_at: float) 
     return questions
 
 
+def stored_questions(
+    questions: Sequence[Question],
+    dishes: Mapping[str, Dish],
+    scores: Sequence[Sequence[float] | Floats],
+    others: Sequence[Sequence[float] | Floats],
+) -> list[CanaryQuestion]:
+    """Builds the stored questions.
+
+    Args:
+        questions: The questions.
+        dishes: All dishes that they name, by id.
+        scores: For each question, the scores that a service must give.
+        others: For each question, the scores of the untuned base, or of a rule after another history.
+    """
+    return [
+        CanaryQuestion(
+            tuple((dishes[past.dish_id], past.verdict, past.rating) for past in question.history),
+            tuple(dishes[dish] for dish in question.dishes),
+            tuple(map(float, own)),
+            tuple(map(float, other)),
+        )
+        for question, own, other in zip(questions, scores, others, strict=True)
+    ]
+
+
+def effect(questions: Sequence[CanaryQuestion]) -> float:
+    """Computes the largest difference between a version's score and the other one, in logits.
+
+    It is 1 where no other scores are stored.
+    """
+    adapter, base = (_flat(getattr(question, name) for question in questions) for name in ("adapter", "base"))
+    return float(np.abs(adapter - base).max()) if len(base) else 1.0
+
+
 def why_wrong(
     questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]], tolerance: float
 ) -> str | None:
@@ -82,17 +121,16 @@ def why_wrong(
         served: For each question, the scores that the service gives.
         tolerance: How far a served score may be off, as a share of the adapter's largest effect on a score.
     """
-    adapter, base = (_flat(getattr(question, name) for question in questions) for name in ("adapter", "base"))
-    effect = float(np.abs(adapter - base).max())
-    if effect <= LEAST_EFFECT:
+    allowed = tolerance * effect(questions)
+    if allowed <= tolerance * LEAST_EFFECT:
         return "the adapter's scores do not differ from the untuned base's: the canary proves nothing"
-    scores, difference = _flat(served), largest_difference(questions, served)
-    if difference is not None and difference <= tolerance * effect:
+    difference = largest_difference(questions, served)
+    if difference is not None and difference <= allowed:
         return None
-    size = float("inf") if difference is None else difference
-    nearer = " (they are nearer to the untuned base)" if np.abs(scores - base).max() < size else ""
-    allowed = f"allowed are {tolerance * effect:.4f}"
-    return f"served scores are up to {size:.4f} logits off the adapter's, {allowed}{nearer}"
+    size, base = np.inf if difference is None else difference, _flat(each.base for each in questions)
+    is_nearer = len(base) and np.abs(_flat(served) - base).max() < size
+    nearer = " (they are nearer to the untuned base)" if is_nearer else ""
+    return f"served scores are up to {size:.4f} logits off the adapter's, allowed are {allowed:.4f}{nearer}"
 
 
 def largest_difference(

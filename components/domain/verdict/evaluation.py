@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from components.domain.records import RULE
 from components.domain.verdict.calibration import CalibrationBin
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import Interval
@@ -15,7 +16,8 @@ from components.domain.verdict.metrics import Interval
 DIET = "people of the diet "  # begins the names of slices by diet
 HISTORIES = "histories of "  # begins the names of slices by length of history
 NEW_AGAINST_READ = "new dishes against ones that training read"  # a slice where dishes are hidden
-Kind = Literal["candidate", "champion", "rule", "untuned", "probe", "ablation"]
+SERVED_RULE = "served-rule"  # row of the rule that serves while there is no champion
+Kind = Literal["candidate", "champion", "rule", "served rule", "untuned", "probe", "ablation"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,24 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class ServedRule:
+    """The rule that serves while there is no champion.
+
+    Attributes:
+        name: Name of the rule, as the table calls it.
+        means: By rule, its mean share of pairs won on folds of the training period, after histories without
+            menus and times.
+        gate: The gate's answer on the rule, beside popularity, chance and the champion.
+        sha256: Checksum of the rule's files.
+    """
+
+    name: str
+    means: Mapping[str, float]
+    gate: GateResult
+    sha256: str
+
+
+@dataclass(frozen=True)
 class EvaluationReport:
     """The content of reports/evaluation.json.
 
@@ -73,6 +93,7 @@ class EvaluationReport:
         prompt_hash: See `prompts.prompt_hash`.
         calibration: Bins of pairs by contender, for contenders that score in nats; empty in reports before
             0.3.0.
+        served_rule: The rule that serves while there is no champion; None in earlier reports.
     """
 
     models: Mapping[str, ModelResult]
@@ -84,6 +105,13 @@ class EvaluationReport:
     base: Mapping[str, str]
     prompt_hash: str
     calibration: Mapping[str, tuple[CalibrationBin, ...]] = field(default_factory=dict)
+    served_rule: ServedRule | None = None
+
+    def gate_of(self, kind: str) -> GateResult | None:
+        """Looks up the gate's answer on the best candidate, or for kind `rule` on the served rule."""
+        if kind != RULE:
+            return self.gate
+        return self.served_rule.gate if self.served_rule else None
 
     @property
     def best_first(self) -> list[tuple[str, ModelResult]]:

@@ -23,8 +23,8 @@ class Trained:
     """What a version was trained on, and with which settings.
 
     Attributes:
-        candidate: Name of the candidate in params.yaml.
-        base: Id of the base model.
+        candidate: Name of the candidate in params.yaml, or of the rule.
+        base: Id of the base model; empty for a rule.
         licence: Licence of the base model; empty where its package names none.
         data_md5: DVC md5 of the accepted data.
         events: Number of accepted events.
@@ -53,7 +53,7 @@ def model_card(trained: Trained, report: EvaluationReport) -> str:
         "Ranks dishes for a person by what they ate, liked and rated before.",
         "",
         "## Learnt from",
-        f"- Base model {trained.base}{licence}",
+        *([f"- Base model {trained.base}{licence}"] if trained.base else []),
         f"- {trained.events:,} events of data version {trained.data_md5}",
         *(f"- {name}: {value}" for name, value in trained.settings.items()),
         "",

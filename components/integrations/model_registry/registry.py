@@ -30,8 +30,9 @@ from components.files import folder_sha256, remove_bytecode
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 ABOUT = (
-    "The best candidate of each night. Read a version's description, the gate's table; then give the version "
-    "the alias champion, and the next release pass serves it."
+    "The best candidate of each night, and the rule that serves while there is no champion. Read a version's "
+    "description, the gate's table; then give the version the alias champion, and the next release pass "
+    "serves it."
 )
 MAX_DESCRIPTION = 5000  # characters; the width of MLflow's column, which SQLite does not enforce
 _DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC: ")
@@ -99,9 +100,9 @@ class Registry:
         mlflow.set_tracking_uri(uri)
         self.client = MlflowClient(uri)
 
-    def find_version(self, model: str, gate_sha256: str) -> str | None:
-        """Finds the registered version whose gate report has this SHA-256; None where there is none."""
-        query = f"name = '{model}' and tags.gate_sha256 = '{gate_sha256}'"
+    def find_version(self, model: str, gate_sha256: str, candidate: str) -> str | None:
+        """Finds the version of a candidate or rule in the gate report with this SHA-256; None without any."""
+        query = f"name = '{model}' and tags.gate_sha256 = '{gate_sha256}' and tags.candidate = '{candidate}'"
         matches = self.client.search_model_versions(query)
         return str(matches[0].version) if matches else None
 
@@ -114,7 +115,7 @@ class Registry:
         code: Path,
         tags: Mapping[str, str],
     ) -> str:
-        """Stores an adapter as a pyfunc model and makes it a version of the registered model.
+        """Stores an adapter or a rule as a pyfunc model and makes it a version of the registered model.
 
         Args:
             model: Name of the registered model; created where it does not exist.

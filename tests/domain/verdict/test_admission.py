@@ -13,6 +13,7 @@ from components.domain.verdict.admission import (
     MODEL_REMOVED,
     OVERRIDE,
     RELEASE_BY,
+    RULE_LINEAGE,
     STEPPED_BACK,
     Measured,
     Served,
@@ -33,8 +34,34 @@ TAGS = dict.fromkeys(LINEAGE, "x") | {
 MEASURED = Measured("g" * 64, "pass", "a" * 64, "b" * 64, "f" * 64, lineage=TAGS)
 
 
+RULE_TAGS = dict.fromkeys(RULE_LINEAGE, "x") | {
+    ALL_ARTIFACTS: "f" * 64,
+    "kind": "rule",
+    "gate": "pass",
+    "gate_sha256": "g" * 64,
+    "rule_sha256": "a" * 64,
+}
+MEASURED_RULE = replace(MEASURED, base_sha256="", lineage=RULE_TAGS)
+
+
 def test_a_whole_version_with_a_passing_gate_may_be_served() -> None:
     assert why_refused(TAGS, MEASURED) is None
+    assert why_refused(RULE_TAGS, MEASURED_RULE) is None
+
+
+@pytest.mark.parametrize("name", RULE_LINEAGE[1:])
+def test_no_tag_of_a_rules_lineage_may_be_missing(name: str) -> None:
+    assert f"the tag {name} is missing" in why_refused({**RULE_TAGS, name: ""}, MEASURED_RULE)
+
+
+def test_a_rule_cannot_pass_as_an_adapter_nor_an_adapter_as_a_rule() -> None:
+    assert "the tag adapter_sha256 is missing" in why_refused({**RULE_TAGS, "kind": ""}, MEASURED_RULE)
+    assert "the tag rule_sha256 is missing" in why_refused({**TAGS, "kind": "rule"}, MEASURED)
+    posing = {**TAGS, "kind": "rule", "rule_sha256": "a" * 64}
+    assert "its lineage.json says of kind nothing" in why_refused(posing, MEASURED)
+    assert "its rule has checksum cccc" in why_refused(
+        RULE_TAGS, replace(MEASURED_RULE, model_sha256="c" * 64)
+    )
 
 
 @pytest.mark.parametrize("name", LINEAGE)
@@ -48,7 +75,7 @@ def test_no_tag_of_the_lineage_may_be_missing(name: str) -> None:
         ({"gate_sha256": None}, "no gate report"),
         ({"gate_sha256": "h" * 64}, "its gate report has checksum hhhh"),
         ({"missing": ("canary.json",)}, "its artifact canary.json is missing"),
-        ({"adapter_sha256": "c" * 64}, "its adapter has checksum cccc"),
+        ({"model_sha256": "c" * 64}, "its adapter has checksum cccc"),
         ({"base_sha256": "d" * 64}, "base.model"),
         ({"lineage": TAGS | {"data_md5": "y"}}, "its lineage.json says of data_md5 y, its tag says x"),
         ({"lineage": {}}, "its lineage.json says of candidate nothing, its tag says x"),
@@ -79,7 +106,7 @@ def test_a_persons_reason_stands_for_the_gate_and_for_nothing_else() -> None:
     unnamed = why_refused({**excused, RELEASE_BY: " "}, replace(MEASURED, gate="fail", lineage=lineage))
     assert "set the tag release_by to who decided" in str(unnamed)
     assert why_refused(TAGS | {OVERRIDE: "  "}, replace(MEASURED, gate="fail"))
-    assert why_refused(excused, replace(MEASURED, adapter_sha256="c"))
+    assert why_refused(excused, replace(MEASURED, model_sha256="c"))
     assert "taken back" in why_refused(TAGS | {STEPPED_BACK: "its canary failed"}, MEASURED)
 
 

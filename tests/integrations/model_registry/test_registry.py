@@ -28,15 +28,17 @@ def _register(registry: Registry, uri: str, tmp_path: Path, model: str, gate: st
     (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(b"weights")
     python_model = REPO / "serving" / "mlflow_model.py"
     artifacts = {"adapter": tmp_path / "adapter"}
-    return registry.register(model, run, python_model, artifacts, REPO / "components", {"gate_sha256": gate})
+    tags = {"gate_sha256": gate, "candidate": "c"}
+    return registry.register(model, run, python_model, artifacts, REPO / "components", tags)
 
 
 def test_a_version_is_found_by_its_gate_report_and_carries_its_adapter(
     registry: Registry, uri: str, tmp_path: Path
 ) -> None:
     version = _register(registry, uri, tmp_path, "found", "abc")
-    assert registry.find_version("found", "abc") == version
-    assert registry.find_version("found", "xyz") is None
+    assert registry.find_version("found", "abc", "c") == version
+    assert registry.find_version("found", "xyz", "c") is None
+    assert registry.find_version("found", "abc", "d") is None
     artifacts = registry.download("found", version, tmp_path / "down")
     assert (artifacts / "adapter" / "adapter_model.safetensors").read_bytes() == b"weights"
 
@@ -58,7 +60,7 @@ def test_aliases_move_and_the_first_champion_is_made_once(
 
 def test_a_model_that_does_not_exist_has_no_alias_and_no_version(registry: Registry) -> None:
     assert registry.alias("nothing", CHAMPION) is None
-    assert registry.find_version("nothing", "abc") is None
+    assert registry.find_version("nothing", "abc", "c") is None
 
 
 def test_a_description_keeps_the_gate_report_and_the_newest_words_in_what_mlflow_can_hold(

@@ -1,0 +1,180 @@
+"""Fits the stacked rules: constants, rules and weights, all inside the training period.
+
+A conditional logit on all rules is the strongest score without a language model, and so the rival that every
+candidate must beat. The rules are fitted on some folds, and their constants are compared on the others.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.preferences.folds import Fold, Unit, folds_of, share_won
+from components.domain.preferences.logit import fit_logit
+from components.domain.preferences.strengths import known_opinions
+from components.domain.preferences.tables import Comparisons
+from components.domain.records import Dish
+from components.domain.rivals.collaborative import (
+    FACTORS,
+    NEIGHBOURS,
+    NOISES,
+    PRIORS,
+    SHRINKS,
+    fit_collaborative,
+)
+from components.domain.rivals.pairs import pairs_of
+from components.domain.rivals.rules import NAMES_SHARING_A_WORD, fit_content_history, usual, wins
+from components.domain.rivals.stacked_rules import RULES, Constants, StackedRules
+from components.domain.rivals.words import word_matrix
+
+FOLDS = 5
+MAX_CHOOSING = 4000  # comparisons of a fold on which constants are compared
+STACKED, POPULARITY = "stacked-rules", "popularity"
+SINGLE = {  # rules that may serve by themselves, with the rule's name among RULES
+    POPULARITY: "popularity",
+    "content-history": "content-history",
+    "usual": "usual",
+    "item-knn": "item-knn",
+    "matrix-factorisation": "factors",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Fitted rules, and the one of them that reads plain histories best.
+
+    Attributes:
+        rules: The stacked rules, which know the menus and times of histories.
+        plain: (RULES,) the weights for plain histories; see `Pairs`.
+        best: Name of the best rule on plain histories, as the table calls it.
+        means: By rule, its mean share of pairs won on the folds, after plain histories.
+    """
+
+    rules: StackedRules
+    plain: Floats
+    best: str
+    means: Mapping[str, float]
+
+    def alone(self, name: str) -> StackedRules:
+        """Gives the rules the weights by which the rule of this name decides after plain histories."""
+        return replace(self.rules, weights=self.plain if name == STACKED else _alone(name))
+
+
+def fit_stacked_rules(
+    dishes: Mapping[str, Dish],
+    train: Comparisons,
+    may_know: Bools,
+    *,
+    unit: Unit,
+    half_lives: Sequence[float] = (7.0, 30.0, 3650.0),
+) -> Fitted:
+    """Chooses the constants, fits the rules, and fits their weights on folds that the rules did not read.
+
+    A rule looks better on a comparison that it has read than on new ones (stacking, Wolpert 1992).
+
+    Args:
+        dishes: All dishes that the comparisons name, by id.
+        train: The training comparisons.
+        may_know: (L,) True for the lines of the log that training may read.
+        unit: What is new in the test: days (with their dishes), people, or dishes.
+        half_lives: Half-lives in days, from which the best for the rule `usual` is chosen.
+    """
+    words = word_matrix(dishes, train.log.dishes)
+    folds = _folds(train, may_know, unit)
+    constants = _chosen(dishes, folds, half_lives)
+    new, some = [fold.new for fold in folds], [fold.some(MAX_CHOOSING).new for fold in folds]
+    features, plain = list[Floats](), list[Floats]()
+    for fold, few in zip(folds, some, strict=True):
+        rules = _fit(dishes, fold.train, fold.may_know, fold.hidden, words, constants)
+        features.append(rules.features(dishes, fold.new))
+        plain.append(rules.features(dishes, few, plain=True))
+    rules = _fit(dishes, train, may_know, None, words, constants)
+    means = _means(plain, some)
+    best = _best(means)
+    if means[best] <= means[POPULARITY]:
+        best = POPULARITY
+    return Fitted(replace(rules, weights=_weights(features, new)), _weights(plain, some), best, means)
+
+
+def _weights(features: Sequence[Floats], new: Sequence[Comparisons]) -> Floats:
+    """Fits the weights of all rules by the logit on some folds; zeros without any fold."""
+    if not new:
+        return np.zeros(len(RULES))
+    sizes, chosen = (np.concatenate([getattr(each, name) for each in new]) for name in ("sizes", "chosen"))
+    return fit_logit(np.concatenate(features), sizes, chosen)
+
+
+def _alone(name: str) -> Floats:
+    """Builds the weights by which one rule alone decides."""
+    return np.array([float(rule == SINGLE[name]) for rule in RULES])
+
+
+def _means(features: Sequence[Floats], new: Sequence[Comparisons]) -> dict[str, float]:
+    """Averages each rule's share of pairs won over folds; on each, the logit is fitted on the other folds."""
+    weights = {name: [_alone(name)] * len(new) for name in SINGLE}
+    if len(new) > 1:
+        rest = [[fold for fold in range(len(new)) if fold != left_out] for left_out in range(len(new))]
+        weights[STACKED] = [
+            _weights([features[fold] for fold in some], [new[fold] for fold in some]) for some in rest
+        ]
+    won = {
+        name: [share_won(each @ by, fold) for each, by, fold in zip(features, of_folds, new, strict=True)]
+        for name, of_folds in weights.items()
+    }
+    return {name: float(np.mean(shares)) if shares else 0.5 for name, shares in won.items()}
+
+
+def _folds(train: Comparisons, may_know: Bools, unit: Unit) -> list[Fold]:
+    """Divides the comparisons by the unit, else by people, else by days: the first that leaves any folds."""
+    units: tuple[Unit, ...] = (unit, "person", "day")
+    every = (list(folds_of(train, may_know, one, FOLDS)) for one in units)
+    return next(filter(None, every), [])
+
+
+def _chosen(dishes: Mapping[str, Dish], folds: list[Fold], days: Sequence[float]) -> Constants:
+    """Chooses the constants with the best pair accuracy on the folds that the rules did not read."""
+    sharing: dict[int, float] = dict.fromkeys(NAMES_SHARING_A_WORD, 0.0)
+    neighbours = dict.fromkeys(itertools.product(NEIGHBOURS, SHRINKS, PRIORS), 0.0)
+    factors = dict.fromkeys(itertools.product(FACTORS, NOISES), 0.0)
+    half_lives = dict.fromkeys(days, 0.0)
+    for fold in folds:
+        some = fold.some(MAX_CHOOSING).new
+        pairs, log = pairs_of(some), some.log
+        opinions = known_opinions(log, fold.may_know)
+        people = fit_collaborative(opinions, log.menus, len(log.dishes), fold.hidden)
+        for count in sharing:
+            sharing[count] += share_won(
+                fit_content_history(dishes, fold.train, count).scores(dishes, some), some
+            )
+        for knn in neighbours:
+            neighbours[knn] += share_won(pairs.on_offer(people.neighbours(pairs, *knn)), some)
+        for model in factors:
+            factors[model] += share_won(pairs.on_offer(people.factors(pairs, *model)), some)
+        for half_life in half_lives:
+            half_lives[half_life] += share_won(pairs.on_offer(usual(pairs, half_life)), some)
+    return Constants(*(_best(table) for table in (sharing, neighbours, factors, half_lives)))
+
+
+def _best(table: Mapping[Any, float]) -> Any:
+    return max(table, key=table.__getitem__)
+
+
+def _fit(
+    dishes: Mapping[str, Dish],
+    train: Comparisons,
+    may_know: Bools,
+    hidden: Ints | None,
+    words: csr_matrix,
+    constants: Constants,
+) -> StackedRules:
+    """Fits the rules, and leaves their weights in the logit at zero."""
+    log = train.log
+    people = fit_collaborative(known_opinions(log, may_know), log.menus, len(log.dishes), hidden)
+    content = fit_content_history(dishes, train, constants.sharing)
+    return StackedRules(content, wins(train), words, people, constants, np.zeros(len(RULES)))

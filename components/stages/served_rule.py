@@ -1,0 +1,83 @@
+"""The rule that serves while there is no champion: its files, its canary, its row and its gate."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+
+from components.domain.preferences.from_records import question_table
+from components.domain.preferences.training_plan import TRAINING_FILE, Training
+from components.domain.rivals.fit_stacked_rules import POPULARITY, Fitted
+from components.domain.rivals.rule_model import RuleModel
+from components.domain.rivals.words import vocabulary_of
+from components.domain.verdict.canary import (
+    LEAST_EFFECT,
+    CanaryQuestion,
+    effect,
+    made_up_questions,
+    stored_questions,
+    to_json,
+)
+from components.domain.verdict.evaluation import SERVED_RULE, ServedRule
+from components.domain.verdict.gate import GateResult
+from components.domain.verdict.table import Contender
+from components.files import folder_sha256, write_json
+from components.integrations import rule_files
+from components.stages.contenders import Setting
+from components.stages.paths import RULE, RULE_CANARY
+
+RIVALS = ("random", POPULARITY, "champion")  # rows that the rule must beat to be proven
+
+
+def write(setting: Setting, fitted: Fitted) -> RuleModel:
+    """Writes the rule that reads plain histories best, its training and its canary.
+
+    A rule on whose scores a history has no effect is replaced by popularity.
+
+    Returns:
+        The rule as it was stored.
+    """
+    shutil.rmtree(RULE, ignore_errors=True)
+    for name in dict.fromkeys((fitted.best, POPULARITY)):
+        dishes = tuple(setting.dishes[dish] for dish in setting.train.log.dishes)
+        rule_files.save(RuleModel(name, fitted.alone(name), dishes, vocabulary_of(dishes)), RULE)
+        model = rule_files.load(RULE)
+        questions = _canary(setting, model)
+        if effect(questions) > LEAST_EFFECT:
+            break
+    write_json(RULE_CANARY, to_json(model.name, questions))
+    newest, count = setting.train.newest, len(setting.train)
+    training = Training({"rule": model.name}, newest, newest, "", count, 0, 1)
+    write_json(RULE / TRAINING_FILE, training.to_json())
+    return model
+
+
+def contender(setting: Setting, model: RuleModel, name: str = SERVED_RULE) -> Contender:
+    """Builds the row of a rule, after histories without menus and times; `name` is also `champion`."""
+    scores = model.scores(setting.test, setting.dishes)
+    return Contender(name, "champion" if name == "champion" else "served rule", scores)
+
+
+def judged(model: RuleModel, fitted: Fitted, gate: GateResult) -> ServedRule:
+    """Describes the rule that was stored, and the gate's answer on it, for the evaluation report."""
+    reason = gate.reason.replace(SERVED_RULE, f"the rule {model.name}", 1)
+    return ServedRule(model.name, fitted.means, replace(gate, reason=reason), folder_sha256(RULE))
+
+
+def _canary(setting: Setting, model: RuleModel) -> list[CanaryQuestion]:
+    """Scores made-up questions with the rule, and each once more with the history of the question before.
+
+    Popularity reads no history, so its questions hold no second scores.
+    """
+    collect, dishes = setting.params.collect, setting.dishes
+    questions = made_up_questions(setting.test.log.dishes, collect.like_at, collect.dislike_at)
+    others = [replace(each, history=questions[number - 1].history) for number, each in enumerate(questions)]
+    ends = np.cumsum([len(each.dishes) for each in questions])[:-1]
+    scores, swapped = (
+        np.split(model.scores(question_table(some), dishes), ends) for some in (questions, others)
+    )
+    if model.name == POPULARITY:
+        swapped = [np.empty(0)] * len(questions)
+    return stored_questions(questions, dishes, scores, swapped)

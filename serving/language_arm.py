@@ -1,0 +1,135 @@
+"""The arm of an adapter: a language model that reads dishes, with its weights or its head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bentoml
+import torch
+
+from components.domain.errors import PalateError, StageFailed
+from components.domain.ranker.artifacts import VECTORS_FILE
+from components.domain.ranker.dish_table import DishTable, name_of_text
+from components.domain.ranker.language_model import LanguageModel
+from components.domain.ranker.prompts import DishTokens, dish_text, prompt_hash
+from components.domain.records import Dish, Question
+from components.domain.verdict import canary as stored
+from components.files import file_sha256, weights_sha256
+from components.integrations import base_models, packed_vectors, scoring, tuned_weights
+from serving.arm import Arm
+from serving.calls import must_go_on
+
+
+class LanguageArm(Arm):
+    """An arm whose model is a base with an adapter's changes added to its weights.
+
+    Args:
+        folder: As for `Arm`.
+        bases: As for `Arm.open`.
+
+    Attributes:
+        fields: Fields of a dish that the model reads.
+        model: The language model.
+    """
+
+    def __init__(self, folder: Path, bases: dict[str, LanguageModel]) -> None:
+        super().__init__(folder)
+        self.fields = tuple(self.facts["dish_fields"])
+        self.model = self._tuned(bases)
+        longest, head = self.facts["serve"]["max_line_tokens"], self.model.head
+        self._packed, self._why_not_packed = self._read_packed()
+        self.table = DishTable(self.model, head, self.fields, longest, self._packed) if head else None
+        self.refusal, _ = self.examine()
+
+    def _tuned(self, bases: dict[str, LanguageModel]) -> LanguageModel:
+        """Loads this version's model, after verifying that base and adapter are the registered ones."""
+        adapter, expected, tag = self.folder / "adapter", self.facts["adapter_sha256"], self.facts["base"]
+        if weights_sha256(adapter) != expected:
+            raise StageFailed("the adapter's weights are not those that the night registered")
+        if tag not in bases:
+            bases[tag] = _load_base(tag, self.facts["base_sha256"])
+        model = bases[tag].with_shared_weights()
+        tuned_weights.add(model, adapter)
+        return model
+
+    def tokens(self, dishes: dict[str, Dish]) -> DishTokens:
+        """See `Arm.tokens`."""
+        return self.model.dish_tokens(dishes, self.fields, self.facts["max_history"])
+
+    def scores(self, question: Question, tokens: DishTokens) -> list[float]:
+        """See `Arm.scores`."""
+        return self.counted(lambda: scoring.score_question(self.model, tokens, question, must_go_on))
+
+    def length(self, tokens: DishTokens, dish: str) -> int:
+        """See `Arm.length`."""
+        head = self.model.head
+        return len(tokens.alone(dish, head.reading.template) if head else tokens.offer(dish))
+
+    def context_tokens(self, tokens: DishTokens, question: Question) -> int:
+        """See `Arm.context_tokens`; a head reads no history."""
+        read = () if self.model.head else question.history[-self.facts["max_history"] :]
+        return sum(len(tokens.past(past)) for past in read)
+
+    def unknown(self, dishes: Iterable[Dish]) -> int:
+        """See `Arm.unknown`; 0 where the model reads no dish beforehand."""
+        if self.table is None:
+            return 0
+        texts = (dish_text(dish, self.fields) for dish in dishes)
+        return sum(name_of_text(text) not in self._packed for text in texts)
+
+    def examine(self) -> tuple[str | None, float | None]:
+        """See `Arm.examine`; also checks the packed vectors."""
+        here, learnt = prompt_hash(self.fields), self.facts["prompt_hash"]
+        if here != learnt:
+            return f"prompts here hash to {here}, the adapter learnt with {learnt}", None
+        if self._why_not_packed:
+            return self._why_not_packed, None
+        fresh = replace(self.model, vectors={})  # a stored vector would prove the model of before
+        questions = self._canary()
+        scores = [
+            scoring.score_question(fresh, self.tokens(question.menu()), question.question(), must_go_on)
+            for question in questions
+        ]
+        tolerance = self.facts["serve"]["canary_tolerance"]
+        refusal, difference = (
+            stored.why_wrong(questions, scores, tolerance),
+            stored.largest_difference(questions, scores),
+        )
+        dishes = {dish.dish_id: dish for question in questions for dish in question.menu().values()}
+        error = self.table.largest_error(list(dishes.values())) if self.table else 0.0
+        if not refusal and not error <= tolerance:
+            refusal = f"a dish vector of the release is {error:.4f} of its length off what the model reads"
+        return refusal, difference
+
+    def _read_packed(self) -> tuple[dict[bytes, Any], str | None]:
+        """Reads the vectors that came with this version, and explains why they cannot be used.
+
+        The explanation is None if they can be used.
+        """
+        expected, path = self.facts.get("vectors_sha256"), self.folder / VECTORS_FILE
+        if expected is None and not path.exists():  # a release from before there was such a file
+            return {}, None
+        if not path.exists() or file_sha256(path) != expected:
+            return {}, f"{path.name} is not the file of dish vectors that this version was released with"
+        try:
+            return packed_vectors.load(path, self.facts, self.model.device), None
+        except PalateError as error:
+            return {}, str(error)
+
+
+def _load_base(tag: str, sha256: str) -> LanguageModel:
+    """Loads the base model with this tag from BentoML's store in float32, if it has this checksum."""
+    try:
+        folder = Path(bentoml.models.get(tag).path)
+        is_whole = file_sha256(folder / "model.safetensors") == sha256
+    except Exception:  # noqa: BLE001  # a damaged model.yaml raises errors of many libraries
+        is_whole = False
+    if not is_whole:
+        raise StageFailed(
+            f"BentoML's store has no undamaged base model {tag}: the next release pass brings it back "
+            "(`make release`)"
+        )
+    return base_models.load(folder, torch.float32, base_models.choose_device())
