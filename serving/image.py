@@ -21,7 +21,8 @@ _NOT_SERVED = (
     " && rm -rf torch/include torch/share torch/test torch/utils/benchmark numpy/*/tests hf_xet setuptools"
     " && find . \\( -name '*.pyi' -o -name '*.a' \\) -delete && find . -name __pycache__ -exec rm -rf {} +"
     " && python -c 'import bentoml, _bentoml_impl.server.serving, _bentoml_impl.server.app, torch"
-    "; import transformers.models.llama.modeling_llama, transformers.models.auto, tqdm, safetensors.torch'"
+    "; import transformers.models.llama.modeling_llama, transformers.models.auto, tqdm, safetensors.torch"
+    "; import scipy.linalg, scipy.sparse.linalg'"
     " && rm -rf ~root/.cache /var/lib/apt/lists /var/cache/apt /usr/share/doc /usr/share/man"
 )
 
