@@ -58,6 +58,7 @@ class CollectParams(Section):
     list_separator: Annotated[str, Field(min_length=1, max_length=3)]
     encoding: str
     columns: dict[str, dict[str, str]]
+    values: dict[str, dict[str, dict[str, str]]]
     tables: dict[str, str]
     watermarks: dict[str, str]
     scales: dict[str, ScaleParams]

@@ -25,8 +25,8 @@ from flows.environment import REPO
 SAMPLE = REPO / "data" / "sample" / "canteen"  # `collect.inbox` of a fresh clone
 # Mappings whose keys are the user's: an override replaces them whole, or nothing in them could be taken back.
 WHOLE = {
-    "base.others", "collect.columns", "collect.scales", "collect.tables", "collect.watermarks",
-    "train.candidates",
+    "base.others", "collect.columns", "collect.scales", "collect.tables", "collect.values",
+    "collect.watermarks", "train.candidates",
 }  # fmt: skip
 
 

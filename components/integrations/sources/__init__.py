@@ -47,20 +47,22 @@ def source_of(params: CollectParams, root: Path) -> Source:
         BadParams: A setting names a table or column of no contract, or is of no use for this inbox.
     """
     check_names("columns", params.columns)
+    check_names("values", params.values)
     for section, names in (("tables", params.tables), ("watermarks", params.watermarks)):
         check_names(section, {table: {} for table in names})
     _check_no_password(params.inbox)
     if is_url(params.inbox) and is_database(params.inbox):
         overlap, ahead = timedelta(hours=params.overlap_h), timedelta(hours=params.clock_skew_h)
-        times = params.watermarks, overlap, ahead
-        return Database(params.inbox, params.tables, params.columns, *times, params.list_separator)
+        times, forms = (params.watermarks, overlap, ahead), (params.list_separator, params.values)
+        return Database(params.inbox, params.tables, params.columns, *times, *forms)
     if params.watermarks:
         raise BadParams(
             f"collect.watermarks are of a database, and collect.inbox is '{params.inbox}': leave them out, "
             "or name a database such as postgresql://reader@host/meals."
         )
     address = params.inbox if is_url(params.inbox) else str(root / Path(params.inbox).expanduser())
-    return Folder(address, params.columns, params.tables, params.list_separator, params.encoding)
+    text = params.list_separator, params.encoding
+    return Folder(address, params.columns, params.tables, *text, params.values)
 
 
 def _check_no_password(inbox: str) -> None:

@@ -24,6 +24,7 @@ from components.integrations.sources.cells import text_of
 from components.integrations.sources.csv_files import check_header
 from components.integrations.sources.lists import OURS
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
+from components.integrations.sources.translations import Translations
 from components.integrations.sources.watermarks import NO_TIME, TEXT, begin_of, highest
 
 PASSWORD = "PALATE_DATABASE_PASSWORD"  # noqa: S105 - the environment variable that holds it
@@ -60,6 +61,7 @@ class Database:
         overlap: How much before the last reading's highest time a reading begins, for rows that came late.
         ahead: How far after now a time may lie; a later one moves no watermark.
         separator: What stands between the values of one cell.
+        values: The user's values where they are not the contract's, by table; see `translated`.
     """
 
     url: str
@@ -69,6 +71,7 @@ class Database:
     overlap: timedelta = timedelta()
     ahead: timedelta = timedelta()
     separator: str = OURS
+    values: Mapping[str, Translations] = field(default_factory=dict)
 
     def read(self, since: Watermarks, *, has_earlier: bool = False) -> Reading:
         """Reads all rows, or those from the watermarks on.
@@ -86,8 +89,9 @@ class Database:
             for table, query in self._queries(connection).items():
                 rows, watermark = self._rows(connection, table, query, since.get(table, ""))
                 name, columns = self._name_of(table), self.columns
-                for ours, its in in_contract(table, name, rows, columns, self.separator).items():
-                    reading.tables.setdefault(ours, Rows()).extend(its)
+                ours = in_contract(table, name, rows, columns, self.separator, self.values)
+                for each, its in ours.items():
+                    reading.tables.setdefault(each, Rows()).extend(its)
                 if watermark:
                     reading.watermarks[table] = watermark
         if not (reading.tables["events"] or since.get("events") or has_earlier):

@@ -16,6 +16,7 @@ from components.integrations.sources.formats import FORMATS, read_file
 from components.integrations.sources.lists import OURS
 from components.integrations.sources.partitions import with_partitions
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
+from components.integrations.sources.translations import Translations
 
 logger = logging.getLogger(__name__)
 SETTINGS = "params.yaml"  # the user's own, beside the tables
@@ -36,6 +37,7 @@ class Folder:
         tables: The user's names of tables likewise.
         separator: What stands between the values of one cell.
         encoding: Of files of text.
+        values: The user's values where they are not the contract's, by table; see `translated`.
     """
 
     address: str
@@ -43,6 +45,7 @@ class Folder:
     tables: Mapping[str, str] = field(default_factory=dict)
     separator: str = OURS
     encoding: str = "utf-8"
+    values: Mapping[str, Translations] = field(default_factory=dict)
 
     def read(self, _since: Watermarks, *, has_earlier: bool = False) -> Reading:
         """Reads all rows of all files.
@@ -63,7 +66,7 @@ class Folder:
                 rows = read_file(path, self._content(storage, path), form, self.encoding)
                 rows = with_partitions(path[len(root) :].strip("/"), rows)
                 for table in names:
-                    ours = in_contract(table, path, rows, self.columns, self.separator)
+                    ours = in_contract(table, path, rows, self.columns, self.separator, self.values)
                     for name, its in ours.items():
                         tables.setdefault(name, Rows()).extend(its)
         if not (tables.get("events") or (has_earlier and "events" in tables)):

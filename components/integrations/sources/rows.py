@@ -15,9 +15,11 @@ from components.domain.preferences.refused_text import LINE
 from components.integrations.sources.batches import Batch, Rows
 from components.integrations.sources.lists import split_as_ours
 from components.integrations.sources.shown import SHOWN, menus_and_choices
+from components.integrations.sources.translations import Translations, translated
 
 logger = logging.getLogger(__name__)
 Names = Mapping[str, Mapping[str, str]]  # by table: the user's name of a column, by the contract's
+NOTHING: Mapping[str, Translations] = {}
 NAMED = 10  # columns outside the contract that a warning names; it counts the others
 CONSTANT = "="  # before what is no name of a column but the value of all its rows
 Watermarks = Mapping[str, str]  # by table: the highest time of the column in `collect.watermarks`, as text
@@ -36,7 +38,7 @@ class Reading:
     watermarks: dict[str, str] = field(default_factory=dict)
 
 
-def check_names(section: str, names: Names) -> None:
+def check_names(section: str, names: Mapping[str, Mapping[str, object]]) -> None:
     """Checks that a section of `collect` names tables and columns of the contract.
 
     Args:
@@ -54,7 +56,14 @@ def check_names(section: str, names: Names) -> None:
             raise BadParams(f"collect.{section}.{table} names '{unknown[0]}', which {table} do not have.")
 
 
-def in_contract(table: str, source: str, rows: Rows, names: Names, separator: str) -> dict[str, Rows]:
+def in_contract(
+    table: str,
+    source: str,
+    rows: Rows,
+    names: Names,
+    separator: str,
+    values: Mapping[str, Translations] = NOTHING,
+) -> dict[str, Rows]:
     """Gives the rows of a file the contract's names of columns, without columns that it does not know.
 
     Args:
@@ -63,6 +72,7 @@ def in_contract(table: str, source: str, rows: Rows, names: Names, separator: st
         rows: As the source has them; those with a problem keep also the columns that it does not know.
         names: The user's names of columns.
         separator: What the user writes between the values of one cell.
+        values: By table: the user's values, see `translated`.
 
     Returns:
         Rows by table: this one's, and the menus of events that list what was shown.
@@ -76,7 +86,8 @@ def in_contract(table: str, source: str, rows: Rows, names: Names, separator: st
     if table == "events" and SHOWN in renamed.column_names:
         result["menus"], renamed = menus_and_choices(source, renamed)
     _check_columns(table, source, rows.column_names, renamed.column_names, theirs)
-    return {**result, table: _known(table, source, renamed)}
+    ours = translated(source, renamed, values.get(table, {}))
+    return {**result, table: _known(table, source, ours)}
 
 
 def _known(table: str, source: str, renamed: Rows) -> Rows:

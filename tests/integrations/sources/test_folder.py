@@ -316,3 +316,32 @@ def test_what_was_shown_and_chosen_is_a_menu_and_its_choice(
     names = {"events": {"shown": "impressions", "dish_id": "clicked"}}
     mapped = accept(Folder(str(tmp_path), names).read({}).tables, {}, limits)
     assert mapped.counts["events"].accepted == 2
+
+
+KINDS = {"thumbs_up": "like", "1": "dislike", "view": ""}
+
+
+@pytest.mark.parametrize("repeats", [1, 30])  # rows one by one, and by columns
+def test_the_users_values_become_the_contracts_or_leave_their_rows_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, repeats: int
+) -> None:
+    kinds = ["thumbs_up", "1", "view", "order", ""] * repeats
+    rows = [f"p{number},d1,{kind},2026-01-01T12:00:00" for number, kind in enumerate(kinds)]
+    (tmp_path / "events.csv").write_text("\n".join([HEADER.strip(), *rows]) + "\n")
+    (tmp_path / "events-2.jsonl").write_text(
+        "".join(
+            f'{{"person_id":"q{n}","dish_id":"d1","kind":1,"occurred_at":"2026-01-01"}}\n'
+            for n in range(repeats)
+        )
+    )
+    read = Folder(str(tmp_path), values={"events": {"kind": KINDS}}).read({}).tables["events"]
+    kept = ["like", "dislike", "order", ""] * repeats
+    assert [row.values["kind"] for row in read if row.file.endswith("csv")] == kept
+    assert [str(row.values["kind"]) for row in read if row.file.endswith("jsonl")] == ["dislike"] * repeats
+    assert f"events.csv: {repeats} rows are left out by collect.values" in caplog.text
+
+
+def test_a_file_all_of_whose_rows_are_left_out_holds_no_events(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text(HEADER + ROW.replace("like", "view"))
+    with pytest.raises(DataRejected, match="holds no events"):
+        Folder(str(tmp_path), values={"events": {"kind": {"view": "", "like": ""}}}).read({})
