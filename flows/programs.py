@@ -99,10 +99,14 @@ class Child:
             StageFailed: The program ended, or did not answer within START_S seconds.
         """
         deadline = time.monotonic() + START_S
-        while self.health and not _answers(self.address + self.health):
+        while not self.is_up():
             if not self.runs() or time.monotonic() > deadline:
                 raise StageFailed(f"{self.name} did not start: see {LOGS / self.name}.log")
             time.sleep(0.3)
+
+    def is_up(self) -> bool:
+        """Tells whether the program's health path answers 200; True for a program without one."""
+        return not self.health or _answers(self.address + self.health)
 
     def runs(self) -> bool:
         """Tells whether the program is running."""

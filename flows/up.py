@@ -1,7 +1,7 @@
 """`make up`: runs all of Palate on this machine until Ctrl-C, with the same state as `make nightly`.
 
-One process each for Prefect's server, its worker, MLflow and the service of the released version; the
-service is restarted when a release changes the version.
+One process each for Prefect's server, its worker, MLflow and the service of the released version. When a
+release changes the version, the next service takes over from this one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from types import FrameType
 
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -21,10 +22,10 @@ from components.files import write_state
 from flows import console, deployments, keys, watcher
 from flows.environment import STATE, UP, login_of_prefect, this_process
 from flows.programs import LOGS, Child, end_descendants, end_orphans, server
+from flows.services import SHORT_LIFE_S, Services
 from flows.steps import bento
 
 POLL_S = 2  # seconds between two looks at the programs
-SHORT_LIFE_S = 30  # a program that ends within so many seconds of its start counts as a failure
 MAX_FAILURES = 3  # failures in a row that end `make up`
 SET_BACK_S = 600  # seconds by which the clock must fall back at once to count as set back
 STOP_SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP  # SIGHUP comes when a terminal is closed
@@ -44,22 +45,23 @@ def run(params: Params) -> None:
         StageFailed: A port is taken, a program did not start, or one failed MAX_FAILURES times in a row.
     """
     os.environ.update(login_of_prefect())  # also where PREFECT_API_URL led to another server before
-    children, service, end = _children(params), _service(params), threading.Event()
+    children, services, end = _children(params), Services(params.up.service_port), threading.Event()
     end_orphans()
-    _check_ports([*children, service])
+    _check_ports({child.name: child.address for child in children} | {"service": services.address})
     for signal_number in STOP_SIGNALS:
         signal.signal(signal_number, _stop)
     try:
         _start(params, children, end)
         console.say(_table(params, children))
-        _supervise(params, children, service)
+        _supervise(params, children, services)
     except Stopped:
         console.show("stopping")
     finally:
         _ignore_signals()
         end.set()
         UP.unlink(missing_ok=True)
-        for child in (service, *reversed(children)):
+        services.stop()
+        for child in reversed(children):
             child.stop()
         end_descendants()
 
@@ -96,18 +98,12 @@ def _children(params: Params) -> list[Child]:
     ]
 
 
-def _service(params: Params) -> Child:
-    return Child("service", [], f"http://127.0.0.1:{params.up.service_port}", "/readyz")
-
-
-def _check_ports(children: list[Child]) -> None:
-    for child in children:
-        port = int(child.address.rpartition(":")[2] or 0)
+def _check_ports(addresses: Mapping[str, str]) -> None:
+    for name, address in addresses.items():
+        port = int(address.rpartition(":")[2] or 0)
         with socket.socket() as connection:
             if port and connection.connect_ex(("127.0.0.1", port)) == 0:
-                raise StageFailed(
-                    f"port {port} is taken: end what listens there, or set up.{child.name}_port."
-                )
+                raise StageFailed(f"port {port} is taken: end what listens there, or set up.{name}_port.")
 
 
 def _start(params: Params, children: list[Child], end: threading.Event) -> None:
@@ -127,13 +123,13 @@ def _start(params: Params, children: list[Child], end: threading.Event) -> None:
     worker.start()
 
 
-def _supervise(params: Params, children: list[Child], service: Child) -> None:
-    """Restarts programs that end, and restarts the service when another version is released, until the end.
+def _supervise(params: Params, children: list[Child], services: Services) -> None:
+    """Restarts programs that end, and changes the service when another version is released, until the end.
 
     Raises:
         StageFailed: A program failed MAX_FAILURES times in a row, or Prefect's did not start again.
     """
-    running_bento, ahead_s = "", _clock_ahead_s()
+    ahead_s = _clock_ahead_s()
     while not _is_stopping():
         before_s, ahead_s = ahead_s, _clock_ahead_s()
         if ahead_s < before_s - SET_BACK_S:
@@ -141,11 +137,7 @@ def _supervise(params: Params, children: list[Child], service: Child) -> None:
         for child in children:
             if not child.runs():
                 _restart(child)
-        bento_tag = bento.served()
-        service_ended = not service.runs() and service.age() > SHORT_LIFE_S
-        if bento_tag and (bento_tag != running_bento or service_ended):
-            _serve(service, bento_tag)
-            running_bento = bento_tag
+        services.follow(bento.served())
         time.sleep(POLL_S)
 
 
@@ -170,14 +162,6 @@ def _restart(child: Child) -> None:
         raise StageFailed(f"{child.name} ended: see {LOGS / child.name}.log")
     console.say(f"{child.name} ended, it is started again: see {LOGS / child.name}.log")
     child.start()
-
-
-def _serve(service: Child, bento_tag: str) -> None:
-    service.stop()
-    port = service.address.rpartition(":")[2]
-    service.command = ["flows", "serve", "--port", port]
-    service.start()
-    console.say(f"serving {bento_tag} on {service.address}")
 
 
 def _table(params: Params, children: list[Child]) -> str:

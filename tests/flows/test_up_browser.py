@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
@@ -10,11 +13,30 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from tests.conftest import needs
-from tests.flows.clones import status_of, wait_for
+from tests.flows.clones import http_status, status_of, wait_for
 from tests.flows.container import CHROMIUM
 from tests.flows.running import Up
 
 pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def _asking(url: str) -> Iterator[list[int]]:
+    """Asks an address all the time, each time by a new connection; 0 where nothing answers."""
+    statuses: list[int] = []
+    end = threading.Event()
+
+    def ask() -> None:
+        while not end.wait(0.05):
+            statuses.append(http_status(url))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield statuses
+    finally:
+        end.set()
+        asking.join()
 
 
 def test_an_alias_clicked_in_mlflow_is_answered_by_the_new_service(up: Up) -> None:
@@ -44,9 +66,12 @@ def test_an_alias_clicked_in_mlflow_is_answered_by_the_new_service(up: Up) -> No
         page.keyboard.press("Enter")
         pictures = Path(os.environ.get("PALATE_PICTURES", up.clone))
         page.screenshot(path=pictures / "promotion.png")
-        page.get_by_role("button", name="Save aliases").click()
-        wait_for(lambda: up.canary().get("model_version") == str(second), 300, "the new version's service")
+        with _asking(f"{up.address('service')}/readyz") as statuses:
+            page.get_by_role("button", name="Save aliases").click()
+            wait_for(lambda: up.canary().get("model_version") == str(second), 300, "the new service")
         browser.close()
+    assert set(statuses) == {200}  # a release is no outage
+    assert len(statuses) > 20
     assert [url for url in outside if url.startswith("http")] == []
     answer = up.canary()
     assert answer["passed"]
