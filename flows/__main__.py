@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import threading
@@ -211,22 +212,29 @@ def _release() -> None:
 
 
 def _bento_tag() -> str:
-    from components.domain.params_file import read_params
-    from components.integrations.model_registry.registry import failures_as_sentences
-    from flows.steps import bento, next_step
+    from flows.steps import bento
 
     tag = bento.served()
     if not tag:
-        with failures_as_sentences():
-            step = next_step.sentence(read_params(environment.REPO / "params.yaml"))
-        raise NotFound(f"There is no Bento yet; next step: {step}.")
+        raise NotFound(f"There is no Bento yet; next step: {_next_step()}.")
     if bento.find_whole(tag) is None:
         raise NotFound(
             f"The Bento {tag} is damaged or not here, as after a bring-back: `make release` builds that of a "
             "champion anew, `make nightly` what serves without one."
         )
+    with contextlib.suppress(PalateError):  # MLflow may be away, which serving does not need
+        print(f"next step: {_next_step()}", file=sys.stderr)
     os.environ.update(bento.service_env())
     return tag
+
+
+def _next_step() -> str:
+    from components.domain.params_file import read_params
+    from components.integrations.model_registry.registry import failures_as_sentences
+    from flows.steps import next_step
+
+    with failures_as_sentences():
+        return next_step.sentence(read_params(environment.REPO / "params.yaml"))
 
 
 def _become(*arguments: str) -> None:

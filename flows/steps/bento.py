@@ -156,6 +156,12 @@ def _sums() -> dict[str, str]:
     return read_as(dict[str, str], SUMS) if SUMS.exists() else {}
 
 
+def version_of(tag: str) -> str:
+    """Reads the version from a Bento's tag."""
+    match = re.match(rf"{SERVICE}:(?:best-|preview-)?v(\d+)-", tag)
+    return match[1] if match else ""
+
+
 def promoted_version_of(tag: str) -> str:
     """Reads the version from a Bento's tag; empty for one that nobody promoted."""
     match = re.fullmatch(rf"{SERVICE}:v(\d+)-.*", tag)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from components.domain.params import Params
-from components.integrations.model_registry.registry import CHALLENGER, CHAMPION
+from components.domain.verdict.admission import is_rule
+from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, Registry
 from components.stages.paths import EVALUATION
 from components.stages.reports import read_report
 from flows.environment import REPO
@@ -14,7 +13,7 @@ from flows.steps.registration import registry
 
 
 def sentence(params: Params) -> str:
-    """Says in one line what the last gate found, what is served as a result, and what to do.
+    """Says in one line what the last gate found, what serves as a result, and what to do.
 
     Args:
         params: Settings; they name the registered model.
@@ -28,13 +27,15 @@ def sentence(params: Params) -> str:
         return f"version {challenger} passed the gate: give it the alias champion in MLflow, or leave it"
     if champion and gate.decision == "pass":
         return f"nothing: version {champion} is the champion"
-    verdict = re.split(r": [+-]\d", gate.reason)[0]  # without its figures
-    return f"{verdict}; {_served(champion)}"
+    serves = f"version {champion} stays the champion" if champion else _served(server, model)
+    return f"{gate.verdict or gate.reason}; {serves}"
 
 
-def _served(champion: str | None) -> str:
-    if champion:
-        return f"version {champion} stays the champion"
-    if bento.served():
-        return f"{bento.served()} is served, marked as not promoted"
-    return "nothing is served: with `package.serve: best` a night packages the best rule, marked"
+def _served(server: Registry, model: str) -> str:
+    """Says what serves while there is no champion."""
+    if not bento.served():
+        return "nothing serves: with `package.serve: best` a night packages the best rule, marked"
+    version = bento.version_of(bento.served())
+    tags = server.versions(model).get(version, {})
+    kind = "the rule" if is_rule(tags) else "the candidate"
+    return f"{kind} {tags.get('candidate', '')} (version {version}) serves, marked as not promoted"

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.integrations.model_registry.checksums import ungrouped
+
 REPO = Path(__file__).resolve().parent.parent.parent
 LINKED = Path("models") / "base", Path(".dvc") / "cache"  # nothing in them is ever written in place
 
@@ -135,7 +137,7 @@ def state_of(clone: Path) -> dict[str, Any]:
             " where lifecycle_stage = 'active' order by kind"
         ).fetchall()
         versions = database.execute("select version from model_versions").fetchall()
-        tags = dict(database.execute("select key, value from model_version_tags").fetchall())
+        tags = ungrouped(dict(database.execute("select key, value from model_version_tags").fetchall()))
         aliases = sorted(database.execute("select alias, version from registered_model_aliases").fetchall())
     stable = (
         "candidate",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
+from components.integrations.model_registry.checksums import ungrouped
 from tests.flows.clones import Done, clean_environment, run_flows
 from tests.flows.digits import DAYS
 from tests.flows.forking import ForkServer
@@ -20,7 +21,7 @@ from tests.flows.forking import ForkServer
 def test_lineage_leads_from_a_version_a_bento_an_answer_or_data_to_the_rows(
     promoted: Done, forks: ForkServer, client: MlflowClient, by: str
 ) -> None:
-    tags = client.get_model_version("palate", "1").tags
+    tags = ungrouped(client.get_model_version("palate", "1").tags)
     bento = f"palate:v1-{tags['gate_sha256'][:8]}"
     what = {"version": "1", "Bento": bento, "answer": f"{bento}/{'0' * 16}", "data": tags["data_md5"][:12]}
     done = _lineage(forks, promoted.clone, what[by])
@@ -52,7 +53,7 @@ def test_a_preview_and_a_trial_are_named_as_they_were_served(
 def test_a_fresh_clone_with_the_remotes_finds_an_answers_rows(
     promoted: Done, forks: ForkServer, client: MlflowClient, tmp_path: Path
 ) -> None:
-    tags = client.get_model_version("palate", "1").tags
+    tags = ungrouped(client.get_model_version("palate", "1").tags)
     answer = f"palate:v1-{tags['gate_sha256'][:8]}/0123456789abcdef"
     fresh = tmp_path / "fresh"
     subprocess.run(

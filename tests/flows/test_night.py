@@ -17,6 +17,7 @@ import pytest
 
 from components.files import file_sha256
 from components.integrations import service_probe
+from components.integrations.model_registry.checksums import ungrouped
 from tests.flows.clones import (
     Done,
     clean_environment,
@@ -92,7 +93,7 @@ def test_the_evaluation_holds_every_row_with_intervals_and_the_gates_reason(nigh
     assert gate["decision"] in {"pass", "fail", "inconclusive"}
     assert gate["rival"] in gate["reason"]
     (step,) = (line for line in night.first.stdout.splitlines() if line.strip().startswith("next step"))
-    assert step.endswith("is served, marked as not promoted")
+    assert step.endswith("(version 1) serves, marked as not promoted")
     assert "step 18 of 18: room" in night.first.stderr  # 16 steps and two trainings
 
 
@@ -166,7 +167,7 @@ def test_an_inbox_that_has_brought_nothing_for_days_is_a_warning(
 
 def test_lineage_leads_from_the_version_back_to_the_rows(night: Done) -> None:
     with sqlite3.connect(night.clone / ".palate" / "mlflow.db") as database:
-        tags = dict(database.execute("select key, value from model_version_tags").fetchall())
+        tags = ungrouped(dict(database.execute("select key, value from model_version_tags").fetchall()))
     pointer = subprocess.run(
         ["git", "show", f"{tags['night_commit']}:data/events.dvc"],
         cwd=night.clone,

@@ -29,6 +29,7 @@ class GateResult:
         rival: Name of the rival that decides: the candidate beats this one least clearly.
         difference: Candidate minus rival in METRIC, on the comparisons that both scored.
         confidence: Confidence of `difference`, raised because the best of several candidates was picked.
+        verdict: The reason without its figures; empty in earlier reports.
     """
 
     decision: Decision
@@ -37,6 +38,7 @@ class GateResult:
     rival: str
     difference: Interval
     confidence: float
+    verdict: str = ""
 
 
 def judge(best: str, differences: Mapping[str, Difference], candidates: int, confidence: float) -> GateResult:
@@ -56,11 +58,11 @@ def judge(best: str, differences: Mapping[str, Difference], candidates: int, con
     gap = differences[rival]
     decision, words = _decide(gap, gap.mean - gap.margin(confidence), confidence)
     interval = gap.interval(confidence)
-    reason = f"{best} {words.format(rival=rival)}"
+    reason = verdict = f"{best} {words.format(rival=rival)}"
     if gap.clusters:
         bounds = f"{confidence:.1%} interval {interval.bounds('+.4f')}"
         reason += f": {interval.mean:+.4f} pair accuracy, {bounds} over {_clusters(gap)}"
-    return GateResult(decision, reason, best, rival, interval, confidence)
+    return GateResult(decision, reason, best, rival, interval, confidence, verdict)
 
 
 def _deciding(differences: Mapping[str, Difference], confidence: float) -> str:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from components.domain.errors import StageFailed
 from components.domain.verdict.admission import ALL_ARTIFACTS
 from components.files import folder_sha256, remove_bytecode
+from components.integrations.model_registry.checksums import grouped, ungrouped
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 ABOUT = (
@@ -142,7 +143,7 @@ class Registry:
             )
         with tempfile.TemporaryDirectory() as folder:
             whole = folder_sha256(_download(logged.model_uri, Path(folder)))
-        tags = {**tags, ALL_ARTIFACTS: whole}
+        tags = grouped({**tags, ALL_ARTIFACTS: whole})
         version = str(mlflow.register_model(logged.model_uri, model, tags=tags).version)
         if not self.client.get_registered_model(model).description:
             self.client.update_registered_model(model, ABOUT)
@@ -176,7 +177,7 @@ class Registry:
 
     def tags(self, model: str, version: str) -> dict[str, str]:
         """Reads the tags of a version, its lineage among them."""
-        return dict(self.client.get_model_version(model, version).tags)
+        return ungrouped(self.client.get_model_version(model, version).tags)
 
     def run_of(self, model: str, version: str) -> str:
         """Looks up the id of the MLflow run that trained a version."""
@@ -191,7 +192,7 @@ class Registry:
         """Reads the tags of every version, oldest version first."""
         versions = self.client.search_model_versions(f"name = '{model}'")
         oldest_first = sorted(versions, key=lambda version: int(version.version))
-        return {str(version.version): dict(version.tags) for version in oldest_first}
+        return {str(version.version): ungrouped(version.tags) for version in oldest_first}
 
     def tag(self, model: str, version: str, name: str, value: str) -> None:
         """Sets a tag of a version, unless it has this value already."""

@@ -24,6 +24,8 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
+from components.integrations.model_registry.checksums import grouped
+
 logger = logging.getLogger(__name__)
 EXPERIMENT = "palate"
 ABOUT = "A run for each night, and below it a run for each candidate. Compare nights by pair_accuracy."
@@ -152,7 +154,7 @@ class Runs:
         """
         for name, value in params.items():
             self.client.log_param(run, name, value)
-        for name, value in tags.items():
+        for name, value in grouped(tags).items():
             self.client.set_tag(run, name, value)
         for name, number in metrics.items():
             self.client.log_metric(run, name, number)

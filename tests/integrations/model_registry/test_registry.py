@@ -87,3 +87,18 @@ def test_a_description_keeps_the_gate_report_and_the_newest_words_in_what_mlflow
     assert first.rpartition("\n\n")[2] in description()
     registry.comment("described", version, "y" * 2 * MAX_DESCRIPTION)
     assert len(description()) == MAX_DESCRIPTION
+
+
+def test_checksums_share_a_tag_and_one_that_stands_by_itself_has_the_last_word(
+    registry: Registry, uri: str, tmp_path: Path
+) -> None:
+    version = _register(registry, uri, tmp_path, "grouped", "abc")
+    stored = registry.client.get_model_version("grouped", version).tags
+    assert "artifacts_sha256" not in stored
+    assert len(registry.tags("grouped", version)["artifacts_sha256"]) == 64
+    registry.tag("grouped", version, "artifacts_sha256", "changed")
+    assert registry.versions("grouped")[version]["artifacts_sha256"] == "changed"
+    registry.untag("grouped", version, "artifacts_sha256")
+    for broken in ("{", "[]", "7"):
+        registry.tag("grouped", version, "checksums", broken)
+        assert "artifacts_sha256" not in registry.tags("grouped", version)
