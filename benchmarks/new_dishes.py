@@ -77,7 +77,7 @@ def _fold(
 
 def _rules(setting: Setting) -> Iterator[Contender]:
     yield from contenders.simple_rules(setting, contenders.fit_rules(setting).rules)
-    yield from contenders.factors_without_a_model(setting)
+    yield from contenders.factor_rules(setting, contenders.fit_factor_rules(setting))
 
 
 def _of_the_model(setting: Setting, split: Split) -> Iterator[tuple[str, Floats, str]]:

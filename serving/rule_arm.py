@@ -11,10 +11,10 @@ from components.domain.errors import StageFailed
 from components.domain.preferences.arrays import Bools, Floats, Ints
 from components.domain.preferences.from_records import question_table
 from components.domain.records import RULE, Dish, Past, Question
-from components.domain.rivals.rule_model import RuleModel
 from components.domain.verdict import canary as stored
 from components.files import folder_sha256
 from components.integrations import rule_files
+from components.integrations.rule_files import AnyRule
 from serving.arm import Arm
 
 
@@ -29,7 +29,7 @@ class RuleTable:
         rows: (C,) row of each dish of the catalogue.
     """
 
-    def __init__(self, model: RuleModel) -> None:
+    def __init__(self, model: AnyRule) -> None:
         self._model = self._shown = model
         self.show(())
 

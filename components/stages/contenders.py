@@ -17,6 +17,7 @@ from components.domain.preferences.splits import Split
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.factors import Dishes
+from components.domain.ranker.fit_factors import Fitted as FittedFactors
 from components.domain.ranker.fit_factors import fit_factors
 from components.domain.records import Dish
 from components.domain.rivals import rules
@@ -135,24 +136,52 @@ def simple_rules(setting: Setting, stacked: StackedRules) -> Iterator[Contender]
     yield Contender("stacked-rules", "rule", stacked.scores(dishes, test))
 
 
-def factors_without_a_model(setting: Setting) -> Iterator[Contender]:
-    """Fits text factors on words and on tags, instead of a language model's vectors, and scores them.
+_Table = tuple[str, Floats, tuple[str, ...] | None, Floats | None]  # name, vectors, tags, basis
+
+
+@dataclass(frozen=True, eq=False)
+class FactorRule:
+    """Text factors on words or tags, fitted, with what reads the vector of a dish; see `WordFactors`."""
+
+    name: str
+    fitted: FittedFactors
+    tags: tuple[str, ...] | None
+    basis: Floats | None
+
+
+def fit_factor_rules(setting: Setting) -> list[FactorRule]:
+    """Fits text factors on words and on tags, instead of a language model's vectors.
 
     They tell dishes apart by id, so there are no twins. Where dishes recur, they amount to matrix
-    factorisation. Yields nothing where dishes are not hidden and no candidate has text factors.
+    factorisation. There are none where dishes are not hidden and no candidate has text factors.
     """
     params, order = setting.params, setting.test.log.dishes
     heads = [candidate.factors for candidate in params.train.candidates.values() if candidate.factors]
     if not heads and params.split.by != "dish":
-        return
+        return []
     size = max((head.size for head in heads), default=DEFAULT_SIZE)
-    words = word_vectors(setting.dishes, order)
-    tags = rules.Traits(tuple(rules.common_tags(setting.dishes, setting.train)), ())
-    tables = {"words": words} | ({"tags": tags.table(setting.dishes, order)} if tags.tags else {})
-    for name, vectors in tables.items():
-        dishes = Dishes(vectors, np.arange(len(order)))
-        fitted = fit_factors(dishes, setting.train, setting.may_know, unit_of(params.split), size)
-        yield Contender(f"factors-on-{name}", "rule", fitted.scores(setting.test))
-        if name == "words":
-            common, _ = fitted.factors.parts(*fitted.factors.batch(setting.test), [fitted.noise])
+    vectors, basis = word_vectors(setting.dishes, order)
+    tags = tuple(rules.common_tags(setting.dishes, setting.train))
+    tables: list[_Table] = [("words", vectors, None, basis)]
+    if tags:
+        tables.append(("tags", rules.Traits(tags, ()).table(setting.dishes, order), tags, None))
+    unit = unit_of(params.split)
+    return [
+        FactorRule(
+            f"factors-on-{name}",
+            fit_factors(Dishes(table, np.arange(len(order))), setting.train, setting.may_know, unit, size),
+            read,
+            directions,
+        )
+        for name, table, read, directions in tables
+    ]
+
+
+def factor_rules(setting: Setting, fitted: Sequence[FactorRule]) -> Iterator[Contender]:
+    """Scores fitted text factors on words and on tags."""
+    for rule in fitted:
+        yield Contender(rule.name, "rule", rule.fitted.scores(setting.test))
+        if rule.tags is None:
+            factors = rule.fitted.factors
+            common, _ = factors.parts(*factors.batch(setting.test), [rule.fitted.noise])
             yield Contender("mean-by-words", "rule", common.double().numpy())

@@ -17,8 +17,6 @@ from components.domain.preferences.held_out_days import NOBODY_TO_TEST
 from components.domain.preferences.splits import Split
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.records import RULE
-from components.domain.rivals.fit_stacked_rules import Fitted
-from components.domain.rivals.rule_model import RuleModel
 from components.domain.verdict.calibration import CalibrationBin, calibration
 from components.domain.verdict.canary import CanaryQuestion, made_up_questions, to_json
 from components.domain.verdict.evaluation import SERVED_RULE, EvaluationReport, HeldOut, SliceResult
@@ -29,10 +27,12 @@ from components.domain.verdict.metrics import METRICS, Interval
 from components.domain.verdict.table import Contender, ResultTable
 from components.files import folder_sha256, read_json, read_state, weights_sha256, write_json, write_state
 from components.integrations import charts, comparison_files
+from components.integrations.rule_files import AnyRule
 from components.stages import canary, contenders, judging, model_contenders, paths, served_rule
 from components.stages.bases import base_facts, base_of, base_with
 from components.stages.contenders import Setting, table_of
 from components.stages.reports import write_report
+from components.stages.served_rule import Rules
 from components.stages.slices import slices
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def evaluate(params: Params) -> None:
     torch.set_num_threads(params.train.threads)
     setting, champion = _setting(params), read_json(paths.CHAMPION / "champion.json")
     began = time.monotonic()
-    fitted = contenders.fit_rules(setting)
+    fitted = Rules(contenders.fit_rules(setting), contenders.fit_factor_rules(setting))
     rule = served_rule.write(setting, fitted)
     logger.info("rules fitted, %.1f s", time.monotonic() - began)
     report = (
@@ -61,9 +61,7 @@ def evaluate(params: Params) -> None:
     charts.calibration_chart(report, paths.REPORTS / "calibration.png")
 
 
-def _judged(
-    setting: Setting, champion: Mapping[str, Any], fitted: Fitted, rule: RuleModel
-) -> EvaluationReport:
+def _judged(setting: Setting, champion: Mapping[str, Any], fitted: Rules, rule: AnyRule) -> EvaluationReport:
     """Scores all contenders, judges the best candidate and the served rule, and builds the report.
 
     It also writes the ledgers of all that was judged after tonight.
@@ -71,8 +69,8 @@ def _judged(
     params = setting.params
     candidates = list(_told(model_contenders.candidates(setting)))
     rivals = [
-        *_told(contenders.simple_rules(setting, fitted.rules)),
-        *_told(contenders.factors_without_a_model(setting)),
+        *_told(contenders.simple_rules(setting, fitted.stacked.rules)),
+        *_told(contenders.factor_rules(setting, fitted.factors)),
         *_told(model_contenders.untuned(setting)),
         *_told(model_contenders.frozen(setting)),
         *_told(model_contenders.champion(setting, champion)),
@@ -105,7 +103,7 @@ def _told(rows: Iterable[Contender]) -> Iterator[Contender]:
         began = time.monotonic()
 
 
-def _not_judged(setting: Setting, fitted: Fitted, rule: RuleModel) -> EvaluationReport:
+def _not_judged(setting: Setting, fitted: Rules, rule: AnyRule) -> EvaluationReport:
     """Builds the report where nobody is tested: no rows, the first candidate, and ledgers as they were."""
     ledgers = from_json(read_state(paths.LEDGER_BEFORE))
     write_state(paths.LEDGER, ledger_json(ledgers, folder_sha256(paths.SPLITS)))

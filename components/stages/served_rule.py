@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from components.domain.preferences.from_records import question_table
 from components.domain.preferences.training_plan import TRAINING_FILE, Training
-from components.domain.rivals.fit_stacked_rules import POPULARITY, Fitted
+from components.domain.ranker.prompts import Reading
+from components.domain.records import Dish
+from components.domain.rivals.fit_stacked_rules import POPULARITY, Fitted, best_rule
 from components.domain.rivals.rule_model import RuleModel
 from components.domain.rivals.words import vocabulary_of
 from components.domain.verdict.canary import (
@@ -23,15 +26,41 @@ from components.domain.verdict.canary import (
 from components.domain.verdict.evaluation import SERVED_RULE, ServedRule
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.table import Contender
+from components.domain.word_factors import WordFactors
 from components.files import folder_sha256, write_json
 from components.integrations import rule_files
-from components.stages.contenders import Setting
+from components.integrations.rule_files import AnyRule
+from components.stages.contenders import FactorRule, Setting
 from components.stages.paths import RULE, RULE_CANARY
 
 RIVALS = ("random", POPULARITY, "champion")  # rows that the rule must beat to be proven
 
 
-def write(setting: Setting, fitted: Fitted) -> RuleModel:
+@dataclass(frozen=True)
+class Rules:
+    """All rules of a night, fitted."""
+
+    stacked: Fitted
+    factors: Sequence[FactorRule]
+
+    @property
+    def means(self) -> dict[str, float]:
+        """By rule, its mean share of pairs won on folds of the training period, after plain histories."""
+        return {**self.stacked.means, **{rule.name: rule.fitted.accuracy for rule in self.factors}}
+
+    def model(self, name: str, dishes: tuple[Dish, ...]) -> AnyRule:
+        """Builds the rule of this name, ready to be stored and asked; `dishes` are those of the log."""
+        vocabulary = vocabulary_of(dishes)
+        for rule in self.factors:
+            if rule.name == name:
+                names = [(number,) for number in range(len(dishes))]  # as WordFactors names them
+                factors, fitted = rule.fitted.factors, rule.fitted
+                head = factors.head(fitted.noise, fitted.weights, names, Reading())
+                return WordFactors(name, head, dishes, vocabulary, rule.tags, rule.basis)
+        return RuleModel(name, self.stacked.alone(name), dishes, vocabulary)
+
+
+def write(setting: Setting, fitted: Rules) -> AnyRule:
     """Writes the rule that reads plain histories best, its training and its canary.
 
     A rule on whose scores a history has no effect is replaced by popularity.
@@ -39,10 +68,10 @@ def write(setting: Setting, fitted: Fitted) -> RuleModel:
     Returns:
         The rule as it was stored.
     """
-    shutil.rmtree(RULE, ignore_errors=True)
-    for name in dict.fromkeys((fitted.best, POPULARITY)):
-        dishes = tuple(setting.dishes[dish] for dish in setting.train.log.dishes)
-        rule_files.save(RuleModel(name, fitted.alone(name), dishes, vocabulary_of(dishes)), RULE)
+    dishes = tuple(setting.dishes[dish] for dish in setting.train.log.dishes)
+    for name in dict.fromkeys((best_rule(fitted.means), POPULARITY)):
+        shutil.rmtree(RULE, ignore_errors=True)
+        rule_files.save(fitted.model(name, dishes), RULE)
         model = rule_files.load(RULE)
         questions = _canary(setting, model)
         if effect(questions) > LEAST_EFFECT:
@@ -54,19 +83,19 @@ def write(setting: Setting, fitted: Fitted) -> RuleModel:
     return model
 
 
-def contender(setting: Setting, model: RuleModel, name: str = SERVED_RULE) -> Contender:
+def contender(setting: Setting, model: AnyRule, name: str = SERVED_RULE) -> Contender:
     """Builds the row of a rule, after histories without menus and times; `name` is also `champion`."""
     scores = model.scores(setting.test, setting.dishes)
     return Contender(name, "champion" if name == "champion" else "served rule", scores)
 
 
-def judged(model: RuleModel, fitted: Fitted, gate: GateResult) -> ServedRule:
+def judged(model: AnyRule, fitted: Rules, gate: GateResult) -> ServedRule:
     """Describes the rule that was stored, and the gate's answer on it, for the evaluation report."""
     reason = gate.reason.replace(SERVED_RULE, f"the rule {model.name}", 1)
     return ServedRule(model.name, fitted.means, replace(gate, reason=reason), folder_sha256(RULE))
 
 
-def _canary(setting: Setting, model: RuleModel) -> list[CanaryQuestion]:
+def _canary(setting: Setting, model: AnyRule) -> list[CanaryQuestion]:
     """Scores made-up questions with the rule, and each once more with the history of the question before.
 
     Popularity reads no history, so its questions hold no second scores.

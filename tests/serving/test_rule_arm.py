@@ -17,7 +17,7 @@ from components.domain.errors import StageFailed
 from components.domain.preferences.contract import columns
 from components.domain.preferences.from_records import question_table
 from components.domain.records import Dish, Past, Question
-from components.domain.rivals.fit_stacked_rules import POPULARITY, fit_stacked_rules
+from components.domain.rivals.fit_stacked_rules import POPULARITY, best_rule, fit_stacked_rules
 from components.domain.rivals.rule_model import RuleModel
 from components.domain.rivals.words import vocabulary_of
 from components.domain.verdict import canary
@@ -40,7 +40,7 @@ def _write(folder: Path, name: str = "") -> RuleModel:
     """Stages a rule as the night does."""
     train, _ = odd_or_even(200, 1)
     fitted = fit_stacked_rules(DISHES, train, np.isin(train.log.person, train.person), unit="person")
-    dishes, name = tuple(DISHES[dish] for dish in train.log.dishes), name or fitted.best
+    dishes, name = tuple(DISHES[dish] for dish in train.log.dishes), name or best_rule(fitted.means)
     model = RuleModel(name, fitted.alone(name), dishes, vocabulary_of(dishes))
     rule_files.save(model, folder / "rule")
     questions = canary.made_up_questions(list(DISHES), 4, 2)

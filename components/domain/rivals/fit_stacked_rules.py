@@ -52,13 +52,11 @@ class Fitted:
     Attributes:
         rules: The stacked rules, which know the menus and times of histories.
         plain: (RULES,) the weights for plain histories; see `Pairs`.
-        best: Name of the best rule on plain histories, as the table calls it.
         means: By rule, its mean share of pairs won on the folds, after plain histories.
     """
 
     rules: StackedRules
     plain: Floats
-    best: str
     means: Mapping[str, float]
 
     def alone(self, name: str) -> StackedRules:
@@ -95,11 +93,14 @@ def fit_stacked_rules(
         features.append(rules.features(dishes, fold.new))
         plain.append(rules.features(dishes, few, plain=True))
     rules = _fit(dishes, train, may_know, None, words, constants)
-    means = _means(plain, some)
-    best = _best(means)
-    if means[best] <= means[POPULARITY]:
-        best = POPULARITY
-    return Fitted(replace(rules, weights=_weights(features, new)), _weights(plain, some), best, means)
+    weighted = replace(rules, weights=_weights(features, new))
+    return Fitted(weighted, _weights(plain, some), _means(plain, some))
+
+
+def best_rule(means: Mapping[str, float]) -> str:
+    """Chooses the rule with the best mean on folds; popularity where none is above it."""
+    best = str(_best(means))
+    return best if means[best] > means[POPULARITY] else POPULARITY
 
 
 def _weights(features: Sequence[Floats], new: Sequence[Comparisons]) -> Floats:

@@ -15,18 +15,15 @@ from components.domain.preferences.arrays import Floats, Ints
 from components.domain.preferences.opinion_log import NO_MENUS
 from components.domain.preferences.tables import Questions
 from components.domain.records import Dish
+from components.domain.rivals.known_dishes import KnownDishes
 from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.stacked_rules import StackedRules
 from components.domain.rivals.words import Vocabulary
-
-PREFIXES = ("past/", "offer/")  # by which a request's own dishes differ from those of the catalogue
 
 
 @dataclass(frozen=True, eq=False)
 class RuleModel:
     """A rule and the dishes that it was fitted on.
-
-    A dish is one of the training's if it has the id and the name of such a dish, or else its text.
 
     Attributes:
         name: Name of the rule, as the table calls it.
@@ -41,12 +38,8 @@ class RuleModel:
     vocabulary: Vocabulary
 
     @cached_property
-    def _number(self) -> dict[object, int]:
-        """Number of each dish by its id and name, and by its text; the first of twins has the text."""
-        result: dict[object, int] = {(dish.dish_id, dish.name): at for at, dish in enumerate(self.dishes)}
-        for at, dish in enumerate(self.dishes):
-            result.setdefault(replace(dish, dish_id=""), at)
-        return result
+    def _known(self) -> KnownDishes:
+        return KnownDishes(self.dishes)
 
     @cached_property
     def _has(self) -> Floats:
@@ -55,7 +48,7 @@ class RuleModel:
 
     def knows(self, dish: Dish) -> bool:
         """Tells whether a dish is one of the training's."""
-        return self._of_training(dish) is not None
+        return self._known.number(dish) is not None
 
     def with_dishes(self, others: Sequence[Dish]) -> RuleModel:
         """Adds dishes that the rule knows by their text alone, so that each of them is looked at once."""
@@ -70,7 +63,7 @@ class RuleModel:
             dishes: All dishes of the questions' log, by id.
         """
         log = questions.log
-        numbers = [self._of_training(dishes[dish]) for dish in log.dishes]
+        numbers = [self._known.number(dishes[dish]) for dish in log.dishes]
         others = [dishes[dish] for dish, at in zip(log.dishes, numbers, strict=True) if at is None]
         free = iter(range(len(self.dishes), len(self.dishes) + len(others)))
         at: Ints = np.array([next(free) if number is None else number for number in numbers], np.int64)
@@ -82,13 +75,6 @@ class RuleModel:
             rules = rules.with_dishes(self.vocabulary.matrix(others))
             has = np.concatenate([has, self._traits(others)])
         return np.asarray(rules.features_of(pairs, has) @ rules.weights)
-
-    def _of_training(self, dish: Dish) -> int | None:
-        dish_id = dish.dish_id
-        for prefix in PREFIXES:
-            dish_id = dish_id.removeprefix(prefix)
-        at = self._number.get((dish_id, dish.name))
-        return self._number.get(replace(dish, dish_id="")) if at is None else at
 
     def _traits(self, dishes: Iterable[Dish]) -> Floats:
         rows = {str(number): dish for number, dish in enumerate(dishes)}

@@ -61,19 +61,22 @@ def vocabulary_of(dishes: Sequence[Dish]) -> Vocabulary:
     return Vocabulary(column, np.log(len(texts) / counts), float(np.log(max(1, len(texts)))))
 
 
-def word_vectors(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Floats:
-    """Computes a dense vector for each dish, (D, S), from its row of `word_matrix`.
+def word_vectors(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> tuple[Floats, Floats | None]:
+    """Computes a dense vector for each dish from its row of `word_matrix`.
 
     With more than MAX_DENSE dishes or words, only the MAX_DIRECTIONS principal directions are kept.
+
+    Returns:
+        (D, S) vectors, and the (V, S) basis by which any row becomes one; None where the row itself is one.
     """
     words = word_matrix(dishes, order)
     if max(words.shape) <= MAX_DENSE or min(words.shape) <= MAX_DIRECTIONS:
-        return np.asarray(words.toarray())
+        return np.asarray(words.toarray()), None
     if not words.count_nonzero():  # all dishes share all words, so there is no direction
-        return np.zeros((len(order), 1))
+        return np.zeros((len(order), 1)), np.zeros((words.shape[1], 1))
     start = np.random.default_rng(0).random(min(words.shape))
-    left, values, _ = svds(words, k=min(MAX_DIRECTIONS, min(words.shape) - 1), v0=start)
-    return np.asarray(left * values)
+    left, values, right = svds(words, k=min(MAX_DIRECTIONS, min(words.shape) - 1), v0=start)
+    return np.asarray(left * values), np.asarray(right.T)
 
 
 def word_matrix(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> csr_matrix:

@@ -13,7 +13,13 @@ from components.domain.preferences.arrays import Floats
 from components.domain.preferences.from_records import question_table
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Dish, Past, Question
-from components.domain.rivals.fit_stacked_rules import POPULARITY, STACKED, Fitted, fit_stacked_rules
+from components.domain.rivals.fit_stacked_rules import (
+    POPULARITY,
+    STACKED,
+    Fitted,
+    best_rule,
+    fit_stacked_rules,
+)
 from components.domain.rivals.rule_model import RuleModel
 from components.domain.rivals.words import vocabulary_of
 from tests.domain.rivals.tastes import DISHES, accuracy, odd_or_even
@@ -22,7 +28,9 @@ from tests.domain.rivals.tastes import DISHES, accuracy, odd_or_even
 def _fitted(train: Comparisons) -> tuple[Fitted, RuleModel]:
     fitted = fit_stacked_rules(DISHES, train, np.isin(train.log.person, train.person), unit="person")
     dishes = tuple(DISHES[dish] for dish in train.log.dishes)
-    return fitted, RuleModel(fitted.best, fitted.alone(fitted.best), dishes, vocabulary_of(dishes))
+    return fitted, RuleModel(
+        best_rule(fitted.means), fitted.alone(best_rule(fitted.means)), dishes, vocabulary_of(dishes)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +47,11 @@ def test_it_gives_the_scores_of_the_table_and_finds_the_taste(
     tastes: tuple[Fitted, RuleModel, Comparisons],
 ) -> None:
     fitted, model, test = tastes
-    assert _asked(model, test) == pytest.approx(fitted.alone(fitted.best).scores(DISHES, test, plain=True))
-    assert fitted.best != POPULARITY
-    assert fitted.means[fitted.best] > fitted.means[POPULARITY]
+    assert _asked(model, test) == pytest.approx(
+        fitted.alone(best_rule(fitted.means)).scores(DISHES, test, plain=True)
+    )
+    assert best_rule(fitted.means) != POPULARITY
+    assert fitted.means[best_rule(fitted.means)] > fitted.means[POPULARITY]
     assert accuracy(_asked(model, test), test) > 0.8
 
 
@@ -75,14 +85,14 @@ def test_random_choices_are_served_by_popularity_alone_or_by_what_wins_on_folds(
     train, _ = odd_or_even(200, 1)
     draw = np.random.default_rng(0)
     noise = replace(train, chosen=draw.integers(0, train.sizes))
-    fitted, _ = _fitted(noise)
-    assert fitted.means[fitted.best] == max(fitted.means.values())
+    fitted, model = _fitted(noise)
+    assert fitted.means[model.name] == max(fitted.means.values())
     assert all(0.4 < mean < 0.6 for mean in fitted.means.values())
     assert STACKED in fitted.means
 
 
 def test_a_single_comparison_is_served_by_popularity() -> None:
     train, test = odd_or_even(4, 4)
-    fitted, model = _fitted(train.take([0]))
-    assert fitted.best == POPULARITY
+    _, model = _fitted(train.take([0]))
+    assert model.name == POPULARITY
     assert np.isfinite(_asked(model, test)).all()

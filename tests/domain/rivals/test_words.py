@@ -63,9 +63,11 @@ MANY = [f"{a}{b}{c}" for a in LETTERS[:7] for b in LETTERS[:7] for c in LETTERS[
 def test_many_dishes_are_as_near_to_each_other_as_by_all_their_words(words: list[str], drawn: int) -> None:
     draw, order = random.Random(0), tuple(map(str, range(MAX_DENSE + 100)))
     dishes = {name: Dish(name, name, " ".join(draw.sample(words, drawn))) for name in order}
-    vectors, matrix = word_vectors(dishes, order), word_matrix(dishes, order).toarray()
+    (vectors, basis), matrix = word_vectors(dishes, order), word_matrix(dishes, order).toarray()
     assert vectors.shape[0] == len(order)
     assert vectors.shape[1] <= max(MAX_DIRECTIONS, 1)
     _, values, rows = np.linalg.svd(matrix, full_matrices=False)
     best = (matrix @ rows[:MAX_DIRECTIONS].T) if values.size else matrix
     assert vectors @ vectors[:50].T == pytest.approx(best @ best[:50].T, abs=1e-6)
+    if basis is not None:  # by which a dish of a request gets its vector
+        assert matrix @ basis == pytest.approx(vectors, abs=1e-6)
