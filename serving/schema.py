@@ -289,10 +289,35 @@ class RankedDish(Body):
     basis: Bases
 
 
+_ANSWER: dict[str, Any] = {
+    "answer_id": "palate:v3-1a2b3c4d/0123456789abcdef",
+    "person_id": "ada",
+    "order": ["2"],
+    "scores": [
+        {
+            "dish_id": "2",
+            "score": 1.3,
+            "basis": [
+                {"restriction": "vegan", "source": "tag", "sentence": "a tag of the kitchen says vegan"},
+            ],
+        }
+    ],
+    "left_out": [{"dish_id": "1", "reasons": ["not shown to be vegan: contains meat: 'roulade' in name"]}],
+    "stored_restrictions": "applied",
+    "notes": [],
+    "model": "palate",
+    "model_version": "3",
+    "data_version": "4dc9e6c0b5bc3a8f686d6ec2b0fed82e.dir",
+    "preview": False,
+    "ranked_by": "factors",
+    "standing": "promoted",
+}
+
+
 class RankAnswer(Body):
     """The dishes, best first, and what ranked them."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), json_schema_extra={"example": _ANSWER})
 
     answer_id: str = Field(
         description="Leads back to version and rows: `.venv/bin/python -m flows lineage ANSWER_ID`."

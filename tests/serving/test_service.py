@@ -20,6 +20,7 @@ from components.files import weights_sha256
 from components.integrations import adapters, base_models, bentos, tuned_weights
 from serving import service
 from serving.arm import Arm
+from serving.schema import RankAnswer
 from tests.serving.conftest import CANDIDATE, HERE, sign, store_base
 
 ASK: dict[str, Any] = {
@@ -54,6 +55,13 @@ def test_every_answer_has_an_id_of_its_own_and_its_lineage_in_headers(client: Te
     assert headers["X-Palate-Answer"] == ids[0]
     named = [headers[f"X-Palate-{name}"] for name in ("Version", "Data", "Gate", "Git")]
     assert named == ["7", "abc.dir", "abc0", "def0"]
+
+
+def test_the_answers_example_is_an_answer(client: TestClient) -> None:
+    schemas = client.get("/docs.json").json()["components"]["schemas"]
+    (schema,) = (schema for name, schema in schemas.items() if name.startswith("RankAnswer"))
+    example = RankAnswer.model_validate(schema["example"])
+    assert example.model_fields_set == set(RankAnswer.model_fields)
 
 
 def test_ready_live_and_documented_with_an_example(client: TestClient) -> None:
