@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 
 from components.domain.preferences.forgotten import Forgotten
 from flows.keys import keys
-from tests.flows.clones import clean_environment, make_clone
+from tests.conftest import needs
+from tests.flows.clones import clean_environment, free_ports, http_status, make_clone, wait_for
+from tests.pages import command
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +74,44 @@ def test_the_doctor_reads_the_folder_that_is_named(clone: Path, tmp_path: Path) 
     done = _make(clone, "doctor", DATA=str(folder))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("What becomes of the rows")
+
+
+def test_mlflows_pages_open_on_the_port_that_is_named(clone: Path) -> None:
+    (port,) = free_ports(1)
+    line = ["make", "-o", f"{BIN}/installed", f"BIN={BIN}", "mlflow", f"PORT={port}"]
+    with (clone / "mlflow.log").open("w") as log:
+        server = subprocess.Popen(
+            line, cwd=clone, env=clean_environment(), stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_for(lambda: http_status(f"http://127.0.0.1:{port}/") == 200, 120, "MLflow's pages")
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(60)
+
+
+def test_the_doctor_writes_settings_beside_tables_that_have_none(clone: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    shutil.copytree(
+        clone / "data" / "sample" / "canteen", folder, ignore=shutil.ignore_patterns("params.yaml")
+    )
+    done = _make(clone, "doctor", DATA=str(folder), WRITE="1")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "params.yaml").read_text().startswith("# Proposed by make doctor")
+
+
+def test_a_fresh_clone_says_what_comes_next_and_that_nobody_was_shown_a_dish(clone: Path) -> None:
+    assert "run `make nightly`" in _make(clone, "status").stdout
+    assert "Nobody was shown, chose or ordered" in _make(clone, "recall", DISH="d1").stderr
+
+
+def test_an_overlay_of_the_page_is_held_against_the_rules(clone: Path) -> None:
+    needs("kubectl")
+    assignment = command("docs/kubernetes.md", "make check-manifests").split()[-1]
+    mine = clone / assignment.partition("=")[2]
+    shutil.copytree(clone / "deploy" / "overlays" / "prod", mine)
+    done = _make(clone, "check-manifests", OVERLAY=assignment.partition("=")[2])
+    assert done.stdout.strip().endswith("objects, all rules hold"), done.stderr
 
 
 @pytest.mark.parametrize(

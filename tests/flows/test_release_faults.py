@@ -8,14 +8,17 @@ import json
 import py_compile
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import Done, clean_environment, wait_for
+from tests.flows.clones import Done, clean_environment, copy_of, wait_for
 from tests.flows.releasing import Passes, champion
+from tests.flows.room import set_params
+from tests.pages import command
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,22 @@ def test_bytecode_that_nobody_checked_never_runs(
     (source / "torch").symlink_to(promoted.clone)  # a package that the service imports, from elsewhere
     assert passes.sentence(promoted.clone).startswith("version 1 was released as palate:v1-")
     assert not (source / "torch").exists()
+
+
+@pytest.mark.slow
+def test_a_bento_that_is_deleted_is_built_anew_on_the_other_base_image(
+    promoted: Done, passes: Passes, tmp_path: Path
+) -> None:
+    clone = copy_of(promoted.clone, tmp_path / "clone")
+    set_params(clone, "release", base_image="registry.example/base:1")
+    tag = json.loads((clone / ".palate" / "released.json").read_text())["bento"]
+    delete = command("docs/runbook.md", "BENTOML_HOME=").replace("palate:v…", tag)
+    env = clean_environment() | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    subprocess.run(["bash", "-c", delete], cwd=clone, env=env, input="y\n", text=True, check=True)
+    folder = clone / ".palate" / "bentoml" / "bentos" / tag.replace(":", "/")
+    assert not folder.exists()
+    assert passes.sentence(clone).startswith(f"version 1 was released as {tag}")
+    assert "registry.example/base:1" in (folder / "bento.yaml").read_text()
 
 
 SERVE = """

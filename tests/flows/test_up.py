@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -17,6 +18,7 @@ from mlflow.server.security_utils import is_allowed_host_header
 from components.integrations.model_registry.checksums import ungrouped
 from tests.flows.clones import REPO, clean_environment, http_status, run_flows, wait_for
 from tests.flows.running import Up
+from tests.pages import command
 
 
 def test_a_night_beside_it_writes_to_its_stores_and_its_champion_is_served(up: Up) -> None:
@@ -100,11 +102,13 @@ def test_nights_move_to_another_pool_and_back_while_releases_stay(up: Up) -> Non
     assert [pool["name"] for pool in up.prefect("work_pools/filter", {})] == ["process"]
     for name, if_busy, strategy in (("kubernetes", "wait", "ENQUEUE"), ("process", "skip", "CANCEL_NEW")):
         params.write_text(yaml.safe_dump(before | {"up": before["up"] | {"if_busy": if_busy}}))
-        image = ["--image", "x@sha256:y"] if name == "kubernetes" else []
+        image = ["--image", "x@sha256:y", "--gpu"] if name == "kubernetes" else []
         done = run_flows(up.clone, "deploy", "--pool", name, *image)
         assert done.returncode == 0, done.stderr
         night = up.prefect("deployments/name/nightly/nightly")
         assert night["work_pool_name"] == name
+        if name == "kubernetes":  # whose runs nobody takes here
+            _start_a_night_as_the_page_does(up, night["id"])
         assert night["concurrency_options"]["collision_strategy"] == strategy
         assert night["global_concurrency_limit"]["name"] == "palate-night"
         # A restricted pod has no container engine.
@@ -112,6 +116,21 @@ def test_nights_move_to_another_pool_and_back_while_releases_stay(up: Up) -> Non
     pool = up.prefect("work_pools/kubernetes")
     assert pool["type"] == "kubernetes"
     assert "palate-clone" in json.dumps(pool["base_job_template"])
+    assert "nvidia.com/gpu" in json.dumps(pool["base_job_template"])
+
+
+def _start_a_night_as_the_page_does(up: Up, deployment: str) -> None:
+    line = command("docs/kubernetes.md", "prefect deployment run")
+    env = clean_environment() | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    script = f'eval "$(python -m flows env)"\n{line}'
+    done = subprocess.run(["bash", "-euc", script], cwd=up.clone, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    runs = {
+        "flow_runs": {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": ["SCHEDULED"]}}}
+    }
+    by_hand = [run for run in up.prefect("flow_runs/filter", runs) if not run["auto_scheduled"]]
+    assert [run["work_pool_name"] for run in by_hand] == ["kubernetes"]
+    up.prefect(f"flow_runs/{by_hand[0]['id']}/set_state", {"state": {"type": "CANCELLED"}})
 
 
 def test_a_taken_port_is_one_sentence(up: Up) -> None:

@@ -11,8 +11,9 @@ It guarantees, as a real server does:
 * Lists, watches, generated names, generations and resource versions; a Deployment rolls out in
   `rollout_s` seconds, or never, where its image is among `broken`.
 
-It does not: run pods, default fields, merge field by field (an applied object replaces the one that is there,
-but for its status), keep field managers apart, read protobuf, check quotas, collect garbage, or speak TLS.
+It does not: run pods, default fields, merge an applied object (it replaces the one that is there, but for its
+status; what `kubectl label` and `kubectl patch` send is merged, lists as a whole), keep field managers apart,
+read protobuf, check quotas, collect garbage, or speak TLS.
 """
 
 from __future__ import annotations
@@ -180,6 +181,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _is_meant(call: _Call, thing: Thing) -> bool:
+    labels = thing["metadata"].get("labels", {})
+    asked = [each.split("=") for each in call.query.get("labelSelector", "").split(",") if each]
+    if any(labels.get(name) != value for name, value in asked):
+        return False
     return call.query.get("fieldSelector", f"metadata.name={thing['metadata']['name']}").endswith(
         f"={thing['metadata']['name']}"
     )
@@ -205,11 +210,20 @@ def _served(store: Store, call: _Call, verb: str, body: Thing) -> tuple[int, Map
             "items": _listed(store, call),
         }
     before = store.get(call.key)
+    if verb == "patch" and before and "apiVersion" not in body:  # by kubectl label and kubectl patch
+        body = _merged(before, body)
     if verb in {"get", "delete"}:
         if before is None:
             raise Refused(404, "NotFound", f"{call.resource} {call.name!r} not found")
         return 200, (store.delete(call.key) or {}) if verb == "delete" else before
     return 200 if before else 201, _admitted(store, call, body)
+
+
+def _merged(before: Thing, change: Thing) -> Thing:
+    return before | {
+        name: _merged(before.get(name, {}), value) if isinstance(value, dict) else value
+        for name, value in change.items()
+    }
 
 
 def _admitted(store: Store, call: _Call, thing: Thing) -> Thing:

@@ -15,11 +15,13 @@ KINDS = {
     "batch/v1": [("jobs", "Job")],
     "autoscaling/v2": [("horizontalpodautoscalers", "HorizontalPodAutoscaler")],
     "policy/v1": [("poddisruptionbudgets", "PodDisruptionBudget")],
-    "networking.k8s.io/v1": [("networkpolicies", "NetworkPolicy")],
+    "networking.k8s.io/v1": [("networkpolicies", "NetworkPolicy"), ("ingresses", "Ingress")],
+    "storage.k8s.io/v1": [("storageclasses", "StorageClass")],
     "rbac.authorization.k8s.io/v1": [("roles", "Role"), ("rolebindings", "RoleBinding")],
 }  # fmt: skip
 VERBS = ["create", "delete", "get", "list", "patch", "watch"]
-WITHOUT_NAMESPACE = {"namespaces"}
+WITHOUT_NAMESPACE = {"namespaces", "storageclasses"}
+IN_ALL = {"pods", "services", "deployments", "jobs"}  # what `kubectl get all` asks for
 
 
 def answer(parts: list[str]) -> Mapping[str, Any]:
@@ -50,7 +52,7 @@ def answer(parts: list[str]) -> Mapping[str, Any]:
 def _resources(api: str) -> Mapping[str, Any]:
     resources = [
         {"name": name, "singularName": kind.lower(), "kind": kind, "verbs": VERBS,
-         "namespaced": name not in WITHOUT_NAMESPACE}
+         "namespaced": name not in WITHOUT_NAMESPACE, "categories": ["all"] if name in IN_ALL else []}
         for name, kind in KINDS[api]
     ]  # fmt: skip
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api, "resources": resources}
