@@ -41,20 +41,15 @@ class Server:
     env: dict[str, str]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def postgres() -> Iterator[str]:
     with postgresql("mlflow") as uri:
         yield uri
 
 
 @pytest.fixture
-def server(
-    request: pytest.FixtureRequest, promoted: Done, prefect: dict[str, str], tmp_path: Path
-) -> Iterator[Server]:
-    """MLflow with its basic-auth app, and a clone whose nights write to it; nothing is promoted yet."""
-    store = (
-        f"sqlite:///{tmp_path}/store.db" if request.param == "sqlite" else request.getfixturevalue("postgres")
-    )
+def server(postgres: str, promoted: Done, prefect: dict[str, str], tmp_path: Path) -> Iterator[Server]:
+    """MLflow on PostgreSQL with its basic-auth app, and a clone whose nights write to it."""
     port = free_ports(1)[0]
     (tmp_path / "auth.ini").write_text(
         f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{tmp_path}/auth.db\n"
@@ -68,7 +63,7 @@ def server(
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     command = [
-        sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--backend-store-uri", store,
+        sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--backend-store-uri", postgres,
         "--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1", "--port", str(port),
     ]  # fmt: skip
     address = f"http://127.0.0.1:{port}"
@@ -97,7 +92,6 @@ def server(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
 def test_a_version_is_promoted_by_a_person_who_logs_in_and_its_service_answers(server: Server) -> None:
     needs("chromium")
     night = run_night(server.clone, env=server.env)
