@@ -93,102 +93,43 @@ HOLDS = {
         "Apfelringe; apple rings; sugo di pomodoro"
     ),
 }  # fmt: skip
+# What pork, lard, gelatine or stock is often in.
+OF_PORK = (
+    "Schnitzel; tonkatsu; Cordon bleu; Frikadellen; Fleischpflanzerl; Bulette; Quiche Lorraine; BLT; "
+    "club sandwich; burger; hamburger; Maultaschen; nuggets; cotoletta; lasagne; gyoza; Flammkuchen; "
+    "tarte flambée; tartiflette; Bauernomelett; panna cotta; stock; broth; bouillon cube; Brühe; "
+    "Brühwürfel; brodo; caldo; samosa; spring roll; empanada; pasty; cornish pasty; ravioli; "
+    "tortellini; cannelloni; pierogi; momo; wonton; croque monsieur; sandwich; pizza; burrito; "
+    "quesadilla; enchilada; moussaka; reuben; sloppy joe; gravy; sauce; Füllung; stuffing; risotto; "
+    "Auflauf; ragoût; stew; ramen; mapo tofu; kibbeh; borek; cheesecake; bavarois; refried beans; "
+    "Kartoffelsalat"
+)
 AGAINST = {
     "vegetarian": (
-        "Schnitzel; tonkatsu; Cordon bleu; Frikadellen; Fleischpflanzerl; Bulette; Quiche Lorraine; BLT; "
-        "club sandwich; burger; hamburger; Maultaschen; nuggets; cotoletta; lasagne; Lasagne; gyoza; "
-        "Flammkuchen; tarte flambée; tartiflette; Bauernomelett; panna cotta; stock; broth; bouillon "
-        "cube; Brühe; Brühwürfel; brodo; caldo; samosa; spring roll; empanada; pasty; cornish pasty; "
-        "ravioli; tortellini; cannelloni; pierogi; momo; wonton; croque monsieur; sandwich; pizza; "
-        "burrito; quesadilla; enchilada; moussaka; reuben; sloppy joe; gravy; sauce; Füllung; stuffing; "
-        "risotto; Auflauf; ragoût; stew; ramen; mapo tofu; kibbeh; borek; cheesecake; bavarois; refried "
-        "beans; Kartoffelsalat; beef wellington; beef stroganoff; beef barley soup; southern fried "
-        "chicken; takoyaki; miso soup; scotch broth; chow mein; gelling agent; colouring; enzyme; hard "
-        "cheese; grated cheese; mincemeat; mince pie; sweets; "
-        "fruit gums; Fruchtgummi; gum drops; Bratkartoffeln; Apfelrotkohl"
+        f"{OF_PORK}; "
+        "beef wellington; beef stroganoff; beef barley soup; southern fried chicken; takoyaki; miso soup; "
+        "scotch broth; chow mein; gelling agent; colouring; enzyme; hard cheese; grated cheese; mincemeat; "
+        "mince pie; sweets; fruit gums; Fruchtgummi; gum drops; Bratkartoffeln; Apfelrotkohl"
     ),
     "pescatarian": (
-        "Schnitzel; tonkatsu; Cordon bleu; Frikadellen; Fleischpflanzerl; Bulette; Quiche Lorraine; BLT; "
-        "club sandwich; burger; hamburger; Maultaschen; nuggets; cotoletta; lasagne; Lasagne; gyoza; "
-        "Flammkuchen; tarte flambée; tartiflette; Bauernomelett; panna cotta; stock; broth; bouillon "
-        "cube; Brühe; Brühwürfel; brodo; caldo; samosa; spring roll; empanada; pasty; cornish pasty; "
-        "ravioli; tortellini; cannelloni; pierogi; momo; wonton; croque monsieur; sandwich; pizza; "
-        "burrito; quesadilla; enchilada; moussaka; reuben; sloppy joe; gravy; sauce; Füllung; stuffing; "
-        "risotto; Auflauf; ragoût; stew; ramen; mapo tofu; kibbeh; borek; cheesecake; bavarois; refried "
-        "beans; Kartoffelsalat; beef wellington; southern fried chicken; Hartkäse"
+        f"{OF_PORK}; "
+        "beef wellington; southern fried chicken; Hartkäse"
     ),
     "halal": (
-        "Schnitzel; tonkatsu; Cordon bleu; Frikadellen; Fleischpflanzerl; Bulette; Quiche Lorraine; BLT; "
-        "club sandwich; burger; hamburger; Maultaschen; nuggets; cotoletta; lasagne; Lasagne; gyoza; "
-        "Flammkuchen; tarte flambée; tartiflette; Bauernomelett; panna cotta; stock; broth; bouillon "
-        "cube; Brühe; Brühwürfel; brodo; caldo; samosa; spring roll; empanada; pasty; cornish pasty; "
-        "ravioli; tortellini; cannelloni; pierogi; momo; wonton; croque monsieur; sandwich; pizza; "
-        "burrito; quesadilla; enchilada; moussaka; reuben; sloppy joe; gravy; sauce; Füllung; stuffing; "
-        "risotto; Auflauf; ragoût; stew; ramen; mapo tofu; kibbeh; borek; cheesecake; bavarois; refried "
-        "beans; Kartoffelsalat; Eierlikör; advocaat; cheese fondue; rum baba; baba au rhum; Black Forest "
-        "gateau; Schwarzwälder Kirschtorte; zabaglione; trifle; christmas pudding; beer batter; coq au "
-        "vin; bœuf bourguignon; moules marinieres; whisky sauce; tiramisu; affogato; choucroute; "
-        "polvoron; "
-        "fruit gums; Zwetschgenwasser; Mirabellenwasser; Birnenwasser; Himbeergeist; Apfelbrand; cassis; "
-        "anís; Apfelrotkohl; Bratkartoffeln"
+        f"{OF_PORK}; "
+        "Eierlikör; advocaat; cheese fondue; rum baba; baba au rhum; Black Forest gateau; Schwarzwälder "
+        "Kirschtorte; zabaglione; trifle; christmas pudding; beer batter; coq au vin; bœuf bourguignon; "
+        "moules marinieres; whisky sauce; tiramisu; affogato; choucroute; polvoron; fruit gums; "
+        "Zwetschgenwasser; Mirabellenwasser; Birnenwasser; Himbeergeist; Apfelbrand; cassis; anís; "
+        "Apfelrotkohl; Bratkartoffeln"
     ),
     "kosher": (
-        "Schnitzel; tonkatsu; Cordon bleu; Frikadellen; Fleischpflanzerl; Bulette; Quiche Lorraine; BLT; "
-        "club sandwich; burger; hamburger; Maultaschen; nuggets; cotoletta; lasagne; Lasagne; gyoza; "
-        "Flammkuchen; tarte flambée; tartiflette; Bauernomelett; panna cotta; stock; broth; bouillon "
-        "cube; Brühe; Brühwürfel; brodo; caldo; samosa; spring roll; empanada; pasty; cornish pasty; "
-        "ravioli; tortellini; cannelloni; pierogi; momo; wonton; croque monsieur; sandwich; pizza; "
-        "burrito; quesadilla; enchilada; moussaka; reuben; sloppy joe; gravy; sauce; Füllung; stuffing; "
-        "risotto; Auflauf; ragoût; stew; ramen; mapo tofu; kibbeh; borek; cheesecake; bavarois; refried "
-        "beans; Kartoffelsalat; polvoron; okonomiyaki"
+        f"{OF_PORK}; "
+        "polvoron; okonomiyaki"
     ),
-    "kosher-style": (
-        "Schnitzel; tonkatsu; Cordon bleu; Frikadellen; Quiche Lorraine; BLT; burger; Maultaschen; "
-        "lasagne; gyoza; Flammkuchen; tartiflette; panna cotta; stock; Brühe; refried beans"
-    ),
+    "kosher-style": OF_PORK,
     "vegan": (
         "refried beans; Honigsenf; honey mustard; medovik; choucroute"
-    ),
-}  # fmt: skip
-NAMES = {
-    "potato": (
-        "fries; Pommes; gnocchi; hash browns; patatas fritas"
-    ),
-    "tomato": (
-        "ketchup; passata; pizza sauce; marinara; ratatouille"
-    ),
-    "chickpea": (
-        "hummus; falafel; gram flour"
-    ),
-    "mushroom": (
-        "porcini; shiitake; Pfifferlinge; mixed mushrooms"
-    ),
-    "champignon": (
-        "cèpes; girolles"
-    ),
-    "citrus": (
-        "orange; Zitrone; lime; fruit juice"
-    ),
-    "Steinobst": (
-        "Pfirsich; cherry; Zwetschgen; compote"
-    ),
-    "maize": (
-        "sweetcorn; polenta; popcorn; tortilla chips"
-    ),
-    "garlic": (
-        "aioli; aïoli"
-    ),
-    "kiwi": (
-        "fruit salad; fruit; Obst; Obstsalat; macedonia; salade de fruits; smoothie; sorbet; jam"
-    ),
-    "carrot": (
-        "mixed vegetables; Gemüse; légumes; verdure; salad"
-    ),
-    "cinnamon": (
-        "spices; Gewürze; épices; spezie; especias"
-    ),
-    "basil": (
-        "herbs; Kräuter; herbes de provence"
     ),
 }  # fmt: skip
 STILL_OFFERED = {

@@ -11,6 +11,7 @@ from components.domain.diet.dictionary import ALLERGENS, FOOD, dictionary
 from components.domain.diet.letters import fold
 from components.domain.diet.trie import find
 from tests.domain.diet.violations import violations
+from tests.tables import whole_table
 
 CLAIMS = (
     "vegan",
@@ -54,9 +55,7 @@ OTHER_FOODS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("allergy", "text"), [(one, text) for one, texts in OTHER_FOODS for text in texts.split("; ")]
-)
+@whole_table("allergy text", [(one, text) for one, texts in OTHER_FOODS for text in texts.split("; ")])
 def test_a_claim_takes_nothing_back_of_another_food(allergy: str, text: str) -> None:
     assert not offered(text, allergy)
 
@@ -69,17 +68,16 @@ MEAT = (
 )
 
 
-@pytest.mark.parametrize("text", MEAT.split("; "))
+@whole_table("text", MEAT.split("; "))
 def test_meat_stays_meat(text: str) -> None:
     assert not offered(text, diet="vegetarian")
     assert not offered(text, diet="vegan")
 
 
-@pytest.mark.parametrize(
-    ("diet", "text"),
-    [("halal", "halal pork"), ("halal", "halal beer"), ("kosher", "kosher pork"), ("kosher", "kosher shrimp"),
-     ("vegetarian", "halal gelatine"), ("vegetarian", "Schwarzgeräuchertes"), ("vegan", "Frischgebackenes")],
-)  # fmt: skip
+@whole_table("diet text", [
+    ("halal", "halal pork"), ("halal", "halal beer"), ("kosher", "kosher pork"), ("kosher", "kosher shrimp"),
+    ("vegetarian", "halal gelatine"), ("vegetarian", "Schwarzgeräuchertes"), ("vegan", "Frischgebackenes"),
+])  # fmt: skip
 def test_a_claim_makes_nothing_of_what_it_cannot_be(diet: str, text: str) -> None:
     person = read_restrictions(diet, [], [])
     dish = DishFacts("d", "Dish", ingredients=(text,))
@@ -102,7 +100,7 @@ TRACES = (
 )
 
 
-@pytest.mark.parametrize("text", TRACES.split("; "))
+@whole_table("text", TRACES.split("; "))
 def test_a_claim_takes_no_trace_back(text: str) -> None:
     assert not offered(text, "milk")
 
@@ -119,9 +117,7 @@ OF_THEIR_FOOD = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("allergy", "text"), [(one, text) for one, texts in OF_THEIR_FOOD for text in texts.split("; ")]
-)
+@whole_table("allergy text", [(one, text) for one, texts in OF_THEIR_FOOD for text in texts.split("; ")])
 def test_a_claim_counts_for_its_own_food(allergy: str, text: str) -> None:
     dish, person = DishFacts("d", "Dish", ingredients=(text,)), read_restrictions("", [allergy], [])
     assert permitted([dish], person)[0] == (dish,)

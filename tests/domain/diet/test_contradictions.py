@@ -13,6 +13,7 @@ from components.domain.diet.letters import fold
 from components.domain.diet.trie import find
 from tests.domain.diet.test_claims import offered
 from tests.domain.diet.violations import violations
+from tests.tables import whole_table
 
 OPEN = [
     (
@@ -36,9 +37,7 @@ OPEN = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("allergy", "text"), [(one, text) for one, texts in OPEN for text in texts.split("; ")]
-)
+@whole_table("allergy text", [(one, text) for one, texts in OPEN for text in texts.split("; ")])
 def test_an_option_a_part_or_a_no_is_no_claim(allergy: str, text: str) -> None:
     assert not offered(text, allergy)
 
@@ -57,9 +56,7 @@ CONTRADICTIONS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("allergy", "text"), [(one, text) for one, texts in CONTRADICTIONS for text in texts.split("; ")]
-)
+@whole_table("allergy text", [(one, text) for one, texts in CONTRADICTIONS for text in texts.split("; ")])
 def test_a_claim_takes_nothing_from_a_food_that_is_what_it_denies(allergy: str, text: str) -> None:
     assert not offered(text, allergy)
 
@@ -96,25 +93,24 @@ def test_no_denial_takes_a_group_from_a_random_member_of_it(pattern: str) -> Non
         assert violations([dish], person) != (), text
 
 
-@pytest.mark.parametrize("text", ["lentils with bacon, vegetarian", "chicken, vegetarian", "chicken (vegan)"])
-@pytest.mark.parametrize("diet", ["vegetarian", "vegan", "halal", "kosher"])
+@whole_table("text", ["lentils with bacon, vegetarian", "chicken, vegetarian", "chicken (vegan)"])
+@whole_table("diet", ["vegetarian", "vegan", "halal", "kosher"])
 def test_meat_with_a_claim_behind_it_stays_meat(text: str, diet: str) -> None:
     assert not offered(text, diet=diet)
 
 
-@pytest.mark.parametrize(
-    ("diet", "text"),
-    [("vegetarian", "vegetarian sausage"), ("vegetarian", "vegan chicken"), ("vegan", "vegan mayo"),
-     ("vegan", "butter, vegan"), ("halal", "chicken, halal"), ("lactose-free", "lactose-free milk"),
-     ("halal", "alcohol-free beer 0.0%"), ("vegan", "100% vegan butter")],
-)  # fmt: skip
+@whole_table("diet text", [
+    ("vegetarian", "vegetarian sausage"), ("vegetarian", "vegan chicken"), ("vegan", "vegan mayo"),
+    ("vegan", "butter, vegan"), ("halal", "chicken, halal"), ("lactose-free", "lactose-free milk"),
+    ("halal", "alcohol-free beer 0.0%"), ("vegan", "100% vegan butter"),
+])  # fmt: skip
 def test_what_a_claim_makes_of_a_food_stays_offered(diet: str, text: str) -> None:
     dish, person = DishFacts("d", "Dish", ingredients=(text,)), read_restrictions(diet, [], [])
     assert permitted([dish], person)[0] == (dish,)
     assert violations([dish], person) == ()
 
 
-@pytest.mark.parametrize("allergy", ["eggs", "milk", "fish"])
+@whole_table("allergy", ["eggs", "milk", "fish"])
 def test_a_word_that_one_language_claims_and_another_does_not_claims_nothing(allergy: str) -> None:
     dish, person = (
         DishFacts("d", "Dish", ingredients=("sándwich vegetal",)),
@@ -143,7 +139,7 @@ DENIED = (
 )
 
 
-@pytest.mark.parametrize("tag", DENIED.split("; "))
+@whole_table("tag", DENIED.split("; "))
 def test_a_tag_that_denies_or_halves_a_diet_settles_nothing(tag: str) -> None:
     for diet in ("vegan", "halal", "vegetarian"):
         dish = DishFacts("d", "Kuchen", tags=(tag.replace("vegan", diet),))
@@ -152,9 +148,7 @@ def test_a_tag_that_denies_or_halves_a_diet_settles_nothing(tag: str) -> None:
         assert violations([dish], person) != ()
 
 
-@pytest.mark.parametrize(
-    "tag", ["vegan", "100% vegan", "Vegan, halal", "gluten-free and vegan", "vegan, ohne Nüsse"]
-)
+@whole_table("tag", ["vegan", "100% vegan", "Vegan, halal", "gluten-free and vegan", "vegan, ohne Nüsse"])
 def test_a_tag_of_claims_alone_settles_what_words_leave_open(tag: str) -> None:
     dish, person = DishFacts("d", "Kuchen", tags=(tag,)), read_restrictions("vegan", [], [])
     assert permitted([dish], person)[0] == (dish,)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from components.domain.diet import DishFacts, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS, dictionary, lines
 from components.domain.diet.facts import Strength
 from components.domain.diet.letters import fold_term
 from components.domain.diet.permitted import evidence
-from tests.domain.diet.dish_words import AGAINST, HOLDS, NAMES, SAME, STILL_OFFERED, TAKEN_BACK
+from tests.domain.diet.dish_words import AGAINST, HOLDS, SAME, STILL_OFFERED, TAKEN_BACK
 from tests.domain.diet.violations import violations
+from tests.tables import whole_table
 
 FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")
 COMPARED = frozenset(ALLERGENS) | {"meat", "pork", "poultry", "alcohol", "gelatine"}
@@ -40,31 +39,24 @@ def spoken_of(word: str) -> frozenset[str]:
     return frozenset(substance for substance in COMPARED if strengths[substance] is not Strength.FREE)
 
 
-@pytest.mark.parametrize(("group", "word"), cases(HOLDS))
+@whole_table("group word", cases(HOLDS))
 def test_a_dish_is_not_free_of_what_it_commonly_holds(group: str, word: str) -> None:
     assert not is_offered(word, allergies=(group,))
 
 
-@pytest.mark.parametrize(("diet", "word"), cases(AGAINST))
+@whole_table("diet word", cases(AGAINST))
 def test_a_dish_with_meat_alcohol_or_gelatine_is_not_offered_to_who_does_without(
     diet: str, word: str
 ) -> None:
     assert not is_offered(word, diet=diet)
 
 
-@pytest.mark.parametrize(("diet", "word"), cases(STILL_OFFERED))
+@whole_table("diet word", cases(STILL_OFFERED))
 def test_what_a_diet_allows_stays_offered(diet: str, word: str) -> None:
     assert is_offered(word, diet=diet)
 
 
-@pytest.mark.parametrize(("allergy", "word"), cases(NAMES))
-def test_a_collective_word_or_a_kind_is_kept_from_who_is_allergic_to_an_ingredient(
-    allergy: str, word: str
-) -> None:
-    assert not is_offered(word, allergies=(allergy,))
-
-
-@pytest.mark.parametrize("row", SAME.strip().splitlines())
+@whole_table("row", SAME.strip().splitlines())
 def test_a_food_says_the_same_in_all_languages(row: str) -> None:
     first, *others = parted(row)
     for word in others:
@@ -83,7 +75,7 @@ def written_terms(table: str) -> list[str]:
     return [word for _, *cells, _ in lines(table) for cell in cells for word in cell.split(";") if word]
 
 
-@pytest.mark.parametrize("table", [*FOODS, "translated"])
+@whole_table("table", [*FOODS, "translated"])
 def test_a_term_of_several_words_says_at_least_what_its_own_words_say(table: str) -> None:
     terms = dictionary().terms
     for term in written_terms(table):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions
 from components.domain.diet.permitted import evidence
 from tests.domain.diet.violations import violations
+from tests.tables import whole_table
 
 MILK = Restrictions(allergies=("milk",))
 
@@ -26,46 +25,22 @@ def dish(
     return DishFacts("d", name, description, tagged, ingredients, allergens, "austria")
 
 
-@pytest.mark.parametrize(
+@whole_table(
     "name", ["Tomato soup", "Water", "Vegan rice", "Milk-free rice", "Rice", "", "水", "Free from everything"]
 )
 def test_a_name_alone_proves_nothing(name: str) -> None:
     assert strength(dish(name)) in ("UNKNOWN", "CONTAINS")
 
 
-@pytest.mark.parametrize(
-    ("declared", "expected"),
-    [
-        ("none", "FREE"),
-        ("gluten", "FREE"),
-        ("gluten; eggs", "FREE"),
-        ("milk", "CONTAINS"),
-        ("G", "CONTAINS"),
-        ("A;C", "FREE"),
-        ("dairy", "CONTAINS"),
-        ("Milch", "CONTAINS"),
-        ("wheat (gluten)", "FREE"),
-        ("may contain milk", "MAY_CONTAIN"),
-        ("contains: eggs, soya", "FREE"),
-        ("zorgblat", "UNKNOWN"),
-        ("gluten; zorgblat", "UNKNOWN"),
-        ("", "UNKNOWN"),
-        ("17", "UNKNOWN"),
-        ("gluten-free", "UNKNOWN"),
-        ("keine", "FREE"),
-        ("butter", "CONTAINS"),
-        ("牛乳", "UNKNOWN"),
-        ("corn", "UNKNOWN"),
-        ("none?", "UNKNOWN"),
-        ("none but ask", "UNKNOWN"),
-        ("none;zorgblat", "UNKNOWN"),
-        ("7", "UNKNOWN"),
-        ("unknown", "UNKNOWN"),
-        ("nuts", "FREE"),
-        ("tree_nuts", "FREE"),
-        ("gluten, egg and mustard", "FREE"),
-    ],
-)
+@whole_table("declared expected", [
+    ("none", "FREE"), ("gluten", "FREE"), ("gluten; eggs", "FREE"), ("milk", "CONTAINS"), ("G", "CONTAINS"),
+    ("A;C", "FREE"), ("dairy", "CONTAINS"), ("Milch", "CONTAINS"), ("wheat (gluten)", "FREE"),
+    ("may contain milk", "MAY_CONTAIN"), ("contains: eggs, soya", "FREE"), ("zorgblat", "UNKNOWN"),
+    ("gluten; zorgblat", "UNKNOWN"), ("", "UNKNOWN"), ("17", "UNKNOWN"), ("gluten-free", "UNKNOWN"),
+    ("keine", "FREE"), ("butter", "CONTAINS"), ("牛乳", "UNKNOWN"), ("corn", "UNKNOWN"), ("none?", "UNKNOWN"),
+    ("none but ask", "UNKNOWN"), ("none;zorgblat", "UNKNOWN"), ("7", "UNKNOWN"), ("unknown", "UNKNOWN"),
+    ("nuts", "FREE"), ("tree_nuts", "FREE"), ("gluten, egg and mustard", "FREE"),
+])  # fmt: skip
 def test_a_declaration_is_believed_where_all_of_it_is_understood(declared: str, expected: str) -> None:
     assert strength(dish("Plain dish", declared=declared)) == expected
 
@@ -77,16 +52,11 @@ def test_nothing_beats_what_is_declared() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        dish("Cheese toast", declared="gluten"),
-        dish("Toast", declared="gluten", description="with butter"),
-        dish("Toast", "cheddar", declared="gluten"),
-        dish("Toast", declared="gluten", tags="cheese"),
-        dish("Toast with cheese (gluten-free)", declared="none"),
-    ],
-)
+@whole_table("other", [
+    dish("Cheese toast", declared="gluten"), dish("Toast", declared="gluten", description="with butter"),
+    dish("Toast", "cheddar", declared="gluten"), dish("Toast", declared="gluten", tags="cheese"),
+    dish("Toast with cheese (gluten-free)", declared="none"),
+])  # fmt: skip
 def test_words_speak_against_a_declaration(other: DishFacts) -> None:
     assert strength(other) == "CONTAINS"
 
@@ -101,54 +71,32 @@ def test_all_ingredients_must_be_known() -> None:
     assert strength(dish("Vegetable soup", "carrots", "water")) == "FREE"
 
 
-@pytest.mark.parametrize(
-    ("text", "group", "expected"),
-    [
-        ("gluten-free bread", "gluten", "FREE"),
-        ("bread (gluten-free)", "gluten", "FREE"),
-        ("bread, gluten free", "gluten", "FREE"),
-        ("Brot ohne Gluten", "gluten", "FREE"),
-        ("glutenfreier Kuchen", "gluten", "FREE"),
-        ("pain sans gluten", "gluten", "FREE"),
-        ("pane senza glutine", "gluten", "FREE"),
-        ("pan sin gluten", "gluten", "FREE"),
-        ("gluten-free bread and barley", "gluten", "CONTAINS"),
-        ("gluten-free bread with beer", "gluten", "CONTAINS"),
-        ("wheat-free bread", "gluten", "CONTAINS"),
-        ("gluten-free butter", "milk", "CONTAINS"),
-        ("bread without milk or eggs", "milk", "FREE"),
-        ("bread without milk or eggs", "eggs", "FREE"),
-        ("bread without nuts and milk", "milk", "CONTAINS"),
-        ("lactose-free milk", "milk", "CONTAINS"),
-        ("lactose-free milk", "lactose", "FREE"),
-        ("dairy-free cheese", "milk", "FREE"),
-        ("dairy-free cheese", "tree_nuts", "MAY_CONTAIN"),
-        ("vegan cheese", "milk", "FREE"),
-        ("vegan cheddar", "milk", "FREE"),
-        ("vegan cheddar", "soy", "MAY_CONTAIN"),
-        ("may contain traces of nuts", "tree_nuts", "MAY_CONTAIN"),
-        ("rice (may contain nuts)", "tree_nuts", "MAY_CONTAIN"),
-        ("Reis (kann Spuren von Nüssen enthalten)", "tree_nuts", "MAY_CONTAIN"),
-        ("gluten-free bread available", "gluten", "CONTAINS"),
-        ("not gluten-free bread", "gluten", "CONTAINS"),
-        ("non-vegan cheese", "milk", "CONTAINS"),
-        ("cheese (vegan?)", "milk", "CONTAINS"),
-        ("may or may not contain nuts", "tree_nuts", "MAY_CONTAIN"),
-        ("no gluten-free bread", "gluten", "CONTAINS"),
-        ("butter chicken by our vegan chef", "milk", "CONTAINS"),
-        ("no bake cheesecake", "milk", "CONTAINS"),
-        ("free range eggs", "eggs", "CONTAINS"),
-        ("butter free range", "milk", "CONTAINS"),
-        ("hazelnut-free nut spread", "tree_nuts", "CONTAINS"),
-        ("nut-free pesto", "tree_nuts", "FREE"),
-        ("eggless mayonnaise", "eggs", "FREE"),
-        ("halal chicken", "meat_not_halal", "FREE"),
-        ("alcohol-free beer", "alcohol", "FREE"),
-        ("alcohol-free beer", "gluten", "CONTAINS"),
-        ("fish and gluten free chips", "fish", "CONTAINS"),
-        ("sugar free milk chocolate", "milk", "CONTAINS"),
-    ],
-)
+@whole_table("text group expected", [
+    ("gluten-free bread", "gluten", "FREE"), ("bread (gluten-free)", "gluten", "FREE"),
+    ("bread, gluten free", "gluten", "FREE"), ("Brot ohne Gluten", "gluten", "FREE"),
+    ("glutenfreier Kuchen", "gluten", "FREE"), ("pain sans gluten", "gluten", "FREE"),
+    ("pane senza glutine", "gluten", "FREE"), ("pan sin gluten", "gluten", "FREE"),
+    ("gluten-free bread and barley", "gluten", "CONTAINS"),
+    ("gluten-free bread with beer", "gluten", "CONTAINS"), ("wheat-free bread", "gluten", "CONTAINS"),
+    ("gluten-free butter", "milk", "CONTAINS"), ("bread without milk or eggs", "milk", "FREE"),
+    ("bread without milk or eggs", "eggs", "FREE"), ("bread without nuts and milk", "milk", "CONTAINS"),
+    ("lactose-free milk", "milk", "CONTAINS"), ("lactose-free milk", "lactose", "FREE"),
+    ("dairy-free cheese", "milk", "FREE"), ("dairy-free cheese", "tree_nuts", "MAY_CONTAIN"),
+    ("vegan cheese", "milk", "FREE"), ("vegan cheddar", "milk", "FREE"),
+    ("vegan cheddar", "soy", "MAY_CONTAIN"), ("may contain traces of nuts", "tree_nuts", "MAY_CONTAIN"),
+    ("rice (may contain nuts)", "tree_nuts", "MAY_CONTAIN"),
+    ("Reis (kann Spuren von Nüssen enthalten)", "tree_nuts", "MAY_CONTAIN"),
+    ("gluten-free bread available", "gluten", "CONTAINS"), ("not gluten-free bread", "gluten", "CONTAINS"),
+    ("non-vegan cheese", "milk", "CONTAINS"), ("cheese (vegan?)", "milk", "CONTAINS"),
+    ("may or may not contain nuts", "tree_nuts", "MAY_CONTAIN"),
+    ("no gluten-free bread", "gluten", "CONTAINS"), ("butter chicken by our vegan chef", "milk", "CONTAINS"),
+    ("no bake cheesecake", "milk", "CONTAINS"), ("free range eggs", "eggs", "CONTAINS"),
+    ("butter free range", "milk", "CONTAINS"), ("hazelnut-free nut spread", "tree_nuts", "CONTAINS"),
+    ("nut-free pesto", "tree_nuts", "FREE"), ("eggless mayonnaise", "eggs", "FREE"),
+    ("halal chicken", "meat_not_halal", "FREE"), ("alcohol-free beer", "alcohol", "FREE"),
+    ("alcohol-free beer", "gluten", "CONTAINS"), ("fish and gluten free chips", "fish", "CONTAINS"),
+    ("sugar free milk chocolate", "milk", "CONTAINS"),
+])  # fmt: skip
 def test_a_claim_rules_out_what_it_names_in_its_own_phrase(text: str, group: str, expected: str) -> None:
     shown = evidence(dish("Dish", "rice", text, description=text))[group].strength.name
     assert shown == expected

@@ -13,6 +13,7 @@ import pytest
 from benchmarks.allergens import LABELS, Labelled, counts, labelled_dishes, offers
 from components.domain.diet import DishFacts, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS
+from tests.tables import whole_table
 
 LEAST_OFFERED = 0.9  # share of safe dishes
 LEAST_MEMBERS = 60
@@ -23,7 +24,7 @@ def dishes() -> list[Labelled]:
     return labelled_dishes()
 
 
-@pytest.mark.parametrize("group", ALLERGENS)
+@whole_table("group", ALLERGENS)
 def test_no_unsafe_dish_is_offered_and_most_safe_ones_are(dishes: list[Labelled], group: str) -> None:
     result = counts(dishes, group)
     assert result["contains"][0] == 0
@@ -32,7 +33,7 @@ def test_no_unsafe_dish_is_offered_and_most_safe_ones_are(dishes: list[Labelled]
     assert some / all_ >= LEAST_OFFERED
 
 
-@pytest.mark.parametrize("group", ALLERGENS)
+@whole_table("group", ALLERGENS)
 def test_no_name_of_an_allergen_is_taken_for_a_food_without_it(group: str) -> None:
     with (LABELS / "names.tsv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))

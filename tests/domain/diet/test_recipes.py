@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from components.domain.diet import DishFacts, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS
 from tests.domain.diet.violations import violations
+from tests.tables import whole_table
 
 RECIPES = Path(__file__).parents[2] / "data" / "allergens" / "recipes.jsonl"
 LEAST = {"line": 0.8, "statement": 0.7, "plain": 0.8}  # of the safe ones, offered; measured: 0.91, 0.84, 0.95
@@ -36,17 +35,11 @@ def test_nothing_with_a_group_is_offered_and_most_of_what_is_safe_is() -> None:
         assert sum(offered) >= LEAST[kind] * len(offered), kind
 
 
-@pytest.mark.parametrize(
-    ("declared", "free_of", "not_free_of"),
-    [
-        (("en:celery",), "milk", "celery"),
-        (("en:celery,en:sesame-seeds",), "milk", "sesame"),
-        (("fr:lait",), "eggs", "milk"),
-        (("en:sulphur-dioxide-and-sulphites",), "milk", "sulphites"),
-        (("contains none of the 14 allergens",), "milk", ""),
-        (("en:none",), "milk", ""),
-    ],
-)
+@whole_table("declared free_of not_free_of", [
+    (("en:celery",), "milk", "celery"), (("en:celery,en:sesame-seeds",), "milk", "sesame"),
+    (("fr:lait",), "eggs", "milk"), (("en:sulphur-dioxide-and-sulphites",), "milk", "sulphites"),
+    (("contains none of the 14 allergens",), "milk", ""), (("en:none",), "milk", ""),
+])  # fmt: skip
 def test_declarations_of_open_food_facts_are_understood(
     declared: tuple[str, ...], free_of: str, not_free_of: str
 ) -> None:
@@ -59,22 +52,12 @@ def test_a_tag_of_open_food_facts_that_nobody_knows_proves_nothing() -> None:
     assert not is_offered(DishFacts("d", "Dish of the day", allergens=("en:celery", "en:xyz")), "milk")
 
 
-@pytest.mark.parametrize(
-    ("ingredient", "group"),
-    [
-        ("polvo cozido, azeite", "molluscs"),  # octopus; in Spanish, powder
-        ("małże, oliwa", "molluscs"),
-        ("250 g un", "gluten"),  # Turkish flour; elsewhere an article
-        ("noix de beurre", "milk"),
-        ("charlotte, raspberries", "gluten"),
-        ("raspberry dessert", "gluten"),
-        ("chicken with coating", "gluten"),
-        ("conservante", "sulphites"),
-        (
-            "Salt. For allergens, including cereals containing gluten, see ingredients in bold. Wheat",
-            "gluten",
-        ),
-    ],
-)
+# `polvo` is octopus, in Spanish powder; `un` is Turkish flour, elsewhere an article.
+@whole_table("ingredient group", [
+    ("polvo cozido, azeite", "molluscs"), ("małże, oliwa", "molluscs"), ("250 g un", "gluten"),
+    ("noix de beurre", "milk"), ("charlotte, raspberries", "gluten"), ("raspberry dessert", "gluten"),
+    ("chicken with coating", "gluten"), ("conservante", "sulphites"),
+    ("Salt. For allergens, including cereals containing gluten, see ingredients in bold. Wheat", "gluten"),
+])  # fmt: skip
 def test_a_word_that_is_harmless_elsewhere_frees_nothing(ingredient: str, group: str) -> None:
     assert not is_offered(DishFacts("d", "Dish of the day", ingredients=(ingredient,)), group)

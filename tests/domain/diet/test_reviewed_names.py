@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from components.domain.diet import DishFacts, permitted, read_restrictions
 from tests.domain.diet.violations import violations
+from tests.tables import whole_table
 
 LISTED = """
     Fleischsalat: eggs, mustard, milk, celery; Matjessalat: fish, eggs, mustard; arroz negro: molluscs, fish
@@ -89,40 +88,40 @@ def is_offered(
     return offered
 
 
-@pytest.mark.parametrize(("ingredient", "group"), pairs(LISTED))
+@whole_table("ingredient group", pairs(LISTED))
 def test_an_ingredient_is_not_free_of_what_it_holds_or_often_holds(ingredient: str, group: str) -> None:
     assert not is_offered("Dish", ingredient, allergy=group)
 
 
-@pytest.mark.parametrize(("name", "group"), pairs(NAMED))
+@whole_table("name group", pairs(NAMED))
 def test_a_name_speaks_against_a_declaration_that_lacks_the_group(name: str, group: str) -> None:
     assert not is_offered(name, declared=("lupin",), allergy=group)
 
 
-@pytest.mark.parametrize("name", ["Vegan Cheeseburger", "Veganer Cheeseburger", "vegane Palatschinken"])
+@whole_table("name", ["Vegan Cheeseburger", "Veganer Cheeseburger", "vegane Palatschinken"])
 def test_a_claim_before_the_name_still_takes_milk_back(name: str) -> None:
     assert is_offered(name, declared=("gluten",), allergy="milk")
 
 
-@pytest.mark.parametrize(("allergy", "food"), pairs(KINDS))
+@whole_table("allergy food", pairs(KINDS))
 def test_a_kind_is_kept_from_who_is_allergic_to_its_food(allergy: str, food: str) -> None:
     assert not is_offered("Dish", food, allergy=allergy)
     assert not is_offered(food, "spinach", allergy=allergy)
     assert is_offered("Dish", "spinach", "salt", allergy=allergy)
 
 
-@pytest.mark.parametrize(("avoided", "food"), pairs(AVOIDED))
+@whole_table("avoided food", pairs(AVOIDED))
 def test_an_avoided_word_is_looked_for_in_other_languages(avoided: str, food: str) -> None:
     assert not is_offered("Dish", food, avoided=avoided)
     assert is_offered("Dish", "spinach", avoided=avoided)
 
 
-@pytest.mark.parametrize("ingredient", listed(DOUBTED))
+@whole_table("ingredient", listed(DOUBTED))
 def test_a_word_of_doubt_voids_a_claim(ingredient: str) -> None:
     assert not is_offered("Dish", ingredient, allergy="gluten")
 
 
-@pytest.mark.parametrize("ingredient", listed(STILL_CLAIMED))
+@whole_table("ingredient", listed(STILL_CLAIMED))
 def test_a_claim_without_such_a_word_still_holds(ingredient: str) -> None:
     assert is_offered("Dish", ingredient, allergy="gluten")
 
@@ -132,13 +131,13 @@ def test_a_word_of_doubt_is_not_found_inside_of_a_name() -> None:
     assert is_offered("Piemonteser Niedrigtemperatur", "Brot ohne Gluten", allergy="gluten")
 
 
-@pytest.mark.parametrize("ingredient", listed(OF_GOATS))
+@whole_table("ingredient", listed(OF_GOATS))
 def test_no_milk_of_cows_is_not_no_milk(ingredient: str) -> None:
     assert not is_offered("Dish", ingredient, allergy="milk")
     assert not is_offered("Dish", ingredient, diet="lactose-free")
 
 
-@pytest.mark.parametrize("name", listed(ROASTED))
+@whole_table("name", listed(ROASTED))
 def test_what_is_roasted_in_french_is_no_indian_bread(name: str) -> None:
     assert is_offered(name, declared=("fish",), allergy="gluten")
     assert is_offered("Dish", name, allergy="gluten")
@@ -148,7 +147,7 @@ def test_indian_bread_holds_gluten() -> None:
     assert not is_offered("Butter roti", declared=("milk",), allergy="gluten")
 
 
-@pytest.mark.parametrize("ingredient", ["Schillerlocke", "Pangasius", "cola de rape"])
+@whole_table("ingredient", ["Schillerlocke", "Pangasius", "cola de rape"])
 def test_fish_without_scales_is_not_kosher_style(ingredient: str) -> None:
     assert not is_offered("Dish", ingredient, diet="kosher-style")
 
@@ -163,7 +162,7 @@ def test_a_dash_of_lemon_is_no_drink() -> None:
     assert not is_offered("Dish", "Spritzer", diet="halal")
 
 
-@pytest.mark.parametrize("food", listed(PLAIN))
+@whole_table("food", listed(PLAIN))
 def test_a_name_of_the_kinds_is_known_as_an_ingredient_and_as_an_allergy(food: str) -> None:
     assert is_offered("Dish", food, allergy="milk")
     assert not is_offered("Dish", food, allergy=food)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from importlib import resources
 
-import pytest
-
 from components.domain.diet.dictionary import ALLERGENS, SUBSTANCES, dictionary, lines
 from components.domain.diet.forms import LANGUAGES
 from components.domain.diet.letters import UNREADABLE, fold
+from tests.tables import whole_table
 
 FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")
 SOURCES = resources.files("components.domain.diet").joinpath("words", "SOURCES.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("table", FOODS)
+@whole_table("table", FOODS)
 def test_every_line_is_complete(table: str) -> None:
     seen_before: set[tuple[str, str]] = set()
     for term, language, contains, may_contain, source in lines(table):

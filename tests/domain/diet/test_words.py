@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from components.domain.diet import DishFacts, Restrictions, permitted
 from components.domain.diet.permitted import evidence
 from tests.domain.diet.violations import violations
+from tests.tables import whole_table
 
 CONTAINS = {
     "gluten": (
@@ -127,48 +126,30 @@ def cases(table: dict[str, str]) -> list[tuple[str, str]]:
     return [(group, word.strip()) for group, words in table.items() for word in words.split(";")]
 
 
-@pytest.mark.parametrize(("group", "word"), cases(CONTAINS))
+@whole_table("group word", cases(CONTAINS))
 def test_a_word_contains_its_group(group: str, word: str) -> None:
     assert strength_of(word, group) == "CONTAINS"
     assert strength_of(word.upper(), group) == "CONTAINS"
 
 
-@pytest.mark.parametrize(("group", "word"), cases(MAY))
+@whole_table("group word", cases(MAY))
 def test_a_word_of_varying_composition_may_contain(group: str, word: str) -> None:
     assert strength_of(word, group) == "MAY_CONTAIN"
 
 
-@pytest.mark.parametrize(("group", "word"), cases(FREE))
+@whole_table("group word", cases(FREE))
 def test_a_false_friend_or_another_food_is_free(group: str, word: str) -> None:
     assert strength_of(word, group) == "FREE"
 
 
-@pytest.mark.parametrize("word", [word.strip() for word in UNKNOWN.split(";")])
+@whole_table("word", [word.strip() for word in UNKNOWN.split(";")])
 def test_what_is_not_understood_is_never_free(word: str) -> None:
     assert strength_of(word, "sesame") == "UNKNOWN"
 
 
-@pytest.mark.parametrize(
-    "word",
-    [
-        "mi\u200blk",
-        "MILK",
-        "ｍｉｌｋ",
-        "m\u0131lk",
-        "mi\u00adlk",
-        "𝐦𝐢𝐥𝐤",
-        "m.i.l.k.",
-        "m i l k",
-        "🥛",
-        "Mílk",
-        "milk's",
-        "“milk”",
-        "whole  milk (3,5 % fat)",
-        "50ml milk",
-        "milk/cream",
-        "organic milk*",
-        "m\u0336ilk",
-    ],
-)
+@whole_table("word", [
+    "mi\u200blk", "MILK", "ｍｉｌｋ", "m\u0131lk", "mi\u00adlk", "𝐦𝐢𝐥𝐤", "m.i.l.k.", "m i l k", "🥛", "Mílk",
+    "milk's", "“milk”", "whole  milk (3,5 % fat)", "50ml milk", "milk/cream", "organic milk*", "m\u0336ilk",
+])  # fmt: skip
 def test_a_spelling_does_not_hide_a_word(word: str) -> None:
     assert strength_of(word, "milk") == "CONTAINS"
