@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.conftest import REPO, needs
 from tests.deploy.golden import objects_of
+from tests.tables import whole_table
 
 MONITORING = REPO / "deploy" / "components" / "monitoring"
 
@@ -91,7 +91,7 @@ def test_the_overlay_brings_the_rules_and_a_dashboard_that_grafana_finds(deploy:
     assert json.loads(board["data"]["palate.json"]) == dashboard()
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
+@whole_table("rule", rules())
 def test_an_alert_says_how_grave_it_is(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in {"info", "warning", "critical"}
     assert rule["annotations"]["summary"]

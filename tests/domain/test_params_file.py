@@ -12,6 +12,7 @@ import pytest
 from components.domain.errors import BadParams
 from components.domain.params_file import GONE, read_params, read_yaml, validate
 from tests.conftest import REPO
+from tests.tables import whole_table
 
 VALUES = read_yaml(REPO / "params.yaml")
 KEYS = [(section, key) for section, entries in VALUES.items() for key in entries if key != "candidates"]
@@ -64,9 +65,10 @@ NO_JSON = {
 NO_MAPPING = {b"": "NoneType", b"# nothing": "NoneType", "борщ".encode(): "str", b"7": "int"}
 
 
-@pytest.mark.parametrize("content", [*NO_YAML, *NO_MAPPING])
+@whole_table("content", [*NO_YAML, *NO_MAPPING])
 def test_a_file_without_a_mapping_is_named_in_one_line(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "params.yaml"
+    path.unlink(missing_ok=True)
     if content is not None:
         path.write_bytes(content)
     reason = f"holds {NO_MAPPING[content]}: " if content in NO_MAPPING else "cannot be read as YAML: "
@@ -76,7 +78,7 @@ def test_a_file_without_a_mapping_is_named_in_one_line(tmp_path: Path, content: 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("content", "reason"), NO_JSON.items())
+@whole_table("content reason", NO_JSON.items())
 def test_what_json_does_not_have_and_a_key_twice_are_named(
     tmp_path: Path, content: bytes, reason: str
 ) -> None:

@@ -24,6 +24,7 @@ from components.integrations.sources import source_of
 from tests.accepted import events_of
 from tests.conftest import REPO
 from tests.integrations.test_data_checks import NIGHT, _tables
+from tests.tables import whole_table
 
 VALUES = read_yaml(REPO / "params.yaml")
 SECTIONS = ("collect", "check", "evaluate", "alarms", "retention")
@@ -96,27 +97,14 @@ def _use(params: Params) -> None:
             assert np.isfinite(0.5 ** (ages / half_life)).all()
 
 
-@pytest.mark.parametrize(
-    ("section", "key", "value"),
-    [
-        ("check", "max_growth", math.inf),
-        ("check", "value_range", [100, 0]),
-        ("check", "value_range", [math.nan, math.nan]),
-        ("collect", "clock_skew_h", math.inf),
-        ("collect", "clock_skew_h", 1e12),
-        ("collect", "overlap_h", 1e12),
-        ("collect", "like_at", math.nan),
-        ("collect", "dislike_at", -math.inf),
-        ("alarms", "late_h", math.inf),
-        ("retention", "log_mb", math.inf),
-        ("retention", "days", 1_000_000),
-        ("evaluate", "seed", -1),
-        ("split", "seed", -1),
-        ("train", "seed", 2**64),
-        ("up", "stage_limit_h", math.inf),
-        ("release", "watch_s", math.inf),
-    ],
-)
+@whole_table("section key value", [
+    ("check", "max_growth", math.inf), ("check", "value_range", [100, 0]),
+    ("check", "value_range", [math.nan, math.nan]), ("collect", "clock_skew_h", math.inf),
+    ("collect", "clock_skew_h", 1e12), ("collect", "overlap_h", 1e12), ("collect", "like_at", math.nan),
+    ("collect", "dislike_at", -math.inf), ("alarms", "late_h", math.inf), ("retention", "log_mb", math.inf),
+    ("retention", "days", 1_000_000), ("evaluate", "seed", -1), ("split", "seed", -1),
+    ("train", "seed", 2**64), ("up", "stage_limit_h", math.inf), ("release", "watch_s", math.inf),
+])  # fmt: skip
 def test_a_number_that_cannot_be_used_is_refused_by_its_key(section: str, key: str, value: object) -> None:
     values = copy.deepcopy(VALUES)
     values[section][key] = value

@@ -17,6 +17,7 @@ from components.integrations import event_sources, quarantine
 from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import Intake, take_in
 from tests.accepted import stored_events
+from tests.tables import whole_table
 
 GOOD: dict[str, Any] = {
     "person_id": "ada",
@@ -85,16 +86,17 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+@whole_table("name", BAD)
 def test_a_bad_row_among_good_ones_is_quarantined_with_its_reason(tmp_path: Path, name: str) -> None:
     line, reason = BAD[name]
-    intake = _night(tmp_path, [line])
+    (folder := tmp_path / name).mkdir()
+    intake = _night(folder, [line])
     (bad,) = intake.collected.quarantined
     assert reason in bad.reason
     assert "\n" not in bad.reason
     assert (bad.file, bad.line) == ("events.jsonl", 2)
     assert len(intake.events) == 2
-    assert [row["reason"] for row in _stored(tmp_path)] == [bad.reason]
+    assert [row["reason"] for row in _stored(folder)] == [bad.reason]
 
 
 def test_only_a_line_feed_ends_a_line_of_json(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from serving.store import STORE
 from tests.serving.conftest import listening, send, set_limits
 from tests.serving.published import publish
+from tests.tables import whole_table
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -28,8 +29,8 @@ def _left_out(answer: dict[str, Any]) -> dict[str, list[str]]:
     return {dish["dish_id"]: dish["reasons"] for dish in answer["left_out"]}
 
 
-@pytest.mark.parametrize(
-    ("restrictions", "offered"),
+@whole_table(
+    "restrictions offered",
     [
         ({}, {"1", "2", "3"}),
         ({"allergies": ["milk"]}, {"1"}),
@@ -69,18 +70,12 @@ def test_scores_of_what_is_offered_do_not_change(address: str) -> None:
     assert offered["score"] == pytest.approx(scores["1"], abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("request_part", "sentence"),
-    [
-        ({"diet": "breatharian"}, "The diet 'breatharian' is not known"),
-        ({"diet": 7}, "valid string"),
-        ({"allergies": "milk"}, "valid array"),
-        ({"allergies": ["milk", "G"]}, "'G' has a single letter"),
-        ({"allergies": ["x"] * 21}, "at most 20 items"),
-        ({"allergies": ["x" * 41]}, "at most 40 characters"),
-        ({"allergy": ["milk"]}, "not permitted"),
-    ],
-)
+@whole_table("request_part sentence", [
+    ({"diet": "breatharian"}, "The diet 'breatharian' is not known"), ({"diet": 7}, "valid string"),
+    ({"allergies": "milk"}, "valid array"), ({"allergies": ["milk", "G"]}, "'G' has a single letter"),
+    ({"allergies": ["x"] * 21}, "at most 20 items"), ({"allergies": ["x" * 41]}, "at most 40 characters"),
+    ({"allergy": ["milk"]}, "not permitted"),
+])  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_a_sentence(
     address: str, request_part: dict[str, Any], sentence: str
 ) -> None:

@@ -24,6 +24,7 @@ from serving.store import STORE
 from tests.answers import exposure_of, feedback_in
 from tests.serving.conftest import listening, send
 from tests.serving.published import EMPTY
+from tests.tables import whole_table
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -64,30 +65,23 @@ def test_feedback_is_stored_once_and_comes_to_a_night_with_its_menu(storing: str
     assert feedback_in(url)[-1]["person_id"] == "bob"
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "sentence"),
-    [
-        ({"kind": "loves"}, 400, "like"),
-        ({"value": 3}, 400, "a rating has a value"),
-        ({"kind": "rating"}, 400, "a rating has a value"),
-        ({"kind": "rating", "value": "NaN"}, 400, "valid number"),
-        ({"kind": "rating", "value": -1e9}, 400, "value -1000000000.0 is not from 1 to 5: send one on that"),
-        ({"kind": "rating", "value": 5.0000001}, 400, "value 5.0000001 is not from 1 to 5"),
-        ({"kind": "choice"}, 400, "send its answer_id"),
-        ({"occurred_at": "2999-01-01T00:00:00Z"}, 400, "lies in the future"),
-        ({"occurred_at": "0001-01-01T00:00:00Z"}, 400, "of the year 1"),
-        ({"occurred_at": "1969-12-31T23:00:00+14:00"}, 400, "of the year 1969"),
-        ({"occurred_at": "2000-01-01T00:30:00+01:00"}, 400, "of the year 1999"),
-        ({"occurred_at": "yesterday"}, 400, "datetime"),
-        ({"person_id": ""}, 400, "at least 1"),
-        ({"person_id": "a\0b"}, 400, "cannot be stored"),
-        ({"person_id": "x" * 201}, 400, "at most 200"),
-        ({"event_id": "a\tb"}, 400, "control character"),
-        ({"event_id": "\u0958" * 101}, 400, "it has 202 letters"),
-        ({"dish_id": 7}, 400, "string"),
-        ({"likes": True}, 400, "not permitted"),
-    ],
-)
+@whole_table("change status sentence", [
+    ({"kind": "loves"}, 400, "like"), ({"value": 3}, 400, "a rating has a value"),
+    ({"kind": "rating"}, 400, "a rating has a value"),
+    ({"kind": "rating", "value": "NaN"}, 400, "valid number"),
+    ({"kind": "rating", "value": -1e9}, 400, "value -1000000000.0 is not from 1 to 5: send one on that"),
+    ({"kind": "rating", "value": 5.0000001}, 400, "value 5.0000001 is not from 1 to 5"),
+    ({"kind": "choice"}, 400, "send its answer_id"),
+    ({"occurred_at": "2999-01-01T00:00:00Z"}, 400, "lies in the future"),
+    ({"occurred_at": "0001-01-01T00:00:00Z"}, 400, "of the year 1"),
+    ({"occurred_at": "1969-12-31T23:00:00+14:00"}, 400, "of the year 1969"),
+    ({"occurred_at": "2000-01-01T00:30:00+01:00"}, 400, "of the year 1999"),
+    ({"occurred_at": "yesterday"}, 400, "datetime"), ({"person_id": ""}, 400, "at least 1"),
+    ({"person_id": "a\0b"}, 400, "cannot be stored"), ({"person_id": "x" * 201}, 400, "at most 200"),
+    ({"event_id": "a\tb"}, 400, "control character"),
+    ({"event_id": "\u0958" * 101}, 400, "it has 202 letters"), ({"dish_id": 7}, 400, "string"),
+    ({"likes": True}, 400, "not permitted"),
+])  # fmt: skip
 def test_bad_feedback_is_one_sentence(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, status: int, sentence: str
 ) -> None:

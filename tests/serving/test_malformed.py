@@ -18,6 +18,7 @@ from components.integrations.service_store import Catalogue
 from serving.store import STORE
 from tests.serving.conftest import listening, sign, with_token
 from tests.serving.malformed import RANK, VALID, Malformed, requests, why_not_a_sentence
+from tests.tables import whole_table
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -60,9 +61,8 @@ def test_every_malformed_request_is_a_4xx_with_one_sentence(guarded: str) -> Non
     assert "\n".join(failures) == ""
 
 
-@pytest.mark.parametrize(
-    "header",
-    ["", "Bearer", "Bearer ", "Bearer wrong", "open sesame", "Basic open sesame", "Bearer \xe9"],
+@whole_table(
+    "header", ["", "Bearer", "Bearer ", "Bearer wrong", "open sesame", "Basic open sesame", "Bearer \xe9"]
 )
 def test_a_wrong_token_is_401_with_one_sentence(guarded: str, header: str) -> None:
     locked = [("POST", path) for path in (*VALID, "/canary")]
@@ -121,34 +121,27 @@ def test_a_valid_request_that_was_changed_anywhere_is_answered_or_refused_in_a_s
     assert status == 200 or why_not_a_sentence(answer) == "", answer
 
 
-@pytest.mark.parametrize(
-    ("path", "change", "sentence"),
-    [
-        ("/rank", {"person_id": " \u3000"}, "person_id: it is blank, and needs at least 1 letter"),
-        ("/rank", {"person_id": "a\nb"}, "person_id: it has a line break or another control character"),
-        ("/feedback", {"dish_id": "a\u0085"}, "dish_id: it has a line break or another control character"),
-        ("/recommend", {"dishes": ["a\x1b"]}, "dishes.0: it has a line break or another control character"),
-        (
-            "/rank",
-            {"allergies": ["nuts", " "]},
-            "allergies.1: ' ' is blank: name the allergy, or leave it out",
-        ),
-        ("/recommend", {"allergies": [","]}, "allergies.0: ',' is blank: "),
-        ("/recommend", {"allergies": ["\u00a0"]}, "allergies.0: '\\xa0' is blank: "),
-        ("/rank", {"allergies": ["-"]}, "allergies.0: '-' is blank: "),
-        ("/recommend", {"allergies": ["/"]}, "allergies.0: '/' is blank: "),
-        ("/rank", {"allergies": ["none", "[]"]}, "allergies.1: '[]' is blank: "),
-        ("/recommend", {"allergies": ["{}"]}, "allergies.0: '{}' is blank: "),
-        ("/feedback", {"dish_id": ""}, "dish_id: it is blank, and needs at least 1 letter"),
-        ("/recommend", {"dishes": ["peas", " "]}, "dishes.1: it is blank, and needs at least 1 letter"),
-        ("/recommend", {"at_most": {"vitamin": 1}}, "at_most: 'vitamin' is no nutrient: send one of kcal, "),
-        ("/recommend", {"at_least": {"[key]": 1}}, "at_least: '[key]' is no nutrient: send one of kcal, "),
-        ("/recommend", {"[key]": 1}, "[key]: Extra inputs are not permitted"),
-        ("/rank", {"person_id": "\ud800"}, "The body has half a character at line 1 column "),
-        ("/rank", {"diet": "\udc00"}, "The body has half a character at line 1 column "),
-        ("/feedback", {"\ud800": 1}, "The body has half a character at line 1 column "),
-    ],
-)
+@whole_table("path change sentence", [
+    ("/rank", {"person_id": " \u3000"}, "person_id: it is blank, and needs at least 1 letter"),
+    ("/rank", {"person_id": "a\nb"}, "person_id: it has a line break or another control character"),
+    ("/feedback", {"dish_id": "a\u0085"}, "dish_id: it has a line break or another control character"),
+    ("/recommend", {"dishes": ["a\x1b"]}, "dishes.0: it has a line break or another control character"),
+    ("/rank", {"allergies": ["nuts", " "]}, "allergies.1: ' ' is blank: name the allergy, or leave it out"),
+    ("/recommend", {"allergies": [","]}, "allergies.0: ',' is blank: "),
+    ("/recommend", {"allergies": ["\u00a0"]}, "allergies.0: '\\xa0' is blank: "),
+    ("/rank", {"allergies": ["-"]}, "allergies.0: '-' is blank: "),
+    ("/recommend", {"allergies": ["/"]}, "allergies.0: '/' is blank: "),
+    ("/rank", {"allergies": ["none", "[]"]}, "allergies.1: '[]' is blank: "),
+    ("/recommend", {"allergies": ["{}"]}, "allergies.0: '{}' is blank: "),
+    ("/feedback", {"dish_id": ""}, "dish_id: it is blank, and needs at least 1 letter"),
+    ("/recommend", {"dishes": ["peas", " "]}, "dishes.1: it is blank, and needs at least 1 letter"),
+    ("/recommend", {"at_most": {"vitamin": 1}}, "at_most: 'vitamin' is no nutrient: send one of kcal, "),
+    ("/recommend", {"at_least": {"[key]": 1}}, "at_least: '[key]' is no nutrient: send one of kcal, "),
+    ("/recommend", {"[key]": 1}, "[key]: Extra inputs are not permitted"),
+    ("/rank", {"person_id": "\ud800"}, "The body has half a character at line 1 column "),
+    ("/rank", {"diet": "\udc00"}, "The body has half a character at line 1 column "),
+    ("/feedback", {"\ud800": 1}, "The body has half a character at line 1 column "),
+])  # fmt: skip
 def test_what_is_wrong_is_said_in_plain_words(
     guarded: str, path: str, change: dict[str, Any], sentence: str
 ) -> None:

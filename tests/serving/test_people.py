@@ -18,6 +18,7 @@ from serving import service
 from serving.store import STORE
 from tests.serving.conftest import listening, send, set_limits, with_token
 from tests.serving.published import ADA, BOB, LIKE, publish, ranked_for
+from tests.tables import whole_table
 
 pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
@@ -77,21 +78,13 @@ def _raw(address: str, method: str, path: str, **headers: str) -> tuple[int, dic
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-@pytest.mark.parametrize(
-    ("path", "sentence"),
-    [
-        ("/people/", "at least 1"),
-        ("/people/%20%20", "at least 1"),
-        ("/people/a%00b", "cannot be stored"),
-        ("/people/" + "x" * 5000, "at most 200"),
-        ("/people/%ff", "not UTF-8"),
-        ("/people/%ed%a0%80", "not UTF-8"),
-        ("/people/%zz", "send %25"),
-        ("/people/a%2", "send %25"),
-        ("/%70eople/ada/people/bob", "must begin with /people/"),
-    ],
-)
+@whole_table("method", ["GET", "DELETE"])
+@whole_table("path sentence", [
+    ("/people/", "at least 1"), ("/people/%20%20", "at least 1"), ("/people/a%00b", "cannot be stored"),
+    ("/people/" + "x" * 5000, "at most 200"), ("/people/%ff", "not UTF-8"),
+    ("/people/%ed%a0%80", "not UTF-8"), ("/people/%zz", "send %25"), ("/people/a%2", "send %25"),
+    ("/%70eople/ada/people/bob", "must begin with /people/"),
+])  # fmt: skip
 def test_what_is_no_id_is_one_sentence(storing: str, method: str, path: str, sentence: str) -> None:
     status, answer = _raw(storing, method, path)
     assert (status, list(answer), sentence in answer["error"]) == (400, ["error"], True), answer

@@ -22,6 +22,7 @@ from serving import service
 from serving.arm import Arm
 from serving.schema import RankAnswer
 from tests.serving.conftest import CANDIDATE, HERE, sign, store_base
+from tests.tables import whole_table
 
 ASK: dict[str, Any] = {
     "person_id": "ada",
@@ -77,8 +78,8 @@ def test_the_order_asked_does_not_change_scores(client: TestClient) -> None:
     assert by_id(ASK) == pytest.approx(by_id(ASK | {"dishes": ASK["dishes"][::-1]}), abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("change", "part"),
+@whole_table(
+    "change part",
     [
         ({"dishes": []}, "dishes"),
         (

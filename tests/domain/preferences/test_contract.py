@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.domain.preferences.contract import KEYS, KINDS, TABLES, EventRow, columns, required_columns
+from tests.tables import whole_table
 
 ROWS: dict[str, dict[str, Any]] = {
     "dishes": {"dish_id": "d", "name": "Pea stew"},
@@ -67,18 +68,18 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("table", "column", "cell", "value"), GOOD)
+@whole_table("table column cell value", GOOD)
 def test_a_good_cell_is_read_in_one_way(table: str, column: str, cell: Any, value: Any) -> None:
     assert getattr(TABLES[table].model_validate(ROWS[table] | {column: cell}), column) == value
 
 
-@pytest.mark.parametrize(("table", "column", "cell"), WRONG)
+@whole_table("table column cell", WRONG)
 def test_a_wrong_cell_is_refused_by_its_column(table: str, column: str, cell: Any) -> None:
     with pytest.raises(ValidationError, match=f"1 validation error .*\n{column}(\\.\\d)?\n"):
         TABLES[table].model_validate(ROWS[table] | {column: cell})
 
 
-@pytest.mark.parametrize("minutes", range(-720, 841, 65))
+@whole_table("minutes", range(-720, 841, 65))
 def test_a_moment_is_the_same_in_every_time_zone_and_utc_without_one(minutes: int) -> None:
     at = datetime(2026, 1, 1, 3, 4, 5, tzinfo=UTC)
     abroad = at.astimezone(timezone(timedelta(minutes=minutes)))

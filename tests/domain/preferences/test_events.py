@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from components.domain.preferences.contract import Stored
 from components.domain.preferences.events import Collected, RawRow, accept
 from components.domain.preferences.limits import Limits
+from tests.tables import whole_table
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DISHES = [
@@ -47,26 +46,20 @@ def test_a_good_row_is_normalised() -> None:
     assert _accept([EVENT]).tables["dishes"][0]["tags"] == ("vegetarian", "grilled")
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"dish_id": "d9"}, "dish_id 'd9' is not in the dishes table"),
-        ({"kind": "loves"}, "got 'loves'"),
-        ({"person_id": ""}, "person_id: field required"),
-        ({"occurred_at": "yesterday"}, "got 'yesterday'"),
-        ({"occurred_at": "2999-01-01T00:00:00"}, "lies in the future"),
-        ({"kind": "rating"}, "a rating needs a value"),
-        ({"kind": "rating", "value": "five"}, "got 'five'"),
-        ({"kind": "rating", "value": "nan"}, "value: input should be a finite number"),
-        ({"kind": "rating", "value": "101"}, "value 101 is not from 1 to 5, check.value_range"),
-        ({"kind": "rating", "value": "-1"}, "value -1 is not from 1 to 5"),
-        ({"occurred_at": "1970-01-01T00:00:00"}, "the year 1970 is not from 2000 to 9998"),
-        ({"occurred_at": "0001-01-01T00:00:00-14:00"}, "the year 1 is not from 2000"),
-        ({"menu_id": "m7"}, "menu_id 'm7' of a choice is not in the menus table"),
-        ({"menu_id": ""}, "menu_id '' of a choice"),
-        ({"(more cells than columns)": ["x"]}, "extra inputs are not permitted"),
-    ],
-)
+@whole_table("change reason", [
+    ({"dish_id": "d9"}, "dish_id 'd9' is not in the dishes table"), ({"kind": "loves"}, "got 'loves'"),
+    ({"person_id": ""}, "person_id: field required"), ({"occurred_at": "yesterday"}, "got 'yesterday'"),
+    ({"occurred_at": "2999-01-01T00:00:00"}, "lies in the future"),
+    ({"kind": "rating"}, "a rating needs a value"), ({"kind": "rating", "value": "five"}, "got 'five'"),
+    ({"kind": "rating", "value": "nan"}, "value: input should be a finite number"),
+    ({"kind": "rating", "value": "101"}, "value 101 is not from 1 to 5, check.value_range"),
+    ({"kind": "rating", "value": "-1"}, "value -1 is not from 1 to 5"),
+    ({"occurred_at": "1970-01-01T00:00:00"}, "the year 1970 is not from 2000 to 9998"),
+    ({"occurred_at": "0001-01-01T00:00:00-14:00"}, "the year 1 is not from 2000"),
+    ({"menu_id": "m7"}, "menu_id 'm7' of a choice is not in the menus table"),
+    ({"menu_id": ""}, "menu_id '' of a choice"),
+    ({"(more cells than columns)": ["x"]}, "extra inputs are not permitted"),
+])  # fmt: skip
 def test_a_bad_row_is_quarantined_with_its_reason(change: dict[str, str], reason: str) -> None:
     collected = _accept([EVENT, EVENT | change])
     (turned_away,) = collected.quarantined

@@ -19,6 +19,7 @@ from components.domain.records import DISLIKED, LIKED
 from components.stages.split import divide
 from tests.conftest import REPO
 from tests.domain.preferences.opinion_logs import Line, log_of
+from tests.tables import whole_table
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MENUS = {f"m{number}": (f"a{number}", f"b{number}") for number in range(60)}
@@ -154,8 +155,8 @@ def _entries(sizes: Sequence[int], after: int | None = None, today: int | None =
     ]
 
 
-@pytest.mark.parametrize(
-    ("sizes", "result"),
+@whole_table(
+    "sizes result",
     [
         ([40, 40, 40], [[0], [1], [2]]),
         ([30, 1, 29, 30], [[0], [1, 2], [3]]),

@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,12 +14,13 @@ from components.domain.preferences.events import RawRow, accept
 from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.limits import Limits
 from components.domain.preferences.refused_text import ids_in, is_named, names_one_of
+from tests.tables import whole_table
 
 MORE = "(more cells than columns)"
 
 
-@pytest.mark.parametrize(
-    ("row", "theirs"),
+@whole_table(
+    "row theirs",
     [
         ({"person_id": "3", "dish_id": "d", "value": 1}, True),
         ({"person_id": 3, "dish_id": "d"}, True),
@@ -44,8 +44,8 @@ def test_a_row_is_a_persons_by_their_id_alone(row: dict[str, Any], theirs: bool)
     assert names_one_of(Forgotten("key").with_people("3"), row) is theirs
 
 
-@pytest.mark.parametrize("text", ["Jos\\u00e9", "Jose\u0301", "Jos\\xe9", "Jos\u00e9"])
-@pytest.mark.parametrize("form", ['{{"user":"{}","dish', "1;{};like", "{}"])
+@whole_table("text", ["Jos\\u00e9", "Jose\u0301", "Jos\\xe9", "Jos\u00e9"])
+@whole_table("form", ['{{"user":"{}","dish', "1;{};like", "{}"])
 def test_letters_are_read_in_every_spelling(text: str, form: str) -> None:
     for row in ({"line": form.format(text)}, {"person_id": text}):
         assert is_named({"Jos\u00e9"}, row)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.preferences.contract import Stored
 from components.domain.preferences.reused_ids import is_another_dish
 from tests.domain.preferences.test_events import DISHES, EVENT, MENUS, _accept
+from tests.tables import whole_table
 
 NEW = {"dish_id": "d1", "name": "Lentil soup"}
 NEXT_MENU = {"menu_id": "m2", "served_on": "2026-04-01", "dish_id": "d1"}
@@ -18,8 +18,8 @@ LIKE = {"person_id": "bob", "dish_id": "d1", "kind": "like", "occurred_at": "202
 FORMER = "d1 (was Halloumi)"
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "another"),
+@whole_table(
+    "before after another",
     [
         ("Pea stew", "Pea stew with mint", False),
         ("Pea stew", "PEA STEW", False),

@@ -23,6 +23,7 @@ from components.domain.verdict.admission import (
     why_refused,
     why_step_back,
 )
+from tests.tables import whole_table
 
 TAGS = dict.fromkeys(LINEAGE, "x") | {
     ALL_ARTIFACTS: "f" * 64,
@@ -49,7 +50,7 @@ def test_a_whole_version_with_a_passing_gate_may_be_served() -> None:
     assert why_refused(RULE_TAGS, MEASURED_RULE) is None
 
 
-@pytest.mark.parametrize("name", RULE_LINEAGE[1:])
+@whole_table("name", RULE_LINEAGE[1:])
 def test_no_tag_of_a_rules_lineage_may_be_missing(name: str) -> None:
     assert f"the tag {name} is missing" in why_refused({**RULE_TAGS, name: ""}, MEASURED_RULE)
 
@@ -64,13 +65,13 @@ def test_a_rule_cannot_pass_as_an_adapter_nor_an_adapter_as_a_rule() -> None:
     )
 
 
-@pytest.mark.parametrize("name", LINEAGE)
+@whole_table("name", LINEAGE)
 def test_no_tag_of_the_lineage_may_be_missing(name: str) -> None:
     assert f"the tag {name} is missing" in why_refused({**TAGS, name: ""}, MEASURED)
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
+@whole_table(
+    "change why",
     [
         ({"gate_sha256": None}, "no gate report"),
         ({"gate_sha256": "h" * 64}, "its gate report has checksum hhhh"),

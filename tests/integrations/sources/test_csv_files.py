@@ -17,6 +17,7 @@ from components.integrations import event_sources
 from components.integrations.sources.csv_files import csv_rows
 from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import Intake, take_in
+from tests.tables import whole_table
 
 HEADER = "person_id,dish_id,kind,occurred_at"
 DAY = "2026-01-02"
@@ -33,13 +34,13 @@ def _night(folder: Path, lines: list[str], end: str = "\n") -> Intake:
     return take_in(Folder(str(folder)).read({}).tables, nothing, event_sources.no_events(), limits)
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("at", [0, 3, 8])
-@pytest.mark.parametrize("line", [f'"bob,d1,like,{DAY}', f'bob,"d1,like,{DAY}', f'bob,d1,like,"{DAY}'])
+@whole_table("end", ["\n", "\r\n"])
+@whole_table("at", [0, 3, 8])
+@whole_table("line", [f'"bob,d1,like,{DAY}', f'bob,"d1,like,{DAY}', f'bob,d1,like,"{DAY}'])
 def test_an_open_quote_swallows_no_row(tmp_path: Path, line: str, at: int, end: str) -> None:
     quoted = [row.replace("d1", '"d1"') for row in GOOD]
     for number, rows in enumerate((GOOD, quoted)):  # the next quote, or the end of the file, tells
-        folder = tmp_path / str(number)
+        folder = tmp_path / f"{line} {at} {end!r} {number}"
         folder.mkdir()
         intake = _night(folder, [*rows[:at], line, *rows[at:]], end)
         assert len(intake.events) == len(GOOD)

@@ -15,6 +15,7 @@ from components.domain.errors import DataRejected
 from components.domain.preferences.events import accept
 from components.domain.preferences.limits import Limits
 from components.integrations.sources.folder import Folder
+from tests.tables import whole_table
 
 HEADER = "person_id,dish_id,kind,occurred_at\n"
 ROW = "ada,d1,like,2026-01-01T12:00:00\n"
@@ -67,20 +68,19 @@ def test_files_of_events_may_have_no_row_on_a_later_night_and_must_be_there(tmp_
         folder.read({}, has_earlier=True)
 
 
-@pytest.mark.parametrize(
-    ("name", "is_read"),
-    [
-        ("events.csv", True), ("events-1.csv", True), ("events-2026.11.csv", True), ("events-2.CSV", True),
-        ("events-.csv", True), ("events_3.csv", False), ("events2.csv", False), ("Events.csv", False),
-        (".csv", False), ("events.txt", None), ("events", None),
-    ],
-)  # fmt: skip
+@whole_table("name is_read", [
+    ("events.csv", True), ("events-1.csv", True), ("events-2026.11.csv", True), ("events-2.CSV", True),
+    ("events-.csv", True), ("events_3.csv", False), ("events2.csv", False), ("Events.csv", False),
+    (".csv", False), ("events.txt", None), ("events", None),
+])  # fmt: skip
 def test_a_tables_files_are_read_and_others_of_their_format_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, is_read: bool | None
 ) -> None:
+    (folder := tmp_path / f"with {name}").mkdir()
+    caplog.clear()
     for file, person in (("events-0.csv", "eve"), (name, "ada")):
-        (tmp_path / file).write_text(HEADER + ROW.replace("ada", person))
-    tables = Folder(str(tmp_path)).read({}).tables
+        (folder / file).write_text(HEADER + ROW.replace("ada", person))
+    tables = Folder(str(folder)).read({}).tables
     assert {row.values["person_id"] for row in tables["events"]} == {"eve"} | ({"ada"} if is_read else set())
     assert (f"{name} is of no table and was not read" in caplog.text) == (is_read is False)
 

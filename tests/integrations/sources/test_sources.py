@@ -13,6 +13,7 @@ from components.integrations.sources import source_of
 from components.integrations.sources.database import Database
 from components.integrations.sources.folder import Folder
 from tests.conftest import REPO
+from tests.tables import whole_table
 
 COLLECT = read_params(REPO / "params.yaml").collect
 
@@ -31,25 +32,16 @@ def test_a_path_is_a_folder_here_and_a_url_what_its_scheme_says(tmp_path: Path) 
     assert (source.url, source.tables["events"], source.overlap.seconds) == (url, "taste.events", 7200)
 
 
-@pytest.mark.parametrize(
-    ("changes", "part"),
-    [
-        ({"columns": {"event": {}}}, "the table 'event': it may name dishes, people, menus, events"),
-        ({"columns": {"events": {"user": "person_id"}}}, "'user', which events do not have"),
-        ({"inbox": "sqlite:///a.db", "tables": {"meals": "x"}}, "collect.tables names the table 'meals'"),
-        (
-            {"inbox": "sqlite:///a.db", "watermarks": {"meals": "x"}},
-            "collect.watermarks names the table 'meals'",
-        ),
-        (
-            {"inbox": "in/box", "watermarks": {"events": "x"}},
-            "are of a database, and collect.inbox is 'in/box'",
-        ),
-        ({"inbox": "s3://b/x", "watermarks": {"events": "x"}}, "are of a database"),
-        ({"inbox": "postgresql://a:hunter2@db/x"}, r"postgresql://a:\*\*\*@db/x' holds a password"),
-        ({"inbox": "s3://key:hunter2@bucket"}, r"s3://key:\*\*\*@bucket' holds a password"),
-    ],
-)
+@whole_table("changes part", [
+    ({"columns": {"event": {}}}, "the table 'event': it may name dishes, people, menus, events"),
+    ({"columns": {"events": {"user": "person_id"}}}, "'user', which events do not have"),
+    ({"inbox": "sqlite:///a.db", "tables": {"meals": "x"}}, "collect.tables names the table 'meals'"),
+    ({"inbox": "sqlite:///a.db", "watermarks": {"meals": "x"}}, "collect.watermarks names the table 'meals'"),
+    ({"inbox": "in/box", "watermarks": {"events": "x"}}, "are of a database, and collect.inbox is 'in/box'"),
+    ({"inbox": "s3://b/x", "watermarks": {"events": "x"}}, "are of a database"),
+    ({"inbox": "postgresql://a:hunter2@db/x"}, r"postgresql://a:\*\*\*@db/x' holds a password"),
+    ({"inbox": "s3://key:hunter2@bucket"}, r"s3://key:\*\*\*@bucket' holds a password"),
+])  # fmt: skip
 def test_what_cannot_be_meant_is_one_sentence_without_the_password(
     tmp_path: Path, changes: dict[str, Any], part: str
 ) -> None:
