@@ -33,7 +33,7 @@ def _random_comparisons(seed: int) -> list[Comparison]:
     return comparisons
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(5))
 def test_comparisons_come_back_whole_and_in_their_order(seed: int) -> None:
     comparisons = _random_comparisons(seed)
     for before, after in zip(comparisons, comparison_table(comparisons), strict=True):
