@@ -137,6 +137,13 @@ def server(name: str, port: int, health: str, env: Mapping[str, str]) -> Child:
     return Child(name, command, f"http://127.0.0.1:{port}", health, {**env, ENDS_WITH_STDIN: "true"})
 
 
+def free_port() -> int:
+    """Finds a port of 127.0.0.1 on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def own_prefect() -> contextlib.AbstractContextManager[None]:
     """Prepares a Prefect server of our own, which runs within the block of the result.
 
@@ -145,9 +152,7 @@ def own_prefect() -> contextlib.AbstractContextManager[None]:
     """
     if os.environ.get("PREFECT_API_URL"):
         return contextlib.nullcontext()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     prefect = server("prefect", port, "/api/health", {"PREFECT__SERVER_EPHEMERAL": "true"})
     os.environ["PREFECT_API_URL"] = os.environ[OWN_PREFECT] = f"{prefect.address}/api"
     return _running(prefect)

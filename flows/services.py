@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-
 import psutil
 
 from flows import console
 from flows.gateway import Gateway
-from flows.programs import START_S, Child
+from flows.programs import START_S, Child, free_port
 
 SHORT_LIFE_S = 30  # seconds from a start to the next one of the same Bento
 ROOM = 1.2  # times the memory of the running service that must be free for a second one
@@ -53,7 +51,7 @@ class Services:
         if self._running and self._running.runs() and not _has_room_beside(self._running):
             console.say("memory is too small for two services: this one ends before the next is ready")
             self._running.stop()
-        port = _free_port()
+        port = free_port()
         self._tag = tag
         self._next = Child("service", ["flows", "serve", "--port", str(port)], _address(port), "/readyz")
         self._next.start()
@@ -69,21 +67,16 @@ class Services:
             console.say("the next service did not get ready, the one before goes on: see the log `service`")
 
     def _take_over(self, child: Child) -> None:
-        before, self._running, self._next = self._running, child, None
+        replaced = self._running
+        self._running, self._next = child, None
         self._gateway.lead_to(int(child.address.rpartition(":")[2]))
         console.say(f"serving {self._tag} on {self.address}")
-        if before:
-            before.stop()
+        if replaced:
+            replaced.stop()
 
 
 def _address(port: int) -> str:
     return f"http://127.0.0.1:{port}"
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _has_room_beside(child: Child) -> bool:

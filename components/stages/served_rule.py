@@ -83,16 +83,18 @@ def write(setting: Setting, fitted: Rules) -> AnyRule:
     return model
 
 
-def contender(setting: Setting, model: AnyRule, name: str = SERVED_RULE) -> Contender:
-    """Builds the row of a rule, after histories without menus and times; `name` is also `champion`."""
-    scores = model.scores(setting.test, setting.dishes)
-    return Contender(name, "champion" if name == "champion" else "served rule", scores)
+def contender(setting: Setting, model: AnyRule) -> Contender:
+    """Scores the test with the rule, after histories without menus and times."""
+    return Contender(SERVED_RULE, "served rule", model.scores(setting.test, setting.dishes))
 
 
 def judged(model: AnyRule, fitted: Rules, gate: GateResult) -> ServedRule:
     """Describes the rule that was stored, and the gate's answer on it, for the evaluation report."""
-    reason = gate.reason.replace(SERVED_RULE, f"the rule {model.name}", 1)
-    return ServedRule(model.name, fitted.means, replace(gate, reason=reason), folder_sha256(RULE))
+    reason, verdict = (
+        words.replace(SERVED_RULE, f"the rule {model.name}", 1) for words in (gate.reason, gate.verdict)
+    )
+    named = replace(gate, reason=reason, verdict=verdict)
+    return ServedRule(model.name, fitted.means, named, folder_sha256(RULE))
 
 
 def _canary(setting: Setting, model: AnyRule) -> list[CanaryQuestion]:

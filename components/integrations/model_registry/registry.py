@@ -139,7 +139,15 @@ class Registry:
                 artifacts={name: str(path) for name, path in artifacts.items()},
                 code_paths=[str(code)],
                 signature=SIGNATURE,
-                pip_requirements=["torch", "transformers", "peft", "safetensors", "gguf", "pydantic"],
+                pip_requirements=[
+                    "torch",
+                    "transformers",
+                    "peft",
+                    "safetensors",
+                    "scipy",
+                    "gguf",
+                    "pydantic",
+                ],
             )
         with tempfile.TemporaryDirectory() as folder:
             whole = folder_sha256(_download(logged.model_uri, Path(folder)))
