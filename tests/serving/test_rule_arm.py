@@ -144,3 +144,23 @@ def test_no_language_model_is_loaded(staged: tuple[Path, RuleModel]) -> None:
     command = [sys.executable, "-c", code, str(staged[0])]
     done = subprocess.run(command, cwd=REPO, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_rule_takes_part_in_a_trial_beside_the_version_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, version in ((tmp_path, "8"), (tmp_path / "before", "7")):
+        folder.mkdir(exist_ok=True)
+        _write(folder, POPULARITY if version == "7" else "")
+        facts = json.loads((folder / "served.json").read_text())
+        (folder / "served.json").write_text(json.dumps(facts | {"model_version": version, "share": 0.5}))
+    monkeypatch.setattr(service, "SERVED", tmp_path)
+    with TestClient(service.Palate.to_asgi(), HERE) as client:
+        asked = [
+            client.post("/rank", json={"person_id": f"p{number}", "history": ODD, "dishes": ALL}).json()
+            for number in range(20)
+        ]
+    versions = {answer["model_version"] for answer in asked}
+    assert versions == {"7", "8"}
+    by_popularity = {answer["ranked_by"] == POPULARITY for answer in asked if answer["model_version"] == "7"}
+    assert by_popularity == {True}
