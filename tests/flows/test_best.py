@@ -101,4 +101,5 @@ def test_a_rule_that_is_not_proven_needs_a_name_and_is_the_next_nights_champion(
     (line,) = (line for line in after.stdout.splitlines() if line.startswith("champion "))
     assert line.endswith("version 2")
     models = json.loads((best.clone / "reports" / "evaluation.json").read_text())["models"]
-    assert models["champion"]["pair_accuracy"] == models["served-rule"]["pair_accuracy"]
+    assert models["champion"]["kind"] == "champion"
+    assert models["champion"]["people"] == models["served-rule"]["people"]

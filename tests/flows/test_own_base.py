@@ -11,6 +11,7 @@ import pytest
 import yaml
 from transformers import AutoTokenizer
 
+from components.integrations.model_registry.checksums import ungrouped
 from components.stages.bases import base_facts, base_with
 from tests.conftest import save_random_llama
 from tests.flows.clones import make_clone, run_flows, run_night
@@ -54,7 +55,7 @@ def test_a_candidate_on_a_base_of_its_own_becomes_what_is_served(
     config = json.loads((clone / "models" / "adapters" / "reader" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(wider)
     with sqlite3.connect(clone / ".palate" / "mlflow.db") as database:
-        tags = dict(database.execute("select key, value from model_version_tags").fetchall())
+        tags = ungrouped(dict(database.execute("select key, value from model_version_tags").fetchall()))
     assert tags["base_sha256"] == theirs
     served = json.loads((clone / "models" / "served" / "served.json").read_text())
     assert served["value_range"] == served["feedback_range"] == [0, 100]
