@@ -123,7 +123,7 @@ def test_the_version_has_its_card_the_run_its_data_and_prefect_the_table(
         ((name, md5, source),) = database.execute(
             "select name, digest, dataset_source from datasets"
         ).fetchall()
-        tags = dict(database.execute("select key, value from tags").fetchall())
+        tags = ungrouped(dict(database.execute("select key, value from tags").fetchall()))
         params = dict(database.execute("select key, value from params").fetchall())
     assert md5 in card.read_text()
     assert (name, md5) == ("events", json.loads((night.clone / "data/night.json").read_text())["data_md5"])
