@@ -47,7 +47,7 @@ SINGLE = {  # rules that may serve by themselves, with the rule's name among RUL
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """Fitted rules, and the one of them that reads plain histories best.
+    """Fitted rules, and how well each reads plain histories.
 
     Attributes:
         rules: The stacked rules, which know the menus and times of histories.

@@ -8,30 +8,17 @@ from typing import Any
 
 from components.domain.records import RULE
 
-LINEAGE = (
+_OF_BOTH = (
     "candidate",
     "gate",
     "gate_sha256",
     "checks_sha256",
     "data_md5",
     "git_sha",
-    "adapter_sha256",
-    "base_id",
-    "base_sha256",
-    "prompt_hash",
     "night_commit",
 )
-RULE_LINEAGE = (
-    "kind",
-    "candidate",
-    "gate",
-    "gate_sha256",
-    "checks_sha256",
-    "data_md5",
-    "git_sha",
-    "rule_sha256",
-    "night_commit",
-)
+LINEAGE = (*_OF_BOTH, "adapter_sha256", "base_id", "base_sha256", "prompt_hash")
+RULE_LINEAGE = ("kind", *_OF_BOTH, "rule_sha256")
 ALL_ARTIFACTS = "artifacts_sha256"  # tag: one checksum over all files that a version consists of
 REFUSED, OVERRIDE, RELEASED = "release_refused", "release_override", "released"  # tags of a version
 RENDERED = "rendered"  # likewise: its manifests were written; it is `released` once it serves

@@ -32,12 +32,12 @@ class Source(Protocol):
 
 
 def is_url(inbox: str) -> bool:
-    """Whether an inbox is named by a URL, and is no folder of this machine."""
+    """Tells whether an inbox is named by a URL and so is no folder of this machine."""
     return "://" in inbox
 
 
 def source_of(params: CollectParams, root: Path) -> Source:
-    """The source that `collect.inbox` names.
+    """Builds the source that `collect.inbox` names.
 
     Args:
         params: Section `collect`.

@@ -40,7 +40,7 @@ _SECOND = re.compile(r":\d+$")
 
 
 def is_database(url: str) -> bool:
-    """Whether a URL is of a database that SQLAlchemy reads."""
+    """Tells whether a URL is of a database that SQLAlchemy reads."""
     try:
         sa.make_url(url).get_dialect()
     except (exc.ArgumentError, exc.NoSuchModuleError):
@@ -123,7 +123,7 @@ class Database:
             engine.dispose()
 
     def _queries(self, connection: sa.Connection) -> dict[str, sa.FromClause]:
-        """By table of the contract what is selected from."""
+        """Collects by table of the contract what is selected from."""
         inspector = sa.inspect(connection)
         there = {*inspector.get_table_names(), *inspector.get_view_names()}
         names = {table: table for table in TABLES if table in there} | dict(self.tables)
@@ -167,7 +167,7 @@ class Database:
 
 
 def _for_reading(connection: sa.Connection) -> sa.Connection:
-    """The connection, which cannot write and sees all tables as they are at one moment where it can."""
+    """Opens the connection, which cannot write and sees all tables as they are at one moment where it can."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA query_only = ON")
         driver: Any = connection.connection.dbapi_connection
@@ -179,7 +179,7 @@ def _for_reading(connection: sa.Connection) -> sa.Connection:
 
 
 def _from(table: str, name: str) -> sa.FromClause:
-    """What a user calls a table of the contract: its name, with its schema before a dot, or a SELECT.
+    """Reads what a user calls a table: its name, with its schema before a dot, or a SELECT.
 
     Raises:
         BadParams: It is neither.
@@ -204,7 +204,7 @@ def _raw_rows(
 
 
 def _as_selected(connection: sa.Connection, names: list[str]) -> list[str]:
-    """The names of columns as a SELECT has them: SQLite calls the second `kind` of a subquery `kind:1`."""
+    """Lists columns as a SELECT names them: SQLite calls the second `kind` of a subquery `kind:1`."""
     if connection.dialect.name != "sqlite":
         return names
     bare = [_SECOND.sub("", name) for name in names]

@@ -43,24 +43,31 @@ def translated(source: str, rows: Rows, theirs: Translations) -> Rows:
 def _batch(batch: Batch, theirs: Translations) -> Batch:
     columns, stays = batch.columns, np.ones(len(batch.lines), bool)
     for name in theirs.keys() & set(columns.column_names):
-        column, ours = columns[name], list(theirs[name].values())
-        texts = pc.cast(column, pa.string())
-        found = pc.index_in(texts, value_set=pa.array(list(theirs[name]), pa.string()))
-        named = pc.is_valid(found)
-        if not pc.any(named).as_py():
+        texts, ours = _texts(columns[name]), pa.array(list(theirs[name].values()), pa.string())
+        if texts is None:
             continue
-        new = pc.if_else(named, pa.array(ours, pa.string()).take(found.combine_chunks()), texts)
-        stays &= ~np.array(pc.and_(named, pc.equal(pc.fill_null(new, " "), "")), bool)
-        columns = columns.set_column(columns.column_names.index(name), name, new)
+        found = pc.index_in(texts, value_set=pa.array(list(theirs[name]), pa.string())).combine_chunks()
+        new = ours.take(found)
+        if new.null_count < len(new):  # a column in which nothing is named keeps its type
+            stays &= ~np.array(pc.fill_null(pc.equal(new, ""), False), bool)  # noqa: FBT003 - to fill in
+            columns = columns.set_column(columns.column_names.index(name), name, pc.coalesce(new, texts))
     return Batch(batch.file, batch.lines[stays], columns.filter(pa.array(stays)))
 
 
 def _row(row: RawRow, theirs: Translations) -> RawRow | None:
     values = dict(row.values)
     for name in theirs.keys() & values.keys():
-        value = values[name]
-        ours = theirs[name].get("" if value is None else str(value), value)
-        if ours == "" != value:
+        texts = _texts(pa.chunked_array([[values[name]]]))
+        ours = theirs[name].get(texts[0].as_py()) if texts is not None else None
+        if ours == "":
             return None
-        values[name] = ours
+        values[name] = values[name] if ours is None else ours
     return replace(row, values=values)
+
+
+def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Writes values as texts, as `true` and `1`; None for lists and the like, which no text names."""
+    try:
+        return pc.cast(column, pa.string())
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
@@ -339,6 +340,29 @@ def test_the_users_values_become_the_contracts_or_leave_their_rows_out(
     assert [row.values["kind"] for row in read if row.file.endswith("csv")] == kept
     assert [str(row.values["kind"]) for row in read if row.file.endswith("jsonl")] == ["dislike"] * repeats
     assert f"events.csv: {repeats} rows are left out by collect.values" in caplog.text
+
+
+@pytest.mark.parametrize("repeats", [1, 30])
+def test_values_of_other_types_are_named_as_texts_and_lists_by_none(tmp_path: Path, repeats: int) -> None:
+    kinds = [True, False, 1, 1.0, 2.5, None, "true", ["true"], "other"] * repeats
+    row = {"person_id": "p", "dish_id": "d", "occurred_at": "2026"}
+    lines = (json.dumps({**row, "kind": kind}) for kind in kinds)
+    (tmp_path / "events.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    named = {"true": "like", "false": "", "1": "dislike"}
+    read = Folder(str(tmp_path), values={"events": {"kind": named}}).read({}).tables["events"]
+    expected = ["like", "dislike", "dislike", "2.5", "None", "like", "['true']", "other"] * repeats
+    assert [str(row.values["kind"]) for row in read] == expected
+
+
+@pytest.mark.parametrize("name", ["tags", "name"])
+def test_a_column_of_lists_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / "events.csv").write_text(HEADER + ROW)
+    dishes = [{"dish_id": f"d{n}", "name": "soup", "tags": ["hot"]} for n in range(30)]
+    pq.write_table(pa.Table.from_pylist(dishes), tmp_path / "dishes.parquet")
+    read = Folder(str(tmp_path), values={"dishes": {name: {"soup": "stew"}}}).read({}).tables["dishes"]
+    assert {(row.values["name"], *row.values["tags"]) for row in read} == {
+        ("stew" if name == "name" else "soup", "hot")
+    }
 
 
 def test_a_file_all_of_whose_rows_are_left_out_holds_no_events(tmp_path: Path) -> None:
