@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.domain.diet import Restrictions, one_by_one, permitted
+from components.domain.diet import DishFacts, Restrictions, one_by_one, permitted
 from components.domain.diet.dictionary import ALLERGENS
 from components.domain.diet.diets import DIETS
 from components.domain.preferences.arrays import Ints
@@ -59,9 +59,13 @@ class _Pass:
 
 
 class Permissions:
-    """Finds the dishes of the catalogue that restrictions permit; may be used by several threads."""
+    """Finds the dishes of the catalogue that restrictions permit; may be used by several threads.
+
+    It reads a dish at once: the first reading of a process builds the dictionary, for which no request waits.
+    """
 
     def __init__(self) -> None:
+        permitted([DishFacts("", "rice")], COMMON[0])
         self._common, self._words = _Pass(listing_of(()), COMMON), OrderedDict[Restrictions, _Pass]()
         self._lock = threading.Lock()
 

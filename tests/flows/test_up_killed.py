@@ -80,11 +80,18 @@ def _kill_worker(up: Up) -> None:
     """Kills it with all it runs, and waits until `make up` has started it again."""
     out = up.clone / "up.out"
     restarts = out.read_text().count(RESTARTED)
-    children = psutil.Process(up.process.pid).children()
-    (worker,) = [each for each in children if {"prefect", "worker"} < set(each.cmdline())]
+    wait_for(lambda: bool(_workers(up)), 60, "the worker")  # it has another command line until it is executed
+    (worker,) = _workers(up)
     for process in [*worker.children(recursive=True), worker]:
         process.kill()
     wait_for(lambda: out.read_text().count(RESTARTED) > restarts, 120, "the worker to start again")
+
+
+def _workers(up: Up) -> list[psutil.Process]:
+    children = psutil.Process(up.process.pid).children()
+    return [
+        each for each in children if {"prefect", "worker"} < {*(each.as_dict(["cmdline"])["cmdline"] or ())}
+    ]
 
 
 def _a_pass_is_pending(up: Up) -> bool:
