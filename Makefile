@@ -14,21 +14,15 @@ BENCHMARK_quality := quality "$${SET:-canteen}"
 BENCHMARK_validation := quality "$${SET:-canteen}" --validation
 BENCHMARK_training := training_speed
 BENCHMARK_methods := methods
-BENCHMARK_scaling := scaling
 BENCHMARK_ranking := ranking_speed
-BENCHMARK_chance := chance
-BENCHMARK_nights := year_of_nights
-BENCHMARK_rivals := rivals
 BENCHMARK_events := events_scale
 BENCHMARK_allergens := allergens
-BENCHMARK_catalogue := catalogue_search
-BENCHMARK_recall := recall_speed
 BENCHMARK_load := service_load $(if $(MEMORY),--memory)
 BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
-NAMES := quality validation training methods scaling ranking chance nights rivals new-dishes events allergens catalogue load recall
+NAMES := quality validation training methods ranking new-dishes events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
-# Two benchmarks compare with libraries that nothing else imports.
-PEERS := $(if $(filter $(BENCHMARK_training) $(BENCHMARK_rivals),$(BENCHMARK)),.palate/peers/installed)
+# One benchmark compares with a library that nothing else imports.
+PEERS := $(if $(filter training,$(NAME)),.palate/peers/installed)
 
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.chance import split_events
 from benchmarks.shapes import RANDOM
 from components.domain.params_file import read_params
 from components.domain.preferences.strengths import known_opinions, rating_scale
@@ -18,6 +17,7 @@ from components.domain.training_params import CandidateParams, VectorParams
 from components.domain.verdict.metrics import comparison_metrics, per_person
 from components.integrations import adapters, base_models, finetuning, scoring
 from tests.conftest import REPO
+from tests.domain.rivals.chance import split_events
 
 pytestmark = pytest.mark.slow
 SEEDS = 20

@@ -1,14 +1,15 @@
-"""On random data every rule stands at one half; `make benchmark NAME=chance` has more seeds."""
+"""On random data every rule stands at one half; benchmarks/results/chance.md has more seeds."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from benchmarks.chance import WITHIN, measure
 from benchmarks.shapes import RANDOM
+from tests.domain.rivals.chance import measure
 
 SEEDS = 6
+WITHIN = ("ratings", "dishes rated again", "a standing card")
 SHAPES = [
     *((name, "time") for name in RANDOM),
     *((name, by) for by in ("within_person", "dish") for name in WITHIN),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.chance import split_events
 from benchmarks.shapes import Events, many_choices, many_orders
 from components.domain.preferences.from_records import question_table
 from components.domain.preferences.strengths import Opinions, known_opinions
@@ -14,6 +13,7 @@ from components.domain.records import Question
 from components.domain.rivals.collaborative import Collaborative, fit_collaborative
 from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.rules import popularity
+from tests.domain.rivals.chance import split_events
 from tests.domain.rivals.tastes import DISHES, accuracy, odd_or_even
 
 KNN, MODEL = (20, 5.0, 1.0), (3, 0.5)
