@@ -6,7 +6,7 @@ export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What a user gives, as it stands: make expands no $ in it, and recipes read it from their environment, in quotes.
-GIVEN := DATA PERSON DISH HISTORY NIGHT TO FROM PORT NAME SET MEMORY OVERLAY SEED
+GIVEN := DATA PERSON DISH HISTORY NIGHT TO FROM PORT NAME SET OVERLAY SEED
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # What runs for each NAME of `make benchmark`; the first two read SET.
@@ -17,7 +17,7 @@ BENCHMARK_methods := methods
 BENCHMARK_ranking := ranking_speed
 BENCHMARK_events := events_scale
 BENCHMARK_allergens := allergens
-BENCHMARK_load := service_load $(if $(MEMORY),--memory)
+BENCHMARK_load := service_load
 BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
 NAMES := quality validation training methods ranking new-dishes events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))

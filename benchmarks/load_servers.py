@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -14,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import psutil
 
 from benchmarks.sample import BASE, REPO, base, canteen
 from components.domain.preferences.folds import unit_of
@@ -46,12 +44,6 @@ class Server:
 
     process: subprocess.Popen[bytes]
     url: str
-
-    def memory_mb(self) -> float:
-        """Resident memory of its processes together."""
-        parent = psutil.Process(self.process.pid)
-        both = parent, *parent.children(recursive=True)
-        return float(sum(process.memory_info().rss for process in both)) / 2**20
 
 
 def stage() -> Setting:
@@ -136,9 +128,3 @@ def _wait_until_ready(server: Server, name: str) -> None:
                 return
         time.sleep(0.2)
     raise SystemExit(f"{name} did not become ready: {FOLDER / f'{name}.log'} says why.")
-
-
-def served_limits() -> Mapping[str, int]:
-    """The section `serve` that the service runs with."""
-    limits: Mapping[str, int] = json.loads((SERVED / "served.json").read_text())["serve"]
-    return limits

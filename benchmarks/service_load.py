@@ -2,16 +2,13 @@
 
 Both serve the same weights and the same head on as many threads of PyTorch. So many clients each ask for
 a menu, wait for its order and ask again; who is refused waits as long as the answer says. First every request
-brings six dishes that nobody has read, then six that were read before. The servers take turns. With
-`--memory` the service is asked for ten minutes by twice as many clients as it answers at once.
+brings six dishes that nobody has read, then six that were read before. The servers take turns.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import itertools
-import json
 import os
 import random
 import time
@@ -22,15 +19,17 @@ from typing import Any
 import aiohttp
 import numpy as np
 
-from benchmarks.load_page import HISTORY, MINUTES, ON_MENU, page, plot
-from benchmarks.load_servers import PORTS, Server, running, served_limits, stage
-from benchmarks.pages import RESULTS, publish
+from benchmarks.load_servers import PORTS, THREADS, Server, running, stage
+from benchmarks.pages import RESULTS, publish, table
 from components.domain.records import Dish
 
 CLIENTS, ROUNDS = (1, 2, 4, 8, 16), 2
 SECONDS = {"new": 12, "read": 4}  # of a round, for each number of clients
 TOLERANCE = 0.001  # of a score, between the two
-PAGE = RESULTS / "load.md"
+ON_MENU, HISTORY = 6, 10
+KINDS = {"new": "dishes that nobody has read", "read": "dishes read before"}
+QUANTILES = "p50", "p95", "p99"
+GOALS = {"new": 5, "read": 1}  # times the peer's requests a second
 Body = dict[str, Any]
 
 
@@ -158,37 +157,57 @@ def _compare(servers: Mapping[str, Server], menus: Menus) -> Body:
     return results
 
 
-def _memory(menus: Menus) -> Body:
-    """Memory of the service by minute, asked by twice as many clients as it answers at once."""
-    clients, by_minute, answers, refused = 2 * served_limits()["max_concurrency"], list[float](), 0, 0
-    with running("Palate") as server:
-        asyncio.run(_answers(server.url, menus.every_dish()))
-        by_minute.append(server.memory_mb())
-        for minute in range(MINUTES):
-            cell = asyncio.run(_load(server.url, menus.new(), clients, 60))
-            by_minute.append(server.memory_mb())
-            answers, refused = answers + len(cell.took), refused + cell.refused
-            print("minute", minute + 1, f"{by_minute[-1]:.0f} MB", answers, refused, flush=True)
-    return {"clients": clients, "mb": by_minute, "answers": answers, "refused": refused}
+def _page(load: Body) -> Iterator[str]:
+    yield "# The service under load"
+    yield ""
+    yield f"`make benchmark NAME=load`: menus of {ON_MENU} dishes for a person with {HISTORY} past"
+    yield "dishes; text factors of the canteen on the base in float32;"
+    yield f"{THREADS} threads of PyTorch in each server, clients on the same cores. The peer is FastAPI and"
+    yield "transformers with the same weights, head and memory of dishes, a padded batch of a request's new"
+    yield "dishes, and no limit of requests at once (`benchmarks/load_peer.py`). Its scores are the"
+    yield "service's, which is checked first."
+    for kind, title in KINDS.items():
+        yield from ["", f"## Menus of {title}", "", *_table(load, kind)]
+    yield ""
+    yield f"The machine's load was {load['busy']:.1f} over the last five minutes, all of this included."
+    yield ""
+
+
+def _table(load: Body, kind: str) -> Iterator[str]:
+    ours, theirs = PORTS
+    times = {
+        clients: figures[ours]["per_second"] / figures[theirs]["per_second"]
+        for clients, figures in load[kind].items()
+    }
+    rows = (
+        [
+            clients,
+            *(f"{one['per_second']:,.1f}" for one in figures.values()),
+            f"{times[clients]:.2f}",
+            *(" / ".join(f"{one[key]:,.0f}" for key in QUANTILES) for one in figures.values()),
+            *(f"{one['refused']:.0%}" for one in figures.values()),
+            " and ".join(f"{one['answers']:,}" for one in figures.values()),
+        ]
+        for clients, figures in load[kind].items()
+    )
+    columns = (
+        f"clients | {ours}, requests/s | {theirs} | times | {ours}, ms p50 / p95 / p99 | {theirs} | "
+        f"{ours}, 429 | {theirs} | answers"
+    )
+    yield from table(columns, rows)
+    least, most = min(times.values()), max(times.values())
+    yield ""
+    yield f"Wanted: {GOALS[kind]} times the peer's requests a second."
+    yield f"{'Met' if least >= GOALS[kind] else 'Missed'}: {least:.2f} to {most:.2f} times."
 
 
 def main() -> None:
-    """Measures, and writes results/load.json and .md and docs/images/load.png."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.service_load", description=__doc__)
-    parser.add_argument("--memory", action="store_true", help="only memory, over ten minutes")
-    values = PAGE.with_suffix(".json")
-    results: Body = json.loads(values.read_text()) if values.exists() else {}
-    is_memory = parser.parse_args().memory
+    """Measures, and writes results/load.json and .md."""
     menus = Menus(list(stage().dishes.values()))
-    if is_memory:
-        results["memory"] = _memory(menus)
-    else:
-        with running("Palate") as ours, running("FastAPI") as theirs:
-            results["load"] = _compare(dict(zip(PORTS, (ours, theirs), strict=True)), menus)
-    results["memory" if is_memory else "load"]["busy"] = os.getloadavg()[1]
-    if not is_memory:
-        plot(results["load"])
-    publish(PAGE, "\n".join(page(results)), results)
+    with running("Palate") as ours, running("FastAPI") as theirs:
+        load = _compare(dict(zip(PORTS, (ours, theirs), strict=True)), menus)
+    load["busy"] = os.getloadavg()[1]
+    publish(RESULTS / "load.md", "\n".join(_page(load)), load)
 
 
 if __name__ == "__main__":
