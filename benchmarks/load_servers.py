@@ -24,7 +24,7 @@ from components.integrations import adapters, bentos
 from components.stages.bases import base_facts
 from components.stages.canary import with_scores
 from components.stages.contenders import Setting
-from flows.steps.stored_bases import tag_of
+from flows.release.stored_bases import tag_of
 
 FOLDER = REPO / ".palate" / "benchmarks" / "load"
 SERVED, BENTOML_HOME = FOLDER / "models" / "served", str(FOLDER / "bentoml")

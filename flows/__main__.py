@@ -13,10 +13,11 @@ from components.domain.errors import BadParams, NotFound, PalateError
 from components.domain.param_types import check_address
 from components.files import sentence_of
 from components.integrations.kubernetes import manifests
-from flows import databases, environment, programs
+from flows import environment
+from flows.machine import databases, programs
 
 if TYPE_CHECKING:
-    from flows.steps.reconciliation import Outcome
+    from flows.release.reconciliation import Outcome
 
 STOPPED = 130  # exit code of a program that Ctrl-C ended
 LAST_PORT = 65535
@@ -128,7 +129,7 @@ def _run(command: argparse.Namespace) -> None:
     if verb == "nightly":
         _nightly(command.data, full=command.full)
     elif verb == "doctor":
-        from flows import doctor
+        from flows.machine import doctor
 
         print((doctor.write_settings if command.write else doctor.text)(command.data), end="")
     elif verb == "check-manifests":
@@ -136,7 +137,7 @@ def _run(command: argparse.Namespace) -> None:
     elif verb in {"up", "deploy", "status", "lineage", "forget", "recall", "restore"}:
         _run_with_params(command)
     elif verb in {"back-up", "bring-back"}:
-        from flows.back_up import back_up, bring_back
+        from flows.machine.back_up import back_up, bring_back
 
         print(back_up(command.to) if verb == "back-up" else bring_back(command.file))
     elif verb == "env":
@@ -144,7 +145,7 @@ def _run(command: argparse.Namespace) -> None:
     elif verb == "release":
         _release()
     elif verb == "watch":
-        from flows import watcher
+        from flows.machine import watcher
 
         watcher.run(threading.Event())  # until Ctrl-C
     elif verb == "worker":
@@ -155,15 +156,15 @@ def _run(command: argparse.Namespace) -> None:
         _become("bentoml", "serve", _bento_tag(), "--host", "127.0.0.1", "--port", command.port)
     else:
         os.environ["PALATE_MLFLOW_STORE"] = os.environ["MLFLOW_TRACKING_URI"]
-        _become("flows.servers", "mlflow", command.port)
+        _become("flows.machine.servers", "mlflow", command.port)
 
 
 def _nightly(inbox: str, *, full: bool) -> None:
     server = programs.own_prefect()
     # Imported here: Prefect reads its settings from the environment when it is imported.
-    from flows import console, night_report, prefect_failures
-    from flows.nightly import nightly
-    from flows.steps import alarms
+    from flows import alarms, console, prefect_failures
+    from flows.night import report as night_report
+    from flows.night.flow import nightly
 
     with alarms.if_it_fails("night"):  # before Prefect's server tries for minutes to start on a full disk
         databases.check()
@@ -176,8 +177,9 @@ def _nightly(inbox: str, *, full: bool) -> None:
 def _run_with_params(command: argparse.Namespace) -> None:
     from components.domain.params_file import read_params
     from components.integrations.model_registry.registry import failures_as_sentences
-    from flows import deployments, forget, lineage, prefect_failures, restore, status, up
-    from flows.steps import recall
+    from flows import prefect_failures
+    from flows.machine import deployments, lineage, restore, status, up
+    from flows.night import forget, recall
 
     params = read_params(environment.REPO / "params.yaml")
     with failures_as_sentences(), prefect_failures.as_sentences():
@@ -199,9 +201,8 @@ def _run_with_params(command: argparse.Namespace) -> None:
 
 def _release() -> None:
     server = programs.own_prefect()
-    from flows import console, prefect_failures
-    from flows.release import release
-    from flows.steps import alarms
+    from flows import alarms, console, prefect_failures
+    from flows.release.flow import release
 
     console.leave_out_tracebacks()
     with alarms.if_it_fails("release"), prefect_failures.as_sentences():
@@ -212,7 +213,7 @@ def _release() -> None:
 
 
 def _bento_tag() -> str:
-    from flows.steps import bento
+    from flows.release import bento
 
     tag = bento.served()
     if not tag:
@@ -231,7 +232,7 @@ def _bento_tag() -> str:
 def _next_step() -> str:
     from components.domain.params_file import read_params
     from components.integrations.model_registry.registry import failures_as_sentences
-    from flows.steps import next_step
+    from flows.night import next_step
 
     with failures_as_sentences():
         return next_step.sentence(read_params(environment.REPO / "params.yaml"))

@@ -16,7 +16,7 @@ import yaml
 
 from components.files import read_json
 from components.integrations.kubernetes import manifests
-from flows import deployments
+from flows.machine import deployments
 from tests.conftest import REPO
 from tests.deploy.test_worker import job_of
 

@@ -14,7 +14,7 @@ import yaml
 
 from components.domain.errors import NotFound, StageFailed
 from components.integrations.kubernetes import manifests
-from flows import deployments
+from flows.machine import deployments
 from tests.conftest import REPO, needs
 from tests.deploy import golden
 from tests.deploy.golden import FACTS, IMAGE, objects_of

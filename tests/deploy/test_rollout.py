@@ -23,9 +23,9 @@ from components.domain.verdict import admission
 from components.integrations import manifest_branch
 from components.integrations.kubernetes import kubectl
 from components.integrations.model_registry.registry import CHAMPION, Registry
-from flows.steps import bento, delivery, reconciliation, rollout, withdrawal
-from flows.steps.delivery import Release
-from flows.steps.rollout import RolloutFailed, RolloutStopped
+from flows.release import bento, delivery, reconciliation, rollout, withdrawal
+from flows.release.delivery import Release
+from flows.release.rollout import RolloutFailed, RolloutStopped
 from tests.conftest import REPO, needs
 from tests.deploy.cluster.api import Cluster, cluster
 from tests.deploy.unready import CRASH, FULL, pods_of

@@ -30,7 +30,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling, InfrastructurePending, Pending
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
-from flows import deployments
+from flows.machine import deployments
 from tests.conftest import REPO, needs
 from tests.deploy.cluster.api import Cluster, cluster
 from tests.flows.clones import clean_environment, free_ports, wait_for

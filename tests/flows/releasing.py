@@ -20,7 +20,7 @@ from flows import environment
 environment.prepare()
 import sys
 from components.domain.errors import PalateError
-from flows.release import release
+from flows.release.flow import release
 try:
     print(release.fn().message)
 except PalateError as error:

@@ -14,7 +14,7 @@ MAKE_ROOM = """
 from flows import environment
 environment.prepare()
 from components.domain.params_file import read_params
-from flows.steps import retention
+from flows.night import retention
 retention.make_room.fn(read_params(environment.REPO / "params.yaml"))
 alarms = environment.STATE / "alarms.jsonl"
 assert not alarms.exists() or "no room made" not in alarms.read_text(), alarms.read_text()

@@ -16,7 +16,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from flows import environment; environment.prepare()
-from flows.steps.settings import adopt
+from flows.night.settings import adopt
 for inbox, by_hand in json.loads(sys.argv[1]):
     path = Path("params.yaml")
     if by_hand:

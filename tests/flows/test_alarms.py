@@ -28,8 +28,8 @@ RELEASE = """
 from flows import environment
 environment.prepare()
 from components.domain.params_file import read_params
-from flows.steps import alarms
-alarms.look_back(read_params(environment.REPO / "params.yaml"))
+from flows import last_night
+last_night.look_back(read_params(environment.REPO / "params.yaml"))
 """
 READ = """
 from flows import environment
@@ -37,7 +37,7 @@ environment.prepare()
 import contextlib
 from components.domain.errors import BadParams
 from components.domain.params_file import read_params
-from flows.steps import alarms
+from flows import alarms
 with contextlib.suppress(BadParams), alarms.if_it_fails("night"):
     read_params(environment.REPO / "params.yaml")
 """
@@ -45,20 +45,20 @@ GOOD_NIGHT = """
 from flows import environment
 environment.prepare()
 from components.domain.params_file import read_params
-from flows.steps import alarms
-from flows.steps.night import Night
-from flows.steps.registration import Registered
+from flows.night import good_night
+from flows.night.tonight import Night
+from flows.registry import Registered
 params = read_params(environment.REPO / "params.yaml")
 night = Night(params, "key", "md5", "md5", 100, unchanged_days={days})
-alarms.after_a_good_night(params, night, Registered("3", True, {passed}, "2"))
+good_night.raise_alarms(params, night, Registered("3", True, {passed}, "2"))
 """
 
 NIGHTS_LOOK_AT_FEEDBACK = """
 from flows import environment
 environment.prepare()
 from components.domain.params_file import read_params
-from flows.steps import feedback
-from flows.steps.night import Night
+from flows.night import feedback
+from flows.night.tonight import Night
 feedback.rates(Night(read_params(environment.REPO / "params.yaml"), "key", "md5", "md5", 0))
 """
 
@@ -212,7 +212,7 @@ FAILURE = """
 from flows import environment
 environment.prepare()
 from components.domain.errors import StageFailed
-from flows.steps import alarms
+from flows import alarms
 try:
     with alarms.if_it_fails("night"):
         raise StageFailed("what went wrong.")

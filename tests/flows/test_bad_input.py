@@ -18,7 +18,7 @@ environment.prepare()
 import sys
 from components.domain.errors import PalateError
 from components.stages.split import split
-from flows.steps import data, settings
+from flows.night import data, settings
 try:
     params = settings.adopt({inbox!r})
     data.collect.fn(params)
@@ -32,7 +32,7 @@ SUNDAY = """
 from flows import environment
 environment.prepare()
 from pathlib import Path
-from flows.steps import data, settings
+from flows.night import data, settings
 params, path = settings.adopt({inbox!r}), Path({inbox!r}, "events.csv")
 for night in range(2):
     collection = data.collect.fn(params)

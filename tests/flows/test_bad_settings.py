@@ -19,7 +19,7 @@ environment.prepare()
 import json
 from pathlib import Path
 from components.domain.errors import PalateError
-from flows.steps.settings import adopt, settings_for
+from flows.night.settings import adopt, settings_for
 own, sentences = Path("params.yaml").read_bytes(), []
 for file, content in {contents!r}:
     path = Path({inbox!r}, "params.yaml") if file == "inbox" else Path("params.yaml")
@@ -38,7 +38,7 @@ ADOPTING = """
 from flows import environment
 environment.prepare()
 from components.domain.errors import PalateError
-from flows.steps.settings import adopt
+from flows.night.settings import adopt
 for inbox in {inboxes!r}:
     try:
         print(adopt(inbox).collect.columns)

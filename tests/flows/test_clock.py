@@ -24,7 +24,7 @@ UNDER_WATCH = """
 from flows import environment
 environment.prepare()
 from components.domain.params_file import read_params
-from flows.steps import last_pass
+from flows.release import last_pass
 print(last_pass.situation(read_params(environment.REPO / "params.yaml"))["minutes under watch"])
 """
 

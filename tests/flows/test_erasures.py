@@ -10,7 +10,7 @@ import pytest
 
 from components.domain.exposures import Feedback
 from components.integrations.service_store import Catalogue, People, ServiceStore
-from flows.steps.lock import one_at_a_time
+from flows.lock import one_at_a_time
 from tests.accepted import stored_events
 from tests.flows.clones import Done, clean_environment, copy_of, make_clone, run_night
 from tests.flows.forking import ForkServer
@@ -60,8 +60,8 @@ import subprocess
 from flows import environment
 environment.prepare()
 from flows.environment import REPO
-from flows.erasures import _erase
-from flows.steps import data, settings
+from flows.night.erasures import _erase
+from flows.night import data, settings
 from components.integrations import data_versions, event_sources
 from components.integrations.service_store import People
 import os

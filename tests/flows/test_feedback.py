@@ -16,7 +16,7 @@ from components.domain.records import Dish
 from components.integrations import event_sources, foods
 from components.integrations.service_store import Catalogue, ServiceStore
 from flows.environment import REPO
-from flows.steps.publication import FOODS
+from flows.night.publication import FOODS
 from tests.accepted import stored_events
 from tests.answers import feedback_in
 from tests.flows.clones import Done, copy_of, run_flows, run_night

@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from components.domain.preferences.limits import Limits
 from components.integrations import event_sources
 from components.integrations.sources.intake import take_in
-from flows.steps.feedback import with_feedback
+from flows.night.feedback import with_feedback
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -21,7 +21,7 @@ from components.integrations.service_store.answers import EXPOSURES, FEEDBACK
 from components.integrations.service_store.catalogue import PUBLISHED
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.intake import take_in
-from flows.steps.feedback import with_feedback
+from flows.night.feedback import with_feedback
 from tests.accepted import events_of
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -185,8 +185,8 @@ TWO_COLLECTIONS = """
 from flows import environment
 environment.prepare()
 from flows.environment import REPO
-from flows.forget import forget
-from flows.steps import data, settings
+from flows.night.forget import forget
+from flows.night import data, settings
 from components.integrations import data_versions
 params = settings.adopt({inbox!r})
 data.look_at_repository()

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from flows.gateway import Gateway
+from flows.machine.gateway import Gateway
 from tests.flows.clones import free_ports, wait_for
 
 LARGE = b"x" * 3_000_000

@@ -18,7 +18,7 @@ environment.prepare()
 import sys
 from components.domain.errors import PalateError
 from components.domain.params_file import read_params
-from flows.steps import ledger
+from flows.night import ledger
 try:
     ledger.carry_over.fn(read_params(environment.REPO / "params.yaml"))
 except PalateError as error:

@@ -19,7 +19,7 @@ NOT_THERE = " is not there (mount its disk, or a night makes it)"
 REMOTE = """
 from flows import environment
 environment.prepare()
-from flows.status import _remote
+from flows.machine.status import _remote
 print(_remote())
 """
 

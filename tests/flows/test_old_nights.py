@@ -29,9 +29,10 @@ environment.prepare()
 import time
 from pathlib import Path
 from components.integrations import data_versions
-from flows.steps import data, registration
+from flows.night import data
+from flows.registry import registry, runs
 from flows.environment import REPO
-server, tracking, pointer = registration.registry(), registration.runs(), REPO / "data" / "quarantine.dvc"
+server, tracking, pointer = registry(), runs(), REPO / "data" / "quarantine.dvc"
 row = REPO / "data" / "quarantine" / "night.txt"
 for number in range(6):
     row.write_text(f"night {number}")

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from flows import keys
-from flows.servers import Door
+from flows.machine.servers import Door
 from tests.flows.clones import clean_environment, http_status, make_clone, wait_for
 from tests.flows.prefect_login import authorization, prefect_headers
 from tests.flows.running import Up
@@ -29,7 +29,8 @@ from tests.flows.running import Up
 FOREIGN = "http://evil.example"
 PULL = [{"prefect.deployments.steps.run_shell_script": {"script": "touch /tmp/palate-was-here"}}]
 NIGHT = """
-from flows import environment, programs; environment.prepare()
+from flows import environment
+from flows.machine import programs; environment.prepare()
 server = programs.own_prefect()
 import sys
 from prefect import flow

@@ -18,7 +18,7 @@ from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.opinions import Scale, opinion_log
 from components.integrations.foods import food_rows, read_foods
 from components.integrations.service_store import Catalogue
-from flows.steps.publication import FOODS, eaten, histories, with_nutrition
+from flows.night.publication import FOODS, eaten, histories, with_nutrition
 from tests.postgresql import postgresql
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -19,8 +19,9 @@ from components.domain.params_file import read_params
 from components.domain.preferences.contract import columns
 from components.domain.records import Dish
 from components.integrations.service_store import Catalogue, People, ServiceStore
+from flows import alarms
 from flows.environment import REPO
-from flows.steps import alarms, recall
+from flows.night import recall
 from tests.postgresql import postgresql
 
 PARAMS = read_params(REPO / "params.yaml")

@@ -31,7 +31,7 @@ from components.domain.errors import DataRejected
 from components.integrations import data_versions
 from components.stages.check import check
 from flows.environment import REPO
-from flows.steps import data, settings
+from flows.night import data, settings
 params = settings.adopt({inbox!r})
 data.look_at_repository()
 collection = data.collect.fn(params)

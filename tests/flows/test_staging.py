@@ -9,8 +9,8 @@ import pytest
 from components.domain.params import ScaleParams
 from components.domain.params_file import read_params
 from components.files import write_json
-from flows.steps.bento import facts_of
-from flows.steps.staging import bases_in
+from flows.release.bento import facts_of
+from flows.release.staging import bases_in
 from tests.conftest import REPO
 
 ONE, OTHER = ({"base": f"palate-base:{letter}", "base_sha256": letter} for letter in "ab")

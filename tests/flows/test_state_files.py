@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.files import SCHEMA, DamagedFile, NewerFile, read_json, read_state, write_state
-from flows.databases import damage_of
+from flows.machine.databases import damage_of
 from tests.flows.clones import clean_environment, make_clone, run_flows
 from tests.flows.forking import ForkServer
 
@@ -30,7 +30,7 @@ READERS: dict[str, tuple[str, dict[str, str]]] = {
     ".palate/secrets.json": ("flows.keys:keys", {'{"people": 5}': "people: Input should be a valid string"}),
     ".palate/up.json": ("flows.environment:_addresses_of_up", {'{"pid": []}': "pid"}),
     ".palate/released.json": (
-        "flows.steps.delivery:current",
+        "flows.release.delivery:current",
         {
             "{}": "version: Field required",
             '{"version": "1", "bento": "b", "image": "", "previous": "", "at": "2026-11-25T00:00:00"}': (
@@ -38,22 +38,22 @@ READERS: dict[str, tuple[str, dict[str, str]]] = {
             ),
         },
     ),
-    ".palate/looks-at-the-service.json": ("flows.steps.delivery:error_rate", {'{"rates": [1]}': "rates"}),
-    ".palate/pushed-images.json": ("flows.steps.delivery:_pushed", {'{"b": null}': "b: "}),
-    ".palate/champion.json": ("flows.steps.reconciliation:_note_since_when", {'{"version": 5}': "version"}),
-    ".palate/bentos.json": ("flows.steps.bento:_sums", {'{"b": []}': "b: "}),
-    ".palate/bases.json": ("flows.steps.stored_bases:_sums", {'{"b": []}': "b: "}),
+    ".palate/looks-at-the-service.json": ("flows.release.delivery:error_rate", {'{"rates": [1]}': "rates"}),
+    ".palate/pushed-images.json": ("flows.release.delivery:_pushed", {'{"b": null}': "b: "}),
+    ".palate/champion.json": ("flows.release.reconciliation:_note_since_when", {'{"version": 5}': "version"}),
+    ".palate/bentos.json": ("flows.release.bento:_sums", {'{"b": []}': "b: "}),
+    ".palate/bases.json": ("flows.release.stored_bases:_sums", {'{"b": []}': "b: "}),
     "data/night.json": (
-        "flows.steps.night_facts:facts_of_last_night",
+        "flows.night.night_facts:facts_of_last_night",
         {
             "{}": "collected_at: Field required",
             f'{{"collected_at": "2026-11-25T00:00:00", {OF_A_NIGHT}}}': "collected_at: Value error, the time",
             f'{{"collected_at": "yesterday", {OF_A_NIGHT}}}': "collected_at: Value error, Invalid isoformat",
         },
     ),
-    "data/forgotten.json": ("flows.steps.data:read_forgotten", {"{}": "key_check: Field required"}),
+    "data/forgotten.json": ("flows.night.data:read_forgotten", {"{}": "key_check: Field required"}),
     "data/accepted.jsonl": (
-        "flows.steps.accepted_data:read",
+        "flows.night.accepted_data:read",
         {"{}": "data_md5: Field required", '{"data_md5": "d", "events": "many"}': "events: "},
     ),
 }
@@ -82,10 +82,10 @@ print(json.dumps(sentences))
 """
 RECORDS = """
 import json, pathlib
-from flows.steps import last_run
+from flows import last_night
 for content in json.loads(pathlib.Path("cases.json").read_text()):
     pathlib.Path(".palate/last-night.json").write_text(content)
-    print(last_run.sentence(), last_run.killed())
+    print(last_night.sentence(), last_night.killed())
 """
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 import yaml
 
-from flows.watcher import FIRST_PAUSE_S, LONGEST_PAUSE_S, LOOK_S, TROUBLE, Tries, tries_in
+from flows.machine.watcher import FIRST_PAUSE_S, LONGEST_PAUSE_S, LOOK_S, TROUBLE, Tries, tries_in
 from tests.flows.clones import wait_for
 from tests.flows.running import Up
 

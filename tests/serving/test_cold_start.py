@@ -15,7 +15,7 @@ from components.domain.preferences.opinions import Scale, dishes_of, menus_of, o
 from components.domain.preferences.popularity import popularities
 from components.integrations.service_store import Catalogue
 from components.integrations.sources.folder import Folder
-from flows.steps.publication import dishes_with_popularity
+from flows.night.publication import dishes_with_popularity
 from serving.store import STORE
 from tests.conftest import REPO
 from tests.serving.conftest import listening, send

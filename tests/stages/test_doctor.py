@@ -19,7 +19,7 @@ from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.events import RawRow, accept
 from components.domain.preferences.limits import Limits
 from components.stages.doctor import examine
-from flows.doctor import text, write_settings
+from flows.machine.doctor import text, write_settings
 from tests.conftest import REPO
 
 START, LATEST = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)

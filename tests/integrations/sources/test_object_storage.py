@@ -11,7 +11,7 @@ import s3fs
 
 from components.domain.errors import BadParams, DataRejected
 from components.integrations.sources.folder import Folder
-from flows.steps.settings import settings_for
+from flows.night.settings import settings_for
 from tests.bucket import bucket, object_storage
 from tests.conftest import REPO
 

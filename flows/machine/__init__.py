@@ -1,0 +1,1 @@
+"""What runs, shows and saves this clone: `make up`, the watcher, status, back-ups."""

@@ -1,0 +1,41 @@
+"""The next step: what a person can do after a night."""
+
+from __future__ import annotations
+
+from components.domain.params import Params
+from components.domain.verdict.admission import is_rule
+from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, Registry
+from components.stages.paths import EVALUATION
+from components.stages.reports import read_report
+from flows.environment import REPO
+from flows.registry import registry
+from flows.release import bento
+
+
+def sentence(params: Params) -> str:
+    """Says in one line what the last gate found, what serves as a result, and what to do.
+
+    Args:
+        params: Settings; they name the registered model.
+    """
+    if not (REPO / EVALUATION).exists():
+        return "run `make nightly`"
+    gate = read_report(REPO / EVALUATION).gate
+    server, model = registry(), params.register_.model
+    champion, challenger = server.alias(model, CHAMPION), server.alias(model, CHALLENGER)
+    if challenger and int(challenger) > int(champion or 0):
+        return f"version {challenger} passed the gate: give it the alias champion in MLflow, or leave it"
+    if champion and gate.decision == "pass":
+        return f"nothing: version {champion} is the champion"
+    serves = f"version {champion} stays the champion" if champion else _served(server, model)
+    return f"{gate.verdict or gate.reason}; {serves}"
+
+
+def _served(server: Registry, model: str) -> str:
+    """Says what serves while there is no champion."""
+    if not bento.served():
+        return "nothing serves: with `package.serve: best` a night packages the best rule, marked"
+    version = bento.version_of(bento.served())
+    tags = server.versions(model).get(version, {})
+    kind = "the rule" if is_rule(tags) else "the candidate"
+    return f"{kind} {tags.get('candidate', '')} (version {version}) serves, marked as not promoted"

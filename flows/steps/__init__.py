@@ -1,1 +1,0 @@
-"""The tasks of the flows, one module for each thing that they touch."""
