@@ -10,10 +10,11 @@ from components.domain.diet import Basis, Restrictions
 from serving.arm import Arm
 from serving.choosing import Choice
 from serving.nutrition import body_of
-from serving.recommend_schema import RecommendAnswer, Recommendation, RecommendRequest
 from serving.recommending import Ranked, how_sure
 from serving.restricting import notes_of
-from serving.schema import LeftOutDish, RankAnswer, RankedDish, RankRequest
+from serving.schemas.fields import LeftOutDish
+from serving.schemas.rank import RankAnswer, RankedDish, RankRequest
+from serving.schemas.recommend import RecommendAnswer, Recommendation, RecommendRequest
 
 
 def rank_answer(

@@ -16,9 +16,9 @@ from components.domain.errors import StageFailed
 from components.domain.preferences.arrays import Floats
 from components.domain.records import RULE, Dish, Question
 from components.domain.verdict.canary import CanaryQuestion, from_json
-from serving.calls import NobodyWaits, must_go_on
 from serving.listing import Listing
 from serving.outcomes import Outcomes
+from serving.refusals import NobodyWaits, must_go_on
 
 if TYPE_CHECKING:
     from components.domain.ranker.language_model import LanguageModel

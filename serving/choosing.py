@@ -11,9 +11,9 @@ from components.domain.preferences.arrays import Ints
 from serving import nutrition, restricting, unwanted
 from serving.listing import Listing
 from serving.permissions import Permissions
-from serving.recommend_schema import RecommendRequest
 from serving.recommending import Published
-from serving.schema import LeftOutDish
+from serving.schemas.fields import LeftOutDish
+from serving.schemas.recommend import RecommendRequest
 
 
 @dataclass(frozen=True)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import logging
-from http import HTTPStatus
 
 import anyio.to_thread
-from bentoml.exceptions import BentoMLException
 
 from components.domain.errors import PalateError
 from serving import store
+from serving.refusals import Gone
 
 logger = logging.getLogger("palate")
 SENTENCE = "This person was erased: use another person_id."  # without the id, since sentences come into logs
-
-
-class Gone(BentoMLException):
-    """The person was erased; answered with 410."""
-
-    error_code = HTTPStatus.GONE
 
 
 async def refuse_erased(person_id: str) -> None:

@@ -10,32 +10,25 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Any, TypeVar
 
 import anyio.to_thread
-from bentoml.exceptions import BentoMLException, InvalidArgument
+from bentoml.exceptions import InvalidArgument
 
 from components.domain.errors import Erased, PalateError, QuotaReached
 from components.domain.exposures import PICKS, Exposure, Feedback
 from components.domain.feedback import id_of, why_not_of
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
 from serving import ratings, store
-from serving.calls import ComeAgain, Unavailable
-from serving.erased import Gone, refuse_erased
-from serving.feedback_schema import FeedbackAnswer, FeedbackRequest
+from serving.erased import refuse_erased
+from serving.refusals import ComeAgain, Conflict, Gone, Unavailable
+from serving.schemas.feedback import FeedbackAnswer, FeedbackRequest
 
 logger = logging.getLogger("palate")
 
 HEADER = "X-Palate-Exposure"
 CLOCK_SKEW = timedelta(minutes=5)  # that a caller's clock may be ahead
 Result = TypeVar("Result")
-
-
-class Conflict(BentoMLException):
-    """The id belongs to other feedback; answered with 409."""
-
-    error_code = HTTPStatus.CONFLICT
 
 
 class Exposures:

@@ -20,7 +20,7 @@ from components.domain.verdict import canary as stored
 from components.files import file_sha256, weights_sha256
 from components.integrations import base_models, packed_vectors, scoring, tuned_weights
 from serving.arm import Arm
-from serving.calls import must_go_on
+from serving.refusals import must_go_on
 
 
 class LanguageArm(Arm):

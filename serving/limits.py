@@ -10,7 +10,7 @@ from bentoml.exceptions import InvalidArgument
 from components.domain.preferences.contract import as_id
 from components.domain.records import Question
 from serving.arm import Arm
-from serving.schema import RankRequest
+from serving.schemas.rank import RankRequest
 
 MAX_CONTEXT_TOKENS = 3_000  # tokens of a history that is read in context, whose memory grows with the square
 

@@ -10,7 +10,7 @@ from bentoml.exceptions import InvalidArgument
 
 from components.domain.catalogue import Listed
 from components.domain.preferences.arrays import Bools, Ints
-from serving.recommend_schema import RecommendRequest
+from serving.schemas.recommend import RecommendRequest
 
 MOST_LEFT_OUT = 1000  # dishes that an answer gives reasons for, of one kind
 

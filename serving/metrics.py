@@ -7,12 +7,10 @@ caller sent.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 import bentoml
@@ -24,14 +22,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.arm import Arm
 from serving.exposures import Exposures
 
 PATH = "/metrics"
 ENDPOINTS = ("rank", "recommend")
-OTHER = "other"  # label of all paths that the service does not have
 SCORES = (-8, -4, -2, -1, -0.5, 0, 0.5, 1, 2, 4, 8)
 MARGINS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 LENGTHS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -160,51 +156,14 @@ def application() -> Starlette:
     """Builds the page /metrics, to be mounted beside BentoML's operations."""
 
     async def page(_request: Request) -> Response:
-        content = prometheus_client.generate_latest(_current().registry)
+        content = prometheus_client.generate_latest(current().registry)
         return Response(content, media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
     return Starlette(routes=[Route(PATH, page)])
 
 
-class Requests:
-    """Middleware that counts each request under the path that it belongs to, and all unknown paths as one.
-
-    Args:
-        app: Application that answers.
-        paths: Paths that the service has.
-        families: By prefix of paths, the name under which all paths with it are counted.
-    """
-
-    def __init__(self, app: ASGIApp, paths: Collection[str], families: Mapping[str, str]) -> None:
-        self.app = app
-        self.paths = frozenset(paths)
-        self.families = families
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on and counts how it ended; a request that was broken off counts as 500."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started, status = time.monotonic(), int(HTTPStatus.INTERNAL_SERVER_ERROR)
-
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, note_status)
-        finally:
-            _current().requested(self._name_of(scope["path"]), status, time.monotonic() - started)
-
-    def _name_of(self, path: str) -> str:
-        if path in self.paths:
-            return path
-        return next((name for start, name in self.families.items() if path.startswith(start)), OTHER)
-
-
-def _current() -> Metrics:
+def current() -> Metrics:
+    """Finds the metrics of the service that runs in this process."""
     service: Any = bentoml.get_current_service()
     metrics: Metrics = service.metrics
     return metrics

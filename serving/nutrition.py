@@ -5,9 +5,8 @@ from __future__ import annotations
 from components.domain.diet.nutrition import Nutrition, outside
 from components.domain.preferences.arrays import Ints
 from serving.listing import MOST_LEFT_OUT, Listing
-from serving.nutrition_schema import NutrientBody, NutritionBody
-from serving.recommend_schema import RecommendRequest
-from serving.schema import LeftOutDish
+from serving.schemas.fields import LeftOutDish
+from serving.schemas.recommend import NutrientBody, NutritionBody, RecommendRequest
 
 
 def split(request: RecommendRequest, catalogue: Listing, at: Ints) -> tuple[Ints, list[LeftOutDish]]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from serving import login
-from serving.people_schema import ErasureAnswer, PersonAnswer
-from serving.schema import StoredId
+from serving.middleware import login
+from serving.schemas.fields import StoredId
+from serving.schemas.people import ErasureAnswer, PersonAnswer
 
 _REFERENCE = "#/components/schemas/{model}"
 _REFUSALS = {

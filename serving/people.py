@@ -19,13 +19,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from components.domain.errors import PalateError
-from serving import log_budget, login, openapi, refused_log, store
-from serving.calls import Unavailable
+from serving import log_filters, openapi, store
 from serving.erased import SENTENCE
-from serving.people_schema import (
+from serving.middleware import login
+from serving.refusals import Unavailable, refusal
+from serving.schemas.fields import VERDICTS, StoredId
+from serving.schemas.people import (
     EatenAnswer,
     ErasureAnswer,
     ErasuresAnswer,
@@ -34,8 +35,6 @@ from serving.people_schema import (
     PersonAnswer,
     StoredFeedback,
 )
-from serving.refusals import refusal
-from serving.schema import VERDICTS, StoredId
 
 logger = logging.getLogger("palate")
 PREFIX, PATH = "/people/", "/people/{person_id}"
@@ -49,25 +48,6 @@ class _BadId(ValueError):
     """The path contains no valid id; the text is the sentence for the caller."""
 
 
-class OneLine:
-    """Middleware for Starlette's routes, which would not match a path with a line break.
-
-    Handlers read ids from the path as it was sent.
-
-    Args:
-        app: Application that routes by `path`.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on with a path of one line."""
-        if "\n" in scope.get("path", ""):
-            scope = {**scope, "path": scope["path"].replace("\n", " ")}
-        await self.app(scope, receive, send)
-
-
 def application(service: Any) -> Starlette:
     """Builds the application with the two operations and the one OpenAPI document.
 
@@ -77,11 +57,7 @@ def application(service: Any) -> Starlette:
     Args:
         service: BentoML's service, whose operations are documented, too.
     """
-    logging.getLogger("bentoml.access").addFilter(_without_id)
-    logging.getLogger(refused_log.LOGGER).addFilter(refused_log.in_one_line)
-    budget = log_budget.LogBudget()
-    for handler in {*logging.getLogger("bentoml").handlers, *logging.getLogger().handlers}:
-        handler.addFilter(budget)
+    log_filters.install()
 
     async def document(request: Request) -> Response:
         needs_token = bool(request.scope.get(login.NEEDS_TOKEN))
@@ -199,16 +175,6 @@ def _shown(one: dict[str, Any]) -> dict[str, Any]:
 def _only(body: type[Body], row: dict[str, Any]) -> Body:
     """Converts a row to a body, without the columns that the body lacks."""
     return body.model_validate({name: row[name] for name in body.model_fields})
-
-
-def _without_id(record: logging.LogRecord) -> bool:
-    """Removes the id from a line of BentoML's access log."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(
-            f"{part.partition(PREFIX)[0]}{PREFIX}…" if isinstance(part, str) and PREFIX in part else part
-            for part in record.args
-        )
-    return True
 
 
 def _json(status: int, answer: PersonAnswer | ErasureAnswer) -> Response:

@@ -19,10 +19,10 @@ from components.domain.diet import DishFacts, Restrictions, one_by_one, permitte
 from components.domain.diet.dictionary import ALLERGENS
 from components.domain.diet.diets import DIETS
 from components.domain.preferences.arrays import Ints
-from serving.calls import must_go_on
 from serving.listing import MOST_LEFT_OUT, Listing, listing_of
+from serving.refusals import must_go_on
 from serving.restricting import split
-from serving.schema import LeftOutDish
+from serving.schemas.fields import LeftOutDish
 
 DISHES_AT_ONCE = 512  # fewer than the dishes whose evidence the diet remembers
 MOST_WORDS = 256  # avoided words whose dishes are remembered

@@ -7,8 +7,8 @@ from typing import Any
 
 from bentoml.exceptions import InvalidArgument
 
-from serving.feedback_schema import FeedbackRequest
-from serving.schema import PastBody
+from serving.schemas.feedback import FeedbackRequest
+from serving.schemas.fields import PastBody
 
 
 def check_feedback(request: FeedbackRequest, facts: Mapping[str, Any]) -> None:

@@ -15,11 +15,11 @@ from components.domain.preferences.arrays import Ints
 from components.domain.records import Dish, Past, Question
 from serving import store
 from serving.arm import Arm
-from serving.calls import Unavailable
 from serving.limits import check_tokens, is_short
 from serving.listing import Listing, listing_of
-from serving.recommend_schema import RecommendRequest
-from serving.schema import VERDICTS
+from serving.refusals import Unavailable
+from serving.schemas.fields import VERDICTS
+from serving.schemas.recommend import RecommendRequest
 
 MOST_REASONS = 2  # past dishes named for a recommendation
 LINES_LEFT_OUT = 20  # of a history, the latest, that are left out one by one

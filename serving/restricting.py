@@ -25,9 +25,10 @@ from components.domain.diet import (
 )
 from components.domain.errors import PalateError
 from serving import store
-from serving.calls import Unavailable
-from serving.recommend_schema import RecommendRequest
-from serving.schema import DishBody, LeftOutDish, RankRequest
+from serving.refusals import Unavailable
+from serving.schemas.fields import DishBody, LeftOutDish
+from serving.schemas.rank import RankRequest
+from serving.schemas.recommend import RecommendRequest
 
 logger = logging.getLogger("palate")
 

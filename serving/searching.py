@@ -17,11 +17,11 @@ from components.domain.catalogue import Person
 from components.domain.preferences.arrays import Floats, Ints
 from components.domain.records import Dish, Past, Question
 from serving.arm import Arm
-from serving.calls import must_go_on
 from serving.limits import check_tokens, is_short
 from serving.listing import Listing
-from serving.recommend_schema import RecommendRequest
 from serving.recommending import Ranked, because, history_of, questions_without
+from serving.refusals import must_go_on
+from serving.schemas.recommend import RecommendRequest
 
 if TYPE_CHECKING:
     from components.domain.ranker.dish_table import DishTable

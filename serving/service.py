@@ -23,31 +23,26 @@ from components.domain.diet import Restrictions
 from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past, Question
-from serving import limits, login, metrics, people, ratings, recommending, restricting, searching
+from serving import limits, metrics, people, ratings, recommending, restricting, searching
 from serving.answers import rank_answer, recommend_answer
 from serving.arm import Arm, facts_in, position
-from serving.body_limit import BodyLimit
-from serving.calls import Calls, Unavailable
 from serving.choosing import choose
-from serving.draining import refuse_new_connections_on_sigterm
+from serving.connections import end_slow_clients, refuse_new_connections_on_sigterm
 from serving.erased import refuse_erased
 from serving.exposures import HEADER, Exposures
-from serving.feedback_schema import FeedbackAnswer, FeedbackRequest
 from serving.image import service_image
-from serving.json_only import JsonOnly
-from serving.people_schema import ErasureRequest, ErasuresAnswer
+from serving.middleware import login
+from serving.middleware.bodies import Bodies
+from serving.middleware.paths import OneLine, Requests
+from serving.middleware.sentences import Sentences
+from serving.middleware.slots import Slots
 from serving.permissions import Permissions
-from serving.recommend_schema import RecommendAnswer, RecommendRequest
-from serving.schema import (
-    VERDICTS,
-    CanaryAnswer,
-    DishBody,
-    RankAnswer,
-    RankedDish,
-    RankRequest,
-)
-from serving.sentences import Sentences
-from serving.slow_clients import end_slow_clients
+from serving.refusals import Unavailable
+from serving.schemas.feedback import FeedbackAnswer, FeedbackRequest
+from serving.schemas.fields import VERDICTS, DishBody
+from serving.schemas.people import ErasureRequest, ErasuresAnswer
+from serving.schemas.rank import CanaryAnswer, RankAnswer, RankedDish, RankRequest
+from serving.schemas.recommend import RecommendAnswer, RecommendRequest
 
 logger = logging.getLogger("palate")
 # Spans that nobody collects would take a fifth of a short request.
@@ -267,15 +262,14 @@ class Palate:
 end_slow_clients()
 APIS = {each.route for each in Palate.apis.values()}  # type: ignore[attr-defined]
 PATHS = {*login.OPEN, "/docs.json", "/", *APIS}
-# The first is the outermost: Login refuses before a body is read, and Calls gets whole bodies.
+# The first is the outermost: Login refuses before a body is read, and Slots gets whole bodies.
 for middleware, settings in (
-    (metrics.Requests, {"paths": PATHS, "families": {people.PREFIX: people.PATH}}),
+    (Requests, {"paths": PATHS, "families": {people.PREFIX: people.PATH}}),
     (login.Login, {"setting": lambda: facts_in(SERVED)["serve"]["token"]}),
     (Sentences, {}),
-    (JsonOnly, {"paths": APIS}),
-    (BodyLimit, {"max_bytes": MAX_BODY_BYTES}),
-    (Calls, {"settings": lambda: facts_in(SERVED)["serve"]}),
-    (people.OneLine, {}),
+    (Bodies, {"paths": APIS, "max_bytes": MAX_BODY_BYTES}),
+    (Slots, {"settings": lambda: facts_in(SERVED)["serve"]}),
+    (OneLine, {}),
 ):
     Palate.add_asgi_middleware(middleware, **settings)  # type: ignore[attr-defined]  # it is a Service by now
 Palate.mount_asgi_app(metrics.application(), name="metrics")  # type: ignore[attr-defined]

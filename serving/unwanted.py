@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from components.domain.catalogue import Person
 from components.domain.preferences.arrays import Ints
 from serving.listing import Listing
-from serving.schema import LeftOutDish
+from serving.schemas.fields import LeftOutDish
 
 _DISLIKE = "the person's last opinion of it is a dislike"
 

@@ -15,9 +15,9 @@ from components.integrations import event_sources, quarantine
 from components.integrations.service_store import Catalogue
 from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import take_in
-from serving.calls import Unavailable
-from serving.recommend_schema import RecommendRequest
+from serving.refusals import Unavailable
 from serving.restricting import restrictions_of
+from serving.schemas.recommend import RecommendRequest
 from tests.postgresql import postgresql
 
 LIMITS = Limits(datetime(2026, 3, 1, tzinfo=UTC), (0, 5))

@@ -37,7 +37,8 @@ from components.integrations import adapters, base_models, bentos, finetuning
 from components.integrations.service_store import ServiceStore
 from components.integrations.service_store.engine import META
 from components.stages.canary import with_scores
-from serving import login, service
+from serving import service
+from serving.middleware import login
 from serving.store import STORE
 from tests.conftest import REPO, eight_dishes, twelve_comparisons
 from tests.flows.clones import free_ports, http_status, wait_for

@@ -15,7 +15,7 @@ from components.integrations import scoring
 from serving import recommending
 from serving.arm import Arm
 from serving.listing import listing_of
-from serving.recommend_schema import RecommendRequest
+from serving.schemas.recommend import RecommendRequest
 from tests.conftest import eight_dishes
 from tests.serving.conftest import FIELDS
 

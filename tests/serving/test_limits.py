@@ -18,7 +18,9 @@ from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Comparison, Dish, Question
 from components.integrations import scoring
-from serving import calls, limits, login, service
+from serving import limits, refusals, service
+from serving.middleware import login
+from serving.middleware.slots import Slots
 from tests.serving.conftest import HERE, listening, set_limits
 from tests.serving.test_service import ASK
 
@@ -140,7 +142,7 @@ def test_vectors_that_were_computed_before_the_work_ended_are_kept(
 
 
 async def _waits_until_gone(scope: Any, receive: Any, send: Any) -> None:
-    call = calls.CURRENT.get()
+    call = refusals.CURRENT.get()
     assert call
     while True:
         call.must_go_on()
@@ -154,11 +156,11 @@ def test_work_for_a_client_that_went_away_ends() -> None:
         return messages.pop(0)
 
     async def ask() -> None:
-        await calls.Calls(_waits_until_gone, lambda: {"max_concurrency": 1, "deadline_s": 20.0})(
+        await Slots(_waits_until_gone, lambda: {"max_concurrency": 1, "deadline_s": 20.0})(
             {"type": "http", "method": "POST", "path": "/rank"}, receive, _nowhere
         )
 
-    with pytest.raises(calls.NobodyWaits, match="went away"):
+    with pytest.raises(refusals.NobodyWaits, match="went away"):
         asyncio.run(asyncio.wait_for(ask(), 10))
 
 
@@ -177,12 +179,12 @@ def test_more_requests_than_allowed_are_told_to_come_again() -> None:
         sent.append(message)
 
     async def ask() -> None:
-        doors = calls.Calls(_waits_until_gone, lambda: {"max_concurrency": 1, "deadline_s": 0.3})
+        doors = Slots(_waits_until_gone, lambda: {"max_concurrency": 1, "deadline_s": 0.3})
         scope = {"type": "http", "method": "POST", "path": "/rank"}
         first = asyncio.create_task(doors(scope, receive, _nowhere))
         await asyncio.sleep(0.1)
         await doors(scope, receive, send)
-        with pytest.raises(calls.NobodyWaits, match="too long"):
+        with pytest.raises(refusals.NobodyWaits, match="too long"):
             await first
         assert doors.running.total() == 0
 

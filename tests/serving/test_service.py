@@ -20,7 +20,7 @@ from components.files import weights_sha256
 from components.integrations import adapters, base_models, bentos, tuned_weights
 from serving import service
 from serving.arm import Arm
-from serving.schema import RankAnswer
+from serving.schemas.rank import RankAnswer
 from tests.serving.conftest import CANDIDATE, HERE, sign, store_base
 from tests.tables import whole_table
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serving import login
+from serving.middleware import login
 
 NOBODY = 65534
 

@@ -11,7 +11,7 @@ from components.domain.catalogue import Listed, Person
 from components.domain.records import DISLIKED, LIKED, Dish, Past
 from serving import unwanted
 from serving.listing import Listing, listing_of
-from serving.schema import LeftOutDish
+from serving.schemas.fields import LeftOutDish
 
 NOW = datetime(2026, 11, 9, 12, tzinfo=UTC)
 WEEK, MOMENT = timedelta(days=7), timedelta(microseconds=1)

@@ -23,7 +23,7 @@ from components.stages.pack import pack
 from serving import searching
 from serving.arm import Arm
 from serving.listing import listing_of
-from serving.recommend_schema import RecommendRequest
+from serving.schemas.recommend import RecommendRequest
 from serving.store import STORE
 from tests.conftest import eight_dishes
 from tests.serving.conftest import FIELDS, listening, send

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.calls import CURRENT
+from serving.refusals import CURRENT
 
 MOST_PROBLEMS, MOST_LETTERS = 5, 100  # of a sentence, and of a key in it
 HALF_A_CHARACTER = ("unexpected end of hex escape", "lone leading surrogate")  # in pydantic's words

@@ -1,13 +1,22 @@
-"""uvicorn's protocol, extended to break off clients that send a request or read its answer very slowly.
+"""Connections: breaks off clients that are very slow, and refuses new ones once the service is told to end.
 
-uvicorn (0.54) would wait for both without an end, and BentoML (1.4) offers no way to choose a protocol. So
-this one replaces the default in the table in which uvicorn looks.
+uvicorn (0.54) would wait without an end for clients that send a request or read its answer slowly, and
+BentoML (1.4) offers no way to choose a protocol. So `DeadlineProtocol` replaces the default in the table in
+which uvicorn looks. On SIGTERM uvicorn finishes its requests and closes its socket, but BentoML's parent
+process holds that socket, too: a new connection would be made, wait for the last answer and then break off.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from types import FrameType
 
+import psutil
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -60,3 +69,30 @@ class DeadlineProtocol(H11Protocol):
             self._end.cancel()
         self._limit_s = limit_s
         self._end = self.loop.call_later(limit_s, self.transport.abort) if limit_s else None
+
+
+def refuse_new_connections_on_sigterm() -> None:
+    """Makes SIGTERM close the listening sockets in all processes, before the server's own handler runs.
+
+    It changes nothing where SIGTERM has no handler in this thread.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    end = signal.getsignal(signal.SIGTERM)
+    if not callable(end):
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        with contextlib.suppress(OSError, psutil.Error):  # then it ends as it would without this
+            _close_listening_sockets()
+        end(number, frame)
+
+    signal.signal(signal.SIGTERM, handle)
+
+
+def _close_listening_sockets() -> None:
+    """Stops listening; a server that is started later on the same sockets can listen again."""
+    for connection in psutil.Process().net_connections("inet"):
+        if connection.status == psutil.CONN_LISTEN:
+            with socket.socket(fileno=os.dup(connection.fd)) as listening:
+                listening.shutdown(socket.SHUT_RDWR)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.schema import Body, StoredId
+from serving.schemas.fields import Body, StoredId
 
 MOST_ERASED = 1_000  # people in one request
 

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from serving.schema import Body, EventId, Rating, SentId, StoredText
+from serving.schemas.fields import Body, EventId, Rating, SentId, StoredText
 
 
 class FeedbackRequest(Body):
