@@ -12,19 +12,12 @@ $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval override export $(name) := 
 # What runs for each NAME of `make benchmark`; the first two read SET.
 BENCHMARK_quality := quality "$${SET:-canteen}"
 BENCHMARK_validation := quality "$${SET:-canteen}" --validation
-BENCHMARK_training := training_speed
-BENCHMARK_methods := methods
-BENCHMARK_ranking := ranking_speed
 BENCHMARK_events := events_scale
 BENCHMARK_allergens := allergens
 BENCHMARK_load := service_load
 BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
-NAMES := quality validation training methods ranking new-dishes events allergens load
+NAMES := quality validation new-dishes events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
-# One benchmark compares with a library that nothing else imports.
-PEERS := $(if $(filter training,$(NAME)),.palate/peers/installed)
-
-INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve mlflow check-manifests benchmark replay readings storm test test-slow check audit format
 
@@ -38,13 +31,9 @@ $(BIN)/installed: requirements.lock requirements-cpu.lock requirements-cuda.lock
 	.ci/install $(BIN)/python
 	touch $@
 
-.palate/peers/installed: requirements-benchmarks.lock | $(BIN)/installed
-	$(BIN)/python $(INSTALL) --upgrade --target $(@D) -r $<
-	touch $@
-
 .palate/audit/installed: requirements-audit.lock
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python $(INSTALL) -r $<
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	touch $@
 
 nightly: $(BIN)/installed ## one whole night here; DATA=folder takes your own tables
@@ -89,9 +78,9 @@ mlflow: $(BIN)/installed ## MLflow's pages on the nights of this clone; PORT=500
 check-manifests: $(BIN)/installed ## render an overlay of yours and hold it against the rules; OVERLAY=folder
 	@$(BIN)/python -m flows check-manifests -- "$$OVERLAY"
 
-benchmark: $(if $(BENCHMARK),$(BIN)/installed $(PEERS)) ## measure quality, speed or cost; NAME=quality SET=canteen; without NAME: the list
+benchmark: $(if $(BENCHMARK),$(BIN)/installed) ## measure quality, speed or cost; NAME=quality SET=canteen; without NAME: the list
 	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation, new-dishes): $(notdir $(wildcard data/sample/*))"$(if $(NAME), >&2; exit 1))
-	@$(if $(BENCHMARK),$(if $(PEERS),PYTHONPATH=$(dir $(PEERS)) )$(BIN)/python -m benchmarks.$(BENCHMARK))
+	@$(if $(BENCHMARK),$(BIN)/python -m benchmarks.$(BENCHMARK))
 
 replay: $(BIN)/installed ## a set's past nights in order, each with one more day; SET=canteen
 	@$(BIN)/python -m benchmarks.replay "$${SET:-canteen}"

@@ -1,4 +1,4 @@
-"""What benchmarks share to measure: metrics of people, seconds, memory, and processes for one thing each."""
+"""Measures seconds, memory, and processes for one thing each."""
 
 from __future__ import annotations
 
@@ -10,18 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.bootstrap import Bootstrap
 from benchmarks.sample import REPO
-from components.domain.preferences.arrays import Floats
-from components.domain.preferences.tables import Comparisons
-from components.domain.verdict.metrics import People, comparison_metrics, per_person
-
-BOOTSTRAP = Bootstrap(resamples=2000, confidence=0.95, seed=11)
-
-
-def metrics_of(scores: Floats, comparisons: Comparisons) -> People:
-    """Each person's metrics, given (O,) scores."""
-    return per_person(comparison_metrics(scores, comparisons), comparisons)
 
 
 def seconds(run: Callable[[], object]) -> float:

@@ -20,7 +20,7 @@ from tests.flows.releasing import Passes
 
 pytestmark = pytest.mark.slow
 MOST_BYTES = 1_200_000_000
-TRAINING_TOOLS = ("peft", "mlflow", "dvc", "prefect", "great_expectations", "pandas", "pyarrow", "trl", "git")
+TRAINING_TOOLS = ("peft", "mlflow", "dvc", "prefect", "great_expectations", "pandas", "pyarrow", "git")
 
 
 @pytest.fixture(scope="module")
