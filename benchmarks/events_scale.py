@@ -132,7 +132,7 @@ def _collect(inbox: Path, data: Path) -> None:
 def _check(data: Path) -> None:
     night = NightFacts(datetime.now(UTC).isoformat(), None, 1, 0, "", "")
     tables, events = event_sources.read_tables(data), event_sources.read_events(data)
-    data_checks.check(tables, events, night, PARAMS.check, PARAMS.collect.clock_skew_h)
+    data_checks.check(tables, events, night, PARAMS.check)
 
 
 def _split(data: Path, splits: Path) -> None:

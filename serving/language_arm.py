@@ -93,14 +93,13 @@ class LanguageArm(Arm):
             scoring.score_question(fresh, self.tokens(question.menu()), question.question(), must_go_on)
             for question in questions
         ]
-        tolerance = self.facts["serve"]["canary_tolerance"]
         refusal, difference = (
-            stored.why_wrong(questions, scores, tolerance),
+            stored.why_wrong(questions, scores),
             stored.largest_difference(questions, scores),
         )
         dishes = {dish.dish_id: dish for question in questions for dish in question.menu().values()}
         error = self.table.largest_error(list(dishes.values())) if self.table else 0.0
-        if not refusal and not error <= tolerance:
+        if not refusal and not error <= stored.TOLERANCE:
             refusal = f"a dish vector of the release is {error:.4f} of its length off what the model reads"
         return refusal, difference
 

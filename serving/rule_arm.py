@@ -112,5 +112,4 @@ class RuleArm(Arm):
         scores = [
             self._model.scores(question_table([each.question()]), each.menu()).tolist() for each in questions
         ]
-        tolerance = self.facts["serve"]["canary_tolerance"]
-        return stored.why_wrong(questions, scores, tolerance), stored.largest_difference(questions, scores)
+        return stored.why_wrong(questions, scores), stored.largest_difference(questions, scores)

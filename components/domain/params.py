@@ -20,7 +20,6 @@ from components.domain.param_types import (
     Range,
     Rating,
     Section,
-    Seed,
     Share,
     Times,
     Timezone,
@@ -53,7 +52,6 @@ class CollectParams(Section):
     inbox: Address
     like_at: Rating
     dislike_at: Rating
-    clock_skew_h: Hours
     timezone: Timezone
     list_separator: Annotated[str, Field(min_length=1, max_length=3)]
     encoding: str
@@ -62,7 +60,6 @@ class CollectParams(Section):
     tables: dict[str, str]
     watermarks: dict[str, str]
     scales: dict[str, ScaleParams]
-    overlap_h: Hours
 
     @model_validator(mode="after")
     def _likes_lie_above_dislikes(self) -> Self:
@@ -79,10 +76,6 @@ class CheckParams(Section):
     max_growth: Annotated[Times, Field(gt=1)]
     max_unchanged_days: Days
     max_quarantined_share: Share
-    max_like_shift: Share
-    max_divergence: Times
-    min_recurring: Share
-    max_person_share: Share
 
 
 class SplitParams(Section):
@@ -94,7 +87,6 @@ class SplitParams(Section):
     fold: Number
     test_sources: tuple[str, ...]
     background: tuple[str, ...]
-    seed: Seed
     min_history: Number
     max_history: Annotated[Number, Field(ge=2)]
 
@@ -121,11 +113,8 @@ class BaseParams(Section):
 class EvaluateParams(Section):
     """Section `evaluate`."""
 
-    seed: Seed
     confidence: Annotated[float, Field(ge=0.01, le=0.999999)]
     subset: Count
-    retrieved: Count
-    half_life_days: Annotated[tuple[Annotated[float, Field(ge=0.001, le=1e6)], ...], Field(min_length=1)]
 
 
 class RegisterParams(Section):
@@ -148,8 +137,6 @@ class AlarmParams(Section):
     dead_man: Annotated[Address, StringConstraints(pattern=r"^(https?://.+)?$")]
     late_h: Hours
     min_free_gb: Annotated[float, Field(ge=0, le=1e9)]
-    max_slowdown: Annotated[Times, Field(ge=1)]
-    min_answers: Count
     recall_days: Days
 
 
@@ -160,7 +147,6 @@ class RetentionParams(Section):
     nights: Count
     remote_nights: Number
     days: Days
-    log_mb: Times
 
 
 class UpParams(Section):
@@ -172,7 +158,6 @@ class UpParams(Section):
     service_port: Port
     nightly_cron: Cron
     weekly_full_cron: Cron
-    release_cron: Cron
     timezone: Timezone | None
     stage_limit_h: Annotated[Hours, Field(gt=0)]
     if_busy: Literal["skip", "wait"]
@@ -191,7 +176,6 @@ class ServeParams(Section):
     max_new_people: Count
     deadline_s: Annotated[float, Field(gt=0, le=28)]
     token: Literal["auto", "always", "never"]
-    canary_tolerance: Annotated[float, Field(gt=0)]
 
 
 class Params(Section):

@@ -15,8 +15,30 @@ from components.domain.params import Params
 GONE = {  # keys of earlier versions, with what to do
     "train.row_tokens": "it is called train.sequence_tokens since 0.2.0",
     "train.rows_per_step": "it is called train.sequences_per_step since 0.2.0",
+    "alarms.min_answers": "remove it, since nothing reads it",
     "package.preview": "write `serve: preview` for true, `serve: champion` for false",
 }
+FIXED = {  # keys of earlier versions, with the value that is a constant now
+    "alarms.max_slowdown": "2",
+    "check.max_divergence": "0.5",
+    "check.max_like_shift": "0.2",
+    "check.max_person_share": "0.2",
+    "check.min_recurring": "0.9",
+    "collect.clock_skew_h": "14",
+    "collect.overlap_h": "48",
+    "evaluate.half_life_days": "[7, 30, 3650]",
+    "evaluate.retrieved": "5",
+    "evaluate.seed": "11",
+    "release.max_error_rate": "0.05",
+    "release.min_requests": "20",
+    "retention.log_mb": "20",
+    "serve.canary_tolerance": "0.005",
+    "split.seed": "0",
+    "train.incremental.epochs": "5",
+    "train.incremental.replay": "3",
+    "up.release_cron": "*/30 * * * *",
+}
+GONE |= {key: f"remove it, since it is always {value} now" for key, value in FIXED.items()}
 
 
 def read_params(path: Path) -> Params:

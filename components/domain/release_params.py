@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from components.domain.param_types import Address, Count, Seconds, Section, Share
+from components.domain.param_types import Address, Seconds, Section
 
 
 class ReleaseParams(Section):
@@ -23,8 +23,6 @@ class ReleaseParams(Section):
     gpu: bool
     service: Annotated[Address, StringConstraints(pattern=r"^(https?://.+)?$")]
     watch_s: Seconds
-    max_error_rate: Share
-    min_requests: Count
     deploy: Literal["none", "apply", "commit"]
     deploy_overlay: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     deploy_context: str

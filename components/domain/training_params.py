@@ -100,8 +100,6 @@ class IncrementalParams(Section):
 
     enabled: bool
     min_new: Count
-    replay: Annotated[float, Field(ge=0)]
-    epochs: Count
     full_every_days: Days
 
 

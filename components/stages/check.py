@@ -35,7 +35,6 @@ def check(params: Params) -> None:
         event_sources.read_events(EVENTS),
         night,
         limits,
-        params.collect.clock_skew_h,
         DATA_DOCS,
     )
     write_json(

@@ -77,7 +77,7 @@ def setting_of(params: Params, split: Split, dishes: dict[str, Dish], ratings: R
     """
     test, by_dish = split.test, params.split.by == "dish"
     counts = only_new(split) if by_dish else np.ones(len(test), bool)
-    few = subset(test, np.flatnonzero(counts), params.evaluate.subset, params.evaluate.seed)
+    few = subset(test, np.flatnonzero(counts), params.evaluate.subset, rules.SEED)
     return Setting(params, dishes, split.train, test, split.may_know, ratings, counts, few)
 
 
@@ -112,11 +112,8 @@ def subset(test: Comparisons, numbers: Ints, size: int, seed: int) -> tuple[int,
 
 def fit_rules(setting: Setting) -> Fitted:
     """Fits the rules that anyone could write without a language model."""
-    params = setting.params
-    unit, half_lives = unit_of(params.split), params.evaluate.half_life_days
-    return fit_stacked_rules(
-        setting.dishes, setting.train, setting.may_know, unit=unit, half_lives=half_lives
-    )
+    unit = unit_of(setting.params.split)
+    return fit_stacked_rules(setting.dishes, setting.train, setting.may_know, unit=unit)
 
 
 def simple_rules(setting: Setting, stacked: StackedRules) -> Iterator[Contender]:
@@ -125,7 +122,7 @@ def simple_rules(setting: Setting, stacked: StackedRules) -> Iterator[Contender]
     `item-knn` and `matrix-factorisation` are left out where training knows none of the offered dishes.
     """
     dishes, train, test = setting.dishes, setting.train, setting.test
-    yield Contender("random", "rule", rules.random_scores(test, setting.params.evaluate.seed))
+    yield Contender("random", "rule", rules.random_scores(test, rules.SEED))
     yield Contender("popularity", "rule", rules.popularity(train, test))
     yield Contender("tag-affinity", "rule", rules.tag_affinity(dishes, test))
     yield Contender("usual", "rule", stacked.usual(test))

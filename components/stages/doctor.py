@@ -20,7 +20,7 @@ from components.domain.preferences.opinions import Scale, dishes_of, menus_of, o
 from components.domain.preferences.splits import Split
 from components.domain.ranker.prompts import dish_text
 from components.domain.records import DISLIKED, LIKED, Dish
-from components.domain.rivals.rules import random_scores
+from components.domain.rivals.rules import SEED, random_scores
 from components.domain.verdict.clusters import Clusters, estimate
 from components.domain.verdict.gate import MIN_OTHERS
 from components.domain.verdict.metrics import comparison_metrics
@@ -144,7 +144,7 @@ def _evidence(params: Params, split: Split) -> Iterator[str]:
     test, by_time = split.test, params.split.by == "time"
     people = len(np.unique(test.person))
     unit: Clusters = "dishes" if params.split.by == "dish" else "menu days"
-    chance = random_scores(test, params.evaluate.seed)
+    chance = random_scores(test, SEED)
     accuracy = estimate(comparison_metrics(chance, test)[:, 0], test, unit)
     held_out = f"{len(test):,} comparisons of {people:,} {'person' if people == 1 else 'people'} held out"
     yield f"{len(split.train):,} comparisons to train on, {held_out} (split.by: {params.split.by})"

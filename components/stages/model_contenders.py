@@ -22,6 +22,7 @@ from components.domain.records import RULE
 from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.probes import with_history_of_another, without_history
 from components.domain.rivals.retrieval import cosine, nearness, with_most_similar_history
+from components.domain.rivals.rules import SEED
 from components.domain.training_params import CandidateParams
 from components.domain.verdict.table import Contender
 from components.files import read_json
@@ -32,6 +33,8 @@ from components.stages.contenders import Setting
 from components.stages.epochs import choose_epochs
 from components.stages.paths import ADAPTERS, BASE, CHAMPION
 from components.stages.states import stored_states
+
+RETRIEVED = 5  # past dishes most like the menu that some rows read
 
 
 def candidates(setting: Setting) -> Iterator[Contender]:
@@ -97,7 +100,7 @@ def untuned(setting: Setting) -> Iterator[Contender]:
     yield Contender("base", "untuned", setting.spread(_score(setting, model, few, "base")))
     similarities = {"base-bm25": setting.by_words, "base-embeddings": cosine(vectors)}
     for name, similarity in similarities.items():
-        retrieved = with_most_similar_history(few, similarity, setting.params.evaluate.retrieved)
+        retrieved = with_most_similar_history(few, similarity, RETRIEVED)
         yield Contender(name, "untuned", setting.spread(_score(setting, model, retrieved, name)))
 
 
@@ -130,15 +133,15 @@ def probes(setting: Setting, best: str) -> Iterator[Contender]:
     A candidate that does as well without the person has learnt nothing of them, so these probes are rivals.
     An ablation is not a rival: a candidate that does as well from names alone is only frugal.
     """
-    model, evaluate = _adapted(setting, best), setting.params.evaluate
+    model = _adapted(setting, best)
     test = setting.test if model.head else setting.test.take(setting.subset)
 
     def scores(comparisons: Comparisons, name: str, fields: tuple[Any, ...] = ()) -> Floats:
         values = _score(setting, model, comparisons, name, fields)
         return values if model.head else setting.spread(values)
 
-    short = with_most_similar_history(test, setting.by_words, evaluate.retrieved)
-    swapped = with_history_of_another(test, evaluate.seed)
+    short = with_most_similar_history(test, setting.by_words, RETRIEVED)
+    swapped = with_history_of_another(test, SEED)
     yield Contender("no-history", "probe", scores(without_history(test), "no-history"))
     yield Contender("other-history", "probe", scores(swapped, "other-history"))
     yield Contender("short-history", "ablation", scores(short, "short-history"))

@@ -22,6 +22,8 @@ from components.files import write_json
 from components.integrations import comparison_files, event_sources
 from components.stages.paths import DIETS, EVENTS, SPLITS
 
+SEED = 0  # of what is held out, and of the groups that are trained on
+
 
 def split(params: Params) -> None:
     """Makes comparisons of all events and holds some of them out.
@@ -46,17 +48,17 @@ def split(params: Params) -> None:
 def divide(settings: SplitParams, log: OpinionLog) -> Split:
     """Divides the log into training and test as the params ask for."""
     if settings.by == "time":
-        comparisons, least = compare(log, settings.seed), settings.min_history
+        comparisons, least = compare(log, SEED), settings.min_history
         cut = cut_day(comparisons, settings.test_days, least)
         if log.is_stated.any():  # their blocks must not cross the cut
-            comparisons = compare(log, settings.seed, cut)
+            comparisons = compare(log, SEED, cut)
         return split_by_time(comparisons, cut, least)
     background = frozenset(settings.background)
     if settings.by == "dish":
-        hidden = dish_fold(log, settings.test_share, settings.fold, settings.seed)
-        return split_by_dish(log, hidden, background, settings.min_history, settings.seed)
+        hidden = dish_fold(log, settings.test_share, settings.fold, SEED)
+        return split_by_dish(log, hidden, background, settings.min_history, SEED)
     if settings.by == "source":
         held_out = np.isin(np.array(log.sources, object)[log.source], settings.test_sources)
     else:
-        held_out = seeded_share(log, settings.test_share, settings.seed)
-    return split_within_person(log, held_out, background, settings.min_history, settings.seed)
+        held_out = seeded_share(log, settings.test_share, SEED)
+    return split_within_person(log, held_out, background, settings.min_history, SEED)

@@ -51,7 +51,6 @@ def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> 
         "PALATE_RELEASE_REPO": str(REPO),
         "PALATE_NIGHTLY_CRON": schedules.nightly_cron,
         "PALATE_WEEKLY_CRON": schedules.weekly_full_cron,
-        "PALATE_RELEASE_CRON": schedules.release_cron,
         "PALATE_IF_BUSY": IF_BUSY[schedules.if_busy],
         "PALATE_TIMEZONE": params.schedule_timezone,
     }

@@ -1,6 +1,6 @@
 """Starts a release pass where something differs from what the last pass saw; looking is cheap.
 
-Passes also run on a schedule, `up.release_cron`, for changes that looking cannot see, such as a damaged
+Passes also run each half hour (prefect.yaml), for changes that looking cannot see, such as a damaged
 Bento.
 """
 

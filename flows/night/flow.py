@@ -79,6 +79,6 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.next_step = next_step.sentence(params)
         publish(report)
         report.timed("room", retention.make_room, params)
-        good_night.compare_durations(params, report.seconds, report.ran)
+        good_night.compare_durations(report.seconds, report.ran)
         good_night.raise_alarms(params, night, report.registered)
         return report

@@ -46,17 +46,16 @@ def raise_alarms(params: Params, night: Night, registered: Registered) -> None:
             logger.warning("the dead-man URL was not reached: %s", error)
 
 
-def compare_durations(params: Params, seconds: Mapping[str, float], ran: Mapping[str, bool]) -> None:
+def compare_durations(seconds: Mapping[str, float], ran: Mapping[str, bool]) -> None:
     """Raises an alarm for each step that took far longer than in the last nights, and records tonight's.
 
     Args:
-        params: Settings of the night.
         seconds: Duration of each step in seconds.
         ran: For steps that may find their work done already, whether they had anything to do.
     """
     tonight = {step: round(duration, 1) for step, duration in seconds.items() if ran.get(step, True)}
     earlier = _earlier()
-    for sentence in slow_steps(earlier, tonight, params.alarms.max_slowdown):
+    for sentence in slow_steps(earlier, tonight):
         raise_alarm("night slow", sentence)
     lines = [json.dumps(night) for night in [*earlier, tonight][-NIGHTS:]]
     replace_text(DURATIONS, "".join(f"{line}\n" for line in lines))

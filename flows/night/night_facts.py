@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from components.domain.errors import StageFailed
-from components.domain.params import Params
+from components.domain.preferences.limits import CLOCK_SKEW
 from components.domain.records import NightFacts
 from components.files import read_as
 from components.stages.paths import NIGHT
@@ -17,18 +17,18 @@ def facts_of_last_night() -> NightFacts | None:
     return read_as(NightFacts, REPO / NIGHT) if (REPO / NIGHT).exists() else None
 
 
-def now_of(params: Params) -> datetime:
+def now_of() -> datetime:
     """Reads the clock, and refuses a clock that was moved back.
 
     With such a clock rows of the past would count as rows of the future, and be quarantined.
 
     Raises:
-        StageFailed: The last collection lies ahead of now by more than `collect.clock_skew_h`.
+        StageFailed: The last collection lies ahead of now by more than CLOCK_SKEW.
     """
     moment = datetime.now(UTC)
     facts = facts_of_last_night()
     last = datetime.fromisoformat(facts.collected_at) if facts else moment
-    if last - moment > timedelta(hours=params.collect.clock_skew_h):
+    if last - moment > CLOCK_SKEW:
         raise StageFailed(
             f"The clock says {moment:%Y-%m-%d %H:%M} UTC, and data were collected at {last:%Y-%m-%d %H:%M} "
             f"already: set it right. If it was wrong then, remove {NIGHT} and run again."

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 LOGS = STATE / "logs"
 DAY_S = 86_400
 LARGE_STORE_GB = 5
+MOST_OF_A_LOG = 20_000_000  # bytes; then its older half goes
 LONG_PAUSE_DAYS = 7  # between two good nights; after so many or more a night removes nothing by its age
 
 
@@ -50,7 +51,7 @@ def make_room(params: Params) -> None:
             old_nights.remove_flow_runs(params)
             _remove_leftovers()
             _remove_answers(params)
-        _shorten_logs(params)
+        _shorten_logs()
     except (OSError, PalateError, httpx.HTTPError) as error:
         raise_alarm("no room made", f"What is old could not be removed: {error}")
 
@@ -120,12 +121,11 @@ def _remove_leftovers() -> None:
             logger.warning("retention: %s was removed, which a killed process had left", path.name)
 
 
-def _shorten_logs(params: Params) -> None:
+def _shorten_logs() -> None:
     """Cuts the beginning off logs that are too long."""
-    most = int(params.retention.log_mb * 1e6)
     for path in LOGS.glob("*.log"):
-        if path.stat().st_size > most:
-            _shorten(path, most // 2)
+        if path.stat().st_size > MOST_OF_A_LOG:
+            _shorten(path, MOST_OF_A_LOG // 2)
             logger.warning("retention: the older half of %s was removed", path.name)
 
 

@@ -247,14 +247,14 @@ def _base_of(tag: str, tags: Mapping[str, str]) -> str:
 
 def _watch(params: Params, server: Registry, released: Release) -> str | None:
     """Steps back from a newly released version whose service is not well; returns a sentence if it did."""
-    settings, model = params.release, params.register_.model
+    model = params.register_.model
     served = delivery.look(params, released)  # also later: the next version is held against its error rate
     if delivery.seconds_under_watch(params, released) is None:
         return None
     if not served or served[0].version != released.version:
         return None  # the new service has not started yet
     before = delivery.error_rate(released.previous)
-    why = admission.why_step_back(served, before, settings.max_error_rate, settings.min_requests)
+    why = admission.why_step_back(served, before)
     if not why or server.alias(model, CHAMPION) != released.version:
         return None
     if released.previous not in server.versions(model):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import random
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +44,8 @@ def test_exactly_the_missing_and_the_unknown_keys_are_named(seed: int) -> None:
 
 @pytest.mark.parametrize("key", GONE)
 def test_a_key_that_is_gone_says_what_to_do_and_a_wrong_candidate_its_name(key: str) -> None:
-    values, (section, name) = copy.deepcopy(VALUES), key.split(".")
-    values[section][name] = 7
+    values, (*sections, name) = copy.deepcopy(VALUES), key.split(".")
+    reduce(getitem, sections, values)[name] = 7
     values["train"]["candidates"] = {"Has Spaces": VALUES["train"]["candidates"]["vectors"]}
     problems = _problems(values)
     assert problems[key] == f"unknown key, {GONE[key]} (got 7)"

@@ -15,7 +15,7 @@ from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.records import DISLIKED, LIKED, NEUTRAL
 from components.domain.verdict import canary
 from components.integrations import base_models, scoring, tuned_weights
-from tests.serving.conftest import FIELDS, SERVE
+from tests.serving.conftest import FIELDS
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -33,7 +33,7 @@ def _why_wrong(trained: Path, base: Path, adapter: Path) -> str | None:
     for question in questions:
         tokens = model.dish_tokens(question.menu(), FIELDS, 3)
         served.append(scoring.score_question(model, tokens, question.question()))
-    return canary.why_wrong(questions, served, SERVE["canary_tolerance"])
+    return canary.why_wrong(questions, served)
 
 
 def _changed(adapter: Path, folder: Path, file: str, name: str, factor: float) -> Path:

@@ -35,7 +35,6 @@ FACTORS = CandidateParams(
     method="none", factors=FactorParams(size=4, template="Dish: {dish}. It tastes", layer=1)
 )
 CANDIDATES = pytest.mark.parametrize("candidate", [ALONE, FACTORS], ids=["vectors", "factors"])
-TOLERANCE = 0.005
 
 
 def _load(base: Path) -> LanguageModel:
@@ -98,9 +97,9 @@ def test_its_canary_passes_with_the_head_and_fails_without(
     _train(small_base, tmp_path, candidate)
     assert json.loads((tmp_path / adapters.CONFIG).read_text())["method"] == "none"
     stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
-    assert canary.why_wrong(stored, _served(model, stored), TOLERANCE) is None
+    assert canary.why_wrong(stored, _served(model, stored)) is None
     model.head = None
-    assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored), TOLERANCE))
+    assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored)))
 
 
 @CANDIDATES
@@ -110,7 +109,7 @@ def test_a_service_that_forgets_the_history_is_noticed(
     _train(small_base, tmp_path, candidate)
     stored = _stored(small_base, tmp_path)
     of_nobody = [list(question.base) for question in stored]
-    assert "nearer to the untuned base" in str(canary.why_wrong(stored, of_nobody, TOLERANCE))
+    assert "nearer to the untuned base" in str(canary.why_wrong(stored, of_nobody))
 
 
 @CANDIDATES
@@ -121,11 +120,11 @@ def test_another_base_and_another_reading_are_noticed(
     stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
     if candidate.factors:
         model.head = replace(model.head, layer=torch.tensor(2))
-        assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored), TOLERANCE))
+        assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored)))
     model = _merged(small_base, tmp_path)
     for weight in model.network.parameters():
         weight.data += 0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(3))
-    assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored), TOLERANCE))
+    assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored)))
 
 
 def test_any_changed_tensor_of_text_factors_is_noticed(small_base: Path, tmp_path: Path) -> None:
@@ -140,7 +139,7 @@ def test_any_changed_tensor_of_text_factors_is_noticed(small_base: Path, tmp_pat
             model.head, model.vectors = replace(head, **{name: tensor * 1.5}), {}
             if np.abs(scoring.score(model, tokens, table, 1, "") - right).max() > 0.05:
                 changing.add(name)
-                assert canary.why_wrong(stored, _served(model, stored), TOLERANCE), name
+                assert canary.why_wrong(stored, _served(model, stored)), name
     assert {"centre", "projection", "residual", "noise", "weights", "spread"} <= changing
 
 

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from components.domain.verdict.canary import TOLERANCE
 from serving import service
-from tests.serving.conftest import HERE, SERVE, set_limits
+from tests.serving.conftest import HERE, set_limits
 
 MARKS = [
     "<|im_end|>", "<|im_start|>system", "<|endoftext|>", "</s>", "<s>", "[INST]", "[/INST]", "<<SYS>>",
@@ -61,7 +62,7 @@ def _scores(answer: dict[str, Any]) -> dict[str, float]:
 
 def _same(client: TestClient, name: str, plain: dict[str, float]) -> None:
     dish = {"dish_id": "x", "name": f"Soup {name}"[:200], "description": name[:200], "tags": [name[:200]]}
-    assert _scores(_rank(client, dish)) == pytest.approx(plain, abs=SERVE["canary_tolerance"])
+    assert _scores(_rank(client, dish)) == pytest.approx(plain, abs=TOLERANCE)
 
 
 def test_no_name_changes_the_score_of_another_dish(client: TestClient) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from components.domain.verdict.admission import why_step_back
 from components.integrations.service_probe import Expected, Memory, probe
 from tests.serving.test_service import ASK
 
@@ -68,4 +67,3 @@ def test_strangers_cannot_make_a_version_look_ill(address: str, tmp_path: Path) 
     assert _post(f"{address}/rank", json.dumps(ASK).encode(), JSON) == 200
     (report,) = probe(address, new, memory)
     assert (report.version, report.canary, report.errors) == ("7", None, 0)
-    assert why_step_back([report], 0.0, 0.0, 1) is None

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from components.domain.params import Params
 
+CLOCK_SKEW = timedelta(hours=14)  # by which a local time without its offset may lie ahead of now
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -28,6 +30,6 @@ class Limits:
 
 def limits_of(params: Params, now: datetime, forgotten: Container[str] = ()) -> Limits:
     """Derives the limits from a night's settings and the present moment."""
-    latest = now + timedelta(hours=params.collect.clock_skew_h)
+    latest = now + CLOCK_SKEW
     ranges = {name: scale.value_range for name, scale in params.collect.scales.items()}
     return Limits(latest, params.check.value_range, forgotten, ranges)

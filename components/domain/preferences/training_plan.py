@@ -15,6 +15,8 @@ from components.domain.preferences.tables import Comparisons
 from components.domain.training_params import CandidateParams, TrainParams
 
 TRAINING_FILE = "training.json"  # beside an adapter's weights
+REPLAY = 3  # old comparisons that a training from a champion reads again for each new one
+EPOCHS = 5  # passes of such a training, at rates that follow the number of comparisons
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def unread(comparisons: Comparisons, training: Training) -> Bools:
 def from_start(
     train: Comparisons, candidate: CandidateParams, params: TrainParams, start: Training, version: str
 ) -> Plan:
-    """Plans a training from a champion: the new comparisons, and `incremental.replay` times as many old ones.
+    """Plans a training from a champion: the new comparisons, and REPLAY times as many old ones.
 
     The number of old comparisons enters the seed, so other ones are drawn when it changes. With fewer new
     comparisons than `incremental.min_new` nothing is read, and the champion's adapter is kept; the new
@@ -128,11 +130,11 @@ def from_start(
         unchanged = replace(start, settings=settings, started_from=version, new=0, replayed=0, epochs=0)
         return Plan(train.take([]), unchanged)
     draw = random.Random(f"{params.seed}-{len(old)}")
-    replayed = draw.sample(old, min(len(old), round(params.incremental.replay * len(new))))
+    replayed = draw.sample(old, min(len(old), REPLAY * len(new)))
     both = new + replayed
     draw.shuffle(both)
-    newest, epochs = train.take(new).newest, params.incremental.epochs
-    training = Training(settings, newest, start.full_until, version, len(new), len(replayed), epochs)
+    newest = train.take(new).newest
+    training = Training(settings, newest, start.full_until, version, len(new), len(replayed), EPOCHS)
     return Plan(train.take(both), training)
 
 

@@ -34,6 +34,7 @@ from components.domain.rivals.stacked_rules import RULES, Constants, StackedRule
 from components.domain.rivals.words import word_matrix
 
 FOLDS = 5
+HALF_LIVES = (7.0, 30.0, 3650.0)  # days after which the rule `usual` counts an opinion half
 MAX_CHOOSING = 4000  # comparisons of a fold on which constants are compared
 STACKED, POPULARITY = "stacked-rules", "popularity"
 SINGLE = {  # rules that may serve by themselves, with the rule's name among RULES
@@ -65,12 +66,7 @@ class Fitted:
 
 
 def fit_stacked_rules(
-    dishes: Mapping[str, Dish],
-    train: Comparisons,
-    may_know: Bools,
-    *,
-    unit: Unit,
-    half_lives: Sequence[float] = (7.0, 30.0, 3650.0),
+    dishes: Mapping[str, Dish], train: Comparisons, may_know: Bools, *, unit: Unit
 ) -> Fitted:
     """Chooses the constants, fits the rules, and fits their weights on folds that the rules did not read.
 
@@ -81,11 +77,10 @@ def fit_stacked_rules(
         train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
         unit: What is new in the test: days (with their dishes), people, or dishes.
-        half_lives: Half-lives in days, from which the best for the rule `usual` is chosen.
     """
     words = word_matrix(dishes, train.log.dishes)
     folds = _folds(train, may_know, unit)
-    constants = _chosen(dishes, folds, half_lives)
+    constants = _chosen(dishes, folds)
     new, some = [fold.new for fold in folds], [fold.some(MAX_CHOOSING).new for fold in folds]
     features, plain = list[Floats](), list[Floats]()
     for fold, few in zip(folds, some, strict=True):
@@ -138,12 +133,12 @@ def _folds(train: Comparisons, may_know: Bools, unit: Unit) -> list[Fold]:
     return next(filter(None, every), [])
 
 
-def _chosen(dishes: Mapping[str, Dish], folds: list[Fold], days: Sequence[float]) -> Constants:
+def _chosen(dishes: Mapping[str, Dish], folds: list[Fold]) -> Constants:
     """Chooses the constants with the best pair accuracy on the folds that the rules did not read."""
     sharing: dict[int, float] = dict.fromkeys(NAMES_SHARING_A_WORD, 0.0)
     neighbours = dict.fromkeys(itertools.product(NEIGHBOURS, SHRINKS, PRIORS), 0.0)
     factors = dict.fromkeys(itertools.product(FACTORS, NOISES), 0.0)
-    half_lives = dict.fromkeys(days, 0.0)
+    half_lives = dict.fromkeys(HALF_LIVES, 0.0)
     for fold in folds:
         some = fold.some(MAX_CHOOSING).new
         pairs, log = pairs_of(some), some.log

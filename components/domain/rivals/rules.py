@@ -20,6 +20,7 @@ from components.domain.records import Dish
 from components.domain.rivals.pairs import Pairs, pairs_of
 
 MAX_TRAITS = 40  # tags, and as many words; rarer ones cannot be fitted
+SEED = 11  # of the random rule, the swapped histories and the subset of costly rows
 NAMES_SHARING_A_WORD = (2, 3, 5)  # a word in fewer names marks a dish, not a taste; chosen in training
 
 

@@ -30,6 +30,9 @@ MODEL_REMOVED = (
     "model_removed"  # likewise: since when it is a row without artifacts, and which param let them go
 )
 
+MOST_MORE_ERRORS = 0.05  # share of requests that the model may fail on above the version before's
+LEAST_REQUESTS = 20  # that reached the model, before its share of errors counts
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -229,9 +232,7 @@ def canary_of(served: Sequence[Served]) -> str:
     return "its canary passed"
 
 
-def why_step_back(
-    served: Sequence[Served], rate_before: float, max_error_rate: float, min_requests: int
-) -> str | None:
+def why_step_back(served: Sequence[Served], rate_before: float) -> str | None:
     """Explains why a newly released version must give way to the version before; None if it may stay.
 
     A failed canary on any machine is a reason. So is a raised error rate, on one machine or on all together.
@@ -239,19 +240,17 @@ def why_step_back(
     Args:
         served: Reports of the new version's service, one for each machine.
         rate_before: Error rate of the version before, from 0 to 1.
-        max_error_rate: How far the new version's error rate may lie above `rate_before`.
-        min_requests: Number of answers below which an error rate is ignored.
     """
     failed = [each.canary for each in served if each.canary]
     if failed:
         return f"its canary failed: {failed[0]}"
     answers, errors = (sum(getattr(each, name) for each in served) for name in ("answers", "errors"))
     for part in (Served("", None, answers, errors), *served):
-        if part.answers >= max(min_requests, 1) and part.error_rate - rate_before > max_error_rate:
+        if part.answers >= LEAST_REQUESTS and part.error_rate - rate_before > MOST_MORE_ERRORS:
             where = f" at {part.address}" if part.address and len(served) > 1 else ""
             return (
                 f"its model failed on {part.errors} of {part.answers} requests{where} "
                 f"({part.error_rate:.1%}; the version before on {rate_before:.1%}, allowed are "
-                f"{max_error_rate:.1%} more)"
+                f"{MOST_MORE_ERRORS:.0%} more)"
             )
     return None

@@ -17,6 +17,7 @@ from components.domain.preferences.arrays import Floats
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past, Question
 
 PERSON = "canary"  # the person of every stored question; nobody is called so
+TOLERANCE = 0.005  # by which a served score may be off, as a share of the version's largest effect on a score
 LENGTHS = (0, 1, 2, 3, 5, 8, 13)  # lines of the made-up histories
 ON_OFFER = 6
 SEED = 7
@@ -111,18 +112,15 @@ def effect(questions: Sequence[CanaryQuestion]) -> float:
     return float(np.abs(adapter - base).max()) if len(base) else 1.0
 
 
-def why_wrong(
-    questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]], tolerance: float
-) -> str | None:
+def why_wrong(questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]]) -> str | None:
     """Explains what is wrong with the served scores; None if they are right.
 
     Args:
         questions: The stored questions.
         served: For each question, the scores that the service gives.
-        tolerance: How far a served score may be off, as a share of the adapter's largest effect on a score.
     """
-    allowed = tolerance * effect(questions)
-    if allowed <= tolerance * LEAST_EFFECT:
+    allowed = TOLERANCE * effect(questions)
+    if allowed <= TOLERANCE * LEAST_EFFECT:
         return "the adapter's scores do not differ from the untuned base's: the canary proves nothing"
     difference = largest_difference(questions, served)
     if difference is not None and difference <= allowed:

@@ -39,7 +39,6 @@ def check(
     events: pa.Table,
     night: NightFacts,
     params: CheckParams,
-    clock_skew_h: float,
     docs: Path | None = None,
 ) -> CheckReport:
     """Validates every table; a failed expectation is a result, not an exception.
@@ -52,11 +51,10 @@ def check(
         events: All accepted events.
         night: Facts of the night that collected the data.
         params: Limits of the expectations.
-        clock_skew_h: Hours that an event's time may lie after the collection.
         docs: Folder for Great Expectations' Data Docs, which is replaced; None to write no pages.
     """
     frames = frames_of(tables, events, night)
-    expected = suites(frames, night, params, clock_skew_h, has_people=bool(tables["people"]))
+    expected = suites(frames, night, params, has_people=bool(tables["people"]))
     with tempfile.TemporaryDirectory() as name:
         for suite, frame in frames.items():
             pq.write_table(frame, Path(name) / f"{suite}.parquet")

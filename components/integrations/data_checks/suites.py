@@ -8,7 +8,7 @@ the tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import great_expectations.expectations as gxe
@@ -20,6 +20,7 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 
 from components.domain.params import CheckParams
 from components.domain.preferences.contract import FIRST_YEAR, KEYS, KINDS, required_columns
+from components.domain.preferences.limits import CLOCK_SKEW
 from components.domain.records import NightFacts
 from components.integrations.data_checks.frames import NEWS, Frames, once_a_person
 
@@ -28,41 +29,40 @@ _WARNING = {"severity": FailureSeverity.WARNING}
 _QUARANTINE = {"severity": FailureSeverity.INFO}  # our name for it is in `checkpoints`
 _MIN_NIGHTS = 5  # with fewer past nights their news are no range
 _MIN_NEWS = 20  # fewer events are no distribution
+_MOST_OF_A_PERSON = 0.2  # share of all events by one person
+_MOST_LIKE_SHIFT = 0.2  # from last night's share of likes among likes, dislikes and ratings
+_MOST_DIVERGENCE = 0.5  # nats (Kullback-Leibler) of the news' kinds, and of recurring dishes, from older ones
+_LEAST_RECURRING = 0.9  # share of the news about dishes of older events, for their dishes to be compared
 _HOLDOUT = 0.01  # weight of kinds or dishes that the older events lack
 Suites = Mapping[str, Sequence[Expectation]]
 
 
-def suites(
-    frames: Frames, night: NightFacts, params: CheckParams, clock_skew_h: float, *, has_people: bool
-) -> Suites:
+def suites(frames: Frames, night: NightFacts, params: CheckParams, *, has_people: bool) -> Suites:
     """Lists the expectations by suite; each is about the frame of the suite's name.
 
     Args:
         frames: The frames to check; the older events in them say how news should be distributed.
         night: Facts of the night that collected the data.
         params: Limits of the expectations.
-        clock_skew_h: Hours that an event's time may lie after the collection.
         has_people: Whether there is a table of people; every event's person should then be in it.
     """
     return {
         "dishes": _keys("dishes"),
         "people": _keys("people"),
         "menus": [*_keys("menus"), *_all_true("dish_exists")],
-        "events": _events(night, params, clock_skew_h, has_people=has_people),
+        "events": _events(night, params, has_people=has_people),
         "night": _night(night, params),
         "shares": [
             gxe.ExpectColumnValuesToBeBetween(
-                column="share_of_events", max_value=params.max_person_share, **_WARNING
+                column="share_of_events", max_value=_MOST_OF_A_PERSON, **_WARNING
             )
         ],
-        NEWS: _news(frames, night, params),
+        NEWS: _news(frames, night),
     }
 
 
-def _events(
-    night: NightFacts, params: CheckParams, clock_skew_h: float, *, has_people: bool
-) -> list[Expectation]:
-    latest = pd.Timestamp(datetime.fromisoformat(night.collected_at) + timedelta(hours=clock_skew_h))
+def _events(night: NightFacts, params: CheckParams, *, has_people: bool) -> list[Expectation]:
+    latest = pd.Timestamp(datetime.fromisoformat(night.collected_at) + CLOCK_SKEW)
     low, high = params.value_range
     return [
         *_keys("events"),
@@ -101,9 +101,7 @@ def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
         )
     if night.like_share is not None and night.previous_like_share is not None:
         expectations.append(
-            gxe.ExpectColumnMaxToBeBetween(
-                column="like_share_shift", max_value=params.max_like_shift, **_WARNING
-            )
+            gxe.ExpectColumnMaxToBeBetween(column="like_share_shift", max_value=_MOST_LIKE_SHIFT, **_WARNING)
         )
     if len(night.past_news) >= _MIN_NIGHTS:
         low, high = min(night.past_news) / params.max_growth, max(night.past_news) * params.max_growth
@@ -113,7 +111,7 @@ def _night(night: NightFacts, params: CheckParams) -> list[Expectation]:
     return expectations
 
 
-def _news(frames: Frames, night: NightFacts, params: CheckParams) -> list[Expectation]:
+def _news(frames: Frames, night: NightFacts) -> list[Expectation]:
     """Expects the kinds of news to be distributed like those of older events.
 
     If dishes recur, it expects the same of the dishes.
@@ -131,11 +129,11 @@ def _news(frames: Frames, night: NightFacts, params: CheckParams) -> list[Expect
         gxe.ExpectColumnKLDivergenceToBeLessThan(
             column=column,
             partition_object=_partition(older[column]),
-            threshold=params.max_divergence,
+            threshold=_MOST_DIVERGENCE,
             tail_weight_holdout=_HOLDOUT,
             **_WARNING,
         )
-        for column in ("kind", *(["dish_id"] if recur > params.min_recurring else []))
+        for column in ("kind", *(["dish_id"] if recur > _LEAST_RECURRING else []))
     ]
 
 

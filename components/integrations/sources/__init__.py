@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -52,9 +51,8 @@ def source_of(params: CollectParams, root: Path) -> Source:
         check_names(section, {table: {} for table in names})
     _check_no_password(params.inbox)
     if is_url(params.inbox) and is_database(params.inbox):
-        overlap, ahead = timedelta(hours=params.overlap_h), timedelta(hours=params.clock_skew_h)
-        times, forms = (params.watermarks, overlap, ahead), (params.list_separator, params.values)
-        return Database(params.inbox, params.tables, params.columns, *times, *forms)
+        forms = params.list_separator, params.values
+        return Database(params.inbox, params.tables, params.columns, params.watermarks, *forms)
     if params.watermarks:
         raise BadParams(
             f"collect.watermarks are of a database, and collect.inbox is '{params.inbox}': leave them out, "

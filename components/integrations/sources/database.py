@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy import exc
 from components.domain.errors import BadParams, DataRejected
 from components.domain.preferences.contract import TABLES
 from components.domain.preferences.events import RawRow
+from components.domain.preferences.limits import CLOCK_SKEW
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.cells import text_of
 from components.integrations.sources.csv_files import check_header
@@ -58,8 +59,6 @@ class Database:
             that are not named are read where the database has them.
         columns: The user's names of columns where they are not the contract's.
         watermarks: By table the user's column of times from which a reading goes on.
-        overlap: How much before the last reading's highest time a reading begins, for rows that came late.
-        ahead: How far after now a time may lie; a later one moves no watermark.
         separator: What stands between the values of one cell.
         values: The user's values where they are not the contract's, by table; see `translated`.
     """
@@ -68,8 +67,6 @@ class Database:
     tables: Mapping[str, str] = field(default_factory=dict)
     columns: Names = field(default_factory=dict)
     watermarks: Mapping[str, str] = field(default_factory=dict)
-    overlap: timedelta = timedelta()
-    ahead: timedelta = timedelta()
     separator: str = OURS
     values: Mapping[str, Translations] = field(default_factory=dict)
 
@@ -138,8 +135,8 @@ class Database:
     ) -> tuple[Rows, str]:
         """The rows of a table, and its watermark after them."""
         statement, column = sa.select(sa.text("*")).select_from(query), self.watermarks.get(table, "")
-        setting, latest = f"collect.watermarks.{table}", datetime.now(UTC) + self.ahead
-        begin = begin_of(setting, since, self.overlap, latest) if column else None
+        setting, latest = f"collect.watermarks.{table}", datetime.now(UTC) + CLOCK_SKEW
+        begin = begin_of(setting, since, latest) if column else None
         if begin is not None:
             at: sa.ColumnElement[Any] = sa.column(column)
             without = [at.is_(None), *([at < NO_TIME] if since.startswith(TEXT) else [])]

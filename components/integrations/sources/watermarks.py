@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from components.domain.errors import BadParams, DataRejected
+from components.domain.preferences.limits import CLOCK_SKEW
 
 logger = logging.getLogger(__name__)
 TEXT = "text:"  # before a watermark whose column holds texts
 NO_TIME = "1"  # texts that stand before it, such as '' or '0000-00-00', are no times
 _DAY = len("2026-01-01")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}")
-_ZONES = timedelta(hours=14)  # how far a local time without an offset may lie ahead of UTC
+OVERLAP = timedelta(hours=48)  # by which a reading begins before its watermark, for rows that came late
 
 
 def highest(setting: str, column: str, values: Iterable[Any], latest: datetime) -> str:
@@ -50,13 +51,12 @@ def highest(setting: str, column: str, values: Iterable[Any], latest: datetime) 
     return TEXT + value if isinstance(value, str) else str(value.isoformat())
 
 
-def begin_of(setting: str, since: str, overlap: timedelta, latest: datetime) -> datetime | str | None:
+def begin_of(setting: str, since: str, latest: datetime) -> datetime | str | None:
     """From when a reading goes on, in the form that the column has: a time, or its text; None for all rows.
 
     Args:
         setting: That names the column, for messages.
         since: The watermark of the reading before; empty without one.
-        overlap: How much before it the reading begins.
         latest: As for `highest`; a watermark of an earlier release may lie after it.
 
     Raises:
@@ -74,13 +74,13 @@ def begin_of(setting: str, since: str, overlap: timedelta, latest: datetime) -> 
     if _is_far(datetime.fromisoformat(text), moment, latest):
         logger.warning("%s: the stored watermark %s lies in the future: all rows are read", setting, text)
         return None
-    return _earlier(text, overlap, is_text=since.startswith(TEXT))
+    return _earlier(text, is_text=since.startswith(TEXT))
 
 
-def _earlier(text: str, overlap: timedelta, *, is_text: bool) -> datetime | str:
+def _earlier(text: str, *, is_text: bool) -> datetime | str:
     moment = datetime.fromisoformat(text)
     try:
-        moment -= overlap
+        moment -= OVERLAP
     except OverflowError:  # the year 1
         moment = datetime.min.replace(tzinfo=moment.tzinfo)
     if not is_text:
@@ -106,7 +106,7 @@ def _moment(value: Any) -> datetime | None:
 
 def _is_far(value: Any, moment: datetime, latest: datetime) -> bool:
     has_offset = isinstance(value, datetime) and value.tzinfo is not None
-    return moment > (latest if has_offset else latest + _ZONES)
+    return moment > (latest if has_offset else latest + CLOCK_SKEW)
 
 
 def _warn(setting: str, column: str, values: list[Any], what: str) -> None:

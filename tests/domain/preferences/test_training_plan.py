@@ -10,6 +10,7 @@ import pytest
 from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.training_plan import (
+    EPOCHS,
     Training,
     from_scratch,
     from_start,
@@ -64,7 +65,7 @@ def test_a_start_reads_all_news_once_and_a_share_of_the_old(
     assert plan.training.trained_until == max(each.at for each in news)
     assert plan.training.full_until == start.full_until
     assert plan.training.started_from == "4"
-    assert plan.epochs == settings.incremental.epochs
+    assert plan.epochs == EPOCHS
     again = from_start(both, candidate, settings, start, "4")
     assert (again.training, again.comparisons.key.tolist()) == (plan.training, keys)
 

@@ -35,17 +35,18 @@ def test_questions_survive_json_and_the_key_of_older_versions_is_read(key: str) 
     ("scores", "words"),
     [
         ((1.0, 2.0), None),
-        ((1.01, 1.99), None),
+        ((1.005, 1.995), None),
+        ((1.0, 2.01), "up to 0.0100 logits off"),
         ((1.0, 2.2), "up to 0.2000 logits off"),
         ((0.0, 0.5), "nearer to the untuned base"),
         ((1.0, float("nan")), "up to inf logits off"),
     ],
 )
 def test_other_scores_are_named(scores: tuple[float, ...], words: str | None) -> None:
-    reason = canary.why_wrong([QUESTION], [scores], 0.02)  # of an effect of 1.5
+    reason = canary.why_wrong([QUESTION], [scores])  # of an effect of 1.5
     assert reason is None if words is None else words in str(reason)
 
 
 def test_an_adapter_that_changes_nothing_proves_nothing() -> None:
     plain = canary.CanaryQuestion(QUESTION.history, QUESTION.dishes, (1.0, 2.0), (1.0, 2.09))
-    assert "proves nothing" in str(canary.why_wrong([plain], [(1.0, 2.0)], 0.05))
+    assert "proves nothing" in str(canary.why_wrong([plain], [(1.0, 2.0)]))

@@ -165,9 +165,10 @@ def _dish() -> list[Any]:
 
 def test_the_night_after_nothing_new_reads_nothing_and_is_no_error(url: str) -> None:
     _write(url, "events", [_event(1, START, added=START)], **TIME)
-    database = Database(url, {}, COLUMNS, {"events": "added"}, timedelta(hours=-1))
-    first = database.read({})
-    assert len(database.read(first.watermarks).tables["events"]) == 0
+    database = Database(url, {}, COLUMNS, {"events": "added"})
+    assert len(database.read({}).tables["events"]) == 1
+    later = {"events": (START + timedelta(days=3)).isoformat()}
+    assert len(database.read(later).tables["events"]) == 0
 
 
 def test_a_table_that_was_emptied_is_an_error_only_where_no_night_had_events(url: str) -> None:

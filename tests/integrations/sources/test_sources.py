@@ -27,9 +27,9 @@ def test_a_path_is_a_folder_here_and_a_url_what_its_scheme_says(tmp_path: Path) 
     assert _source(tmp_path, inbox="/in/box") == Folder("/in/box")
     assert _source(tmp_path, inbox="s3://bucket/meals") == Folder("s3://bucket/meals")
     url = "postgresql+psycopg2://reader@db/meals"
-    source = _source(tmp_path, inbox=url, tables={"events": "taste.events"}, overlap_h=2.0)
+    source = _source(tmp_path, inbox=url, tables={"events": "taste.events"})
     assert isinstance(source, Database)
-    assert (source.url, source.tables["events"], source.overlap.seconds) == (url, "taste.events", 7200)
+    assert (source.url, source.tables["events"]) == (url, "taste.events")
 
 
 @whole_table("changes part", [

@@ -17,7 +17,6 @@ from components.integrations import event_sources
 from components.integrations.sources.database import Database
 from tests.postgresql import postgresql
 
-DAYS = timedelta(days=2)
 TYPES = {"sqlite": "TEXT", "text": "TEXT", "postgresql": "TIMESTAMPTZ"}
 ODD = ["", "n/a", "0000-00-00", "2062-10-01", "9999-12-31", "2026-10-02T12:00:00+02:00"]
 
@@ -38,7 +37,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     with sa.create_engine(url).begin() as connection:
         for statement in statements:
             connection.execute(sa.text(statement))
-    return Database(url, {}, {}, {"events": "added"}, DAYS, timedelta(hours=14))
+    return Database(url, {}, {}, {"events": "added"})
 
 
 def _table(added: str) -> str:
@@ -109,7 +108,7 @@ def test_texts_of_any_form_go_on_from_the_watermark(tmp_path: Path, form: str) -
 
 
 def _in_sqlite(folder: Path) -> Database:
-    database = Database(f"sqlite:///{folder}/meals.db", {}, {}, {"events": "added"}, DAYS)
+    database = Database(f"sqlite:///{folder}/meals.db", {}, {}, {"events": "added"})
     with sa.create_engine(database.url).begin() as connection:
         connection.execute(sa.text(_table("TEXT")))
     return database
