@@ -29,7 +29,7 @@ PEOPLE, MENU, MOST_ALLERGIES = 10_000, 12, 3
 
 @dataclass(frozen=True)
 class Labelled:
-    """A dish as the diet reads it, the groups that its labels name, and its language."""
+    """A labelled dish: as the diet reads it, with the groups that its labels name."""
 
     dish: DishFacts
     contains: frozenset[str]
@@ -38,7 +38,7 @@ class Labelled:
 
 
 def labelled_dishes() -> list[Labelled]:
-    """All dishes with their labels; nothing is declared, so ingredients and names alone speak."""
+    """Reads all dishes with their labels. They declare nothing: only names and ingredients count."""
     lines = (LABELS / "dishes.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     return [
@@ -53,7 +53,7 @@ def labelled_dishes() -> list[Labelled]:
 
 
 def recipes() -> dict[tuple[str, str], list[Labelled]]:
-    """Recipe lines, statements of labels and plain lists of four more languages, by kind and half."""
+    """Reads recipe lines, statements of labels and plain lists of four more languages, by kind and half."""
     result: dict[tuple[str, str], list[Labelled]] = {}
     for line in (LABELS / "recipes.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -68,7 +68,7 @@ def recipes() -> dict[tuple[str, str], list[Labelled]]:
 
 
 def summed(dishes: Sequence[Labelled]) -> dict[str, tuple[int, int]]:
-    """What `counts` gives, over all groups."""
+    """Sums `counts` over all groups."""
     of_groups = [counts(dishes, group) for group in ALLERGENS]
     return {
         label: (sum(each[label][0] for each in of_groups), sum(each[label][1] for each in of_groups))
@@ -77,7 +77,7 @@ def summed(dishes: Sequence[Labelled]) -> dict[str, tuple[int, int]]:
 
 
 def counts(dishes: Sequence[Labelled], group: str) -> dict[str, tuple[int, int]]:
-    """By what the labels say of a group, how many of how many dishes are offered."""
+    """Counts the offered dishes and all dishes, by what their labels say of a group."""
     restrictions = read_restrictions("", [group], [])
     offered = {dish.dish_id for dish in permitted([each.dish for each in dishes], restrictions)[0]}
     result = {"contains": (0, 0), "may contain": (0, 0), "safe": (0, 0)}
@@ -91,7 +91,7 @@ def counts(dishes: Sequence[Labelled], group: str) -> dict[str, tuple[int, int]]
 
 @dataclass
 class Offers:
-    """Offers to made-up people.
+    """What made-up people were offered.
 
     Attributes:
         offered: Number of dishes that were offered.
@@ -103,7 +103,7 @@ class Offers:
 
 
 def offers(dishes: Sequence[Labelled], seed: int = 0) -> Offers:
-    """What made-up people with one to three allergies are offered of made-up menus."""
+    """Offers made-up menus to made-up people with one to three allergies."""
     draw, result = random.Random(seed), Offers()
     for _ in range(PEOPLE):
         groups = draw.sample(ALLERGENS, draw.randint(1, MOST_ALLERGIES))

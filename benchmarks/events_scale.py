@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def write_inbox(folder: Path, events: int, kind: str = "rating", seed: int = 0) -> None:
-    """An inbox of so many events of a kind, in Parquet: `rating`, `choice` (of a day's menu) or `order`."""
+    """Writes an inbox of events of one kind, in Parquet: `rating`, `choice` (of a day's menu) or `order`."""
     draw = np.random.default_rng(seed)
     people = max(10, int(events * PEOPLE_AN_EVENT))
     person = draw.integers(0, people, events)
@@ -146,7 +146,7 @@ def _split(data: Path, splits: Path) -> None:
 
 
 def _pandas(events: int) -> dict[str, float]:
-    """What is written down quickly: no contract, no quarantine, no histories."""
+    """Measures plain pandas: no contract, no quarantine, no histories."""
     with tempfile.TemporaryDirectory() as name:
         inbox = Path(name) / "inbox"
         write_inbox(inbox, events)
@@ -189,7 +189,7 @@ def _page(results: list[dict[str, Any]]) -> str:
 
 
 def _spent(result: dict[str, Any]) -> float:
-    """Seconds from the inbox to the split."""
+    """Sums the seconds from the inbox to the split."""
     return float(result.get("all", sum(result.get(name, 0.0) for name in PARTS[:3])))
 
 

@@ -63,7 +63,7 @@ class Ranker:
         self.lock = threading.Lock()
 
     def scores(self, request: RankIn) -> list[float]:
-        """Scores of the dishes on offer, in their order."""
+        """Scores the dishes on offer, in their order."""
         past = [self._record("past/", line.dish) for line in request.history]
         offered = [self._record("offer/", dish) for dish in request.dishes]
         texts = {dish.dish_id: dish_text(dish, self.fields) for dish in (*past, *offered)}
@@ -96,7 +96,7 @@ class Ranker:
 
 
 def application() -> fastapi.FastAPI:
-    """The application that uvicorn runs."""
+    """Makes the application that uvicorn runs."""
     ranker = Ranker(Path(os.environ["LOAD_SERVED"]), Path(os.environ["LOAD_BASE"]))
     app = fastapi.FastAPI()
 

@@ -95,7 +95,7 @@ def _fit(setting: Setting, adapter: Path) -> None:
 
 @contextlib.contextmanager
 def running(name: str) -> Iterator[Server]:
-    """A server that is ready, until the block ends; what it prints is in the folder."""
+    """Starts a server, waits until it is ready, and ends it with the block; its log is in the folder."""
     command, folder, more = _commands()[name]
     environment = os.environ | {"OMP_NUM_THREADS": str(THREADS), "BENTOML_DO_NOT_TRACK": "true"} | more
     with (FOLDER / f"{name}.log").open("w") as log:

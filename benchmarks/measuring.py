@@ -14,19 +14,19 @@ from benchmarks.sample import REPO
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """How long the call takes."""
+    """Measures how long a call takes."""
     started = time.perf_counter()
     run()
     return time.perf_counter() - started
 
 
 def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
-    """The most memory that this process, or the largest of its children, has had."""
+    """Returns the peak memory of this process, or of its largest child."""
     return resource.getrusage(who).ru_maxrss / 1024
 
 
 def in_a_process(module: str, what: str) -> dict[str, Any]:
-    """What `python -m MODULE --one WHAT` prints last, as JSON; its peak memory is of that alone."""
+    """Runs `python -m MODULE --one WHAT` by itself, and reads its last line as JSON."""
     command = [sys.executable, "-m", module, "--one", what]
     done = subprocess.run(command, cwd=REPO, check=True, capture_output=True, text=True)
     values: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -58,7 +58,7 @@ def main() -> None:
 def _fold(
     params: Params, dishes: dict[str, Dish], log: OpinionLog, number: int
 ) -> tuple[Setting, dict[str, Floats], str]:
-    """The setting of a fold, scores of its test by row, and the reading that was chosen."""
+    """Returns the setting of a fold, scores of its test by row, and the reading that was chosen."""
     order = np.random.default_rng(SEED).permutation(len(log.dishes))
     hidden = np.zeros(len(log.dishes), bool)
     hidden[order[number::FOLDS]] = True
@@ -81,7 +81,7 @@ def _rules(setting: Setting) -> Iterator[Contender]:
 
 
 def _of_the_model(setting: Setting, split: Split) -> Iterator[tuple[str, Floats, str]]:
-    """Rows that read dishes with the base; the last names the reading that was chosen."""
+    """Yields the rows that read dishes with the base; the last one names the reading that was chosen."""
     started = time.perf_counter()
     model, tokens = base(setting)
     pairs = pairs_of(setting.test)
@@ -99,7 +99,7 @@ def _of_the_model(setting: Setting, split: Split) -> Iterator[tuple[str, Floats,
 
 
 def _report(settings: Sequence[Setting], scores: Sequence[dict[str, Floats]]) -> dict[str, Any]:
-    """Pooled pair accuracy of each row on new dishes, its distance, and on new ones against others."""
+    """Pools the folds: pair accuracy of each row on new dishes, its distance, and on new against others."""
     test = _joined([setting.test for setting in settings])
     counts = np.concatenate([setting.counts for setting in settings])
     rows: dict[str, Any] = {}
@@ -119,7 +119,7 @@ def _report(settings: Sequence[Setting], scores: Sequence[dict[str, Floats]]) ->
 
 
 def _joined(tests: Sequence[Comparisons]) -> Comparisons:
-    """The comparisons of tests whose people and dishes have the same numbers."""
+    """Joins tests whose people and dishes have the same numbers."""
     columns = [column.name for column in fields(Comparisons) if column.name != "log"]
     joined = {name: np.concatenate([getattr(test, name) for test in tests]) for name in columns}
     return Comparisons(log=tests[0].log, **joined)

@@ -13,18 +13,18 @@ RESULTS = REPO / "benchmarks" / "results"
 
 
 def table(heading: str, rows: Iterable[Iterable[str]]) -> list[str]:
-    """Lines of a Markdown table; its heading is written `one | other`."""
+    """Writes the lines of a Markdown table; its heading is written `one | other`."""
     columns = heading.split(" | ")
     return [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows)]
 
 
 def in_words(interval: Interval, sign: str = "") -> str:
-    """Mean and bounds; with sign "+" also of what is positive."""
+    """Writes a mean with its bounds; sign "+" shows that of positive numbers, too."""
     return f"{interval.mean:{sign}.3f} ({interval.bounds(f'{sign}.3f')})"
 
 
 def publish(path: Path, page: str, values: object = None) -> None:
-    """Prints the page and writes it, with the values, if there are any, beside it as JSON."""
+    """Prints a page and writes it; values go beside it as JSON."""
     if values is not None:
         path.with_suffix(".json").write_text(json.dumps(values, indent=1, default=vars) + "\n")
     path.write_text(page)

@@ -17,6 +17,7 @@ import numpy as np
 import yaml
 
 from benchmarks.clones import (
+    MADE_UP,
     clone_head,
     commit_of,
     fill_inbox,
@@ -24,8 +25,8 @@ from benchmarks.clones import (
     read_events,
     write_events,
     write_params,
+    write_set,
 )
-from benchmarks.made_up_sets import MADE_UP, write_set
 from benchmarks.measuring import peak_mb
 from benchmarks.pages import RESULTS, in_words, publish, table
 from benchmarks.sample import REPO
@@ -65,7 +66,7 @@ def main() -> None:
 
 
 def _night(clone: Path, options: argparse.Namespace, seed: int) -> Night:
-    """One night with another training seed."""
+    """Runs one night with its own training seed."""
     inbox = clone / "inbox"
     if options.set in MADE_UP:
         write_set(inbox, options.set)
@@ -128,7 +129,7 @@ def _model(name: str, reports: Sequence[EvaluationReport]) -> dict[str, Any]:
 
 
 def _widest(seeds: Sequence[Interval]) -> Interval:
-    """The mean over seeds, with the widest bounds of any."""
+    """Averages over seeds, with the widest bounds of any."""
     mean = float(np.mean([one.mean for one in seeds]))
     return Interval(mean, min(one.low for one in seeds), max(one.high for one in seeds))
 

@@ -39,7 +39,7 @@ SHOWN = ("stacked-rules", "content-history", "item-knn", "popularity", "champion
 
 @dataclass(frozen=True)
 class ReplayedNight:
-    """One night.
+    """One replayed night.
 
     Attributes:
         day: The newest day in the data, which is held out.
@@ -57,7 +57,7 @@ class ReplayedNight:
 
     @property
     def served(self) -> float:
-        """Pair accuracy of what served: the champion, or the strongest rule while there was none."""
+        """Returns the pair accuracy of what served: the champion, or before the first one stacked-rules."""
         models = self.report.models
         return models["champion" if "champion" in models else "stacked-rules"].pair_accuracy.mean
 
@@ -95,7 +95,7 @@ def _replay(clone: Path, sample: Path) -> list[ReplayedNight]:
 
 
 def _promote(clone: Path) -> str:
-    """Makes the challenger, which has just passed, champion; returns its version number."""
+    """Makes the challenger, which has just passed, champion, and returns its version number."""
     registry = Registry(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
     version = registry.alias(MODEL, CHALLENGER)
     if version is None:
@@ -143,7 +143,7 @@ def _page(name: str, commit: str, nights: Sequence[ReplayedNight]) -> list[str]:
 
 
 def mean_of(night: ReplayedNight, name: str) -> float:
-    """Pair accuracy of a row of the night's table."""
+    """Returns the pair accuracy of a row of the night's table."""
     return night.report.models[name].pair_accuracy.mean
 
 

@@ -48,7 +48,7 @@ class Cell:
     seconds: float = 0.0
 
     def figures(self) -> dict[str, float]:
-        """Requests a second, quantiles in milliseconds, and the share of refusals."""
+        """Computes requests a second, quantiles in milliseconds, and the share of refusals."""
         p50, p95, p99 = np.quantile(self.took, (0.5, 0.95, 0.99))
         share = self.refused / (self.refused + len(self.took))
         return {
@@ -70,12 +70,12 @@ class Menus:
         self._history = [{"dish": _body(dish)} for dish in dishes[:HISTORY]]
 
     def read(self) -> Iterator[Body]:
-        """Menus of the canteen's dishes, again and again."""
+        """Yields menus of the canteen's dishes, again and again."""
         while True:
             yield self._request(self._draw.sample(self._dishes, ON_MENU))
 
     def new(self) -> Iterator[Body]:
-        """Menus of dishes that are on no other menu: the words of three of the canteen's, and a number."""
+        """Yields menus of dishes that no other menu has: the words of three canteen dishes and a number."""
         while True:
             drawn = [self._draw.sample(self._dishes, 3) for _ in range(ON_MENU)]
             yield self._request(
@@ -88,7 +88,7 @@ class Menus:
             )
 
     def every_dish(self) -> list[Body]:
-        """Requests that together name all of the canteen's dishes."""
+        """Makes requests that together name all of the canteen's dishes."""
         return [
             self._request(self._dishes[start : start + ON_MENU])
             for start in range(0, len(self._dishes), ON_MENU)
@@ -104,7 +104,7 @@ def _body(dish: Dish) -> Body:
 
 
 async def _load(url: str, bodies: Iterator[Body], clients: int, seconds: float) -> Cell:
-    """Asks for so long, and waits for the last answers."""
+    """Asks for a number of seconds, and waits for the last answers."""
     cell, started = Cell(), time.perf_counter()
 
     async def client(session: aiohttp.ClientSession) -> None:
@@ -127,7 +127,7 @@ async def _load(url: str, bodies: Iterator[Body], clients: int, seconds: float) 
 
 
 async def _answers(url: str, bodies: Sequence[Body]) -> list[float]:
-    """All scores, one request after the other."""
+    """Collects all scores, one request after the other."""
     scores = list[float]()
     async with aiohttp.ClientSession() as session:
         for body in bodies:
@@ -137,7 +137,7 @@ async def _answers(url: str, bodies: Sequence[Body]) -> list[float]:
 
 
 def _compare(servers: Mapping[str, Server], menus: Menus) -> Body:
-    """Figures by kind of menu, number of clients and server."""
+    """Measures both servers, by kind of menu and number of clients."""
     warm = menus.every_dish()
     ours, theirs = (asyncio.run(_answers(server.url, warm)) for server in servers.values())
     if not np.allclose(ours, theirs, atol=TOLERANCE):

@@ -40,12 +40,12 @@ def _event(person: int, dish: str, kind: str, at: datetime, menu: str = "", **mo
 
 
 def _ids(count: int, draw: np.random.Generator) -> tuple[str, ...]:
-    """Ids whose order says nothing."""
+    """Draws ids whose order says nothing."""
     return tuple(f"d{number:05}" for number in draw.permutation(count))
 
 
 def menu_a_day(seed: int, people: int = 40, days: int = 12) -> Events:
-    """New dishes every day, one choice a person."""
+    """Draws new dishes every day, and one choice a person."""
     draw = np.random.default_rng(seed)
     dishes, menus, rows = _ids(days * ON_MENU, draw), {}, []
     for day in range(days):
@@ -57,7 +57,7 @@ def menu_a_day(seed: int, people: int = 40, days: int = 12) -> Events:
 
 
 def standing_card(seed: int, people: int = 40, days: int = 12, meals: int = 1) -> Events:
-    """One menu for ever; with two meals, lunch and dinner are chosen from the same card."""
+    """Draws choices from one menu for ever; with two meals, lunch and dinner come from the same card."""
     draw = np.random.default_rng(seed)
     dishes, rows = _ids(ON_MENU + 2, draw), []
     for day in range(days):
@@ -69,7 +69,7 @@ def standing_card(seed: int, people: int = 40, days: int = 12, meals: int = 1) -
 
 
 def rolling_menus(seed: int, people: int = 40, days: int = 12) -> Events:
-    """A menu that loses one dish and gains one every day, for evening guests far west of Greenwich."""
+    """Draws choices from a menu that changes one dish a day, of evening guests far west of Greenwich."""
     draw = np.random.default_rng(seed)
     dishes, menus, rows = _ids(days + ON_MENU, draw), {}, []
     for day in range(days):
@@ -81,7 +81,7 @@ def rolling_menus(seed: int, people: int = 40, days: int = 12) -> Events:
 
 
 def ratings(seed: int, people: int = 60, dishes: int = 30, count: int = 24, again: float = 0.0) -> Events:
-    """Ratings from 1 to 5 over three weeks; `again` is the share of them on a dish that was rated before."""
+    """Draws ratings from 1 to 5 over three weeks; a share `again` goes to dishes that were rated before."""
     draw = np.random.default_rng(seed)
     ids, rows = _ids(dishes, draw), []
     for person in range(people):
@@ -101,7 +101,7 @@ def ratings(seed: int, people: int = 60, dishes: int = 30, count: int = 24, agai
 def popular_orders(
     seed: int, people: int = 60, dishes: int = 20, days: int = 14, kind: str = "order"
 ) -> Events:
-    """Orders (or likes) without menus, of dishes that differ much in popularity; people do not differ."""
+    """Draws orders (or likes) without menus; dishes differ much in popularity, people do not."""
     draw = np.random.default_rng(seed)
     ids, rows = _ids(dishes, draw), []
     weights = 1.0 / np.arange(1, dishes + 1)
@@ -118,7 +118,7 @@ def popular_orders(
 def many_ratings(
     seed: int, people: int = 1000, dishes: int = 80, count: int = 60, factors: int = 4
 ) -> Events:
-    """Everybody rates most of the dishes: latent factors, dish and person means, ratings from 1 to 5."""
+    """Draws ratings from 1 to 5 of most dishes by everybody: latent factors, dish and person means."""
     draw = np.random.default_rng(seed)
     ids, rows = _ids(dishes, draw), []
     loadings, tastes = draw.normal(size=(dishes, factors)), draw.normal(size=(people, factors))
@@ -135,7 +135,7 @@ def many_ratings(
 
 
 def many_choices(seed: int, people: int = 600, dishes: int = 60, days: int = 20, factors: int = 4) -> Events:
-    """A menu a day of dishes that recur: people choose by latent factors and by how good a dish is."""
+    """Draws choices from a menu a day of recurring dishes, by latent factors and how good a dish is."""
     draw = np.random.default_rng(seed)
     ids, menus, rows = _ids(dishes, draw), {}, []
     loadings, tastes = draw.normal(size=(dishes, factors)), draw.normal(size=(people, factors))
@@ -153,7 +153,7 @@ def many_choices(seed: int, people: int = 600, dishes: int = 60, days: int = 20,
 def many_orders(
     seed: int, people: int = 600, dishes: int = 60, days: int = 20, factors: int = 4, kind: str = "order"
 ) -> Events:
-    """Two orders (or likes) a day without a menu: people pick by latent factors and by how good a dish is."""
+    """Draws two orders (or likes) a day without a menu, by latent factors and how good a dish is."""
     draw = np.random.default_rng(seed)
     ids, rows = _ids(dishes, draw), []
     loadings, tastes = draw.normal(size=(dishes, factors)), draw.normal(size=(people, factors))

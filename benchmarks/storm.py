@@ -25,8 +25,7 @@ from pathlib import Path
 import aiohttp
 import yaml
 
-from benchmarks.clones import clone_head, commit_of, make_small_base
-from benchmarks.made_up_sets import write_tables
+from benchmarks.clones import clone_head, commit_of, make_small_base, write_tables
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.shapes import Events, many_choices
 from benchmarks.storm_attacks import Attack, Target, attacks
@@ -109,14 +108,14 @@ def main() -> None:
 
 
 def _events(seed: int) -> Events:
-    """Choices whose rows have ids, as an app gives them, that a stranger can guess."""
+    """Makes choices whose rows have ids that a stranger can guess, as an app gives them."""
     events = many_choices(seed, people=PEOPLE, dishes=30, days=DAYS + 1)
     rows = [row | {"event_id": f"e{number}"} for number, row in enumerate(events.rows)]
     return Events(events.dishes, events.menus, rows)
 
 
 def _environment() -> dict[str, str]:
-    """Variables of all programs: nothing that leads to another clone's state."""
+    """Collects the variables of all programs, without those that lead to another clone's state."""
     ours = ("MLFLOW_", "PREFECT_", "BENTOML_", "PALATE_", "DVC_", "PYTHONPATH")
     others = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**others, "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
@@ -175,7 +174,7 @@ async def _day(clone: Path, target: Target, some: Iterator[Attack] | None) -> Ou
 async def _honest(
     session: aiohttp.ClientSession, service: Service, people: Sequence[str], traffic: Traffic, end: float
 ) -> None:
-    """All people ask, spread over the time of the storm."""
+    """Lets all people ask, spread over the time of the storm."""
     pause_s = max(0.0, end - time.monotonic()) / len(people)
     asking = []
     for person in people:

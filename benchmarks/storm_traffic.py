@@ -176,7 +176,7 @@ async def drip(port: int, end: float) -> None:
 
 
 async def missing_writes(url: str, writes: Counter[Write]) -> int:
-    """Number of acknowledged writes that the service does not show of their people."""
+    """Counts the acknowledged writes that the service does not show of their people."""
     missing = Counter(writes)
     async with aiohttp.ClientSession() as session:
         for person in {person for person, *_ in writes}:
