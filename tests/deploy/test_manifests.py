@@ -14,11 +14,9 @@ import yaml
 
 from components.domain.errors import NotFound, StageFailed
 from components.integrations.kubernetes import manifests
-from flows.machine import deployments
 from tests.conftest import REPO, needs
 from tests.deploy import golden
 from tests.deploy.golden import FACTS, IMAGE, objects_of
-from tests.deploy.test_worker import job_of
 
 OPERATORS = "monitoring.coreos.com/v1"  # of Prometheus; Kubernetes has no schema of them
 RENAMED = '{"op": "replace", "path": "/spec/ports/0/targetPort", "value": "web"}'
@@ -38,25 +36,11 @@ def test_a_schema_that_is_not_found_is_a_failure() -> None:
         kubernetes_validate.validate({"apiVersion": "v7", "kind": "Pod"}, "1.32", strict=True)
 
 
-def test_a_night_in_kubernetes_is_a_job_that_fits_its_schema_and_may_write_its_clone_alone() -> None:
-    job = job_of(deployments.job_template(""))
-    kubernetes_validate.validate(job, "1.32", strict=True)
-    pod = job["spec"]["template"]["spec"]
-    assert [each["mountPath"] for each in pod["containers"][0]["volumeMounts"]] == ["/tmp", "/palate"]
-    assert deployments.CLONE_OF_JOBS.startswith("/palate/")
-    assert pod["containers"][0]["workingDir"] == deployments.CLONE_OF_JOBS
-
-
 def test_a_release_pins_and_renders_every_overlay(deploy: Path, tmp_path: Path) -> None:
     manifests.render(deploy / "overlays", tmp_path, IMAGE, FACTS)
     assert {each.name for each in tmp_path.glob("*.yaml")} == {"dev.yaml", "full.yaml", "prod.yaml"}
     assert IMAGE in (tmp_path / "prod.yaml").read_text()
     assert (tmp_path / manifests.IMAGE).read_text() == IMAGE
-
-
-def test_a_fresh_clone_renders_and_its_image_is_nobodys(deploy: Path) -> None:
-    for overlay in ("overlays/dev", "overlays/prod"):
-        assert "image: palate.invalid/run-a-release-first\n" in golden.text_of(objects_of(deploy, overlay))
 
 
 def test_the_grace_of_a_pod_covers_its_last_sleep_and_the_longest_request(deploy: Path) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from tests.conftest import REPO, needs
-from tests.deploy.golden import objects_of
 from tests.tables import whole_table
 
 MONITORING = REPO / "deploy" / "components" / "monitoring"
@@ -80,15 +79,6 @@ def test_no_panel_covers_another_and_each_has_a_query() -> None:
     ]
     assert len(set(fields)) == len(fields)
     assert max(x for x, _ in fields) < 24
-
-
-def test_the_overlay_brings_the_rules_and_a_dashboard_that_grafana_finds(deploy: Path) -> None:
-    manifests = objects_of(deploy, "overlays/full")
-    objects = {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in manifests}
-    rule, board = objects["PrometheusRule", "palate"], objects["ConfigMap", "palate-dashboard"]
-    assert rule["metadata"]["namespace"] == board["metadata"]["namespace"] == "palate"
-    assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
-    assert json.loads(board["data"]["palate.json"]) == dashboard()
 
 
 @whole_table("rule", rules())

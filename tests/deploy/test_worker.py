@@ -71,10 +71,14 @@ def without_places_of_the_worker(job: dict[str, Any]) -> dict[str, Any]:
     return job
 
 
-def test_the_worker_takes_the_template_and_the_schema_its_job() -> None:
+def test_the_worker_takes_the_template_and_the_job_fits_its_schema_and_may_write_its_clone_alone() -> None:
     job = job_of(deployments.job_template(""))
     kubernetes_validate.validate(job, "1.32", strict=True)
     assert job["spec"]["activeDeadlineSeconds"] > 0
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert [each["mountPath"] for each in container["volumeMounts"]] == ["/tmp", "/palate"]
+    assert deployments.CLONE_OF_JOBS.startswith("/palate/")
+    assert container["workingDir"] == deployments.CLONE_OF_JOBS
 
 
 @pytest.mark.parametrize("name", PLACES_OF_THE_WORKER)
@@ -137,6 +141,10 @@ def test_a_run_without_a_pod_ends_and_one_that_waits_for_its_node_keeps_its_slot
             deployments._end_dead_runs()
         claimed = asyncio.run(_claim(address, "claimed"))
         begun_s, waiting = time.monotonic(), asyncio.run(_claim(address, "waiting", has_pod=True))
+        stopped = asyncio.run(_claim(address, "stopped", has_pod=True))
+        asyncio.run(_stop(address, stopped))
+        wait_for(lambda: asyncio.run(_state(address, stopped)).is_cancelled(), 90, "the stopped run to end")
+        assert "before its pod ran" in str(asyncio.run(_state(address, stopped)).message)
         wait_for(
             lambda: asyncio.run(_state(address, claimed)).is_crashed(), 90, "the run without a pod to end"
         )
