@@ -1,83 +1,129 @@
-"""Builds the answers of /rank and /recommend from the dishes that were chosen, ranked and left out."""
+"""The steps that /rank and /recommend share with ranked dishes: check, count, name and store the answer."""
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Sequence
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
-from components.domain.catalogue import Person
+from anyio.to_thread import run_sync
+from bentoml import Context
+
 from components.domain.diet import Basis, Restrictions
-from serving.arm import Arm
-from serving.choosing import Choice
-from serving.nutrition import body_of
-from serving.recommending import Ranked, how_sure
-from serving.restricting import notes_of
-from serving.schemas.fields import LeftOutDish
-from serving.schemas.rank import RankAnswer, RankedDish, RankRequest
-from serving.schemas.recommend import RecommendAnswer, Recommendation, RecommendRequest
+from components.domain.errors import Erased, PalateError
+from components.domain.exposures import Exposure, Shown
+from components.domain.preferences.contract import as_id
+from components.domain.records import Dish, Past
+from serving import store
+from serving.arm import Arm, Ranked
+from serving.metrics import Metrics
+from serving.refusals import Gone
+from serving.restrictions import bases_of, filters_of
+from serving.schemas.fields import VERDICTS, PastBody
+from serving.schemas.rank import RankRequest
+from serving.schemas.recommend import RecommendRequest
+from serving.versions import Versions
+
+logger = logging.getLogger("palate")
+HEADER = "X-Palate-Exposure"
 
 
-def rank_answer(
-    arm: Arm,
-    answer_id: str,
-    request: RankRequest,
-    stored: Person,
-    restrictions: Restrictions,
-    ranked: Sequence[RankedDish],
-    left_out: list[LeftOutDish],
-) -> RankAnswer:
-    """Builds the answer to a request from what the store knows and from the restrictions that applied."""
-    fate: Literal["applied", "none", "ignored"] = "applied" if stored.has_row else "none"
-    return RankAnswer(
-        answer_id=answer_id,
-        person_id=request.person_id,
-        order=[dish.dish_id for dish in sorted(ranked, key=lambda dish: -dish.score)],
-        scores=list(ranked),
-        left_out=left_out,
-        stored_restrictions=fate if request.use_stored_restrictions else "ignored",
-        notes=notes_of(request, stored, restrictions),
-        **_version(arm),
-    )
+@dataclass(frozen=True)
+class Given:
+    """What an answer says of itself.
 
-
-def recommend_answer(
-    arm: Arm,
-    answer_id: str,
-    request: RecommendRequest,
-    choice: Choice,
-    ranked: Ranked,
-    bases: Sequence[list[Basis]],
-) -> RecommendAnswer:
-    """Builds the answer to a request.
-
-    `bases` say for each of its best dishes what shows that it is allowed.
+    Attributes:
+        bases: For each dish of the answer, what shows that the person may eat it.
+        lineage: Values of the answer's fields that name it, and the version behind it.
     """
-    best, person = ranked.dishes[: request.k], choice.person
-    reliability = [] if ranked.cold_start else arm.facts.get("reliability", [])
-    sure = how_sure(reliability, [score for _, score in best])
-    return RecommendAnswer(
-        answer_id=answer_id,
-        person_id=request.person_id,
-        dishes=[
-            Recommendation(
-                dish_id=listed.dish.dish_id,
-                name=listed.dish.name,
-                score=score,
-                sure=share,
-                because=reasons,
-                basis=basis,
-                nutrition=body_of(listed.nutrition),
-            )
-            for (listed, score), share, reasons, basis in zip(best, sure, ranked.because, bases, strict=False)
-        ],
-        left_out=choice.left_out,
-        notes=notes_of(request, person, choice.restrictions),
-        allergies_known=person.has_row or request.allergies is not None,
-        cold_start=ranked.cold_start,
-        considered=ranked.considered,
-        published_at=person.published_at,
-        **_version(arm),
-    )
+
+    bases: list[list[Basis]]
+    lineage: dict[str, Any]
+
+
+class Answers:
+    """Gives answers: each is counted, checked once more, named in headers and stored.
+
+    Args:
+        versions: The versions that answer.
+        metrics: Counts the answers.
+    """
+
+    def __init__(self, versions: Versions, metrics: Metrics) -> None:
+        self.versions, self.metrics = versions, metrics
+
+    async def give(
+        self,
+        ctx: Context,
+        arm: Arm,
+        request: RankRequest | RecommendRequest,
+        restrictions: Restrictions,
+        ranked: Ranked,
+    ) -> Given:
+        """Takes the last steps before an answer is sent; a header says whether it could be stored.
+
+        Raises:
+            Gone: The person was erased meanwhile.
+            Unavailable: A dish must not be offered, so the whole answer is refused.
+        """
+        facts = [listed.facts for listed, _ in ranked.dishes]
+        bases = await run_sync(bases_of, facts, restrictions)
+        answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
+        ctx.response.headers.update(arm.lineage(answer_id))
+        endpoint = "rank" if isinstance(request, RankRequest) else "recommend"
+        self.metrics.answered(endpoint, arm.facts["model_version"], ranked)
+        ctx.response.headers[HEADER] = await self._keep(answer_id, arm, request, restrictions, ranked)
+        return Given(bases, {"answer_id": answer_id, "person_id": request.person_id, **_version(arm)})
+
+    async def _keep(
+        self,
+        answer_id: str,
+        arm: Arm,
+        request: RankRequest | RecommendRequest,
+        restrictions: Restrictions,
+        ranked: Ranked,
+    ) -> str:
+        """Stores an answer; returns what the header says: `stored`, `failed`, or `none` without a store."""
+        if not store.url():
+            return "none"
+        propensity = self.versions.share(arm)
+        shown = tuple(
+            Shown(_with_contracts_id(listed.dish), score, propensity, listed.allergens)
+            for listed, score in ranked.dishes
+        )
+        exposure = Exposure(
+            answer_id,
+            request.person_id,
+            datetime.now(UTC),
+            shown,
+            filters_of(request, restrictions),
+            arm.facts["model_version"],
+            arm.facts["data_md5"],
+            0 if ranked.cold_start else ranked.considered,
+        )
+        try:
+            await run_sync(lambda: store.answers().add_exposure(exposure))
+        except Erased as error:  # while the answer was being made
+            raise Gone(str(error)) from error
+        except PalateError as error:
+            self.metrics.not_stored()
+            logger.error("answer %s was not stored: %s", answer_id, error)  # noqa: TRY400
+            return "failed"
+        return "stored"
+
+
+def past_of(lines: Sequence[PastBody]) -> tuple[tuple[Past, ...], dict[str, Dish]]:
+    """Reads the history of a request: its lines, and their dishes by ids that no other dish has."""
+    past = [(line.dish.record("past/"), line) for line in lines]
+    history = tuple(Past(dish.dish_id, VERDICTS[line.verdict], line.rating) for dish, line in past)
+    return history, {dish.dish_id: dish for dish, _ in past}
+
+
+def _with_contracts_id(dish: Dish) -> Dish:
+    return replace(dish, dish_id=as_id(dish.dish_id))
 
 
 def _version(arm: Arm) -> dict[str, Any]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from bentoml.exceptions import InternalServerError
 
+from components.domain.catalogue import Listed
 from components.domain.errors import StageFailed
 from components.domain.preferences.arrays import Floats
 from components.domain.records import RULE, Dish, Question
 from components.domain.verdict.canary import CanaryQuestion, from_json
-from serving.listing import Listing
-from serving.outcomes import Outcomes
+from serving.catalogue import Listing
 from serving.refusals import NobodyWaits, must_go_on
 
 if TYPE_CHECKING:
@@ -26,15 +26,43 @@ if TYPE_CHECKING:
 Scores = TypeVar("Scores", list[float], Floats)
 
 
-def position(person_id: str, trial: str) -> float:
-    """Computes a person's position between 0 and 1: the same in all pods, a different one in each trial.
+@dataclass(frozen=True)
+class Ranked:
+    """The dishes of an answer with their scores, best first.
 
-    Args:
-        person_id: Id of the person.
-        trial: Name of the trial for which the people are divided.
+    Attributes:
+        dishes: The dishes with scores in logits, or with popularity on a cold start.
+        considered: Number of dishes that were ranked; `dishes` may hold only the best of them.
+        history: Number of past dishes that were known of the person.
+        unknown: Number of ranked dishes whose text the version had not read when it was released.
+        cold_start: Whether popularity ranked, since nothing is known of the person.
+        because: For each dish, the names of the past dishes that speak for it; empty where nobody asks.
     """
-    digest = hashlib.sha256(f"{trial}/{person_id}".encode(errors="surrogatepass")).digest()
-    return int.from_bytes(digest[:6]) / 2**48
+
+    dishes: list[tuple[Listed, float]]
+    considered: int
+    history: int = 0
+    unknown: int = 0
+    cold_start: bool = False
+    because: list[list[str]] = field(default_factory=list)
+
+
+@dataclass
+class Outcomes:
+    """Counts since the service started, by which a release is judged; all requests are counted elsewhere.
+
+    Attributes:
+        answers: Number of requests that the model scored or failed on.
+        errors: Number of these on which it failed: an exception in scoring, or a NaN or infinite score.
+    """
+
+    answers: int = 0
+    errors: int = 0
+
+    def count(self, *, error: bool) -> None:
+        """Adds one request that reached the model."""
+        self.answers += 1
+        self.errors += error
 
 
 class Arm(ABC):
@@ -45,7 +73,7 @@ class Arm(ABC):
 
     Attributes:
         facts: Content of served.json.
-        table: Dishes of the catalogue as the version reads them; None where it reads each after a history.
+        table: Dishes of the catalogue as the version reads them.
         outcomes: Counts of the requests that the model scored or failed on.
         refusal: Why the arm may not serve; None while its canary passes.
     """
@@ -56,7 +84,7 @@ class Arm(ABC):
     def __init__(self, folder: Path) -> None:
         self.folder, self.facts = folder, facts_in(folder)
         self._catalogue: Listing | None = None
-        self.outcomes = Outcomes(self.facts["model_version"])
+        self.outcomes = Outcomes()
 
     @staticmethod
     def open(folder: Path, bases: dict[str, LanguageModel] | None = None) -> Arm:
@@ -94,11 +122,7 @@ class Arm(ABC):
 
     @abstractmethod
     def length(self, tokens: Any, dish: str) -> int:
-        """Counts the tokens of a dish; 0 for a rule."""
-
-    @abstractmethod
-    def context_tokens(self, tokens: Any, question: Question) -> int:
-        """Counts the tokens of the history that the model reads before each dish."""
+        """Counts the tokens of a dish that `tokens` has read; 0 for a rule."""
 
     @abstractmethod
     def unknown(self, dishes: Iterable[Dish]) -> int:
@@ -122,14 +146,14 @@ class Arm(ABC):
         must_go_on()  # it may have waited for its turn
         try:
             scores = work()
-            failed = not np.isfinite(scores).all()
+            is_finite = bool(np.isfinite(scores).all())
         except NobodyWaits:
             raise
         except Exception:
             self.outcomes.count(error=True)
             raise
-        self.outcomes.count(error=failed)
-        if failed:
+        self.outcomes.count(error=not is_finite)
+        if not is_finite:
             raise InternalServerError("A score is no number: the model is damaged.")
         return scores
 
@@ -141,7 +165,7 @@ class Arm(ABC):
         Args:
             catalogue: The current catalogue; a different object only after something was published.
         """
-        if self.table is not None and catalogue is not self._catalogue:
+        if catalogue is not self._catalogue:
             self.table.show([listed.dish for listed in catalogue.dishes])
             self._catalogue = catalogue
         return self.table

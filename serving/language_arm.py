@@ -33,15 +33,24 @@ class LanguageArm(Arm):
     Attributes:
         fields: Fields of a dish that the model reads.
         model: The language model.
+        head: The model's head, which ranks by dish vectors.
+
+    Raises:
+        StageFailed: As for `Arm.open`, or the adapter has no head.
     """
 
     def __init__(self, folder: Path, bases: dict[str, LanguageModel]) -> None:
         super().__init__(folder)
         self.fields = tuple(self.facts["dish_fields"])
         self.model = self._tuned(bases)
-        longest, head = self.facts["serve"]["max_line_tokens"], self.model.head
+        if self.model.head is None:
+            raise StageFailed(
+                "this adapter reads each dish in context, and the service ranks by dish vectors alone: "
+                "release a version whose candidate has `vectors` or `factors`"
+            )
+        self.head, longest = self.model.head, self.facts["serve"]["max_line_tokens"]
         self._packed, self._why_not_packed = self._read_packed()
-        self.table = DishTable(self.model, head, self.fields, longest, self._packed) if head else None
+        self.table = DishTable(self.model, self.head, self.fields, longest, self._packed)
         self.refusal, _ = self.examine()
 
     def _tuned(self, bases: dict[str, LanguageModel]) -> LanguageModel:
@@ -65,18 +74,10 @@ class LanguageArm(Arm):
 
     def length(self, tokens: DishTokens, dish: str) -> int:
         """See `Arm.length`."""
-        head = self.model.head
-        return len(tokens.alone(dish, head.reading.template) if head else tokens.offer(dish))
-
-    def context_tokens(self, tokens: DishTokens, question: Question) -> int:
-        """See `Arm.context_tokens`; a head reads no history."""
-        read = () if self.model.head else question.history[-self.facts["max_history"] :]
-        return sum(len(tokens.past(past)) for past in read)
+        return len(tokens.alone(dish, self.head.reading.template))
 
     def unknown(self, dishes: Iterable[Dish]) -> int:
-        """See `Arm.unknown`; 0 where the model reads no dish beforehand."""
-        if self.table is None:
-            return 0
+        """See `Arm.unknown`."""
         texts = (dish_text(dish, self.fields) for dish in dishes)
         return sum(name_of_text(text) not in self._packed for text in texts)
 
@@ -93,15 +94,12 @@ class LanguageArm(Arm):
             scoring.score_question(fresh, self.tokens(question.menu()), question.question(), must_go_on)
             for question in questions
         ]
-        refusal, difference = (
-            stored.why_wrong(questions, scores),
-            stored.largest_difference(questions, scores),
-        )
+        refusal = stored.why_wrong(questions, scores)
         dishes = {dish.dish_id: dish for question in questions for dish in question.menu().values()}
-        error = self.table.largest_error(list(dishes.values())) if self.table else 0.0
+        error = self.table.largest_error(list(dishes.values()))
         if not refusal and not error <= stored.TOLERANCE:
             refusal = f"a dish vector of the release is {error:.4f} of its length off what the model reads"
-        return refusal, difference
+        return refusal, stored.largest_difference(questions, scores)
 
     def _read_packed(self) -> tuple[dict[bytes, Any], str | None]:
         """Reads the vectors that came with this version, and explains why they cannot be used.

@@ -18,7 +18,7 @@ _OF_APIS = "bentoml._internal.server.http_app"  # what BentoML (1.4) logs the er
 _PEOPLE = "/people/"  # path before an id
 
 
-def install() -> None:
+def filter_logs() -> None:
     """Adds the filters to BentoML's loggers, and the budget to all handlers that there are now."""
     logging.getLogger("bentoml.access").addFilter(_without_id)
     logging.getLogger(_OF_APIS).addFilter(_in_one_line)

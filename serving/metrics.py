@@ -8,7 +8,6 @@ caller sent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,13 +17,11 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.arm import Arm
-from serving.exposures import Exposures
+from serving.arm import Arm, Ranked
 
 PATH = "/metrics"
 ENDPOINTS = ("rank", "recommend")
@@ -36,39 +33,17 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # moments of first counts
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What /metrics counts of one answer.
-
-    Attributes:
-        endpoint: One of ENDPOINTS.
-        model_version: Version that answered.
-        scores: Scores of the shown dishes, best first; empty where no model scored them.
-        history: Number of past dishes that were known of the person.
-        dishes: Number of dishes that were ranked.
-        unknown: Number of ranked dishes whose text the version had not read when it was released.
-    """
-
-    endpoint: str
-    model_version: str
-    scores: Sequence[float]
-    history: int
-    dishes: int
-    unknown: int
-
-
 class Metrics:
     """The metrics of one service.
 
     Args:
         arms: The versions that answer.
-        exposures: Counts the answers that could not be stored.
     """
 
-    def __init__(self, arms: Sequence[Arm], exposures: Exposures) -> None:
+    def __init__(self, arms: Sequence[Arm]) -> None:
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        registry.register(_State(arms, exposures))
+        registry.register(_State(arms))
         count, measure = partial(Counter, registry=registry), partial(Histogram, registry=registry)
         of_answers, of_scores = ["endpoint"], ["endpoint", "model_version"]
         best = "Score of an answer's best dish, in logits"
@@ -80,12 +55,13 @@ class Metrics:
         self._cold = count("palate_cold_starts", "Answers to people of whom nothing is known", of_answers)
         self._dishes = count("palate_dishes", "Ranked dishes", of_answers)
         self._unknown = count("palate_unknown_dishes", "Ranked dishes not read at release", of_answers)
+        self._failed = count("palate_exposures_failed", "Answers that could not be stored")
         published = "When a night last published the catalogue that is recommended from"
         self._published = Gauge("palate_published_timestamp_seconds", published, registry=registry)
         self._requests = count("palate_http_requests", "Requests of any kind", ["path", "status"])
         seconds = "From a request to its answer"
         self._seconds = measure("palate_http_request_seconds", seconds, ["path"], buckets=SECONDS)
-        self._begin_at_zero([arm.outcomes.version for arm in arms])
+        self._begin_at_zero([arm.facts["model_version"] for arm in arms])
 
     def _begin_at_zero(self, versions: Sequence[str]) -> None:
         """Creates all series at zero, so that even the first answer shows as an increase."""
@@ -96,17 +72,21 @@ class Metrics:
                 self._best.labels(endpoint, version)
                 self._margin.labels(endpoint, version)
 
-    def answered(self, answer: Answer) -> None:
-        """Adds an answer to the metrics."""
-        self._history.labels(answer.endpoint).observe(answer.history)
-        self._cold.labels(answer.endpoint).inc(not answer.history)
-        self._dishes.labels(answer.endpoint).inc(answer.dishes)
-        self._unknown.labels(answer.endpoint).inc(answer.unknown)
-        of_version = answer.endpoint, answer.model_version
-        if answer.scores:
-            self._best.labels(*of_version).observe(answer.scores[0])
-        if len(answer.scores) > 1:
-            self._margin.labels(*of_version).observe(answer.scores[0] - answer.scores[1])
+    def answered(self, endpoint: str, version: str, ranked: Ranked) -> None:
+        """Adds an answer to the metrics: one of ENDPOINTS, and the version that answered."""
+        self._history.labels(endpoint).observe(ranked.history)
+        self._cold.labels(endpoint).inc(not ranked.history)
+        self._dishes.labels(endpoint).inc(ranked.considered)
+        self._unknown.labels(endpoint).inc(ranked.unknown)
+        scores = [] if ranked.cold_start else [score for _, score in ranked.dishes]
+        if scores:
+            self._best.labels(endpoint, version).observe(scores[0])
+        if len(scores) > 1:
+            self._margin.labels(endpoint, version).observe(scores[0] - scores[1])
+
+    def not_stored(self) -> None:
+        """Adds an answer that could not be stored."""
+        self._failed.inc()
 
     def published(self, at: datetime | None) -> None:
         """Notes when the catalogue of an answer was published."""
@@ -120,10 +100,10 @@ class Metrics:
 
 
 class _State(Collector):
-    """Metrics that are read when the page is requested: the versions, and counts that others keep."""
+    """Metrics that are read when the page is requested: the versions, and counts that they keep."""
 
-    def __init__(self, arms: Sequence[Arm], exposures: Exposures) -> None:
-        self._arms, self._exposures = arms, exposures
+    def __init__(self, arms: Sequence[Arm]) -> None:
+        self._arms = arms
 
     def collect(self) -> Iterator[Metric]:
         by_version = ["model_version"]
@@ -140,26 +120,19 @@ class _State(Collector):
             "palate_model_registered_timestamp_seconds", "When a version was registered", labels=by_version
         )
         for arm in self._arms:
-            version = [arm.outcomes.version]
+            version = [arm.facts["model_version"]]
             answers.add_metric(version, arm.outcomes.answers)
             errors.add_metric(version, arm.outcomes.errors)
             facts.add_metric([*version, arm.facts["data_md5"], str(arm.facts["preview"]).lower()], 1)
             if "registered_at" in arm.facts:  # versions from before 0.3.0 do not say it
                 registered_at = datetime.fromisoformat(arm.facts["registered_at"])
                 since.add_metric(version, registered_at.timestamp())
-        failed = CounterMetricFamily("palate_exposures_failed", "Answers that could not be stored")
-        failed.add_metric([], self._exposures.failed)
-        yield from (answers, errors, facts, since, failed)
+        yield from (answers, errors, facts, since)
 
 
-def application() -> Starlette:
-    """Builds the page /metrics, to be mounted beside BentoML's operations."""
-
-    async def page(_request: Request) -> Response:
-        content = prometheus_client.generate_latest(current().registry)
-        return Response(content, media_type=prometheus_client.CONTENT_TYPE_LATEST)
-
-    return Starlette(routes=[Route(PATH, page)])
+async def _page(_request: Request) -> Response:
+    content = prometheus_client.generate_latest(current().registry)
+    return Response(content, media_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
 def current() -> Metrics:
@@ -167,3 +140,6 @@ def current() -> Metrics:
     service: Any = bentoml.get_current_service()
     metrics: Metrics = service.metrics
     return metrics
+
+
+ROUTES = [Route(PATH, _page)]

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
 
 from serving.middleware import login
 from serving.schemas.fields import StoredId
@@ -38,6 +41,26 @@ _PERSON_ID = {
     "schema": TypeAdapter(StoredId).json_schema(),
     "example": "ada",
 }
+
+
+def routes(service: Any) -> list[Route]:
+    """Builds the pages that stand before BentoML's own: `/docs.json`, and `/`, which leads there.
+
+    BentoML's document lacks the mounted operations, and its page would load a script from Google into this
+    service's origin.
+
+    Args:
+        service: BentoML's service, whose operations are documented, too.
+    """
+
+    async def document(request: Request) -> Response:
+        needs_token = bool(request.scope.get(login.NEEDS_TOKEN))
+        return JSONResponse(merged(service.openapi_spec.asdict(), needs_token=needs_token))
+
+    async def front_door(_: Request) -> Response:
+        return RedirectResponse("docs.json")
+
+    return [Route("/docs.json", document), Route("/", front_door)]
 
 
 def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from components.domain.diet import DishFacts, Restrictions, one_by_one, permitte
 from components.domain.diet.dictionary import ALLERGENS
 from components.domain.diet.diets import DIETS
 from components.domain.preferences.arrays import Ints
-from serving.listing import MOST_LEFT_OUT, Listing, listing_of
+from serving.catalogue import Listing, listing_of
 from serving.refusals import must_go_on
-from serving.restricting import split
+from serving.restrictions import read_through
 from serving.schemas.fields import LeftOutDish
 
+MOST_LEFT_OUT = 1000  # dishes that an answer gives reasons for, of one kind
 DISHES_AT_ONCE = 512  # fewer than the dishes whose evidence the diet remembers
 MOST_WORDS = 256  # avoided words whose dishes are remembered
 COMMON = tuple(
@@ -88,7 +89,7 @@ class Permissions:
             one.finish()
             may_offer &= one.left[restriction][at]
         others = [catalogue.dishes[index].facts for index in at[~may_offer][:MOST_LEFT_OUT]]
-        return at[may_offer], split(others, restrictions)[1]
+        return at[may_offer], read_through(others, restrictions)[1]
 
     def _see(self, catalogue: Listing) -> None:
         """Starts to read a new catalogue, so that the first person with an allergy waits less."""

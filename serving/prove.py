@@ -16,7 +16,7 @@ def why_not_served() -> str | None:
     The explanation is None where its canary passed.
     """
     try:
-        refusal = Palate().refusal
+        refusal = Palate().versions.refusal
     except Exception as error:  # noqa: BLE001  # torch and transformers raise many errors for a damaged model
         return f"it does not start: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
     return f"its canary failed: {refusal}" if refusal else None

@@ -98,10 +98,6 @@ class RuleArm(Arm):
         """See `Arm.length`."""
         return 0
 
-    def context_tokens(self, tokens: object, question: Question) -> int:
-        """See `Arm.context_tokens`."""
-        return 0
-
     def unknown(self, dishes: Iterable[Dish]) -> int:
         """See `Arm.unknown`."""
         return sum(not self._model.knows(dish) for dish in dishes)

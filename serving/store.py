@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 from typing import Any
 
+from components.domain.errors import PalateError
+from serving.refusals import Gone
+
+logger = logging.getLogger("palate")
 SILENCE_S = 5  # of a PostgreSQL, after which it does not answer; a request has serve.deadline_s
 STORE = "PALATE_STORE"  # variable with SQLAlchemy's URL; none: nothing is stored and nobody is known
 MISSING = f"This service stores nothing: start it with {STORE}."
+ERASED = "This person was erased: use another person_id."  # without the id, since sentences come into logs
 
 
 def url() -> str:
@@ -16,39 +22,53 @@ def url() -> str:
     return os.environ.get(STORE, "")
 
 
-@cache
-def answers(url: str) -> Any:
-    """Opens the stored answers and feedback at a URL.
+def answers() -> Any:
+    """Opens the stored answers and feedback.
 
     Raises:
-        StageFailed: The store cannot be opened.
+        StageFailed: The store cannot be opened; so for the other parts of the store.
     """
-    return _store(url, "ServiceStore")
+    return _opened(url(), "ServiceStore")
+
+
+def people() -> Any:
+    """Opens what the store holds of single people, and who was erased."""
+    return _opened(url(), "People")
+
+
+def catalogue() -> Any:
+    """Opens the catalogue and the published people."""
+    return _opened(url(), "Catalogue")
+
+
+def refuse_erased(person_id: str) -> None:
+    """Checks that a person was not erased.
+
+    An erasure counts at once, in every process that shares the store. If the store does not answer, the
+    request goes on: `/rank` can be served from the request alone, and everything that reads or writes the
+    store refuses by itself.
+
+    Args:
+        person_id: Id of the person, as the contract reads it.
+
+    Raises:
+        Gone: The person was erased.
+    """
+    if not url():
+        return
+    try:
+        is_erased = people().is_erased(person_id)
+    except PalateError as error:
+        logger.error("nobody can tell who was erased: %s", error)  # noqa: TRY400
+        return
+    if is_erased:
+        raise Gone(ERASED)
 
 
 @cache
-def people(url: str) -> Any:
-    """Opens what the store at a URL holds of single people, and who was erased.
-
-    Raises:
-        StageFailed: The store cannot be opened.
-    """
-    return _store(url, "People")
-
-
-@cache
-def catalogue(url: str) -> Any:
-    """Opens the catalogue and the people at a URL.
-
-    Raises:
-        StageFailed: The store cannot be opened.
-    """
-    return _store(url, "Catalogue")
-
-
-def _store(url: str, name: str) -> Any:
+def _opened(url: str, part: str) -> Any:
     # Imported here: BentoML's parent process imports this file too.
     from components.integrations import postgresql_waits, service_store
 
     postgresql_waits.limit(SILENCE_S)
-    return getattr(service_store, name)(url)
+    return getattr(service_store, part)(url)

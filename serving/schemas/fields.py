@@ -17,7 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from components.domain.diet import Basis, DishFacts, has_letter, is_blank
+from components.domain.catalogue import Listed
+from components.domain.diet import Basis, has_letter, is_blank
 from components.domain.feedback import MOST_DISH_BYTES
 from components.domain.preferences.contract import CONTROL, MAX_ID, as_id
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish
@@ -166,17 +167,15 @@ class DishBody(Body):
             raise ValueError(f"its texts have {size:,} bytes together: send at most {MOST_DISH_BYTES:,}")
         return self
 
-    @property
-    def facts(self) -> DishFacts:
-        """The dish's texts that the diet reads."""
-        allergens = None if self.allergens is None else tuple(self.allergens)
-        many = tuple(self.tags), tuple(self.ingredients)
-        return DishFacts(self.dish_id, self.name, self.description, *many, allergens)
-
     def record(self, prefix: str) -> Dish:
         """Converts the dish, with a prefix that keeps a past and an offered dish with the same id apart."""
         many = tuple(self.tags), tuple(self.ingredients)
         return Dish(prefix + self.dish_id, self.name, self.description, self.cuisine, *many)
+
+    def listed(self, letters: str) -> Listed:
+        """Converts the dish as if it were of a catalogue, with the scheme of the letters on its menu."""
+        allergens = None if self.allergens is None else tuple(self.allergens)
+        return Listed(self.record(""), allergens, 0.0, letters=letters)
 
 
 class PastBody(Body):

@@ -16,7 +16,7 @@ from components.integrations.service_store import Catalogue
 from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import take_in
 from serving.refusals import Unavailable
-from serving.restricting import restrictions_of
+from serving.restrictions import restrictions_of
 from serving.schemas.recommend import RecommendRequest
 from tests.postgresql import postgresql
 

@@ -87,20 +87,15 @@ def sign(served: Path, **facts: object) -> None:
     (served / "served.json").write_text(json.dumps(before | facts))
 
 
-@pytest.fixture(scope="session", params=["answers", "vectors"])
-def trained(
-    request: pytest.FixtureRequest,
-    small_base: Path,
-    bentoml_home: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+@pytest.fixture(scope="session")
+def trained(small_base: Path, bentoml_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder as the night stages it for the Bento, in another; only to be copied."""
     dishes, comparisons = eight_dishes(), twelve_comparisons()
     parent = tmp_path_factory.mktemp("trained")
     tuned = base_models.load(small_base, torch.float32, torch.device("cpu"))
     adapted = adapters.attach(tuned.network, CANDIDATE, 1)
     tokens = tuned.dish_tokens(dishes, FIELDS, 3)
-    candidate = CANDIDATE.model_copy(update={"vectors": HEAD if request.param == "vectors" else None})
+    candidate = CANDIDATE.model_copy(update={"vectors": HEAD})
     settings = read_params(REPO / "params.yaml").train
     settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 1})
     plan = of_everything(comparison_table(comparisons), candidate).with_epochs(30)

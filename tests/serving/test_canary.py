@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -57,7 +56,6 @@ def test_any_single_module_left_out_is_noticed(trained: Path, small_base: Path, 
         assert "off the adapter's" in str(_why_wrong(trained, small_base, without)), name
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_any_changed_tensor_of_the_head_is_noticed(trained: Path, small_base: Path, tmp_path: Path) -> None:
     head = load_file(trained / "served" / "adapter" / HEAD_FILE)
     for number, name in enumerate(name for name, tensor in head.items() if bool(tensor.any())):

@@ -21,8 +21,6 @@ from tests.conftest import REPO
 from tests.serving.conftest import listening, send
 from tests.serving.published import publish
 
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
-
 
 def test_on_the_canteen_the_most_chosen_share_comes_first(
     served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

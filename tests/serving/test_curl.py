@@ -18,7 +18,6 @@ from tests.serving.published import ADA, EMPTY
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.parametrize("trained", ["vectors"], indirect=True),
     pytest.mark.parametrize("url", ["sqlite"], indirect=True),
 ]
 

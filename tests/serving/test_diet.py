@@ -12,8 +12,6 @@ from tests.serving.conftest import listening, send, set_limits
 from tests.serving.published import publish
 from tests.tables import whole_table
 
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
-
 MENU = [
     {"dish_id": "1", "name": "Pea stew", "ingredients": ["peas", "carrots", "olive oil"]},
     {"dish_id": "2", "name": "Carbonara", "ingredients": ["spaghetti", "eggs", "pecorino cheese"]},

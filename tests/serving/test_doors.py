@@ -24,10 +24,7 @@ from tests.serving.conftest import send, set_limits
 from tests.serving.published import BOB, LIKE, MENU, publish
 from tests.serving.test_service import ASK
 
-pytestmark = [
-    pytest.mark.parametrize("trained", ["vectors"], indirect=True),
-    pytest.mark.parametrize("url", ["sqlite"], indirect=True),
-]
+pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 TYPE = {"Content-Type": JSON}
 TWICE = [
     ("/recommend", b'{"person_id":"eve","allergies":["milk"],"allergies":[]}', "'allergies' twice"),

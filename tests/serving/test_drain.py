@@ -24,7 +24,6 @@ HEAD = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("whom", [os.kill, os.killpg], ids=["its process alone", "all of them at once"])
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_requests_that_were_begun_are_answered_and_new_ones_refused(
     process: tuple[subprocess.Popen[bytes], int], whom: Callable[[int, int], None]
 ) -> None:

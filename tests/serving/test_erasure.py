@@ -17,11 +17,9 @@ from components.domain.exposures import Exposure, Feedback
 from components.integrations.service_store import People, ServiceStore
 from components.integrations.service_store.answers import FEEDBACK
 from components.integrations.service_store.erasures import refuse_erased
-from serving.erased import SENTENCE
+from serving.store import ERASED
 from tests.serving.conftest import send
 from tests.serving.published import ADA, BOB, LIKE, MENU, publish, ranked_for
-
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
 
 def _refused(address: str) -> dict[str, tuple[int, dict[str, Any]]]:
@@ -43,7 +41,7 @@ def test_who_is_erased_is_gone_at_once_and_everybody_else_stays(storing: str, ur
     assert (first.status_code, again.status_code) == (202, 202)
     assert first.json() == again.json()
     assert _refused(storing) == dict.fromkeys(
-        ("rank", "recommend", "feedback", "people"), (410, {"error": SENTENCE})
+        ("rank", "recommend", "feedback", "people"), (410, {"error": ERASED})
     )
     assert not any(People(url).read("bob").values())
     assert People(url).queued() == ["bob"]

@@ -19,14 +19,12 @@ from components.domain.feedback import MOST_ASIDE
 from components.domain.preferences.contract import as_id, columns
 from components.integrations.service_store import Catalogue, ServiceStore, shown_by
 from components.integrations.service_store.answers import ASIDE
-from serving.exposures import HEADER
+from serving.answers import HEADER
 from serving.store import STORE
 from tests.answers import exposure_of, feedback_in
 from tests.serving.conftest import listening, send
 from tests.serving.published import EMPTY
 from tests.tables import whole_table
-
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
 DISHES = [{"dish_id": "1", "name": "Pea stew", "tags": ["soup"]}, {"dish_id": "2", "name": "Roulade"}]
 LIKE = {"person_id": "ada", "dish_id": "1", "kind": "like"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.exposures import HEADER
+from serving.answers import HEADER
 from serving.store import STORE
 from tests.postgresql import backends, frozen, postgresql
 from tests.serving.conftest import listening, send
@@ -17,7 +17,6 @@ DEADLINE_S = 25  # serve.deadline_s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_a_store_that_freezes(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requests = {
         "rank": {"person_id": "bob", "dishes": MENU, "use_stored_restrictions": False},

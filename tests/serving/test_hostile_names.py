@@ -82,7 +82,6 @@ def test_no_text_changes_the_score_of_another_dish(client: TestClient, parts: li
     _same(client, "".join(parts), _scores(_rank(client)))
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_no_mark_makes_a_dish_safe_or_another_one_unsafe(client: TestClient) -> None:
     for mark in MARKS:
         for words in ("Peanut soup", "Soup with peanut"):
@@ -94,7 +93,6 @@ def test_no_mark_makes_a_dish_safe_or_another_one_unsafe(client: TestClient) -> 
         assert _rank(client, dish, diet="vegan")["order"] == ["peas"], mark
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 @pytest.mark.parametrize("field", ["name", "ingredients"])
 def test_a_letter_that_nobody_sees_hides_no_allergen(client: TestClient, field: str) -> None:
     for hidden in HIDDEN:

@@ -14,8 +14,6 @@ from serving.store import STORE
 from tests.serving.conftest import listening, set_limits, with_token
 from tests.serving.published import BOB, LIKE, MENU, publish
 
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
-
 ELSEWHERE = [
     "evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example", "xlocalhost",
     "localhost:80:80", "localhost:x", "localhost@evil.example", "user@localhost", "127.0.0.2", "1270001",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Comparison, Dish, Question
 from components.integrations import scoring
-from serving import limits, refusals, service
+from serving import refusals, service
 from serving.middleware import login
 from serving.middleware.slots import Slots
 from tests.serving.conftest import HERE, listening, set_limits
@@ -57,7 +56,6 @@ def test_an_honest_menu_of_a_hundred_dishes_in_rare_letters_is_ranked(
     assert len(set(answer.json()["order"])) == 100
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_too_many_tokens_are_refused_with_their_number_and_never_reach_the_model(client: TestClient) -> None:
     long = {"dish_id": "long", "name": "x", "tags": ["𒀀𒁀𒂀𒃀" * 60]}
     answer = client.post("/rank", json=ASK | {"dishes": [long]})
@@ -76,22 +74,6 @@ def test_too_many_tokens_are_refused_with_their_number_and_never_reach_the_model
     assert 'palate_model_answers_total{model_version="7"} 0' in client.get("/metrics").text
 
 
-@pytest.mark.parametrize("trained", ["answers"], indirect=True)
-def test_a_history_that_would_be_read_in_context_is_limited_too(served: Path, tmp_path: Path) -> None:
-    set_limits(served, max_history=200)
-    facts = json.loads((served / "served.json").read_text())
-    (served / "served.json").write_text(json.dumps(facts | {"max_history": 200}))
-    stored = json.loads((served / "canary.json").read_text())
-    short = [question for question in stored["questions"] if len(question["history"]) <= facts["max_history"]]
-    (served / "canary.json").write_text(json.dumps(stored | {"questions": short}))
-    history = [{"dish": {"dish_id": "h", "name": "麻婆豆腐" * 20}} for _ in range(30)]
-    with TestClient(service.Palate.to_asgi(), HERE) as client:
-        answer = client.post("/rank", json=ASK | {"history": history})
-    assert answer.status_code == 400
-    assert f"send at most {limits.MAX_CONTEXT_TOKENS}" in answer.text
-
-
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_work_ends_at_the_deadline_which_is_no_error_of_the_model(served: Path, client: TestClient) -> None:
     set_limits(served, deadline_s=0.0)
     answer = client.post("/rank", json=ASK)
@@ -193,17 +175,15 @@ def test_more_requests_than_allowed_are_told_to_come_again() -> None:
     assert dict(sent[0]["headers"])[b"retry-after"] == b"2"
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_the_canary_leaves_the_memory_of_dishes_alone(served: Path) -> None:
     palate = service.Palate()
-    assert palate.refusal is None
-    assert palate.arm.model.vectors == {}
-    palate.arm.model.vectors[b"a line"] = "its vector"
+    assert palate.versions.refusal is None
+    assert palate.versions.newest.model.vectors == {}
+    palate.versions.newest.model.vectors[b"a line"] = "its vector"
     assert asyncio.run(palate.canary()).passed
-    assert palate.arm.model.vectors == {b"a line": "its vector"}
+    assert palate.versions.newest.model.vectors == {b"a line": "its vector"}
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_beyond_this_machine_only_the_token_opens(
     served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,7 +207,6 @@ def test_beyond_this_machine_only_the_token_opens(
         assert client.get("/readyz").status_code == 503
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_on_this_machine_alone_nothing_is_asked_for(address: str) -> None:
     import httpx
 

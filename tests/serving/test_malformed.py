@@ -20,8 +20,6 @@ from tests.serving.conftest import listening, sign, with_token
 from tests.serving.malformed import RANK, VALID, Malformed, requests, why_not_a_sentence
 from tests.tables import whole_table
 
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
-
 TOKEN = {"Authorization": "Bearer open sesame"}
 PEAS = {"dish_id": "peas", "name": "Peas", "description": "", "cuisine": "", "tags": (), "ingredients": ()}
 

@@ -17,8 +17,6 @@ from tests.conftest import needs
 from tests.serving.conftest import send
 from tests.serving.published import ADA, BOB, MENU, publish
 
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
-
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 

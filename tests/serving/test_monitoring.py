@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import httpx
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.deploy.test_monitoring import expressions
@@ -31,7 +30,6 @@ def _labels_in(expression: str) -> set[str]:
     return set(_NAME.findall(re.sub(r'"[^"]*"', "", f"{matchers} {groups}")))
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_every_metric_and_label_of_alerts_and_dashboard_is_exported(address: str) -> None:
     assert send(f"{address}/rank", **ASK)[0] == 200
     page = httpx.get(f"{address}/metrics").text

@@ -17,8 +17,6 @@ from tests.answers import exposure_of
 from tests.serving.conftest import send
 from tests.tables import whole_table
 
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
-
 SALAD = Nutrition(
     {"kcal": Amount(200, 200, "serving", "declared"), "fat_g": Amount(4, 4, "serving", "declared")}
 )

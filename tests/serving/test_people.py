@@ -20,8 +20,6 @@ from tests.serving.conftest import listening, send, set_limits, with_token
 from tests.serving.published import ADA, BOB, LIKE, publish, ranked_for
 from tests.tables import whole_table
 
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
-
 FROM_ELSEWHERE = {"Origin": "https://evil.example"}
 
 

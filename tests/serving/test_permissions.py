@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from benchmarks.allergens import labelled_dishes
 from components.domain.catalogue import Listed
-from components.domain.diet import Restrictions, permitted, read_restrictions
+from components.domain.diet import DishFacts, Restrictions, permitted, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS
 from components.domain.diet.diets import DIETS
 from components.domain.records import Dish
-from serving.listing import Listing, listing_of
+from serving.catalogue import Listing, listing_of
 from serving.permissions import DISHES_AT_ONCE, MOST_LEFT_OUT, MOST_WORDS, Permissions
+from serving.refusals import Unavailable
+from serving.restrictions import bases_of
 from tests.domain.diet.violations import violations
 
 WORDS = ("coriander", "pork", "Erdnüsse", "xyzzy", "豆腐", "kiwi", "")
@@ -82,3 +84,12 @@ def test_reasons_are_given_of_so_many_dishes_at_most() -> None:
     at = np.arange(len(catalogue.dishes))
     may_offer, left_out = Permissions().split(at, catalogue, read_restrictions("vegan", ["milk"], []))
     assert len(left_out) == MOST_LEFT_OUT < len(at) - len(may_offer)
+
+
+def test_an_answer_with_a_dish_that_must_not_be_offered_is_refused_whole() -> None:
+    peas, cheese = (DishFacts(name, name, ingredients=(name,)) for name in ("peas", "cheese"))
+    milk, both = Restrictions(allergies=("milk",)), Restrictions(diets=("vegan",), allergies=("milk",))
+    assert [basis.source for basis in bases_of([peas], milk)[0]] == ["ingredients"]
+    for restrictions in (milk, both, Restrictions(diets=("vegan",))):
+        with pytest.raises(Unavailable, match="must not be offered, so nothing is"):
+            bases_of([peas, cheese], restrictions)

@@ -7,12 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import REPO
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_another_wording_of_the_prompt_is_found_in_the_bentos_own_code(served: Path, tmp_path: Path) -> None:
     bento = tmp_path / "src"
     for name in ("serving", "components"):

@@ -21,7 +21,6 @@ from tests.answers import feedback_in
 from tests.serving.conftest import listening, send, set_limits
 from tests.serving.published import BOB, LIKE, MENU, publish
 
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 DAY_S = 86_400
 
 

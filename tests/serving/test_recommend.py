@@ -15,13 +15,11 @@ from components.domain.catalogue import Thresholds
 from components.domain.preferences.contract import columns
 from components.domain.records import DISLIKED, LIKED, Past
 from components.integrations.service_store import Catalogue, ServiceStore
-from serving.recommending import how_sure
+from serving.endpoints.recommend import how_sure
 from serving.store import STORE
 from tests.answers import exposure_of
 from tests.serving.conftest import listening, send, set_limits
 from tests.serving.published import lines
-
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
 PEAS, EGGS, CAKE, STEW = (
     {"dish_id": "peas", "name": "Peas with carrots", "ingredients": ("peas", "carrots"), "tags": ("vegan",)},

@@ -14,10 +14,7 @@ from serving.store import STORE
 from tests.serving.conftest import listening, sign
 from tests.serving.published import BOB, MENU, publish
 
-pytestmark = [
-    pytest.mark.parametrize("trained", ["vectors"], indirect=True),
-    pytest.mark.parametrize("url", ["sqlite"], indirect=True),
-]
+pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 PERSON, ALLERGY = "anna.smith@example.org", "peanuts"
 ANNA = {"person_id": PERSON, "allergies": [ALLERGY]}

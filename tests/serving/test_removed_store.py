@@ -14,8 +14,6 @@ from tests.answers import feedback_in
 from tests.serving.conftest import listening, send
 from tests.serving.published import BOB, LIKE, publish
 
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
-
 
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_nothing_is_acknowledged_that_a_removed_file_would_not_keep(

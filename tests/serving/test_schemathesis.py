@@ -21,7 +21,6 @@ SETTINGS = REPO / "tests" / "serving" / "schemathesis.toml"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 @pytest.mark.parametrize("which", ["exclude", "include"])  # erasures, which change all other answers
 def test_the_service_answers_as_its_document_says(
     which: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

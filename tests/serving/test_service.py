@@ -16,11 +16,13 @@ from safetensors.torch import load_file, save_file
 from starlette.testclient import TestClient
 
 from components.domain.errors import StageFailed
+from components.domain.ranker.artifacts import HEAD_FILE
 from components.files import weights_sha256
 from components.integrations import adapters, base_models, bentos, tuned_weights
 from serving import service
 from serving.arm import Arm
 from serving.schemas.rank import RankAnswer
+from serving.versions import CANARY_S
 from tests.serving.conftest import CANDIDATE, HERE, sign, store_base
 from tests.tables import whole_table
 
@@ -137,7 +139,7 @@ def test_the_canary_is_asked_anew_on_demand_and_readiness_follows(served: Path, 
         question["adapter"] = [score + 1 for score in question["adapter"]]
     (served / "canary.json").write_text(json.dumps(stored))
     assert client.post("/canary", json={}).json() == first  # which is given again for some seconds
-    time.sleep(service.CANARY_S + 0.1)
+    time.sleep(CANARY_S + 0.1)
     again = client.post("/canary", json={}).json()
     assert not again["passed"]
     assert again["worst"] == pytest.approx(1, abs=0.01)
@@ -204,6 +206,13 @@ def test_an_adapter_with_another_checksum_never_starts(served: Path) -> None:
     _multiply(served, "lora_B", 1.001)  # too little for the canary
     (served / "served.json").write_text(before)
     with pytest.raises(StageFailed, match="not those that the night registered"):
+        Arm.open(served)
+
+
+def test_an_adapter_that_reads_dishes_in_context_is_refused_with_one_sentence(served: Path) -> None:
+    (served / "adapter" / HEAD_FILE).unlink()
+    sign(served)
+    with pytest.raises(StageFailed, match="release a version whose candidate has `vectors` or `factors`"):
         Arm.open(served)
 
 

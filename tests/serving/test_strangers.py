@@ -8,8 +8,6 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 from components.integrations.service_probe import Expected, Memory, probe
 from tests.serving.test_service import ASK
 
@@ -53,7 +51,6 @@ def _half(address: str) -> None:
         )
 
 
-@pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 def test_strangers_cannot_make_a_version_look_ill(address: str, tmp_path: Path) -> None:
     memory, new = Memory(tmp_path / "looks.json"), Expected("7", "now")
     for _ in range(3):

@@ -20,14 +20,13 @@ from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.integrations.tuned_weights import WEIGHTS
 from serving import service
-from serving.arm import Arm, position
+from serving.arm import Arm
+from serving.versions import BEFORE, position
 from tests.serving.conftest import HERE, sign
 from tests.serving.test_service import ASK
 
 SHARE = 0.3
 PEOPLE = [f"person {number}" for number in range(12)]
-
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
 
 def _set(folder: Path, **facts: Any) -> None:
@@ -38,8 +37,8 @@ def _set(folder: Path, **facts: Any) -> None:
 @pytest.fixture
 def before(served: Path) -> Path:
     """The folder of the version before: the same model under other names."""
-    folder = served / service.BEFORE
-    shutil.copytree(served, folder, ignore=shutil.ignore_patterns(service.BEFORE))
+    folder = served / BEFORE
+    shutil.copytree(served, folder, ignore=shutil.ignore_patterns(BEFORE))
     _set(served, share=SHARE)
     _set(folder, model_version="6", bento="palate:v6-abc", data_md5="old.dir", share=1.0)
     return folder

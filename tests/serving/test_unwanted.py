@@ -9,8 +9,8 @@ import pytest
 
 from components.domain.catalogue import Listed, Person
 from components.domain.records import DISLIKED, LIKED, Dish, Past
-from serving import unwanted
-from serving.listing import Listing, listing_of
+from serving.candidates import wanted_now
+from serving.catalogue import Listing, listing_of
 from serving.schemas.fields import LeftOutDish
 
 NOW = datetime(2026, 11, 9, 12, tzinfo=UTC)
@@ -23,7 +23,7 @@ def _listing(*ids: str) -> Listing:
 
 def _unwanted(catalogue: Listing, person: Person, rest_days: int) -> list[LeftOutDish]:
     at = np.arange(len(catalogue.dishes))
-    offered, left_out = unwanted.split(person, catalogue, at, rest_days, NOW)
+    offered, left_out = wanted_now(person, catalogue, at, rest_days, NOW)
     ids = {catalogue.dishes[index].dish.dish_id for index in offered}
     assert ids == catalogue.position.keys() - {dish.dish_id for dish in left_out}
     return left_out

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from components.domain.catalogue import Listed, Person, Thresholds
+from components.domain.catalogue import Listed, Thresholds
 from components.domain.preferences.contract import columns
 from components.domain.ranker.artifacts import VECTORS_FILE
 from components.domain.records import DISLIKED, LIKED, Dish, Past, Question
@@ -20,16 +21,13 @@ from components.files import file_sha256
 from components.integrations import scoring
 from components.integrations.service_store import Catalogue
 from components.stages.pack import pack
-from serving import searching
 from serving.arm import Arm
-from serving.listing import listing_of
-from serving.schemas.recommend import RecommendRequest
+from serving.catalogue import listing_of
+from serving.search import best_dishes
 from serving.store import STORE
 from tests.conftest import eight_dishes
 from tests.serving.conftest import FIELDS, listening, send
 from tests.serving.published import lines
-
-pytestmark = pytest.mark.parametrize("trained", ["vectors"], indirect=True)
 
 HISTORY = (Past("d0", LIKED), Past("d5", DISLIKED), Past("d1", LIKED, 4.0))
 DISHES = tuple(eight_dishes().values())
@@ -57,9 +55,7 @@ def _listed(dishes: Sequence[Dish]) -> list[Listed]:
 def _ranked(arm: Arm, dishes: Sequence[Dish], k: int = 100, history: Sequence[Past] = HISTORY) -> Any:
     """What the service ranks for a person with this history; every dish may be offered."""
     catalogue = listing_of(_listed(dishes))
-    request = RecommendRequest.model_validate({"person_id": "p", "k": k})
-    person = Person(history=tuple(history))
-    return searching._rank(arm, request, person, catalogue.on_offer(request), catalogue)
+    return best_dishes(arm, history, {}, np.arange(len(dishes)), catalogue, k)
 
 
 def _scores(ranked: Any) -> dict[str, float]:

@@ -1,7 +1,6 @@
-"""`/people/{person_id}`: reads what the service's store holds of a person, and erases people.
+"""/people/{person_id} and /erasures: reads what the service's store holds of a person, and erases people.
 
-BentoML's own APIs are POST only, so this is a Starlette application that is mounted beside them. The
-service's middleware wraps both.
+BentoML's own APIs are POST only, so `ROUTES` are mounted beside them. The service's middleware wraps both.
 """
 
 from __future__ import annotations
@@ -13,17 +12,14 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
-import anyio.to_thread
+from anyio.to_thread import run_sync
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from components.domain.errors import PalateError
-from serving import log_filters, openapi, store
-from serving.erased import SENTENCE
-from serving.middleware import login
+from serving import store
 from serving.refusals import Unavailable, refusal
 from serving.schemas.fields import VERDICTS, StoredId
 from serving.schemas.people import (
@@ -48,55 +44,8 @@ class _BadId(ValueError):
     """The path contains no valid id; the text is the sentence for the caller."""
 
 
-def application(service: Any) -> Starlette:
-    """Builds the application with the two operations and the one OpenAPI document.
-
-    It answers `/docs.json` before BentoML does, whose document lacks the mounted operations. It also answers
-    `/`, since BentoML's page would load a script from Google into this service's origin.
-
-    Args:
-        service: BentoML's service, whose operations are documented, too.
-    """
-    log_filters.install()
-
-    async def document(request: Request) -> Response:
-        needs_token = bool(request.scope.get(login.NEEDS_TOKEN))
-        return JSONResponse(openapi.merged(service.openapi_spec.asdict(), needs_token=needs_token))
-
-    return Starlette(
-        routes=[
-            Route("/people/{person_id:path}", _person, methods=["GET", "DELETE"]),
-            Route("/docs.json", document),
-            Route("/", _front_door),
-        ]
-    )
-
-
-async def _front_door(_: Request) -> Response:
-    return RedirectResponse("docs.json")
-
-
-async def read(person_id: str) -> Response:
-    """Looks up all that the store holds of a person.
-
-    Answers 404 if there is nothing, and 410 if the person was erased.
-    """
-    if await anyio.to_thread.run_sync(lambda: store.people(store.url()).is_erased(person_id)):
-        return refusal(410, SENTENCE)
-    rows = await anyio.to_thread.run_sync(lambda: store.people(store.url()).read(person_id))
-    if not any(rows.values()):
-        return refusal(404, "The service's store holds nothing of this person: look at the id.")
-    return _json(200, _answer(person_id, rows))
-
-
-async def erase(person_id: str) -> Response:
-    """Hides a person at once, removes their rows from the store, and queues the rest for the next night."""
-    queued_at = await anyio.to_thread.run_sync(lambda: store.people(store.url()).erase(person_id))
-    return _json(202, ErasureAnswer(person_id=person_id, queued_at=queued_at))
-
-
 async def erase_all(person_ids: Iterable[str]) -> ErasuresAnswer:
-    """Erases people as `erase` does: all of them or nobody.
+    """Hides people at once, removes their rows, and queues the rest for the next night: all or nobody.
 
     Raises:
         Unavailable: The store does not answer, or the service has no store.
@@ -105,7 +54,7 @@ async def erase_all(person_ids: Iterable[str]) -> ErasuresAnswer:
         raise Unavailable(store.MISSING)
     people = tuple(dict.fromkeys(person_ids))
     try:
-        queued_at = await anyio.to_thread.run_sync(lambda: store.people(store.url()).erase(*people))
+        queued_at = await run_sync(lambda: store.people().erase(*people))
     except PalateError as error:
         logger.error("people could not be erased: %s", error)  # noqa: TRY400
         raise Unavailable("The people could not be erased: send the list again.") from error
@@ -121,10 +70,24 @@ async def _person(request: Request) -> Response:
     if not store.url():
         return refusal(503, store.MISSING)
     try:
-        return await (erase if request.method == "DELETE" else read)(person_id)
+        return await run_sync(_erase if request.method == "DELETE" else _read, person_id)
     except PalateError as error:
         logger.error("a person could not be read or erased: %s", error)  # noqa: TRY400
         return refusal(503, "The service's store does not answer: send it again.")
+
+
+def _read(person_id: str) -> Response:
+    """Looks up all that the store holds of a person: 404 if there is nothing, 410 after an erasure."""
+    if store.people().is_erased(person_id):
+        return refusal(410, store.ERASED)
+    rows = store.people().read(person_id)
+    if not any(rows.values()):
+        return refusal(404, "The service's store holds nothing of this person: look at the id.")
+    return _json(200, _answer(person_id, rows))
+
+
+def _erase(person_id: str) -> Response:
+    return _json(202, ErasureAnswer(person_id=person_id, queued_at=store.people().erase(person_id)))
 
 
 def _id_in(raw_path: bytes) -> str:
@@ -179,3 +142,6 @@ def _only(body: type[Body], row: dict[str, Any]) -> Body:
 
 def _json(status: int, answer: PersonAnswer | ErasureAnswer) -> Response:
     return Response(answer.model_dump_json(), status, media_type="application/json")
+
+
+ROUTES = [Route("/people/{person_id:path}", _person, methods=["GET", "DELETE"])]

@@ -1,21 +1,17 @@
-"""Leaves out what a person may not eat before anything is scored, and checks the answer for it again."""
+"""What a person may not eat: read from request and store, kept out of offers, and shown in each answer."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 
-import anyio.to_thread
 from bentoml.exceptions import InvalidArgument
 
 from components.domain.catalogue import Person
 from components.domain.diet import (
     Basis,
     DishFacts,
-    LeftOut,
     Restrictions,
     UnknownDiet,
     basis_of,
@@ -23,10 +19,8 @@ from components.domain.diet import (
     permitted,
     read_restrictions,
 )
-from components.domain.errors import PalateError
-from serving import store
 from serving.refusals import Unavailable
-from serving.schemas.fields import DishBody, LeftOutDish
+from serving.schemas.fields import LeftOutDish
 from serving.schemas.rank import RankRequest
 from serving.schemas.recommend import RecommendRequest
 
@@ -35,10 +29,6 @@ logger = logging.getLogger("palate")
 # Characters of all dishes where there are restrictions: each unknown word takes milliseconds to read.
 MAX_CHARACTERS = 60_000
 NOBODY = Person()
-NOT_LOOKED_UP = (
-    "The service's store does not answer, so nobody can tell what the person may not eat: send it again, or "
-    "send all of it with use_stored_restrictions false."
-)
 
 
 def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NOBODY) -> Restrictions:
@@ -89,55 +79,6 @@ def filters_of(request: RankRequest | RecommendRequest, restrictions: Restrictio
     return json.dumps({**request.model_dump(exclude=without), "applied": applied})
 
 
-async def stored_of(request: RankRequest) -> Person:
-    """Looks up the stored restrictions of a person, unless the request asks not to.
-
-    Raises:
-        Unavailable: The store does not answer, so it is unknown what is safe.
-    """
-    if not (request.use_stored_restrictions and store.url()):
-        return NOBODY
-    try:
-        return await anyio.to_thread.run_sync(
-            lambda: store.catalogue(store.url()).restrictions(request.person_id)
-        )
-    except PalateError as error:
-        logger.error("nobody can tell what a person may not eat: %s", error)  # noqa: TRY400
-        raise Unavailable(NOT_LOOKED_UP) from error
-
-
-def way_for(request: RankRequest, stored: Person) -> Callable[..., Awaitable[Any]]:
-    """Chooses where to read the dishes: in a thread, or at once where there are no restrictions."""
-    has_any = any(who.diet or who.allergies or who.avoids for who in (request, stored))
-    return anyio.to_thread.run_sync if has_any else _at_once
-
-
-async def _at_once(work: Callable[..., Any], *arguments: Any) -> Any:
-    return work(*arguments)
-
-
-def permitted_of(
-    request: RankRequest, stored: Person, letters: str
-) -> tuple[list[DishBody], list[LeftOutDish], Restrictions]:
-    """Divides the request's dishes into permitted ones and others with reasons.
-
-    It also returns the restrictions that applied.
-
-    Raises:
-        InvalidArgument: See `restrictions_of` and `check_length`.
-        Unavailable: See `restrictions_of`.
-    """
-    restrictions, facts = restrictions_of(request, stored), facts_of(request.dishes, letters)
-    check_length(facts, restrictions)
-    may_offer, left_out = split(facts, restrictions)
-    return [dish for dish in request.dishes if dish.dish_id in may_offer], left_out, restrictions
-
-
-def facts_of(dishes: Sequence[DishBody], letters: str) -> list[DishFacts]:
-    """Collects the texts of dishes that the diet reads, with the scheme of letters; empty for no scheme."""
-    return [replace(dish.facts, letters=letters) for dish in dishes]
-
-
 def check_length(dishes: Sequence[DishFacts], restrictions: Restrictions) -> None:
     """Checks that the texts of a caller's dishes are short enough, if there are restrictions.
 
@@ -152,10 +93,16 @@ def check_length(dishes: Sequence[DishFacts], restrictions: Restrictions) -> Non
         )
 
 
-def split(dishes: Sequence[DishFacts], restrictions: Restrictions) -> tuple[set[str], list[LeftOutDish]]:
+def read_through(
+    dishes: Sequence[DishFacts], restrictions: Restrictions
+) -> tuple[set[str], list[LeftOutDish]]:
     """Divides dishes by restrictions: ids of the permitted ones, and the others with reasons."""
     offered, left_out = permitted(dishes, restrictions)
-    return {dish.dish_id for dish in offered}, [_body(dish) for dish in left_out]
+    bodies = [
+        LeftOutDish(dish_id=dish.dish_id, reasons=[reason.sentence for reason in dish.reasons])
+        for dish in left_out
+    ]
+    return {dish.dish_id for dish in offered}, bodies
 
 
 def bases_of(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[list[Basis]]:
@@ -177,10 +124,6 @@ def notes_of(
     """Says what reading words cannot cover for this person."""
     written = (request.diet, person.diet, *(request.allergies or ()), *person.allergies)
     return list(notes(restrictions, written))
-
-
-def _body(dish: LeftOut) -> LeftOutDish:
-    return LeftOutDish(dish_id=dish.dish_id, reasons=[reason.sentence for reason in dish.reasons])
 
 
 def _texts(dish: DishFacts) -> tuple[str, ...]:

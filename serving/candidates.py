@@ -1,0 +1,156 @@
+"""Candidates: the dishes that a person may be offered, chosen before any model ranks them, and why no others.
+
+Both choices read the store and may read many words, so they run in threads of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from components.domain.catalogue import Listed, Person
+from components.domain.diet import Restrictions
+from components.domain.diet.nutrition import outside
+from components.domain.errors import PalateError
+from components.domain.preferences.arrays import Ints
+from serving import limits, store
+from serving.catalogue import Listing, Published
+from serving.permissions import MOST_LEFT_OUT, Permissions
+from serving.refusals import Unavailable
+from serving.restrictions import check_length, read_through, restrictions_of
+from serving.schemas.fields import LeftOutDish
+from serving.schemas.rank import RankRequest
+from serving.schemas.recommend import RecommendRequest
+
+logger = logging.getLogger("palate")
+NOT_LOOKED_UP = (
+    "The service's store does not answer, so nobody can tell what the person may not eat: send it again, or "
+    "send all of it with use_stored_restrictions false."
+)
+_DISLIKE = "the person's last opinion of it is a dislike"
+Offered = TypeVar("Offered")
+
+
+@dataclass(frozen=True)
+class Candidates(Generic[Offered]):
+    """The dishes that may be ranked for a person.
+
+    Attributes:
+        person: The person as the store knows them.
+        restrictions: Restrictions of the person, both stored and requested.
+        offered: The dishes of a menu in its order, or positions in the catalogue, the most popular first.
+        left_out: Requested dishes that may not be offered, with reasons.
+    """
+
+    person: Person
+    restrictions: Restrictions
+    offered: Offered
+    left_out: list[LeftOutDish]
+
+
+def of_menu(request: RankRequest, facts: Mapping[str, Any]) -> Candidates[list[Listed]]:
+    """Chooses the dishes of a request's menu that the person may eat.
+
+    Args:
+        request: Names the person, and has the menu.
+        facts: Content of served.json.
+
+    Raises:
+        Gone: The person was erased.
+        InvalidArgument: The request is too large, or its restrictions cannot be read.
+        Unavailable: The store does not answer, so it is unknown what is safe.
+    """
+    store.refuse_erased(request.person_id)
+    limits.check_sizes(request, facts)
+    limits.check_history(request.history, facts)
+    person = _stored(request)
+    restrictions = restrictions_of(request, person)
+    letters = facts["serve"].get("allergen_letters", "")  # releases before 0.3.0 have no scheme
+    menu = [dish.listed(letters) for dish in request.dishes]
+    read = [listed.facts for listed in menu]
+    check_length(read, restrictions)
+    may_eat, left_out = read_through(read, restrictions)
+    offered = [listed for listed in menu if listed.dish.dish_id in may_eat]
+    return Candidates(person, restrictions, offered, left_out)
+
+
+def of_catalogue(
+    request: RecommendRequest, published: Published, permissions: Permissions, facts: Mapping[str, Any]
+) -> tuple[Candidates[Ints], Listing]:
+    """Chooses the dishes of the catalogue that the person may have now; also returns the catalogue.
+
+    Args:
+        request: Names the person and the bounds of the dishes.
+        published: Reads the catalogue and the people.
+        permissions: Decides which dishes the restrictions permit.
+        facts: Content of served.json.
+
+    Raises:
+        Gone: The person was erased.
+        InvalidArgument: A dish of the request is not in the catalogue, or a restriction cannot be read.
+        Unavailable: The store does not answer, so it is unknown what is safe.
+    """
+    store.refuse_erased(request.person_id)
+    limits.check_history(request.history or (), facts)
+    person, catalogue = published.of(request.person_id)
+    restrictions = restrictions_of(request, person)
+    may_eat, forbidden = permissions.split(catalogue.on_offer(request), catalogue, restrictions)
+    within, beyond = _within_bounds(request, catalogue, may_eat)
+    wanted, unwanted = wanted_now(person, catalogue, within, facts["serve"]["rest_days"], datetime.now(UTC))
+    return Candidates(person, restrictions, wanted, [*forbidden, *beyond, *unwanted]), catalogue
+
+
+def _stored(request: RankRequest) -> Person:
+    """Looks up the stored restrictions of a person, unless the request asks not to."""
+    if not (request.use_stored_restrictions and store.url()):
+        return Person()
+    try:
+        person: Person = store.catalogue().restrictions(request.person_id)
+    except PalateError as error:
+        logger.error("nobody can tell what a person may not eat: %s", error)  # noqa: TRY400
+        raise Unavailable(NOT_LOOKED_UP) from error
+    return person
+
+
+def _within_bounds(
+    request: RecommendRequest, catalogue: Listing, positions: Ints
+) -> tuple[Ints, list[LeftOutDish]]:
+    """Divides dishes by bounds of nutrients: positions of the dishes within, and the first others."""
+    if not request.at_most and not request.at_least:
+        return positions, []
+    dishes = [catalogue.dishes[index] for index in positions]
+    reasons = [outside(listed.nutrition, request.at_most, request.at_least) for listed in dishes]
+    left_out = [
+        LeftOutDish(dish_id=listed.dish.dish_id, reasons=sentences)
+        for listed, sentences in zip(dishes, reasons, strict=True)
+        if sentences
+    ]
+    return positions[[not sentences for sentences in reasons]], left_out[:MOST_LEFT_OUT]
+
+
+def wanted_now(
+    person: Person, catalogue: Listing, positions: Ints, rest_days: int, now: datetime
+) -> tuple[Ints, list[LeftOutDish]]:
+    """Divides dishes by what the person wants now: positions of the offered ones, and others with reasons.
+
+    A person does not want a dish that they dislike, or that they ate lately.
+
+    Args:
+        person: The person as the store knows them.
+        catalogue: All dishes.
+        positions: Positions of the dishes that the person may eat.
+        rest_days: Days of 24 hours for which a dish rests after it was chosen or ordered; 0 for none.
+        now: The present moment, with a zone.
+    """
+    reasons = {dish: [_DISLIKE] for dish in person.disliked}
+    since = now - timedelta(days=rest_days)
+    for dish, eaten in person.eaten.items():
+        if rest_days and eaten > since:
+            sentence = f"chosen or ordered on {eaten:%Y-%m-%d}, within {rest_days} days"
+            reasons.setdefault(dish, []).append(sentence)
+    listed = {catalogue.dishes[index].dish.dish_id for index in positions} if reasons else set()
+    left_out = [LeftOutDish(dish_id=dish, reasons=reasons[dish]) for dish in sorted(listed & reasons.keys())]
+    return catalogue.without(positions, reasons), left_out

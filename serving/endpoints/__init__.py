@@ -1,0 +1,1 @@
+"""What builds the answers, one file for each operation."""

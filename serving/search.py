@@ -1,0 +1,144 @@
+"""Searches all dishes that a person may have for the best, and says which past dishes speak for them.
+
+The dishes' vectors travel with the release. A newer dish is read when it is first wanted, the most popular
+ones first and a bounded number in each request. Until it is read, it is in no answer, and `considered` does
+not count it.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from components.domain.catalogue import Listed
+from components.domain.preferences.arrays import Floats, Ints
+from components.domain.records import Dish, Past, Question
+from serving.arm import Arm, Ranked
+from serving.catalogue import Listing
+from serving.limits import check_tokens, is_short
+from serving.refusals import must_go_on
+
+if TYPE_CHECKING:
+    from components.domain.ranker.dish_table import DishTable
+
+LEAST_NEW = 8  # dishes that a request reads although it has enough to rank: a few tenths of a second
+MOST_REASONS = 2  # past dishes named for a recommendation
+LINES_LEFT_OUT = 20  # of a history, the latest, that are left out one by one
+
+
+def best_dishes(
+    arm: Arm,
+    history: Sequence[Past],
+    past: Mapping[str, Dish],
+    offered: Ints,
+    catalogue: Listing,
+    count: int,
+) -> Ranked:
+    """Finds the best dishes for a person; the most popular ones where nothing is known of the person.
+
+    Only one thread may call this at a time.
+
+    Args:
+        arm: The version that answers.
+        history: The person's history.
+        past: Dishes of the history that the catalogue may lack, by id.
+        offered: Positions of the dishes that may be offered, the most popular first.
+        catalogue: All dishes; a different object only after something was published.
+        count: Largest number of dishes.
+
+    Raises:
+        InvalidArgument: The dishes of the history are too much to read for one request.
+    """
+    table = arm.table_of(catalogue)
+    dishes = ChainMap(dict(past), table.dishes)
+    legible = _legible(arm, table, history, dishes)
+    if not legible:
+        popular = [
+            (listed, listed.popularity) for listed in (catalogue.dishes[each] for each in offered[:count])
+        ]
+        return Ranked(popular, len(offered), cold_start=True, because=[[] for _ in popular])
+    _read_new(arm, table, table.rows[offered])
+    at = offered[table.is_read(table.rows[offered])]
+    scores = arm.counted(lambda: table.scores(legible, dishes, before_batch=must_go_on)[table.rows[at]])
+    best = [(catalogue.dishes[at[index]], float(scores[index])) for index in best_of(scores, count)]
+    reasons = _reasons(table, legible, dishes, best)
+    unknown = int((~table.is_packed(table.rows[at])).sum())
+    return Ranked(best, len(at), len(legible), unknown, because=reasons)
+
+
+def _reasons(
+    table: DishTable,
+    history: tuple[Past, ...],
+    dishes: Mapping[str, Dish],
+    best: Sequence[tuple[Listed, float]],
+) -> list[list[str]]:
+    """Names for each of the best dishes the past dishes without which its score falls most."""
+    question = Question("", history, tuple(listed.dish.dish_id for listed, _ in best))
+    variants = questions_without(question)
+    without = table.answers(variants, dishes).reshape(len(variants), -1)
+    names = [dishes[line.dish_id].name for line in history[len(history) - len(variants) :]]
+    return [because(names, score, without[:, column].tolist()) for column, (_, score) in enumerate(best)]
+
+
+def questions_without(question: Question) -> list[Question]:
+    """Leaves each of the latest lines of the history out in turn, and builds a question of each rest."""
+    history = question.history
+    first = max(0, len(history) - LINES_LEFT_OUT)
+    return [
+        Question(question.person_id, history[:line] + history[line + 1 :], question.dishes)
+        for line in range(first, len(history))
+    ]
+
+
+def because(names: Sequence[str], score: float, without: Sequence[float]) -> list[str]:
+    """Chooses the past dishes without which a dish's score falls most, and returns their names.
+
+    Args:
+        names: Names of the past dishes that were left out in turn.
+        score: The dish's score with all of them.
+        without: The dish's score without each of them.
+    """
+    falls = sorted(zip((score - other for other in without), names, strict=True), key=lambda pair: -pair[0])
+    return list(dict.fromkeys(name for fall, name in falls if fall > 0))[:MOST_REASONS]
+
+
+def best_of(scores: Floats, count: int) -> Ints:
+    """Finds the positions of the highest scores, best first.
+
+    Of equal scores the earlier position comes first.
+    """
+    at = np.arange(len(scores))
+    if len(scores) > count:
+        at = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+    return at[np.argsort(-scores[at], kind="stable")][:count]
+
+
+def _legible(
+    arm: Arm, table: DishTable, history: Sequence[Past], dishes: Mapping[str, Dish]
+) -> tuple[Past, ...]:
+    """Chooses the latest lines of the history whose dish the model has read or can read.
+
+    Raises:
+        InvalidArgument: The dishes that it has not read yet are too much to read for one request.
+    """
+    unread = {
+        line.dish_id for line in history if line.dish_id in dishes and not table.has(dishes[line.dish_id])
+    }
+    tokens = arm.tokens({dish: dishes[dish] for dish in unread})
+    legible = [
+        line
+        for line in history
+        if line.dish_id in dishes and (line.dish_id not in unread or is_short(arm, tokens, line.dish_id))
+    ][-arm.facts["serve"]["max_history"] :]
+    check_tokens(arm, Question("", tuple(line for line in legible if line.dish_id in unread), ()), tokens)
+    return tuple(legible)
+
+
+def _read_new(arm: Arm, table: DishTable, rows: Ints) -> None:
+    """Reads dishes that have no vector, until as many as a request may rank are read, and then a few more."""
+    serve = arm.facts["serve"]
+    missing = serve["max_dishes"] - int(table.is_read(rows).sum())
+    table.read(rows, max(LEAST_NEW, missing), serve["max_tokens"], must_go_on)

@@ -1,0 +1,114 @@
+"""The versions that answer: one alone or, in a trial, a new one beside the version before."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+from serving.arm import Arm
+from serving.refusals import Unavailable
+from serving.schemas.rank import CanaryAnswer
+
+logger = logging.getLogger("palate")
+BEFORE = "before"  # folder in a version's own with the version before, where it still answers some people
+CANARY_S = 5  # for which an answer of the canary is given again
+Result = TypeVar("Result")
+
+
+def position(person_id: str, trial: str) -> float:
+    """Computes a person's position between 0 and 1: the same in all pods, a different one in each trial.
+
+    Args:
+        person_id: Id of the person.
+        trial: Name of the trial for which the people are divided.
+    """
+    digest = hashlib.sha256(f"{trial}/{person_id}".encode(errors="surrogatepass")).digest()
+    return int.from_bytes(digest[:6]) / 2**48
+
+
+class Versions:
+    """The versions in a folder, and the one thread in which their models work.
+
+    Args:
+        folder: Folder of the newest version, as the night staged it.
+
+    Attributes:
+        newest: The version that answers all or a share of the people.
+        arms: The newest version and, in a trial, the version before.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        bases: dict[str, Any] = {}  # the arms share what they load
+        folders = [folder, *(before for before in [folder / BEFORE] if before.exists())]
+        self.arms = [Arm.open(each, bases) for each in folders]
+        self.newest = self.arms[0]
+        self._thread = ThreadPoolExecutor(1)  # memory that PyTorch keeps grows with each thread
+        self._canary_turn, self._canary_until = asyncio.Lock(), 0.0
+        self._log_refusal()
+
+    @property
+    def refusal(self) -> str | None:
+        """Why this service may not answer; None while the canaries of all arms pass."""
+        refused = [arm for arm in self.arms if arm.refusal]
+        if not refused:
+            return None
+        version = f"version {refused[0].facts['model_version']}: " if len(self.arms) > 1 else ""
+        return f"{version}{refused[0].refusal}"
+
+    def for_person(self, person_id: str) -> Arm:
+        """Chooses the version that answers a person: always the same one, whichever pod is asked.
+
+        Raises:
+            Unavailable: A canary failed.
+        """
+        if self.refusal:
+            raise Unavailable(f"The canary failed: {self.refusal}.")
+        facts = self.newest.facts
+        trial = f"{facts['model']}/{facts['model_version']}"
+        is_outside = len(self.arms) > 1 and position(person_id, trial) >= facts["share"]
+        return self.arms[-1] if is_outside else self.newest
+
+    def share(self, arm: Arm) -> float:
+        """Returns the share of the people whom a version answers."""
+        share = float(self.newest.facts.get("share", 1.0))
+        return share if arm is self.newest else 1 - share
+
+    async def in_turn(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Runs model work in the models' thread, one piece at a time, in the order of the calls."""
+        run = copy_context().run  # the call's deadline goes along
+        return await asyncio.get_running_loop().run_in_executor(self._thread, run, work, *arguments)
+
+    async def canary(self) -> CanaryAnswer:
+        """Scores the stored questions of all versions again; gives the same answer again for some seconds."""
+        async with self._canary_turn:
+            if time.monotonic() > self._canary_until:
+                self._canary_answer = await self._examine()
+                self._canary_until = time.monotonic() + CANARY_S
+            return self._canary_answer
+
+    async def _examine(self) -> CanaryAnswer:
+        differences = []
+        for arm in self.arms:
+            arm.refusal, difference = await self.in_turn(arm.examine)
+            differences.append(difference)
+        self._log_refusal()
+        facts = self.newest.facts
+        return CanaryAnswer(
+            passed=not self.refusal,
+            reason=self.refusal or "",
+            worst=None if None in differences else max(filter(None, differences), default=0.0),
+            model_version=facts["model_version"],
+            bento=facts["bento"],
+            adapter_sha256=facts.get("adapter_sha256") or facts["rule_sha256"],
+        )
+
+    def _log_refusal(self) -> None:
+        if self.refusal:
+            logger.error("not ready: %s", self.refusal)
