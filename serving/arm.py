@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from bentoml.exceptions import InternalServerError
+from bentoml.exceptions import InternalServerError, InvalidArgument
 
 from components.domain.catalogue import Listed
 from components.domain.errors import StageFailed
@@ -156,6 +156,32 @@ class Arm(ABC):
         if not is_finite:
             raise InternalServerError("A score is no number: the model is damaged.")
         return scores
+
+    def check_tokens(self, question: Question, tokens: Any) -> None:
+        """Checks how many tokens the model would read, and leaves them in `tokens` for its use.
+
+        Raises:
+            InvalidArgument: A dish, or all dishes together, have too many tokens.
+        """
+        limits, total = self.facts["serve"], 0
+        dishes = *(past.dish_id for past in question.history), *question.dishes
+        for count, dish in enumerate(dishes, 1):
+            length = self.length(tokens, dish)
+            if length > limits["max_line_tokens"]:
+                raise InvalidArgument(
+                    f"dish_id {dish.partition('/')[2]!r} is {length} tokens long: send at most "
+                    f"{limits['max_line_tokens']}, which are fewer letters where they are rare."
+                )
+            total += length
+            if total > limits["max_tokens"]:
+                raise InvalidArgument(
+                    f"the first {count} of {len(dishes)} dishes, history included, are {total} tokens long "
+                    f"together: send at most {limits['max_tokens']}."
+                )
+
+    def is_short(self, tokens: Any, dish: str) -> bool:
+        """Tells whether a dish is within the limit of tokens; rare letters cost several tokens each."""
+        return self.length(tokens, dish) <= int(self.facts["serve"]["max_line_tokens"])
 
     def table_of(self, catalogue: Listing) -> Any:
         """Brings the table up to date with this catalogue and returns it.

@@ -6,22 +6,26 @@ Both choices read the store and may read many words, so they run in threads of t
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
+
+from bentoml.exceptions import InvalidArgument
 
 from components.domain.catalogue import Listed, Person
 from components.domain.diet import Restrictions
 from components.domain.diet.nutrition import outside
 from components.domain.errors import PalateError
 from components.domain.preferences.arrays import Ints
-from serving import limits, store
+from components.domain.preferences.contract import as_id
+from serving import store
 from serving.catalogue import Listing, Published
 from serving.permissions import MOST_LEFT_OUT, Permissions
-from serving.refusals import Unavailable
+from serving.refusals import Unavailable, check_rating
 from serving.restrictions import check_length, read_through, restrictions_of
-from serving.schemas.fields import LeftOutDish
+from serving.schemas.fields import LeftOutDish, PastBody
 from serving.schemas.rank import RankRequest
 from serving.schemas.recommend import RecommendRequest
 
@@ -64,8 +68,8 @@ def of_menu(request: RankRequest, facts: Mapping[str, Any]) -> Candidates[list[L
         Unavailable: The store does not answer, so it is unknown what is safe.
     """
     store.refuse_erased(request.person_id)
-    limits.check_sizes(request, facts)
-    limits.check_history(request.history, facts)
+    _check_sizes(request, facts)
+    _check_history(request.history, facts)
     person = _stored(request)
     restrictions = restrictions_of(request, person)
     letters = facts["serve"].get("allergen_letters", "")  # releases before 0.3.0 have no scheme
@@ -94,13 +98,34 @@ def of_catalogue(
         Unavailable: The store does not answer, so it is unknown what is safe.
     """
     store.refuse_erased(request.person_id)
-    limits.check_history(request.history or (), facts)
+    _check_history(request.history or (), facts)
     person, catalogue = published.of(request.person_id)
     restrictions = restrictions_of(request, person)
     may_eat, forbidden = permissions.split(catalogue.on_offer(request), catalogue, restrictions)
     within, beyond = _within_bounds(request, catalogue, may_eat)
     wanted, unwanted = wanted_now(person, catalogue, within, facts["serve"]["rest_days"], datetime.now(UTC))
     return Candidates(person, restrictions, wanted, [*forbidden, *beyond, *unwanted]), catalogue
+
+
+def _check_sizes(request: RankRequest, facts: Mapping[str, Any]) -> None:
+    """Checks that there are not too many dishes, and that each is offered once."""
+    for field, entries in (("dishes", request.dishes), ("history", request.history)):
+        limit = facts["serve"][f"max_{field}"]
+        if len(entries) > limit:
+            raise InvalidArgument(f"{field} has {len(entries)} entries: send at most {limit}.")
+    counts = Counter(as_id(dish.dish_id) for dish in request.dishes)
+    duplicates = sorted(dish_id for dish_id, count in counts.items() if count > 1)
+    if duplicates:
+        raise InvalidArgument(f"dish_id {duplicates[0]!r} is offered twice: send each dish once.")
+
+
+def _check_history(history: Iterable[PastBody], facts: Mapping[str, Any]) -> None:
+    """Checks that the ratings of a request's history lie on the scale that the version learnt from.
+
+    A night would quarantine others; until then they would count in every answer.
+    """
+    for line, past in enumerate(history):
+        check_rating(f"history.{line}.rating", past.rating, facts.get("value_range"))
 
 
 def _stored(request: RankRequest) -> Person:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from bentoml.exceptions import BentoMLException
+from bentoml.exceptions import BentoMLException, InvalidArgument
 from starlette.responses import JSONResponse
 
 
@@ -109,3 +109,16 @@ def refusal(status: int, sentence: str, headers: Mapping[str, str] | None = None
         headers: More headers of the answer.
     """
     return JSONResponse({"error": sentence}, status, headers)
+
+
+def check_rating(field: str, rating: float | None, value_range: tuple[float, float] | None) -> None:
+    """Refuses a rating beyond a scale; a release from before 0.3.0 has no scale, and takes any.
+
+    Raises:
+        InvalidArgument: The rating lies outside of the range.
+    """
+    if rating is None or value_range is None:
+        return
+    low, high = value_range
+    if not low <= rating <= high:
+        raise InvalidArgument(f"{field} {rating} is not from {low:g} to {high:g}: send one on that scale.")

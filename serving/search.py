@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.domain.catalogue import Listed
-from components.domain.preferences.arrays import Floats, Ints
+from components.domain.preferences.arrays import Ints
 from components.domain.records import Dish, Past, Question
 from serving.arm import Arm, Ranked
 from serving.catalogue import Listing
-from serving.limits import check_tokens, is_short
 from serving.refusals import must_go_on
 
 if TYPE_CHECKING:
@@ -63,7 +62,8 @@ def best_dishes(
     _read_new(arm, table, table.rows[offered])
     at = offered[table.is_read(table.rows[offered])]
     scores = arm.counted(lambda: table.scores(legible, dishes, before_batch=must_go_on)[table.rows[at]])
-    best = [(catalogue.dishes[at[index]], float(scores[index])) for index in best_of(scores, count)]
+    order = np.argsort(-scores, kind="stable")[:count]  # of equal scores the more popular dish comes first
+    best = [(catalogue.dishes[at[index]], float(scores[index])) for index in order]
     reasons = _reasons(table, legible, dishes, best)
     unknown = int((~table.is_packed(table.rows[at])).sum())
     return Ranked(best, len(at), len(legible), unknown, because=reasons)
@@ -76,44 +76,17 @@ def _reasons(
     best: Sequence[tuple[Listed, float]],
 ) -> list[list[str]]:
     """Names for each of the best dishes the past dishes without which its score falls most."""
-    question = Question("", history, tuple(listed.dish.dish_id for listed, _ in best))
-    variants = questions_without(question)
-    without = table.answers(variants, dishes).reshape(len(variants), -1)
-    names = [dishes[line.dish_id].name for line in history[len(history) - len(variants) :]]
-    return [because(names, score, without[:, column].tolist()) for column, (_, score) in enumerate(best)]
-
-
-def questions_without(question: Question) -> list[Question]:
-    """Leaves each of the latest lines of the history out in turn, and builds a question of each rest."""
-    history = question.history
-    first = max(0, len(history) - LINES_LEFT_OUT)
-    return [
-        Question(question.person_id, history[:line] + history[line + 1 :], question.dishes)
-        for line in range(first, len(history))
-    ]
-
-
-def because(names: Sequence[str], score: float, without: Sequence[float]) -> list[str]:
-    """Chooses the past dishes without which a dish's score falls most, and returns their names.
-
-    Args:
-        names: Names of the past dishes that were left out in turn.
-        score: The dish's score with all of them.
-        without: The dish's score without each of them.
-    """
-    falls = sorted(zip((score - other for other in without), names, strict=True), key=lambda pair: -pair[0])
-    return list(dict.fromkeys(name for fall, name in falls if fall > 0))[:MOST_REASONS]
-
-
-def best_of(scores: Floats, count: int) -> Ints:
-    """Finds the positions of the highest scores, best first.
-
-    Of equal scores the earlier position comes first.
-    """
-    at = np.arange(len(scores))
-    if len(scores) > count:
-        at = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
-    return at[np.argsort(-scores[at], kind="stable")][:count]
+    ids, first = tuple(listed.dish.dish_id for listed, _ in best), max(0, len(history) - LINES_LEFT_OUT)
+    lines = range(first, len(history))
+    without_one = [Question("", history[:line] + history[line + 1 :], ids) for line in lines]
+    scores = table.answers(without_one, dishes).reshape(len(lines), -1)
+    falls = np.array([score for _, score in best]) - scores
+    names = [dishes[history[line].dish_id].name for line in lines]
+    reasons = []
+    for fall in falls.T:
+        speaking = [names[line] for line in np.argsort(-fall, kind="stable") if fall[line] > 0]
+        reasons.append(list(dict.fromkeys(speaking))[:MOST_REASONS])
+    return reasons
 
 
 def _legible(
@@ -131,9 +104,9 @@ def _legible(
     legible = [
         line
         for line in history
-        if line.dish_id in dishes and (line.dish_id not in unread or is_short(arm, tokens, line.dish_id))
+        if line.dish_id in dishes and (line.dish_id not in unread or arm.is_short(tokens, line.dish_id))
     ][-arm.facts["serve"]["max_history"] :]
-    check_tokens(arm, Question("", tuple(line for line in legible if line.dish_id in unread), ()), tokens)
+    arm.check_tokens(Question("", tuple(line for line in legible if line.dish_id in unread), ()), tokens)
     return tuple(legible)
 
 

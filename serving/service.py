@@ -14,20 +14,18 @@ from serving import metrics, openapi
 from serving.answers import Answers
 from serving.arm import facts_in
 from serving.catalogue import Published
-from serving.connections import end_slow_clients, refuse_new_connections_on_sigterm
 from serving.endpoints import feedback, people, rank, recommend
 from serving.image import service_image
-from serving.log_filters import filter_logs
 from serving.middleware import login
 from serving.middleware.bodies import Bodies
-from serving.middleware.paths import OneLine, Requests
+from serving.middleware.requests import Requests, Slots
 from serving.middleware.sentences import Sentences
-from serving.middleware.slots import Slots
 from serving.permissions import Permissions
 from serving.schemas.feedback import FeedbackAnswer, FeedbackRequest
 from serving.schemas.people import ErasureRequest, ErasuresAnswer
 from serving.schemas.rank import CanaryAnswer, RankAnswer, RankRequest
 from serving.schemas.recommend import RecommendAnswer, RecommendRequest
+from serving.server import end_slow_clients, filter_logs, refuse_new_connections_on_sigterm
 from serving.versions import Versions
 
 logger = logging.getLogger("palate")
@@ -111,7 +109,6 @@ for middleware, settings in (
     (Sentences, {}),
     (Bodies, {"paths": APIS, "max_bytes": MAX_BODY_BYTES}),
     (Slots, {"settings": lambda: facts_in(SERVED)["serve"]}),
-    (OneLine, {}),
 ):
     Palate.add_asgi_middleware(middleware, **settings)  # type: ignore[attr-defined]  # it is a Service by now
 ROUTES = [*metrics.ROUTES, *people.ROUTES, *openapi.routes(Palate)]

@@ -18,8 +18,7 @@ from components.domain.exposures import PICKS, Feedback
 from components.domain.feedback import id_of, why_not_of
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR
 from serving import store
-from serving.limits import check_feedback
-from serving.refusals import ComeAgain, Conflict, Gone, Unavailable
+from serving.refusals import ComeAgain, Conflict, Gone, Unavailable, check_rating
 from serving.schemas.feedback import FeedbackAnswer, FeedbackRequest
 
 logger = logging.getLogger("palate")
@@ -43,7 +42,7 @@ async def answer(facts: Mapping[str, Any], request: FeedbackRequest, ctx: Contex
     """
     if not store.url():
         raise Unavailable(store.MISSING)
-    check_feedback(request, facts)
+    check_rating("value", request.value, facts.get("feedback_range"))
     feedback = _feedback_of(request)
     try:
         stored, is_known = await run_sync(_store, feedback, facts["serve"]["max_new_people"])

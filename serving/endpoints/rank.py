@@ -14,7 +14,6 @@ from components.domain.records import Question
 from serving import candidates
 from serving.answers import Answers, past_of
 from serving.arm import Arm, Ranked
-from serving.limits import check_tokens
 from serving.restrictions import notes_of
 from serving.schemas.rank import RankAnswer, RankedDish, RankRequest
 
@@ -50,7 +49,7 @@ async def _scores(answers: Answers, arm: Arm, request: RankRequest, offered: Seq
     menu = {f"offer/{each.dish.dish_id}": each.dish for each in offered}  # a past dish may have the same id
     dishes |= {dish_id: replace(dish, dish_id=dish_id) for dish_id, dish in menu.items()}
     question, tokens = Question(request.person_id, history, tuple(menu)), arm.tokens(dishes)
-    check_tokens(arm, question, tokens)
+    arm.check_tokens(question, tokens)
     return await answers.versions.in_turn(arm.scores, question, tokens)
 
 

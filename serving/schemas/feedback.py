@@ -14,7 +14,6 @@ class FeedbackRequest(Body):
     """What a person did or said about a dish, whether an answer showed that dish or not."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"example": {"person_id": "ada", "dish_id": "1", "kind": "like"}},
     )
 

@@ -61,8 +61,12 @@ def _described(**rules: object) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "maxLength": 200, **rules})
 
 
-def _short(text: str) -> str:
-    """Refuses an id that is too long in Unicode's form NFC, in which some letters become two."""
+def _read_id(text: str) -> str:
+    """Reads an id as the contract does, so that a person or a dish is found however its letters are typed.
+
+    Refuses an id that is too long in Unicode's form NFC, in which some letters become two.
+    """
+    text = as_id(text)
     if len(text) > MAX_ID:
         raise ValueError(f"it has {len(text)} letters in Unicode's form NFC: send at most {MAX_ID}")
     return text
@@ -70,17 +74,15 @@ def _short(text: str) -> str:
 
 def _names_something(text: str) -> str:
     """Checks an id as feedback would name it, and keeps it as it was sent, since the answer repeats it."""
-    _not_blank(_short(as_id(_without_control(text))))
+    _not_blank(_read_id(_without_control(text)))
     return text
 
 
 _Stored = Annotated[str, Field(max_length=MAX_ID), AfterValidator(_storable)]
 StoredText = Annotated[_Stored, _described(pattern=r"^[^\u0000]*$")]
-# Read as the contract reads ids, so that a person or a dish is found in whatever way its letters are typed.
 StoredId = Annotated[
     _Stored,
-    AfterValidator(as_id),
-    AfterValidator(_short),
+    AfterValidator(_read_id),
     AfterValidator(_not_blank),
     _described(minLength=1, pattern=r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"),
 ]
@@ -89,8 +91,7 @@ _LETTER = r"[^\u0000-\u001f\u007f-\u009f]"
 SentId = Annotated[
     _Stored,
     AfterValidator(_without_control),
-    AfterValidator(as_id),
-    AfterValidator(_short),
+    AfterValidator(_read_id),
     AfterValidator(_not_blank),
     _described(minLength=1, pattern=rf"^{_LETTER}*[^\s\u0000-\u001f\u007f-\u009f]{_LETTER}*$"),
 ]
@@ -99,8 +100,7 @@ MenuId = Annotated[_Stored, AfterValidator(_names_something), _described(minLeng
 EventId = Annotated[
     _Stored,
     AfterValidator(_without_control),
-    AfterValidator(as_id),
-    AfterValidator(_short),
+    AfterValidator(_read_id),
     _described(pattern=rf"^{_LETTER}*$"),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -116,7 +116,7 @@ Rating = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e
 class Body(BaseModel):
     """JSON without unknown keys."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
 
 def _joined(diets: object) -> object:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from serving.schemas.fields import Body, StoredId
 
 MOST_ERASED = 1_000  # people in one request
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
-
-
-class PastAnswer(_Answer):
+class PastAnswer(Body):
     """One line of a person's history."""
 
     dish_id: str
@@ -24,14 +20,14 @@ class PastAnswer(_Answer):
     rating: float | None
 
 
-class EatenAnswer(_Answer):
+class EatenAnswer(Body):
     """When a person last chose or ordered a dish."""
 
     dish_id: str
     at: datetime
 
 
-class ShownAnswer(_Answer):
+class ShownAnswer(Body):
     """One dish of an answer, with the score that it had."""
 
     dish_id: str
@@ -39,7 +35,7 @@ class ShownAnswer(_Answer):
     score: float
 
 
-class GivenAnswer(_Answer):
+class GivenAnswer(Body):
     """An answer that was given to a person."""
 
     answer_id: str
@@ -53,7 +49,7 @@ class GivenAnswer(_Answer):
     data_version: str
 
 
-class StoredFeedback(_Answer):
+class StoredFeedback(Body):
     """What a person did or said."""
 
     event_id: str
@@ -65,7 +61,7 @@ class StoredFeedback(_Answer):
     received_at: datetime
 
 
-class PersonAnswer(_Answer):
+class PersonAnswer(Body):
     """All that the service's store holds of a person."""
 
     model_config = ConfigDict(
@@ -93,7 +89,7 @@ class PersonAnswer(_Answer):
     feedback: list[StoredFeedback] = Field(description="In the order in which it came.")
 
 
-class ErasureAnswer(_Answer):
+class ErasureAnswer(Body):
     """The person is hidden, and the next night takes them out of everything else."""
 
     model_config = ConfigDict(
@@ -112,7 +108,7 @@ class ErasureRequest(Body):
     person_ids: list[StoredId] = Field(min_length=1, max_length=MOST_ERASED)
 
 
-class ErasuresAnswer(_Answer):
+class ErasuresAnswer(Body):
     """All of the people are hidden, and the next night takes them out of everything else."""
 
     people: int = Field(description="Number of different ids.")

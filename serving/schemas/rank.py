@@ -40,7 +40,6 @@ class RankRequest(Body):
     """A person, what they had before, and what is on offer now."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"example": _EXAMPLE},  # the singular: BentoML writes OpenAPI 3.0
     )
 
@@ -102,7 +101,7 @@ _ANSWER: dict[str, Any] = {
 class RankAnswer(Body):
     """The dishes, best first, and what ranked them."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=(), json_schema_extra={"example": _ANSWER})
+    model_config = ConfigDict(json_schema_extra={"example": _ANSWER})
 
     answer_id: str = Field(
         description="Leads back to version and rows: `.venv/bin/python -m flows lineage ANSWER_ID`."
@@ -126,8 +125,6 @@ class RankAnswer(Body):
 
 class CanaryAnswer(Body):
     """Whether what is served was just proven to be the adapter that was trained."""
-
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
     passed: bool
     reason: str = Field(description="Why it failed; empty where it passed.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from components.domain.diet.nutrition import CONFIDENCE, NUTRIENTS
 from serving.schemas.fields import (
@@ -57,10 +57,8 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class NutrientBody(BaseModel):
+class NutrientBody(Body):
     """How much of one nutrient a dish holds, in the unit of the nutrient's name; no medical advice."""
-
-    model_config = ConfigDict(extra="forbid")
 
     low: float
     high: float = Field(description="The same as `low` where it is declared.")
@@ -71,10 +69,10 @@ class NutrientBody(BaseModel):
     confidence: str = Field(description="How far to trust it, in words.")
 
 
-class NutritionBody(BaseModel):
+class NutritionBody(Body):
     """What a dish holds, as its own row says, or estimated from foods of the same name."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     nutrients: dict[str, NutrientBody] = Field(description="By nutrient; one that is unknown is missing.")
     matches: list[str] = Field(description="Names of the USDA foods whose range the estimates are.")
@@ -83,7 +81,7 @@ class NutritionBody(BaseModel):
 class RecommendRequest(Body):
     """A person whom the service knows or who is described here, and which dishes may be offered."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"person_id": "ada", "k": 5}})
+    model_config = ConfigDict(json_schema_extra={"example": {"person_id": "ada", "k": 5}})
 
     person_id: SentId
     k: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
@@ -138,8 +136,6 @@ class Recommendation(Body):
 
 class RecommendAnswer(Body):
     """The dishes for a person, best first."""
-
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
     answer_id: str
     person_id: str

@@ -17,9 +17,10 @@ import httpx
 import pytest
 
 from components.integrations.service_store import People
-from serving import connections, service
+from serving import service
 from serving.middleware.bodies import JSON
-from serving.middleware.slots import Slots
+from serving.middleware.requests import Slots
+from serving.server import REQUEST_S
 from tests.serving.conftest import send, set_limits
 from tests.serving.published import BOB, LIKE, MENU, publish
 from tests.serving.test_service import ASK
@@ -135,7 +136,7 @@ def _seconds_until_ended(connection: socket.socket, drip: bytes) -> float:
     """Sends a byte each second until the service breaks the connection off."""
     begin = time.monotonic()
     connection.settimeout(1)
-    while time.monotonic() - begin < 4 * connections.REQUEST_S:
+    while time.monotonic() - begin < 4 * REQUEST_S:
         try:
             if not connection.recv(65536):
                 break
@@ -182,8 +183,8 @@ def test_slow_clients_are_broken_off_and_others_are_answered_meanwhile(storing: 
         time.sleep(2)
         assert send(f"{storing}/feedback", **LIKE)[0] == 200  # more drip than there are slots
     seconds = {name: each.result() for name, each in slow.items()}
-    assert all(value < 2 * connections.REQUEST_S for value in seconds.values()), seconds
-    assert all(each.result() < 2 * connections.REQUEST_S for each in more)
+    assert all(value < 2 * REQUEST_S for value in seconds.values()), seconds
+    assert all(each.result() < 2 * REQUEST_S for each in more)
 
 
 def test_a_connection_that_asks_again_and_again_is_kept(storing: str, url: str) -> None:
@@ -192,7 +193,7 @@ def test_a_connection_that_asks_again_and_again_is_kept(storing: str, url: str) 
     connection.connect()
     first = connection.sock
     begin = time.monotonic()
-    while time.monotonic() - begin < connections.REQUEST_S + 2:  # longer than one request may take
+    while time.monotonic() - begin < REQUEST_S + 2:  # longer than one request may take
         connection.request("GET", "/people/bob")
         with connection.getresponse() as answer:
             assert answer.status == 200

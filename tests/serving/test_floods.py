@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import uvicorn
 
-from serving import connections, log_filters
+from serving.server import A_SECOND, ANSWER_S, AT_ONCE, LogBudget, end_slow_clients
 
 
 def test_a_flood_fills_no_log_and_hides_no_error() -> None:
     file = io.StringIO()
     handler = logging.StreamHandler(file)
-    handler.addFilter(log_filters.LogBudget())
+    handler.addFilter(LogBudget())
     logger = logging.Logger("flood")
     logger.addHandler(handler)
     begin = time.monotonic()
@@ -27,7 +27,7 @@ def test_a_flood_fills_no_log_and_hides_no_error() -> None:
         int("something broke")
     except ValueError:
         logger.exception("an error after it")
-    most = log_filters.AT_ONCE + log_filters.A_SECOND * (time.monotonic() - begin)
+    most = AT_ONCE + A_SECOND * (time.monotonic() - begin)
     assert len(file.getvalue()) < most + 2000
     assert "an error after it" in file.getvalue()
     assert "ValueError: invalid literal" in file.getvalue()
@@ -50,7 +50,7 @@ def test_whoever_reads_no_answer_is_broken_off() -> None:
         ended.set()
 
     async def serve() -> float:
-        connections.end_slow_clients()
+        end_slow_clients()
         config = uvicorn.Config(app, port=0, log_level="error", lifespan="off")
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
@@ -59,11 +59,11 @@ def test_whoever_reads_no_answer_is_broken_off() -> None:
         begin = time.monotonic()
         _reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname()[:2])
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        await asyncio.wait_for(ended.wait(), 2 * connections.ANSWER_S)
+        await asyncio.wait_for(ended.wait(), 2 * ANSWER_S)
         seconds = time.monotonic() - begin
         writer.close()
         server.should_exit = True
         await serving
         return seconds
 
-    assert connections.ANSWER_S - 1 < asyncio.run(serve()) < connections.ANSWER_S + 20
+    assert ANSWER_S - 1 < asyncio.run(serve()) < ANSWER_S + 20

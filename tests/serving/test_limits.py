@@ -19,7 +19,7 @@ from components.domain.records import Comparison, Dish, Question
 from components.integrations import scoring
 from serving import refusals, service
 from serving.middleware import login
-from serving.middleware.slots import Slots
+from serving.middleware.requests import Slots
 from tests.serving.conftest import HERE, listening, set_limits
 from tests.serving.test_service import ASK
 
