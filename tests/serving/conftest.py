@@ -156,7 +156,7 @@ def listening(host: str = "127.0.0.1") -> Iterator[str]:
 
 
 @pytest.fixture
-def address(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def address(served: Path) -> Iterator[str]:
     """The address of the real service."""
     with listening() as address:
         yield address
@@ -182,7 +182,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def storing(url: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def storing(url: str, served: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the real service with its store."""
     monkeypatch.setenv(STORE, url)
     with listening() as address:
@@ -216,11 +216,9 @@ def with_token(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def knowing(store: str, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def knowing(store: str, served: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the real service that knows the catalogue and the people of a module's `store`."""
-    facts = json.loads((served / "served.json").read_text())
-    facts["serve"]["max_dishes"] = 200
-    (served / "served.json").write_text(json.dumps(facts))
+    set_limits(served, max_dishes=200)
     monkeypatch.setenv(STORE, store)
     with listening() as address:
         yield address

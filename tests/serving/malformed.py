@@ -15,7 +15,7 @@ VALID = {"/rank": RANK, "/recommend": RECOMMEND, "/feedback": FEEDBACK}
 
 
 class Malformed(NamedTuple):
-    """One request that cannot be answered."""
+    """One request that cannot be answered, and words of the sentence that refuses it."""
 
     name: str
     method: str
@@ -23,117 +23,131 @@ class Malformed(NamedTuple):
     body: bytes
     headers: dict[str, str] = JSON
     status: int = 400
+    words: str = ""
 
 
-def _dish(**changes: Any) -> dict[str, Any]:
-    return {"dishes": [{"dish_id": "1", "name": "Pea stew", **changes}]}
+def _each(field: str, *values: Any) -> list[dict[str, Any]]:
+    """Changes of a body, in which a field has each of these values."""
+    return [{field: value} for value in values]
 
 
-# Keys that are changed in a valid body of each operation.
-CHANGES: dict[str, dict[str, dict[str, Any]]] = {
-    "/rank": {
-        "no person": {"person_id": None},
-        "a number as person": {"person_id": 7},
-        "a list as person": {"person_id": ["ada"]},
-        "an object as person": {"person_id": {"id": "ada"}},
-        "an empty person": {"person_id": ""},
-        "blanks as person": {"person_id": " \t\n "},
-        "NUL in the person": {"person_id": "a\0b"},
-        "half a character in the person": {"person_id": "\ud800"},
-        "a long person": {"person_id": "x" * 5000},
-        "no dishes": {"dishes": []},
-        "null dishes": {"dishes": None},
-        "dishes as object": {"dishes": {"1": "x"}},
-        "dishes as text": {"dishes": "1"},
-        "a dish as text": {"dishes": ["1"]},
-        "a dish as null": {"dishes": [None]},
-        "a dish without a name": {"dishes": [{"dish_id": "1"}]},
-        "an empty dish id": _dish(dish_id=""),
-        "a number as dish id": _dish(dish_id=1),
-        "a dish twice": {"dishes": [{"dish_id": "1", "name": "x"}] * 2},
-        "half a character as dish twice": {"dishes": [{"dish_id": "\udc00", "name": "x"}] * 2},
-        "a line break in a dish twice": {"dishes": [{"dish_id": "a\nb", "name": "x"}] * 2},
-        "an empty name": _dish(name=""),
-        "a long name": _dish(name="x" * 201),
-        "a long description": _dish(description="x" * 501),
-        "tags as text": _dish(tags="vegan"),
-        "null tags": _dish(tags=[None]),
-        "many tags": _dish(tags=["x"] * 51),
-        "allergens as text": _dish(allergens="milk"),
-        "a price": _dish(price=7),
-        "10,000 dishes": {"dishes": [{"dish_id": str(number), "name": "x"} for number in range(10_000)]},
-        "10,000 dishes without a name": {"dishes": [{"dish_id": "x"}] * 10_000},
-        "an unknown key": {"allergy": ["milk"]},
-        "an unknown key with half a character": {"\ud800": 1},
-        "an unknown key with line breaks": {"a\n\n\x1b[31mb": 1},
-        "an unknown key of 5,000 letters": {"k" * 5000: 1},
-        "a thousand unknown keys": {f"key{number}": number for number in range(1000)},
-        "a verdict of another kind": {"history": [{**_dish(), "verdict": "loved"}]},
-        "a history without dish": {"history": [{"verdict": "liked"}]},
-        "a history of text": {"history": ["Pea stew"]},
-        "a rating as false": {"history": [{"dish": _dish()["dishes"][0], "rating": False}]},
-        "a rating as text": {"history": [{"dish": _dish()["dishes"][0], "rating": "4"}]},
-        "a huge rating": {"history": [{"dish": _dish()["dishes"][0], "rating": -1e278}]},
-        "a null history": {"history": None},
-        "an unknown diet": {"diet": "breatharian"},
-        "diets of numbers": {"diet": ["vegan", 1]},
-        "one unknown diet of two": {"diet": ["vegan", "breatharian"]},
-        "a long diet": {"diet": "v" * 201},
-        "allergies as text": {"allergies": "milk"},
-        "allergies of numbers": {"allergies": [1]},
-        "many allergies": {"allergies": ["x"] * 21},
-        "null allergies": {"allergies": None},
-        "avoids as object": {"avoids": {}},
-    },
-    "/recommend": {
-        "k of zero": {"k": 0},
-        "a negative k": {"k": -1},
-        "a large k": {"k": 101},
-        "a huge k": {"k": 10**30},
-        "a broken k": {"k": 1.5},
-        "k as text": {"k": "5"},
-        "k as true": {"k": True},
-        "null k": {"k": None},
-        "no person": {"person_id": None},
-        "NUL in the person": {"person_id": "a\0b"},
-        "a stranger without allergies": {"person_id": "stranger"},
-        "a dish that is not there": {"dishes": ["none"]},
-        "1,001 dishes": {"dishes": ["peas"] * 1001},
-        "dishes as in rank": _dish(),
-        "an empty dish": {"dishes": [""]},
-        "half a character as dish": {"dishes": ["\ud800"]},
-        "many tags": {"tags": ["x"] * 21},
-        "an unknown diet": {"diet": "breatharian"},
-        "an unknown key": {"limit": 3},
-        "history as text": {"history": "peas"},
-        "a huge rating": {"history": [{"dish": _dish()["dishes"][0], "rating": 1e39}]},
-        "a bound as false": {"at_least": {"kcal": False}},
-        "a bound as text": {"at_most": {"kcal": "600"}},
-    },
-    "/feedback": {
-        "another kind": {"kind": "loves"},
-        "null as kind": {"kind": None},
-        "a value without rating": {"value": 3},
-        "a rating without value": {"kind": "rating"},
-        "a value as text": {"kind": "rating", "value": "4"},
-        "a value as true": {"kind": "rating", "value": True},
-        "a value as list": {"kind": "rating", "value": [5]},
-        "a huge value": {"kind": "rating", "value": 1e300},
-        "a choice of no answer": {"kind": "choice"},
-        "a future moment": {"occurred_at": "2999-01-01T00:00:00Z"},
-        "the year 1": {"occurred_at": "0001-01-01T00:00:00Z"},
-        "no moment": {"occurred_at": "yesterday"},
-        "a moment as list": {"occurred_at": []},
-        "a huge moment": {"occurred_at": 10**300},
-        "an endless moment": {"occurred_at": 1e300},
-        "NUL in the event": {"event_id": "a\0b"},
-        "half a character in the event": {"event_id": "\ud800"},
-        "a long answer": {"answer_id": "x" * 201},
-        "an empty dish": {"dish_id": ""},
-        "an object as dish": {"dish_id": {}},
-        "an unknown key": {"likes": True},
-    },
-}
+def _menus(field: str, *values: Any) -> list[dict[str, Any]]:
+    """Changes of a body to menus of one dish, of which a field has each of these values."""
+    return [{"dishes": [{"dish_id": "1", "name": "Pea stew", field: value}]} for value in values]
+
+
+def _past(field: str, *values: Any) -> list[dict[str, Any]]:
+    return [{"history": [{"dish": RANK["dishes"][0], field: value}]} for value in values]
+
+
+def _twice(one: str, other: str) -> dict[str, Any]:
+    return {"dishes": [{"dish_id": one, "name": "x"}, {"dish_id": other, "name": "y"}]}
+
+
+_MANY = {"dishes": [{"dish_id": str(number), "name": "x"} for number in range(10_000)]}
+_SIX = {"history": [{"dish": RANK["dishes"][0]}] * 6}
+_KEYS = {f"key{number}": number for number in range(1000)}
+_HALF = "The body has half a character at line 1 column "
+_CONTROL = "it has a line break or another control character"
+_BLANK = "it is blank, and needs at least 1 letter"
+_UNKNOWN = "Extra inputs are not permitted"
+# By operation: what is changed in its valid body, and words of the sentence that refuses each change.
+WRONG: list[tuple[str, list[dict[str, Any]], str]] = [
+    ("/rank", _each("person_id", None, 7, ["ada"], {"id": "ada"}), "person_id: Input should be a valid"),
+    ("/rank", _each("person_id", "", " \u3000"), f"person_id: {_BLANK}"),
+    ("/rank", _each("person_id", " \t\n ", "a\nb"), f"person_id: {_CONTROL}"),
+    ("/rank", _each("person_id", "a\0b"), "person_id: it holds a character that cannot be stored"),
+    ("/rank", _each("person_id", "\ud800"), _HALF),
+    ("/rank", _each("person_id", "x" * 5000), "person_id: String should have at most 200 characters"),
+    ("/rank", _each("person_id", "\u0958" * 200), "it has 400 letters in Unicode's form NFC: send at most"),
+    ("/rank", _each("dishes", None, {"1": "x"}, "1"), "dishes: Input should be a valid list"),
+    ("/rank", _each("dishes", []), "dishes: List should have at least 1 item"),
+    ("/rank", _each("dishes", ["1"], [None]), "dishes.0: Input should be"),
+    ("/rank", _each("dishes", [{"dish_id": "1"}], [{"dish_id": "x"}] * 10_000), "dishes.0.name: Field"),
+    ("/rank", [_MANY], "dishes has 10000 entries: send at most 3"),
+    ("/rank", _menus("dish_id", "", " "), f"dishes.0.dish_id: {_BLANK}"),
+    ("/rank", _menus("dish_id", 1), "dishes.0.dish_id: Input should be a valid string"),
+    ("/rank", [_twice("1", "1"), _twice("1", "1 ")], "dish_id '1' is offered twice: send each dish once"),
+    ("/rank", [_twice("Zo\u00eb", "Zoe\u0308")], "is offered twice: send each dish once"),
+    ("/rank", [_twice("\udc00", "\udc00")], _HALF),
+    ("/rank", [_twice("a\nb", "a\nb")], f"dishes.0.dish_id: {_CONTROL}"),
+    ("/rank", _menus("name", ""), "dishes.0.name: String should have at least 1 character"),
+    ("/rank", _menus("name", "x" * 201), "dishes.0.name: String should have at most 200 characters"),
+    ("/rank", _menus("description", "x" * 501), "dishes.0.description: String should have at most 500"),
+    ("/rank", _menus("tags", "vegan", [None], ["x"] * 51), "dishes.0.tags"),
+    ("/rank", _menus("allergens", "milk"), "dishes.0.allergens: Input should be a valid list"),
+    ("/rank", _menus("price", 7), f"dishes.0.price: {_UNKNOWN}"),
+    ("/rank", _each("allergy", ["milk"]), f"allergy: {_UNKNOWN}"),
+    ("/rank", _each("\ud800", 1), _HALF),
+    ("/rank", [{"a\n\n\x1b[31mb": 1}, {"k" * 5000: 1}, _KEYS], _UNKNOWN),
+    ("/rank", _past("verdict", "loved"), "history.0.verdict: Input should be 'liked', "),
+    ("/rank", _past("rating", False, "4"), "history.0.rating: Input should be a valid number"),
+    ("/rank", _past("rating", -1e278), "history.0.rating: Input should be greater than"),
+    ("/rank", _each("history", None, ["Pea stew"], [{"verdict": "liked"}]), "history"),
+    ("/rank", [_SIX], "history has 6 entries: send at most 5"),
+    ("/rank", _each("diet", "breatharian", ["vegan", "breatharian"]), "The diet 'breatharian' is not known"),
+    ("/rank", _each("diet", 7, ["vegan", 1]), "diet: Input should be a valid string"),
+    ("/rank", _each("diet", "v" * 201), "diet: String should have at most 200 characters"),
+    ("/rank", _each("diet", "\udc00"), _HALF),
+    ("/rank", _each("allergies", "milk", None), "allergies: Input should be a valid list"),
+    ("/rank", _each("allergies", [1]), "allergies.0: Input should be a valid string"),
+    ("/rank", _each("allergies", ["x"] * 21), "allergies: List should have at most 20 items"),
+    ("/rank", _each("allergies", ["x" * 41]), "allergies.0: String should have at most 40 characters"),
+    ("/rank", _each("allergies", ["milk", "G"]), "allergies.1: 'G' has a single letter"),
+    ("/rank", _each("allergies", ["nuts", " "]), "allergies.1: ' ' is blank: name the allergy, or"),
+    ("/rank", _each("allergies", ["none", "[]"]), "allergies.1: '[]' is blank: "),
+    ("/rank", _each("allergies", ["-"]), "allergies.0: '-' is blank: "),
+    ("/rank", _each("avoids", {}), "avoids: Input should be a valid list"),
+    ("/recommend", _each("k", 0, -1), "k: Input should be greater than or equal to 1"),
+    ("/recommend", _each("k", 101), "k: Input should be less than or equal to 100"),
+    ("/recommend", _each("k", 10**30, 1.5, "5", True, None), "k: "),
+    ("/recommend", _each("person_id", None, "a\0b"), "person_id: "),
+    ("/recommend", _each("person_id", "stranger"), "send allergies, an empty list where there are none"),
+    ("/recommend", _each("dishes", ["none"]), "dish_id 'none' is not in the catalogue"),
+    ("/recommend", _each("dishes", ["peas"] * 1001), "dishes: List should have at most 1000 items"),
+    ("/recommend", _menus("name", "x"), "dishes.0: Input should be a valid string"),
+    ("/recommend", _each("dishes", [""], [" "]), f"dishes.0: {_BLANK}"),
+    ("/recommend", _each("dishes", ["a\x1b"]), f"dishes.0: {_CONTROL}"),
+    ("/recommend", _each("dishes", ["\ud800"]), _HALF),
+    ("/recommend", _each("tags", ["x"] * 21), "tags: List should have at most 20 items"),
+    ("/recommend", _each("diet", "breatharian"), "The diet 'breatharian' is not known"),
+    ("/recommend", _each("allergies", [","]), "allergies.0: ',' is blank: "),
+    ("/recommend", _each("allergies", ["\u00a0"]), "allergies.0: '\\xa0' is blank: "),
+    ("/recommend", _each("allergies", ["/"]), "allergies.0: '/' is blank: "),
+    ("/recommend", _each("allergies", ["{}"]), "allergies.0: '{}' is blank: "),
+    ("/recommend", _each("limit", 3), f"limit: {_UNKNOWN}"),
+    ("/recommend", _each("[key]", 1), f"[key]: {_UNKNOWN}"),
+    ("/recommend", _each("history", "peas"), "history: Input should be a valid list"),
+    ("/recommend", _past("rating", 1e39), "history.0.rating: "),
+    ("/recommend", _each("at_most", {"vitamin": 1}), "at_most: 'vitamin' is no nutrient: send one of kcal, "),
+    ("/recommend", _each("at_least", {"[key]": 1}), "at_least: '[key]' is no nutrient: send one of kcal, "),
+    ("/recommend", _each("at_least", {"kcal": False}, {"kcal": "600"}, {"kcal": None}), "valid number"),
+    ("/recommend", _each("at_most", {"kcal": -1}), "greater than or equal to 0"),
+    ("/recommend", _each("at_most", [1]), "at_most: "),
+    ("/recommend", [{"at_most": {"kcal": 1}, "at_least": {"kcal": 2}}], "at least 2 and at most 1 of kcal"),
+    ("/feedback", _each("kind", "loves", None), "kind: Input should be 'like', 'dislike', 'rating'"),
+    ("/feedback", [{"value": 3}, {"kind": "rating"}], "a rating has a value, and nothing else has one"),
+    ("/feedback", [{"kind": "rating", "value": value} for value in ("4", "NaN", True, [5])], "valid number"),
+    ("/feedback", [{"kind": "rating", "value": 1e300}], "value: Input should be less than"),
+    ("/feedback", [{"kind": "rating", "value": -1e9}], "value -1000000000.0 is not from 1 to 5: send"),
+    ("/feedback", [{"kind": "rating", "value": 5.0000001}], "value 5.0000001 is not from 1 to 5"),
+    ("/feedback", _each("kind", "choice"), "send its answer_id, or an order"),
+    ("/feedback", _each("occurred_at", "2999-01-01T00:00:00Z"), "lies in the future: send when it happened"),
+    ("/feedback", _each("occurred_at", "0001-01-01T00:00:00Z"), "is of the year 1: send when it happened"),
+    ("/feedback", _each("occurred_at", "1969-12-31T23:00:00+14:00"), "is of the year 1969"),
+    ("/feedback", _each("occurred_at", "2000-01-01T00:30:00+01:00"), "is of the year 1999"),
+    ("/feedback", _each("occurred_at", "yesterday", [], 10**300, 1e300), "occurred_at: "),
+    ("/feedback", _each("person_id", "", "\t", "x" * 201), "person_id: "),
+    ("/feedback", _each("event_id", "a\0b"), "event_id: it holds a character that cannot be stored"),
+    ("/feedback", _each("event_id", "a\tb"), f"event_id: {_CONTROL}"),
+    ("/feedback", _each("event_id", "\u0958" * 101), "event_id: it has 202 letters"),
+    ("/feedback", [{"event_id": "\ud800"}, {"\ud800": 1}], _HALF),
+    ("/feedback", _each("answer_id", "x" * 201), "answer_id: String should have at most 200 characters"),
+    ("/feedback", _each("dish_id", ""), f"dish_id: {_BLANK}"),
+    ("/feedback", _each("dish_id", "a\u0085"), f"dish_id: {_CONTROL}"),
+    ("/feedback", _each("dish_id", 7, {}), "dish_id: Input should be a valid string"),
+    ("/feedback", _each("likes", True), f"likes: {_UNKNOWN}"),
+]  # fmt: skip
 
 
 def _bodies() -> Iterator[tuple[str, bytes, dict[str, str], int]]:
@@ -175,6 +189,8 @@ def _with_raw_values() -> Iterator[Malformed]:
         yield Malformed(f"a value of {value}", "POST", "/feedback", rating)
         k = json.dumps(RECOMMEND | {"k": "R"}).replace('"R"', value).encode()
         yield Malformed(f"k of {value}", "POST", "/recommend", k)
+        bound = json.dumps(RECOMMEND | {"at_least": {"kcal": "R"}}).replace('"R"', value).encode()
+        yield Malformed(f"a bound of {value}", "POST", "/recommend", bound)
     twice = b'{"person_id": "ada", "dishes": [{"dish_id": "1", "name": "x"}], "dishes": []}'
     yield Malformed("a key twice, the last one empty", "POST", "/rank", twice)
 
@@ -201,14 +217,14 @@ def _elsewhere() -> Iterator[Malformed]:
 def requests() -> list[Malformed]:
     """All of them."""
     changed = [
-        Malformed(name, "POST", path, json.dumps(VALID[path] | change).encode())
-        for path, changes in CHANGES.items()
-        for name, change in changes.items()
+        Malformed(str(change), "POST", path, json.dumps(VALID[path] | change).encode(), words=words)
+        for path, changes, words in WRONG
+        for change in changes
     ]
     # What a browser sends to any address without asking whether it may.
     without_asking = [
         Malformed(f"JSON as {kind or 'nothing'}", "POST", path, json.dumps(body).encode(), headers, 415)
-        for path, body in VALID.items()
+        for path, body in (*VALID.items(), ("/canary", {}))
         for kind in ("", "text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded")
         for headers in [{"Content-Type": kind} if kind else {}]
     ]

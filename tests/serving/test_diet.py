@@ -68,19 +68,6 @@ def test_scores_of_what_is_offered_do_not_change(address: str) -> None:
     assert offered["score"] == pytest.approx(scores["1"], abs=1e-4)
 
 
-@whole_table("request_part sentence", [
-    ({"diet": "breatharian"}, "The diet 'breatharian' is not known"), ({"diet": 7}, "valid string"),
-    ({"allergies": "milk"}, "valid array"), ({"allergies": ["milk", "G"]}, "'G' has a single letter"),
-    ({"allergies": ["x"] * 21}, "at most 20 items"), ({"allergies": ["x" * 41]}, "at most 40 characters"),
-    ({"allergy": ["milk"]}, "not permitted"),
-])  # fmt: skip
-def test_what_cannot_be_read_is_refused_with_a_sentence(
-    address: str, request_part: dict[str, Any], sentence: str
-) -> None:
-    status, answer = _rank(address, **request_part)
-    assert (status, list(answer), sentence in answer["error"]) == (400, ["error"], True), answer
-
-
 def test_more_text_than_can_be_looked_through_is_refused_only_where_it_must_be(served: Path) -> None:
     set_limits(served, max_dishes=30)
     dish = {"name": "Soup", "ingredients": ["xq" * 250] * 7}

@@ -24,7 +24,6 @@ from serving.store import STORE
 from tests.answers import exposure_of, feedback_in
 from tests.serving.conftest import listening, send
 from tests.serving.published import EMPTY
-from tests.tables import whole_table
 
 DISHES = [{"dish_id": "1", "name": "Pea stew", "tags": ["soup"]}, {"dish_id": "2", "name": "Roulade"}]
 LIKE = {"person_id": "ada", "dish_id": "1", "kind": "like"}
@@ -61,31 +60,6 @@ def test_feedback_is_stored_once_and_comes_to_a_night_with_its_menu(storing: str
         (answer["answer_id"], "2", "Roulade"),
     }
     assert feedback_in(url)[-1]["person_id"] == "bob"
-
-
-@whole_table("change status sentence", [
-    ({"kind": "loves"}, 400, "like"), ({"value": 3}, 400, "a rating has a value"),
-    ({"kind": "rating"}, 400, "a rating has a value"),
-    ({"kind": "rating", "value": "NaN"}, 400, "valid number"),
-    ({"kind": "rating", "value": -1e9}, 400, "value -1000000000.0 is not from 1 to 5: send one on that"),
-    ({"kind": "rating", "value": 5.0000001}, 400, "value 5.0000001 is not from 1 to 5"),
-    ({"kind": "choice"}, 400, "send its answer_id"),
-    ({"occurred_at": "2999-01-01T00:00:00Z"}, 400, "lies in the future"),
-    ({"occurred_at": "0001-01-01T00:00:00Z"}, 400, "of the year 1"),
-    ({"occurred_at": "1969-12-31T23:00:00+14:00"}, 400, "of the year 1969"),
-    ({"occurred_at": "2000-01-01T00:30:00+01:00"}, 400, "of the year 1999"),
-    ({"occurred_at": "yesterday"}, 400, "datetime"), ({"person_id": ""}, 400, "at least 1"),
-    ({"person_id": "a\0b"}, 400, "cannot be stored"), ({"person_id": "x" * 201}, 400, "at most 200"),
-    ({"event_id": "a\tb"}, 400, "control character"),
-    ({"event_id": "\u0958" * 101}, 400, "it has 202 letters"), ({"dish_id": 7}, 400, "string"),
-    ({"likes": True}, 400, "not permitted"),
-])  # fmt: skip
-def test_bad_feedback_is_one_sentence(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, status: int, sentence: str
-) -> None:
-    monkeypatch.setenv(STORE, f"sqlite:///{tmp_path / 'service.db'}")
-    code, answer, _ = send(f"{address}/feedback", **(LIKE | change))
-    assert (code, list(answer), sentence in answer["error"]) == (status, ["error"], True), answer
 
 
 def test_ratings_up_to_the_ends_of_the_scale_are_taken_and_others_are_not_stored(
@@ -254,14 +228,3 @@ def test_any_text_comes_back_as_it_was_sent(
         as_id(person),
         as_id(dish),
     )
-
-
-def test_a_person_is_taken_out(storing: str, url: str) -> None:
-    answer, _ = _ranked(storing)
-    _ranked(storing, "bob")
-    assert send(f"{storing}/feedback", **LIKE)[0] == 202
-    store = ServiceStore(url)
-    assert store.forget("ada") == 2
-    assert store.forget("ada") == 0
-    assert exposure_of(url, answer["answer_id"]) is None
-    assert feedback_in(url) == []

@@ -28,18 +28,7 @@ OTHERS = [
     {"dish_id": "beef", "name": "Beef roulade", "ingredients": ["beef", "onions"]},
 ]
 HISTORY = [{"dish": {"dish_id": "h", "name": "Halloumi"}}, {"dish": {"dish_id": "i", "name": "Tofu"}}]
-HIDDEN = [
-    "\u200b",
-    "\u200c",
-    "\u200d",
-    "\u2060",
-    "\ufeff",
-    "\u00ad",
-    "\u202e",
-    "\u2066",
-    "\u034f",
-    "\U000e0061",
-]
+HIDDEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202e\u2066\u034f\U000e0061"
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from components.domain.preferences.contract import DishRow
 from components.integrations.service_store import Catalogue
 from tests.answers import exposure_of
 from tests.serving.conftest import send
-from tests.tables import whole_table
 
 SALAD = Nutrition(
     {"kcal": Amount(200, 200, "serving", "declared"), "fat_g": Amount(4, 4, "serving", "declared")}
@@ -82,24 +80,3 @@ def test_a_dish_that_may_not_be_eaten_is_left_out_for_that_alone(knowing: str) -
     assert {dish["dish_id"] for dish in answer["left_out"]} == set(DISHES)
     assert len(answer["left_out"]) == len(DISHES)
     assert all("milk" in reason for dish in answer["left_out"] for reason in dish["reasons"])
-
-
-@whole_table("bounds words", [
-    ('{"at_most": {"calories": 5}}', "'calories' is no nutrient"),
-    ('{"at_most": {"kcal": -1}}', "greater than or equal to 0"), ('{"at_least": {"kcal": NaN}}', "finite"),
-    ('{"at_least": {"kcal": Infinity}}', "finite"), ('{"at_least": {"kcal": 1e999}}', "finite"),
-    ('{"at_most": {"kcal": null}}', "number"), ('{"at_most": [1]}', "object"),
-    ('{"at_most": {"kcal": 1}, "at_least": {"kcal": 2}}', "at least 2 and at most 1 of kcal"),
-])  # fmt: skip
-def test_a_bound_that_means_nothing_is_refused_in_a_sentence(knowing: str, bounds: str, words: str) -> None:
-    body = '{"person_id": "ada", ' + bounds[1:]
-    request = urllib.request.Request(
-        f"{knowing}/recommend", body.encode(), {"Content-Type": "application/json"}
-    )
-    with pytest.raises(urllib.error.HTTPError) as refusal, urllib.request.urlopen(request, timeout=60):
-        pass
-    with refusal.value as answer:
-        assert 400 <= answer.code < 500
-        error = json.load(answer)["error"]
-    assert words in error
-    assert "\n" not in error

@@ -14,9 +14,8 @@ import pytest
 
 from components.domain.diet.nutrition import NUTRIENTS
 from components.integrations.service_store import People
-from serving import service
 from serving.store import STORE
-from tests.serving.conftest import listening, send, set_limits, with_token
+from tests.serving.conftest import listening, send, with_token
 from tests.serving.published import ADA, BOB, LIKE, publish, ranked_for
 from tests.tables import whole_table
 
@@ -124,35 +123,6 @@ def test_a_page_from_elsewhere_may_neither_read_nor_erase(storing: str, url: str
         answer = httpx.post(f"{storing}/people/bob", headers=FROM_ELSEWHERE | {override: "DELETE"})
         assert answer.status_code == 405
     assert People(url).queued() == []
-
-
-def test_the_mounted_operations_are_behind_all_middleware(
-    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = f"sqlite:///{tmp_path / 'service.db'}"
-    monkeypatch.setenv(STORE, url)
-    right = {"Authorization": f"Bearer {with_token(served, tmp_path, monkeypatch)}"}
-    publish(url, [BOB])
-    with listening() as address, httpx.Client(base_url=address, timeout=120) as client:
-        for method in ("GET", "DELETE"):
-            assert client.request(method, "/people/bob").status_code == 401
-            form = right | {"Content-Type": "application/x-www-form-urlencoded"}
-            assert client.request(method, "/people/bob", headers=form).status_code == 415
-            large = b"x" * (service.MAX_BODY_BYTES + 1)
-            sized = right | {"Content-Type": "application/json"}
-            assert client.request(method, "/people/bob", headers=sized, content=large).status_code == 413
-        assert People(url).queued() == []
-        assert client.get("/people/bob", headers=right).status_code == 200
-
-
-def test_they_count_among_the_requests_at_once(
-    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    set_limits(served, max_concurrency=0)
-    with listening() as address:
-        for method in ("GET", "DELETE"):
-            answer = httpx.request(method, f"{address}/people/bob")
-            assert (answer.status_code, answer.headers["Retry-After"]) == (429, "2")
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)

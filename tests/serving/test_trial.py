@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,18 +28,13 @@ SHARE = 0.3
 PEOPLE = [f"person {number}" for number in range(12)]
 
 
-def _set(folder: Path, **facts: Any) -> None:
-    values = json.loads((folder / "served.json").read_text())
-    (folder / "served.json").write_text(json.dumps(values | facts))
-
-
 @pytest.fixture
 def before(served: Path) -> Path:
     """The folder of the version before: the same model under other names."""
     folder = served / BEFORE
     shutil.copytree(served, folder, ignore=shutil.ignore_patterns(BEFORE))
-    _set(served, share=SHARE)
-    _set(folder, model_version="6", bento="palate:v6-abc", data_md5="old.dir", share=1.0)
+    sign(served, share=SHARE)
+    sign(folder, model_version="6", bento="palate:v6-abc", data_md5="old.dir", share=1.0)
     return folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from serving.catalogue import listing_of
 from serving.search import best_dishes
 from serving.store import STORE
 from tests.conftest import eight_dishes
-from tests.serving.conftest import FIELDS, listening, send
+from tests.serving.conftest import FIELDS, listening, send, set_limits, sign
 from tests.serving.published import lines
 
 HISTORY = (Past("d0", LIKED), Past("d5", DISLIKED), Past("d1", LIKED, 4.0))
@@ -43,9 +42,7 @@ def packed(served: Path, small_base: Path) -> Path:
 
 def _sign(served: Path) -> None:
     """Writes down which file of vectors belongs to the release."""
-    facts = json.loads((served / "served.json").read_text())
-    facts["vectors_sha256"] = file_sha256(served / VECTORS_FILE)
-    (served / "served.json").write_text(json.dumps(facts))
+    sign(served, vectors_sha256=file_sha256(served / VECTORS_FILE))
 
 
 def _listed(dishes: Sequence[Dish]) -> list[Listed]:
@@ -131,9 +128,7 @@ def test_without_vectors_a_request_reads_few_dishes_and_says_how_many(served: Pa
 
 
 def test_a_dish_that_is_too_long_is_left_out(packed: Path) -> None:
-    facts = json.loads((packed / "served.json").read_text())
-    facts["serve"]["max_line_tokens"] = 20
-    (packed / "served.json").write_text(json.dumps(facts))
+    set_limits(packed, max_line_tokens=20)
     assert "long" not in _scores(_ranked(Arm.open(packed), (*DISHES, Dish("long", "鱻" * 100))))
 
 
@@ -171,9 +166,7 @@ def _remove(served: Path) -> None:
 
 
 def _unsigned(served: Path) -> None:
-    facts = json.loads((served / "served.json").read_text())
-    del facts["vectors_sha256"]
-    (served / "served.json").write_text(json.dumps(facts))
+    sign(served, vectors_sha256=None)
 
 
 @pytest.mark.parametrize(

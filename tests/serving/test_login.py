@@ -1,8 +1,9 @@
-"""No page from elsewhere gets into the service on loopback: by no script of its own, and by no other name."""
+"""Who gets into the service: on loopback no page from elsewhere, beyond it whoever has the token."""
 
 from __future__ import annotations
 
 import http.client
+import os
 import re
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import httpx
 import pytest
 
 from components.integrations.service_store import People
+from serving.middleware import login
 from serving.store import STORE
 from tests.serving.conftest import listening, set_limits, with_token
 from tests.serving.published import BOB, LIKE, MENU, publish
+from tests.serving.test_service import ASK
 
+NOBODY = 65534  # a user of the system
 ELSEWHERE = [
     "evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example", "xlocalhost",
     "localhost:80:80", "localhost:x", "localhost@evil.example", "user@localhost", "127.0.0.2", "1270001",
@@ -106,3 +110,57 @@ def test_the_front_door_leads_to_the_document_and_loads_nothing(served: Path) ->
             page = client.get(path)
             assert "html" not in page.headers["content-type"], path
             assert not re.search(r"https?://(?!www\.w3\.org)", page.text), path
+
+
+def test_beyond_this_machine_only_the_token_opens(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("open sesame\n")
+    monkeypatch.setenv(login.TOKEN_FILE, str(tmp_path / "token"))
+    assert login.door("auto") is login.Door.HOST  # nothing listens yet
+    with listening("0.0.0.0") as address, httpx.Client(base_url=address, timeout=120) as client:  # noqa: S104
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "open sesame"}):
+            assert client.post("/rank", json=ASK, headers=headers).status_code == 401
+            assert client.post("/canary", json={}, headers=headers).status_code == 401
+            assert client.get("/docs.json", headers=headers).status_code == 401
+        right = {"Authorization": "Bearer open sesame"}
+        assert client.post("/rank", json=ASK, headers=right).status_code == 200
+        assert client.post("/canary", json={}, headers=right).status_code == 200
+        for path in ("/livez", "/readyz", "/metrics"):
+            assert client.get(path).status_code == 200
+        (tmp_path / "token").write_text("")
+        assert client.post("/rank", json=ASK, headers={"Authorization": "Bearer"}).status_code == 401
+        assert client.get("/readyz").status_code == 503
+
+
+def test_each_way_to_lack_a_token_has_its_own_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torn, missing = tmp_path / "torn", tmp_path / "missing"
+    torn.write_bytes(b"\xff\xfe\x00")
+    cases = {"": "names no file", str(missing): "names no file", str(tmp_path): "names no file",
+             str(torn): f"cannot read the token in '{torn}'"}  # fmt: skip
+    for path, words in cases.items():
+        monkeypatch.setenv(login.TOKEN_FILE, path)
+        assert words in str(login.why_locked("always"))
+        assert login.token() == ""
+
+
+def test_a_token_of_another_user_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("open sesame")
+    path.chmod(0o000)
+    monkeypatch.setenv(login.TOKEN_FILE, str(path))
+    user = os.geteuid()
+    if user == 0:  # who may read everything
+        os.seteuid(NOBODY)
+    try:
+        sentence = str(login.why_locked("always"))
+        assert login.token() == ""
+    finally:
+        os.seteuid(user)
+    assert f"cannot read the token in '{path}'" in sentence
+    assert "fsGroup" in sentence
+    assert "sesame" not in sentence
