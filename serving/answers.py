@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,19 +31,6 @@ logger = logging.getLogger("palate")
 HEADER = "X-Palate-Exposure"
 
 
-@dataclass(frozen=True)
-class Given:
-    """What an answer says of itself.
-
-    Attributes:
-        bases: For each dish of the answer, what shows that the person may eat it.
-        lineage: Values of the answer's fields that name it, and the version behind it.
-    """
-
-    bases: list[list[Basis]]
-    lineage: dict[str, Any]
-
-
 class Answers:
     """Gives answers: each is counted, checked once more, named in headers and stored.
 
@@ -62,8 +49,11 @@ class Answers:
         request: RankRequest | RecommendRequest,
         restrictions: Restrictions,
         ranked: Ranked,
-    ) -> Given:
+    ) -> tuple[list[list[Basis]], dict[str, Any]]:
         """Takes the last steps before an answer is sent; a header says whether it could be stored.
+
+        Returns for each dish what shows that the person may eat it, and the fields of the answer that name it
+        and the version behind it.
 
         Raises:
             Gone: The person was erased meanwhile.
@@ -76,7 +66,7 @@ class Answers:
         endpoint = "rank" if isinstance(request, RankRequest) else "recommend"
         self.metrics.answered(endpoint, arm.facts["model_version"], ranked)
         ctx.response.headers[HEADER] = await self._keep(answer_id, arm, request, restrictions, ranked)
-        return Given(bases, {"answer_id": answer_id, "person_id": request.person_id, **_version(arm)})
+        return bases, {"answer_id": answer_id, "person_id": request.person_id, **_version(arm)}
 
     async def _keep(
         self,

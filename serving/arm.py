@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,24 +48,6 @@ class Ranked:
     because: list[list[str]] = field(default_factory=list)
 
 
-@dataclass
-class Outcomes:
-    """Counts since the service started, by which a release is judged; all requests are counted elsewhere.
-
-    Attributes:
-        answers: Number of requests that the model scored or failed on.
-        errors: Number of these on which it failed: an exception in scoring, or a NaN or infinite score.
-    """
-
-    answers: int = 0
-    errors: int = 0
-
-    def count(self, *, error: bool) -> None:
-        """Adds one request that reached the model."""
-        self.answers += 1
-        self.errors += error
-
-
 class Arm(ABC):
     """A version and all that it needs to answer.
 
@@ -74,7 +57,8 @@ class Arm(ABC):
     Attributes:
         facts: Content of served.json.
         table: Dishes of the catalogue as the version reads them.
-        outcomes: Counts of the requests that the model scored or failed on.
+        outcomes: By which a release is judged, since the service started: `answers`, requests that the model
+            scored or failed on, and `errors` among them, an exception or a score that is no finite number.
         refusal: Why the arm may not serve; None while its canary passes.
     """
 
@@ -84,7 +68,7 @@ class Arm(ABC):
     def __init__(self, folder: Path) -> None:
         self.folder, self.facts = folder, facts_in(folder)
         self._catalogue: Listing | None = None
-        self.outcomes = Outcomes()
+        self.outcomes = Counter(answers=0, errors=0)
 
     @staticmethod
     def open(folder: Path, bases: dict[str, LanguageModel] | None = None) -> Arm:
@@ -150,9 +134,9 @@ class Arm(ABC):
         except NobodyWaits:
             raise
         except Exception:
-            self.outcomes.count(error=True)
+            self.outcomes.update(answers=1, errors=1)
             raise
-        self.outcomes.count(error=not is_finite)
+        self.outcomes.update(answers=1, errors=int(not is_finite))
         if not is_finite:
             raise InternalServerError("A score is no number: the model is damaged.")
         return scores

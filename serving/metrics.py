@@ -15,7 +15,7 @@ from typing import Any
 import bentoml
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,8 +43,9 @@ class Metrics:
     def __init__(self, arms: Sequence[Arm]) -> None:
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        registry.register(_State(arms))
+        registry.register(_Outcomes(arms))
         count, measure = partial(Counter, registry=registry), partial(Histogram, registry=registry)
+        gauge = partial(Gauge, registry=registry)
         of_answers, of_scores = ["endpoint"], ["endpoint", "model_version"]
         best = "Score of an answer's best dish, in logits"
         self._best = measure("palate_best_score", best, of_scores, buckets=SCORES)
@@ -57,10 +58,21 @@ class Metrics:
         self._unknown = count("palate_unknown_dishes", "Ranked dishes not read at release", of_answers)
         self._failed = count("palate_exposures_failed", "Answers that could not be stored")
         published = "When a night last published the catalogue that is recommended from"
-        self._published = Gauge("palate_published_timestamp_seconds", published, registry=registry)
+        self._published = gauge("palate_published_timestamp_seconds", published)
         self._requests = count("palate_http_requests", "Requests of any kind", ["path", "status"])
         seconds = "From a request to its answer"
         self._seconds = measure("palate_http_request_seconds", seconds, ["path"], buckets=SECONDS)
+        by_version = ["model_version"]
+        info = "The versions that answer"
+        facts = gauge("palate_model_info", info, [*by_version, "data_version", "preview"])
+        registered = "When a version was registered"
+        since = gauge("palate_model_registered_timestamp_seconds", registered, by_version)
+        for version in (arm.facts for arm in arms):
+            preview = str(version["preview"]).lower()
+            facts.labels(version["model_version"], version["data_md5"], preview).set(1)
+            if "registered_at" in version:  # versions from before 0.3.0 do not say it
+                registered_at = datetime.fromisoformat(version["registered_at"])
+                since.labels(version["model_version"]).set(registered_at.timestamp())
         self._begin_at_zero([arm.facts["model_version"] for arm in arms])
 
     def _begin_at_zero(self, versions: Sequence[str]) -> None:
@@ -99,35 +111,22 @@ class Metrics:
         self._seconds.labels(path).observe(seconds)
 
 
-class _State(Collector):
-    """Metrics that are read when the page is requested: the versions, and counts that they keep."""
+class _Outcomes(Collector):
+    """What the versions' models did, read when the page is requested."""
 
     def __init__(self, arms: Sequence[Arm]) -> None:
         self._arms = arms
 
     def collect(self) -> Iterator[Metric]:
-        by_version = ["model_version"]
-        answers = CounterMetricFamily(
-            "palate_model_answers", "Requests that the model scored or failed on", labels=by_version
-        )
-        errors = CounterMetricFamily(
-            "palate_model_errors", "Requests on which the model failed", labels=by_version
-        )
-        facts = GaugeMetricFamily(
-            "palate_model_info", "The versions that answer", labels=[*by_version, "data_version", "preview"]
-        )
-        since = GaugeMetricFamily(
-            "palate_model_registered_timestamp_seconds", "When a version was registered", labels=by_version
-        )
-        for arm in self._arms:
-            version = [arm.facts["model_version"]]
-            answers.add_metric(version, arm.outcomes.answers)
-            errors.add_metric(version, arm.outcomes.errors)
-            facts.add_metric([*version, arm.facts["data_md5"], str(arm.facts["preview"]).lower()], 1)
-            if "registered_at" in arm.facts:  # versions from before 0.3.0 do not say it
-                registered_at = datetime.fromisoformat(arm.facts["registered_at"])
-                since.add_metric(version, registered_at.timestamp())
-        yield from (answers, errors, facts, since)
+        texts = {
+            "answers": "Requests that the model scored or failed on",
+            "errors": "Requests on which the model failed",
+        }
+        for outcome, text in texts.items():
+            family = CounterMetricFamily(f"palate_model_{outcome}", text, labels=["model_version"])
+            for arm in self._arms:
+                family.add_metric([arm.facts["model_version"]], arm.outcomes[outcome])
+            yield family
 
 
 async def _page(_request: Request) -> Response:

@@ -39,7 +39,7 @@ def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NO
         person: The person as the store knows them.
 
     Raises:
-        InvalidArgument: A diet is unknown, or the person is and the request does not say their allergies.
+        InvalidArgument: A diet is unknown; or the person is, and the request does not say their allergies.
         Unavailable: The stored diet is unknown.
     """
     if not person.is_listed and request.allergies is None:

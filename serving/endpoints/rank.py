@@ -27,19 +27,19 @@ async def answer(answers: Answers, request: RankRequest, ctx: Context) -> RankAn
     best_first = sorted(scored, key=lambda pair: -pair[1])
     unknown = arm.unknown(listed.dish for listed in menu.offered)
     ranked = Ranked(best_first, len(scored), len(request.history), unknown)
-    given = await answers.give(ctx, arm, request, menu.restrictions, ranked)
+    bases, lineage = await answers.give(ctx, arm, request, menu.restrictions, ranked)
     order = [listed.dish.dish_id for listed, _ in best_first]
-    bases = dict(zip(order, given.bases, strict=True))
+    basis = dict(zip(order, bases, strict=True))
     return RankAnswer(
         order=order,
         scores=[
-            RankedDish(dish_id=listed.dish.dish_id, score=score, basis=bases[listed.dish.dish_id])
+            RankedDish(dish_id=listed.dish.dish_id, score=score, basis=basis[listed.dish.dish_id])
             for listed, score in scored
         ],
         left_out=menu.left_out,
         stored_restrictions=_fate(request, menu.person),
         notes=notes_of(request, menu.person, menu.restrictions),
-        **given.lineage,
+        **lineage,
     )
 
 

@@ -40,7 +40,7 @@ async def answer(
         best_dishes, arm, history, past, chosen.offered, catalogue, request.k
     )
     answers.metrics.published(person.published_at)
-    given = await answers.give(ctx, arm, request, chosen.restrictions, ranked)
+    bases, lineage = await answers.give(ctx, arm, request, chosen.restrictions, ranked)
     reliability = [] if ranked.cold_start else arm.facts.get("reliability", [])
     sure = how_sure(reliability, [score for _, score in ranked.dishes])
     return RecommendAnswer(
@@ -55,7 +55,7 @@ async def answer(
                 nutrition=_nutrition(listed.nutrition),
             )
             for (listed, score), share, reasons, basis in zip(
-                ranked.dishes, sure, ranked.because, given.bases, strict=True
+                ranked.dishes, sure, ranked.because, bases, strict=True
             )
         ],
         left_out=chosen.left_out,
@@ -64,7 +64,7 @@ async def answer(
         cold_start=ranked.cold_start,
         considered=ranked.considered,
         published_at=person.published_at,
-        **given.lineage,
+        **lineage,
     )
 
 
