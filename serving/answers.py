@@ -18,13 +18,13 @@ from components.domain.exposures import Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past
 from serving import store
-from serving.arm import Arm, Ranked
 from serving.metrics import Metrics
 from serving.refusals import Gone
 from serving.restrictions import bases_of, filters_of
 from serving.schemas.fields import VERDICTS, PastBody
 from serving.schemas.rank import RankRequest
 from serving.schemas.recommend import RecommendRequest
+from serving.variant import Ranked, Variant
 from serving.versions import Versions
 
 logger = logging.getLogger("palate")
@@ -45,7 +45,7 @@ class Answers:
     async def give(
         self,
         ctx: Context,
-        arm: Arm,
+        variant: Variant,
         request: RankRequest | RecommendRequest,
         restrictions: Restrictions,
         ranked: Ranked,
@@ -61,17 +61,17 @@ class Answers:
         """
         facts = [listed.facts for listed, _ in ranked.dishes]
         bases = await run_sync(bases_of, facts, restrictions)
-        answer_id = f"{arm.facts['bento']}/{secrets.token_hex(8)}"
-        ctx.response.headers.update(arm.lineage(answer_id))
+        answer_id = f"{variant.facts['bento']}/{secrets.token_hex(8)}"
+        ctx.response.headers.update(variant.lineage(answer_id))
         endpoint = "rank" if isinstance(request, RankRequest) else "recommend"
-        self.metrics.answered(endpoint, arm.facts["model_version"], ranked)
-        ctx.response.headers[HEADER] = await self._keep(answer_id, arm, request, restrictions, ranked)
-        return bases, {"answer_id": answer_id, "person_id": request.person_id, **_version(arm)}
+        self.metrics.answered(endpoint, variant.facts["model_version"], ranked)
+        ctx.response.headers[HEADER] = await self._keep(answer_id, variant, request, restrictions, ranked)
+        return bases, {"answer_id": answer_id, "person_id": request.person_id, **_version(variant)}
 
     async def _keep(
         self,
         answer_id: str,
-        arm: Arm,
+        variant: Variant,
         request: RankRequest | RecommendRequest,
         restrictions: Restrictions,
         ranked: Ranked,
@@ -79,7 +79,7 @@ class Answers:
         """Stores an answer; returns what the header says: `stored`, `failed`, or `none` without a store."""
         if not store.url():
             return "none"
-        propensity = self.versions.share(arm)
+        propensity = self.versions.share(variant)
         shown = tuple(
             Shown(_with_contracts_id(listed.dish), score, propensity, listed.allergens)
             for listed, score in ranked.dishes
@@ -90,8 +90,8 @@ class Answers:
             datetime.now(UTC),
             shown,
             filters_of(request, restrictions),
-            arm.facts["model_version"],
-            arm.facts["data_md5"],
+            variant.facts["model_version"],
+            variant.facts["data_md5"],
             0 if ranked.cold_start else ranked.considered,
         )
         try:
@@ -116,7 +116,7 @@ def _with_contracts_id(dish: Dish) -> Dish:
     return replace(dish, dish_id=as_id(dish.dish_id))
 
 
-def _version(arm: Arm) -> dict[str, Any]:
+def _version(variant: Variant) -> dict[str, Any]:
     names = {
         "model": "model",
         "model_version": "model_version",
@@ -124,5 +124,5 @@ def _version(arm: Arm) -> dict[str, Any]:
         "preview": "preview",
         "ranked_by": "candidate",
     }
-    standing = arm.facts.get("standing", "unknown")  # releases from before 0.3.0 do not say it
-    return {"standing": standing, **{name: arm.facts[fact] for name, fact in names.items()}}
+    standing = variant.facts.get("standing", "unknown")  # releases from before 0.3.0 do not say it
+    return {"standing": standing, **{name: variant.facts[fact] for name, fact in names.items()}}

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.arm import Arm, Ranked
+from serving.variant import Ranked, Variant
 
 PATH = "/metrics"
 ENDPOINTS = ("rank", "recommend")
@@ -37,13 +37,13 @@ class Metrics:
     """The metrics of one service.
 
     Args:
-        arms: The versions that answer.
+        variants: The versions that answer.
     """
 
-    def __init__(self, arms: Sequence[Arm]) -> None:
+    def __init__(self, variants: Sequence[Variant]) -> None:
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        registry.register(_Outcomes(arms))
+        registry.register(_Outcomes(variants))
         count, measure = partial(Counter, registry=registry), partial(Histogram, registry=registry)
         gauge = partial(Gauge, registry=registry)
         of_answers, of_scores = ["endpoint"], ["endpoint", "model_version"]
@@ -67,13 +67,13 @@ class Metrics:
         facts = gauge("palate_model_info", info, [*by_version, "data_version", "preview"])
         registered = "When a version was registered"
         since = gauge("palate_model_registered_timestamp_seconds", registered, by_version)
-        for version in (arm.facts for arm in arms):
+        for version in (variant.facts for variant in variants):
             preview = str(version["preview"]).lower()
             facts.labels(version["model_version"], version["data_md5"], preview).set(1)
             if "registered_at" in version:  # versions from before 0.3.0 do not say it
                 registered_at = datetime.fromisoformat(version["registered_at"])
                 since.labels(version["model_version"]).set(registered_at.timestamp())
-        self._begin_at_zero([arm.facts["model_version"] for arm in arms])
+        self._begin_at_zero([variant.facts["model_version"] for variant in variants])
 
     def _begin_at_zero(self, versions: Sequence[str]) -> None:
         """Creates all series at zero, so that even the first answer shows as an increase."""
@@ -114,8 +114,8 @@ class Metrics:
 class _Outcomes(Collector):
     """What the versions' models did, read when the page is requested."""
 
-    def __init__(self, arms: Sequence[Arm]) -> None:
-        self._arms = arms
+    def __init__(self, variants: Sequence[Variant]) -> None:
+        self._arms = variants
 
     def collect(self) -> Iterator[Metric]:
         texts = {
@@ -124,8 +124,8 @@ class _Outcomes(Collector):
         }
         for outcome, text in texts.items():
             family = CounterMetricFamily(f"palate_model_{outcome}", text, labels=["model_version"])
-            for arm in self._arms:
-                family.add_metric([arm.facts["model_version"]], arm.outcomes[outcome])
+            for variant in self._arms:
+                family.add_metric([variant.facts["model_version"]], variant.outcomes[outcome])
             yield family
 
 

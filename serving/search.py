@@ -16,9 +16,9 @@ import numpy as np
 from components.domain.catalogue import Listed
 from components.domain.preferences.arrays import Ints
 from components.domain.records import Dish, Past, Question
-from serving.arm import Arm, Ranked
 from serving.catalogue import Listing
 from serving.refusals import must_go_on
+from serving.variant import Ranked, Variant
 
 if TYPE_CHECKING:
     from components.domain.ranker.dish_table import DishTable
@@ -29,7 +29,7 @@ LINES_LEFT_OUT = 20  # of a history, the latest, that are left out one by one
 
 
 def best_dishes(
-    arm: Arm,
+    variant: Variant,
     history: Sequence[Past],
     past: Mapping[str, Dish],
     offered: Ints,
@@ -41,7 +41,7 @@ def best_dishes(
     Only one thread may call this at a time.
 
     Args:
-        arm: The version that answers.
+        variant: The version that answers.
         history: The person's history.
         past: Dishes of the history that the catalogue may lack, by id.
         offered: Positions of the dishes that may be offered, the most popular first.
@@ -51,17 +51,17 @@ def best_dishes(
     Raises:
         InvalidArgument: The dishes of the history are too much to read for one request.
     """
-    table = arm.table_of(catalogue)
+    table = variant.table_of(catalogue)
     dishes = ChainMap(dict(past), table.dishes)
-    legible = _legible(arm, table, history, dishes)
+    legible = _legible(variant, table, history, dishes)
     if not legible:
         popular = [
             (listed, listed.popularity) for listed in (catalogue.dishes[each] for each in offered[:count])
         ]
         return Ranked(popular, len(offered), cold_start=True, because=[[] for _ in popular])
-    _read_new(arm, table, table.rows[offered])
+    _read_new(variant, table, table.rows[offered])
     at = offered[table.is_read(table.rows[offered])]
-    scores = arm.counted(lambda: table.scores(legible, dishes, before_batch=must_go_on)[table.rows[at]])
+    scores = variant.counted(lambda: table.scores(legible, dishes, before_batch=must_go_on)[table.rows[at]])
     order = np.argsort(-scores, kind="stable")[:count]  # of equal scores the more popular dish comes first
     best = [(catalogue.dishes[at[index]], float(scores[index])) for index in order]
     reasons = _reasons(table, legible, dishes, best)
@@ -90,7 +90,7 @@ def _reasons(
 
 
 def _legible(
-    arm: Arm, table: DishTable, history: Sequence[Past], dishes: Mapping[str, Dish]
+    variant: Variant, table: DishTable, history: Sequence[Past], dishes: Mapping[str, Dish]
 ) -> tuple[Past, ...]:
     """Chooses the latest lines of the history whose dish the model has read or can read.
 
@@ -100,18 +100,18 @@ def _legible(
     unread = {
         line.dish_id for line in history if line.dish_id in dishes and not table.has(dishes[line.dish_id])
     }
-    tokens = arm.tokens({dish: dishes[dish] for dish in unread})
+    tokens = variant.tokens({dish: dishes[dish] for dish in unread})
     legible = [
         line
         for line in history
-        if line.dish_id in dishes and (line.dish_id not in unread or arm.is_short(tokens, line.dish_id))
-    ][-arm.facts["serve"]["max_history"] :]
-    arm.check_tokens(Question("", tuple(line for line in legible if line.dish_id in unread), ()), tokens)
+        if line.dish_id in dishes and (line.dish_id not in unread or variant.is_short(tokens, line.dish_id))
+    ][-variant.facts["serve"]["max_history"] :]
+    variant.check_tokens(Question("", tuple(line for line in legible if line.dish_id in unread), ()), tokens)
     return tuple(legible)
 
 
-def _read_new(arm: Arm, table: DishTable, rows: Ints) -> None:
+def _read_new(variant: Variant, table: DishTable, rows: Ints) -> None:
     """Reads dishes that have no vector, until as many as a request may rank are read, and then a few more."""
-    serve = arm.facts["serve"]
+    serve = variant.facts["serve"]
     missing = serve["max_dishes"] - int(table.is_read(rows).sum())
     table.read(rows, max(LEAST_NEW, missing), serve["max_tokens"], must_go_on)

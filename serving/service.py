@@ -12,7 +12,6 @@ from starlette.applications import Starlette
 
 from serving import metrics, openapi
 from serving.answers import Answers
-from serving.arm import facts_in
 from serving.catalogue import Published
 from serving.endpoints import feedback, people, rank, recommend
 from serving.image import service_image
@@ -26,6 +25,7 @@ from serving.schemas.people import ErasureRequest, ErasuresAnswer
 from serving.schemas.rank import CanaryAnswer, RankAnswer, RankRequest
 from serving.schemas.recommend import RecommendAnswer, RecommendRequest
 from serving.server import end_slow_clients, filter_logs, refuse_new_connections_on_sigterm
+from serving.variant import facts_in
 from serving.versions import Versions
 
 logger = logging.getLogger("palate")
@@ -45,7 +45,7 @@ class Palate:
     def __init__(self) -> None:
         self.versions = Versions(SERVED)
         self.facts = self.versions.newest.facts
-        self.metrics = metrics.Metrics(self.versions.arms)
+        self.metrics = metrics.Metrics(self.versions.variants)
         self.answers = Answers(self.versions, self.metrics)
         self.published = Published(self.facts["serve"].get("allergen_letters", ""))
         self.permissions = Permissions()

@@ -12,9 +12,9 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from serving.arm import Arm
 from serving.refusals import Unavailable
 from serving.schemas.rank import CanaryAnswer
+from serving.variant import Variant
 
 logger = logging.getLogger("palate")
 BEFORE = "before"  # folder in a version's own with the version before, where it still answers some people
@@ -41,28 +41,28 @@ class Versions:
 
     Attributes:
         newest: The version that answers all or a share of the people.
-        arms: The newest version and, in a trial, the version before.
+        variants: The newest version and, in a trial, the version before.
     """
 
     def __init__(self, folder: Path) -> None:
-        bases: dict[str, Any] = {}  # the arms share what they load
+        bases: dict[str, Any] = {}  # the variants share what they load
         folders = [folder, *(before for before in [folder / BEFORE] if before.exists())]
-        self.arms = [Arm.open(each, bases) for each in folders]
-        self.newest = self.arms[0]
+        self.variants = [Variant.open(each, bases) for each in folders]
+        self.newest = self.variants[0]
         self._thread = ThreadPoolExecutor(1)  # memory that PyTorch keeps grows with each thread
         self._canary_turn, self._canary_until = asyncio.Lock(), 0.0
         self._log_refusal()
 
     @property
     def refusal(self) -> str | None:
-        """Why this service may not answer; None while the canaries of all arms pass."""
-        refused = [arm for arm in self.arms if arm.refusal]
+        """Why this service may not answer; None while the canaries of all variants pass."""
+        refused = [variant for variant in self.variants if variant.refusal]
         if not refused:
             return None
-        version = f"version {refused[0].facts['model_version']}: " if len(self.arms) > 1 else ""
+        version = f"version {refused[0].facts['model_version']}: " if len(self.variants) > 1 else ""
         return f"{version}{refused[0].refusal}"
 
-    def for_person(self, person_id: str) -> Arm:
+    def for_person(self, person_id: str) -> Variant:
         """Chooses the version that answers a person: always the same one, whichever pod is asked.
 
         Raises:
@@ -72,13 +72,13 @@ class Versions:
             raise Unavailable(f"The canary failed: {self.refusal}.")
         facts = self.newest.facts
         trial = f"{facts['model']}/{facts['model_version']}"
-        is_outside = len(self.arms) > 1 and position(person_id, trial) >= facts["share"]
-        return self.arms[-1] if is_outside else self.newest
+        is_outside = len(self.variants) > 1 and position(person_id, trial) >= facts["share"]
+        return self.variants[-1] if is_outside else self.newest
 
-    def share(self, arm: Arm) -> float:
+    def share(self, variant: Variant) -> float:
         """Returns the share of the people whom a version answers."""
         share = float(self.newest.facts.get("share", 1.0))
-        return share if arm is self.newest else 1 - share
+        return share if variant is self.newest else 1 - share
 
     async def in_turn(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Runs model work in the models' thread, one piece at a time, in the order of the calls."""
@@ -95,8 +95,8 @@ class Versions:
 
     async def _examine(self) -> CanaryAnswer:
         differences = []
-        for arm in self.arms:
-            arm.refusal, difference = await self.in_turn(arm.examine)
+        for variant in self.variants:
+            variant.refusal, difference = await self.in_turn(variant.examine)
             differences.append(difference)
         self._log_refusal()
         facts = self.newest.facts

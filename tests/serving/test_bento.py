@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from components.domain.errors import StageFailed
-from serving.arm import facts_in
+from serving.variant import facts_in
 from tests.conftest import REPO
 
 

@@ -20,8 +20,8 @@ from components.domain.ranker.artifacts import HEAD_FILE
 from components.files import weights_sha256
 from components.integrations import adapters, base_models, bentos, tuned_weights
 from serving import service
-from serving.arm import Arm
 from serving.schemas.rank import RankAnswer
+from serving.variant import Variant
 from serving.versions import CANARY_S
 from tests.serving.conftest import CANDIDATE, HERE, sign, store_base
 
@@ -165,14 +165,14 @@ def test_an_adapter_with_another_checksum_never_starts(served: Path) -> None:
     _multiply(served, "lora_B", 1.001)  # too little for the canary
     (served / "served.json").write_text(before)
     with pytest.raises(StageFailed, match="not those that the night registered"):
-        Arm.open(served)
+        Variant.open(served)
 
 
 def test_an_adapter_that_reads_dishes_in_context_is_refused_with_one_sentence(served: Path) -> None:
     (served / "adapter" / HEAD_FILE).unlink()
     sign(served)
     with pytest.raises(StageFailed, match="release a version whose candidate has `vectors` or `factors`"):
-        Arm.open(served)
+        Variant.open(served)
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone", "undescribed"])
@@ -191,4 +191,4 @@ def test_a_damaged_base_never_starts_and_says_what_mends_it(
         file.write_bytes(content[:-1000] if damage == "cut" else content[:-1] + bytes([content[-1] ^ 1]))
     sign(served, **facts)
     with pytest.raises(StageFailed, match=f"no undamaged base model palate-base:{damage}: the next release"):
-        Arm.open(served)
+        Variant.open(served)

@@ -19,7 +19,7 @@ from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.integrations.tuned_weights import WEIGHTS
 from serving import service
-from serving.arm import Arm
+from serving.variant import Variant
 from serving.versions import BEFORE, position
 from tests.serving.conftest import HERE, sign
 from tests.serving.test_service import ASK
@@ -85,16 +85,16 @@ def test_the_base_is_held_once_and_neither_version_changes_the_others_weights(
     save_file({name: -tensor for name, tensor in load_file(file).items()}, file)
     sign(before)
     bases: dict[str, LanguageModel] = {}
-    arms = [Arm.open(folder, bases) for folder in (served, before)]
-    alone = [Arm.open(folder) for folder in (served, before)]
-    one, other = (dict(arm.model.network.named_parameters()) for arm in arms)
+    variants = [Variant.open(folder, bases) for folder in (served, before)]
+    alone = [Variant.open(folder) for folder in (served, before)]
+    one, other = (dict(variant.model.network.named_parameters()) for variant in variants)
     shared = {name for name in one if one[name].data_ptr() == other[name].data_ptr()}
     tuned = {name for name in one if "q_proj" in name or "down_proj" in name}
     assert shared == one.keys() - tuned
-    for arm, reference in zip(arms, alone, strict=True):
+    for variant, reference in zip(variants, alone, strict=True):
         weights = dict(reference.model.network.named_parameters())
         assert all(
-            torch.equal(weight, weights[name]) for name, weight in arm.model.network.named_parameters()
+            torch.equal(weight, weights[name]) for name, weight in variant.model.network.named_parameters()
         )
 
 

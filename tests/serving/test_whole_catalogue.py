@@ -20,10 +20,10 @@ from components.files import file_sha256
 from components.integrations import scoring
 from components.integrations.service_store import Catalogue
 from components.stages.pack import pack
-from serving.arm import Arm
 from serving.catalogue import listing_of
 from serving.search import best_dishes
 from serving.store import STORE
+from serving.variant import Variant
 from tests.conftest import eight_dishes
 from tests.serving.conftest import FIELDS, listening, send, set_limits, sign
 from tests.serving.published import lines
@@ -49,19 +49,21 @@ def _listed(dishes: Sequence[Dish]) -> list[Listed]:
     return [Listed(dish, None, 1 - number / 100) for number, dish in enumerate(dishes)]
 
 
-def _ranked(arm: Arm, dishes: Sequence[Dish], k: int = 100, history: Sequence[Past] = HISTORY) -> Any:
+def _ranked(variant: Variant, dishes: Sequence[Dish], k: int = 100, history: Sequence[Past] = HISTORY) -> Any:
     """What the service ranks for a person with this history; every dish may be offered."""
     catalogue = listing_of(_listed(dishes))
-    return best_dishes(arm, history, {}, np.arange(len(dishes)), catalogue, k)
+    return best_dishes(variant, history, {}, np.arange(len(dishes)), catalogue, k)
 
 
 def _scores(ranked: Any) -> dict[str, float]:
     return {listed.dish.dish_id: score for listed, score in ranked.dishes}
 
 
-def _one_menu(arm: Arm, dishes: Sequence[Dish], history: Sequence[Past] = HISTORY) -> dict[str, float]:
+def _one_menu(
+    variant: Variant, dishes: Sequence[Dish], history: Sequence[Past] = HISTORY
+) -> dict[str, float]:
     """Scores as `/rank` gives them: by the language model, and by no packed vector."""
-    model = replace(arm.model, vectors={})
+    model = replace(variant.model, vectors={})
     tokens = model.dish_tokens({dish.dish_id: dish for dish in (*DISHES, *dishes)}, FIELDS, 3)
     ids = tuple(dish.dish_id for dish in dishes)
     return dict(
@@ -70,47 +72,47 @@ def _one_menu(arm: Arm, dishes: Sequence[Dish], history: Sequence[Past] = HISTOR
 
 
 def test_packed_dishes_score_as_one_menu_and_nothing_is_read(packed: Path) -> None:
-    arm = Arm.open(packed)
-    assert arm.refusal is None
+    variant = Variant.open(packed)
+    assert variant.refusal is None
     for history in (HISTORY, HISTORY[:1], (*HISTORY, *HISTORY[:2])):
-        assert _scores(_ranked(arm, DISHES, history=history)) == pytest.approx(
-            _one_menu(arm, DISHES, history), abs=1e-4
+        assert _scores(_ranked(variant, DISHES, history=history)) == pytest.approx(
+            _one_menu(variant, DISHES, history), abs=1e-4
         )
-    assert not arm.model.vectors
+    assert not variant.model.vectors
 
 
 def test_the_best_are_those_of_the_whole_order(packed: Path) -> None:
-    arm = Arm.open(packed)
-    whole = [listed.dish.dish_id for listed, _ in _ranked(arm, DISHES).dishes]
-    assert whole == sorted(whole, key=_one_menu(arm, DISHES).__getitem__, reverse=True)
+    variant = Variant.open(packed)
+    whole = [listed.dish.dish_id for listed, _ in _ranked(variant, DISHES).dishes]
+    assert whole == sorted(whole, key=_one_menu(variant, DISHES).__getitem__, reverse=True)
     for k in (1, 3, 8, 100):
-        best = _ranked(arm, DISHES, k)
+        best = _ranked(variant, DISHES, k)
         assert [listed.dish.dish_id for listed, _ in best.dishes] == whole[:k]
         assert best.considered == len(DISHES)
 
 
 def test_a_changed_text_is_read_anew(packed: Path) -> None:
-    arm = Arm.open(packed)
+    variant = Variant.open(packed)
     changed = (replace(DISHES[0], name="Grilled octopus"), *DISHES[1:])
-    before, after = _scores(_ranked(arm, DISHES)), _scores(_ranked(arm, changed))
-    assert len(arm.model.vectors) == 1
-    assert after == pytest.approx(_one_menu(arm, changed), abs=1e-4)
+    before, after = _scores(_ranked(variant, DISHES)), _scores(_ranked(variant, changed))
+    assert len(variant.model.vectors) == 1
+    assert after == pytest.approx(_one_menu(variant, changed), abs=1e-4)
     assert after["d0"] != pytest.approx(before["d0"], abs=1e-3)
 
 
 @pytest.mark.parametrize("name", ["豆腐と海藻のサラダ", "كشري", "<|endoftext|>", "ß" * 300, " "])
 def test_a_new_dish_in_any_letters_is_ranked_at_once(packed: Path, name: str) -> None:
-    arm, dishes = Arm.open(packed), (*DISHES, Dish("new", name))
-    ranked = _ranked(arm, dishes)
-    assert _scores(ranked) == pytest.approx(_one_menu(arm, dishes), abs=1e-4)
+    variant, dishes = Variant.open(packed), (*DISHES, Dish("new", name))
+    ranked = _ranked(variant, dishes)
+    assert _scores(ranked) == pytest.approx(_one_menu(variant, dishes), abs=1e-4)
 
 
 def test_one_dish_none_and_twins(packed: Path) -> None:
-    arm = Arm.open(packed)
-    assert list(_scores(_ranked(arm, DISHES[:1], history=HISTORY[:1]))) == ["d0"]
-    assert _ranked(arm, [], history=HISTORY).dishes == []
+    variant = Variant.open(packed)
+    assert list(_scores(_ranked(variant, DISHES[:1], history=HISTORY[:1]))) == ["d0"]
+    assert _ranked(variant, [], history=HISTORY).dishes == []
     twins = [replace(DISHES[2], dish_id=name) for name in ("b", "a", "c")]
-    ranked = _ranked(arm, [*DISHES, *twins])
+    ranked = _ranked(variant, [*DISHES, *twins])
     scores = _scores(ranked)
     assert scores["a"] == scores["b"] == scores["c"] == scores["d2"]
     order = [listed.dish.dish_id for listed, _ in ranked.dishes]
@@ -118,18 +120,18 @@ def test_one_dish_none_and_twins(packed: Path) -> None:
 
 
 def test_without_vectors_a_request_reads_few_dishes_and_says_how_many(served: Path) -> None:
-    arm = Arm.open(served)
+    variant = Variant.open(served)
     dishes = [Dish(f"n{number}", f"Soup number {number}") for number in range(20)]
     history = (Past("n0", LIKED),)
-    assert [_ranked(arm, dishes, history=history).considered for _ in range(4)] == [8, 16, 20, 20]
-    assert _scores(_ranked(arm, dishes, history=history)) == pytest.approx(
-        _one_menu(arm, dishes, history), abs=1e-4
+    assert [_ranked(variant, dishes, history=history).considered for _ in range(4)] == [8, 16, 20, 20]
+    assert _scores(_ranked(variant, dishes, history=history)) == pytest.approx(
+        _one_menu(variant, dishes, history), abs=1e-4
     )
 
 
 def test_a_dish_that_is_too_long_is_left_out(packed: Path) -> None:
     set_limits(packed, max_line_tokens=20)
-    assert "long" not in _scores(_ranked(Arm.open(packed), (*DISHES, Dish("long", "鱻" * 100))))
+    assert "long" not in _scores(_ranked(Variant.open(packed), (*DISHES, Dish("long", "鱻" * 100))))
 
 
 def _flip(served: Path) -> None:
@@ -184,7 +186,7 @@ def test_vectors_of_another_making_are_refused(
     packed: Path, damage: Callable[[Path], None], sentence: str
 ) -> None:
     damage(packed)
-    assert sentence in str(Arm.open(packed).refusal)
+    assert sentence in str(Variant.open(packed).refusal)
 
 
 @pytest.fixture

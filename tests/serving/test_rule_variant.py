@@ -25,8 +25,8 @@ from components.files import folder_sha256
 from components.integrations import rule_files
 from components.integrations.service_store import Catalogue
 from serving import service
-from serving.arm import Arm
 from serving.store import STORE
+from serving.variant import Variant
 from tests.conftest import REPO
 from tests.domain.rivals.tastes import DISHES, odd_or_even
 from tests.serving.conftest import HERE, RATINGS, SERVE
@@ -117,28 +117,28 @@ def test_other_files_than_the_registered_ones_do_not_start(tmp_path: Path) -> No
     facts = tmp_path / "rule" / rule_files.FACTS
     facts.write_text(facts.read_text() + "\n")
     with pytest.raises(StageFailed, match="not those that the night registered"):
-        Arm.open(tmp_path)
+        Variant.open(tmp_path)
     served = json.loads((tmp_path / "served.json").read_text())
     (tmp_path / "rule" / rule_files.ARRAYS).write_bytes(b"torn")
     served["rule_sha256"] = folder_sha256(tmp_path / "rule")
     (tmp_path / "served.json").write_text(json.dumps(served))
     with pytest.raises(StageFailed, match="the rule in 'rule' cannot be read"):
-        Arm.open(tmp_path)
+        Variant.open(tmp_path)
 
 
 def test_the_canary_refuses_another_rule_and_popularitys_proves_popularity(tmp_path: Path) -> None:
     _write(tmp_path / "popular", POPULARITY)
-    assert Arm.open(tmp_path / "popular").refusal is None
+    assert Variant.open(tmp_path / "popular").refusal is None
     _write(tmp_path / "best")
     stored = (tmp_path / "best" / "canary.json").read_text()
     (tmp_path / "popular" / "canary.json").write_text(stored)
-    assert "logits off" in str(Arm.open(tmp_path / "popular").refusal)
+    assert "logits off" in str(Variant.open(tmp_path / "popular").refusal)
 
 
 def test_no_language_model_is_loaded(staged: tuple[Path, RuleModel]) -> None:
     code = (
-        "import sys; from pathlib import Path; from serving.arm import Arm;"
-        "assert Arm.open(Path(sys.argv[1])).refusal is None;"
+        "import sys; from pathlib import Path; from serving.variant import Variant;"
+        "assert Variant.open(Path(sys.argv[1])).refusal is None;"
         "assert not {'torch', 'transformers'} & set(sys.modules), 'loaded'"
     )
     command = [sys.executable, "-c", code, str(staged[0])]

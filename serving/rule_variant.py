@@ -1,4 +1,4 @@
-"""The arm of a rule: it needs no language model, and ranks dishes by opinions, words and tags."""
+"""The variant of a rule: it needs no language model, and ranks dishes by opinions, words and tags."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from components.domain.verdict import canary as stored
 from components.files import folder_sha256
 from components.integrations import rule_files
 from components.integrations.rule_files import AnyRule
-from serving.arm import Arm
+from serving.variant import Variant
 
 
 class RuleTable:
@@ -68,8 +68,8 @@ class RuleTable:
         return self._shown.scores(question_table(questions), dishes)
 
 
-class RuleArm(Arm):
-    """An arm that ranks by a rule; arguments as for `Arm`.
+class RuleVariant(Variant):
+    """A variant that ranks by a rule; arguments as for `Variant`.
 
     Raises:
         StageFailed: The rule is not the one that was registered, or cannot be read.
@@ -86,24 +86,24 @@ class RuleArm(Arm):
         self.refusal, _ = self.examine()
 
     def tokens(self, dishes: dict[str, Dish]) -> dict[str, Dish]:
-        """See `Arm.tokens`; a rule reads the dishes themselves."""
+        """See `Variant.tokens`; a rule reads the dishes themselves."""
         return dishes
 
     def scores(self, question: Question, tokens: dict[str, Dish]) -> list[float]:
-        """See `Arm.scores`."""
+        """See `Variant.scores`."""
         scores: list[float] = self.counted(lambda: self.table.answers([question], tokens)).tolist()
         return scores
 
     def length(self, tokens: object, dish: str) -> int:
-        """See `Arm.length`."""
+        """See `Variant.length`."""
         return 0
 
     def unknown(self, dishes: Iterable[Dish]) -> int:
-        """See `Arm.unknown`."""
+        """See `Variant.unknown`."""
         return sum(not self._model.knows(dish) for dish in dishes)
 
     def examine(self) -> tuple[str | None, float | None]:
-        """See `Arm.examine`."""
+        """See `Variant.examine`."""
         questions = self._canary()
         scores = [
             self._model.scores(question_table([each.question()]), each.menu()).tolist() for each in questions

@@ -1,4 +1,4 @@
-"""The arm of an adapter: a language model that reads dishes, with its weights or its head."""
+"""The variant of an adapter: a language model that reads dishes, with its weights or its head."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from components.domain.records import Dish, Question
 from components.domain.verdict import canary as stored
 from components.files import file_sha256, weights_sha256
 from components.integrations import base_models, packed_vectors, scoring, tuned_weights
-from serving.arm import Arm
 from serving.refusals import must_go_on
+from serving.variant import Variant
 
 
-class LanguageArm(Arm):
-    """An arm whose model is a base with an adapter's changes added to its weights.
+class LanguageVariant(Variant):
+    """A variant whose model is a base with an adapter's changes added to its weights.
 
     Args:
-        folder: As for `Arm`.
-        bases: As for `Arm.open`.
+        folder: As for `Variant`.
+        bases: As for `Variant.open`.
 
     Attributes:
         fields: Fields of a dish that the model reads.
@@ -36,7 +36,7 @@ class LanguageArm(Arm):
         head: The model's head, which ranks by dish vectors.
 
     Raises:
-        StageFailed: As for `Arm.open`, or the adapter has no head.
+        StageFailed: As for `Variant.open`, or the adapter has no head.
     """
 
     def __init__(self, folder: Path, bases: dict[str, LanguageModel]) -> None:
@@ -65,24 +65,24 @@ class LanguageArm(Arm):
         return model
 
     def tokens(self, dishes: dict[str, Dish]) -> DishTokens:
-        """See `Arm.tokens`."""
+        """See `Variant.tokens`."""
         return self.model.dish_tokens(dishes, self.fields, self.facts["max_history"])
 
     def scores(self, question: Question, tokens: DishTokens) -> list[float]:
-        """See `Arm.scores`."""
+        """See `Variant.scores`."""
         return self.counted(lambda: scoring.score_question(self.model, tokens, question, must_go_on))
 
     def length(self, tokens: DishTokens, dish: str) -> int:
-        """See `Arm.length`."""
+        """See `Variant.length`."""
         return len(tokens.alone(dish, self.head.reading.template))
 
     def unknown(self, dishes: Iterable[Dish]) -> int:
-        """See `Arm.unknown`."""
+        """See `Variant.unknown`."""
         texts = (dish_text(dish, self.fields) for dish in dishes)
         return sum(name_of_text(text) not in self._packed for text in texts)
 
     def examine(self) -> tuple[str | None, float | None]:
-        """See `Arm.examine`; also checks the packed vectors."""
+        """See `Variant.examine`; also checks the packed vectors."""
         here, learnt = prompt_hash(self.fields), self.facts["prompt_hash"]
         if here != learnt:
             return f"prompts here hash to {here}, the adapter learnt with {learnt}", None

@@ -1,4 +1,4 @@
-"""An arm: a version that the service answers with, its facts, its canary and counts of what its model did."""
+"""A variant: a version that the service answers with, its facts, its canary and what its model did."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Ranked:
     because: list[list[str]] = field(default_factory=list)
 
 
-class Arm(ABC):
+class Variant(ABC):
     """A version and all that it needs to answer.
 
     Args:
@@ -59,7 +59,7 @@ class Arm(ABC):
         table: Dishes of the catalogue as the version reads them.
         outcomes: By which a release is judged, since the service started: `answers`, requests that the model
             scored or failed on, and `errors` among them, an exception or a score that is no finite number.
-        refusal: Why the arm may not serve; None while its canary passes.
+        refusal: Why the variant may not serve; None while its canary passes.
     """
 
     table: Any
@@ -71,25 +71,25 @@ class Arm(ABC):
         self.outcomes = Counter(answers=0, errors=0)
 
     @staticmethod
-    def open(folder: Path, bases: dict[str, LanguageModel] | None = None) -> Arm:
+    def open(folder: Path, bases: dict[str, LanguageModel] | None = None) -> Variant:
         """Opens the version in a folder, whatever its kind.
 
         Args:
-            folder: As for `Arm`.
-            bases: By tag, the base models that other arms have loaded; this arm's base is added. Arms with
-                the same base share its tensors.
+            folder: As for `Variant`.
+            bases: By tag, the base models that other variants have loaded; this variant's base is added.
+                Variants with the same base share its tensors.
 
         Raises:
             StageFailed: The base or the model differs from what was registered with the version.
         """
         # Imported here: BentoML's parent process imports this file too, and would hold torch for nothing.
         if facts_in(folder).get("kind") == RULE:
-            from serving.rule_arm import RuleArm
+            from serving.rule_variant import RuleVariant
 
-            return RuleArm(folder)
-        from serving.language_arm import LanguageArm
+            return RuleVariant(folder)
+        from serving.language_variant import LanguageVariant
 
-        return LanguageArm(folder, {} if bases is None else bases)
+        return LanguageVariant(folder, {} if bases is None else bases)
 
     @abstractmethod
     def tokens(self, dishes: dict[str, Dish]) -> Any:
@@ -116,8 +116,7 @@ class Arm(ABC):
     def examine(self) -> tuple[str | None, float | None]:
         """Scores the canary again.
 
-        Returns why the arm may not serve (None if it may), and the largest difference to a stored score in
-        logits.
+        Returns why the variant may not serve, or None, and the largest difference to a stored score.
         """
 
     def counted(self, work: Callable[[], Scores]) -> Scores:
