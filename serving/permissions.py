@@ -33,13 +33,13 @@ COMMON = tuple(
 )
 
 
-class _Pass:
+class _Reading:
     """One reading of a catalogue: by restriction (C,) bools, True for the dishes that it permits."""
 
     def __init__(self, catalogue: Listing, restrictions: Sequence[Restrictions]) -> None:
         self.catalogue = catalogue
-        self.left = {restriction: np.zeros(len(catalogue.dishes), bool) for restriction in restrictions}
-        self._looked_at = 0
+        self.permits = {restriction: np.zeros(len(catalogue.dishes), bool) for restriction in restrictions}
+        self._read = 0  # dishes
         self._lock = threading.Lock()
 
     def finish(self) -> None:
@@ -48,15 +48,14 @@ class _Pass:
         Raises:
             NobodyWaits: The request's time is over; what was read so far is kept.
         """
-        while self._looked_at < len(self.catalogue.dishes):
+        while self._read < len(self.catalogue.dishes):
             must_go_on()
             with self._lock:
-                part = self.catalogue.dishes[self._looked_at : self._looked_at + DISHES_AT_ONCE]
-                facts = [listed.facts for listed in part]
-                for restriction, leaves in self.left.items():
-                    here = slice(self._looked_at, self._looked_at + len(part))
-                    leaves[here] = [bool(permitted([dish], restriction)[0]) for dish in facts]
-                self._looked_at += len(part)
+                here = slice(self._read, self._read + DISHES_AT_ONCE)
+                facts = [listed.facts for listed in self.catalogue.dishes[here]]
+                for restriction, permits in self.permits.items():
+                    permits[here] = [bool(permitted([dish], restriction)[0]) for dish in facts]
+                self._read += len(facts)
 
 
 class Permissions:
@@ -67,16 +66,16 @@ class Permissions:
 
     def __init__(self) -> None:
         permitted([DishFacts("", "rice")], COMMON[0])
-        self._common, self._words = _Pass(listing_of(()), COMMON), OrderedDict[Restrictions, _Pass]()
+        self._common, self._others = _Reading(listing_of(()), COMMON), OrderedDict[Restrictions, _Reading]()
         self._lock = threading.Lock()
 
     def split(
-        self, at: Ints, catalogue: Listing, restrictions: Restrictions
+        self, positions: Ints, catalogue: Listing, restrictions: Restrictions
     ) -> tuple[Ints, list[LeftOutDish]]:
         """Divides dishes by restrictions: positions of the permitted ones, and the first others with reasons.
 
         Args:
-            at: Positions of the requested dishes; the permitted ones keep this order.
+            positions: Positions of the requested dishes; the permitted ones keep this order.
             catalogue: All dishes; a different object only after something was published.
             restrictions: What the person may not or will not eat.
 
@@ -84,30 +83,38 @@ class Permissions:
             NobodyWaits: The time was over before all dishes were read; the next request continues there.
         """
         self._see(catalogue)
-        may_offer = np.ones(len(at), bool)
-        for restriction, one in self._passes(list(one_by_one(restrictions)), catalogue).items():
-            one.finish()
-            may_offer &= one.left[restriction][at]
-        others = [catalogue.dishes[index].facts for index in at[~may_offer][:MOST_LEFT_OUT]]
-        return at[may_offer], read_through(others, restrictions)[1]
+        may_offer = np.ones(len(positions), bool)
+        for restriction, reading in self._readings(list(one_by_one(restrictions)), catalogue).items():
+            reading.finish()
+            may_offer &= reading.permits[restriction][positions]
+        others = [catalogue.dishes[index].facts for index in positions[~may_offer][:MOST_LEFT_OUT]]
+        return positions[may_offer], read_through(others, restrictions)[1]
 
     def _see(self, catalogue: Listing) -> None:
         """Starts to read a new catalogue, so that the first person with an allergy waits less."""
         with self._lock:
             if catalogue is not self._common.catalogue:
-                self._common = _Pass(catalogue, COMMON)
+                self._common = _Reading(catalogue, COMMON)
                 threading.Thread(target=self._common.finish, daemon=True).start()
 
-    def _passes(self, restrictions: Sequence[Restrictions], catalogue: Listing) -> dict[Restrictions, _Pass]:
+    def _readings(
+        self, restrictions: Sequence[Restrictions], catalogue: Listing
+    ) -> dict[Restrictions, _Reading]:
         """Finds the reading of the catalogue for each restriction; all new restrictions share one."""
         with self._lock:
-            common = self._common.left if self._common.catalogue is catalogue else {}
-            old = {one: self._words[one] for one in restrictions if one in self._words}
-            old = {one: way for one, way in old.items() if way.catalogue is catalogue}
-            new = _Pass(catalogue, [one for one in restrictions if one not in common and one not in old])
-            self._words |= {**dict.fromkeys(new.left, new), **old}
-            for one in (*new.left, *old):
-                self._words.move_to_end(one)
-            while len(self._words) > MOST_WORDS:
-                self._words.popitem(last=False)
-            return {one: self._common if one in common else old.get(one, new) for one in restrictions}
+            common = dict.fromkeys(self._common.permits, self._common)
+            found = {
+                each: reading
+                for each in restrictions
+                for reading in (self._others.get(each), common.get(each))
+                if reading and reading.catalogue is catalogue
+            }
+            missing = [each for each in restrictions if each not in found]
+            found |= dict.fromkeys(missing, _Reading(catalogue, missing))
+            for each, reading in found.items():
+                if reading is not self._common:
+                    self._others[each] = reading
+                    self._others.move_to_end(each)
+            while len(self._others) > MOST_WORDS:
+                self._others.popitem(last=False)
+            return found

@@ -60,13 +60,15 @@ def best_dishes(
         ]
         return Ranked(popular, len(offered), cold_start=True, because=[[] for _ in popular])
     _read_new(variant, table, table.rows[offered])
-    at = offered[table.is_read(table.rows[offered])]
-    scores = variant.counted(lambda: table.scores(legible, dishes, before_batch=must_go_on)[table.rows[at]])
+    ready = offered[table.is_read(table.rows[offered])]
+    scores = variant.counted(
+        lambda: table.scores(legible, dishes, before_batch=must_go_on)[table.rows[ready]]
+    )
     order = np.argsort(-scores, kind="stable")[:count]  # of equal scores the more popular dish comes first
-    best = [(catalogue.dishes[at[index]], float(scores[index])) for index in order]
+    best = [(catalogue.dishes[ready[index]], float(scores[index])) for index in order]
     reasons = _reasons(table, legible, dishes, best)
-    unknown = int((~table.is_packed(table.rows[at])).sum())
-    return Ranked(best, len(at), len(legible), unknown, because=reasons)
+    unknown = int((~table.is_packed(table.rows[ready])).sum())
+    return Ranked(best, len(ready), len(legible), unknown, because=reasons)
 
 
 def _reasons(
