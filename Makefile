@@ -19,7 +19,7 @@ BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
 NAMES := quality validation new-dishes events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
 
-.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve mlflow check-manifests benchmark replay readings storm test test-slow check audit format
+.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve mlflow check-manifests benchmark replay readings storm test test-fast test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -93,6 +93,9 @@ storm: $(BIN)/installed ## attacks beside honest traffic, on a served Bento and 
 
 test: $(BIN)/installed ## the quick tests: everything real, made small
 	$(BIN)/python -m pytest -m "not slow"
+
+test-fast: $(BIN)/installed ## the domain's tests, for every edit
+	$(BIN)/python -m pytest -m "not slow" tests/domain
 
 test-slow: $(BIN)/installed ## the other tests: whole nights, images, a browser, a second base model
 	$(BIN)/python -m pytest -m slow -n 3

@@ -16,6 +16,8 @@ from tests.flows.clones import Done, clean_environment, run_flows
 from tests.flows.digits import DAYS
 from tests.flows.forking import ForkServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("by", ["version", "Bento", "answer", "data"])
 def test_lineage_leads_from_a_version_a_bento_an_answer_or_data_to_the_rows(

@@ -26,6 +26,7 @@ from tests.flows.clones import clean_environment, http_status, make_clone, wait_
 from tests.flows.prefect_login import authorization, prefect_headers
 from tests.flows.running import Up
 
+pytestmark = pytest.mark.slow
 FOREIGN = "http://evil.example"
 PULL = [{"prefect.deployments.steps.run_shell_script": {"script": "touch /tmp/palate-was-here"}}]
 NIGHT = """
@@ -111,7 +112,6 @@ def test_a_nights_own_server_refuses_strangers_and_ends_with_it(clone: Path) -> 
         wait_for(lambda: http_status(f"{address}/api/health") == 0, 30, "the server's end")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_stopped_night_leaves_no_server(clone: Path, sign: signal.Signals) -> None:
     with _night(clone) as (process, address):

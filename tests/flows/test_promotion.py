@@ -13,6 +13,8 @@ import yaml
 from tests.flows.clones import Done, make_clone, run_night, state_of
 from tests.flows.digits import DAYS, FIRST_DAY, PEOPLE, write_inbox
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_taste_that_no_rule_can_know_passes_the_gate_and_becomes_the_first_champion(promoted: Done) -> None:
     models, gate = promoted.evaluation["models"], promoted.evaluation["gate"]
@@ -23,7 +25,6 @@ def test_a_taste_that_no_rule_can_know_passes_the_gate_and_becomes_the_first_cha
     assert "palate:v1-" in promoted.first.stdout
 
 
-@pytest.mark.slow
 def test_a_night_on_the_champions_own_data_compares_nothing_anew(
     promoted: Done, prefect: dict[str, str]
 ) -> None:
@@ -52,7 +53,6 @@ def _day(number: int) -> str:
     return (FIRST_DAY + timedelta(days=number)).isoformat()
 
 
-@pytest.mark.slow
 def test_a_night_that_is_asked_for_a_full_training_starts_from_scratch(
     promoted: Done, prefect: dict[str, str]
 ) -> None:
@@ -63,7 +63,6 @@ def test_a_night_that_is_asked_for_a_full_training_starts_from_scratch(
     assert training["started_from"] == ""
 
 
-@pytest.mark.slow
 def test_few_news_keep_the_champion_and_a_longer_test_never_judges_it_by_what_it_has_read(
     small_base: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:

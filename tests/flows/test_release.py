@@ -15,6 +15,8 @@ from components.files import folder_sha256
 from tests.flows.clones import Done, run_night
 from tests.flows.releasing import Passes, champion, changed_artifact, new_version
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_pass_with_nothing_to_do_changes_nothing(
     promoted: Done, passes: Passes, client: MlflowClient
@@ -56,7 +58,6 @@ def test_a_version_that_no_night_registered_is_refused_though_it_has_neither_tag
     client.delete_model_version("palate", by_hand)
 
 
-@pytest.mark.slow
 def test_a_version_that_no_night_registered_stands_in_no_nights_way(
     promoted: Done, prefect: dict[str, str], client: MlflowClient
 ) -> None:
@@ -137,7 +138,6 @@ def test_a_champion_that_was_deleted_leaves_what_is_served_alone(
     assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
 
 
-@pytest.mark.slow
 def test_a_night_without_a_champion_serves_no_preview_in_place_of_what_is_served(
     promoted: Done, prefect: dict[str, str], client: MlflowClient
 ) -> None:
@@ -186,7 +186,6 @@ def test_damaged_artifacts_are_refused_on_the_version_and_never_served(
     assert (promoted.clone / ".palate" / "bento").read_text() == before
 
 
-@pytest.mark.slow
 def test_a_failed_gate_is_served_for_a_persons_reason_which_is_recorded(
     promoted: Done, passes: Passes, client: MlflowClient, second: str
 ) -> None:

@@ -20,15 +20,17 @@ from tests.flows.releasing import Passes, champion
 from tests.flows.room import set_params
 from tests.pages import command
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "lost",
     [
         "the last step",
         "the Bento",
-        pytest.param("the Bento's weights", marks=pytest.mark.slow),
-        pytest.param("the Bento's code", marks=pytest.mark.slow),
-        pytest.param("the Bento's description", marks=pytest.mark.slow),
+        "the Bento's weights",
+        "the Bento's code",
+        "the Bento's description",
     ],
 )
 def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
@@ -56,7 +58,6 @@ def test_what_a_killed_pass_or_a_damaged_store_lacks_is_made_by_the_next_pass(
     assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
 
 
-@pytest.mark.slow
 def test_bytecode_that_nobody_checked_never_runs(
     promoted: Done, passes: Passes, client: MlflowClient
 ) -> None:
@@ -78,7 +79,6 @@ def test_bytecode_that_nobody_checked_never_runs(
     assert not (source / "torch").exists()
 
 
-@pytest.mark.slow
 def test_a_bento_that_is_deleted_is_built_anew_on_the_other_base_image(
     promoted: Done, passes: Passes, tmp_path: Path
 ) -> None:
@@ -112,7 +112,7 @@ def base(promoted: Done) -> Path:
     return base
 
 
-@pytest.mark.parametrize("lost", ["all of it", pytest.param("its tokenizer", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lost", ["all of it", "its tokenizer"])
 def test_a_damaged_base_is_stored_anew_by_the_next_pass_and_the_release_stays(
     promoted: Done, passes: Passes, client: MlflowClient, base: Path, lost: str
 ) -> None:
@@ -126,7 +126,6 @@ def test_a_damaged_base_is_stored_anew_by_the_next_pass_and_the_release_stays(
     assert {path.name: path.read_bytes() for path in base.iterdir() if path.name != "model.yaml"} == whole
 
 
-@pytest.mark.slow
 def test_a_base_that_is_nowhere_is_one_sentence_and_the_release_comes_back_with_it(
     promoted: Done, passes: Passes, client: MlflowClient, base: Path
 ) -> None:
@@ -144,7 +143,6 @@ def test_a_base_that_is_nowhere_is_one_sentence_and_the_release_comes_back_with_
     assert (base / "model.safetensors").exists()
 
 
-@pytest.mark.slow
 def test_a_pass_that_was_killed_once_the_bento_was_built_is_finished_by_the_next(
     promoted: Done, passes: Passes, client: MlflowClient, second: str
 ) -> None:
@@ -181,7 +179,6 @@ def _assert_the_next_pass_finishes(clone: Path, passes: Passes, client: MlflowCl
     assert json.loads((clone / ".palate" / "released.json").read_text())["previous"] == "1"
 
 
-@pytest.mark.slow
 def test_two_passes_at_once_do_no_harm(
     promoted: Done, passes: Passes, client: MlflowClient, second: str
 ) -> None:

@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from components.files import weights_sha256
 from tests.flows.clones import Done, clean_environment, copy_of, run_flows
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_past_night_computes_the_same_adapters_from_the_remote_alone(night: Done, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from tests.flows.clones import REPO, clean_environment, http_status, run_flows, 
 from tests.flows.running import Up
 from tests.pages import command
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_night_beside_it_writes_to_its_stores_and_its_champion_is_served(up: Up) -> None:
     before = mlflow.get_tracking_uri()
@@ -95,7 +97,6 @@ def test_prefect_has_the_pools_the_deployments_and_their_times(up: Up) -> None:
     assert len(limits) == 2  # none is left that nothing uses
 
 
-@pytest.mark.slow
 def test_nights_move_to_another_pool_and_back_while_releases_stay(up: Up) -> None:
     params = up.clone / "params.yaml"
     before = yaml.safe_load(params.read_text())

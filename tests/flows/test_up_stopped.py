@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from tests.flows.clones import run_night
 from tests.flows.running import Up
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_night_after_it_shares_every_store(up: Up) -> None:
