@@ -17,6 +17,7 @@ from components.domain.preferences.held_out_days import NOBODY_TO_TEST
 from components.domain.preferences.splits import Split
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.records import RULE
+from components.domain.verdict import judging
 from components.domain.verdict.calibration import CalibrationBin, calibration
 from components.domain.verdict.canary import CanaryQuestion, made_up_questions, to_json
 from components.domain.verdict.evaluation import SERVED_RULE, EvaluationReport, HeldOut, SliceResult
@@ -28,7 +29,7 @@ from components.domain.verdict.table import Contender, ResultTable
 from components.files import folder_sha256, read_json, read_state, weights_sha256, write_json, write_state
 from components.integrations import charts, comparison_files
 from components.integrations.rule_files import AnyRule
-from components.stages import canary, contenders, judging, model_contenders, paths, served_rule
+from components.stages import canary, contenders, model_contenders, paths, served_rule
 from components.stages.bases import base_facts, base_of, base_with
 from components.stages.contenders import Setting, table_of
 from components.stages.reports import write_report

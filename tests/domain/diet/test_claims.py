@@ -142,7 +142,7 @@ def test_of_random_foods_a_claim_on_one_takes_nothing_back_of_the_other(pattern:
         form for form, mention in terms.items() if mention.role == FOOD and mention.contains & set(ALLERGENS)
     ]
     tried = 0
-    for _ in range(1500):
+    for _ in range(300):
         food, other = draw.choice(foods), draw.choice(foods)
         text = pattern.format(food=food, other=other, claim=draw.choice(CLAIMS))
         if terms[food] not in find(fold(text)):  # two of them are one term together
@@ -152,4 +152,4 @@ def test_of_random_foods_a_claim_on_one_takes_nothing_back_of_the_other(pattern:
         dish, person = DishFacts("d", "Dish", ingredients=(text,)), read_restrictions("", [group], [])
         assert permitted([dish], person)[0] == (), (text, group)
         assert violations([dish], person) != (), (text, group)
-    assert tried > 1000
+    assert tried > 200

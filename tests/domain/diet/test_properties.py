@@ -32,17 +32,17 @@ def findings(left_out: tuple[LeftOut, ...]) -> list[tuple[str, str, str, str]]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_both_ways_agree_on_random_dishes_and_people(seed: int) -> None:
     menu = RandomMenu.of(seed)
     people = [menu.person() for _ in range(40)]
     offered = 0
-    for number in range(2000):
+    for number in range(1000):
         dish, person = menu.dish(str(number)), menu.draw.choice(people)
         remaining, left_out = permitted([dish], person)
         assert findings(left_out) == findings(violations([dish], person)), (dish, person)
         offered += len(remaining)
-    assert 100 < offered < 1900
+    assert 50 < offered < 950
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.shapes import RANDOM
 from tests.domain.rivals.chance import measure
 
+pytestmark = pytest.mark.slow
 SEEDS = 6
 WITHIN = ("ratings", "dishes rated again", "a standing card")
 SHAPES = [
