@@ -17,7 +17,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from components.domain.verdict.admission import Served
+from components.domain.verdict.service_health import Served
 from components.files import read_as, write_state
 
 TIMEOUT_S = 10

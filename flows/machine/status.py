@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from components.domain.params import Params
-from components.domain.verdict.admission import MODEL_REMOVED, REFUSED, canary_of
+from components.domain.verdict.admission import MODEL_REMOVED, REFUSED
+from components.domain.verdict.service_health import canary_of
 from components.integrations import data_versions
 from components.integrations.model_registry.registry import CHAMPION
 from flows import last_night

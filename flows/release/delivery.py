@@ -13,7 +13,7 @@ from pathlib import Path
 
 from components.domain.params import Params
 from components.domain.records import Moment
-from components.domain.verdict.admission import Served
+from components.domain.verdict.service_health import Served
 from components.files import read_as, write_state
 from components.integrations import images, service_probe
 from components.integrations.kubernetes import manifests

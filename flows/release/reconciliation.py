@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from components.domain.errors import NotFound, PalateError
 from components.domain.params import Params
 from components.domain.records import RULE
-from components.domain.verdict import admission
+from components.domain.verdict import admission, service_health
 from components.files import (
     file_sha256,
     folder_sha256,
@@ -254,7 +254,7 @@ def _watch(params: Params, server: Registry, released: Release) -> str | None:
     if not served or served[0].version != released.version:
         return None  # the new service has not started yet
     before = delivery.error_rate(released.previous)
-    why = admission.why_step_back(served, before)
+    why = service_health.why_step_back(served, before)
     if not why or server.alias(model, CHAMPION) != released.version:
         return None
     if released.previous not in server.versions(model):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from components.domain.verdict.admission import Served
+from components.domain.verdict.service_health import Served
 from components.integrations.service_probe import NOT_READY, Expected, Memory, probe
 
 METRICS = """palate_model_answers_total{model_version="2"} 40
