@@ -11,14 +11,12 @@ import contextlib
 import hashlib
 import io
 import json
-import lzma
 import os
 import shutil
 import sqlite3
 import tarfile
 import tempfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -31,24 +29,17 @@ from components.integrations.model_registry.artifact_folders import move_artifac
 from components.stages.paths import EVENTS, LEDGER_BEFORE, NIGHT, QUARANTINE
 from flows.environment import ARTIFACTS, REPO, STATE
 from flows.lock import one_at_a_time
-from flows.night import accepted_data, data
+from flows.night import accepted_data, data, recall
+from flows.night.forget import RECEIPTS
 
 SUMS, BUNDLE = "sha256.json", "nights.bundle"  # two members; the first is written last and lists all others
-BACK_UPS = STATE / "back-ups"
-_LEFT_OUT = {
-    "bentoml",
-    "dvc-site-cache",
-    "logs",
-    "manifests",
-    "nights",
-    "benchmarks",
-    "peers",
-    "audit",
-    "back-ups",
+MLFLOW = "state/mlflow.db"  # moved last: a clone that has it has nights
+_FOLDERS = {ARTIFACTS.name, data_versions.REMOTE, RECEIPTS.name, recall.FOLDER.name}  # of the state
+_SUFFIXES = {"", ".db", ".json", ".jsonl"}  # of the state's own files; locks and partial files have others
+_BESIDE = {
+    f"repo/{path.relative_to(REPO)}"
+    for path in (accepted_data.FILE, data.FORGOTTEN, REPO / LEDGER_BEFORE, REPO / NIGHT, REPO / "params.yaml")
 }
-_PASSING = ("*-wal", "*-shm", "*.partial", "up.json")  # what only a running process needs
-_BESIDE = (accepted_data.FILE, data.FORGOTTEN, REPO / LEDGER_BEFORE, REPO / NIGHT, REPO / "params.yaml")
-_POINTERS = tuple(f"{folder}.dvc" for folder in (EVENTS, QUARANTINE))
 
 
 def back_up(target: str) -> str:
@@ -64,7 +55,7 @@ def back_up(target: str) -> str:
         StageFailed: A night or a release is running, or the file cannot be written.
     """
     name = f"palate-{datetime.now(UTC):%Y%m%dT%H%M%S}.tar"
-    path = Path(target).expanduser() if target else BACK_UPS / name
+    path = Path(target).expanduser() if target else STATE / "back-ups" / name
     _check_free(path)
     partial = path.with_name(f".{path.name}.partial")
     with one_at_a_time(STATE, "night"), one_at_a_time(STATE, "release"):
@@ -81,68 +72,15 @@ def back_up(target: str) -> str:
         finally:
             with contextlib.suppress(OSError):  # there may be no such folder
                 partial.unlink()
-    size, remote = path.stat().st_size / 1e6, _remote_elsewhere()
-    elsewhere = f"; DVC's remote {remote} is not in it, nor the settings that name it" if remote else ""
-    return f"{path}: {count} files, {size:.0f} MB, with all keys and data: keep it safe{elsewhere}"
-
-
-def _remote_elsewhere() -> str:
-    """Looks up DVC's default remote; empty where it lies below the state, which a back-up includes."""
-    remote = data_versions.default_remote(REPO)
+    size, remote = path.stat().st_size / 1e6, data_versions.default_remote(REPO)
     is_inside = "://" not in remote and Path(remote).resolve().is_relative_to(STATE.resolve())
-    return "" if is_inside else remote
+    elsewhere = "" if is_inside else f"; DVC's remote {remote} is not in it, nor the settings that name it"
+    return f"{path}: {count} files, {size:.0f} MB, with all keys and data: keep it safe{elsewhere}"
 
 
 def _check_free(path: Path) -> None:
     if os.path.lexists(path):
         raise BadParams(f"There is something at '{path}' already: name a file that does not exist yet.")
-
-
-def bring_back(source: str) -> str:
-    """Fills the state of a fresh clone from a file that `back_up` wrote.
-
-    Raises:
-        BadParams: The file does not exist, or this clone has nights already.
-        StageFailed: The file is damaged, or DVC's remote lacks the data; either can be mended and retried.
-    """
-    path = Path(source).expanduser()
-    if not source or not path.is_file():
-        raise BadParams(f"'{source}' is no file: name a back-up, as in `make bring-back FROM=palate.tar`.")
-    if (STATE / "mlflow.db").exists() or (REPO / EVENTS).exists():
-        raise BadParams(f"There are nights in {STATE} already: bring a back-up back in a fresh clone.")
-    with one_at_a_time(STATE, "night"), tempfile.TemporaryDirectory(dir=STATE) as name:
-        members = _extract(path, Path(name))
-        data_versions.fetch_nights(REPO, Path(name) / BUNDLE)
-        _move(Path(name), [member for member in members if not member.startswith("state/")])
-        _move(
-            Path(name), [member for member in members if member.startswith(f"state/{data_versions.REMOTE}/")]
-        )
-        data_versions.ensure_repository(REPO, STATE)
-        _fetch_data()
-        _move(Path(name), [member for member in members if (Path(name) / member).exists()])
-        if (STATE / "mlflow.db").exists():
-            move_artifacts(STATE / "mlflow.db", ARTIFACTS)
-    return f"{path} was brought back: `make status` shows its nights, and `make nightly` goes on from them"
-
-
-def _move(folder: Path, members: Sequence[str]) -> None:
-    for member in members:
-        target = _from_member(member)
-        if target:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (folder / member).replace(target)
-
-
-def _fetch_data() -> None:
-    try:
-        data_versions.restore_pointers(REPO, _POINTERS)
-    except StageFailed as error:
-        shutil.rmtree(REPO / EVENTS, ignore_errors=True)
-        remote = data_versions.default_remote(REPO)
-        raise StageFailed(
-            f"The data could not be fetched from DVC's remote {remote} ({error}): name your remote in "
-            ".dvc/config or .dvc/config.local, which no back-up holds, then bring it back again."
-        ) from error
 
 
 def _write(path: Path) -> int:
@@ -162,42 +100,66 @@ def _write(path: Path) -> int:
 
 
 def _members(scratch: Path) -> Iterator[tuple[str, Path]]:
-    """Yields each member's name in the back-up with the path of its content.
-
-    Databases are first copied into `scratch`, so that the copy is consistent.
-    """
-    bundle = scratch / BUNDLE
-    data_versions.bundle_nights(REPO, bundle)
-    yield BUNDLE, bundle
-    yield from ((f"repo/{path.relative_to(REPO)}", path) for path in _BESIDE if path.exists())
+    """Yields each member's name with the path of its content; a database's is a consistent copy."""
+    data_versions.bundle_nights(REPO, scratch / BUNDLE)
+    yield BUNDLE, scratch / BUNDLE
+    yield from ((member, _path_of(member)) for member in sorted(_BESIDE) if _path_of(member).exists())
     for path in sorted(STATE.rglob("*")):
         member = f"state/{path.relative_to(STATE)}"
         if path.is_file() and not path.is_symlink() and _belongs(member):
-            copy = _copy_of_database(path, scratch / "copy.db") if path.suffix == ".db" else path
-            yield member, copy
+            yield member, _copy_of(path, scratch / "copy.db") if path.suffix == ".db" else path
+
+
+def _copy_of(database: Path, target: Path) -> Path:
+    target.unlink(missing_ok=True)
+    with closing(sqlite3.connect(database)) as one, closing(sqlite3.connect(target)) as other:
+        one.backup(other)
+    return target
 
 
 def _belongs(member: str) -> bool:
-    """Tells whether a member is one that a back-up writes.
+    """Tells whether a back-up writes a member of this name.
 
-    Any other member of a file that was brought here is left out: it could be code, a hook or a setting.
+    A file that is brought here may hold others: code, hooks, settings. They are left out.
     """
-    if member in {BUNDLE, *(f"repo/{path.relative_to(REPO)}" for path in _BESIDE)}:
-        return True
     top, *names = PurePosixPath(member).parts
-    if top != "state" or not names or names[0] in _LEFT_OUT or names[0].startswith("tmp"):
-        return False
-    part = PurePosixPath(*names)
-    is_setting = names[0] == "prefect" and part.name != "prefect.db"
-    is_lock = part.suffix == ".lock" and len(names) == 1  # not that of a stored night
-    return not (is_setting or is_lock or any(part.match(pattern) for pattern in _PASSING))
+    if top != "state" or not names:
+        return member == BUNDLE or member in _BESIDE
+    if len(names) == 1:
+        return names[0] != "up.json" and PurePosixPath(member).suffix in _SUFFIXES
+    return names[0] in _FOLDERS or names == ["prefect", "prefect.db"]
 
 
-def _copy_of_database(path: Path, target: Path) -> Path:
-    target.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as one, closing(sqlite3.connect(target)) as other:
-        one.backup(other)
-    return target
+def _path_of(member: str) -> Path:
+    """Maps a member's name to its path in this clone."""
+    top, _, rest = member.partition("/")
+    return {"state": STATE, "repo": REPO}[top] / rest
+
+
+def bring_back(source: str) -> str:
+    """Fills the state of a fresh clone from a file that `back_up` wrote.
+
+    Raises:
+        BadParams: The file does not exist, or this clone has nights already.
+        StageFailed: The file is damaged, or DVC's remote lacks the data; either can be mended and retried.
+    """
+    path = Path(source).expanduser()
+    if not source or not path.is_file():
+        raise BadParams(f"'{source}' is no file: name a back-up, as in `make bring-back FROM=palate.tar`.")
+    if _path_of(MLFLOW).exists() or (REPO / EVENTS).exists():
+        raise BadParams(f"There are nights in {STATE} already: bring a back-up back in a fresh clone.")
+    with one_at_a_time(STATE, "night"), tempfile.TemporaryDirectory(dir=STATE) as name:
+        members = _extract(path, Path(name))
+        data_versions.fetch_nights(REPO, Path(name) / BUNDLE)
+        for member in sorted(set(members) - {BUNDLE, MLFLOW}):
+            _path_of(member).parent.mkdir(parents=True, exist_ok=True)
+            (Path(name) / member).replace(_path_of(member))
+        data_versions.ensure_repository(REPO, STATE)
+        _fetch_data()
+        if MLFLOW in members:
+            move_artifacts(Path(name) / MLFLOW, ARTIFACTS)
+            (Path(name) / MLFLOW).replace(_path_of(MLFLOW))
+    return f"{path} was brought back: `make status` shows its nights, and `make nightly` goes on from them"
 
 
 def _extract(path: Path, folder: Path) -> list[str]:
@@ -207,10 +169,10 @@ def _extract(path: Path, folder: Path) -> list[str]:
         StageFailed: A member is missing, was not listed, or differs from its checksum.
     """
     try:
-        with tarfile.open(path) as tar:
+        with tarfile.open(path, "r:") as tar:
             tar.extractall(folder, filter="data")
         sums = in_form(dict[str, str], json.loads((folder / SUMS).read_text(encoding="utf-8")))
-    except (tarfile.TarError, OSError, ValueError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except (tarfile.TarError, OSError, ValueError) as error:
         reason = " ".join(str(error).split()).replace(f"{folder}{os.sep}", "")[:200]
         raise StageFailed(f"{path} is no back-up or is damaged ({reason}): take another one.") from error
     extracted = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()} - {SUMS}
@@ -221,7 +183,13 @@ def _extract(path: Path, folder: Path) -> list[str]:
     return sorted(filter(_belongs, sums))
 
 
-def _from_member(member: str) -> Path | None:
-    """Maps a member's name to its path in this clone; None for git's bundle, which has no path here."""
-    top, _, rest = member.partition("/")
-    return {"state": STATE / rest, "repo": REPO / rest}.get(top)
+def _fetch_data() -> None:
+    try:
+        data_versions.restore_pointers(REPO, [f"{folder}.dvc" for folder in (EVENTS, QUARANTINE)])
+    except StageFailed as error:
+        shutil.rmtree(REPO / EVENTS, ignore_errors=True)
+        remote = data_versions.default_remote(REPO)
+        raise StageFailed(
+            f"The data could not be fetched from DVC's remote {remote} ({error}): name your remote in "
+            ".dvc/config or .dvc/config.local, which no back-up holds, then bring it back again."
+        ) from error
