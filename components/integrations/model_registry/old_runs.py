@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 import mlflow
@@ -24,18 +23,11 @@ PARENT = "mlflow.parentRunId"  # tag of a candidate's run: that of its night
 IN_TRASH = "20h"  # before it goes for good: less than a day, so that the next night empties it
 
 
-@dataclass(frozen=True)
-class Removed:
-    """What went into the trash: the number of runs, and the versions whose models did."""
-
-    runs: int
-    versions: tuple[str, ...]
-
-
-def remove_old(tracking: Runs, model: str, before: datetime, needed: Collection[str]) -> Removed:
+def remove_old(tracking: Runs, model: str, before: datetime, needed: Collection[str]) -> Iterator[str]:
     """Deletes the runs of nights that began before a moment, with their models.
 
-    Runs that no night made stay, and so do those that an alias or another registered model leads to.
+    Runs that no night made stay, and so do those that an alias or another registered model leads to. Yields
+    a sentence on what was deleted.
 
     Args:
         tracking: The server's runs.
@@ -61,7 +53,12 @@ def remove_old(tracking: Runs, model: str, before: datetime, needed: Collection[
             client.delete_logged_model(logged.model_id)
     for run in old:
         client.delete_run(run)
-    return Removed(len(old), tuple(str(version.version) for version in gone))
+    if old:
+        models = ", ".join(str(version.version) for version in gone) or "none"
+        yield (
+            f"of MLflow's runs up to {before:%Y-%m-%d} {len(old)} were deleted, with the models of versions: "
+            f"{models}"
+        )
 
 
 def _staying(
@@ -89,17 +86,9 @@ def empty_trash(tracking: Runs, store: str) -> list[str]:
     """
     if not tracking.client.search_runs([tracking.experiment], run_view_type=ViewType.DELETED_ONLY):
         return []
-    command = [
-        "mlflow",
-        "gc",
-        "--backend-store-uri",
-        store,
-        "--tracking-uri",
-        store,
-        "--older-than",
-        IN_TRASH,
-    ]
-    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
+    stores = ["--backend-store-uri", store, "--tracking-uri", store]
+    command = [sys.executable, "-m", "mlflow", "gc", *stores, "--older-than", IN_TRASH]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StageFailed(f"`mlflow gc` failed: {''.join(done.stderr.strip().splitlines()[-1:])}")
     return [line for line in done.stdout.splitlines() if "permanently deleted" in line]
