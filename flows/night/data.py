@@ -23,49 +23,34 @@ from components.files import read_as, write_state
 from components.integrations import data_versions, event_sources, quarantine
 from components.integrations.sources import source_of
 from components.integrations.sources.intake import take_in
-from components.stages.paths import (
-    ADAPTERS,
-    BASE,
-    BASES,
-    CHAMPION,
-    EVALUATION,
-    EVENTS,
-    NIGHT,
-    QUARANTINE,
-    RULE,
-    SPLITS,
-    START,
-)
+from components.stages import paths
 from components.stages.reports import read_report
 from flows.environment import REPO, STATE, check_folders, limit_waits
 from flows.keys import keys
 from flows.night import accepted_data
 from flows.night.accepted_data import Accepted
 from flows.night.feedback import warn_of, with_feedback
-from flows.night.night_facts import facts_of_last_night, now_of
-from flows.night.tonight import Night, key_of
+from flows.night.tonight import Night, facts_of_last_night, key_of, now_of
 
 logger = logging.getLogger(__name__)
 FORGOTTEN = REPO / "data" / "forgotten.json"
-POINTER = REPO / f"{EVENTS}.dvc"
+FOLDER = REPO / paths.EVENTS
+POINTER = REPO / f"{paths.EVENTS}.dvc"
 _SETTINGS = "settings"  # beside the watermarks: a hash of the settings that they were made with
-DATA = (str(EVENTS), str(QUARANTINE))
-INPUTS = tuple(str(folder) for folder in (BASE, BASES, CHAMPION, START))  # of trainings, beside the data
+DATA = (str(paths.EVENTS), str(paths.QUARANTINE))
+INPUTS = tuple(
+    str(folder) for folder in (paths.BASE, paths.BASES, paths.CHAMPION, paths.START)
+)  # of trainings, beside the data
+_REPORTS = (
+    "canary.json", "checks.json", "evaluation.csv", "evaluation.json", "ledger.json", "metrics.json",
+    "rule-canary.json", "training",
+)  # fmt: skip
 COMMITTED = (
     *(f"{folder}.dvc" for folder in (*DATA, *INPUTS)),
-    "data/forgotten.json",
-    "data/ledger.json",
-    "data/night.json",
+    *(f"data/{name}.json" for name in ("forgotten", "ledger", "night")),
     "dvc.lock",
     "params.yaml",
-    "reports/canary.json",
-    "reports/checks.json",
-    "reports/evaluation.csv",
-    "reports/evaluation.json",
-    "reports/ledger.json",
-    "reports/metrics.json",
-    "reports/rule-canary.json",
-    "reports/training",
+    *(f"reports/{name}" for name in _REPORTS),
 )
 
 
@@ -103,6 +88,16 @@ class Collection:
     waiting: tuple[int, int]
     quarantined: tuple[str, ...]
 
+    @property
+    def rows_seen(self) -> int:
+        """Number of the inbox's rows, of all tables."""
+        return sum(counts.rows_in for counts in self.counts.values())
+
+    @property
+    def rows_quarantined(self) -> int:
+        """Number of the inbox's rows that were quarantined."""
+        return sum(counts.quarantined for counts in self.counts.values())
+
 
 def look_at_repository() -> None:
     """Checks before the night takes hours that its data can be written, versioned and committed."""
@@ -118,7 +113,10 @@ def collect(params: Params) -> Collection:
     The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
     now, settings = now_of(), _settings_md5(params)
-    stored, earlier = event_sources.read_tables(REPO / EVENTS), event_sources.read_events(REPO / EVENTS)
+    stored, earlier = (
+        event_sources.read_tables(FOLDER),
+        event_sources.read_events(FOLDER),
+    )
     reading = source_of(params.collect, REPO).read(_since(settings), has_earlier=len(earlier) > 0)
     limits = limits_of(params, now, read_forgotten())
     inbox = take_in(reading.tables, stored, earlier, limits)
@@ -130,13 +128,13 @@ def collect(params: Params) -> Collection:
         assert counts.rows_in == sum(parts), counts
     for dish in inbox.collected.former:
         logger.warning("a dish id names another dish now: what was before goes on as '%s'", dish)
-    quarantine.add(REPO / QUARANTINE, inbox.collected.quarantined)
-    quarantine.add(REPO / QUARANTINE, both.collected.quarantined)
+    quarantine.add(REPO / paths.QUARANTINE, inbox.collected.quarantined)
+    quarantine.add(REPO / paths.QUARANTINE, both.collected.quarantined)
     if inbox.collected.former:
-        event_sources.write_tables(REPO / EVENTS, *inbox.before)
-    event_sources.write_tables(REPO / EVENTS, both.collected.tables, both.events)
+        event_sources.write_tables(FOLDER, *inbox.before)
+    event_sources.write_tables(FOLDER, both.collected.tables, both.events)
     if reading.watermarks:
-        event_sources.write_watermarks(REPO / EVENTS, {**reading.watermarks, _SETTINGS: settings})
+        event_sources.write_watermarks(FOLDER, {**reading.watermarks, _SETTINGS: settings})
     events = event_sources.of_inbox(both.events)
     newest = pc.max(events["occurred_at"]).as_py()
     return Collection(
@@ -161,7 +159,7 @@ def _since(settings: str) -> dict[str, str]:
     All rows are read again if earlier refused rows may be good now: the night that read them failed its
     checks, or the settings have changed since.
     """
-    watermarks = event_sources.read_watermarks(REPO / EVENTS)
+    watermarks = event_sources.read_watermarks(FOLDER)
     is_accepted = POINTER.exists() and accepted_data.is_accepted(data_versions.pointer_md5(POINTER))
     return watermarks if is_accepted and watermarks.get(_SETTINGS) == settings else {}
 
@@ -185,41 +183,43 @@ def version(params: Params, collection: Collection) -> Night:
     """Hashes the data with DVC; if they changed, writes data/night.json, the facts that the checks need."""
     pointer_md5 = data_versions.pointer_md5(POINTER) if POINTER.exists() else ""
     hashes = data_versions.add(REPO, *DATA)
-    data_md5, quarantine_md5 = hashes[str(EVENTS)], hashes[str(QUARANTINE)]
+    data_md5, quarantine_md5 = hashes[str(paths.EVENTS)], hashes[str(paths.QUARANTINE)]
     facts = facts_of_last_night()
-    rows_seen = sum(counts.rows_in for counts in collection.counts.values())
-    rows_quarantined = sum(counts.quarantined for counts in collection.counts.values())
     if facts is None or (facts.data_md5, facts.quarantine_md5) != (data_md5, quarantine_md5):
-        earlier = accepted_data.earlier_than(data_md5, pointer_md5)
-        volumes = [entry.events for entry in earlier]
-        previous = earlier[-1] if earlier else None
-        facts = NightFacts(
-            collected_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            previous_events=previous.events if previous else None,
-            rows_seen=rows_seen,
-            rows_quarantined=rows_quarantined,
-            data_md5=data_md5,
-            quarantine_md5=quarantine_md5,
-            newest=collection.newest,
-            previous_newest=previous.newest if previous else "",
-            like_share=collection.like_share,
-            previous_like_share=previous.like_share if previous else None,
-            past_news=tuple(after - before for before, after in pairwise(volumes)),
-            previous_feedback=previous.feedback if previous else None,
-        )
-        write_state(REPO / NIGHT, asdict(facts))
+        facts = _new_facts(collection, data_md5, quarantine_md5, pointer_md5)
+        write_state(REPO / paths.NIGHT, asdict(facts))
     elif not accepted_data.is_accepted(data_md5):  # an inbox that was mended may have fewer bad rows now
-        facts = replace(facts, rows_seen=rows_seen, rows_quarantined=rows_quarantined)
-        write_state(REPO / NIGHT, asdict(facts))
+        facts = replace(facts, rows_seen=collection.rows_seen, rows_quarantined=collection.rows_quarantined)
+        write_state(REPO / paths.NIGHT, asdict(facts))
     unchanged = datetime.now(UTC) - datetime.fromisoformat(facts.collected_at)
     of_feedback = collection.feedback_events
     counts = collection.events + of_feedback, of_feedback, unchanged.days
     return Night(params, key_of(data_md5), data_md5, quarantine_md5, *counts)
 
 
+def _new_facts(collection: Collection, data_md5: str, quarantine_md5: str, pointer_md5: str) -> NightFacts:
+    earlier = accepted_data.earlier_than(data_md5, pointer_md5)
+    volumes = [entry.events for entry in earlier]
+    previous = earlier[-1] if earlier else None
+    return NightFacts(
+        collected_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        previous_events=previous.events if previous else None,
+        rows_seen=collection.rows_seen,
+        rows_quarantined=collection.rows_quarantined,
+        data_md5=data_md5,
+        quarantine_md5=quarantine_md5,
+        newest=collection.newest,
+        previous_newest=previous.newest if previous else "",
+        like_share=collection.like_share,
+        previous_like_share=previous.like_share if previous else None,
+        past_news=tuple(after - before for before, after in pairwise(volumes)),
+        previous_feedback=previous.feedback if previous else None,
+    )
+
+
 def record_as_accepted(night: Night) -> None:
     """Records that tonight's data passed their checks; the next night compares its numbers of events."""
-    facts = read_as(NightFacts, REPO / NIGHT)
+    facts = read_as(NightFacts, REPO / paths.NIGHT)
     events = night.events - night.feedback_events
     accepted_data.record(
         Accepted(night.data_md5, events, facts.newest, facts.like_share, night.feedback_events)
@@ -234,13 +234,13 @@ def version_inputs() -> None:
         StageFailed: A file is damaged, and no undamaged copy was found.
     """
     data_versions.add(REPO, *INPUTS)
-    data_versions.check_files(REPO, (*DATA, *INPUTS, str(SPLITS)))
+    data_versions.check_files(REPO, (*DATA, *INPUTS, str(paths.SPLITS)))
 
 
 @task(cache_policy=NO_CACHE)
 def commit_to_nights(night: Night) -> str:
     """Commits the night's pointers and reports to the branch `nights`; returns the commit."""
-    decision = read_report(REPO / EVALUATION).gate.decision
+    decision = read_report(REPO / paths.EVALUATION).gate.decision
     message = f"Night: {night.events} events, data {night.data_md5[:12]}, gate {decision}"
     return data_versions.commit_night(REPO, COMMITTED, message)
 
@@ -248,5 +248,5 @@ def commit_to_nights(night: Night) -> str:
 @task(cache_policy=NO_CACHE)  # who reaches the remote tries again by itself
 def push(night: Night) -> None:
     """Uploads the data and what is derived from them to DVC's default remote, and verifies them there."""
-    adapters = (str(ADAPTERS / name) for name in night.params.train.candidates)
-    data_versions.push(REPO, (*DATA, *INPUTS, *adapters, str(RULE)))
+    adapters = (str(paths.ADAPTERS / name) for name in night.params.train.candidates)
+    data_versions.push(REPO, (*DATA, *INPUTS, *adapters, str(paths.RULE)))

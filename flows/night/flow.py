@@ -15,6 +15,7 @@ from flows.night import (
     champion,
     data,
     feedback,
+    forget,
     good_night,
     ledger,
     next_step,
@@ -26,7 +27,6 @@ from flows.night import (
     stages,
     tonight,
 )
-from flows.night.erasures import erase_queued
 from flows.night.report import NightReport, publish
 from flows.release import reconciliation
 
@@ -57,7 +57,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         params = settings.adopt(inbox)
         report = NightReport(steps=STEPS + len(params.train.candidates), last=good_night.last_durations())
         report.timed("base", stages.materialise_base, params)
-        report.erasures = report.timed("erase", erase_queued, params)
+        report.erasures = report.timed("erase", forget.erase_queued, params)
         report.collection = report.timed("collect", data.collect, params)
         night = report.night = report.timed("version", data.version, params, report.collection)
         report.timed("check", stages.check, night)

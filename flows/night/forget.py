@@ -1,7 +1,8 @@
-"""`make forget PERSON=…`: takes a person out of the data, and lists what still holds their rows."""
+"""`make forget PERSON=…` and erasures over HTTP: takes people out of the data, and lists what holds them."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
-from components.domain.errors import BadParams
+from components.domain.errors import BadParams, PalateError, StageFailed
 from components.domain.params import Params
 from components.domain.preferences.contract import as_id
 from components.domain.preferences.refused_text import is_named
@@ -20,7 +23,9 @@ from components.domain.verdict.admission import MODEL_REMOVED, NEEDS_RETRAIN
 from components.files import write_state
 from components.integrations import data_versions, event_sources, quarantine
 from components.integrations.model_registry.registry import failures_as_sentences
+from components.integrations.service_store import People
 from components.stages import paths
+from flows.alarms import raise_alarm
 from flows.environment import REPO, STATE
 from flows.lock import one_at_a_time
 from flows.night import accepted_data, data, feedback, recall
@@ -69,25 +74,48 @@ def forget(params: Params, person: str, *, history: bool) -> str:
     if not as_id(person):
         raise BadParams("No person is named: say whom to forget, as in `make forget PERSON=p17`.")
     with one_at_a_time(STATE, "night"):
-        return forget_within_night(params, [person], history=history)
+        return _forget_together(params, [person], history=history)
 
 
-def forget_within_night(params: Params, people: Iterable[str], *, history: bool) -> str:
-    """Forgets several people together, for a caller that holds the night's lock.
-
-    It makes one data version, one commit and one push. If the data hold none of these people, no derived file
-    is removed.
+def erase_queued(params: Params) -> str:
+    """Forgets everybody whose erasure waits in the service's store, in one go; if it fails, all stay queued.
 
     Args:
         params: Settings.
-        people: Their ids.
-        history: Whether to remove older versions, as for `forget`.
 
     Returns:
-        The receipt as text, without any id.
+        A sentence on what was done or what failed; empty where nobody waits.
+    """
+    try:
+        return _erase(params)
+    except PalateError as error:
+        raise_alarm("erasure failed", str(error))
+        return str(error)
 
-    Raises:
-        StageFailed: A release is running, or DVC or git failed.
+
+# Retries, since a release pass may run just now.
+@task(name="erase", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10)
+def _erase(params: Params) -> str:
+    if feedback.service_store() is None:
+        return ""
+    people = People(os.environ["PALATE_STORE"])
+    queued = people.queued()
+    if not queued:
+        return ""
+    try:
+        _forget_together(params, queued, history=False)
+        people.mark_done(*queued)
+    except PalateError as error:
+        raise StageFailed(
+            f"All {len(queued)} queued erasures failed and stay queued for the next night: {error}"
+        ) from error
+    return f"{len(queued)} queued erasures done; the receipt lies in {RECEIPTS}"
+
+
+def _forget_together(params: Params, people: Iterable[str], *, history: bool) -> str:
+    """Forgets people with one data version, one commit and one push, for a caller with the night's lock.
+
+    If the data hold none of these people, no derived file is removed. Returns the receipt without any id.
     """
     with one_at_a_time(STATE, "release"), failures_as_sentences():
         ids = frozenset(map(as_id, people))

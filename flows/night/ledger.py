@@ -16,7 +16,7 @@ from components.domain.verdict.ledger import from_json
 from components.files import folder_sha256, read_state, write_state
 from components.stages import paths
 from flows.environment import REPO
-from flows.night.night_facts import facts_of_last_night
+from flows.night.tonight import facts_of_last_night
 
 
 @task(cache_policy=NO_CACHE)

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,6 @@ from components.files import folder_sha256, read_as, remove_bytecode, replace_te
 from components.integrations import bentos
 from flows.environment import REPO, STATE
 from flows.lock import one_at_a_time
-from flows.registry import Registered, registry
 from flows.release import staging, stored_bases
 from flows.release.staging import SERVED, Trial
 
@@ -47,23 +45,6 @@ class Packaged:
     version: str
     new: bool
     trial: bool = False
-
-
-def unpromoted(params: Params, registered: Registered) -> Packaged | None:
-    """Builds the Bento that serves while there is no champion, as `package.serve` asks.
-
-    Returns:
-        The Bento of the rule or of tonight's best candidate; None if there is a champion, or nothing is to
-        be served without one.
-    """
-    wanted = {"best": registered.rule, "preview": registered.version, "champion": None}
-    version = wanted[params.package.serve]
-    if registered.champion is not None or version is None:
-        return None
-    server, model = registry(), params.register_.model
-    with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        artifacts = server.download(model, version, Path(folder))
-        return build(params, version, server.tags(model, version), artifacts, promoted=False)
 
 
 def build(

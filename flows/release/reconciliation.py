@@ -6,7 +6,6 @@ A pass that was killed is finished by the next one, and a rollback finds everyth
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,26 +13,15 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from components.domain.errors import NotFound, PalateError
+from components.domain.errors import PalateError
 from components.domain.params import Params
-from components.domain.records import RULE
 from components.domain.verdict import admission, service_health
-from components.files import (
-    file_sha256,
-    folder_sha256,
-    read_as,
-    read_json,
-    weights_sha256,
-    write_state,
-)
+from components.files import read_as, write_state
 from components.integrations.model_registry.registry import CHAMPION, Registry, failures_as_sentences
-from components.stages import paths
-from components.stages.bases import MARKER, base_facts, base_with
-from components.stages.reports import read_report
-from flows.environment import REPO, STATE
+from flows.environment import STATE
 from flows.lock import Busy, one_at_a_time
 from flows.registry import Registered, registry
-from flows.release import bento, delivery, last_pass, rollout, withdrawal
+from flows.release import bento, delivery, last_pass, rollout, verification, withdrawal
 from flows.release.delivery import Release, current
 from flows.release.rollout import RolloutFailed
 from flows.release.trial import trial_of
@@ -72,7 +60,7 @@ def deliver(params: Params, registered: Registered) -> str:
     Returns:
         A sentence on what is released.
     """
-    packaged = bento.unpromoted(params, registered) if current() is None else None
+    packaged = _unpromoted(params, registered) if current() is None else None
     if packaged:
         if current() is None:  # a pass beside this night may have released a champion meanwhile
             bento.serve_from_now_on(packaged.tag)
@@ -82,6 +70,23 @@ def deliver(params: Params, registered: Registered) -> str:
         return reconcile(params).sentence
     except PalateError as error:
         return f"failed, the next pass tries again: {error}"
+
+
+def _unpromoted(params: Params, registered: Registered) -> bento.Packaged | None:
+    """Builds the Bento that serves while there is no champion, as `package.serve` asks.
+
+    Returns:
+        The Bento of the rule or of tonight's best candidate; None if there is a champion, or nothing is to
+        be served without one.
+    """
+    wanted = {"best": registered.rule, "preview": registered.version, "champion": None}
+    version = wanted[params.package.serve]
+    if registered.champion is not None or version is None:
+        return None
+    server, model = registry(), params.register_.model
+    with tempfile.TemporaryDirectory(dir=STATE) as folder:
+        artifacts = server.download(model, version, Path(folder))
+        return bento.build(params, version, server.tags(model, version), artifacts, promoted=False)
 
 
 def reconcile(params: Params) -> Outcome:
@@ -124,7 +129,7 @@ def _pass(params: Params) -> Outcome:
         return Outcome(sentence, changed=False, release=released, refused=True)
     with tempfile.TemporaryDirectory(dir=STATE) as folder:  # what is verified is what is built
         artifacts = server.download(model, champion, Path(folder))
-        refusal = why_refused(tags, artifacts, _base_of(tag, tags))
+        refusal = verification.why_refused(tags, artifacts, verification.base_of(tag, tags))
         packaged = (
             None if refusal else bento.build(params, champion, tags, artifacts, promoted=True, trial=trial)
         )
@@ -191,58 +196,6 @@ def _tag_as_released(params: Params, server: Registry, release: Release) -> None
         if not served or served[0].version != release.version:
             return
     server.tag(model, release.version, admission.RELEASED, moment)
-
-
-def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> str | None:
-    """Explains why a version may not be served, judged by the contents of its artifacts; None if it may.
-
-    Args:
-        tags: Tags of the version.
-        artifacts: Folder of its artifacts, beside which the rest of the model lies.
-        base_sha256: Checksum of the base that it would be served with.
-    """
-    report, lineage = artifacts / "evaluation.json", artifacts / "lineage.json"
-    gate_sha256 = file_sha256(report) if report.exists() else None
-    # A report with another checksum is not the night's, so its decision is not read.
-    unchanged = gate_sha256 is not None and gate_sha256 == tags.get("gate_sha256")
-    whole, earlier = (
-        folder_sha256(artifacts.parent),
-        folder_sha256(artifacts),
-    )  # before 2026-12: of the artifacts alone
-    rule = admission.is_rule(tags)
-    model_sha256 = folder_sha256(artifacts / RULE) if rule else weights_sha256(artifacts / "adapter")
-    measured = admission.Measured(
-        gate_sha256=gate_sha256,
-        gate=_decision(report, tags) if unchanged else "",
-        model_sha256=model_sha256,
-        base_sha256=base_sha256,
-        artifacts_sha256=earlier if tags.get(admission.ALL_ARTIFACTS) == earlier else whole,
-        missing=tuple(name for name in ("canary.json", "lineage.json") if not (artifacts / name).exists()),
-        lineage=read_json(lineage) if lineage.exists() else {},
-    )
-    return admission.why_refused(tags, measured)
-
-
-def _decision(report: Path, tags: Mapping[str, str]) -> str:
-    """Reads the gate's decision on a version of this kind from the report."""
-    gate = read_report(report).gate_of(tags.get("kind", ""))
-    return gate.decision if gate else ""
-
-
-def _base_of(tag: str, tags: Mapping[str, str]) -> str:
-    """Finds the checksum of the base with which a version would be served, in the Bento `tag`.
-
-    A Bento that was released carries its base, so a rollback works after base.model was changed. A rule has
-    no base.
-    """
-    if admission.is_rule(tags):
-        return ""
-    if admission.was_released(tags) and bento.find_whole(tag):
-        return tags.get("base_sha256", "")
-    if not (REPO / paths.BASE / MARKER).exists():
-        raise NotFound(f"{paths.BASE} is not here, so nothing can be verified: run `make nightly` once.")
-    theirs = tags.get("base_sha256", "")
-    return theirs if base_with(theirs, REPO) else base_facts(REPO / paths.BASE)["sha256"]
 
 
 def _watch(params: Params, server: Registry, released: Release) -> str | None:

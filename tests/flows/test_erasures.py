@@ -60,7 +60,7 @@ import subprocess
 from flows import environment
 environment.prepare()
 from flows.environment import REPO
-from flows.night.erasures import _erase
+from flows.night.forget import _erase
 from flows.night import data, settings
 from components.integrations import data_versions, event_sources
 from components.integrations.service_store import People

@@ -44,7 +44,7 @@ READERS: dict[str, tuple[str, dict[str, str]]] = {
     ".palate/bentos.json": ("flows.release.bento:_sums", {'{"b": []}': "b: "}),
     ".palate/bases.json": ("flows.release.stored_bases:_sums", {'{"b": []}': "b: "}),
     "data/night.json": (
-        "flows.night.night_facts:facts_of_last_night",
+        "flows.night.tonight:facts_of_last_night",
         {
             "{}": "collected_at: Field required",
             f'{{"collected_at": "2026-11-25T00:00:00", {OF_A_NIGHT}}}': "collected_at: Value error, the time",

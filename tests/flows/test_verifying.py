@@ -16,7 +16,7 @@ from components.files import file_sha256, folder_sha256, weights_sha256, write_j
 from components.integrations.model_registry.registry import Registry
 from components.integrations.model_registry.runs import Runs
 from components.stages.reports import write_report
-from flows.release.reconciliation import why_refused
+from flows.release.verification import why_refused
 from tests.conftest import REPO
 from tests.domain.verdict.test_evaluation import REPORT
 

@@ -53,14 +53,14 @@ def test_any_single_module_left_out_is_noticed(trained: Path, small_base: Path, 
     assert len(names) == 4
     for number, name in enumerate(names):
         without = _changed(trained / "served" / "adapter", tmp_path / str(number), WEIGHTS, name, 0.0)
-        assert "off the adapter's" in str(_why_wrong(trained, small_base, without)), name
+        assert "off the version's" in str(_why_wrong(trained, small_base, without)), name
 
 
 def test_any_changed_tensor_of_the_head_is_noticed(trained: Path, small_base: Path, tmp_path: Path) -> None:
     head = load_file(trained / "served" / "adapter" / HEAD_FILE)
     for number, name in enumerate(name for name, tensor in head.items() if bool(tensor.any())):
         other = _changed(trained / "served" / "adapter", tmp_path / str(number), HEAD_FILE, name, 0.5)
-        assert "off the adapter's" in str(_why_wrong(trained, small_base, other)), name
+        assert "off the version's" in str(_why_wrong(trained, small_base, other)), name
 
 
 def test_the_canary_asks_every_kind_of_line_and_names_nobody(trained: Path) -> None:

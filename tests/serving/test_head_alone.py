@@ -99,7 +99,7 @@ def test_its_canary_passes_with_the_head_and_fails_without(
     stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
     assert canary.why_wrong(stored, _served(model, stored)) is None
     model.head = None
-    assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored)))
+    assert "off the version's" in str(canary.why_wrong(stored, _served(model, stored)))
 
 
 @CANDIDATES
@@ -120,11 +120,11 @@ def test_another_base_and_another_reading_are_noticed(
     stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
     if candidate.factors:
         model.head = replace(model.head, layer=torch.tensor(2))
-        assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored)))
+        assert "off the version's" in str(canary.why_wrong(stored, _served(model, stored)))
     model = _merged(small_base, tmp_path)
     for weight in model.network.parameters():
         weight.data += 0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(3))
-    assert "off the adapter's" in str(canary.why_wrong(stored, _served(model, stored)))
+    assert "off the version's" in str(canary.why_wrong(stored, _served(model, stored)))
 
 
 def test_any_changed_tensor_of_text_factors_is_noticed(small_base: Path, tmp_path: Path) -> None:

@@ -139,9 +139,9 @@ def _a_canary_that_cannot_tell_adapter_from_base(served: Path, base: Path) -> No
 
 DAMAGES: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "never applied": (lambda served, _: _multiply(served, "lora_B", 0.0), "nearer to the untuned base"),
-    "merged twice": (lambda served, _: _multiply(served, "lora_B", 2.0), "off the adapter's"),
-    "another adapter": (_another_adapter, "off the adapter's"),
-    "another base": (_another_base, "off the adapter's"),
+    "merged twice": (lambda served, _: _multiply(served, "lora_B", 2.0), "off the version's"),
+    "another adapter": (_another_adapter, "off the version's"),
+    "another base": (_another_base, "off the version's"),
     "another prompt": (lambda served, _: sign(served, dish_fields=["name"]), "prompts here hash to"),
     "a blind canary": (_a_canary_that_cannot_tell_adapter_from_base, "proves nothing"),
 }

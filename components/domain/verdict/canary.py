@@ -21,7 +21,8 @@ TOLERANCE = 0.005  # by which a served score may be off, as a share of the versi
 LENGTHS = (0, 1, 2, 3, 5, 8, 13)  # lines of the made-up histories
 ON_OFFER = 6
 SEED = 7
-LEAST_EFFECT = 0.1  # logits by which an adapter must change at least one score
+LEAST_EFFECT = 0.1  # logits by which a version must change at least one score
+OTHER = "the untuned base's, or a rule's after another history"  # scores, in sentences
 
 
 @dataclass(frozen=True)
@@ -121,20 +122,20 @@ def why_wrong(questions: Sequence[CanaryQuestion], served: Sequence[Sequence[flo
     """
     allowed = TOLERANCE * effect(questions)
     if allowed <= TOLERANCE * LEAST_EFFECT:
-        return "the adapter's scores do not differ from the untuned base's: the canary proves nothing"
+        return f"the version's scores do not differ from {OTHER}: the canary proves nothing"
     difference = largest_difference(questions, served)
     if difference is not None and difference <= allowed:
         return None
     size, base = np.inf if difference is None else difference, _flat(each.base for each in questions)
     is_nearer = len(base) and np.abs(_flat(served) - base).max() < size
-    nearer = " (they are nearer to the untuned base)" if is_nearer else ""
-    return f"served scores are up to {size:.4f} logits off the adapter's, allowed are {allowed:.4f}{nearer}"
+    nearer = f" (they are nearer to {OTHER})" if is_nearer else ""
+    return f"served scores are up to {size:.4f} logits off the version's, allowed are {allowed:.4f}{nearer}"
 
 
 def largest_difference(
     questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]]
 ) -> float | None:
-    """Computes the largest distance of a served score from the adapter's; None if one is NaN or infinite."""
+    """Computes the largest distance of a served score from the version's; None if one is NaN or infinite."""
     scores, adapter = _flat(served), _flat(question.adapter for question in questions)
     return float(np.abs(scores - adapter).max()) if np.isfinite(scores).all() else None
 
