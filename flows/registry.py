@@ -20,6 +20,7 @@ class Registered:
         passed: Whether its gate passed.
         champion: Version with the alias champion; None where no version has it.
         rule: Version of the rule; None where it neither serves nor passed its gate.
+        rule_new: Whether the rule's version was registered tonight.
     """
 
     version: str
@@ -27,6 +28,7 @@ class Registered:
     passed: bool
     champion: str | None
     rule: str | None = None
+    rule_new: bool = False
 
 
 def registry() -> Registry:

@@ -187,13 +187,11 @@ def version(params: Params, collection: Collection) -> Night:
     facts = facts_of_last_night()
     if facts is None or (facts.data_md5, facts.quarantine_md5) != (data_md5, quarantine_md5):
         facts = _new_facts(collection, data_md5, quarantine_md5, pointer_md5)
-        write_state(REPO / paths.NIGHT, asdict(facts))
     elif not accepted_data.is_accepted(data_md5):  # an inbox that was mended may have fewer bad rows now
         facts = replace(facts, rows_seen=collection.rows_seen, rows_quarantined=collection.rows_quarantined)
-        write_state(REPO / paths.NIGHT, asdict(facts))
+    write_state(REPO / paths.NIGHT, asdict(facts))
     unchanged = datetime.now(UTC) - datetime.fromisoformat(facts.collected_at)
-    of_feedback = collection.feedback_events
-    counts = collection.events + of_feedback, of_feedback, unchanged.days
+    counts = collection.events + collection.feedback_events, collection.feedback_events, unchanged.days
     return Night(params, key_of(data_md5), data_md5, quarantine_md5, *counts)
 
 

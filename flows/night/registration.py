@@ -50,24 +50,24 @@ def register(night: Night, commit: str) -> Registered:
         if night.params.register_.promote_first:
             server.make_first_champion(model, version)
     champion = server.alias(model, CHAMPION)
-    rule = _rule(night, commit, server, report, champion)
+    rule, rule_new = _rule(night, commit, server, report, champion)
     runs().end_night(night.key, FINISHED)
-    return Registered(version, new, passed, champion, rule)
+    return Registered(version, new, passed, champion, rule, rule_new)
 
 
 def _rule(
     night: Night, commit: str, server: Registry, report: EvaluationReport, champion: str | None
-) -> str | None:
-    """Makes the rule a version if it is to serve or to be promoted, and returns its number."""
+) -> tuple[str | None, bool]:
+    """Makes the rule a version if it is to serve or be promoted; returns its number and whether it is new."""
     served = report.served_rule
     is_proven = served is not None and served.gate.decision == "pass"
     serves = champion is None and night.params.package.serve == "best"
     if served is None or not (serves or is_proven):
-        return None
-    version, _ = _version(night, commit, server, replace(report, gate=served.gate))
+        return None, False
+    version, new = _version(night, commit, server, replace(report, gate=served.gate))
     if is_proven and report.gate.decision != "pass":
         server.point(night.params.register_.model, CHALLENGER, version)
-    return version
+    return version, new
 
 
 def _version(night: Night, commit: str, server: Registry, report: EvaluationReport) -> tuple[str, bool]:

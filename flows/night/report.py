@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
@@ -16,13 +16,13 @@ from prefect.logging import get_run_logger
 
 from components.domain.answer_rates import AnswerRates
 from components.domain.preferences.events import Counts
-from components.domain.verdict.metrics import Interval
 from components.files import read_json
 from components.integrations import pages
 from components.stages.paths import ADAPTERS, CHECKS, DATA_DOCS, EVALUATION, QUARANTINE, REPORTS
 from components.stages.reports import read_report
 from flows import console
 from flows.environment import REPO
+from flows.night import tables
 from flows.night.data import Collection
 from flows.night.tonight import Night
 from flows.registry import Registered
@@ -89,7 +89,8 @@ class NightReport:
     @property
     def nothing_new(self) -> bool:
         """Whether this night left everything as the last one did."""
-        return not any(self.ran.values()) and not (self.registered and self.registered.new)
+        registered = self.registered
+        return not (any(self.ran.values()) or (registered and (registered.new or registered.rule_new)))
 
 
 def facts(report: NightReport) -> list[tuple[str, str]]:
@@ -152,7 +153,7 @@ def _what_tuning_adds(report: NightReport) -> list[tuple[str, str]]:
     cost = f"{size:.1f} MB" + (
         f", {report.seconds[f'train {best}']:.0f} s" if report.ran.get(f"train {best}") else ""
     )
-    return [("tuning adds", f"{_gap(frozen.best_minus_it)} to base-{best}, for {cost}")]
+    return [("tuning adds", f"{tables.gap(frozen.best_minus_it)} to base-{best}, for {cost}")]
 
 
 def _counts(counts: Counts) -> str:
@@ -180,19 +181,21 @@ def as_text(report: NightReport) -> str:
     """Builds the table that ends a night on the terminal."""
     durations = ", ".join(f"{name} {seconds:.0f}" for name, seconds in report.seconds.items())
     total = time.monotonic() - report.started
-    rates = ["", *_columns(_rates(report.rates))] if report.rates else []
+    rates = ["", *tables.columns(tables.rates(report.rates))] if report.rates else []
     lines = [
         "",
-        *_columns(facts(report)),
+        *tables.columns(facts(report)),
         "",
-        *_models(),
+        *tables.models(),
         *rates,
         "",
         f"seconds: {durations}; in all {total:.0f}",
     ]
     if report.nothing_new:
         lines += ["Nothing new: nothing was retrained and nothing was registered twice."]
-    return "\n".join([*lines, "", "Look at:", *_columns([*_WHERE_TO_LOOK, ("  the version", _link(report))])])
+    return "\n".join(
+        [*lines, "", "Look at:", *tables.columns([*_WHERE_TO_LOOK, ("  the version", _link(report))])]
+    )
 
 
 def _link(report: NightReport) -> str:
@@ -202,65 +205,6 @@ def _link(report: NightReport) -> str:
     uri = os.environ["MLFLOW_TRACKING_URI"]
     page = f"/#/models/{report.night.params.register_.model}/versions/{report.registered.version}"
     return f"{uri}{page}" if uri.startswith("http") else f"make mlflow, then http://127.0.0.1:5000{page}"
-
-
-def _models() -> list[str]:
-    """Lists every model with its intervals, best first, and notes which were scored on fewer people."""
-    report = read_report(REPO / EVALUATION)
-    if not report.models:
-        return ["held out: nothing, see the gate"]
-    lines = [("held out, per person", "pair accuracy", "", "top-1", "NDCG", "people", "best minus it")]
-    for name, result in report.best_first:
-        lines.append(
-            (
-                f"{'* ' if result.kind == 'candidate' else '  '}{name}",
-                f"{result.pair_accuracy.mean:.3f}",
-                result.pair_accuracy.bounds(),
-                f"{result.top1.mean:.3f}",
-                f"{result.ndcg.mean:.3f}",
-                f"{result.people:,}",
-                _gap(result.best_minus_it) if result.best_minus_it else "the best candidate",
-            )
-        )
-    fewest = min(result.people for result in report.models.values())
-    note = "  * candidate; models with fewer people than the candidates were scored on a seeded subset "
-    return [*_columns(lines), f"{note}({fewest:,} people) and are compared on it"]
-
-
-def _rates(rates: Sequence[AnswerRates]) -> list[tuple[str, ...]]:
-    """Lists how the service's answers fared, by day and version."""
-    lines: list[tuple[str, ...]] = [
-        ("answers of", "version", "answers", "with feedback", "dishes judged", "positive", "position")
-    ]
-    lines += [
-        (
-            row.day.isoformat(),
-            row.model_version,
-            f"{row.answers:,}",
-            _share(row.joined),
-            f"{row.judged:,}",
-            _share(row.positive),
-            "" if row.position is None else f"{row.position:.1f}",
-        )
-        for row in rates
-    ]
-    return lines
-
-
-def _share(interval: Interval | None) -> str:
-    return f"{interval.mean:.0%} ({interval.bounds('.0%')})" if interval else ""
-
-
-def _gap(interval: Interval) -> str:
-    return f"{interval.mean:+.3f} ({interval.bounds('+.3f')})"
-
-
-def _columns(lines: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
 
 
 def publish(report: NightReport) -> None:

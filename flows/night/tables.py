@@ -1,0 +1,72 @@
+"""The tables of a night's report: every model with its intervals, and how the service's answers fared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from components.domain.answer_rates import AnswerRates
+from components.domain.verdict.metrics import Interval
+from components.stages.paths import EVALUATION
+from components.stages.reports import read_report
+from flows.environment import REPO
+
+
+def models() -> list[str]:
+    """Lists every model with its intervals, best first, and notes which were scored on fewer people."""
+    report = read_report(REPO / EVALUATION)
+    if not report.models:
+        return ["held out: nothing, see the gate"]
+    lines = [("held out, per person", "pair accuracy", "", "top-1", "NDCG", "people", "best minus it")]
+    for name, result in report.best_first:
+        lines.append(
+            (
+                f"{'* ' if result.kind == 'candidate' else '  '}{name}",
+                f"{result.pair_accuracy.mean:.3f}",
+                result.pair_accuracy.bounds(),
+                f"{result.top1.mean:.3f}",
+                f"{result.ndcg.mean:.3f}",
+                f"{result.people:,}",
+                gap(result.best_minus_it) if result.best_minus_it else "the best candidate",
+            )
+        )
+    fewest = min(result.people for result in report.models.values())
+    note = "  * candidate; models with fewer people than the candidates were scored on a seeded subset "
+    return [*columns(lines), f"{note}({fewest:,} people) and are compared on it"]
+
+
+def rates(rows: Sequence[AnswerRates]) -> list[tuple[str, ...]]:
+    """Lists how the service's answers fared, by day and version."""
+    lines: list[tuple[str, ...]] = [
+        ("answers of", "version", "answers", "with feedback", "dishes judged", "positive", "position")
+    ]
+    lines += [
+        (
+            row.day.isoformat(),
+            row.model_version,
+            f"{row.answers:,}",
+            _share(row.joined),
+            f"{row.judged:,}",
+            _share(row.positive),
+            "" if row.position is None else f"{row.position:.1f}",
+        )
+        for row in rows
+    ]
+    return lines
+
+
+def _share(interval: Interval | None) -> str:
+    return f"{interval.mean:.0%} ({interval.bounds('.0%')})" if interval else ""
+
+
+def gap(interval: Interval) -> str:
+    """Writes a difference with its sign and its interval."""
+    return f"{interval.mean:+.3f} ({interval.bounds('+.3f')})"
+
+
+def columns(lines: Sequence[tuple[str, ...]]) -> list[str]:
+    """Pads the cells so that they stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
