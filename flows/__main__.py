@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from components.domain.errors import BadParams, NotFound, PalateError
 from components.domain.param_types import check_address
@@ -31,11 +31,9 @@ def main() -> int:
         environment.prepare(writes=command.verb not in {"doctor", "check-manifests"})
         environment.limit_waits()
         _run(command)
-    except PalateError as error:
-        print(f"palate: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:  # a full disk, a folder that may not be written to, a torn file of the state
-        print(f"palate: {sentence_of(error)}", file=sys.stderr)
+    except (PalateError, OSError) as error:  # the second: a full disk, a folder that is closed, a torn file
+        sentence = sentence_of(error) if isinstance(error, OSError) else error
+        print(f"palate: {sentence}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("palate: stopped; the same command goes on where this one was", file=sys.stderr)
@@ -46,35 +44,40 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m flows", description="Palate's night and what it leaves.")
     verbs = parser.add_subparsers(dest="verb", required=True)
+    _add_flows(verbs)
+    _add_views(verbs)
+    _add_copies(verbs)
+    _add_servers(verbs)
+    return parser
+
+
+def _add_flows(verbs: Any) -> None:
     nightly = verbs.add_parser("nightly", help="run tonight's flow and print its table")
-    nightly.add_argument(
-        "--data",
-        default="",
-        help="folder with your tables and, optionally, a params.yaml; empty: collect.inbox",
-    )
-    nightly.add_argument(
-        "--full", action="store_true", help="train from scratch, not on from the champion's adapter"
-    )
+    nightly.add_argument("--data", default="", help="folder or address of your tables; empty: collect.inbox")
+    nightly.add_argument("--full", action="store_true", help="train from scratch, not from the champion")
+    verbs.add_parser("release", help="one pass: release the champion, or say why not")
+    verbs.add_parser("up", help="run everything here: Prefect, MLflow, the release and the service")
+    forget = verbs.add_parser("forget", help="take a person out of the data, and list what holds them still")
+    forget.add_argument("person", help="id of the person")
+    forget.add_argument("--history", action="store_true", help="remove older data, too, and bar their models")
+    recall = verbs.add_parser("recall", help="list who was shown, chose or ordered a dish lately")
+    recall.add_argument("dish", help="id of the dish")
+
+
+def _add_views(verbs: Any) -> None:
     doctor = verbs.add_parser("doctor", help="what a night would make of your tables; nothing is written")
     doctor.add_argument("--data", default="", help="as for nightly")
-    doctor.add_argument(
-        "--write", action="store_true", help="write a params.yaml that fits beside the tables"
-    )
-    verbs.add_parser("up", help="run everything here: Prefect, MLflow, the release and the service")
-    verbs.add_parser(
-        "env", help="variables by which prefect, mlflow, bentoml and dvc find this clone's state"
-    )
+    doctor.add_argument("--write", action="store_true", help="write a fitting params.yaml beside the tables")
     verbs.add_parser("status", help="the last nights, what is served, what waits for a person")
     lineage = verbs.add_parser("lineage", help="from an answer to its rows, from data to its models")
     lineage.add_argument("what", help="an answer's id, a version, a Bento's tag, or a data version's md5")
     lineage.add_argument("--person", default="", help="show this person's rows in it, too")
-    forget = verbs.add_parser("forget", help="take a person out of the data, and list what holds them still")
-    forget.add_argument("person", help="id of the person")
-    forget.add_argument(
-        "--history", action="store_true", help="remove older versions of the data, too, and bar their models"
-    )
-    recall = verbs.add_parser("recall", help="list who was shown, chose or ordered a dish lately")
-    recall.add_argument("dish", help="id of the dish")
+    verbs.add_parser("env", help="variables by which the tools' own commands find this clone's state")
+    overlay = verbs.add_parser("check-manifests", help="render an overlay and hold it against the rules")
+    overlay.add_argument("overlay", help="folder of the overlay")
+
+
+def _add_copies(verbs: Any) -> None:
     restore = verbs.add_parser("restore", help="bring a past night back in a folder beside this clone")
     restore.add_argument("night", help="a day as YYYY-MM-DD, a commit of the branch nights, or a version")
     restore.add_argument("--to", default="", help="folder that is created; empty: one below the state")
@@ -82,8 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     back_up.add_argument("--to", default="", help="path of the file; empty: one below the state")
     bring_back = verbs.add_parser("bring-back", help="fill a fresh clone's state from such a file")
     bring_back.add_argument("file", help="path of the file")
-    overlay = verbs.add_parser("check-manifests", help="render an overlay and hold it against the rules")
-    overlay.add_argument("overlay", help="folder of the overlay")
+
+
+def _add_servers(verbs: Any) -> None:
     deploy = verbs.add_parser("deploy", help="give the deployments of prefect.yaml to PREFECT_API_URL")
     deploy.add_argument("--pool", choices=("process", "kubernetes"), default="process")
     deploy.add_argument("--image", default="", help="image of the Jobs in Kubernetes, by its digest")
@@ -91,12 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("worker", help="take runs of PREFECT_API_URL's pool `process` into this clone")
     verbs.add_parser("watch", help="start a release pass of PREFECT_API_URL where something has changed")
     verbs.add_parser("execute", help="run the flow run that a Job of Prefect's worker is for")
-    verbs.add_parser("release", help="one pass: release the champion, or say why not")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
     serve.add_argument("--port", default="3000", help="port on 127.0.0.1")
     mlflow = verbs.add_parser("mlflow", help="open MLflow's pages on the nights of this clone")
     mlflow.add_argument("--port", default="5000", help="port on 127.0.0.1")
-    return parser
 
 
 def _check(command: argparse.Namespace) -> None:

@@ -58,6 +58,34 @@ QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 
+VARIABLES = {  # besides QUIET: the state below `up.state`, logs in Prefect, short waits
+    "PALATE_MLFLOW_STORE": f"sqlite:///{STATE / 'mlflow.db'}",
+    "MLFLOW_TRACKING_URI": f"sqlite:///{STATE / 'mlflow.db'}",
+    "PALATE_ARTIFACTS": str(ARTIFACTS),
+    "PALATE_STORE": f"sqlite:///{STATE / 'service.db'}",  # of what the service showed, and was told
+    "PREFECT_HOME": str(STATE / "prefect"),
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "components",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "INFO",  # Prefect's page shows the night's table
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",  # the terminal has it already
+    # Otherwise it warns of missed events, and writes a traceback of each error beside the sentence.
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    # A server of one night runs no automations, and this service logs tracebacks while SQLite is locked.
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",  # for Prefect's own commands; a flow never needs it
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 were too few on a busy machine
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
+    # A server that is down gets 14 s, one that hangs under two minutes; the defaults wait longer.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "PREFECT_API_REQUEST_TIMEOUT": "15",
+    "PREFECT_CLIENT_MAX_RETRIES": "3",
+    "PGCONNECT_TIMEOUT": "10",
+    "AWS_MAX_ATTEMPTS": "2",  # s3fs tries each of them five times
+    "BENTOML_HOME": str(STATE / "bentoml"),
+    "DVC_SITE_CACHE_DIR": str(STATE / "dvc-site-cache"),
+}
+
 
 def private_folder(folder: Path) -> None:
     """Makes a folder that only its owner can enter, whatever the umask.
@@ -82,37 +110,10 @@ def prepare(*, writes: bool = True) -> None:
     if writes:
         for folder in (STATE, REPO / "reports", *filter(Path.is_dir, (REPO / name for name in HOLD_ROWS))):
             private_folder(folder)
-    state = {
-        "PALATE_MLFLOW_STORE": f"sqlite:///{STATE / 'mlflow.db'}",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{STATE / 'mlflow.db'}",
-        "PALATE_ARTIFACTS": str(ARTIFACTS),
-        "PALATE_STORE": f"sqlite:///{STATE / 'service.db'}",  # of what the service showed, and was told
-        "PREFECT_HOME": str(STATE / "prefect"),
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "components",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "INFO",  # Prefect's page shows the night's table
-        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",  # the terminal has it already
-        # Otherwise it warns of missed events, and writes a traceback of each error beside the sentence.
-        "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
-        # A server of one night runs no automations, and this service logs tracebacks while SQLite is locked.
-        "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",  # for Prefect's own commands; a flow never needs it
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 were too few on a busy machine
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
-        # A server that is down gets 14 s, one that hangs under two minutes; the defaults wait longer.
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-        "PREFECT_API_REQUEST_TIMEOUT": "15",
-        "PREFECT_CLIENT_MAX_RETRIES": "3",
-        "PGCONNECT_TIMEOUT": "10",
-        "AWS_MAX_ATTEMPTS": "2",  # s3fs tries each of them five times
-        "BENTOML_HOME": str(STATE / "bentoml"),
-        "DVC_SITE_CACHE_DIR": str(STATE / "dvc-site-cache"),
-    }
     if not sys.stderr.isatty():
-        state["TQDM_DISABLE"] = "1"  # turns off the progress bars of every library
+        os.environ.setdefault("TQDM_DISABLE", "1")  # turns off the progress bars of every library
     addresses = _addresses_of_up()
-    for name, value in (QUIET | state | addresses).items():
+    for name, value in (QUIET | VARIABLES | addresses).items():
         os.environ.setdefault(name, value)
     if writes and os.environ.get("PREFECT_API_URL", "") in {"", addresses.get("PREFECT_API_URL")}:
         os.environ.update(login_of_prefect())
