@@ -67,11 +67,14 @@ def _alarm_of(activity: str, error: BaseException) -> tuple[str, str]:
     """Chooses the alarm's kind and sentence for an error."""
     if not isinstance(error, Exception):
         return f"{activity} stopped", f"The {activity} was stopped before its end: run it again."
+    return f"{activity} failed", sentence_on(error)
+
+
+def sentence_on(error: Exception) -> str:
+    """Explains any failure in one sentence."""
     if isinstance(error, OSError):
-        sentence = sentence_of(error)
-    else:
-        sentence = str(error) if isinstance(error, PalateError) else f"{type(error).__name__}: {error}"
-    return f"{activity} failed", sentence
+        return sentence_of(error)
+    return str(error) if isinstance(error, PalateError) else f"{type(error).__name__}: {error}"
 
 
 def check_disk(params: Params) -> None:

@@ -17,7 +17,7 @@ from components.domain.params import Params
 from components.files import DamagedFile, read_as, sentence_of, write_state
 from components.integrations.model_registry.registry import failures_as_sentences
 from components.integrations.model_registry.runs import FAILED, KILLED
-from flows.alarms import check_disk, raise_alarm
+from flows.alarms import check_disk, raise_alarm, sentence_on
 from flows.environment import STATE, is_running, this_process
 from flows.registry import runs
 
@@ -28,22 +28,27 @@ LAST_GOOD = STATE / "last-good-night"  # an empty file whose time is that of its
 
 @contextlib.contextmanager
 def recorded() -> Iterator[None]:
-    """Records for `make status` when the block began and how it ended."""
+    """Records for `make status` when the block began and how it ended.
+
+    Ends MLflow's runs of an earlier night that was killed, and tonight's runs if the block fails, so that no
+    run stays Running for ever.
+    """
     began = datetime.now().astimezone().isoformat(" ", "minutes")
     _write({"key": key(), "began": began, **this_process(), "outcome": ""})
+    _end_and_record(KILLED)
     outcome = "it was stopped"
     try:
         yield
-        outcome = "it ended well"
-    except PalateError as error:
-        outcome = f"it failed: {error}"
-        raise
-    except OSError as error:
-        outcome = f"it failed: {sentence_of(error)}"
-        raise
     except Exception as error:
-        outcome = f"it failed: {type(error).__name__}: {error}"
+        outcome = f"it failed: {sentence_on(error)}"
+        _end_and_record(FAILED)
         raise
+    except BaseException:
+        _end_and_record(KILLED)
+        raise
+    else:
+        record_key("")
+        outcome = "it ended well"
     finally:
         try:
             _write({**_last(), "outcome": outcome})
@@ -77,24 +82,6 @@ def sentence() -> str | None:
         return None
     outcome = last["outcome"] or ("it was killed: run it again" if killed() else "it is running")
     return f"{last['began']}  {outcome}"
-
-
-@contextlib.contextmanager
-def without_unfinished_runs() -> Iterator[None]:
-    """Ends MLflow's runs of an earlier night that was killed, and tonight's runs if the block fails.
-
-    So no run stays Running for ever.
-    """
-    _end_and_record(KILLED)
-    try:
-        yield
-    except Exception:
-        _end_and_record(FAILED)
-        raise
-    except BaseException:
-        _end_and_record(KILLED)
-        raise
-    record_key("")
 
 
 def _end_and_record(status: str) -> None:

@@ -52,16 +52,8 @@ def key_of(data_md5: str) -> str:
 
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
-    """Holds the night's lock, records how the night ends, and turns MLflow's failures into sentences.
-
-    Ends MLflow's runs that this night or a killed one leaves unfinished.
-    """
-    with (
-        one_at_a_time(STATE, "night", wait=_waits()),
-        last_night.recorded(),
-        failures_as_sentences(),
-        last_night.without_unfinished_runs(),
-    ):
+    """Holds the night's lock, records how the night ends, and turns MLflow's failures into sentences."""
+    with one_at_a_time(STATE, "night", wait=_waits()), last_night.recorded(), failures_as_sentences():
         yield
 
 
