@@ -35,7 +35,4 @@ def keys(state: Path) -> dict[str, str]:
 
 
 def _new_keys() -> dict[str, str]:
-    return {
-        "people": random.token_urlsafe(32),
-        "prefect": f"palate:{random.token_urlsafe(32)}",
-    }
+    return {"people": random.token_urlsafe(32), "prefect": f"palate:{random.token_urlsafe(32)}"}

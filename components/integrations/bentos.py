@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import bentoml
@@ -19,22 +18,14 @@ from components.domain.errors import StageFailed
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class StoredBento:
-    """A Bento in the store: its folder and its labels."""
-
-    folder: Path
-    labels: Mapping[str, str]
-
-
-def find(tag: str) -> StoredBento | None:
-    """Finds the Bento with this tag; None where the store has none. A damaged Bento is removed.
+def find(tag: str) -> Path | None:
+    """Finds the folder of a Bento's code; None where the store has none. A damaged Bento is removed.
 
     Raises:
         StageFailed: The store's disk cannot be read.
     """
     try:
-        bento = bentoml.bentos.get(tag)
+        return Path(bentoml.bentos.get(tag).path) / "src"
     except NotFound:
         return None
     except OSError as error:  # the disk may answer again, so the Bento is not removed
@@ -43,7 +34,6 @@ def find(tag: str) -> StoredBento | None:
         logger.warning("Bento %s cannot be read (%s); it is built anew", tag, type(error).__name__)
         remove(tag)
         return None
-    return StoredBento(Path(bento.path), dict(bento.info.labels))
 
 
 def newest_first(name: str) -> list[str]:

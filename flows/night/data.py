@@ -113,10 +113,7 @@ def collect(params: Params) -> Collection:
     The inbox is never changed, so a second collection of the same rows finds only duplicates.
     """
     now, settings = now_of(), _settings_md5(params)
-    stored, earlier = (
-        event_sources.read_tables(FOLDER),
-        event_sources.read_events(FOLDER),
-    )
+    stored, earlier = event_sources.read_tables(FOLDER), event_sources.read_events(FOLDER)
     reading = source_of(params.collect, REPO).read(_since(settings), has_earlier=len(earlier) > 0)
     limits = limits_of(params, now, read_forgotten())
     inbox = take_in(reading.tables, stored, earlier, limits)

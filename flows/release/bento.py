@@ -103,33 +103,31 @@ def _build_new(
 ) -> None:
     labels = {key: tags[key] for key in ("data_md5", "git_sha", "gate_sha256", "gate")}
     labels |= {"model_version": version, "preview": str(not promoted).lower()}
-    image = {
-        "PALATE_BASE_IMAGE": params.release.base_image,
-        "PALATE_TORCH_BACKEND": params.release.torch_backend,
-    }
+    release = params.release
+    image = {"PALATE_BASE_IMAGE": release.base_image, "PALATE_TORCH_BACKEND": release.torch_backend}
     bentos.build(REPO, tag.partition(":")[2], labels, bases, image)
-    stored = bentos.find(tag)
-    if stored:
-        remove_bytecode(stored.folder / "src")
-        write_state(SUMS, {**_sums(), tag: folder_sha256(stored.folder / "src")})
+    source = bentos.find(tag)
+    if source:
+        remove_bytecode(source)
+        write_state(SUMS, {**_sums(), tag: folder_sha256(source)})
 
 
 def facts_of(
     params: Params, version: str, tags: Mapping[str, str], tag: str, *, promoted: bool
 ) -> dict[str, Any]:
     """Collects what served.json says of a version besides its lineage."""
-    model, serve, trained_on = params.register_.model, params.serve.model_dump(), params.check.value_range
+    trained_on = params.check.value_range
     scale = params.collect.scales.get(SOURCE)  # of feedback, where it is another than that of the rest
-    ranges = {"value_range": trained_on, "feedback_range": scale.value_range if scale else trained_on}
     proven = "proven" if tags.get("gate") == "pass" else "unproven"
     return {
         "model_version": version,
         "preview": not promoted,
         "standing": "promoted" if promoted else proven,
-        "model": model,
+        "model": params.register_.model,
         "bento": tag,
-        "serve": serve,
-        **ranges,
+        "serve": params.serve.model_dump(),
+        "value_range": trained_on,
+        "feedback_range": scale.value_range if scale else trained_on,
     }
 
 
@@ -166,8 +164,8 @@ def served() -> str:
     return BENTO_TAG.read_text(encoding="utf-8").strip() if BENTO_TAG.exists() else ""
 
 
-def find_whole(tag: str) -> bentos.StoredBento | None:
-    """Finds the Bento with this tag, and checks that its code, adapter and base are as they were stored.
+def find_whole(tag: str) -> Path | None:
+    """Finds the folder of a Bento's code, and checks that code, model and base are as they were stored.
 
     Bytecode is removed, and so is a damaged Bento, for which the answer is None. A damaged base is stored
     anew from models/, which mends all Bentos that need it.
@@ -175,15 +173,14 @@ def find_whole(tag: str) -> bentos.StoredBento | None:
     Raises:
         StageFailed: The Bento cannot be read, or its base cannot be stored.
     """
-    stored, built = bentos.find(tag), _sums().get(tag)
-    if stored is None:
+    source = bentos.find(tag)
+    if source is None:
         return None
-    source = stored.folder / "src"
     remove_bytecode(source)
-    if built != folder_sha256(source) or not _has_its_bases(tag, source):
+    if _sums().get(tag) != folder_sha256(source) or not _has_its_bases(tag, source):
         bentos.remove(tag)
         return None
-    return stored
+    return source
 
 
 def service_env() -> dict[str, str]:
@@ -214,20 +211,14 @@ def why_unproven(tag: str) -> str | None:
     Raises:
         StageFailed: The Bento gave no answer within PROVE_S seconds, so it may be good or bad.
     """
-    stored = find_whole(tag)
-    if stored is None:
+    source = find_whole(tag)
+    if source is None:
         return "its Bento is damaged"
-    command, folder = [sys.executable, "-m", "serving.prove"], stored.folder / "src"
     try:
         process = subprocess.run(
-            command,
-            cwd=folder,
-            env=service_env(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PROVE_S,
-        )
+            [sys.executable, "-m", "serving.prove"],
+            cwd=source, env=service_env(), capture_output=True, text=True, check=False, timeout=PROVE_S,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise StageFailed(
             f"{tag} did not answer its canary within {PROVE_S} s: is this machine overloaded? The next pass "

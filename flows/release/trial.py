@@ -27,10 +27,10 @@ def trial_of(params: Params, server: Registry, released: Release | None, champio
     if params.release.share == 1 or released is None:
         return None
     before = withdrawal.previous(server, params.register_.model, released, champion)
-    stored = bento.find_whole(released.bento) if before else None
-    if stored is None or int(before) > int(champion):
+    source = bento.find_whole(released.bento) if before else None
+    if source is None or int(before) > int(champion):
         return None
-    served = stored.folder / "src" / SERVED
+    served = source / SERVED
     for folder in (served, served / BEFORE):
         facts = read_json(folder / FACTS) if (folder / FACTS).exists() else {}
         needs_no_more = "base" in facts or is_rule(facts)  # older Bentos hold merged weights
