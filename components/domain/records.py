@@ -72,14 +72,11 @@ class Comparison(Question):
         key: Unique and stable name.
         at: Moment of the answer; the history lies strictly before it.
         chosen: Id of the preferred dish, one of `dishes`.
-        verdicts: For each dish LIKED, NEUTRAL or DISLIKED. Only the pointwise objective reads them; to it an
-            alternative counts as disliked. If empty, the chosen dish is liked and the others are disliked.
     """
 
     key: str
     at: datetime
     chosen: str
-    verdicts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

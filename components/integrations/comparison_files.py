@@ -162,7 +162,6 @@ def _comparison_table(comparisons: Comparisons) -> pa.Table:
             "hidden": _lists(comparisons.hidden, comparisons.hidden_sizes, pa.int64()),
             "dishes": _lists(comparisons.offered, comparisons.sizes, pa.int64()),
             "chosen": comparisons.chosen,
-            "verdicts": _lists(comparisons.verdict, comparisons.sizes, pa.int8()),
         }
     )
 
@@ -184,7 +183,6 @@ def _read_comparisons(path: Path, log: OpinionLog) -> Comparisons:
         day=_read_days(table["day"]),
         menu=_ints(table["menu"]),
         chosen=_ints(table["chosen"]),
-        verdict=_ints(pc.list_flatten(table["verdicts"])),
     )
 
 

@@ -15,7 +15,6 @@ from components.domain.preferences.arrays import Bools, Ints, Texts, changes
 from components.domain.preferences.offers import offers_of
 from components.domain.preferences.opinion_log import NO_MENU, OpinionLog
 from components.domain.preferences.tables import Comparisons
-from components.domain.records import DISLIKED, LIKED
 
 NO_LINE = -1
 
@@ -43,15 +42,12 @@ def choice_table(log: OpinionLog, on_offer: Bools | None = None) -> tuple[Compar
         offered=offers.dish,
         sizes=sizes,
         chosen=chosen_at - (np.cumsum(sizes) - sizes),
-        verdict=np.where(is_chosen, LIKED, DISLIKED),
     )
     some = sizes > 1
     return (table, line) if some.all() else (table.take(np.flatnonzero(some)), line[some])
 
 
-def pair_table(
-    log: OpinionLog, line: Ints, other: Ints, last: Ints, *, is_other_person: bool = False
-) -> Comparisons:
+def pair_table(log: OpinionLog, line: Ints, other: Ints, last: Ints) -> Comparisons:
     """Builds comparisons of two opinions each.
 
     Args:
@@ -59,18 +55,14 @@ def pair_table(
         line: (Q,) lines of the preferred dishes.
         other: (Q,) lines of the other dishes.
         last: (Q,) latest line that each comparison rests on.
-        is_other_person: Whether the other opinions are other people's. The preferred dish then counts as
-            liked and the other as disliked, whatever was said about the other.
     """
     is_first = log.dish[line] < log.dish[other]  # dishes stand in the order of their ids
     pair = np.stack([np.where(is_first, line, other), np.where(is_first, other, line)], axis=1).ravel()
-    picked = np.where(pair == np.repeat(line, 2), LIKED, DISLIKED)
     return replace(
         _table(log, line, other, last),
         offered=log.dish[pair],
         sizes=np.full(len(line), 2),
         chosen=(~is_first).astype(np.int64),
-        verdict=picked if is_other_person else log.verdict[pair],
     )
 
 
@@ -91,7 +83,6 @@ def _table(log: OpinionLog, line: Ints, other: Ints, last: Ints) -> Comparisons:
         day=log.day[last],
         menu=log.menu[line],
         chosen=zeros,
-        verdict=none,
     )
 
 

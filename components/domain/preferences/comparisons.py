@@ -34,7 +34,7 @@ def compare(log: OpinionLog, seed: int, cut: np.datetime64 | None = None) -> Com
     """
     choices, line = choice_table(log)
     pick, other = pairs_with_others(log, seed)
-    picks = pair_table(log, pick, other, pick, is_other_person=True)
+    picks = pair_table(log, pick, other, pick)
     table = joined(
         _known_before(choices, line), _known_before(picks, pick), _stated(log, seed, cut)
     ).in_order()

@@ -9,7 +9,7 @@ import numpy as np
 
 from components.domain.preferences.opinion_log import NO_MENU, NO_MENUS, OpinionLog, timestamp
 from components.domain.preferences.tables import Comparisons, Questions
-from components.domain.records import DISLIKED, LIKED, Comparison, Question
+from components.domain.records import Comparison, Question
 
 
 def question_table(questions: Sequence[Question]) -> Questions:
@@ -61,10 +61,6 @@ def _log(questions: Sequence[Question], code: Mapping[str, int], number: Mapping
 def comparison_table(comparisons: Sequence[Comparison]) -> Comparisons:
     """Converts comparisons to a table; see `question_table`."""
     chosen = [comparison.dishes.index(comparison.chosen) for comparison in comparisons]
-    verdicts = [
-        comparison.verdicts or menu_verdicts(len(comparison.dishes), index)
-        for comparison, index in zip(comparisons, chosen, strict=True)
-    ]
     questions = question_table(comparisons)
     at = np.array([timestamp(comparison.at) for comparison in comparisons], "datetime64[us]")
     return Comparisons(
@@ -74,15 +70,4 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Comparisons:
         day=at.astype("datetime64[D]"),
         menu=np.full(len(comparisons), NO_MENU, np.int64),
         chosen=np.array(chosen, np.int64),
-        verdict=np.array([verdict for verdicts_of_one in verdicts for verdict in verdicts_of_one], np.int64),
     )
-
-
-def menu_verdicts(size: int, chosen: int) -> tuple[int, ...]:
-    """Builds the verdicts of a choice on its menu's dishes: liked the chosen one, disliked the others.
-
-    Args:
-        size: Number of dishes on the menu.
-        chosen: Position of the chosen dish.
-    """
-    return tuple(LIKED if index == chosen else DISLIKED for index in range(size))

@@ -92,15 +92,9 @@ class Questions:
         index = np.asarray(index, np.int64)
         dishes = ranges(self.firsts[index], self.sizes[index])
         lines = ranges((np.cumsum(self.hidden_sizes) - self.hidden_sizes)[index], self.hidden_sizes[index])
-        by_dish, by_line = {"offered", "verdict"}, {"hidden"}
-        columns = {
-            column.name: getattr(self, column.name)[
-                dishes if column.name in by_dish else lines if column.name in by_line else index
-            ]
-            for column in fields(self)
-            if column.name != "log"
-        }
-        return replace(self, **columns)
+        at = {"offered": dishes, "hidden": lines}
+        names = [column.name for column in fields(self) if column.name != "log"]
+        return replace(self, **{name: getattr(self, name)[at.get(name, index)] for name in names})
 
     @property
     def ages(self) -> Floats:
@@ -176,7 +170,6 @@ class Comparisons(Questions):
         day: (Q,) local day of the latest opinion that the comparison rests on.
         menu: (Q,) number of the menu; NO_MENU where nothing was chosen from a menu.
         chosen: (Q,) position of the preferred dish among the question's dishes.
-        verdict: (O,) LIKED, NEUTRAL or DISLIKED; only the pointwise objective reads it.
     """
 
     key: Texts
@@ -184,7 +177,6 @@ class Comparisons(Questions):
     day: Moments
     menu: Ints
     chosen: Ints
-    verdict: Ints
 
     @property
     def chosen_at(self) -> Ints:
@@ -210,9 +202,7 @@ class Comparisons(Questions):
         sizes = np.bincount(owner, stays, minlength=len(self)).astype(np.int64)
         left: Ints = np.cumsum(stays) - stays  # of each dish, how many stay before it
         chosen: Ints = left[self.chosen_at] - left[self.firsts]
-        fewer = replace(
-            self, offered=self.offered[stays], verdict=self.verdict[stays], sizes=sizes, chosen=chosen
-        )
+        fewer = replace(self, offered=self.offered[stays], sizes=sizes, chosen=chosen)
         return fewer.take(np.flatnonzero(stays[self.chosen_at] & (sizes > 1)))
 
     def in_order(self) -> Self:
@@ -227,13 +217,11 @@ class Comparisons(Questions):
     def comparison(self, number: int) -> Comparison:
         """Converts one comparison to a record."""
         question = self.question(number)
-        first, size = int(self.firsts[number]), int(self.sizes[number])
         return Comparison(
             **vars(question),
             key=str(self.key[number]),
             at=moment(self.at[number]),
             chosen=question.dishes[int(self.chosen[number])],
-            verdicts=tuple(int(verdict) for verdict in self.verdict[first : first + size]),
         )
 
     def __iter__(self) -> Iterator[Comparison]:

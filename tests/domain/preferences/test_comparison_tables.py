@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.preferences.comparison_tables import choice_table, joined, pair_table, unique_keys
-from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison
+from components.domain.records import Comparison
 from tests.domain.preferences.opinion_logs import Line, log_of
 
 DAYS = [datetime(2026, 1, 1 + day, 12, tzinfo=UTC) for day in range(4)]
@@ -40,8 +40,7 @@ MENUS = {
 def test_a_choice_is_read_back_unless_it_had_no_alternative() -> None:
     choices = [Line("x", "q", DAYS[0], menu_id="m"), Line("x", "r", DAYS[3], menu_id="n")]
     table, line = choice_table(log_of(choices, {"m": ("q",), "n": ("p", "r", "борщ")}))
-    verdicts = (DISLIKED, LIKED, DISLIKED)
-    expected = Comparison("x", (), ("p", "r", "борщ"), f"x/{AT}/n/r", DAYS[3], "r", verdicts)
+    expected = Comparison("x", (), ("p", "r", "борщ"), f"x/{AT}/n/r", DAYS[3], "r")
     assert (list(table), line.tolist()) == ([expected], [1])
 
 
@@ -61,9 +60,6 @@ def test_a_choice_stands_against_what_a_reader_of_the_menus_would_list(
     table, line_of = choice_table(log, np.array([dish in counting for dish in log.dishes], bool))
     rows = [(one.dishes, one.chosen) for one in table]
     assert [(line, *row) for line, row in zip(line_of.tolist(), rows, strict=True)] == expected
-    for comparison in table:
-        is_chosen = (dish == comparison.chosen for dish in comparison.dishes)
-        assert comparison.verdicts == tuple(LIKED if chosen else DISLIKED for chosen in is_chosen)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -77,12 +73,9 @@ def test_pairs_keep_their_order_and_their_dishes_stand_in_the_order_of_ids(seed:
     assert len(set(unique_keys(table.key))) == len(pairs)
 
 
-def test_a_pair_has_the_verdicts_that_were_stated_unless_the_other_dish_is_another_persons() -> None:
-    line, other = np.array([3]), np.array([2])
-    table = joined(
-        pair_table(LOG, line, other, line), pair_table(LOG, line, other, line, is_other_person=True)
-    )
-    assert [comparison.verdicts for comparison in table] == [(LIKED, NEUTRAL), (LIKED, DISLIKED)]
+def test_a_pair_that_stands_twice_has_two_keys() -> None:
+    pair = pair_table(LOG, np.array([3]), np.array([2]), np.array([3]))
+    table = joined(pair, pair)
     assert unique_keys(table.key).tolist() == [f"x/{AT}/s/p>q", f"x/{AT}/s/p>q#2"]
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 
-from components.domain.preferences.from_records import comparison_table, menu_verdicts, question_table
+from components.domain.preferences.from_records import comparison_table, question_table
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Past, Question
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -28,17 +27,14 @@ def _random_comparisons(seed: int) -> list[Comparison]:
         history = tuple(draw.choices(PASTS, k=draw.randrange(6)))
         at = NOW.astimezone(timezone(timedelta(minutes=draw.randrange(-720, 720))))
         person, chosen = draw.choice(["x", "y", "Ада"]), draw.choice(dishes)
-        verdicts = draw.choice([(), tuple(draw.choices(VERDICTS, k=len(dishes)))])
-        comparisons.append(Comparison(person, history, dishes, f"k{number}", at, chosen, verdicts))
+        comparisons.append(Comparison(person, history, dishes, f"k{number}", at, chosen))
     return comparisons
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_comparisons_come_back_whole_and_in_their_order(seed: int) -> None:
     comparisons = _random_comparisons(seed)
-    for before, after in zip(comparisons, comparison_table(comparisons), strict=True):
-        plain = menu_verdicts(len(before.dishes), before.dishes.index(before.chosen))
-        assert after == replace(before, verdicts=before.verdicts or plain)
+    assert list(comparison_table(comparisons)) == comparisons
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -54,7 +50,3 @@ def test_a_person_without_history_may_be_asked_about_nothing() -> None:
     table = question_table(questions)
     assert [table.question(number) for number in range(3)] == questions
     assert (table.log.people, table.log.dishes) == (("x", "y"), ("p",))
-
-
-def test_what_was_chosen_is_liked_and_its_alternatives_are_disliked() -> None:
-    assert [menu_verdicts(3, 1), menu_verdicts(1, 0)] == [(DISLIKED, LIKED, DISLIKED), (LIKED,)]

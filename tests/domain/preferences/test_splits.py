@@ -103,7 +103,6 @@ def test_a_choice_is_asked_against_its_menu() -> None:
     opinions = [Line("ada", "q", NOW, menu_id="m", source="test"), *_rated("ada", list(range(20)), "train")]
     (choice,) = _split(opinions)[1]
     assert (choice.dishes, choice.chosen) == (("p", "q", "r"), "q")
-    assert choice.verdicts == (DISLIKED, LIKED, DISLIKED)
 
 
 def test_a_seeded_share_is_the_same_again() -> None:

@@ -14,7 +14,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.tables import Comparisons
-from components.domain.records import LIKED, NEUTRAL, Comparison
+from components.domain.records import Comparison
 from components.domain.verdict.calibration import CalibrationBin, calibration, calibration_error, reliability
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -28,7 +28,6 @@ def _pairs(count: int, seed: int) -> tuple[Comparisons, np.ndarray]:
     comparisons = [
         Comparison(
             f"p{number % 50}", (), ("a", "b"), key=str(number), at=NOW, chosen="a" if wins else "b",
-            verdicts=(LIKED, NEUTRAL),
         )
         for number, wins in enumerate(first)
     ]  # fmt: skip
