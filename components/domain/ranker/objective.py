@@ -16,7 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.encoding import packed_states
 from components.domain.ranker.packing import PackedQuestions
-from components.domain.records import LIKED, NEUTRAL
+from components.domain.records import DISLIKED, LIKED, NEUTRAL
 
 DPO_BETA = 1.0
 
@@ -99,7 +99,9 @@ def targets_of(comparisons: Comparisons) -> Targets:
     return Targets(
         torch.from_numpy(comparisons.owner),
         torch.from_numpy(comparisons.chosen_at),
-        torch.from_numpy(comparisons.verdict),
+        torch.full((len(comparisons.offered),), DISLIKED).index_fill(
+            0, torch.from_numpy(comparisons.chosen_at), LIKED
+        ),
     )
 
 
