@@ -9,8 +9,7 @@ import torch
 
 from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
-from components.domain.preferences.event_columns import EventColumns
-from components.domain.preferences.events import accept
+from components.domain.preferences.contract import Stored
 from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
@@ -18,8 +17,9 @@ from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens
 from components.domain.records import Dish
-from components.integrations import base_models
+from components.integrations import base_models, event_sources
 from components.integrations.sources.folder import Folder
+from components.integrations.sources.intake import take_in
 from components.stages import paths
 from components.stages.contenders import Setting, setting_of
 from components.stages.split import divide
@@ -43,10 +43,12 @@ def opinions_of(name: str) -> tuple[Params, dict[str, Dish], OpinionLog]:
         values[section] |= changes
     params = validate(values, str(folder / "params.yaml"))
     torch.set_num_threads(params.train.threads)
-    raw = Folder(str(folder), params.collect.columns).read({}).tables
-    tables = accept(raw, {}, limits_of(params, datetime.now(UTC))).tables
+    rows, nothing = Folder(str(folder), params.collect.columns).read({}).tables, event_sources.no_events()
+    empty: Stored = {"dishes": [], "people": [], "menus": []}
+    intake = take_in(rows, empty, nothing, limits_of(params, datetime.now(UTC)))
+    tables = intake.collected.tables
     dishes, collect = dishes_of(tables["dishes"]), params.collect
-    events, menus = EventColumns.of(tables["events"]), menus_of(tables["menus"])
+    events, menus = event_sources.event_columns(intake.events), menus_of(tables["menus"])
     return params, dishes, opinion_log(events, dishes, menus, Scale.of(collect))
 
 

@@ -17,7 +17,7 @@ from components.integrations.sources import is_url, source_of
 from components.integrations.sources.folder import SETTINGS, Folder
 from components.integrations.sources.guesses import guess
 from components.integrations.sources.intake import take_in
-from components.integrations.sources.lists import unsplit
+from components.integrations.sources.user_values import unsplit
 from components.stages.doctor import SUGGESTED, examine
 from flows.environment import REPO
 from flows.night.settings import settings_for

@@ -9,7 +9,6 @@ import pytest
 
 from components.domain.catalogue import Thresholds
 from components.domain.preferences.event_columns import EventColumns
-from components.domain.preferences.events import accept
 from components.domain.preferences.limits import Limits
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.popularity import popularities
@@ -17,6 +16,7 @@ from components.integrations.service_store import Catalogue
 from components.integrations.sources.folder import Folder
 from flows.night.publication import dishes_with_popularity
 from serving.store import STORE
+from tests.accepted import accept
 from tests.conftest import REPO
 from tests.serving.conftest import listening, send
 from tests.serving.published import publish

@@ -16,10 +16,11 @@ from components.domain.errors import BadParams
 from components.domain.params import Params
 from components.domain.params_file import read_params, read_yaml, validate
 from components.domain.preferences.event_columns import EventColumns
-from components.domain.preferences.events import RawRow, accept
+from components.domain.preferences.events import RawRow
 from components.domain.preferences.limits import Limits
 from components.stages.doctor import examine
 from flows.machine.doctor import text, write_settings
+from tests.accepted import accept
 from tests.conftest import REPO
 
 START, LATEST = datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """Takes rows in: each row is accepted, a duplicate, quarantined, or dropped as a forgotten person's.
 
-This covers single rows and the ids that they point at. Files are read by `integrations.event_sources`; volume
-and expectations of whole tables are checked by `integrations.data_checks`.
+This covers dishes, people and menus, which are small tables, and why the contract refuses a row of any table.
+Events are taken in by columns, in `integrations.sources.intake`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,8 @@ from pydantic import ValidationError
 
 from components.domain.preferences.contract import KEYS, TABLES, Stored, columns, nfc
 from components.domain.preferences.limits import Limits
-from components.domain.preferences.references import Ids, NotAcceptable
 from components.domain.preferences.refused_text import names_one_of
-from components.domain.preferences.reused_ids import former_id, is_another_dish, keep_former
+from components.domain.preferences.reused_ids import MenuIndex, former_id, is_another_dish, keep_former
 
 _VALUE = re.compile(r"'[^']*'|(?<!\w)-?\d[\w.:+-]*")
 
@@ -85,24 +84,21 @@ class Collected:
 
 
 def accept(incoming: Mapping[str, Iterable[RawRow]], stored: Stored, limits: Limits) -> Collected:
-    """Adds incoming rows to the stored tables, by the contract.
+    """Adds incoming rows of dishes, people and menus to the stored tables, by the contract.
 
     Args:
-        incoming: Raw rows by table name; tables that are absent tonight may be left out. Without a table of
-            people tonight, events may be about anybody, even if earlier nights had such a table.
+        incoming: Raw rows by table name; tables that are absent tonight may be left out.
         stored: Rows that earlier nights accepted, by table name. They are not changed.
         limits: Limits of what rows may say.
     """
-    collected = Collected({table: list(stored.get(table, [])) for table in TABLES})
-    for table in TABLES:  # in this order, so that events find the dishes and menus they point at
-        people = collected.tables["people"] if "people" in incoming else []
-        ids = Ids({**collected.tables, "people": people}, limits)
-        intake = _Intake(table, collected.tables[table], ids)
+    tables = [table for table in TABLES if table != "events"]  # in this order: menus point at dishes
+    collected = Collected({table: list(stored.get(table, [])) for table in tables})
+    for table in tables:
+        intake = _Intake(table, collected.tables)
         for raw in incoming.get(table, ()):
-            reason = intake.why_quarantined(raw)
+            reason = intake.why_quarantined(raw, limits.forgotten)
             if reason:
-                text = json.dumps(dict(raw.values), default=str, ensure_ascii=False)
-                collected.quarantined.append(Quarantined(table, raw.file, raw.line, reason, text))
+                collected.quarantined.append(quarantined(table, raw, reason))
         collected.counts[table] = intake.counts
         for former in intake.former:
             keep_former(collected.tables, former, limits.latest.date())
@@ -111,62 +107,61 @@ def accept(incoming: Mapping[str, Iterable[RawRow]], stored: Stored, limits: Lim
     return collected
 
 
+def quarantined(table: str, raw: RawRow, reason: str) -> Quarantined:
+    """Keeps a refused row whole, as JSON."""
+    text = json.dumps(dict(raw.values), default=str, ensure_ascii=False)
+    return Quarantined(table, raw.file, raw.line, reason, text)
+
+
+class NotAcceptable(ValueError):
+    """Raised with the reason why a row goes to quarantine."""
+
+
 class _Intake:
-    """Sorts the rows of one table.
+    """Sorts the rows of one table. A dish, person or menu may change, but not within one night."""
 
-    Events never change; a dish, person or menu may, but not within one night.
-    """
-
-    def __init__(self, table: str, rows: list[dict[str, Any]], ids: Ids) -> None:
-        self.table, self.rows, self.ids = table, rows, ids
+    def __init__(self, table: str, tables: Stored) -> None:
+        self.table, self.rows, self.menus = table, tables[table], MenuIndex(tables)
         self.counts = Counts()
-        self.index = {self.key(row): position for position, row in enumerate(rows)}
+        self.index = {self.key(row): position for position, row in enumerate(self.rows)}
         self.tonight: set[tuple[str, ...]] = set()
         self.former: list[dict[str, Any]] = []  # dishes whose ids other dishes have from tonight on
 
     def key(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(row[name] for name in KEYS[self.table])
 
-    def why_quarantined(self, raw: RawRow) -> str | None:
-        """Takes in one row and counts it; returns the reason if it is quarantined, else None."""
+    def why_quarantined(self, raw: RawRow, forgotten: Container[str]) -> str:
+        """Takes in one row and counts it; returns the reason if it is quarantined, else an empty text."""
         self.counts.rows_in += 1
-        if self._is_forgotten(raw):
+        if forgotten and names_one_of(forgotten, raw.values):
             self.counts.forgotten += 1
-            return None
+            return ""
         try:
-            row = self._of_its_time(_parse(self.table, raw))
-            if not self._is_stored(row):  # what was accepted stays so, whatever other tables say tonight
-                self.ids.check(self.table, row)
-            self._insert(row)
+            row = _parse(self.table, raw)
+            self._insert(self._of_its_menu(row) if self.table == "menus" else row)
         except (NotAcceptable, ValidationError) as error:
             self.counts.quarantined += 1
             return _reason(error)
-        return None
+        return ""
 
-    def _is_forgotten(self, raw: RawRow) -> bool:
-        return bool(self.ids.limits.forgotten) and names_one_of(self.ids.limits.forgotten, raw.values)
-
-    def _of_its_time(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Points a row to the former dish that it meant, where another dish has taken that dish's id.
-
-        A row means the former dish if it was stored with it before, or if it names a menu that offered the
-        former dish and not the new one.
-        """
-        former = self.ids.former.get(row.get("dish_id", ""), ())
-        if not former or self.table == "dishes":
-            return row
-        stored = self.index.get(self.key(row))
-        on_menu = self.ids.menus.get(row["menu_id"], set())
-        for dish in former:
-            then = {**row, "dish_id": dish}
-            was_stored = stored is not None and self.rows[stored]["dish_id"] == dish
-            if was_stored or (dish in on_menu and row["dish_id"] not in on_menu):
-                return then
+    def _of_its_menu(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Points a row of a menu to the dish that it means; a stored row is not checked again."""
+        row = {**row, "dish_id": self.menus.meant(row["dish_id"], row["menu_id"])}
+        position = self.index.get(self.key(row))
+        if position is None or self.rows[position] != row:
+            self._check_menu(row)
         return row
 
-    def _is_stored(self, row: dict[str, Any]) -> bool:
-        position = self.index.get(self.key(row))
-        return position is not None and self.rows[position] == row
+    def _check_menu(self, row: Mapping[str, Any]) -> None:
+        """Rejects unknown dishes, and a menu id of another day: choices would seem to be from this menu."""
+        if row["dish_id"] not in self.menus.dishes:
+            raise NotAcceptable(f"dish_id '{row['dish_id']}' is not in the dishes table")
+        days = self.menus.days.setdefault(row["menu_id"], {row["served_on"]})
+        if row["served_on"] not in days:
+            raise NotAcceptable(
+                f"menu_id '{row['menu_id']}' was served on {min(days)}: give the menu of {row['served_on']} "
+                "another id"
+            )
 
     def _insert(self, row: dict[str, Any]) -> None:
         key = self.key(row)
@@ -177,7 +172,7 @@ class _Intake:
             self.counts.accepted += 1
         elif self.rows[position] == row:
             self.counts.duplicates += 1
-        elif self.table == "events" or key in self.tonight:
+        elif key in self.tonight:
             raise NotAcceptable(
                 f"{'/'.join(KEYS[self.table])} '{'/'.join(key)}' already names a different row"
             )
@@ -193,10 +188,7 @@ def _parse(table: str, raw: RawRow) -> dict[str, Any]:
     if raw.problem:
         raise NotAcceptable(raw.problem)
     filled = {name: nfc(value) for name, value in raw.values.items() if value is not None and value != ""}
-    row = TABLES[table].model_validate(filled).model_dump()
-    if table == "events" and not row["event_id"]:
-        row["event_id"] = content_id(row)
-    return row
+    return TABLES[table].model_validate(filled).model_dump()
 
 
 def content_id(event: Mapping[str, Any]) -> str:
@@ -209,12 +201,13 @@ def content_id(event: Mapping[str, Any]) -> str:
     return hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:16]
 
 
-def event_id_of(raw: RawRow) -> str | None:
-    """Computes the id that an event will have once it is accepted; None if the row breaks the contract."""
+def why_refused(table: str, raw: RawRow) -> str:
+    """Says why the contract refuses a row by itself; empty where it does not."""
     try:
-        return str(_parse("events", raw)["event_id"])
-    except (NotAcceptable, ValidationError):
-        return None
+        _parse(table, raw)
+    except (NotAcceptable, ValidationError) as error:
+        return _reason(error)
+    return ""
 
 
 def _reason(error: NotAcceptable | ValidationError) -> str:

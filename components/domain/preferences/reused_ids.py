@@ -43,23 +43,20 @@ def row_before(former: str, tables: Stored) -> dict[str, Any]:
 
 
 def keep_former(tables: Stored, row: Mapping[str, Any], today: date) -> None:
-    """Adds a former dish to the tables under its new id, and points past menus and all events to it.
+    """Adds a former dish to the tables under its new id, and points past menus to it.
 
     Args:
         tables: Changed in place; changed rows are replaced by new ones.
         row: The dish's row before another dish took its id.
-        today: Menus of later days mean the new dish.
+        today: MenuIndex of later days mean the new dish.
     """
     current, former = row["dish_id"], former_id(row)
     dishes = [dish for dish in tables["dishes"] if dish["dish_id"] != former]
     tables["dishes"] = [*dishes, {**row, "dish_id": former}]
-    for table in ("menus", "events"):
-        tables[table] = [
-            {**entry, "dish_id": former}
-            if entry["dish_id"] == current and entry.get("served_on", today) <= today
-            else entry
-            for entry in tables[table]
-        ]
+    tables["menus"] = [
+        {**entry, "dish_id": former} if entry["dish_id"] == current and entry["served_on"] <= today else entry
+        for entry in tables["menus"]
+    ]
 
 
 def former_ids(tables: Stored) -> dict[str, list[str]]:
@@ -70,3 +67,40 @@ def former_ids(tables: Stored) -> dict[str, list[str]]:
         if row["dish_id"].endswith(suffix):
             former.setdefault(row["dish_id"].removesuffix(suffix), []).append(row["dish_id"])
     return former
+
+
+class MenuIndex:
+    """Which dishes each menu offered and when, and the dishes that once had other dishes' ids.
+
+    Attributes:
+        dishes: Ids of all dishes.
+        offers: Ids of dishes by menu.
+        days: Days by menu.
+        former: Ids of former dishes by the id that each had before.
+    """
+
+    def __init__(self, tables: Stored) -> None:
+        self.dishes = {row["dish_id"] for row in tables["dishes"]}
+        self.offers: dict[str, set[str]] = {}
+        self.days: dict[str, set[date]] = {}
+        for row in tables["menus"]:
+            self.offers.setdefault(row["menu_id"], set()).add(row["dish_id"])
+            self.days.setdefault(row["menu_id"], set()).add(row["served_on"])
+        self.former = former_ids(tables)
+
+    def meant(self, dish: str, menu: str, stored: str | None = None) -> str:
+        """Tells which dish a row means, where another dish has taken that dish's id.
+
+        Args:
+            dish: Id that the row names.
+            menu: Id of the row's menu; empty without one.
+            stored: Dish of the stored row with the same id.
+
+        Returns:
+            The former dish if the row was stored with it, or if its menu offered it and not the new one.
+        """
+        offer = self.offers.get(menu, set())
+        for former in self.former.get(dish, ()):
+            if stored == former or (former in offer and dish not in offer):
+                return former
+        return dish

@@ -1,45 +1,58 @@
-"""Rows of a table by columns, as far as many rows have the same ones; the others stand one by one."""
+"""Rows of a table by columns; only rows that nobody can split into cells stand one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from itertools import repeat
 from operator import attrgetter
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
-import pyarrow as pa
 
 from components.domain.preferences.arrays import Ints
 from components.domain.preferences.events import RawRow
-from components.integrations.sources.cells import cells_at, values_of
+from components.integrations.sources.columns import Column, column_of, taken, values_of
 
-_SIMPLE = {str, int, float, datetime, type(None)}  # types of which a column gives the same values back
-FEWEST = 20  # rows with the same columns and types that make a batch
+
+class _Placed(Protocol):
+    """A row with its place."""
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def line(self) -> int: ...
+
+
+Placed = TypeVar("Placed", bound=_Placed)
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Rows of one file that have the same columns and types.
+    """Rows of one file that have the same columns, in the same order.
 
     Attributes:
         file: Name of the file.
         lines: (N,) number of each row in the file.
-        columns: N rows.
+        columns: N values each, by name.
     """
 
     file: str
     lines: Ints
-    columns: pa.Table
+    columns: Mapping[str, Column]
 
-    def rows(self, index: Ints) -> list[RawRow]:
-        """The rows at these positions, one by one."""
-        names, lines = self.columns.column_names, self.lines[index].tolist()
-        cells = zip(*(cells_at(column, index) for column in self.columns.columns), strict=True)
+    def take(self, index: Ints) -> Batch:
+        """Selects the rows at some positions."""
+        columns = {name: taken(column, index) for name, column in self.columns.items()}
+        return Batch(self.file, self.lines[index], columns)
+
+    def rows(self) -> list[RawRow]:
+        """Lists the rows one by one."""
+        cells = zip(*map(values_of, self.columns.values()), strict=True) if self.columns else repeat(())
         return [
-            RawRow(self.file, line, dict(zip(names, row, strict=True)))
-            for line, row in zip(lines, cells, strict=True)
+            RawRow(self.file, line, dict(zip(self.columns, row, strict=True)))
+            for line, row in zip(self.lines.tolist(), cells, strict=False)
         ]
 
 
@@ -49,81 +62,66 @@ class Rows:
 
     Attributes:
         batches: Rows by columns.
-        odd: The other rows.
+        broken: Rows with a `problem`.
         files: Names in the order in which they are read.
     """
 
     batches: list[Batch] = field(default_factory=list)
-    odd: list[RawRow] = field(default_factory=list)
+    broken: list[RawRow] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, file: str, rows: Iterable[RawRow], fewest: int = FEWEST) -> Self:
-        """Rows of one file; those with the same columns and types come into batches.
-
-        Args:
-            file: Name of the file.
-            rows: In any number of shapes.
-            fewest: Rows of one shape that make a batch.
-        """
-        shapes: dict[tuple[Any, ...], list[RawRow]] = {}
-        result = cls(files=[file])
+    def of(cls, file: str, rows: Iterable[RawRow]) -> Self:
+        """Collects rows of one file; those with the same columns come into one batch."""
+        broken, shapes = list[RawRow](), dict[tuple[str, ...], list[RawRow]]()
         for row in rows:
-            types = tuple(map(type, row.values.values()))
-            is_odd = row.problem or not _SIMPLE.issuperset(types) or _has_offset(row)
-            (result.odd if is_odd else shapes.setdefault((*row.values, *types), [])).append(row)
-        for some in shapes.values():
-            if len(some) < fewest:
-                result.odd += some
-            else:
-                result._add(file, some)
-        return result
-
-    def _add(self, file: str, rows: Sequence[RawRow]) -> None:
-        try:
-            columns = pa.Table.from_pylist([dict(row.values) for row in rows])
-        except (pa.ArrowException, UnicodeEncodeError, OverflowError):  # half a character, a huge number
-            self.odd += rows
-            return
-        if columns.num_columns:
-            self.batches.append(Batch(file, np.array([row.line for row in rows], np.int64), columns))
-        else:
-            self.odd += rows
+            (broken if row.problem else shapes.setdefault(tuple(row.values), [])).append(row)
+        batches = []
+        for names, some in shapes.items():
+            columns = zip(*(row.values.values() for row in some), strict=True)
+            lines = np.array([row.line for row in some], np.int64)
+            batches.append(Batch(file, lines, dict(zip(names, map(column_of, columns), strict=True))))
+        return cls(batches, broken, [file])
 
     def extend(self, other: Rows) -> None:
         """Adds the rows of other files, or more of the same."""
         self.batches += other.batches
-        self.odd += other.odd
+        self.broken += other.broken
         self.files += other.files
 
     def __len__(self) -> int:
-        return sum(len(batch.lines) for batch in self.batches) + len(self.odd)
+        return sum(len(batch.lines) for batch in self.batches) + len(self.broken)
 
     def __iter__(self) -> Iterator[RawRow]:
         """Every row, in the order of files and lines."""
-        every = (batch.rows(np.arange(len(batch.lines))) for batch in self.batches)
-        return iter(self.in_order([*self.odd, *(row for rows in every for row in rows)]))
+        every = (row for batch in self.batches for row in batch.rows())
+        return iter(self.in_order([*self.broken, *every]))
 
-    def in_order(self, rows: Iterable[RawRow]) -> list[RawRow]:
-        """Some of the rows in the order of files and lines."""
-        rank = {file: number for number, file in reversed(list(enumerate(self.files)))}
-        by_line = sorted(rows, key=attrgetter("line"))
-        return sorted(by_line, key=lambda row: rank[row.file])
+    @property
+    def ranks(self) -> dict[str, int]:
+        """The position of each file among the others."""
+        return {file: rank for rank, file in reversed(list(enumerate(self.files)))}
+
+    @property
+    def order(self) -> Ints:
+        """Positions of rows, counted through all batches, in the order of files and lines."""
+        sizes, ranks = [len(batch.lines) for batch in self.batches], self.ranks
+        file = np.repeat(np.array([ranks[batch.file] for batch in self.batches], np.int64), sizes)
+        lines = [np.zeros(0, np.int64), *(batch.lines for batch in self.batches)]
+        return np.lexsort([np.concatenate(lines), file])
+
+    def in_order(self, rows: Iterable[Placed]) -> list[Placed]:
+        """Sorts rows by file and line."""
+        ranks = self.ranks
+        return sorted(sorted(rows, key=attrgetter("line")), key=lambda row: ranks[row.file])
 
     def values_of(self, column: str) -> Iterator[Any]:
-        """All values of a column, in any order; None where a row lacks it."""
+        """Yields all values of a column, in any order; None where a row lacks it."""
         for batch in self.batches:
-            yield from values_of(batch.columns[column]) if column in batch.columns.column_names else [None]
-        yield from (row.values.get(column) for row in self.odd)
+            yield from values_of(batch.columns[column]) if column in batch.columns else [None]
+        yield from (row.values.get(column) for row in self.broken)
 
     @property
     def column_names(self) -> set[str]:
-        """Columns that any row has, those with a problem left out."""
-        names = {name for row in self.odd if not row.problem for name in row.values}
-        return names.union(*(batch.columns.column_names for batch in self.batches))
-
-
-def _has_offset(row: RawRow) -> bool:
-    """Whether a moment has another offset than UTC's, which a column would not keep."""
-    moments = (value for value in row.values.values() if isinstance(value, datetime))
-    return any(moment.utcoffset() not in {None, timedelta(0)} for moment in moments)
+        """The columns that any row has; broken rows do not count."""
+        return {name for batch in self.batches for name in batch.columns}

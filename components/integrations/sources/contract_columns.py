@@ -1,11 +1,12 @@
-"""The contract's events by columns: which rows plainly keep it, and what they say.
+"""The contract's events by columns: what rows say, and whether they keep each rule.
 
 Each distinct value of a column is read by the contract's own field, so there is one description of what a row
-may say. A row that is not plain is not judged here: it goes through the contract by itself.
+may say.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -14,89 +15,108 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
-from components.domain.preferences.arrays import Bools
+from components.domain.preferences.arrays import Bools, Ints
 from components.domain.preferences.contract import FIRST_YEAR, LAST_YEAR, Stored, nfc
 from components.domain.preferences.contract import TABLES as CONTRACT
 from components.domain.preferences.events import content_id
 from components.domain.preferences.limits import Limits
-from components.domain.preferences.reused_ids import former_ids
-from components.integrations.sources.cells import values_of
+from components.integrations.sources.columns import Column, coded, values_of
 
 _ROW = CONTRACT["events"]
 _PAIR = "\x1f"  # between the ids of a menu and of a dish
+Event = Mapping[str, Any]
+Rule = tuple[Bools, Callable[[Event], str]]
 
 
-def parsed(raw: pa.Table, schema: pa.Schema) -> tuple[pa.Table, Bools]:
-    """What rows say in the contract's types, and (N,) which of them are plain so far.
+def parsed(columns: Mapping[str, Column], count: int, schema: pa.Schema) -> tuple[pa.Table, Bools]:
+    """What rows say in the contract's types, and (N,) False where the contract refuses a row.
 
     Args:
-        raw: (N rows) as a source has them, under the contract's names.
+        columns: N values each, under the contract's names; columns may be left out.
+        count: N.
         schema: Of the accepted events.
     """
-    count, columns, plain = len(raw), {}, np.ones(len(raw), bool)
+    read, right = {}, np.ones(count, bool)
     for name in schema.names:
-        spec = _ROW.model_fields[name]
-        there = raw[name] if name in raw.column_names else pa.nulls(count)
-        values, is_right = _by_contract(name, there, schema.field(name).type)
+        spec, kind = _ROW.model_fields[name], schema.field(name).type
+        values, is_right = _by_contract(name, columns.get(name, [None] * count), kind)
         if spec.is_required():
-            is_right &= ~_mask(pc.is_null(values))
+            is_right &= ~mask(pc.is_null(values))
         elif spec.default is not None:
             values = pc.fill_null(values, spec.default)
-        columns[name], plain = values, plain & is_right
-    return _with_ids(pa.table(columns, schema), plain), plain
+        read[name], right = values, right & is_right
+    for name in columns.keys() - read.keys():
+        right &= np.array([value is None or value == "" for value in values_of(columns[name])], bool)
+    return _with_ids(pa.table(read, schema), right, _below_microseconds(columns, count)), right
 
 
-def keep_the_rules(events: pa.Table, tables: Stored, limits: Limits) -> Bools:
-    """(N,) True for events that point at what is there and say what they may.
-
-    The rules are those of `preferences.events`, which gives the reasons; a test holds both to each other.
+def rules(events: pa.Table, tables: Stored, limits: Limits) -> Iterator[Rule]:
+    """Yields each rule of an event: (N,) True for the events that keep it, and what to tell of another one.
 
     Args:
         events: (N rows) in the contract's types.
-        tables: Dishes, people and menus that are accepted.
+        tables: Dishes, people and menus that are accepted; without people, events may be about anybody.
         limits: What rows may say.
     """
-    person, dish, kind, value = (events[name] for name in ("person_id", "dish_id", "kind", "value"))
-    people, former = [row["person_id"] for row in tables["people"]], former_ids(tables)
-    forgotten = [each for each in pc.unique(person).to_pylist() if each in limits.forgotten]
-    right = _is_in(dish, [row["dish_id"] for row in tables["dishes"]]) & ~_is_in(dish, list(former))
-    right &= (_is_in(person, people) | (not people)) & ~_is_in(person, forgotten)
-    right &= _mask(pc.less_equal(events["occurred_at"], pa.scalar(limits.latest, events["occurred_at"].type)))
-    right &= ~_mask(pc.and_(pc.equal(kind, "rating"), pc.is_null(value)))
-    return right & _in_range(events, limits) & _were_offered(events, tables)
+    dish, kind, menu, at = (events[name] for name in ("dish_id", "kind", "menu_id", "occurred_at"))
+    offers = [(row["menu_id"], row["dish_id"]) for row in tables["menus"]]
+    people, is_choice = [row["person_id"] for row in tables["people"]], mask(pc.equal(kind, "choice"))
+    yield (
+        is_in(dish, [row["dish_id"] for row in tables["dishes"]]),
+        lambda row: f"dish_id '{row['dish_id']}' is not in the dishes table",
+    )
+    if people:
+        yield (
+            is_in(events["person_id"], people),
+            lambda row: f"person_id '{row['person_id']}' is not in the people table",
+        )
+    yield (
+        mask(pc.less_equal(at, pa.scalar(limits.latest, at.type))),
+        lambda row: f"occurred_at {row['occurred_at'].isoformat()} lies in the future",
+    )
+    yield _in_range(events, limits), lambda row: _out_of_range(row, limits)
+    yield (
+        ~mask(pc.and_(pc.equal(kind, "rating"), pc.is_null(events["value"]))),
+        lambda _: "a rating needs a value",
+    )
+    yield (
+        ~is_choice | is_in(menu, [menu for menu, _ in offers]),
+        lambda row: f"menu_id '{row['menu_id']}' of a choice is not in the menus table",
+    )
+    was_offered, choices = ~is_choice, events.filter(pa.array(is_choice))
+    pairs = pc.binary_join_element_wise(choices["menu_id"], choices["dish_id"], _PAIR)
+    was_offered[is_choice] = is_in(pairs, [_PAIR.join(offer) for offer in offers])
+    yield (
+        was_offered,
+        lambda row: f"dish_id '{row['dish_id']}' was not offered on menu '{row['menu_id']}'",
+    )
+
+
+def _range_of(source: str, limits: Limits) -> tuple[float, float]:
+    return limits.source_ranges.get(source, limits.value_range)
 
 
 def _in_range(events: pa.Table, limits: Limits) -> Bools:
-    value, source = events["value"].to_numpy(), events["source"]
-    low, high = (np.full(len(events), bound) for bound in limits.value_range)
-    for name, (lowest, highest) in limits.source_ranges.items():
-        its = _mask(pc.equal(source, name))
-        low[its], high[its] = lowest, highest
-    return np.asarray(np.isnan(value) | ((low <= value) & (value <= high)))
+    sources, code = coded(events["source"])
+    ranges = np.array([_range_of(source, limits) for source in values_of(sources)])[code]
+    value = events["value"].to_numpy()
+    return np.asarray(np.isnan(value) | ((ranges[:, 0] <= value) & (value <= ranges[:, 1])))
 
 
-def _were_offered(events: pa.Table, tables: Stored) -> Bools:
-    """Whether a choice's dish was on its menu; True for all that is no choice."""
-    result = ~_mask(pc.equal(events["kind"], "choice"))
-    choices = events.filter(pa.array(~result))
-    pairs = [f"{row['menu_id']}{_PAIR}{row['dish_id']}" for row in tables["menus"]]
-    result[~result] = _is_in(
-        pc.binary_join_element_wise(choices["menu_id"], choices["dish_id"], _PAIR), pairs
-    )
-    return result
+def _out_of_range(row: Event, limits: Limits) -> str:
+    source, (low, high) = row["source"], _range_of(row["source"], limits)
+    setting = f"collect.scales.{source}" if source in limits.source_ranges else "check.value_range"
+    return f"value {row['value']:g} is not from {low:g} to {high:g}, {setting}"
 
 
-def _by_contract(name: str, column: pa.ChunkedArray, kind: pa.DataType) -> tuple[pa.Array, Bools]:
+def _by_contract(name: str, column: Column, kind: pa.DataType) -> tuple[pa.Array, Bools]:
     """A column in the contract's type, null where it says nothing, and (N,) False where it is refused."""
-    if pa.types.is_timestamp(column.type) and pa.types.is_timestamp(kind):
-        return _moments(column, kind)
-    try:
-        coded = pa.chunked_array(column).combine_chunks().dictionary_encode()
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists and the like
-        return pa.nulls(len(column), kind), np.zeros(len(column), bool)
-    values, refused = _distinct(name, values_of(coded.dictionary))
-    right = ~np.isin(coded.indices.fill_null(-1).to_numpy(), refused)
-    return pa.array(values, kind).take(coded.indices), right
+    are_moments = not isinstance(column, list) and pa.types.is_timestamp(column.type)
+    if are_moments and pa.types.is_timestamp(kind) and (moments := _moments(column, kind)):
+        return moments
+    distinct, code = coded(column)
+    values, refused = _distinct(name, values_of(distinct))
+    return pa.array(values, kind).take(pa.array(code)), ~np.isin(code, refused)
 
 
 def _distinct(name: str, values: list[Any]) -> tuple[list[Any], list[int]]:
@@ -125,33 +145,45 @@ def _reader(name: str) -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[kind], config=_ROW.model_config)
 
 
-def _moments(column: pa.ChunkedArray, kind: pa.DataType) -> tuple[pa.Array, Bools]:
-    """Moments that are moments already; without a time zone they are UTC."""
+def _moments(column: pa.ChunkedArray, kind: pa.DataType) -> tuple[pa.Array, Bools] | None:
+    """Casts moments at once, without a time zone as UTC; None where each value must be read."""
     try:
         values = pc.cast(column, kind).combine_chunks()
     except pa.ArrowInvalid:  # finer than microseconds, or beyond any calendar
-        return pa.nulls(len(column), kind), np.zeros(len(column), bool)
+        return None
     years = pc.year(values)
-    return values, _mask(pc.and_(pc.greater_equal(years, FIRST_YEAR), pc.less_equal(years, LAST_YEAR)))
+    return values, mask(pc.and_(pc.greater_equal(years, FIRST_YEAR), pc.less_equal(years, LAST_YEAR)))
 
 
-def _with_ids(events: pa.Table, plain: Bools) -> pa.Table:
-    """The events with ids from what they say where the source gives none."""
+def _below_microseconds(columns: Mapping[str, Column], count: int) -> Ints:
+    """The nanoseconds that the contract drops of each moment, (N,)."""
+    at = columns.get("occurred_at", [])
+    if isinstance(at, list) or not pa.types.is_timestamp(at.type) or at.type.unit != "ns":
+        return np.zeros(count, np.int64)
+    return np.asarray(at.cast(pa.int64()).fill_null(0).to_numpy() % 1000)
+
+
+def _with_ids(events: pa.Table, right: Bools, nanoseconds: Ints) -> pa.Table:
+    """The events with ids from what they say, nanoseconds included, where the source gives none."""
     ids, number = events["event_id"], events.schema.get_field_index("event_id")
-    missing = _mask(pc.equal(ids, "")) & plain
+    missing = mask(pc.equal(ids, "")) & right
     if not missing.any():
         return events
     rows = events.filter(pa.array(missing)).to_pylist()
+    for row, rest in zip(rows, nanoseconds[missing].tolist(), strict=True):
+        if rest:
+            row["occurred_at"] = f"{row['occurred_at']:%Y-%m-%d %H:%M:%S.%f}{rest:03d}+00:00"
     filled = pc.replace_with_mask(
         ids, pa.array(missing), pa.array([content_id(row) for row in rows], ids.type)
     )
     return events.set_column(number, events.schema.field(number), filled)
 
 
-def _is_in(column: pa.ChunkedArray, values: list[str]) -> Bools:
-    return _mask(pc.is_in(column, value_set=pa.array(values, pa.string())))
+def is_in(column: pa.ChunkedArray, values: list[str]) -> Bools:
+    """Marks the rows whose text is one of some texts, (N,)."""
+    return mask(pc.is_in(column, value_set=pa.array(values, pa.string())))
 
 
-def _mask(flags: pa.ChunkedArray) -> Bools:
-    """Flags as numpy's; what is null is False."""
+def mask(flags: pa.ChunkedArray) -> Bools:
+    """Converts flags to numpy's, null to False."""
     return np.array(pc.fill_null(flags, False), bool)  # noqa: FBT003 - the value to fill in

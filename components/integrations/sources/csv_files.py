@@ -7,6 +7,7 @@ import io
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -122,35 +123,31 @@ class _Lines:
 
 def _batch(file: str, header: Sequence[str], records: Sequence[tuple[int, Sequence[str] | str]]) -> Rows:
     """Rows of cells; cells that a row lacks at its end are empty."""
-    width, odd = len(header), list[RawRow]()
+    width, broken = len(header), list[RawRow]()
     whole: list[tuple[int, Sequence[str]]] = []
     for line, cells in records:
         if isinstance(cells, str):
-            odd.append(RawRow(file, line, {LINE: cells}, _OPEN))
+            broken.append(RawRow(file, line, {LINE: cells}, _OPEN))
         elif len(cells) > width:
             values = {**dict(zip(header, cells, strict=False)), MORE_CELLS: cells[width:]}
-            odd.append(RawRow(file, line, values, "it has more cells than the header has columns"))
+            broken.append(RawRow(file, line, values, "it has more cells than the header has columns"))
         else:
             whole.append((line, cells))
     if not whole:
-        return Rows([], odd)
+        return Rows([], broken)
     by_column = zip(*([*row, *[""] * (width - len(row))] for _, row in whole), strict=True)
-    columns = pa.table(
-        {name: pa.array(cells, pa.string()) for name, cells in zip(header, by_column, strict=False)}
-    )
-    return _without_long_cells(Batch(file, np.array([line for line, _ in whole], np.int64), columns), odd)
+    texts = (pa.chunked_array([pa.array(cells, pa.string())]) for cells in by_column)
+    lines = np.array([line for line, _ in whole], np.int64)
+    return _without_long_cells(Batch(file, lines, dict(zip(header, texts, strict=False))), broken)
 
 
-def _without_long_cells(batch: Batch, odd: list[RawRow]) -> Rows:
-    """The batch, with rows of cells too long beside the odd ones."""
+def _without_long_cells(batch: Batch, broken: list[RawRow]) -> Rows:
+    """The batch, with rows whose cells are too long among the broken ones."""
     is_long = np.zeros(len(batch.lines), bool)
-    for column in batch.columns.columns:
+    for column in batch.columns.values():
         is_long |= np.array(pc.greater(pc.utf8_length(column), LONGEST_CELL))
     if not is_long.any():
-        return Rows([batch], odd)
+        return Rows([batch], broken)
     problem = f"it has a cell of more than {LONGEST_CELL:,} letters"
-    long = batch.rows(np.flatnonzero(is_long))
-    odd += (RawRow(row.file, row.line, row.values, problem) for row in long)
-    rest = np.flatnonzero(~is_long)
-    others = Batch(batch.file, batch.lines[rest], batch.columns.take(pa.array(rest)))
-    return Rows([others] if len(rest) else [], odd)
+    broken += (replace(row, problem=problem) for row in batch.take(np.flatnonzero(is_long)).rows())
+    return Rows([] if is_long.all() else [batch.take(np.flatnonzero(~is_long))], broken)

@@ -21,11 +21,10 @@ from components.domain.preferences.contract import TABLES
 from components.domain.preferences.events import RawRow
 from components.domain.preferences.limits import CLOCK_SKEW
 from components.integrations.sources.batches import Rows
-from components.integrations.sources.cells import text_of
+from components.integrations.sources.columns import text_of
 from components.integrations.sources.csv_files import check_header
-from components.integrations.sources.lists import OURS
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
-from components.integrations.sources.translations import Translations
+from components.integrations.sources.user_values import OURS, Translations
 from components.integrations.sources.watermarks import NO_TIME, TEXT, begin_of, highest
 
 PASSWORD = "PALATE_DATABASE_PASSWORD"  # noqa: S105 - the environment variable that holds it

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 
 from components.domain.errors import DataRejected
 from components.domain.preferences.contract import TABLES
-from components.integrations.sources.batches import Rows
+from components.integrations.sources.batches import Batch, Rows
+from components.integrations.sources.columns import constant
 from components.integrations.sources.formats import FORMATS, read_file
-from components.integrations.sources.lists import OURS
-from components.integrations.sources.partitions import with_partitions
 from components.integrations.sources.rows import Names, Reading, Watermarks, in_contract
-from components.integrations.sources.translations import Translations
+from components.integrations.sources.user_values import OURS, Translations
 
 logger = logging.getLogger(__name__)
 SETTINGS = "params.yaml"  # the user's own, beside the tables
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"  # in the name of a Hive partition
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Folder:
                 logger.warning("%s is of no table and was not read: see collect.tables in params.yaml", path)
             if form and names:
                 rows = read_file(path, self._content(storage, path), form, self.encoding)
-                rows = with_partitions(path[len(root) :].strip("/"), rows)
+                rows = _with_partitions(path[len(root) :].strip("/"), rows)
                 for table in names:
                     ours = in_contract(table, path, rows, self.columns, self.separator, self.values)
                     for name, its in ours.items():
@@ -145,6 +146,22 @@ class Folder:
 def _form_of(path: str) -> str:
     """The one of FORMATS in which a path ends; empty where it ends in none."""
     return max((form for form in FORMATS if path.lower().endswith(f".{form}")), key=len, default="")
+
+
+def _with_partitions(name: str, rows: Rows) -> Rows:
+    """Names rows by their file's path, and adds a column for each folder KEY=VALUE unless the file has one.
+
+    Args:
+        name: The file's path in the inbox.
+        rows: Rows of the file.
+    """
+    pairs = (folder.split("=", 1) for folder in name.split("/")[:-1] if "=" in folder)
+    values = {key: "" if value == NO_VALUE else unquote(value) for key, value in pairs}
+    batches = []
+    for batch in rows.batches:
+        added = {key: constant(values[key], len(batch.lines)) for key in values if key not in batch.columns}
+        batches.append(Batch(name, batch.lines, {**batch.columns, **added}))
+    return Rows(batches, [replace(row, file=name) for row in rows.broken], [name])
 
 
 def settings_in(address: str) -> bytes | None:

@@ -64,11 +64,12 @@ def _read_csv(path: str, content: bytes) -> Rows:
 
 def _read_parquet(path: str, content: bytes) -> Rows:
     try:
-        columns = pq.read_table(pa.BufferReader(content))
+        table = pq.read_table(pa.BufferReader(content))
     except (pa.ArrowException, OSError) as error:  # a damaged page is the latter
         raise DataRejected(f"{path} is not a readable Parquet file ({error}): write it again.") from error
-    check_header(path, columns.column_names)
-    return Rows([Batch(_name(path), np.arange(1, len(columns) + 1), columns)], files=[_name(path)])
+    check_header(path, table.column_names)
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    return Rows([Batch(_name(path), np.arange(1, len(table) + 1), columns)], files=[_name(path)])
 
 
 def _read_jsonl(path: str, content: bytes) -> Rows:

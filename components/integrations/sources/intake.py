@@ -1,15 +1,14 @@
-"""A night's rows are taken in: events by columns as far as they are plain, all else row by row.
+"""Takes a night's rows in: events by columns; dishes, people and menus row by row.
 
-Both ways end alike for every row, since what is not plainly new or plainly a duplicate goes through
-`preferences.events.accept`, with its reasons.
+A row that is refused is read once more, by itself, to say why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +16,22 @@ import pyarrow.compute as pc
 
 from components.domain.preferences.arrays import Bools, Ints
 from components.domain.preferences.contract import Stored
-from components.domain.preferences.events import Collected, RawRow, accept, event_id_of
+from components.domain.preferences.events import (
+    Collected,
+    Counts,
+    Quarantined,
+    RawRow,
+    accept,
+    quarantined,
+    why_refused,
+)
 from components.domain.preferences.limits import Limits
-from components.domain.preferences.reused_ids import former_ids, keep_former, row_before
+from components.domain.preferences.refused_text import names_one_of
+from components.domain.preferences.reused_ids import MenuIndex, keep_former, row_before
 from components.integrations.sources.batches import Rows
-from components.integrations.sources.contract_columns import keep_the_rules, parsed
+from components.integrations.sources.contract_columns import is_in, mask, parsed, rules
+
+NOT_BY_CONTRACT = "it breaks the contract"  # where the contract accepts the row by itself
 
 
 @dataclass(frozen=True)
@@ -44,101 +54,122 @@ def take_in(incoming: Mapping[str, Rows], tables: Stored, events: pa.Table, limi
     """Adds incoming rows to the accepted data, by the contract.
 
     Args:
-        incoming: Rows by table; tables that are absent tonight may be left out, see `accept`.
+        incoming: Rows by table; tables that are absent tonight may be left out. Without a table of people
+            tonight, events may be about anybody, even if earlier nights had such a table.
         tables: What earlier nights accepted, but for events.
         events: The accepted events; not changed.
         limits: What rows may say.
     """
     others = {table: rows for table, rows in incoming.items() if table != "events"}
-    collected = accept(others, {**tables, "events": []}, limits)
+    collected = accept(others, tables, limits)
     before = _with_former(tables, events, collected, limits.latest.date())
-    events, rows = before[1], incoming.get("events", Rows())
     people = collected.tables["people"] if "people" in incoming else []
-    sorted_rows = _sort(rows, {**collected.tables, "people": people}, events, limits)
-    by_row = accept(
-        {"people": (), "events": sorted_rows.rest},
-        {**collected.tables, "people": people, "events": _stored(events, sorted_rows.rest)},
-        limits,
-    )
-    counts = by_row.counts["events"]
-    counts.rows_in += len(sorted_rows.new) + sorted_rows.duplicates
-    counts.accepted += len(sorted_rows.new)
-    counts.duplicates += sorted_rows.duplicates
-    accepted = pa.Table.from_pylist(by_row.tables["events"], events.schema)
-    accepted = accepted.filter(pc.invert(pc.is_in(accepted["event_id"], value_set=_ids(events))))
-    collected.counts["events"] = counts
-    collected.quarantined += by_row.quarantined
-    collected.tables.pop("events")
-    everything = pa.concat_tables([events, sorted_rows.new, accepted])
-    has_more = len(everything) > len(events)
-    return Intake(collected, everything.sort_by("event_id") if has_more else events, before)
+    night = _Night(incoming.get("events", Rows()), {**collected.tables, "people": people}, before[1], limits)
+    collected.counts["events"] = night.counts
+    collected.quarantined += night.refused
+    new = night.events.filter(pa.array(night.is_new))
+    events = pa.concat_tables([before[1], new]).sort_by("event_id") if len(new) else before[1]
+    return Intake(collected, events, before)
 
 
-@dataclass(frozen=True)
-class _Sorted:
-    """Incoming events: the plainly new ones, the number of plain duplicates, and the rest."""
+class _Night:
+    """The N incoming events of a night.
 
-    new: pa.Table
-    duplicates: int
-    rest: list[RawRow]
+    Args:
+        rows: Rows as they came.
+        tables: Dishes, people and menus that are accepted.
+        stored: The events that earlier nights accepted.
+        limits: What rows may say.
+
+    Attributes:
+        events: (N rows) in the contract's types.
+        is_new: (N,) True for events that are accepted.
+        counts: What became of all rows.
+        refused: The quarantined rows, in the order of files and lines.
+    """
+
+    def __init__(self, rows: Rows, tables: Stored, stored: pa.Table, limits: Limits) -> None:
+        self.rows, self.limits = rows, limits
+        events, self.is_right = _parsed(rows, stored.schema)
+        is_forgotten = self.is_right & _are_forgotten(events["person_id"], limits.forgotten)
+        position = pc.index_in(events["event_id"], value_set=_ids(stored)).combine_chunks()
+        self.events = _as_meant(events, stored["dish_id"].take(position), MenuIndex(tables))
+        self.rules = list(rules(self.events, tables, limits))
+        is_stored, place = mask(pc.is_valid(position)), position.fill_null(0).to_numpy()
+        may_be = self.is_right & ~is_forgotten
+        is_again = may_be & is_stored  # what was accepted stays so, whatever other tables say tonight
+        is_again[is_again] = _equal(self.events, np.flatnonzero(is_again), stored, place[is_again])
+        may_be &= ~is_stored & np.all([keeps for keeps, _ in self.rules], axis=0)
+        first = self._first(may_be)
+        self.is_new = may_be & (first == np.arange(len(first)))
+        others = np.flatnonzero(may_be & ~self.is_new)
+        is_again[others] = _equal(self.events, others, self.events, first[others])
+        self.counts = Counts(
+            len(rows), int(self.is_new.sum()), int(is_again.sum()), 0, int(is_forgotten.sum())
+        )
+        self.refused = rows.in_order(self._refused(~(self.is_new | is_again | is_forgotten)))
+
+    def _first(self, may_be: Bools) -> Ints:
+        """Finds for each event the first that may be of its id, in the order of files and lines, (N,)."""
+        code = _ids(self.events).dictionary_encode().indices.fill_null(0).to_numpy()
+        order = self.rows.order
+        order = order[may_be[order]]
+        first = np.full(int(code.max(initial=-1)) + 1, -1)
+        first[code[order][::-1]] = order[::-1]  # the first event of each id is written last
+        return np.asarray(first[code])
+
+    def _refused(self, which: Bools) -> Iterator[Quarantined]:
+        """Yields broken rows and some others as refused, and counts them; rows of forgotten people go."""
+        limits = self.limits
+        for raw, reason in chain(((row, row.problem) for row in self.rows.broken), self._reasons(which)):
+            if limits.forgotten and names_one_of(limits.forgotten, raw.values):
+                self.counts.forgotten += 1
+            else:
+                self.counts.quarantined += 1
+                yield quarantined("events", raw, reason)
+
+    def _reasons(self, which: Bools) -> Iterator[tuple[RawRow, str]]:
+        """Yields some rows of the batches with the reasons why they are refused."""
+        start = 0
+        for batch in self.rows.batches:
+            index = np.flatnonzero(which[start : start + len(batch.lines)])
+            for raw, at in zip(batch.take(index).rows(), (index + start).tolist(), strict=True):
+                is_right = self.is_right[at]
+                yield raw, self._reason(at) if is_right else why_refused("events", raw) or NOT_BY_CONTRACT
+            start += len(batch.lines)
+
+    def _reason(self, at: int) -> str:
+        """Says why an event is refused that the contract accepts by itself."""
+        (event,) = self.events.slice(at, 1).to_pylist()
+        broken = (reason(event) for keeps, reason in self.rules if not keeps[at])
+        return next(broken, f"event_id '{event['event_id']}' already names a different row")
 
 
-def _sort(rows: Rows, tables: Stored, stored: pa.Table, limits: Limits) -> _Sorted:
-    parts, plain = [stored.slice(0, 0)], [np.zeros(0, bool)]
+def _parsed(rows: Rows, schema: pa.Schema) -> tuple[pa.Table, Bools]:
+    parts, right = [schema.empty_table()], [np.zeros(0, bool)]
     for batch in rows.batches:
-        events, right = parsed(batch.columns, stored.schema)
+        events, is_right = parsed(batch.columns, len(batch.lines), schema)
         parts.append(events)
-        plain.append(right)
-    events, is_plain = pa.concat_tables(parts).combine_chunks(), np.concatenate(plain)
-    right = keep_the_rules(events.filter(pa.array(is_plain)), tables, limits)
-    wrong = np.flatnonzero(is_plain)[~right]
-    right[~right] = _are_stored(events, wrong, stored, list(former_ids(tables)))
-    is_plain[is_plain] = right
-    odd = [*rows.odd, *_raw(rows, ~is_plain)]
-    is_new, is_again = _judge(events, is_plain, stored, [event_id_of(row) for row in odd])
-    rest = [*odd, *_raw(rows, is_plain & ~is_new & ~is_again)]
-    return _Sorted(events.filter(pa.array(is_new)), int(is_again.sum()), rows.in_order(rest))
+        right.append(is_right)
+    return pa.concat_tables(parts).combine_chunks(), np.concatenate(right)
 
 
-def _judge(
-    events: pa.Table, plain: Bools, stored: pa.Table, odd_ids: list[str | None]
-) -> tuple[Bools, Bools]:
-    """(N,) True for events that are new, and for those that are duplicates; neither is for the rest.
-
-    An id that comes with different rows, or also with a row that is not plain, is for the rest as a whole.
-    """
-    ids = events["event_id"]
-    code = ids.combine_chunks().dictionary_encode().indices.fill_null(0).to_numpy()
-    at, count = np.flatnonzero(plain), int(code.max(initial=-1)) + 1
-    first = np.zeros(count, np.int64)
-    first[code[at][::-1]] = at[::-1]  # the first row of each id is written last
-    unclear = np.zeros(count, bool)
-    unclear[code[at][~_equal(events, at, events, first[code[at]])]] = True
-    unclear[code[np.array(pc.is_in(ids, value_set=pa.array(odd_ids, pa.string())), bool) & plain]] = True
-    position = pc.index_in(ids, value_set=_ids(stored)).combine_chunks()
-    is_stored = np.array(pc.is_valid(position), bool) & plain
-    old = np.flatnonzero(is_stored)
-    unclear[code[old][~_equal(events, old, stored, position.fill_null(0).to_numpy()[old])]] = True
-    is_first = np.zeros(len(events), bool)
-    is_first[at] = first[code[at]] == at
-    clear = plain & ~unclear[code] if count else plain
-    is_new = clear & is_first & ~is_stored
-    return is_new, clear & ~is_new
+def _are_forgotten(person: pa.ChunkedArray, forgotten: Container[str]) -> Bools:
+    named = (one for one in pc.unique(person).to_pylist() if one and forgotten)
+    return is_in(person, [one for one in named if names_one_of(forgotten, {"person_id": one})])
 
 
-def _are_stored(events: pa.Table, at: Ints, stored: pa.Table, reused: list[str]) -> Bools:
-    """(at,) True for events that are accepted already, whatever other tables say of them tonight.
-
-    The ids of `reused` have meant other dishes; who names one is for the rest.
-    """
-    position = pc.index_in(events["event_id"].take(pa.array(at)), value_set=_ids(stored)).combine_chunks()
-    result = np.array(pc.is_valid(position), bool)
-    result &= ~np.array(
-        pc.is_in(events["dish_id"].take(pa.array(at)), value_set=pa.array(reused, pa.string())), bool
-    )
-    there = position.fill_null(0).to_numpy()[result]
-    result[result] = _equal(events, at[result], stored, there)
-    return result
+def _as_meant(events: pa.Table, stored_dish: pa.ChunkedArray, menus: MenuIndex) -> pa.Table:
+    """Points events to the dishes that they mean, where other dishes have taken these dishes' ids."""
+    is_reused = is_in(events["dish_id"], list(menus.former))
+    if not is_reused.any():
+        return events
+    columns = (events["dish_id"], events["menu_id"], stored_dish)
+    named = zip(*(column.filter(pa.array(is_reused)).to_pylist() for column in columns), strict=True)
+    meant = pa.array([menus.meant(*row) for row in named], pa.string())
+    number = events.schema.get_field_index("dish_id")
+    dish = pc.replace_with_mask(events["dish_id"].combine_chunks(), pa.array(is_reused), meant)
+    return events.set_column(number, events.schema.field(number), dish)
 
 
 def _equal(one: pa.Table, at: Ints, other: pa.Table, there: Ints) -> Bools:
@@ -147,26 +178,8 @@ def _equal(one: pa.Table, at: Ints, other: pa.Table, there: Ints) -> Bools:
     for name in one.column_names:
         left, right = one[name].take(pa.array(at)), other[name].take(pa.array(there))
         both_null = pc.and_(pc.is_null(left), pc.is_null(right))
-        result &= np.array(pc.or_(pc.fill_null(pc.equal(left, right), False), both_null), bool)  # noqa: FBT003
+        result &= mask(pc.or_(pc.fill_null(pc.equal(left, right), False), both_null))  # noqa: FBT003
     return result
-
-
-def _raw(rows: Rows, which: Bools) -> list[RawRow]:
-    """The rows of these positions, counted through all batches."""
-    result, start = list[RawRow](), 0
-    for batch in rows.batches:
-        stop = start + len(batch.lines)
-        result += batch.rows(np.flatnonzero(which[start:stop]))
-        start = stop
-    return result
-
-
-def _stored(events: pa.Table, rest: list[RawRow]) -> list[dict[str, Any]]:
-    """The accepted events whose ids the rest names."""
-    ids = {event_id_of(row) for row in rest} - {None}
-    named = pc.is_in(events["event_id"], value_set=pa.array(sorted(map(str, ids)), pa.string()))
-    rows: list[dict[str, Any]] = events.filter(named).to_pylist()
-    return rows
 
 
 def _ids(events: pa.Table) -> pa.Array:
@@ -177,11 +190,10 @@ def _with_former(
     tables: Stored, events: pa.Table, collected: Collected, today: date
 ) -> tuple[Stored, pa.Table]:
     """Tables and events with the dishes that they meant, where ids are other dishes' from tonight on."""
-    result, number = {**tables, "events": []}, events.schema.get_field_index("dish_id")
+    result, number = dict(tables), events.schema.get_field_index("dish_id")
     for former in collected.former:
         row, dish = row_before(former, collected.tables), events["dish_id"]
         keep_former(result, row, today)
         named = pc.if_else(pc.equal(dish, row["dish_id"]), former, dish)
         events = events.set_column(number, events.schema.field(number), named)
-    result.pop("events")
     return result, events

@@ -6,16 +6,14 @@ import logging
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-import pyarrow as pa
-
 from components.domain.errors import BadParams, DataRejected
 from components.domain.preferences.contract import TABLES, columns, required_columns
 from components.domain.preferences.events import RawRow
 from components.domain.preferences.refused_text import LINE
 from components.integrations.sources.batches import Batch, Rows
-from components.integrations.sources.lists import split_as_ours
+from components.integrations.sources.columns import constant
 from components.integrations.sources.shown import SHOWN, menus_and_choices
-from components.integrations.sources.translations import Translations, translated
+from components.integrations.sources.user_values import Translations, split_as_ours, translated
 
 logger = logging.getLogger(__name__)
 Names = Mapping[str, Mapping[str, str]]  # by table: the user's name of a column, by the contract's
@@ -69,7 +67,7 @@ def in_contract(
     Args:
         table: Of the contract.
         source: Where the rows come from, for messages.
-        rows: As the source has them; those with a problem keep also the columns that it does not know.
+        rows: As the source has them; broken ones keep also the columns that the contract does not know.
         names: The user's names of columns.
         separator: What the user writes between the values of one cell.
         values: By table: the user's values, see `translated`.
@@ -96,14 +94,11 @@ def _known(table: str, source: str, renamed: Rows) -> Rows:
     if not unknown:
         return renamed
     _warn(source, sorted(name for name in unknown if name.strip()))
-    batches = [replace(batch, columns=_without(batch.columns, unknown)) for batch in renamed.batches]
-    odd = [
-        row
-        if row.problem
-        else replace(row, values={name: value for name, value in row.values.items() if name not in unknown})
-        for row in renamed.odd
+    batches = [
+        replace(batch, columns={name: batch.columns[name] for name in batch.columns if name not in unknown})
+        for batch in renamed.batches
     ]
-    return Rows(batches, odd, renamed.files)
+    return replace(renamed, batches=batches)
 
 
 def _warn(source: str, unknown: Sequence[str]) -> None:
@@ -114,32 +109,23 @@ def _warn(source: str, unknown: Sequence[str]) -> None:
         logger.warning("%s: columns outside the contract are kept out: %s%s", source, names, more)
 
 
-def _without(columns_of: pa.Table, names: Set[str]) -> pa.Table:
-    return columns_of.select([name for name in columns_of.column_names if name not in names])
-
-
 def _renamed(table: str, rows: Rows, theirs: Mapping[str, str]) -> Rows:
     """The rows with the contract's names where the user's are others, and with constant columns."""
     hidden = theirs.keys() | (set(theirs.values()) - set(columns(table)))
     constants = {ours: its[1:] for ours, its in theirs.items() if its.startswith(CONSTANT)}
 
     def batch_of(batch: Batch) -> Batch:
-        there = dict(zip(batch.columns.column_names, batch.columns.columns, strict=True))
-        values = {name: value for name, value in there.items() if name not in hidden}
-        named = {ours: there[its] for ours, its in theirs.items() if its in there}
-        same = {ours: pa.repeat(text, len(batch.lines)) for ours, text in constants.items()}
-        return replace(batch, columns=pa.table(values | named | same))
+        values = {name: column for name, column in batch.columns.items() if name not in hidden}
+        named = {ours: batch.columns[its] for ours, its in theirs.items() if its in batch.columns}
+        same = {ours: constant(text, len(batch.lines)) for ours, text in constants.items()}
+        return replace(batch, columns=values | named | same)
 
-    def row_of(row: RawRow) -> RawRow:
-        values = {name: value for name, value in row.values.items() if name not in hidden}
-        named = {ours: row.values[its] for ours, its in theirs.items() if its in row.values}
-        return _cells_renamed(row, theirs) if row.problem else replace(row, values=values | named | constants)
-
-    return Rows([batch_of(batch) for batch in rows.batches], [row_of(row) for row in rows.odd], rows.files)
+    broken = [_cells_renamed(row, theirs) for row in rows.broken]
+    return Rows([batch_of(batch) for batch in rows.batches], broken, rows.files)
 
 
 def _cells_renamed(row: RawRow, theirs: Mapping[str, str]) -> RawRow:
-    """A row with a problem under the contract's names, its cells in their order; a line stays what it is."""
+    """A broken row under the contract's names, its cells in their order; a line stays what it is."""
     if row.values.keys() == {LINE}:
         return row
     ours: dict[str, list[str]] = {}

@@ -14,7 +14,6 @@ import pytest
 from components.domain.errors import DataRejected
 from components.domain.preferences.comparisons import compare
 from components.domain.preferences.event_columns import EventColumns
-from components.domain.preferences.events import accept
 from components.domain.preferences.held_out_days import cut_day
 from components.domain.preferences.limits import Limits
 from components.domain.preferences.opinion_log import COLUMNS
@@ -24,6 +23,7 @@ from components.domain.preferences.tables import Comparisons
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Comparison, Dish, Past
 from components.integrations import comparison_files
 from components.integrations.sources.folder import Folder
+from tests.accepted import accept
 from tests.conftest import REPO
 from tests.domain.preferences.opinion_logs import Line, log_of
 

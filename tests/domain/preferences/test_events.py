@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from components.domain.preferences.contract import Stored
-from components.domain.preferences.events import Collected, RawRow, accept
+from components.domain.preferences.events import Collected, RawRow
 from components.domain.preferences.limits import Limits
+from tests.accepted import accept
 from tests.tables import whole_table
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.errors import BadParams
-from components.domain.preferences.events import RawRow, accept
+from components.domain.preferences.events import RawRow
 from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.limits import Limits
+from tests.accepted import accept
 
 
 def test_nobody_is_forgotten_at_first() -> None:

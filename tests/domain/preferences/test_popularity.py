@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from components.domain.preferences.comparisons import compare
 from components.domain.preferences.event_columns import EventColumns
-from components.domain.preferences.events import accept
 from components.domain.preferences.folds import share_won
 from components.domain.preferences.limits import Limits
 from components.domain.preferences.opinion_log import OpinionLog
@@ -22,6 +21,7 @@ from components.domain.preferences.splits import seeded_share, split_within_pers
 from components.domain.records import DISLIKED, LIKED
 from components.domain.rivals import rules
 from components.integrations.sources.folder import Folder
+from tests.accepted import accept
 from tests.conftest import REPO
 from tests.domain.preferences.opinion_logs import Line, log_of
 

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.domain.preferences.contract import as_id
-from components.domain.preferences.events import RawRow, accept
+from components.domain.preferences.events import RawRow
 from components.domain.preferences.forgotten import Forgotten
 from components.domain.preferences.limits import Limits
 from components.domain.preferences.refused_text import ids_in, is_named, names_one_of
+from tests.accepted import accept
 from tests.tables import whole_table
 
 MORE = "(more cells than columns)"

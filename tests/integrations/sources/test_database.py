@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from components.domain.errors import BadParams, DataRejected
-from components.domain.preferences.events import accept
 from components.domain.preferences.limits import Limits
 from components.integrations.sources.database import PASSWORD, Database
 from components.integrations.sources.folder import Folder
+from tests.accepted import accept
 from tests.conftest import REPO
 from tests.postgresql import postgresql
 

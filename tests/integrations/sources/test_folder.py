@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.domain.errors import DataRejected
-from components.domain.preferences.events import accept
 from components.domain.preferences.limits import Limits
 from components.integrations.sources.folder import Folder
+from tests.accepted import accept
 from tests.tables import whole_table
 
 HEADER = "person_id,dish_id,kind,occurred_at\n"
@@ -109,8 +109,8 @@ def test_a_warning_of_many_columns_names_ten_and_counts_the_others(
     lines = f"{HEADER.strip()},{names}", *[f"{ROW.strip()},{cells}"] * 40, f"{ROW.strip()},{cells},more"
     (tmp_path / "events.csv").write_text("\n".join(lines))
     rows = Folder(str(tmp_path)).read({}).tables["events"]
-    assert [sorted(batch.columns.column_names) for batch in rows.batches] == [sorted(HEADER[:-1].split(","))]
-    assert rows.odd[0].values["c9"] == "x9"
+    assert [sorted(batch.columns) for batch in rows.batches] == [sorted(HEADER[:-1].split(","))]
+    assert rows.broken[0].values["c9"] == "x9"
     (warning,) = caplog.messages
     assert warning.endswith(f": {', '.join(sorted(names.split(','))[:8])}, {end}")
 

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from components.domain.preferences.contract import Stored
-from components.domain.preferences.events import Counts, accept
+from components.domain.preferences.events import Counts
 from components.domain.preferences.limits import Limits
 from components.integrations import event_sources
 from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import Intake, take_in
-from tests.accepted import events_of
 
 LIMITS = Limits(datetime(2026, 3, 1, tzinfo=UTC), (0, 5))
 NOTHING: Stored = {"dishes": [], "people": [], "menus": []}
@@ -30,16 +29,9 @@ def _events(folder: Path, count: int, form: str) -> None:
 
 
 def _night(folder: Path, before: Intake | None) -> Intake:
-    """A night by columns; row by row it ends alike."""
     tables = before.collected.tables if before else NOTHING
     events = before.events if before else event_sources.no_events()
-    reading = Folder(str(folder)).read({})
-    by_row = accept(reading.tables, {**tables, "events": events.to_pylist()}, LIMITS)
-    intake = take_in(reading.tables, tables, events, LIMITS)
-    assert intake.collected.counts == by_row.counts
-    assert intake.collected.quarantined == by_row.quarantined
-    assert intake.events == events_of(by_row.tables["events"])
-    return intake
+    return take_in(Folder(str(folder)).read({}).tables, tables, events, LIMITS)
 
 
 @pytest.mark.parametrize("form", ["plain", "odd"])
