@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ from pydantic import ValidationError
 from components.domain.errors import BadParams
 from components.domain.params import Params
 
-GONE = {  # keys of earlier versions, with what to do
-    "train.row_tokens": "it is called train.sequence_tokens since 0.2.0",
-    "train.rows_per_step": "it is called train.sequences_per_step since 0.2.0",
+_NOT_IN_CONTEXT = "remove it: no training reads dishes in context any more"
+GONE = {  # keys of earlier versions, with what to do; * stands for any name
+    "train.row_tokens": _NOT_IN_CONTEXT,
+    "train.rows_per_step": _NOT_IN_CONTEXT,
+    "train.sequence_tokens": _NOT_IN_CONTEXT,
+    "train.sequences_per_step": _NOT_IN_CONTEXT,
+    "train.candidates.*.objective": "remove it: every candidate is trained by the listwise loss",
     "alarms.min_answers": "remove it, since nothing reads it",
     "package.preview": "write `serve: preview` for true, `serve: champion` for false",
 }
@@ -129,6 +134,7 @@ def validate(values: Mapping[str, Any], where: str) -> Params:
 def _problem(detail: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
     if detail["type"] == "extra_forbidden":
-        return f"{key}: unknown key, {GONE.get(key, 'remove it')} (got {detail['input']!r})"
+        what = next((words for name, words in GONE.items() if fnmatchcase(key, name)), "remove it")
+        return f"{key}: unknown key, {what} (got {detail['input']!r})"
     got = "" if detail["type"] in {"missing", "value_error"} else f" (got {detail['input']!r})"
     return f"{key}: {detail['msg']}{got}"

@@ -27,7 +27,7 @@ RIVALS = (
 
 
 class VectorParams(Section):
-    """A candidate's head of dish vectors; without this section dishes are read in context, yes or no."""
+    """A candidate's head of dish vectors."""
 
     size: Count
     learning_rate: Rate
@@ -60,7 +60,6 @@ class CandidateParams(Section):
 
     base: str = ""
     method: Literal["lora", "rslora", "dora", "full", "none"] = "lora"
-    objective: Literal["listwise", "dpo", "pointwise"] = "listwise"
     rank: Count = 8
     alpha: Count = 16
     targets: Annotated[tuple[str, ...], Field(min_length=1)] = ("q_proj", "v_proj")
@@ -79,10 +78,10 @@ class CandidateParams(Section):
             raise ValueError(
                 "method none trains a head alone: give the candidate a section vectors or a section factors"
             )
-        if self.factors and self.method != "none" and not self.vectors:
+        if self.method != "none" and not self.vectors:
             raise ValueError(
-                f"factors are fitted, not trained: set method none, or give the candidate vectors by which "
-                f"{self.method} tunes the base before"
+                f"{self.method} tunes the base through a head of dish vectors: give the candidate a section "
+                "vectors, or set method none and give it factors"
             )
         if self.method != "none" and missing:
             raise ValueError(f"{', '.join(missing)} must be given unless method is none")
@@ -108,8 +107,6 @@ class TrainParams(Section):
 
     seed: Seed
     threads: Count
-    sequence_tokens: Annotated[int, Field(ge=64)]
-    sequences_per_step: Count
     incremental: IncrementalParams
     candidates: Annotated[dict[CandidateName, CandidateParams], Field(min_length=1)]
 

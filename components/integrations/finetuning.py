@@ -18,14 +18,13 @@ from tqdm import tqdm
 from components.domain.errors import StageFailed
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.training_plan import Plan
-from components.domain.ranker.batches import Batch, Batches, packed_batches, vector_batches
-from components.domain.ranker.dish_vectors import Head
+from components.domain.ranker.batches import Batch, Batches, vector_batches
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.objective import objective_loss
+from components.domain.ranker.loss import listwise_loss
 from components.domain.ranker.optimizer import Optimizer
 from components.domain.ranker.prompts import DishTokens
 from components.domain.ranker.vector_memory import remember
-from components.domain.training_params import CandidateParams, TrainParams
+from components.domain.training_params import CandidateParams, VectorParams
 
 logger = logging.getLogger(__name__)
 PROJECTION_RATE = 0.1  # of the head's rate
@@ -49,11 +48,11 @@ def fit(
     plan: Plan,
     ratings: RatingScale,
     candidate: CandidateParams,
-    settings: TrainParams,
+    seed: int,
     on_step: Report,
     after_epoch: Callable[[], None] | None = None,
 ) -> None:
-    """Trains the model's trainable weights, and the candidate's head of dish vectors if it has one.
+    """Trains the model's trainable weights and its head of dish vectors.
 
     Args:
         model: Model with a fresh adapter, with an adapter and a head to go on from, or frozen.
@@ -61,26 +60,21 @@ def fit(
         plan: What is read, and how often. If it starts from an adapter, steps times rates are proportional
             to what is read: a small batch makes a small step.
         ratings: The scale that turns ratings into strengths; an existing head keeps its own.
-        candidate: How the weights and the head are trained.
-        settings: Section `train`.
+        candidate: How the weights and the head are trained; it has a section `vectors`.
+        seed: Seed of the order of batches.
         on_step: Called after every optimizer step.
         after_epoch: Called after every epoch, when the model is ready to score.
     """
-    heads: list[Tensor] = []
     if candidate.vectors is None:
-        batches = packed_batches(model, tokens, plan.comparisons, settings)
-    else:
-        batches = vector_batches(model, tokens, plan.comparisons, ratings, candidate, candidate.vectors)
-        if not isinstance(model.head, Head):
-            raise TypeError("a training of dish vectors gives the model a head")
-        heads = model.head.trained
+        raise TypeError("only a candidate with vectors is trained")
+    batches = vector_batches(model, tokens, plan.comparisons, ratings, candidate, candidate.vectors)
     pace = batches.fullness if plan.training.started_from else 1.0
     log = _Log(candidate, plan.epochs * len(batches.batches), on_step)
-    with _trainable(heads), _deterministic(model.device), log.bar:
-        optimizers = _optimizers(model, heads, candidate, batches, plan.epochs, pace)
-        for epoch in _in_epochs(_batches(batches, candidate), plan.epochs, settings.seed):
+    with _trainable(batches.head.trained), _deterministic(model.device), log.bar:
+        optimizers = _optimizers(model, candidate, candidate.vectors, batches, plan.epochs, pace)
+        for epoch in _in_epochs(batches.batches, plan.epochs, seed):
             model.network.train()
-            _pass(batches, epoch, optimizers, candidate.objective, log)
+            _pass(batches, epoch, optimizers, log)
             model.network.eval()
             model.vectors.clear()
             if after_epoch:
@@ -91,10 +85,9 @@ def fit(
 
 def _remember(model: LanguageModel, batches: Batches) -> None:
     """Computes the vectors of the training's dishes by the tuned layers alone; the model keeps them."""
-    if model.head and batches.lines:
-        with torch.no_grad():
-            states = batches.fresh_states()
-            remember(model, batches.lines, model.head.vectors(states, batches.lines))
+    with torch.no_grad():
+        states = batches.fresh_states()
+        remember(model, batches.lines, batches.head.vectors(states, batches.lines))
 
 
 @contextlib.contextmanager
@@ -108,8 +101,8 @@ def _trainable(tensors: Sequence[Tensor]) -> Iterator[None]:
 
 def _optimizers(
     model: LanguageModel,
-    heads: Sequence[Tensor],
     candidate: CandidateParams,
+    vectors: VectorParams,
     batches: Batches,
     epochs: int,
     pace: float,
@@ -117,14 +110,12 @@ def _optimizers(
     """Builds two optimizers: of the language model's weights, and of the head."""
     weights = [weight for weight in model.network.parameters() if weight.requires_grad]
     groups = [{"params": weights, "lr": pace * candidate.learning_rate, "weight_decay": 0.0}]
-    of_head: list[dict[str, Any]] = []
-    if candidate.vectors:
-        projection, *rest = heads
-        rate, decay = pace * candidate.vectors.learning_rate, candidate.vectors.weight_decay
-        of_head = [
-            {"params": [projection], "lr": rate * PROJECTION_RATE, "weight_decay": 0.0},
-            {"params": rest, "lr": rate, "weight_decay": decay},
-        ]
+    projection, *rest = batches.head.trained
+    rate = pace * vectors.learning_rate
+    of_head: list[dict[str, Any]] = [
+        {"params": [projection], "lr": rate * PROJECTION_RATE, "weight_decay": 0.0},
+        {"params": rest, "lr": rate, "weight_decay": vectors.weight_decay},
+    ]
     warmup = candidate.warmup_share
     return (
         Optimizer(groups if weights else [], epochs * batches.steps, warmup),
@@ -138,20 +129,10 @@ def _in_epochs(batches: Sequence[Batch], epochs: int, seed: int) -> list[list[Ba
     return [[batches[number] for number in draw.permutation(len(batches))] for _ in range(epochs)]
 
 
-def _batches(batches: Batches, candidate: CandidateParams) -> list[Batch]:
-    """Adds a reference where the objective needs one: the untuned base, or the adapter to go on from."""
-    if candidate.objective != "dpo":
-        return list(batches.batches)
-    with torch.no_grad():
-        states = batches.fresh_states()
-        return [batch.with_reference(states) for batch in batches.batches]
-
-
 def _pass(
     batches: Batches,
     epoch: Sequence[Batch],
     optimizers: tuple[Optimizer, Optimizer],
-    objective: str,
     log: _Log,
 ) -> None:
     """Takes one step of the head for each batch, and `batches.steps` steps of the language model."""
@@ -160,16 +141,16 @@ def _pass(
         states, log.tokens = batches.states(), log.tokens + batches.tokens
         shared = states.detach().requires_grad_(states.requires_grad)
         for number in part:
-            _learn(epoch[number], shared, objective, log)
+            _learn(epoch[number], shared, log)
             of_head.step()
         if shared.grad is not None:
             states.backward(shared.grad / len(part))  # type: ignore[no-untyped-call]
         of_model.step()
 
 
-def _learn(batch: Batch, states: Tensor, objective: str, log: _Log) -> None:
+def _learn(batch: Batch, states: Tensor, log: _Log) -> None:
     """Computes one batch's loss and leaves its gradients on the trained weights."""
-    loss = objective_loss(objective, batch.scores(states), batch.targets)
+    loss = listwise_loss(batch.scores(states), batch.comparison_of, batch.chosen).mean()
     loss.backward()  # type: ignore[no-untyped-call]
     log.step(batch, float(loss.detach()))
 
@@ -187,8 +168,7 @@ class _Log:
         self.steps += 1
         if not math.isfinite(loss):
             raise StageFailed(_diverged(loss, self.steps, self.candidate))
-        self.comparisons += batch.comparisons
-        self.tokens += batch.tokens
+        self.comparisons += len(batch.chosen)
         self.bar.update()
         self.bar.set_postfix(loss=f"{loss:.3f}")
         seconds = time.monotonic() - self.started

@@ -63,7 +63,7 @@ def _sentence(stage: str, error: Exception) -> str:
     if isinstance(error, MemoryError) or any(part in words for part in MEMORY):
         return (
             f"the stage {stage} ran out of memory ({words or 'MemoryError'}): give this machine more, or "
-            "lower train.sequence_tokens and train.sequences_per_step, then run again."
+            "lower a candidate's vectors.dishes_per_step and comparisons_per_step, then run again."
         )
     if isinstance(error, OSError):
         return sentence_of(error)

@@ -14,7 +14,7 @@ from components.domain.preferences.folds import folds_of, unit_of
 from components.domain.preferences.tables import Comparisons
 from components.domain.preferences.training_plan import Plan
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.objective import listwise_loss, targets_of
+from components.domain.ranker.loss import listwise_loss
 from components.domain.training_params import CandidateParams
 from components.integrations import finetuning, scoring
 from components.integrations.comparison_files import SplitFiles
@@ -59,13 +59,12 @@ def choose_epochs(
     losses: list[float] = []
 
     def after_epoch() -> None:
-        scores = scoring.score(model, tokens, held_back, params.train.sequence_tokens, "")
-        losses.append(mean_loss(scores, held_back))
+        losses.append(mean_loss(scoring.score(model, tokens, held_back), held_back))
         log(len(losses), {"held_back_loss": losses[-1]})
 
     part = Plan(fold.train, plan.training)
     finetuning.fit(
-        model, tokens, part, split.ratings, candidate, params.train, lambda _step: None, after_epoch
+        model, tokens, part, split.ratings, candidate, params.train.seed, lambda _step: None, after_epoch
     )
     best = int(np.argmin(losses)) + 1
     logger.info("%d of %d epochs: loss %.3f on held back comparisons", best, len(losses), min(losses))
@@ -74,6 +73,5 @@ def choose_epochs(
 
 def mean_loss(scores: Floats, comparisons: Comparisons) -> float:
     """Computes the softmax cross-entropy of the preferred dish from (O,) scores, in nats a comparison."""
-    targets = targets_of(comparisons)
-    losses = listwise_loss(torch.from_numpy(scores), targets.comparison_of, targets.chosen)
-    return float(losses.mean())
+    owner, chosen = torch.from_numpy(comparisons.owner), torch.from_numpy(comparisons.chosen_at)
+    return float(listwise_loss(torch.from_numpy(scores), owner, chosen).mean())

@@ -107,7 +107,7 @@ def untuned(setting: Setting) -> Iterator[Contender]:
 def frozen(setting: Setting) -> Iterator[Contender]:
     """Trains the head of each tuned candidate on the frozen base, and scores with it."""
     for name, candidate in setting.params.train.candidates.items():
-        if candidate.vectors and candidate.method != "none":
+        if candidate.method != "none":
             model = _with_head(setting, candidate)
             yield Contender(f"base-{name}", "untuned", _score(setting, model, setting.test, f"base-{name}"))
 
@@ -123,7 +123,7 @@ def _with_head(setting: Setting, candidate: CandidateParams) -> LanguageModel:
     plan = from_scratch(train, candidate, params.train.seed)
     split = SplitFiles(setting.dishes, train, setting.test, setting.may_know)
     plan = choose_epochs(plan, partial(_frozen_base, base_of(candidate)), split, candidate, params)
-    finetuning.fit(model, tokens, plan, setting.ratings, candidate, params.train, lambda _step: None)
+    finetuning.fit(model, tokens, plan, setting.ratings, candidate, params.train.seed, lambda _step: None)
     return model
 
 
@@ -133,13 +133,8 @@ def probes(setting: Setting, best: str) -> Iterator[Contender]:
     A candidate that does as well without the person has learnt nothing of them, so these probes are rivals.
     An ablation is not a rival: a candidate that does as well from names alone is only frugal.
     """
-    model = _adapted(setting, best)
-    test = setting.test if model.head else setting.test.take(setting.subset)
-
-    def scores(comparisons: Comparisons, name: str, fields: tuple[Any, ...] = ()) -> Floats:
-        values = _score(setting, model, comparisons, name, fields)
-        return values if model.head else setting.spread(values)
-
+    model, test = _adapted(setting, best), setting.test
+    scores = partial(_score, setting, model)
     short = with_most_similar_history(test, setting.by_words, RETRIEVED)
     swapped = with_history_of_another(test, SEED)
     yield Contender("no-history", "probe", scores(without_history(test), "no-history"))
@@ -188,4 +183,4 @@ def _score(
     setting: Setting, model: LanguageModel, comparisons: Comparisons, name: str, fields: tuple[Any, ...] = ()
 ) -> Floats:
     tokens = _tokens(setting, model, fields)
-    return scoring.score(model, tokens, comparisons, setting.params.train.sequence_tokens, name)
+    return scoring.score(model, tokens, comparisons, name)

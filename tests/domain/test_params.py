@@ -96,6 +96,7 @@ def test_a_file_that_is_no_params_file(tmp_path: Path, text: str, part: str) -> 
     [
         ("none", "vectors", "method none trains a head alone: give the candidate a section vectors"),
         ("lora", "rank", "rank must be given unless method is none"),
+        ("dora", "vectors", "dora tunes the base through a head of dish vectors: give the candidate a sec"),
         ("none", "rank", ""),
     ],
 )
@@ -126,7 +127,7 @@ HEAD = {"size": 4, "learning_rate": 0.1, "weight_decay": 0.1, "comparisons_per_s
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"method": "lora"}, "set method none, or give the candidate vectors by which lora tunes the base"),
+        ({"method": "lora"}, "give the candidate a section vectors, or set method none"),
         ({"vectors": HEAD}, "give the candidate a section vectors or a section factors"),
         ({"factors": {"size": 4, "template": "no dish", "layer": 0}}, "must be one line that holds"),
         ({"factors": {"size": 4, "template": "{dish} {dish}", "layer": 0}}, "must be one line that holds"),

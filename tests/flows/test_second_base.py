@@ -55,7 +55,7 @@ def test_a_night_on_another_architecture_needs_one_param_and_one_more_moves_its_
     assert night.returncode == 0, night.stderr
     assert json.loads((clone / "models" / "base" / "config.json").read_text())["model_type"] == "gemma3_text"
     models = json.loads((clone / "reports" / "evaluation.json").read_text())["models"]
-    assert {"top", "tip", "base", "base-tip", "content-history"} <= set(models)
+    assert {"top", "tip", "base", "base-tip", "base-top", "content-history"} <= set(models)
     assert models["tip"]["pair_accuracy"]["mean"] > 0.5
     served = json.loads((clone / "models" / "served" / "served.json").read_text())
     assert served["base_id"] == str(gguf)

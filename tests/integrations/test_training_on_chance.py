@@ -9,14 +9,12 @@ import pytest
 import torch
 
 from benchmarks.shapes import RANDOM
-from components.domain.params_file import read_params
 from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.preferences.training_plan import of_everything
 from components.domain.records import Dish
 from components.domain.training_params import CandidateParams, VectorParams
 from components.domain.verdict.metrics import comparison_metrics, per_person
 from components.integrations import adapters, base_models, finetuning, scoring
-from tests.conftest import REPO
 from tests.domain.rivals.chance import split_events
 
 pytestmark = pytest.mark.slow
@@ -48,18 +46,17 @@ def _accuracy(base: Path, shape: str, by: str, seed: int) -> float:
     tokens = model.dish_tokens(dishes, ("name",), 24)
     ratings = rating_scale(known_opinions(split.train.log, split.may_know))
     few = np.random.default_rng(seed).permutation(len(split.train))[: CANDIDATE.comparisons]
-    settings = read_params(REPO / "params.yaml").train
     finetuning.fit(
         model,
         tokens,
         of_everything(split.train.take(few), CANDIDATE).with_epochs(CANDIDATE.epochs),
         ratings,
         CANDIDATE,
-        settings,
+        7,
         lambda _step: None,
     )
     model.vectors.clear()
-    scores = scoring.score(model, tokens, split.test, 128, "")
+    scores = scoring.score(model, tokens, split.test)
     people = per_person(comparison_metrics(scores, split.test), split.test)
     return float(np.mean([metrics[0] for metrics in people.values()]))
 

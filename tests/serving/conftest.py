@@ -55,11 +55,11 @@ CANDIDATE = CandidateParams(
     warmup_share=0.1,
     comparisons=12,
     epochs=30,
+    vectors=VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4),
 )
 SERVE = read_params(REPO / "params.yaml").serve.model_dump()
 HERE = "http://localhost"  # whom a client in this process asks
 RATINGS = (1, 5)  # lowest and highest that can be meant
-HEAD = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=4)
 
 
 @pytest.fixture(scope="session")
@@ -95,11 +95,8 @@ def trained(small_base: Path, bentoml_home: Path, tmp_path_factory: pytest.TempP
     tuned = base_models.load(small_base, torch.float32, torch.device("cpu"))
     adapted = adapters.attach(tuned.network, CANDIDATE, 1)
     tokens = tuned.dish_tokens(dishes, FIELDS, 3)
-    candidate = CANDIDATE.model_copy(update={"vectors": HEAD})
-    settings = read_params(REPO / "params.yaml").train
-    settings = settings.model_copy(update={"sequence_tokens": 128, "sequences_per_step": 1})
-    plan = of_everything(comparison_table(comparisons), candidate).with_epochs(30)
-    finetuning.fit(tuned, tokens, plan, RatingScale(), candidate, settings, str)
+    plan = of_everything(comparison_table(comparisons), CANDIDATE).with_epochs(30)
+    finetuning.fit(tuned, tokens, plan, RatingScale(), CANDIDATE, 7, str)
     folder = parent / "served"
     adapters.save(adapted, tuned.head, folder / "adapter", "small")
     questions = with_scores(

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from components.domain.params_file import read_params
 from components.domain.preferences.from_records import comparison_table
 from components.domain.preferences.strengths import RatingScale
 from components.domain.preferences.tables import Comparisons
@@ -27,10 +26,10 @@ from components.domain.verdict import canary
 from components.domain.verdict.metrics import comparison_metrics
 from components.integrations import adapters, base_models, finetuning, scoring, tuned_weights
 from components.stages.canary import with_scores
-from tests.conftest import REPO, eight_dishes
-from tests.serving.conftest import CANDIDATE, FIELDS, HEAD
+from tests.conftest import eight_dishes
+from tests.serving.conftest import CANDIDATE, FIELDS
 
-ALONE = CANDIDATE.model_copy(update={"method": "none", "vectors": HEAD})
+ALONE = CANDIDATE.model_copy(update={"method": "none"})
 FACTORS = CandidateParams(
     method="none", factors=FactorParams(size=4, template="Dish: {dish}. It tastes", layer=1)
 )
@@ -60,12 +59,12 @@ def _train(base: Path, folder: Path, candidate: CandidateParams) -> LanguageMode
     before = {name: weight.clone() for name, weight in model.network.named_parameters()}
     network = adapters.attach(model.network, candidate, 1)
     tokens, table = model.dish_tokens(eight_dishes(), FIELDS, 3), _raters()
-    settings, may_know = read_params(REPO / "params.yaml").train, np.ones(len(table.log), bool)
+    may_know = np.ones(len(table.log), bool)
     if candidate.factors:
         give_text_factors(model, tokens, table, may_know, candidate.factors, "person")
     else:
         plan = of_everything(table, candidate).with_epochs(30)
-        finetuning.fit(model, tokens, plan, RatingScale(), candidate, settings, str)
+        finetuning.fit(model, tokens, plan, RatingScale(), candidate, 7, str)
     assert all(torch.equal(weight, before[name]) for name, weight in model.network.named_parameters())
     adapters.save(network, model.head, folder, "small")
     return model
@@ -133,11 +132,11 @@ def test_any_changed_tensor_of_text_factors_is_noticed(small_base: Path, tmp_pat
     stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
     assert isinstance(head, TextFactors)
     tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
-    right, changing = scoring.score(model, tokens, table, 1, ""), set()
+    right, changing = scoring.score(model, tokens, table), set()
     for name, tensor in head.tensors().items():
         if tensor.is_floating_point():
             model.head, model.vectors = replace(head, **{name: tensor * 1.5}), {}
-            if np.abs(scoring.score(model, tokens, table, 1, "") - right).max() > 0.05:
+            if np.abs(scoring.score(model, tokens, table) - right).max() > 0.05:
                 changing.add(name)
                 assert canary.why_wrong(stored, _served(model, stored)), name
     assert {"centre", "projection", "residual", "noise", "weights", "spread"} <= changing
@@ -156,7 +155,7 @@ def test_fitted_twice_it_is_the_same_byte_for_byte(
 def test_text_factors_learn_who_eats_meat(small_base: Path, tmp_path: Path) -> None:
     model, table = _train(small_base, tmp_path, FACTORS), _raters()
     tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
-    scores = scoring.score(model, tokens, table, 1, "")
+    scores = scoring.score(model, tokens, table)
     assert comparison_metrics(scores, table)[:, 0].mean() > 0.8
 
 

@@ -1,4 +1,4 @@
-"""Batches of a training, with dishes in context or as vectors.
+"""Batches of a training, which share one reading of the dishes.
 
 Dish vectors are read once for several batches. Each batch is one step of the head, and leaves gradients on
 the dishes' states. The gradients of all these batches then go through the language model together, in one
@@ -6,13 +6,14 @@ step of its weights (gradient caching, Gao et al. 2021). Where there are many di
 some of them anew, in turn, and takes the others as they were last read. This bounds a training's cost for any
 number of dishes.
 
-Shapes: D dishes of a training, W width of the language model, O dishes on offer of a batch.
+Shapes: D dishes of a training, W width of the language model, O dishes on offer of a batch, C comparisons of
+a batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,10 +24,8 @@ from components.domain.preferences.tables import Comparisons
 from components.domain.ranker import encoding
 from components.domain.ranker.dish_vectors import Head, batch_of, dish_vectors, start_head, vector_scores
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.objective import Targets, packed_scores, targets_of
-from components.domain.ranker.packing import PackedQuestions, pack
 from components.domain.ranker.prompts import DishTokens
-from components.domain.training_params import CandidateParams, TrainParams, VectorParams
+from components.domain.training_params import CandidateParams, VectorParams
 
 
 @dataclass(frozen=True)
@@ -35,19 +34,13 @@ class Batch:
 
     Attributes:
         scores: Computes (O,) scores under the present weights, given the states of `Batches`.
-        targets: Targets of the scores: chosen dishes and verdicts.
-        comparisons: Number of comparisons in the batch.
-        tokens: Number of tokens, without padding, that the language model reads for the batch.
+        comparison_of: (O,) number of the comparison that each dish belongs to, 0 to C - 1.
+        chosen: (C,) index into the scores of each comparison's chosen dish.
     """
 
     scores: Callable[[Tensor], Tensor]
-    targets: Targets
-    comparisons: int
-    tokens: int
-
-    def with_reference(self, states: Tensor) -> Batch:
-        """Stores the present scores as the reference of the objective DPO, in a copy."""
-        return replace(self, targets=replace(self.targets, reference=self.scores(states)))
+    comparison_of: Tensor
+    chosen: Tensor
 
 
 @dataclass(frozen=True)
@@ -55,16 +48,17 @@ class Batches:
     """The batches of a training, and the hidden states that they share.
 
     Attributes:
-        states: Computes (D, W) hidden states of all dishes, with gradients for the dishes that it reads anew;
-            (0,) where batches read dishes in context.
+        head: The head that is trained; the model has it, too.
+        states: Computes (D, W) hidden states of all dishes, with gradients for the dishes that it reads anew.
         fresh_states: Computes these states as well, but reads all dishes anew under the present weights.
         lines: The line of token ids of each of the D dishes, as `states` reads it.
         tokens: Number of tokens that the language model reads for one call of `states`.
-        batches: The batches; about equally large where they share states.
+        batches: The batches, about equally large.
         steps: Number of optimizer steps of the language model's weights in a pass over the batches.
         fullness: Size of the batches as a share of the largest that the settings allow, 0 to 1.
     """
 
+    head: Head
     states: Callable[[], Tensor]
     fresh_states: Callable[[], Tensor]
     lines: Sequence[tuple[int, ...]]
@@ -72,27 +66,6 @@ class Batches:
     batches: Sequence[Batch]
     steps: int
     fullness: float
-
-
-def packed_batches(
-    model: LanguageModel, tokens: DishTokens, train: Comparisons, settings: TrainParams
-) -> Batches:
-    """Builds batches that read dishes in context; the model answers yes or no to each."""
-
-    def batch(sequences: Sequence[PackedQuestions]) -> Batch:
-        part = train.take(np.concatenate([packed.questions for packed in sequences]))
-        return Batch(
-            lambda _states: packed_scores(model.decoder, model.direction, sequences),
-            _on(targets_of(part), model.device),
-            len(part),
-            sum(packed.size for packed in sequences),
-        )
-
-    sequences, count = pack(train, tokens, settings.sequence_tokens), settings.sequences_per_step
-    batches = [batch(sequences[start : start + count]) for start in range(0, len(sequences), count)]
-    largest = len(batches) * count * settings.sequence_tokens
-    fullness = min(1.0, sum(each.tokens for each in batches) / largest)
-    return Batches(lambda: torch.empty(0), lambda: torch.empty(0), (), 0, batches, len(batches), fullness)
 
 
 class _Dishes:
@@ -168,15 +141,12 @@ def vector_batches(
         def scores(states: Tensor) -> Tensor:
             return vector_scores(dish_vectors(states[rows], head), questions, head)
 
-        return Batch(scores, _on(targets_of(part), model.device), len(part), 0)
+        owner, chosen = torch.from_numpy(part.owner), torch.from_numpy(part.chosen_at)
+        return Batch(scores, owner.to(model.device), chosen.to(model.device))
 
     count = max(1, -(-len(train) // vectors.comparisons_per_step))
     batches = [batch(train.take(part)) for part in np.array_split(np.arange(len(train)), count)]
     fullness = len(train) / (count * vectors.comparisons_per_step)
     size = round(sum(map(len, lines)) * min(1, vectors.dishes_per_step / len(lines)))
     steps = min(vectors.adapter_steps, count)
-    return Batches(states_of.in_turn, states_of.fresh, lines, size, batches, steps, fullness)
-
-
-def _on(targets: Targets, device: torch.device) -> Targets:
-    return Targets(targets.comparison_of.to(device), targets.chosen.to(device), targets.verdicts.to(device))
+    return Batches(head, states_of.in_turn, states_of.fresh, lines, size, batches, steps, fullness)

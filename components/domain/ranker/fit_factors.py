@@ -18,7 +18,7 @@ from components.domain.preferences.logit import fit_logit
 from components.domain.preferences.strengths import known_opinions
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.factors import Dishes, Factors, text_factors
-from components.domain.ranker.objective import listwise_loss
+from components.domain.ranker.loss import listwise_loss
 
 FOLDS = 5
 RANKS = (4, 16, 64)  # numbers of factors that opinions may shape; chosen on folds, like the next

@@ -117,7 +117,7 @@ def _why_it_failed(command: str, lines: Sequence[str], exit_code: int, failure_p
     if exit_code == -signal.SIGKILL or any(line.endswith(_KILLED) for line in lines):
         return (
             f"`dvc {command}` was killed from outside, as the system does where memory runs out: give this "
-            "machine more, or the stage less (train.sequence_tokens), then run again."
+            "machine more, or the stage less (a candidate's vectors.dishes_per_step), then run again."
         )
     full = [line for line in lines if any(words in line for words in _FULL)]
     if full:

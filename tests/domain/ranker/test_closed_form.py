@@ -40,7 +40,7 @@ def test_the_models_scores_are_those_of_the_fit(small_model: LanguageModel) -> N
     )
     may_know = np.isin(train.log.person, train.person)
     fitted = give_text_factors(small_model, tokens, train, may_know, factors, "person")
-    scores = scoring.score(small_model, tokens, test, 1, "")
+    scores = scoring.score(small_model, tokens, test)
     assert scores == pytest.approx(fitted.scores(test), abs=1e-3)
     assert fitted.comparisons > 0
     assert 0.5 < fitted.accuracy <= 1

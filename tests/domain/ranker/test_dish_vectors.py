@@ -85,9 +85,9 @@ def test_scores_are_the_formula_for_each_dish_alone_and_the_same_from_memory(
     head, table = _head(small_model, dishes), comparison_table(comparisons)
     small_model.head = head
     tokens, lines = small_model.dish_tokens(dishes, ("name", "tags"), 100), _lines(small_model, dishes)
-    first = scoring.score(small_model, tokens, table, 1, "")
+    first = scoring.score(small_model, tokens, table)
     assert small_model.vectors
-    assert np.array_equal(first, scoring.score(small_model, tokens, table, 1, ""))
+    assert np.array_equal(first, scoring.score(small_model, tokens, table))
     z = {dish: dish_vectors(_alone(small_model, line)[None], head)[0] for dish, line in lines.items()}
     for comparison, scores in zip(comparisons, by_key(first, table).values(), strict=True):
         strength = torch.tensor([float(line.verdict) for line in comparison.history] or [0.0])

@@ -33,7 +33,7 @@ def tokens(small_model: LanguageModel, dishes: dict[str, Dish]) -> DishTokens:
 def test_packed_scores_equal_scores_of_each_dish_alone(
     small_model: LanguageModel, tokens: DishTokens, table: Comparisons, comparisons: list[Comparison]
 ) -> None:
-    packed = by_key(scoring.score(small_model, tokens, table, 400, ""), table)
+    packed = by_key(scoring.score(small_model, tokens, table), table)
     for comparison in comparisons:
         for index, dish in enumerate(comparison.dishes):
             alone = Question(comparison.person_id, comparison.history, (dish,))
@@ -44,7 +44,7 @@ def test_packed_scores_equal_scores_of_each_dish_alone(
 def test_packed_scores_equal_those_of_transformers_on_plain_text(
     small_model: LanguageModel, tokens: DishTokens, table: Comparisons, comparisons: list[Comparison]
 ) -> None:
-    packed = by_key(scoring.score(small_model, tokens, table, 400, ""), table)
+    packed = by_key(scoring.score(small_model, tokens, table), table)
     yes, no = (small_model.encode(answer)[0] for answer in (" yes", " no"))
     for comparison in comparisons:
         history = [token for past in comparison.history for token in tokens.past(past)]
@@ -89,12 +89,10 @@ def test_a_prompt_holds_the_latest_lines_in_a_window_that_moves_in_steps(
 def test_a_dish_never_sees_another_dish_or_another_person(
     small_model: LanguageModel, dishes: dict[str, Dish], tokens: DishTokens, table: Comparisons
 ) -> None:
-    assert len(packing.pack(table, tokens, 2000)) == 1
+    assert len(packing.pack(table, tokens, scoring.SEQUENCE_TOKENS)) < len(table.log.people)
     others = dict(dishes, d6=dataclasses.replace(dishes["d6"], name="Something else entirely"))
-    before = scoring.score(small_model, tokens, table, 2000, "")
-    after = scoring.score(
-        small_model, small_model.dish_tokens(others, ("name", "tags"), 100), table, 2000, ""
-    )
+    before = scoring.score(small_model, tokens, table)
+    after = scoring.score(small_model, small_model.dish_tokens(others, ("name", "tags"), 100), table)
     same = table.offered != table.log.dishes.index("d6")
     assert before[same] == pytest.approx(after[same], abs=TOLERANCE)
     assert np.abs(before - after)[~same].max() > TOLERANCE
@@ -105,6 +103,6 @@ def test_people_whose_questions_are_mixed_keep_their_scores(
 ) -> None:
     questions = [Question(each.person_id, each.history, each.dishes) for each in comparisons[::-1]]
     table = question_table(questions)
-    scores = np.split(scoring.score(small_model, tokens, table, 300, ""), np.cumsum(table.sizes)[:-1])
+    scores = np.split(scoring.score(small_model, tokens, table), np.cumsum(table.sizes)[:-1])
     for question, values in zip(questions, scores, strict=True):
         assert values == pytest.approx(scoring.score_question(small_model, tokens, question), abs=TOLERANCE)
