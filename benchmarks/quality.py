@@ -74,13 +74,13 @@ def _night(clone: Path, options: argparse.Namespace, seed: int) -> Night:
         fill_inbox(clone, clone / "data" / "sample" / options.set)
     file = inbox / "params.yaml"
     params = yaml.safe_load(file.read_text()) if file.exists() else {}
-    for section in ("train", "split"):  # initial weights and order; what is grouped and, in part, held out
-        params[section] = {**params.get(section, {}), "seed": seed}
+    params["train"] = {**params.get("train", {}), "seed": seed}
     if options.subset:
         params["evaluate"] = {**params.get("evaluate", {}), "subset": options.subset}
     if options.validation:
         defaults = yaml.safe_load((clone / "params.yaml").read_text())["split"]
-        params["split"] |= _without_test(inbox / "events.csv", {**defaults, **params["split"]})
+        split = params.get("split", {})
+        params["split"] = split | _without_test(inbox / "events.csv", defaults | split)
     write_params(inbox, params)
     print(flows(clone, "nightly", "--data", "inbox"))
     return Night(seed, read_report(clone / paths.EVALUATION), peak_mb(resource.RUSAGE_CHILDREN))

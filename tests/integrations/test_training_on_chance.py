@@ -39,7 +39,7 @@ CANDIDATE = CandidateParams(
 def _accuracy(base: Path, shape: str, by: str, seed: int) -> float:
     """Pair accuracy per person of a candidate that was trained on one random set."""
     events = RANDOM[shape](seed + 200)
-    split = split_events(events, by, seed)
+    split = split_events(events, by)
     dishes = {dish: Dish(dish, f"dish {dish}") for dish in events.dishes}
     model = base_models.load(base, torch.float32, torch.device("cpu"))
     adapters.attach(model.network, CANDIDATE, seed)

@@ -26,31 +26,25 @@ SCALE = Scale(like_at=4, dislike_at=2, timezone="America/New_York")
 TAGS = 3
 
 
-def split_events(events: Events, by: str, seed: int) -> Split:
-    """Splits made-up events.
-
-    Args:
-        events: Rows of the tables.
-        by: As `split.by`.
-        seed: Seed of groups and of what is held out within people.
-    """
+def split_events(events: Events, by: str) -> Split:
+    """Splits made-up events by `split.by`."""
     log = opinion_log(EventColumns.of(events.rows), events.dishes, events.menus, SCALE)
-    return divide(split_params(by, seed), log)
+    return divide(split_params(by), log)
 
 
-def split_params(by: str, seed: int) -> SplitParams:
+def split_params(by: str) -> SplitParams:
     """Makes the section `split` for made-up events."""
     settings = read_params(REPO / "params.yaml").split
-    changes = {"by": by, "seed": seed, "min_history": 2, "test_days": 5, "test_sources": ("test",)}
+    changes = {"by": by, "min_history": 2, "test_days": 5, "test_sources": ("test",)}
     return SplitParams(**(settings.model_dump() | changes))
 
 
 def measure(events: Events, by: str, seed: int) -> Iterator[tuple[str, float]]:
     """Yields names of rules and probes, and their pair accuracy."""
-    split = split_events(events, by, seed)
+    split = split_events(events, by)
     draw = np.random.default_rng([seed, TAGS])  # another stream than the shapes'
     dishes = {dish: Dish(dish, f"dish {dish}", tags=(f"t{draw.integers(TAGS)}",)) for dish in events.dishes}
-    unit = unit_of(split_params(by, seed))
+    unit = unit_of(split_params(by))
     stacked = fit_stacked_rules(dishes, split.train, split.may_know, unit=unit).rules
     test, swapped = split.test, probes.with_history_of_another(split.test, seed)
     yield "popularity", _accuracy(rules.popularity(split.train, test), test)

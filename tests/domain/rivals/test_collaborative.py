@@ -96,7 +96,7 @@ def test_a_table_of_nothing_scores_nothing() -> None:
     ids=["choices", "orders"],
 )
 def test_picks_of_recurring_dishes_tell_tastes_as_well_as_the_field_can(events: Events, by: str) -> None:
-    split = split_events(events, by, 0)
+    split = split_events(events, by)
     log, test = split.train.log, split.test
     opinions = known_opinions(log, split.may_know)
     tables, pairs = fit_collaborative(opinions, log.menus, len(log.dishes)), pairs_of(test)
