@@ -128,7 +128,7 @@ def main() -> None:
     of_languages = {name: summed([each for each in all_ if each.language == name]) for name in spoken}
     kinds = _kinds(summed(dishes), of_kinds)
     page = "\n".join([*_page(len(dishes), results, made_up), *kinds, *_languages(of_languages)])
-    publish(RESULTS / "allergens.md", page, [results, of_kinds, of_languages, vars(made_up)])
+    publish(RESULTS / "allergens.md", page)
 
 
 def _page(

@@ -42,7 +42,7 @@ PARAMS = read_params(REPO / "params.yaml")
 
 
 def main() -> None:
-    """Measures every size and writes results/events.json and .md."""
+    """Measures every size and writes results/events.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.events_scale", description=__doc__)
     parser.add_argument("--one", type=json.loads, help="number of events and who reads them, as JSON")
     parser.add_argument("--write", type=Path, help="only fills this folder with the most, for a whole night")
@@ -58,7 +58,7 @@ def main() -> None:
     readers = [(kind, "palate") for kind in KINDS] + [(KINDS[0], "pandas")]
     whats = [{"events": events, "kind": kind, "by": by} for kind, by in readers for events in SIZES]
     results = [what | in_a_process("benchmarks.events_scale", json.dumps(what)) for what in whats]
-    publish(RESULTS / "events.md", _page(results), results)
+    publish(RESULTS / "events.md", _page(results))
 
 
 def write_inbox(folder: Path, events: int, kind: str = "rating", seed: int = 0) -> None:

@@ -44,7 +44,7 @@ CHOSEN, DEFAULT = "factors, reading chosen in training", "factors, default readi
 
 
 def main() -> None:
-    """Measures every fold and writes results/new-dishes-SET.md and .json."""
+    """Measures every fold and writes results/new-dishes-SET.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.new_dishes", description=__doc__)
     parser.add_argument("set", nargs="?", default="new-dishes")
     name = parser.parse_args().set
@@ -52,7 +52,7 @@ def main() -> None:
     folds = [_fold(params, dishes, log, number) for number in range(FOLDS)]
     report = _report([setting for setting, _, _ in folds], [scores for _, scores, _ in folds])
     readings = [reading for _, _, reading in folds]
-    publish(RESULTS / f"new-dishes-{name}.md", _page(name, report, readings), report)
+    publish(RESULTS / f"new-dishes-{name}.md", _page(name, report, readings))
 
 
 def _fold(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,9 +22,7 @@ def in_words(interval: Interval, sign: str = "") -> str:
     return f"{interval.mean:{sign}.3f} ({interval.bounds(f'{sign}.3f')})"
 
 
-def publish(path: Path, page: str, values: object = None) -> None:
-    """Prints a page and writes it; values go beside it as JSON."""
-    if values is not None:
-        path.with_suffix(".json").write_text(json.dumps(values, indent=1, default=vars) + "\n")
+def publish(path: Path, page: str) -> None:
+    """Prints a page and writes it."""
     path.write_text(page)
     print(page)

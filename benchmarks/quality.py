@@ -49,7 +49,7 @@ class Night:
 
 
 def main() -> None:
-    """Runs the nights and writes results/quality-SET.json and .md."""
+    """Runs the nights and writes results/quality-SET.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
     parser.add_argument("set", choices=sorted([*(folder.name for folder in SAMPLES.iterdir()), *MADE_UP]))
     parser.add_argument("--seeds", type=int, default=3)
@@ -62,7 +62,7 @@ def main() -> None:
     if options.validation:  # which is for choosing settings; what is published is the test
         print(_page(report))
     else:
-        publish(RESULTS / f"quality-{options.set}.md", _page(report), report)
+        publish(RESULTS / f"quality-{options.set}.md", _page(report))
 
 
 def _night(clone: Path, options: argparse.Namespace, seed: int) -> Night:

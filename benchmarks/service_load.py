@@ -202,12 +202,12 @@ def _table(load: Body, kind: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Measures, and writes results/load.json and .md."""
+    """Measures, and writes results/load.md."""
     menus = Menus(list(stage().dishes.values()))
     with running("Palate") as ours, running("FastAPI") as theirs:
         load = _compare(dict(zip(PORTS, (ours, theirs), strict=True)), menus)
     load["busy"] = os.getloadavg()[1]
-    publish(RESULTS / "load.md", "\n".join(_page(load)), load)
+    publish(RESULTS / "load.md", "\n".join(_page(load)))
 
 
 if __name__ == "__main__":
