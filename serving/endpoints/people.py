@@ -113,7 +113,7 @@ def _id_in(raw_path: bytes) -> str:
 def _answer(person_id: str, rows: dict[str, list[dict[str, Any]]]) -> PersonAnswer:
     profile = rows["people"][0] if rows["people"] else {}
     answers = [
-        {**row, "filters": json.loads(row["filters"]), "dishes": [_shown(one) for one in row["shown"]]}
+        {**row, "filters": json.loads(row["filters"]), "dishes": [_shown(dish) for dish in row["shown"]]}
         for row in rows["exposures"]
     ]
     return PersonAnswer(
@@ -131,8 +131,8 @@ def _answer(person_id: str, rows: dict[str, list[dict[str, Any]]]) -> PersonAnsw
     )
 
 
-def _shown(one: dict[str, Any]) -> dict[str, Any]:
-    return {"dish_id": one["dish"]["dish_id"], "name": one["dish"]["name"], "score": one["score"]}
+def _shown(shown: dict[str, Any]) -> dict[str, Any]:
+    return {"dish_id": shown["dish"]["dish_id"], "name": shown["dish"]["name"], "score": shown["score"]}
 
 
 def _only(body: type[Body], row: dict[str, Any]) -> Body:

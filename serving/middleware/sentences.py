@@ -47,7 +47,7 @@ class Sentences:
                     headers["retry-after"] = str(call.retry_after_s)
                 await send({**start, "headers": headers.raw})
                 message, start = {**message, "body": body}, None
-            elif start:  # it comes in parts, so it is none of BentoML's
+            elif start:  # BentoML's own answers never come in parts
                 await send(start)
                 start = None
             await send(message)
@@ -79,9 +79,9 @@ def _with_sentence(body: bytes, status: int, scope: Scope) -> bytes:
 
 def _sentence_of(status: int, scope: Scope) -> str:
     if status == HTTPStatus.NOT_FOUND:
-        return "There is nothing at this path: /docs.json names those that there are."
+        return "This path does not exist: /docs.json lists all paths."
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return f"{scope['method'][:20]} is not possible at this path: /docs.json names what is."
+        return f"{scope['method'][:20]} is not possible at this path: /docs.json lists what is."
     return f"The request ended with {HTTPStatus(status).phrase}."
 
 
@@ -93,13 +93,9 @@ def _problems(details: list[Any]) -> str:
 def _problem(detail: Any) -> str:
     what, parts = str(detail["msg"]).removeprefix("Value error, "), detail["loc"]
     if detail["type"] == "json_invalid" and any(cause in what for cause in HALF_A_CHARACTER):
-        at = what.rpartition(" at ")[2]
-        return (
-            f"The body has half a character at {at}: send both halves of it, as \\ud83c\\udf5d is one dish."
-        )
-    if (
-        len(parts) > 2 and parts[-1] == "[key]"
-    ):  # pydantic's word for a name that it refuses; the sentence has it
+        place = what.rpartition(" at ")[2]
+        return f"The body has half a character at {place}: send both halves, as in \\ud83c\\udf5d."
+    if len(parts) > 2 and parts[-1] == "[key]":  # pydantic's word for a refused name, which the sentence has
         parts = parts[:-2]
     # Names of unknown keys are the caller's: they may be long, or hold what no terminal should print.
     where = ".".join(_printable(str(part)) for part in parts)
