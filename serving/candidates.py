@@ -58,10 +58,6 @@ class Candidates(Generic[Offered]):
 def of_menu(request: RankRequest, facts: Mapping[str, Any]) -> Candidates[list[Listed]]:
     """Chooses the dishes of a request's menu that the person may eat.
 
-    Args:
-        request: Names the person, and has the menu.
-        facts: Content of served.json.
-
     Raises:
         Gone: The person was erased.
         InvalidArgument: The request is too large, or its restrictions cannot be read.
@@ -85,12 +81,6 @@ def of_catalogue(
     request: RecommendRequest, published: Published, permissions: Permissions, facts: Mapping[str, Any]
 ) -> tuple[Candidates[Ints], Listing]:
     """Chooses the dishes of the catalogue that the person may have now; also returns the catalogue.
-
-    Args:
-        request: Names the person and the bounds of the dishes.
-        published: Reads the catalogue and the people.
-        permissions: Decides which dishes the restrictions permit.
-        facts: Content of served.json.
 
     Raises:
         Gone: The person was erased.

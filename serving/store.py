@@ -48,9 +48,6 @@ def refuse_erased(person_id: str) -> None:
     request goes on: `/rank` can be served from the request alone, and everything that reads or writes the
     store refuses by itself.
 
-    Args:
-        person_id: Id of the person, as the contract reads it.
-
     Raises:
         Gone: The person was erased.
     """

@@ -23,12 +23,7 @@ Result = TypeVar("Result")
 
 
 def position(person_id: str, trial: str) -> float:
-    """Computes a person's position between 0 and 1: the same in all pods, a different one in each trial.
-
-    Args:
-        person_id: Id of the person.
-        trial: Name of the trial for which the people are divided.
-    """
+    """Computes a person's position between 0 and 1: the same in all pods, a different one in each trial."""
     digest = hashlib.sha256(f"{trial}/{person_id}".encode(errors="surrogatepass")).digest()
     return int.from_bytes(digest[:6]) / 2**48
 

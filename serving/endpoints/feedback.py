@@ -28,11 +28,6 @@ CLOCK_SKEW = timedelta(minutes=5)  # that a caller's clock may be ahead
 async def answer(facts: Mapping[str, Any], request: FeedbackRequest, ctx: Context) -> FeedbackAnswer:
     """Stores feedback, once even if it is sent again; the status says whether its dish is known.
 
-    Args:
-        facts: Content of served.json.
-        request: The feedback.
-        ctx: Gets the status.
-
     Raises:
         InvalidArgument: It contradicts its answer, lies in the future, or its value is out of range.
         Conflict: Its event_id belongs to other feedback of the same person.
