@@ -50,6 +50,9 @@ def text_of(content: bytes) -> str | Unreadable:
 def column_of(values: Sequence[Any]) -> Column:
     """Builds a column that gives these values back."""
     types = set(map(type, values)) - {type(None)}
+    if types == {int, float}:  # equal numbers become one, else they keep the memory of the rows around them
+        once: dict[tuple[type, str], Any] = {}
+        return [once.setdefault((type(value), str(value)), value) for value in values]
     if len(values) < FEWEST or len(types) > 1 or not types <= _SIMPLE:
         return list(values)
     if types == {datetime} and {value.utcoffset() for value in values if value is not None} not in _UTC:
