@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from components.domain.params import Params
 from components.domain.preferences.training_plan import TRAINING_FILE, Training, why_from_scratch
+from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.ranker.prompts import prompt_hash
 from components.domain.records import RULE
 from components.domain.verdict.admission import NEEDS_RETRAIN, is_rule, why_gone, why_no_lineage
@@ -27,6 +28,11 @@ from flows.night.tonight import Night
 from flows.registry import registry
 
 logger = logging.getLogger(__name__)
+NOT_COMPARED = "version %s is no champion to compare with: %s"
+IN_CONTEXT = (
+    "it reads dishes in context; its Bento serves on until a version of a candidate with `vectors` or "
+    "`factors` is promoted"
+)
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5)
@@ -40,26 +46,42 @@ def fetch_champion(night: Night) -> str | None:
         night: Tonight's settings and data.
 
     Returns:
-        Version number of the champion; None where there is none or no night registered it.
+        Version number of the champion; None where there is none, no night registered it, or it reads dishes
+        in context.
     """
     target, model = REPO / paths.CHAMPION, night.params.register_.model
     version, tags = _champion(model)
     marker = target / "champion.json"
     fetched = read_json(marker) if marker.exists() else None
     if version is None:
-        if fetched is None or fetched["version"]:
-            shutil.rmtree(target, ignore_errors=True)
-            write_json(marker, {"version": None})
+        _fetch_nothing(target)
         return None
-    if fetched and (fetched["version"] == version or _is_of_tonight(night, tags)):
-        return version
+    if not fetched or (fetched["version"] != version and not _is_of_tonight(night, tags)):
+        _fetch(model, version, target)
+    lineage = read_json(marker)
+    if lineage["version"] and not is_rule(lineage) and not (target / HEAD_FILE).exists():
+        logger.warning(NOT_COMPARED, version, IN_CONTEXT)
+        _fetch_nothing(target)
+        return None
+    return version
+
+
+def _fetch(model: str, version: str, target: Path) -> None:
+    """Downloads the adapter or rule of a version, and its lineage."""
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         artifacts = registry().download(model, version, Path(folder))
         shutil.rmtree(target, ignore_errors=True)
         lineage = read_json(artifacts / "lineage.json")
         shutil.copytree(artifacts / (RULE if is_rule(lineage) else "adapter"), target)
-    write_json(marker, {"version": version, **lineage})  # written last: a folder with it is complete
-    return version
+    write_json(target / "champion.json", {"version": version, **lineage})  # last: the folder is complete
+
+
+def _fetch_nothing(target: Path) -> None:
+    """Empties models/champion, unless it is empty already."""
+    marker = target / "champion.json"
+    if not marker.exists() or read_json(marker)["version"]:
+        shutil.rmtree(target, ignore_errors=True)
+        write_json(marker, {"version": None})
 
 
 def _champion(model: str) -> tuple[str | None, Mapping[str, str]]:
@@ -71,7 +93,7 @@ def _champion(model: str) -> tuple[str | None, Mapping[str, str]]:
     tags = registry().tags(model, version) if version else {}
     reason = (why_gone(tags) or why_no_lineage(tags)) if version else None
     if reason:
-        logger.warning("version %s is no champion to compare with: %s", version, reason)
+        logger.warning(NOT_COMPARED, version, reason)
         return None, tags
     return version, tags
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.flows.clones import Done, make_clone, run_night, state_of
+from tests.flows.clones import Done, copy_of, make_clone, run_night, state_of
 from tests.flows.digits import DAYS, FIRST_DAY, PEOPLE, write_inbox
 
 pytestmark = pytest.mark.slow
@@ -61,6 +61,19 @@ def test_a_night_that_is_asked_for_a_full_training_starts_from_scratch(
     assert "from scratch: a full training was asked for" in full.stderr
     training = json.loads((promoted.clone / "models" / "adapters" / "reader" / "training.json").read_text())
     assert training["started_from"] == ""
+
+
+def test_a_champion_that_reads_in_context_is_compared_with_nothing(
+    promoted: Done, prefect: dict[str, str], tmp_path: Path
+) -> None:
+    clone = copy_of(promoted.clone, tmp_path / "clone")
+    champion = clone / "models" / "champion"
+    (champion / "head.safetensors").unlink(missing_ok=True)
+    (champion / "champion.json").write_text('{"version": "1"}')
+    night = run_night(clone, env=prefect)
+    assert night.returncode == 0, night.stderr
+    assert "version 1 is no champion to compare with: it reads dishes in context" in night.stderr
+    assert json.loads((champion / "champion.json").read_text()) == {"version": None}
 
 
 def test_few_news_keep_the_champion_and_a_longer_test_never_judges_it_by_what_it_has_read(
