@@ -61,7 +61,10 @@ def _split(batch: Batch, offers: list[list[str]]) -> tuple[Batch, Batch, int]:
         replace(batch, columns={"menu_id": rest["menu_id"], "served_on": column_of(days)}),
         [offer if day else [] for offer, day in zip(offers, days, strict=True)],
     )
-    return shown, _for_each(replace(batch, columns=rest), picks), sum(not pick for pick in picks)
+    chosen = _for_each(replace(batch, columns=rest), picks)
+    if not {"dish_id", CHOSEN} & batch.columns.keys():  # so that a file without either is told of it
+        chosen = replace(chosen, columns={name: chosen.columns[name] for name in rest})
+    return shown, chosen, sum(not pick for pick in picks)
 
 
 def _for_each(batch: Batch, dishes: list[list[str]]) -> Batch:

@@ -319,6 +319,18 @@ def test_what_was_shown_and_chosen_is_a_menu_and_its_choice(
     assert mapped.counts["events"].accepted == 2
 
 
+def test_a_file_in_which_nothing_was_chosen_needs_a_column_of_what_was_chosen(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text(HEADER + ROW)
+    (tmp_path / "dishes.csv").write_text("dish_id,name\nd1,Soup\n")
+    path = tmp_path / "events-2.csv"
+    path.write_text("person_id,shown,chosen,occurred_at\nada,d1;d2,,2026-01-01\n")
+    tables = Folder(str(tmp_path)).read({}).tables
+    assert (len(tables["events"]), len(tables["menus"])) == (1, 2)
+    path.write_text("person_id,shown,clicked,occurred_at\nada,d1;d2,d1,2026-01-01\n")
+    with pytest.raises(DataRejected, match=r"events-2\.csv has no column dish_id \(it has: clicked, "):
+        Folder(str(tmp_path)).read({})
+
+
 KINDS = {"thumbs_up": "like", "1": "dislike", "view": ""}
 
 
