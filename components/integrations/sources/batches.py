@@ -93,7 +93,7 @@ class Rows:
         return sum(len(batch.lines) for batch in self.batches) + len(self.broken)
 
     def __iter__(self) -> Iterator[RawRow]:
-        """Every row, in the order of files and lines."""
+        """Iterates over all rows, in the order of files and lines."""
         every = (row for batch in self.batches for row in batch.rows())
         return iter(self.in_order([*self.broken, *every]))
 

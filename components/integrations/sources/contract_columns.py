@@ -29,7 +29,7 @@ Rule = tuple[Bools, Callable[[Event], str]]
 
 
 def parsed(columns: Mapping[str, Column], count: int, schema: pa.Schema) -> tuple[pa.Table, Bools]:
-    """What rows say in the contract's types, and (N,) False where the contract refuses a row.
+    """Reads rows in the contract's types; (N,) False marks rows that the contract refuses.
 
     Args:
         columns: N values each, under the contract's names; columns may be left out.
@@ -110,7 +110,7 @@ def _out_of_range(row: Event, limits: Limits) -> str:
 
 
 def _by_contract(name: str, column: Column, kind: pa.DataType) -> tuple[pa.Array, Bools]:
-    """A column in the contract's type, null where it says nothing, and (N,) False where it is refused."""
+    """Reads a column in the contract's type, null where a cell is empty; (N,) False marks refused cells."""
     are_moments = not isinstance(column, list) and pa.types.is_timestamp(column.type)
     if are_moments and pa.types.is_timestamp(kind) and (moments := _moments(column, kind)):
         return moments
@@ -120,7 +120,7 @@ def _by_contract(name: str, column: Column, kind: pa.DataType) -> tuple[pa.Array
 
 
 def _distinct(name: str, values: list[Any]) -> tuple[list[Any], list[int]]:
-    """Distinct values as the contract reads them, and the positions of those that it refuses."""
+    """Reads distinct values; returns them, and the positions of values that the contract refuses."""
     texts = [nfc(value) for value in values]
     filled = [number for number, value in enumerate(texts) if value is not None and value != ""]
     refused = set[int]()
@@ -139,7 +139,7 @@ def _distinct(name: str, values: list[Any]) -> tuple[list[Any], list[int]]:
 
 @cache
 def _reader(name: str) -> TypeAdapter[list[Any]]:
-    """The contract's field, for a list of its values."""
+    """Builds the reader of one field of the contract, for a list of its values."""
     spec = _ROW.model_fields[name]
     kind: Any = Annotated[spec.annotation, *spec.metadata] if spec.metadata else spec.annotation
     return TypeAdapter(list[kind], config=_ROW.model_config)
@@ -156,7 +156,7 @@ def _moments(column: pa.ChunkedArray, kind: pa.DataType) -> tuple[pa.Array, Bool
 
 
 def _below_microseconds(columns: Mapping[str, Column], count: int) -> Ints:
-    """The nanoseconds that the contract drops of each moment, (N,)."""
+    """Computes the nanoseconds that the contract drops from each moment, (N,)."""
     at = columns.get("occurred_at", [])
     if isinstance(at, list) or not pa.types.is_timestamp(at.type) or at.type.unit != "ns":
         return np.zeros(count, np.int64)
@@ -164,7 +164,7 @@ def _below_microseconds(columns: Mapping[str, Column], count: int) -> Ints:
 
 
 def _with_ids(events: pa.Table, right: Bools, nanoseconds: Ints) -> pa.Table:
-    """The events with ids from what they say, nanoseconds included, where the source gives none."""
+    """Gives events without an id one from their content, nanoseconds included."""
     ids, number = events["event_id"], events.schema.get_field_index("event_id")
     missing = mask(pc.equal(ids, "")) & right
     if not missing.any():

@@ -38,7 +38,7 @@ def check_header(path: str, names: Sequence[str]) -> None:
 
 
 def csv_rows(path: str, content: str) -> Rows:
-    """The rows behind the header.
+    """Reads the rows behind the header.
 
     A line in which a quote is left open is a row with a problem; the lines behind it are read by themselves.
 
@@ -57,7 +57,7 @@ def csv_rows(path: str, content: str) -> Rows:
 
 
 def _rows(path: str, records: Iterator[Sequence[str] | str]) -> Rows:
-    """Rows of records, each of them cells, or a line that has none."""
+    """Builds rows from records: a list of cells each, or a line that cannot be split."""
     header, file = next(records, []), path.rpartition("/")[2]
     _check_form(path, header)
     if isinstance(header, str):
@@ -83,7 +83,7 @@ def _check_form(path: str, header: Sequence[str]) -> None:
 
 
 def _mended(content: str) -> Iterator[Sequence[str] | str]:
-    """Cells of each row; in the place of those of a line with an open quote the line itself."""
+    """Yields the cells of each row; a line with an open quote is yielded whole."""
     lines = _Lines(io.StringIO(content, newline=""))
     while True:
         reader, lines.latest = csv.reader(lines, strict=True), []
@@ -98,7 +98,7 @@ def _mended(content: str) -> Iterator[Sequence[str] | str]:
 
 
 def _is_open(line: str) -> bool:
-    """Whether a quote is open at a line's end, rather than closed before more letters of its cell."""
+    """Tells whether a quote is still open at the end of a line."""
     return len(list(csv.reader([line, "another line"]))) == 1
 
 
@@ -122,7 +122,7 @@ class _Lines:
 
 
 def _batch(file: str, header: Sequence[str], records: Sequence[tuple[int, Sequence[str] | str]]) -> Rows:
-    """Rows of cells; cells that a row lacks at its end are empty."""
+    """Builds rows from cells; cells that a row lacks at its end are empty."""
     width, broken = len(header), list[RawRow]()
     whole: list[tuple[int, Sequence[str]]] = []
     for line, cells in records:
@@ -142,7 +142,7 @@ def _batch(file: str, header: Sequence[str], records: Sequence[tuple[int, Sequen
 
 
 def _without_long_cells(batch: Batch, broken: list[RawRow]) -> Rows:
-    """The batch, with rows whose cells are too long among the broken ones."""
+    """Moves rows whose cells are too long to the broken ones."""
     is_long = np.zeros(len(batch.lines), bool)
     for column in batch.columns.values():
         is_long |= np.array(pc.greater(pc.utf8_length(column), LONGEST_CELL))

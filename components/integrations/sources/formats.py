@@ -24,7 +24,7 @@ FORMATS = ("csv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
 
 
 def read_file(path: str, content: bytes, form: str, encoding: str = "utf-8") -> Rows:
-    """The rows of a file.
+    """Reads the rows of a file.
 
     Args:
         path: Where it lies, for messages; its last part names the rows' file.
@@ -73,7 +73,7 @@ def _read_parquet(path: str, content: bytes) -> Rows:
 
 
 def _read_jsonl(path: str, content: bytes) -> Rows:
-    """One object a line; only a line feed ends a line, whatever else Unicode calls a line's end."""
+    """Reads one object a line; only a line feed ends a line, whatever else Unicode calls a line's end."""
     file, rows = _name(path), Rows(files=[_name(path)])
     parsed = (_json_row(file, number, line) for number, line in _lines(content) if line.strip())
     while part := list(islice(parsed, ROWS_AT_ONCE)):
@@ -87,7 +87,7 @@ def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _json_row(file: str, number: int, line: bytes) -> RawRow:
-    """A row; what is no JSON object has no values but its text."""
+    """Parses a line; a line that is not a JSON object keeps its text alone."""
     text = line.decode("utf-8", "backslashreplace")
     try:
         row = json.loads(line.decode())

@@ -173,7 +173,7 @@ def _as_meant(events: pa.Table, stored_dish: pa.ChunkedArray, menus: MenuIndex) 
 
 
 def _equal(one: pa.Table, at: Ints, other: pa.Table, there: Ints) -> Bools:
-    """(at,) whether a row of one table says what a row of the other does."""
+    """Compares rows of two tables: (at,) True where all their cells are equal."""
     result = np.ones(len(at), bool)
     for name in one.column_names:
         left, right = one[name].take(pa.array(at)), other[name].take(pa.array(there))
@@ -189,7 +189,7 @@ def _ids(events: pa.Table) -> pa.Array:
 def _with_former(
     tables: Stored, events: pa.Table, collected: Collected, today: date
 ) -> tuple[Stored, pa.Table]:
-    """Tables and events with the dishes that they meant, where ids are other dishes' from tonight on."""
+    """Points past rows to former dishes where other dishes have taken their ids tonight."""
     result, number = dict(tables), events.schema.get_field_index("dish_id")
     for former in collected.former:
         row, dish = row_before(former, collected.tables), events["dish_id"]

@@ -25,7 +25,7 @@ Watermarks = Mapping[str, str]  # by table: the highest time of the column in `c
 
 @dataclass(frozen=True)
 class Reading:
-    """What a source gave.
+    """What one reading of a source gave.
 
     Attributes:
         tables: Rows by table.
@@ -89,7 +89,7 @@ def in_contract(
 
 
 def _known(table: str, source: str, renamed: Rows) -> Rows:
-    """The rows without columns that the contract does not know."""
+    """Drops columns that the contract does not know."""
     unknown = renamed.column_names - set(columns(table))
     if not unknown:
         return renamed
@@ -110,7 +110,7 @@ def _warn(source: str, unknown: Sequence[str]) -> None:
 
 
 def _renamed(table: str, rows: Rows, theirs: Mapping[str, str]) -> Rows:
-    """The rows with the contract's names where the user's are others, and with constant columns."""
+    """Gives columns the contract's names, and adds constant columns."""
     hidden = theirs.keys() | (set(theirs.values()) - set(columns(table)))
     constants = {ours: its[1:] for ours, its in theirs.items() if its.startswith(CONSTANT)}
 
@@ -125,7 +125,7 @@ def _renamed(table: str, rows: Rows, theirs: Mapping[str, str]) -> Rows:
 
 
 def _cells_renamed(row: RawRow, theirs: Mapping[str, str]) -> RawRow:
-    """A broken row under the contract's names, its cells in their order; a line stays what it is."""
+    """Gives the cells of a broken row the contract's names; a line stays as it is."""
     if row.values.keys() == {LINE}:
         return row
     ours: dict[str, list[str]] = {}

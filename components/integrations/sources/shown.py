@@ -84,7 +84,7 @@ def _menu_id(day: str, offer: list[str]) -> str:
 
 
 def _ids(value: Any) -> list[str]:
-    """The ids in a cell, which is a list, a text with `;`, or one id."""
+    """Lists the ids in a cell, which is a list, a text with `;`, or one id."""
     parts = value.split(";") if isinstance(value, str) else value
     many = parts if isinstance(parts, list | tuple) else [parts]
     return list(dict.fromkeys(as_id(part) for part in many if part is not None and as_id(part)))

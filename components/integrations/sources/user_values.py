@@ -90,7 +90,7 @@ def _translated_batch(batch: Batch, theirs: Translations) -> Batch:
 
 
 def _translated(column: Column, theirs: Mapping[str, str]) -> tuple[Column, Bools]:
-    """The contract's values, and (N,) False where the user's value is replaced by nothing."""
+    """Translates a column; (N,) False marks rows whose value is replaced by nothing."""
     cells, code = coded(column)
     texts = _texts(cells)
     ours = [None if text is None else theirs.get(text) for text in texts]
@@ -113,7 +113,7 @@ def _texts(cells: Column) -> list[str | None]:
 
 
 def _alone(cell: Any) -> Column:
-    """A column of one cell; without its value where Arrow has no type for it."""
+    """Builds a column of one cell, which is null where Arrow has no type for it."""
     try:
         return pa.chunked_array([pa.array([cell])])
     except (pa.ArrowException, UnicodeEncodeError, OverflowError):  # half a character, a huge number
