@@ -59,9 +59,9 @@ def stage() -> Setting:
     os.environ["BENTOML_HOME"] = BENTOML_HOME  # where both this process and the service look for the base
     bentos.store_model(tag_of(base_sha256), BASE)
     params, fields = setting.params, setting.params.prompt.dish_fields
-    collect, lines = params.collect, params.split.max_history
+    collect = params.collect
     questions = canary.made_up_questions(list(setting.dishes), collect.like_at, collect.dislike_at)
-    stored = with_scores(questions, setting.dishes, fields, lines, BASE, adapter)
+    stored = with_scores(questions, setting.dishes, fields, BASE, adapter)
     write_json(SERVED / "canary.json", canary.to_json("factors", stored))
     names = ("model_version", "data_md5", "gate_sha256", "git_sha", "bento")
     facts = {
@@ -69,7 +69,6 @@ def stage() -> Setting:
         "base_sha256": base_sha256,
         "adapter_sha256": weights_sha256(adapter),
         "dish_fields": fields,
-        "max_history": lines,
         "prompt_hash": prompt_hash(fields),
         "model": "palate",
         "preview": True,

@@ -66,7 +66,7 @@ class LanguageVariant(Variant):
 
     def tokens(self, dishes: dict[str, Dish]) -> DishTokens:
         """See `Variant.tokens`."""
-        return self.model.dish_tokens(dishes, self.fields, self.facts["max_history"])
+        return self.model.dish_tokens(dishes, self.fields)
 
     def scores(self, question: Question, tokens: DishTokens) -> list[float]:
         """See `Variant.scores`."""

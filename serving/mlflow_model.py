@@ -31,7 +31,7 @@ class Ranker(mlflow.pyfunc.PythonModel):
         self.rule = rule_files.load(Path(context.artifacts[RULE])) if facts.get("kind") == RULE else None
         if self.rule:
             return
-        self.fields, self.max_history = tuple(facts["dish_fields"]), int(facts["max_history"])
+        self.fields = tuple(facts["dish_fields"])
         self.model = base_models.load(
             _base(facts["base_id"], facts["base_sha256"]), torch.float32, torch.device("cpu")
         )
@@ -65,7 +65,7 @@ class Ranker(mlflow.pyfunc.PythonModel):
         if self.rule:
             by_rule: list[float] = self.rule.scores(question_table([question]), dishes).tolist()
             return by_rule
-        tokens = self.model.dish_tokens(dishes, self.fields, self.max_history)
+        tokens = self.model.dish_tokens(dishes, self.fields)
         return scoring.score_question(self.model, tokens, question)
 
 

@@ -35,7 +35,6 @@ from components.files import file_sha256, replace_text
 logger = logging.getLogger(__name__)
 MARKER = "palate.json"  # written last: its existence means that the folder is complete
 MOST_TEXTS = 4096  # whose tokens a model keeps at hand: 44 MB where all have 400 tokens
-MOST_PLAIN = 1024  # tokens; above, plain products are no faster and keep more for the backward pass
 
 
 def choose_device() -> torch.device:
@@ -92,8 +91,7 @@ def _attend(
     plain products it takes 2 ms (docs/decisions/0017).
     """
     scale, special = settings.get("scaling"), settings.get("dropout") or settings.get("softcap")
-    training = torch.is_grad_enabled() and query.shape[2] <= MOST_PLAIN
-    if mask is None or scale is None or special or not training:
+    if mask is None or scale is None or special or not torch.is_grad_enabled():
         return sdpa_attention_forward(module, query, key, value, mask, **settings)  # type: ignore[no-any-return]
     shared = query.shape[1] // key.shape[1]  # query heads to a key's
     weights = (query * scale @ repeat_kv(key, shared).transpose(-1, -2) + mask).softmax(-1)

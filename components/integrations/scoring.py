@@ -76,11 +76,11 @@ def _in_context(
     sequences = pack(questions, tokens, SEQUENCE_TOKENS)
     bar = tqdm(sequences, desc=f"score {label}", unit="sequence", disable=None if label else True)
     with torch.inference_mode():
-        for packed in bar:
+        for packed, offered in bar:
             before_batch()
             states = packed_states(model.decoder, [packed], model.device)
             answers = (states.float() * model.direction.float()).sum(-1)
-            scores[packed.offered] = answers.double().cpu().numpy()
+            scores[offered] = answers.double().cpu().numpy()
     return scores
 
 

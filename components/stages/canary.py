@@ -19,7 +19,6 @@ def with_scores(
     questions: Sequence[Question],
     dishes: Mapping[str, Dish],
     fields: tuple[DishField, ...],
-    max_history: int,
     base: Path,
     adapter: Path,
 ) -> list[CanaryQuestion]:
@@ -31,7 +30,6 @@ def with_scores(
         questions: The questions of the canary.
         dishes: All dishes that the questions name, by id.
         fields: Fields of a dish that the prompt contains.
-        max_history: The most lines of history that a prompt contains.
         base: Folder of the base model.
         adapter: Folder of the adapter, with its head if it has one.
     """
@@ -39,7 +37,7 @@ def with_scores(
     tunes_the_base = adapters.tunes_the_base(adapter)
 
     def scores(scorer: LanguageModel, some: Sequence[Question]) -> list[list[float]]:
-        tokens = scorer.dish_tokens(dict(dishes), fields, max_history)
+        tokens = scorer.dish_tokens(dict(dishes), fields)
         return [scoring.score_question(scorer, tokens, question) for question in some]
 
     if tunes_the_base:

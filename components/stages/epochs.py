@@ -55,7 +55,7 @@ def choose_epochs(
     if plan.epochs < 2 or plan.training.started_from or fold is None:
         return plan
     model, held_back = fresh(), fold.some(MAX_HELD_BACK).new
-    tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
+    tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields)
     losses: list[float] = []
 
     def after_epoch() -> None:

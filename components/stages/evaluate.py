@@ -122,9 +122,8 @@ def _canary(setting: Setting, name: str) -> list[CanaryQuestion]:
     params, dishes = setting.params, setting.dishes
     collect, prompt = params.collect, params.prompt
     questions = made_up_questions(setting.test.log.dishes, collect.like_at, collect.dislike_at)
-    adapter, max_history = paths.ADAPTERS / name, params.split.max_history
     base = base_of(params.train.candidates[name])
-    return canary.with_scores(questions, dishes, prompt.dish_fields, max_history, base, adapter)
+    return canary.with_scores(questions, dishes, prompt.dish_fields, base, paths.ADAPTERS / name)
 
 
 def _setting(params: Params) -> Setting:

@@ -44,7 +44,7 @@ def readings(params: Params) -> str:
     """
     torch.set_num_threads(params.train.threads)
     files, model = comparison_files.read_split(SPLITS), base_models.load_on_best_device(BASE)
-    tokens = model.dish_tokens(files.dishes, params.prompt.dish_fields, params.split.max_history)
+    tokens = model.dish_tokens(files.dishes, params.prompt.dish_fields)
     split = Split(files.train, files.test, files.may_know)
     tried = sorted(tried_readings(model, tokens, split, unit_of(params.split)), key=lambda pair: pair[1].loss)
     comparisons = tried[0][1].comparisons

@@ -90,7 +90,7 @@ def _learn(
     on_step: finetuning.Report,
 ) -> None:
     """Trains the model's weights and head, fits a head in closed form, or does one after the other."""
-    tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields, params.split.max_history)
+    tokens = model.dish_tokens(split.dishes, params.prompt.dish_fields)
     if plan.epochs and not _is_closed_form(candidate):
         finetuning.fit(model, tokens, plan, split.ratings, candidate, params.train.seed, on_step)
     if candidate.factors is None:

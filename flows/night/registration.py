@@ -129,8 +129,7 @@ def _artifacts(folder: Path, night: Night, name: str, tags: Mapping[str, str]) -
 
     Apart from them `folder` stays empty.
     """
-    prompt = {"dish_fields": night.params.prompt.dish_fields, "max_history": night.params.split.max_history}
-    write_json(folder / "lineage.json", {**tags, **prompt})
+    write_json(folder / "lineage.json", {**tags, "dish_fields": night.params.prompt.dish_fields})
     rule = name == SERVED_RULE
     kind, model, canary = (
         (RULE, paths.RULE, paths.RULE_CANARY) if rule else ("adapter", paths.ADAPTERS / name, paths.CANARY)

@@ -94,17 +94,16 @@ def trained(small_base: Path, bentoml_home: Path, tmp_path_factory: pytest.TempP
     parent = tmp_path_factory.mktemp("trained")
     tuned = base_models.load(small_base, torch.float32, torch.device("cpu"))
     adapted = adapters.attach(tuned.network, CANDIDATE, 1)
-    tokens = tuned.dish_tokens(dishes, FIELDS, 3)
+    tokens = tuned.dish_tokens(dishes, FIELDS)
     plan = of_everything(comparison_table(comparisons), CANDIDATE).with_epochs(30)
     finetuning.fit(tuned, tokens, plan, RatingScale(), CANDIDATE, 7, str)
     folder = parent / "served"
     adapters.save(adapted, tuned.head, folder / "adapter", "small")
     questions = with_scores(
-        canary.made_up_questions(list(dishes), 4, 2), dishes, FIELDS, 3, small_base, folder / "adapter"
+        canary.made_up_questions(list(dishes), 4, 2), dishes, FIELDS, small_base, folder / "adapter"
     )
     facts = {
         "dish_fields": FIELDS,
-        "max_history": 3,
         "prompt_hash": prompt_hash(FIELDS),
         "model": "palate",
         "model_version": "7",

@@ -30,7 +30,7 @@ def _why_wrong(trained: Path, base: Path, adapter: Path) -> str | None:
     tuned_weights.add(model, adapter)
     served: list[Sequence[float]] = []
     for question in questions:
-        tokens = model.dish_tokens(question.menu(), FIELDS, 3)
+        tokens = model.dish_tokens(question.menu(), FIELDS)
         served.append(scoring.score_question(model, tokens, question.question()))
     return canary.why_wrong(questions, served)
 

@@ -58,7 +58,7 @@ def _train(base: Path, folder: Path, candidate: CandidateParams) -> LanguageMode
     model = _load(base)
     before = {name: weight.clone() for name, weight in model.network.named_parameters()}
     network = adapters.attach(model.network, candidate, 1)
-    tokens, table = model.dish_tokens(eight_dishes(), FIELDS, 3), _raters()
+    tokens, table = model.dish_tokens(eight_dishes(), FIELDS), _raters()
     may_know = np.ones(len(table.log), bool)
     if candidate.factors:
         give_text_factors(model, tokens, table, may_know, candidate.factors, "person")
@@ -73,11 +73,11 @@ def _train(base: Path, folder: Path, candidate: CandidateParams) -> LanguageMode
 def _stored(base: Path, folder: Path) -> list[canary.CanaryQuestion]:
     dishes = eight_dishes()
     questions = canary.made_up_questions(list(dishes), 4, 2)
-    return with_scores(questions, dishes, FIELDS, 3, base, folder)
+    return with_scores(questions, dishes, FIELDS, base, folder)
 
 
 def _served(model: LanguageModel, stored: list[canary.CanaryQuestion]) -> list[list[float]]:
-    tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
+    tokens = model.dish_tokens(eight_dishes(), FIELDS)
     questions = canary.made_up_questions(list(eight_dishes()), 4, 2)
     assert len(questions) == len(stored)
     return [scoring.score_question(model, tokens, question) for question in questions]
@@ -131,7 +131,7 @@ def test_any_changed_tensor_of_text_factors_is_noticed(small_base: Path, tmp_pat
     head, table = _train(small_base, tmp_path, FACTORS).head, _raters()
     stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
     assert isinstance(head, TextFactors)
-    tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
+    tokens = model.dish_tokens(eight_dishes(), FIELDS)
     right, changing = scoring.score(model, tokens, table), set()
     for name, tensor in head.tensors().items():
         if tensor.is_floating_point():
@@ -154,7 +154,7 @@ def test_fitted_twice_it_is_the_same_byte_for_byte(
 
 def test_text_factors_learn_who_eats_meat(small_base: Path, tmp_path: Path) -> None:
     model, table = _train(small_base, tmp_path, FACTORS), _raters()
-    tokens = model.dish_tokens(eight_dishes(), FIELDS, 3)
+    tokens = model.dish_tokens(eight_dishes(), FIELDS)
     scores = scoring.score(model, tokens, table)
     assert comparison_metrics(scores, table)[:, 0].mean() > 0.8
 
@@ -167,7 +167,7 @@ def test_a_table_scores_as_one_menu_does_and_its_packed_vectors_too(
     assert model.head
     question = canary.made_up_questions(list(dishes), 4, 2)[-1]
     question = replace(question, dishes=tuple(dishes))
-    as_menu = scoring.score_question(model, model.dish_tokens(dishes, FIELDS, 3), question)
+    as_menu = scoring.score_question(model, model.dish_tokens(dishes, FIELDS), question)
     packed = dict[bytes, torch.Tensor]()
     for read in (len(dishes), 0):
         table = DishTable(replace(model, vectors={}), model.head, FIELDS, 400, packed)

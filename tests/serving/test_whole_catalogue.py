@@ -64,7 +64,7 @@ def _one_menu(
 ) -> dict[str, float]:
     """Scores as `/rank` gives them: by the language model, and by no packed vector."""
     model = replace(variant.model, vectors={})
-    tokens = model.dish_tokens({dish.dish_id: dish for dish in (*DISHES, *dishes)}, FIELDS, 3)
+    tokens = model.dish_tokens({dish.dish_id: dish for dish in (*DISHES, *dishes)}, FIELDS)
     ids = tuple(dish.dish_id for dish in dishes)
     return dict(
         zip(ids, scoring.score_question(model, tokens, Question("p", tuple(history), ids)), strict=True)

@@ -201,5 +201,5 @@ class DishTable:
         return vectors
 
     def _line(self, dish: Dish) -> tuple[int, ...]:
-        tokens = self._model.dish_tokens({"": dish, dish.dish_id: dish}, self._fields, 1)
+        tokens = self._model.dish_tokens({"": dish, dish.dish_id: dish}, self._fields)
         return tokens.alone(dish.dish_id, self._head.reading.template)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from components.domain.ranker.heads import AnyHead
-from components.domain.ranker.prompts import DishTokens
+from components.domain.ranker.prompts import MAX_LINES, DishTokens
 from components.domain.records import Dish
 
 
@@ -27,7 +27,7 @@ class LanguageModel:
         encode: Converts text to token ids; a special token's name in the text is read as plain letters.
         prefix: Ids that go before every text (for example BOS); often empty.
         device: Device of the weights.
-        head: Head that ranks by dish vectors; None if dishes are read in context and answered yes or no.
+        head: Head that ranks by dish vectors; None for an untuned base, which answers yes or no in context.
         vectors: Dish vectors that scoring has computed with this model and head, by the line's token ids as
             bytes.
     """
@@ -42,13 +42,15 @@ class LanguageModel:
     head: AnyHead | None = None
     vectors: dict[bytes, Tensor] = field(default_factory=dict, repr=False)
 
-    def dish_tokens(self, dishes: dict[str, Dish], fields: tuple[str, ...], max_history: int) -> DishTokens:
+    def dish_tokens(
+        self, dishes: dict[str, Dish], fields: tuple[str, ...], max_history: int = MAX_LINES
+    ) -> DishTokens:
         """Builds the prompt's lines for these dishes, in this model's tokens.
 
         Args:
             dishes: Dishes by id.
             fields: Fields of a dish that the prompt names.
-            max_history: Largest number of history lines in a prompt.
+            max_history: Largest number of history lines in a prompt; a head reads no prompt.
         """
         return DishTokens(dishes, fields, self.encode, self.prefix, max_history)
 

@@ -35,7 +35,6 @@ class Block:
         line: For each token the start of its own dish line; 0 for history tokens.
         offered: Position in the questions' `offered` of each dish asked about.
         answer_at: Token index at which each of these dishes is read.
-        questions: Numbers of the questions, in order.
     """
 
     tokens: list[int]
@@ -45,7 +44,6 @@ class Block:
     line: list[int]
     offered: list[int] = field(default_factory=list)
     answer_at: list[int] = field(default_factory=list)
-    questions: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -56,31 +54,16 @@ class Packed:
         tokens: (length,) token ids, zero-padded.
         positions: (length,) position ids.
         mask: (length, length) True where the first index's token may attend to the second's.
-        answer_at: (dishes,) token index at which each dish is read.
-        size: Number of tokens that are not padding.
+        answer_at: (dishes,) token index at which each dish is read; the largest is the last before padding.
     """
 
     tokens: Ints
     positions: Ints
     mask: Bools
     answer_at: Ints
-    size: int
 
 
-@dataclass(frozen=True)
-class PackedQuestions(Packed):
-    """A packed sequence of whole questions.
-
-    Attributes:
-        offered: (dishes,) position of each dish in the questions' `offered`.
-        questions: (questions,) numbers of the questions; their dishes follow each other in this order.
-    """
-
-    offered: Ints
-    questions: Ints
-
-
-def pack(questions: Questions, tokens: DishTokens, budget: int) -> list[PackedQuestions]:
+def pack(questions: Questions, tokens: DishTokens, budget: int) -> list[tuple[Packed, Ints]]:
     """Packs questions into sequences of at most `budget` tokens (a longer question gets a sequence alone).
 
     Args:
@@ -90,7 +73,8 @@ def pack(questions: Questions, tokens: DishTokens, budget: int) -> list[PackedQu
         budget: Largest number of tokens in a sequence.
 
     Returns:
-        Sequences that together hold each of the given questions once.
+        Sequences that together hold each of the given questions once, each with the positions in the
+        questions' `offered` of the dishes that are read at its `answer_at`.
     """
     sequences: list[list[Block]] = []
     free: dict[int, int] = {}  # open sequence -> tokens that still fit
@@ -174,11 +158,10 @@ def _block(group: list[int], lines: _Lines, tokens: DishTokens) -> Block:
                 answers[sees, dish] = len(block.tokens) - 1
             block.offered.append(int(firsts[number]) + index)
             block.answer_at.append(answers[sees, dish])
-        block.questions.append(number)
     return block
 
 
-def _joined(blocks: list[Block]) -> PackedQuestions:
+def _joined(blocks: list[Block]) -> tuple[Packed, Ints]:
     size = sum(len(block.tokens) for block in blocks)
     length = -(-size // LENGTH_STEP) * LENGTH_STEP
     tokens = np.zeros(length, np.int64)
@@ -190,17 +173,14 @@ def _joined(blocks: list[Block]) -> PackedQuestions:
         stop = start + len(block.tokens)
         tokens[start:stop] = block.tokens
         positions[start:stop] = block.positions
-        mask[start:stop, start:stop] = block_mask(block)
+        mask[start:stop, start:stop] = _mask(block)
         answer_at += [start + token for token in block.answer_at]
         start = stop
     offered = [position for block in blocks for position in block.offered]
-    numbers = [number for block in blocks for number in block.questions]
-    return PackedQuestions(
-        tokens, positions, mask, np.array(answer_at), size, np.array(offered), np.array(numbers)
-    )
+    return Packed(tokens, positions, mask, np.array(answer_at)), np.array(offered)
 
 
-def block_mask(block: Block) -> Bools:
+def _mask(block: Block) -> Bools:
     """Marks where a token may attend, (tokens, tokens): to its share of the prefix and to its own line."""
     index = np.arange(len(block.tokens))
     sees, line = np.array(block.sees), np.array(block.line)

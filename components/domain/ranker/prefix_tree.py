@@ -68,7 +68,7 @@ class _Tree:
         for token, path in enumerate(self.paths):
             positions[token] = len(path) - 1
             mask[token, path] = True
-        return Packed(tokens, positions, mask, np.array(self.ends), size)
+        return Packed(tokens, positions, mask, np.array(self.ends))
 
     def _shared(self, line: Sequence[int]) -> int:
         newest = [self.tokens[token] for token in self.paths[self.ends[-1]]] if self.ends else []

@@ -26,6 +26,7 @@ OFFER_LINE = "\n{dish}?"
 DISH_LINE = "A dish: {dish}."
 ANSWERS = (" yes", " no")
 MAX_DISH_CHARACTERS = 240
+MAX_LINES = 1_000_000  # of a history
 
 
 Pooling = Literal["last", "mean"]
@@ -100,7 +101,7 @@ class DishTokens:
     fields: tuple[str, ...]
     encode: Encode
     prefix: tuple[int, ...] = ()
-    max_history: int = 1_000_000
+    max_history: int = MAX_LINES
     _lines: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def header(self) -> tuple[int, ...]:

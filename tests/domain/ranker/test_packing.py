@@ -69,9 +69,11 @@ def test_every_question_is_packed_once_and_sequences_stay_within_their_budget(
     tokens: DishTokens, table: Comparisons, budget: int
 ) -> None:
     sequences = packing.pack(table, tokens, budget)
-    assert sorted(number for packed in sequences for number in packed.questions) == list(range(len(table)))
-    assert sorted(at for packed in sequences for at in packed.offered) == list(range(len(table.offered)))
-    assert all(packed.size <= budget or len(packed.questions) == 1 for packed in sequences)
+    assert sorted(at for _, offered in sequences for at in offered) == list(range(len(table.offered)))
+    questions = [set(table.owner[offered].tolist()) for _, offered in sequences]
+    assert sum(map(len, questions)) == len(table)
+    for (packed, _), numbers in zip(sequences, questions, strict=True):
+        assert packed.answer_at.max() < budget or len(numbers) == 1
 
 
 def test_a_prompt_holds_the_latest_lines_in_a_window_that_moves_in_steps(

@@ -25,7 +25,7 @@ def test_states_are_those_of_each_line_alone(small_model: LanguageModel, budget:
     lines = [small_model.encode(text) for text in texts]
     sequences = pack_lines(lines, budget)
     assert sorted(number for _, numbers in sequences for number in numbers) == list(range(len(lines)))
-    assert all(packed.size <= budget or len(numbers) == 1 for packed, numbers in sequences)
+    assert all(packed.answer_at.max() < budget or len(numbers) == 1 for packed, numbers in sequences)
     for packed, numbers in sequences:
         states = encoding.packed_states(small_model.decoder, [packed], small_model.device)
         for number, state in zip(numbers, states, strict=True):
@@ -35,6 +35,6 @@ def test_states_are_those_of_each_line_alone(small_model: LanguageModel, budget:
 
 def test_what_lines_share_is_read_once() -> None:
     ((packed, numbers),) = pack_lines([(1, 2, 3), (1, 2, 4, 5), (1, 2, 3), (7,)])
-    assert (packed.size, numbers) == (6, [0, 2, 1, 3])
-    assert packed.tokens[: packed.size].tolist() == [1, 2, 3, 4, 5, 7]
-    assert packed.positions[: packed.size].tolist() == [0, 1, 2, 2, 3, 0]
+    assert (packed.answer_at.max(), numbers) == (5, [0, 2, 1, 3])
+    assert packed.tokens[:6].tolist() == [1, 2, 3, 4, 5, 7]
+    assert packed.positions[:6].tolist() == [0, 1, 2, 2, 3, 0]
