@@ -79,7 +79,6 @@ def read_as(form: type[Form], path: Path) -> Form:
 
     Args:
         form: A dataclass, or a dictionary with the type of its values.
-        path: Path of the file.
 
     Raises:
         DamagedFile: The file is not JSON, or its content does not have this form.

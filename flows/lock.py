@@ -21,7 +21,6 @@ def one_at_a_time(state: Path, activity: str, *, wait: bool = False) -> Iterator
     Args:
         state: Folder of the lock's file.
         activity: Noun of what is done one at a time, for the message and the file's name: `night`.
-        wait: Whether to wait for the lock.
 
     Raises:
         Busy: Another process holds the lock.

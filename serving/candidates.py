@@ -154,11 +154,8 @@ def wanted_now(
     A person does not want a dish that they dislike, or that they ate lately.
 
     Args:
-        person: The person as the store knows them.
-        catalogue: All dishes.
         positions: Positions of the dishes that the person may eat.
         rest_days: Days of 24 hours for which a dish rests after it was chosen or ordered; 0 for none.
-        now: The present moment, with a zone.
     """
     reasons = {dish: [_DISLIKE] for dish in person.disliked}
     since = now - timedelta(days=rest_days)

@@ -44,7 +44,6 @@ class Ranker(mlflow.pyfunc.PythonModel):
             model_input: Columns question_id, role (`past` or `offer`), dish_id, name, description, cuisine,
                 tags and ingredients (both `;`-separated), verdict (1, 0 or -1; of `past` rows) and, where one
                 was stated, rating. Past rows come oldest first.
-            params: Unused.
         """
         answers = []
         for question_id, rows in model_input.groupby("question_id", sort=False):

@@ -77,7 +77,6 @@ class Permissions:
         Args:
             positions: Positions of the requested dishes; the permitted ones keep this order.
             catalogue: All dishes; a different object only after something was published.
-            restrictions: What the person may not or will not eat.
 
         Raises:
             NobodyWaits: The time was over before all dishes were read; the next request continues there.

@@ -104,9 +104,7 @@ def refusal(status: int, sentence: str, headers: Mapping[str, str] | None = None
     """Builds the answer to a request that middleware refuses, in the form that BentoML gives to its own.
 
     Args:
-        status: Code of HTTP.
         sentence: What was wrong, the value, and what to do.
-        headers: More headers of the answer.
     """
     return JSONResponse({"error": sentence}, status, headers)
 

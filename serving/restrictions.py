@@ -36,7 +36,6 @@ def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NO
 
     Args:
         request: Its restrictions are added; it cannot take stored ones back.
-        person: The person as the store knows them.
 
     Raises:
         InvalidArgument: A diet is unknown; or the person is, and the request does not say their allergies.

@@ -60,7 +60,6 @@ def answer_rates(
     Args:
         rows: The answers with their feedback, oldest feedback first.
         thresholds: Ratings from which feedback is a like or a dislike.
-        timezone: Time zone of the site.
         confidence: Confidence of the intervals, which count people.
     """
     zone = ZoneInfo(timezone)
@@ -83,7 +82,6 @@ def why_fallen(rates: Iterable[AnswerRates], today: date) -> str | None:
     Fisher's exact test decides, on people, each counted once a day. A fall by chance must be very unlikely.
 
     Args:
-        rates: Rates of the days that are compared.
         today: The last of these days.
     """
     lately, before = [0, 0], [0, 0]  # positive, and not

@@ -140,7 +140,6 @@ def with_feedback(
     Lines are ordered by the moment of the opinion, not of its arrival: a device may have been offline.
 
     Args:
-        history: The history as it was published.
         news: Feedback that the history lacks; it may contain a `retract` of earlier days again.
         thresholds: Ratings from which feedback is a like or a dislike.
     """
@@ -181,7 +180,6 @@ def last_eaten(published: Mapping[str, datetime], news: Iterable[Feedback]) -> d
     """Finds the moment of the last choice or order of each dish, by dish.
 
     Args:
-        published: These moments as they were published.
         news: Feedback of the person since then.
     """
     moments = dict(published)
@@ -201,7 +199,6 @@ def never_emptied(
     allergies.
 
     Args:
-        people: Tonight's rows of people.
         were_people: Whether people were published before.
         some_forgotten: Whether anybody was forgotten.
     """

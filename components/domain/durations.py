@@ -17,7 +17,6 @@ def slow_steps(earlier: Sequence[Mapping[str, float]], tonight: Mapping[str, flo
 
     Args:
         earlier: Seconds by step, for each night that ended well; a step that had nothing to do is missing.
-        tonight: Seconds by step of tonight.
     """
     sentences = []
     for step, seconds in tonight.items():

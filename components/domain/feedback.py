@@ -25,7 +25,6 @@ def stored_id(event_id: str, person_id: str) -> str:
 
     Args:
         event_id: Id that the caller or the service gave to the feedback.
-        person_id: Id of the person.
     """
     return SERVICE_IDS + _digest((event_id, person_id))[:32]
 
@@ -44,7 +43,6 @@ def why_not_of(feedback: Feedback, person_id: str, *, was_shown: bool) -> str:
 
     Args:
         feedback: Feedback with the `answer_id` of a stored answer.
-        person_id: Id of the person who got the answer.
         was_shown: Whether the answer showed the dish.
     """
     if person_id != feedback.person_id:

@@ -59,7 +59,6 @@ def read_yaml(path: Path | str, content: bytes | None = None) -> dict[str, Any]:
     """Reads the file's mapping, without validating it.
 
     Args:
-        path: Path of the file.
         content: Content of the file, if it lies on another machine.
 
     Raises:

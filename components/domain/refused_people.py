@@ -33,7 +33,6 @@ def with_refused(
     nothing. A row that names nobody becomes a person without a name.
 
     Args:
-        people: Accepted rows.
         refused: Quarantined rows as they came.
     """
     by_id: _People = {row["person_id"]: dict(row) for row in people}

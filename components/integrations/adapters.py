@@ -31,7 +31,6 @@ def attach(network: nn.Module, candidate: CandidateParams, seed: int) -> nn.Modu
     An adapter has the base's dtype: float32 adapters on a bfloat16 base train at two thirds of the speed.
 
     Args:
-        network: The base model's network.
         candidate: Settings of the candidate.
         seed: Seed of the adapter's first weights.
 
@@ -125,7 +124,6 @@ def load(model: LanguageModel, folder: Path, *, trainable: bool = False) -> nn.M
 
     Args:
         model: Base model; it gets the head.
-        folder: Folder that `save` wrote.
         trainable: Whether the adapter's weights may be trained further.
 
     Raises:

@@ -58,8 +58,6 @@ def send(kind: str, sentence: str, file: Path, addresses: Sequence[str]) -> bool
     tried. If the file cannot be written, the alarm is sent all the same.
 
     Args:
-        kind: Kind of the alarm.
-        sentence: Sentence of the alarm.
         file: File of this clone's alarms.
         addresses: URLs of Apprise.
 

@@ -68,9 +68,7 @@ def build(
     """Builds the Bento of bentofile.yaml and returns its tag.
 
     Args:
-        repo: Folder of bentofile.yaml.
         version: Version part of the Bento's tag.
-        labels: Labels that the Bento stores.
         models: Tags of the models that the Bento needs; an image of the Bento then contains them.
         env: Environment variables from which serving/image.py chooses the contents of the image; they stay
             set in this process.

@@ -144,8 +144,6 @@ def write_tables(folder: Path, tables: Stored, events: pa.Table) -> None:
     Dishes are written first, so that no event is stored before its dish.
 
     Args:
-        folder: Folder of the files.
-        tables: Rows of all tables without events.
         events: Events, as `read_events` returns them.
     """
     for table in sorted(tables, key=list(TABLES).index):

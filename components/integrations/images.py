@@ -18,9 +18,7 @@ def build(bento: str, engine: str, image: str, options: Sequence[str], *, anew: 
     """Builds the image of a Bento unless it exists, and returns its digest (`sha256:…`).
 
     Args:
-        bento: Tag of the Bento in BentoML's store.
         engine: `docker`, `podman` or `buildah`.
-        image: Name and tag of the image.
         options: Options of the build as `key=value`, passed to `bentoml containerize` as `--opt`.
         anew: Whether to build even if an image of that name exists.
 

@@ -21,7 +21,6 @@ def commit(repository: str, branch: str, files: Mapping[str, str], message: str)
         repository: Address or folder of the repository, to which git can push without asking for a password.
         branch: Name of the branch; created without history if it is missing.
         files: Texts by path in the branch; other files stay.
-        message: Message of the commit.
 
     Returns:
         Hash of the commit that holds these files: the branch's tip if they were there already.

@@ -19,7 +19,6 @@ def save(path: Path, vectors: Mapping[bytes, Tensor], facts: Mapping[str, str]) 
     """Writes vectors to a file; equal vectors give equal bytes.
 
     Args:
-        path: Path of the file.
         vectors: At least one vector, (S,) float32, by the sixteen bytes that name a dish's text.
         facts: Content of served.json, with the checksums of the model that made them.
     """
@@ -35,9 +34,7 @@ def load(path: Path, facts: Mapping[str, str], device: torch.device) -> dict[byt
     """Reads the vectors of a file, by the names of their texts.
 
     Args:
-        path: Path of the file.
         facts: Content of served.json, with the checksums of the model that is served.
-        device: Device of the tensors.
 
     Raises:
         StageFailed: The file cannot be read, or another model made its vectors.

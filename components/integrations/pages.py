@@ -17,12 +17,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def checks_page(report: CheckReport, night: NightFacts) -> str:
-    """Renders the page of the data checks.
-
-    Args:
-        report: Results of all expectations.
-        night: Facts of the night that collected the tables.
-    """
+    """Renders the page of the data checks."""
     return _render("checks.html", report=report, night=night)
 
 
@@ -35,9 +30,7 @@ def night_page(
     """Renders the page of the night, with its pictures embedded.
 
     Args:
-        report: Evaluation of all models.
         facts: (name, value) rows of the first table.
-        pictures: Title and path of each PNG.
         rates: How the service's answers fared, by day and version; if empty, the page has no such table.
     """
     encoded = [(title, base64.b64encode(path.read_bytes()).decode()) for title, path in pictures]

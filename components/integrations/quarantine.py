@@ -49,7 +49,6 @@ def remove(folder: Path, concerns: Callable[[Mapping[str, Any]], bool]) -> int:
     """Removes rows from the quarantine.
 
     Args:
-        folder: Folder of the quarantine.
         concerns: Tells whether to remove a row, given its values by column.
 
     Returns:

@@ -33,7 +33,6 @@ def score(
     """Scores every dish of every question.
 
     Args:
-        model: The model, with or without an adapter attached.
         tokens: Tokens of all dishes of the questions and of their histories.
         questions: The questions, in any order.
         label: Name on the progress bar; empty for no bar.

@@ -26,7 +26,6 @@ def base_with(sha256: str, root: Path = Path()) -> Path | None:
 
     Args:
         sha256: Checksum of the base's weights.
-        root: Folder of the repository.
     """
     markers = (root / BASE / MARKER, *sorted((root / BASES).glob(f"*/{MARKER}")))
     there = (marker.parent for marker in markers if marker.exists())

@@ -27,10 +27,7 @@ def with_scores(
     A head alone leaves the base as it is; there the second scores are those of a person without a history.
 
     Args:
-        questions: The questions of the canary.
-        dishes: All dishes that the questions name, by id.
         fields: Fields of a dish that the prompt contains.
-        base: Folder of the base model.
         adapter: Folder of the adapter, with its head if it has one.
     """
     model = base_models.load(base, torch.float32, torch.device("cpu"))

@@ -94,10 +94,8 @@ def subset(test: Comparisons, numbers: Ints, size: int, seed: int) -> tuple[int,
     Intervals are over people, so as many people as possible are included.
 
     Args:
-        test: The comparisons.
         numbers: Numbers of the comparisons to draw from.
         size: The most comparisons to draw; all are drawn where there are fewer.
-        seed: Seed of the draw.
     """
     draw = random.Random(seed)
     by_person: dict[int, list[int]] = {}

@@ -36,8 +36,6 @@ def examine(params: Params, collected: Collected, events: EventColumns, separato
 
     Args:
         params: Settings that the night would have.
-        collected: The accepted and the quarantined rows of the tables.
-        events: The accepted events.
         separator: Character at which cells could be split that look like lists but are read as one value.
     """
     tables = collected.tables

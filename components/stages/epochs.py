@@ -46,9 +46,6 @@ def choose_epochs(
     Args:
         plan: What the training reads, and the most epochs that it may take.
         fresh: Builds the model as it is before training, each time anew.
-        split: The night's split.
-        candidate: How the model is trained.
-        params: All settings.
         log: Called after each epoch with its number and `held_back_loss`.
     """
     fold = next(folds_of(plan.comparisons, split.may_know, unit_of(params.split), FOLDS), None)

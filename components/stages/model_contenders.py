@@ -60,7 +60,6 @@ def champion(setting: Setting, facts: Mapping[str, Any]) -> Iterator[Contender]:
     Comparisons on which it was trained get NaN as scores.
 
     Args:
-        setting: The night's setting.
         facts: Content of models/champion/champion.json.
     """
     counts = unread_by_champion(setting)

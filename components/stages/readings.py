@@ -62,8 +62,6 @@ def tried_readings(
     """Fits text factors on every reading and yields the reading with its fit.
 
     Args:
-        model: The base.
-        tokens: Tokens of all dishes of the log.
         split: The night's split; its test is not read.
         unit: What is new in the test: days, people or dishes.
     """

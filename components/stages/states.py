@@ -15,6 +15,5 @@ def stored_states(model: LanguageModel, folder: Path) -> StoredStates:
 
     Args:
         model: The base, untuned, with any head.
-        folder: Folder of the base.
     """
     return StoredStates(STATES, model, base_facts(folder)["sha256"])

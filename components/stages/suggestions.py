@@ -26,9 +26,6 @@ def suggestions(params: Params, collected: Collected, log: OpinionLog, split: Sp
     """Writes each suggested setting as a line of YAML with the reason as its comment.
 
     Args:
-        params: The current settings.
-        collected: The accepted and the quarantined rows of the tables.
-        log: The accepted events.
         split: The split of the current settings; None where nothing can be held out.
     """
     parts = (_value_range(params, collected), _scale(log), _checks(params, collected))

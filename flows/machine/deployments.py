@@ -141,7 +141,6 @@ def _end(name: str, message: str, state: str = "CRASHED", **absence: Any) -> Non
     """Creates an automation that ends a run, unless an automation of that name exists.
 
     Args:
-        name: Name of the automation.
         message: What the state of an ended run says.
         state: Type of the state that the run gets.
         absence: Arguments of Prefect's EventTrigger: events `after` which it expects others `within` a time.

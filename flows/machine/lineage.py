@@ -42,7 +42,6 @@ def text(params: Params, identifier: str, person: str = "") -> str:
     """Describes the lineage of every version that an identifier belongs to.
 
     Args:
-        params: Settings; they name the registered model.
         identifier: An answer's id, a version, a Bento's tag, or at least 6 digits of a data version's md5.
         person: Id of a person whose rows in the newest of these versions' data are shown; empty for none.
 

@@ -19,7 +19,6 @@ def restore(params: Params, night: str, target: str) -> str:
     """Brings a night back beside this clone, which stays as it is.
 
     Args:
-        params: Settings; they name the registered model.
         night: A day as YYYY-MM-DD, a commit of the branch `nights`, or a version of the model.
         target: Folder that is created; empty for one below the state.
 

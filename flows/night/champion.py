@@ -42,9 +42,6 @@ def fetch_champion(night: Night) -> str | None:
     If the champion is a candidate of this very night (an earlier run of it was promoted), the folder stays as
     it is: that candidate was trained from, and compared with, the champion in it.
 
-    Args:
-        night: Tonight's settings and data.
-
     Returns:
         Version number of the champion; None where there is none, no night registered it, or it reads dishes
         in context.
@@ -115,7 +112,6 @@ def choose_start(params: Params, *, full: bool) -> None:
     The folder is written only if it changes, since DVC's training stages depend on it.
 
     Args:
-        params: Settings of tonight.
         full: Whether to train from scratch, whatever the champion is.
     """
     champion, start = REPO / paths.CHAMPION, REPO / paths.START

@@ -55,7 +55,6 @@ def with_feedback(inbox: Intake, limits: Limits, *, has_people: bool) -> tuple[I
 
     Args:
         inbox: The accepted data with the inbox's rows of tonight.
-        limits: What rows may say.
         has_people: Whether the inbox has a table of people tonight.
 
     Raises:

@@ -49,7 +49,6 @@ class Reading:
     """One night's reading of the store.
 
     Args:
-        engine: Engine of the store.
         inbox: The accepted data with the inbox's rows of tonight.
     """
 

@@ -60,8 +60,6 @@ def forget(params: Params, person: str, *, history: bool) -> str:
     """Removes a person's rows, makes a new data version, and leaves a receipt.
 
     Args:
-        params: Settings.
-        person: Id of the person.
         history: Whether to remove older versions of the data, too, and to bar models trained on them.
 
     Returns:
@@ -79,9 +77,6 @@ def forget(params: Params, person: str, *, history: bool) -> str:
 
 def erase_queued(params: Params) -> str:
     """Forgets everybody whose erasure waits in the service's store, in one go; if it fails, all stay queued.
-
-    Args:
-        params: Settings.
 
     Returns:
         A sentence on what was done or what failed; empty where nobody waits.

@@ -26,9 +26,6 @@ def carry_over(params: Params) -> None:
     A night that is run again starts from the same ledger. So its evaluation stays up to date in DVC, and no
     day counts twice. The copy also holds `today`, the day of the collection, which is not over.
 
-    Args:
-        params: Settings of tonight.
-
     Raises:
         StageFailed: One of the two files is damaged.
     """

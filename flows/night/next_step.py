@@ -13,11 +13,7 @@ from flows.release import bento
 
 
 def sentence(params: Params) -> str:
-    """Says in one line what the last gate found, what serves as a result, and what to do.
-
-    Args:
-        params: Settings; they name the registered model.
-    """
+    """Says in one line what the last gate found, what serves as a result, and what to do."""
     if not (REPO / EVALUATION).exists():
         return "run `make nightly`"
     gate = read_report(REPO / EVALUATION).gate

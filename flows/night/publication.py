@@ -66,12 +66,7 @@ def publish(night: Night) -> bool:
 def dishes_with_popularity(
     tables: Stored, log: OpinionLog
 ) -> Iterator[tuple[Mapping[str, Any], float, bool]]:
-    """Yields the rows of dishes, each with its popularity and whether it is offered.
-
-    Args:
-        tables: Tables of the contract.
-        log: The opinions in these tables.
-    """
+    """Yields the rows of dishes, each with its popularity and whether it is offered."""
     popularity = popularities(log)
     former = {dish for dishes in former_ids(tables).values() for dish in dishes}
     for row in with_nutrition(tables["dishes"], FOODS):

@@ -38,7 +38,6 @@ def register(night: Night, commit: str) -> Registered:
     The rule becomes a version, too, if it serves while there is no champion, or if its gate passed.
 
     Args:
-        night: Tonight's settings and data.
         commit: The night's commit on the branch `nights`.
     """
     model, server = night.params.register_.model, registry()

@@ -59,9 +59,6 @@ def build(
     """Builds a version's Bento unless the store has an undamaged one; waits for a build that is running.
 
     Args:
-        params: Settings; they name the registered model.
-        version: Version number in the registry.
-        tags: Tags of the version.
         artifacts: Folder of its artifacts, as they were verified.
         promoted: Whether a person promoted the version; else the Bento is marked.
         trial: The trial beside the version before; None where this version answers everybody.
@@ -88,8 +85,6 @@ def tag_of(version: str, tags: Mapping[str, str], *, promoted: bool, trial: Tria
     """Builds the tag of a version's Bento, whether that Bento exists or not.
 
     Args:
-        version: Version number in the registry.
-        tags: Tags of the version.
         promoted: Whether a person promoted the version.
         trial: The trial beside the version before; None where this version answers everybody.
     """

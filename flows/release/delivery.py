@@ -93,7 +93,6 @@ def image_of(params: Params, packaged: bento.Packaged) -> str:
     A pushed image is used again even if the engine has deleted it; a newly built Bento gets a new image.
 
     Args:
-        params: Settings of the release.
         packaged: Bento of the image.
 
     Returns:
@@ -122,7 +121,6 @@ def change_to(params: Params, packaged: bento.Packaged, image: str, previous: st
     """Makes a Bento the released one: pins, renders and deploys the manifests, and records the release.
 
     Args:
-        params: Settings of the release.
         packaged: Bento of the version.
         image: `NAME@sha256:…` of its image; empty where there is none, and the manifests stay as they are.
         previous: Version to step back to; empty where there is none.

@@ -24,7 +24,6 @@ def bring(params: Params, version: str, rendered: Path) -> None:
     """Brings the rendered manifests to the cluster as `release.deploy` says; does nothing if it says `none`.
 
     Args:
-        params: Settings of the release.
         version: Version number in the registry, for messages.
         rendered: Folder with one file for each overlay.
 

@@ -19,9 +19,6 @@ def trial_of(params: Params, server: Registry, released: Release | None, champio
     champion is the older of the two: a rollback.
 
     Args:
-        params: Settings of the release.
-        server: The registry.
-        released: What is released now.
         champion: Version number of the champion.
     """
     if params.release.share == 1 or released is None:

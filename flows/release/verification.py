@@ -20,7 +20,6 @@ def why_refused(tags: Mapping[str, str], artifacts: Path, base_sha256: str) -> s
     """Explains why a version may not be served, judged by the contents of its artifacts; None if it may.
 
     Args:
-        tags: Tags of the version.
         artifacts: Folder of its artifacts, beside which the rest of the model lies.
         base_sha256: Checksum of the base that it would be served with.
     """

@@ -109,14 +109,14 @@ def test_a_nights_own_server_refuses_strangers_and_ends_with_it(clone: Path) -> 
     with _night(clone) as (process, address):
         _refuses_strangers(address, keys.keys(clone / ".palate")["prefect"])
         process.kill()
-        wait_for(lambda: http_status(f"{address}/api/health") == 0, 30, "the server's end")
+        wait_for(lambda: http_status(f"{address}/api/health") == 0, 90, "the server's end")
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_stopped_night_leaves_no_server(clone: Path, sign: signal.Signals) -> None:
     with _night(clone) as (process, address):
         process.send_signal(sign)
-        wait_for(lambda: http_status(f"{address}/api/health") == 0, 30, "the server's end")
+        wait_for(lambda: http_status(f"{address}/api/health") == 0, 90, "the server's end")
         assert process.wait(30) != 0
 
 

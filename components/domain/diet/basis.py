@@ -46,7 +46,6 @@ def basis_of(dish: DishFacts, restrictions: Restrictions) -> Iterator[Basis]:
 
     Args:
         dish: A dish that `permitted` offers to a person with these restrictions.
-        restrictions: What the person may not or will not eat.
     """
     for group in restrictions.allergies:
         yield _basis(group, _source(dish, (group,)))
@@ -78,7 +77,6 @@ def notes(restrictions: Restrictions, written: Iterable[str]) -> Iterator[str]:
     """Yields what no reading of words covers for a person.
 
     Args:
-        restrictions: What the person may not or will not eat.
         written: Diets and allergies as the person wrote them.
     """
     if any(_COELIAC.search(fold(text)) for text in written):

@@ -48,11 +48,7 @@ def _unknown(dish: DishFacts, listed: list[tuple[str, str, Reading]]) -> Evidenc
 
 @lru_cache(maxsize=8192)
 def evidence(dish: DishFacts) -> dict[str, Evidence]:
-    """What a dish says of each substance.
-
-    Args:
-        dish: The dish.
-    """
+    """What a dish says of each substance."""
     result: dict[str, Evidence] = {}
     declared = [
         (text, read(spelled_out(text, dish.letters))) for text in dish.allergens or () if text.strip()
@@ -165,7 +161,6 @@ def permitted(
 
     Args:
         dishes: What is on the menu.
-        restrictions: What the person may not or will not eat.
     """
     offered, left_out = [], []
     for dish in dishes:

@@ -54,7 +54,6 @@ def distinct_numbers(below: Ints, number: int, draw: np.random.Generator) -> Int
     Args:
         below: (N,) bounds; the bound itself is never drawn.
         number: How many numbers are drawn for each bound.
-        draw: The random generator.
 
     Returns:
         (N, number) the numbers; a row whose bound is below `number` is filled up with -1.

@@ -23,7 +23,6 @@ def choice_table(log: OpinionLog, on_offer: Bools | None = None) -> tuple[Compar
     """Compares each choice with the rest of its menu, or with a sample of a large menu; see `offers_of`.
 
     Args:
-        log: Opinions of all people.
         on_offer: (D,) True for the dishes that count; menus are read as if they had no others. None for all.
 
     Returns:
@@ -51,7 +50,6 @@ def pair_table(log: OpinionLog, line: Ints, other: Ints, last: Ints) -> Comparis
     """Builds comparisons of two opinions each.
 
     Args:
-        log: Opinions of all people.
         line: (Q,) lines of the preferred dishes.
         other: (Q,) lines of the other dishes.
         last: (Q,) latest line that each comparison rests on.

@@ -25,7 +25,6 @@ def compare(log: OpinionLog, seed: int, cut: np.datetime64 | None = None) -> Com
     """Builds comparisons from all opinions that say which dish was preferred to which.
 
     Args:
-        log: Opinions of all people.
         seed: Seed of the groups of stated opinions, and of the draws of other people's likes and orders.
         cut: Local day on which the test begins; no comparison rests on opinions from both sides of it.
 

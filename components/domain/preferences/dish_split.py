@@ -28,10 +28,8 @@ def dish_fold(log: OpinionLog, share: float, fold: int, seed: int) -> Bools:
     """Marks the dishes of one of `1 / share` folds, (D,); a dish stays in its fold when others come.
 
     Args:
-        log: The log whose dishes are divided.
         share: Share of the dishes that is hidden.
         fold: Number of the fold; folds beyond the last begin again with the first.
-        seed: Seed of the draw.
     """
     count = max(2, round(1 / share))
     drawn = [random.Random(f"{seed}/{dish}").randrange(count) for dish in log.dishes]
@@ -44,11 +42,9 @@ def split_by_dish(
     """Hides dishes from everybody.
 
     Args:
-        log: Opinions of all people.
         hidden: (D,) True for the dishes that are tested.
         background: Sources whose opinions are never asked about; they are history alone.
         min_history: Number of opinions on other dishes that a person needs to be tested.
-        seed: Seed of the groups.
 
     Raises:
         DataRejected: No comparison is left to train or to test on.

@@ -89,7 +89,6 @@ def accept(incoming: Mapping[str, Iterable[RawRow]], stored: Stored, limits: Lim
     Args:
         incoming: Raw rows by table name; tables that are absent tonight may be left out.
         stored: Rows that earlier nights accepted, by table name. They are not changed.
-        limits: Limits of what rows may say.
     """
     tables = [table for table in TABLES if table != "events"]  # in this order: menus point at dishes
     collected = Collected({table: list(stored.get(table, [])) for table in tables})

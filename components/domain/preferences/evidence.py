@@ -100,9 +100,7 @@ class Expectation:
         the menu itself.
 
         Args:
-            opinions: Groups of opinions.
             strengths: (N,) how strongly each opinion speaks for its dish; ignored for picks.
-            menus: The menus that picks were made from.
             dishes: Dishes that are columns of the result. Alternatives on menus count in any case.
         """
         groups, count, group, none = len(opinions.sizes), len(self.mean), opinions.group, len(menus.sizes)

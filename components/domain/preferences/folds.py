@@ -53,10 +53,8 @@ def folds_of(train: Comparisons, may_know: Bools, unit: Unit, count: int) -> Ite
     """Yields the folds that have comparisons on both sides; fewer than `count` where there are fewer units.
 
     Args:
-        train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
         unit: What is new in the test: days (with their dishes), people, or dishes.
-        count: Number of folds.
     """
     for number in range(count if len(train) else 0):
         if unit == "dish":

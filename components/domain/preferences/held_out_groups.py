@@ -42,10 +42,8 @@ def deal(log: OpinionLog, lines: Ints, fewest: int, seed: int) -> Groups:
     Where a person's opinions come from several sources, a group holds opinions of one source only.
 
     Args:
-        log: Opinions of all people.
         lines: (N,) lines that are dealt, ascending.
         fewest: Least number of groups of a person whose opinions come from one source.
-        seed: Seed of the draws.
     """
     dealt: list[list[int]] = []
     for part in np.split(lines, np.flatnonzero(changes(log.person[lines]))[1:]) if len(lines) else ():
@@ -65,7 +63,6 @@ def compare_within(
     """Compares each choice of a group with its menu, and each two stated opinions of a group that differ.
 
     Args:
-        log: Opinions of all people.
         dealt: The groups that are asked about.
         choices: Comparisons of choices, and the line of each.
 
@@ -108,9 +105,7 @@ class Histories:
         """Sets each history to the lines known of the person outside the group; drops empty histories.
 
         Args:
-            table: The comparisons.
             group: (Q,) number of each comparison's group.
-            dealt: The groups.
         """
         hidden = self.number[dealt.line[ranges((dealt.ends - dealt.sizes)[group], dealt.sizes[group])]]
         table = self.of_all(replace(table, hidden=hidden, hidden_sizes=dealt.sizes[group]), 1)

@@ -50,8 +50,6 @@ def moments_of(opinions: Opinions, menus: Menus, dish_count: int, hidden: Ints |
 
     Args:
         opinions: Opinions that training may know, one group for each person; see `known_opinions`.
-        menus: The menus that picks were made from.
-        dish_count: Number of dishes of the log.
         hidden: Dishes whose opinions are left out.
     """
     if hidden is not None:

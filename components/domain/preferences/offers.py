@@ -45,7 +45,6 @@ def offers_of(log: OpinionLog, choices: Ints, counts: Bools) -> Offers:
     Other dishes that the same person chose at the same moment from the same menu are left out.
 
     Args:
-        log: Opinions of all people.
         choices: (N,) lines of choices of dishes that count.
         counts: (D,) True for the dishes that count; menus are read as if they had no others.
     """

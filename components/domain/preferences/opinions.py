@@ -84,8 +84,6 @@ def opinion_log(
 
     Args:
         events: Events in any order; equally favourable opinions on one dish at one moment keep their order.
-        dishes: All dish ids.
-        menus: Dish ids by menu id.
         scale: The settings by which events become opinions.
     """
     events = _without_retracted(events)

@@ -24,10 +24,6 @@ def pairs_with_others(log: OpinionLog, seed: int) -> tuple[Ints, Ints]:
 
     Orders are compared with orders, likes with likes. Likes are picks only where nobody states anything else.
 
-    Args:
-        log: Opinions of all people.
-        seed: Seed of the draws.
-
     Returns:
         (Q,) lines of picks, and (Q,) lines of the other people's picks.
     """
@@ -61,10 +57,8 @@ def _drawn(person: Ints, first: int, end: int, draw: np.random.Generator) -> Int
     They are drawn from the day, and from the days before it if the day has fewer than NEAREST picks.
 
     Args:
-        person: Person of each pick, day after day.
         first: Position of the day's first pick.
         end: Position behind the day's last pick.
-        draw: The random generator.
 
     Returns:
         (N, OTHERS) positions of picks; NOBODY where too few other people's picks are there.

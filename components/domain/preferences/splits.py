@@ -44,7 +44,6 @@ def split_by_time(comparisons: Comparisons, cut: np.datetime64, min_history: int
     """Holds out the comparisons from a day on.
 
     Args:
-        comparisons: Comparisons of all people.
         cut: Local day on which the test begins; no comparison rests on opinions from both sides of it.
         min_history: Number of comparisons before the cut that a person needs to be tested.
 
@@ -73,12 +72,10 @@ def split_within_person(
     """Holds out some opinions of each person; the rest is that person's history.
 
     Args:
-        log: Opinions of all people.
         held_out: (L,) True for the lines that are tested.
         background: Sources whose opinions are never asked about, such as what a person declares; they are
             history alone.
         min_history: Number of other opinions that a person needs to be tested.
-        seed: Seed of the groups.
 
     Raises:
         DataRejected: No comparison is left to train or to test on.

@@ -21,7 +21,6 @@ def block_starts(log: OpinionLog, lines: Ints, cut: np.datetime64 | None) -> Int
     person's last block alone.
 
     Args:
-        log: Opinions of all people.
         lines: (N,) lines of the stated opinions, ascending.
         cut: Local day on which a block must end and another begin.
     """
@@ -54,10 +53,8 @@ def group_numbers(log: OpinionLog, lines: Ints, starts: Ints, seed: int) -> Ints
     """Numbers the group of each opinion, (N,), ascending with its block; see `groups`.
 
     Args:
-        log: Opinions of all people.
         lines: (N,) lines of the stated opinions, ascending.
         starts: Positions in `lines` at which blocks begin.
-        seed: Seed of all groups.
     """
     sizes = np.diff(starts, append=len(lines))
     dealt = np.zeros(len(lines), np.int64)
@@ -78,7 +75,6 @@ def pairs_that_differ(log: OpinionLog, lines: Ints, group: Ints) -> tuple[Ints, 
     line.
 
     Args:
-        log: Opinions of all people.
         lines: (N,) lines of stated opinions; a group holds opinions of one person.
         group: (N,) number of each line's group.
 

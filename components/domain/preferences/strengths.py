@@ -93,7 +93,6 @@ def known_opinions(log: OpinionLog, may_know: Bools) -> Opinions:
     No dish thus counts more than one pick of a person, and the proportions stay.
 
     Args:
-        log: Opinions of all people.
         may_know: (L,) True for the lines that training may read.
     """
     lines = _lasting(log, may_know)
@@ -121,7 +120,6 @@ def with_source_offsets(log: OpinionLog, may_know: Bools) -> OpinionLog:
     """Sets the offset of each source: its mean rating minus the mean of all, shrunk towards zero.
 
     Args:
-        log: Opinions of all people.
         may_know: (L,) True for the lines that training may read.
     """
     lines = _lasting(log, may_know)

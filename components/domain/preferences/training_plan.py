@@ -117,10 +117,7 @@ def from_start(
     comparisons wait for a later night.
 
     Args:
-        train: All comparisons of the night.
         candidate: The candidate, with the settings of the start.
-        params: Section `train`.
-        start: Description of the starting adapter.
         version: Version number of the starting adapter in the registry.
     """
     is_new = unread(train, start)
@@ -150,7 +147,6 @@ def why_from_scratch(
     """Explains why tonight's trainings may not start from the champion; None if they may.
 
     Args:
-        params: Section `train`.
         split_by: `split.by`; without real times no comparison is newer than another.
         start: Description of the champion's training; None without a champion, or if it has no description.
         changed: `base` or `prompt`, if it differs from the champion's; else None.

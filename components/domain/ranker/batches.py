@@ -77,7 +77,6 @@ class _Dishes:
         """Runs the layers below the first tuned one.
 
         Args:
-            model: The language model.
             lines: (D,) the line of token ids of each dish.
             first: Index of the first tuned layer.
             at_once: Number of dishes that `in_turn` reads anew.

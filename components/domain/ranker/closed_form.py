@@ -41,9 +41,6 @@ def give_text_factors(
     """Fits text factors, and makes them the head of a model without an adapter.
 
     Args:
-        model: The frozen base.
-        tokens: The lines of all dishes of the log.
-        train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
         factors: The number of factors, and how dishes are read.
         unit: What is new in the test: days (with their dishes), people, or dishes.

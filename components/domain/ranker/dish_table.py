@@ -176,7 +176,6 @@ class DishTable:
 
         Args:
             questions: Questions in any order.
-            dishes: All dishes that the questions name, by id.
         """
         if not questions:
             return np.empty(0)

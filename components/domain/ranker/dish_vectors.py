@@ -102,7 +102,6 @@ def start_head(hidden: Tensor, size: int, ratings: RatingScale) -> Head:
     Args:
         hidden: (D, W) last hidden states of the training dishes.
         size: Number S of dimensions of a vector; fewer where there are fewer dishes.
-        ratings: Scale by which ratings become strengths.
     """
     hidden = hidden.float()
     mean = hidden.mean(0)
@@ -224,7 +223,6 @@ def scores_of_all(catalogue: Tensor, past: Tensor, batch: Batch, head: Head) -> 
         catalogue: (C, S) vectors of the dishes to score.
         past: (D, S) vectors of `batch.dishes`.
         batch: A single history, without dishes on offer.
-        head: The head that made the vectors.
     """
     is_line = batch.is_line[0]
     lines = past[batch.past[0, is_line].to(past.device)]  # N S

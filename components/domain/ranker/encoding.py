@@ -50,7 +50,6 @@ def hidden_states(
     """Computes the hidden state of each line of token ids, (lines, width), without gradients.
 
     Args:
-        model: The language model, with or without an adapter.
         lines: Lines with at least one token each.
         before_batch: Called before each batch; an exception that it raises ends the work.
         reading: The layer and the pooling; the lines already follow its template.

@@ -104,7 +104,6 @@ class Factors:
             noise: See `TextFactors`.
             weights: (2,) see `TextFactors`.
             lines: The line of token ids of each of the D dishes.
-            reading: How the language model reads the lines.
         """
         has = np.flatnonzero(self.residual.any(axis=1))
         names = np.array([name_of(lines[dish]) for dish in has.tolist()], np.int64)
@@ -127,7 +126,6 @@ def text_factors(dishes: Dishes, opinions: Opinions, menus: Menus, hidden: Ints,
     Args:
         dishes: Vectors of the dishes.
         opinions: Opinions that training may know of each person; see `known_opinions`.
-        menus: The menus that picks were made from.
         hidden: Dishes whose opinions are left out.
         size: Largest number of text factors.
     """

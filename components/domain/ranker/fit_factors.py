@@ -60,7 +60,6 @@ def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit,
 
     Args:
         dishes: Vectors of the log's dishes.
-        train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
         unit: What is new in the test: days (with their dishes), people, or dishes.
         size: Largest number of text factors.

@@ -48,7 +48,6 @@ class LanguageModel:
         """Builds the prompt's lines for these dishes, in this model's tokens.
 
         Args:
-            dishes: Dishes by id.
             fields: Fields of a dish that the prompt names.
             max_history: Largest number of history lines in a prompt; a head reads no prompt.
         """

@@ -28,7 +28,6 @@ def vectors_of(
 
     Args:
         model: The model that reads the lines and keeps their vectors.
-        head: The model's head.
         lines: Lines of token ids, at least one.
         before_batch: Called before each batch of model work; an exception that it raises ends the work.
     """
@@ -51,7 +50,6 @@ def remember(model: LanguageModel, lines: Sequence[Sequence[int]], vectors: Tens
     """Replaces a model's memory by known vectors of lines, which it then does not read.
 
     Args:
-        model: A model with a head.
         lines: Lines of token ids.
         vectors: (lines, size) vectors that model and head would compute.
     """

@@ -78,7 +78,6 @@ class Collaborative:
         """Scores pairs by item-kNN, (P,): a dish's mean plus the evidence on the most similar dishes.
 
         Args:
-            pairs: Histories and dishes.
             count: Largest number of similar dishes that are read from a history.
             shrink: See `similarity`.
             prior: Information that the mean counts for.
@@ -105,8 +104,6 @@ class Collaborative:
         The factors are the likeliest ones for a history, given its evidence.
 
         Args:
-            pairs: Histories and dishes.
-            size: Number of factors.
             noise: Variance of a strength around the factors' prediction.
         """
         loadings, evidence = self._loadings(size), self._evidence(pairs)

@@ -73,8 +73,6 @@ def fit_stacked_rules(
     A rule looks better on a comparison that it has read than on new ones (stacking, Wolpert 1992).
 
     Args:
-        dishes: All dishes that the comparisons name, by id.
-        train: The training comparisons.
         may_know: (L,) True for the lines of the log that training may read.
         unit: What is new in the test: days (with their dishes), people, or dishes.
     """

@@ -21,7 +21,6 @@ def with_history_of_another(comparisons: Comparisons, seed: int) -> Comparisons:
     altogether, their comparisons get an empty history.
 
     Args:
-        comparisons: Comparisons of all people.
         seed: Seed of the order in which histories move.
     """
     generator = np.random.default_rng(seed)

@@ -26,7 +26,6 @@ def bm25(dishes: Mapping[str, Dish], order: tuple[str, ...]) -> Similarity:
     """Builds Okapi BM25 over the words of dishes: a pair's first dish is the query, the second the document.
 
     Args:
-        dishes: Dishes by id.
         order: Ids in the order of the dishes' numbers.
     """
     texts = [Counter(_words(dishes[dish])) for dish in order]
@@ -63,9 +62,7 @@ def nearness(pairs: Pairs, vectors: Floats, ratings: RatingScale) -> Floats:
     """Averages the cosine of a pair's dish to the past dishes, each times how much it was liked, (P,).
 
     Args:
-        pairs: Histories and dishes.
         vectors: (D, width); their mean is subtracted first.
-        ratings: Scale by which ratings become strengths.
     """
     centred = vectors - vectors.mean(0)
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)

@@ -59,7 +59,6 @@ class RuleModel:
         """Scores the dishes on offer after plain histories, (O,) in nats; see `Pairs`.
 
         Args:
-            questions: At least one question with at least one dish.
             dishes: All dishes of the questions' log, by id.
         """
         log = questions.log

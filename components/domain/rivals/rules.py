@@ -54,7 +54,6 @@ def usual(pairs: Pairs, half_life: float) -> Floats:
     of days from it to the newest line of the history.
 
     Args:
-        pairs: Histories and dishes.
         half_life: Age in days at which an opinion counts half.
     """
     sizes = pairs.opinions.sizes
@@ -75,7 +74,6 @@ def mean_affinity(pairs: Pairs, has: Floats, shares: Floats) -> Floats:
     """Averages a person's affinity over the traits of a dish, (P,); 0 without traits.
 
     Args:
-        pairs: Histories and dishes.
         has: (D, T) 1 for each trait that a dish has, else 0.
         shares: (H, T) affinity after each history.
     """
@@ -129,7 +127,6 @@ def affinity(pairs: Pairs, has: Floats, mean: Floats) -> Floats:
     Lines count by their verdict, so disliked dishes count negatively. Shares are shrunk towards everybody's.
 
     Args:
-        pairs: Histories and dishes.
         has: (D, T) 1 for each trait that a dish has, else 0.
         mean: (T,) everybody's share.
     """
@@ -169,8 +166,6 @@ def fit_content_history(
     """Chooses the traits and fits their weights; see `fit_logit`.
 
     Args:
-        dishes: Dishes by id.
-        train: Comparisons to fit on.
         sharing: Number of names that must contain a word for the word to count as a trait.
     """
     traits = fit_traits(dishes, train, sharing)

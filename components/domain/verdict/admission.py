@@ -90,7 +90,6 @@ def why_refused(tags: Mapping[str, str], measured: Measured) -> str | None:
     a changed adapter, another base model or a changed gate report.
 
     Args:
-        tags: Tags of the version.
         measured: Contents of its artifacts.
     """
     return (

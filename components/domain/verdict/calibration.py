@@ -39,7 +39,6 @@ def calibration(scores: Floats, comparisons: Comparisons, bins: int = BINS) -> t
 
     Args:
         scores: (O,) scores in nats of the dishes on offer; NaN throughout a comparison that was not scored.
-        comparisons: The comparisons.
         bins: Number of bins, fewer where there are fewer pairs.
     """
     alternative = np.ones(len(scores), bool)

@@ -88,7 +88,6 @@ def stored_questions(
     """Builds the stored questions.
 
     Args:
-        questions: The questions.
         dishes: All dishes that they name, by id.
         scores: For each question, the scores that a service must give.
         others: For each question, the scores of the untuned base, or of a rule after another history.
@@ -117,7 +116,6 @@ def why_wrong(questions: Sequence[CanaryQuestion], served: Sequence[Sequence[flo
     """Explains what is wrong with the served scores; None if they are right.
 
     Args:
-        questions: The stored questions.
         served: For each question, the scores that the service gives.
     """
     allowed = TOLERANCE * effect(questions)
@@ -149,7 +147,6 @@ def to_json(candidate: str, questions: Sequence[CanaryQuestion]) -> dict[str, An
 
     Args:
         candidate: Name of the candidate whose scores are stored.
-        questions: The stored questions.
     """
     rows = [
         {

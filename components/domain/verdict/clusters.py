@@ -72,7 +72,6 @@ def estimate(values: Floats, comparisons: Comparisons, unit: Clusters = "menu da
 
     Args:
         values: (Q,) one value for each comparison; NaN leaves a comparison out.
-        comparisons: The comparisons.
         unit: Clusters beside people: menu days, or dishes where dishes are held out.
     """
     scored = np.flatnonzero(~np.isnan(values))
@@ -118,7 +117,6 @@ def dish_error(influence: Floats, person: Ints, comparisons: Comparisons) -> flo
     Args:
         influence: (Q,) what each comparison adds to the error of the mean.
         person: (Q,) number of each comparison's person.
-        comparisons: The comparisons.
     """
     owner, dish = comparisons.owner, comparisons.offered
     sets = _numbers_of_sets(comparisons)
@@ -147,7 +145,6 @@ def _sharing(influence: Floats, dish: Ints, sets: Ints, comparisons: Comparisons
         influence: (Q,) see `dish_error`.
         dish: (O,) number of the cluster of each dish on offer.
         sets: (Q,) number of the set of dishes that each comparison offers.
-        comparisons: The comparisons.
     """
     codes, number = np.unique(dish, return_inverse=True)
     # With k dishes the mean takes two of k degrees of freedom from each dish's sum.

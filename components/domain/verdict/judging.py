@@ -41,7 +41,6 @@ def recipes(params: Params, rule: str) -> dict[str, dict[str, Any]]:
     """Collects all settings that decide what is learnt and what is held out from it, by name.
 
     Args:
-        params: Settings of the night.
         rule: Name of the rule that serves while there is no champion.
     """
     data = {
@@ -60,7 +59,6 @@ def decision(params: Params, table: ResultTable, entry: Ledger) -> GateResult:
     """Judges the best candidate or the served rule, which have equal shares of the error.
 
     Args:
-        params: Settings of the night.
         table: What is judged and its rivals.
         entry: Its ledger after tonight.
     """

@@ -66,7 +66,6 @@ class Ledger:
         Args:
             differences: By rival, (Q,) the candidate's pair accuracy minus the rival's; NaN unless both
                 scored.
-            test: The comparisons.
             today: See `held_out_days.entries`.
 
         Returns:
@@ -90,7 +89,6 @@ def opened(before: Mapping[str, Ledger], name: str, recipe: str, champion: str) 
 
     Args:
         before: Ledgers of the night before, by candidate.
-        name: Name of the candidate.
         recipe: Hash of the candidate's recipe now.
         champion: Version number of the champion now.
     """
@@ -115,7 +113,6 @@ def to_json(ledgers: Mapping[str, Ledger], split_sha256: str) -> dict[str, Any]:
     """Builds the content of ledger.json.
 
     Args:
-        ledgers: Ledgers by candidate.
         split_sha256: Checksum of the comparisons that were judged last.
     """
     return {"split_sha256": split_sha256, "ledgers": {name: asdict(each) for name, each in ledgers.items()}}

@@ -76,7 +76,6 @@ def per_person(measured: Floats, comparisons: Comparisons) -> People:
 
     Args:
         measured: (Q, METRICS) see `comparison_metrics`.
-        comparisons: The comparisons.
 
     Returns:
         (METRICS,) means by person.

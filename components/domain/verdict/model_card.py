@@ -43,7 +43,6 @@ def model_card(trained: Trained, report: EvaluationReport) -> str:
     """Writes the card as Markdown.
 
     Args:
-        trained: What the version was trained on.
         report: Evaluation of the night that registered the version.
     """
     licence = f", {trained.licence}" if trained.licence else ""

@@ -47,10 +47,6 @@ def check(
     failed.
 
     Args:
-        tables: All accepted rows by table, without events.
-        events: All accepted events.
-        night: Facts of the night that collected the data.
-        params: Limits of the expectations.
         docs: Folder for Great Expectations' Data Docs, which is replaced; None to write no pages.
     """
     frames = frames_of(tables, events, night)

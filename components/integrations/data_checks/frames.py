@@ -24,11 +24,6 @@ def frames_of(tables: Stored, events: pa.Table, night: NightFacts) -> dict[str, 
 
     Whether an id exists in another table is a boolean column: a value set of all ids would be repeated in the
     reports. Texts are escaped for HTML, since Great Expectations writes them into its pages as they are.
-
-    Args:
-        tables: All accepted rows by table, without events.
-        events: All accepted events.
-        night: Facts of the night that collected the data.
     """
     frames = {name: _narrow(name, rows) for name, rows in tables.items()}
     dishes = frames["dishes"]["dish_id"]

@@ -42,8 +42,6 @@ def suites(frames: Frames, night: NightFacts, params: CheckParams, *, has_people
 
     Args:
         frames: The frames to check; the older events in them say how news should be distributed.
-        night: Facts of the night that collected the data.
-        params: Limits of the expectations.
         has_people: Whether there is a table of people; every event's person should then be in it.
     """
     return {

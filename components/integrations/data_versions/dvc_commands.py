@@ -40,9 +40,6 @@ def dvc(
     If stderr is a terminal the command writes to it directly, so that the progress bar of a stage works.
 
     Args:
-        repo: Root of the repository.
-        arguments: Arguments of `dvc`.
-        env: Environment variables besides those of this process.
         on_line: Function that receives each line of output as soon as it is written.
         failure_prefix: Start of the line in which a failed stage says why; empty if stages have no such line.
         limit_s: Seconds after which the command is killed; None for no limit.

@@ -67,7 +67,6 @@ def check_files(repo: Path, paths: Sequence[str]) -> None:
     """Hashes files under DVC, and restores those that differ from what was recorded.
 
     Args:
-        repo: Root of the repository.
         paths: Folders under DVC, or outputs of its stages; skips those that are not recorded yet.
 
     Raises:
@@ -101,7 +100,6 @@ def push(repo: Path, paths: Sequence[str]) -> None:
     """Uploads to the default remote what it does not have, and hashes what lies there now.
 
     Args:
-        repo: Root of the repository.
         paths: As for `check_files`. Their objects in the remote are hashed, each again only once it changes.
 
     Raises:

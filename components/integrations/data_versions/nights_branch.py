@@ -33,9 +33,7 @@ def commit_night(repo: Path, paths: Sequence[str], message: str) -> str:
     `dvc checkout`, `dvc metrics diff` and `git log` work on it. No commit is made where nothing changed.
 
     Args:
-        repo: Root of the repository.
         paths: Pointers and reports of the night; those that do not exist are left out.
-        message: Message of the commit.
 
     Returns:
         The commit with these files, new or not.
@@ -69,7 +67,6 @@ def _move_branch(repo: Path, commit: str, before: str) -> None:
     """Moves the branch `nights`; removes git's lock if it lasts, since a killed git then left it.
 
     Args:
-        repo: Root of the repository.
         commit: Commit to which the branch leads from now on.
         before: Commit to which it leads now; empty where there is no such branch.
     """
@@ -123,10 +120,7 @@ def fetch(repo: Path, path: str, commit: str, target: Path) -> None:
     """Writes a version of a folder under DVC to `target`, from DVC's cache or its remote.
 
     Args:
-        repo: Root of the repository.
-        path: Path of the folder in the repository.
         commit: Commit whose version is written.
-        target: Path that is created.
 
     Raises:
         NotFound: This clone does not have the commit.
@@ -157,9 +151,6 @@ def git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, check
     """Runs one git command and returns its output without the final line break.
 
     Args:
-        repo: Root of the repository.
-        arguments: Arguments of `git`.
-        env: Environment variables besides those of this process.
         check: Whether a failure raises; otherwise the output up to the failure is returned.
 
     Raises:

@@ -23,8 +23,6 @@ def forget_copies(repo: Path, nights: int, commits: Mapping[str, str], *, remote
     """Removes objects from DVC's cache unless the working tree, the last nights or a tag of git names them.
 
     Args:
-        repo: Root of the repository.
-        nights: Number of nights whose objects stay.
         commits: Further commits whose objects stay, by a name for each.
         remote: Whether to remove them from the default remote as well.
 
@@ -66,9 +64,7 @@ def forget_history(repo: Path, paths: Sequence[str], message: str) -> None:
     working tree names.
 
     Args:
-        repo: Root of the repository.
         paths: As for `commit_night`.
-        message: Message of the commit.
     """
     _remove_restored(repo)
     begin_anew(repo, paths, message)

@@ -24,7 +24,6 @@ def ensure_repository(repo: Path, state: Path) -> None:
     """Checks that git and DVC can work here, and creates the folder of DVC's default remote.
 
     Args:
-        repo: Root of the repository.
         state: Folder below which the remote lies.
 
     Raises:

@@ -17,10 +17,8 @@ def restore(repo: Path, state: Path, night: str, folder: Path) -> str:
     """Writes a night's files to a new folder, a worktree of git that shares DVC's cache and remote.
 
     Args:
-        repo: Root of the repository.
         state: Folder below which the default remote lies.
         night: A commit of the branch `nights`, or a day as YYYY-MM-DD, which means its last night.
-        folder: Path of the new folder.
 
     Returns:
         The commit.

@@ -31,7 +31,6 @@ def remove_old(tracking: Runs, model: str, before: datetime, needed: Collection[
 
     Args:
         tracking: The server's runs.
-        model: Name of the registered model.
         before: Runs that began later stay.
         needed: Versions whose runs and models stay, too.
     """

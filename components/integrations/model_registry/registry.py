@@ -120,7 +120,6 @@ class Registry:
 
         Args:
             model: Name of the registered model; created where it does not exist.
-            run: Id of the candidate's run.
             python_model: Python file that defines the pyfunc model.
             artifacts: Files and folders that are stored with the model, by name.
             code: Package folder that the python file imports.
@@ -241,8 +240,6 @@ class Registry:
         out.
 
         Args:
-            model: Name of the registered model.
-            version: Version number in the registry.
             target: Folder of the download; created where it is missing.
         """
         target.mkdir(parents=True, exist_ok=True)

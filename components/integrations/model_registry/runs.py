@@ -61,8 +61,6 @@ class Runs:
         """Finds a candidate's run under a night's run, or creates a new run; returns its id.
 
         Args:
-            night: Id of the night's run.
-            name: Name of the candidate.
             afresh: Whether to delete earlier runs of a killed training, so that the loss curve shows only one
                 training.
         """
@@ -90,7 +88,6 @@ class Runs:
         If it ended well, also the runs of its killed attempts.
 
         Args:
-            key: Key of the night.
             status: FINISHED, or how the night failed: FAILED or KILLED.
         """
         unfinished = f"!= '{FINISHED}'" if status == FINISHED else f"= '{RUNNING}'"
@@ -108,9 +105,6 @@ class Runs:
         That part is the whole curve if DVC restored the result, or the rest if MLflow failed during training.
 
         Args:
-            run: Id of the candidate's run.
-            params: The candidate's section of params.yaml.
-            metrics: Results on the held-out comparisons, by name.
             curve: CSV file with the columns step and loss.
         """
         for name, value in params.items():
@@ -127,8 +121,6 @@ class Runs:
         """Records the data version that a run learnt from, as MLflow's pages show datasets.
 
         Args:
-            run: Id of the run.
-            name: Name of the data.
             md5: Version of the data, DVC's md5.
             source: Address of DVC's remote that has the data.
         """
@@ -146,11 +138,8 @@ class Runs:
         """Logs what holds for the whole night.
 
         Args:
-            run: Id of the night's run.
             tags: Lineage; stored as tags of the run.
-            metrics: Numbers of the gate, by name.
             files: Reports and pointers that are stored as artifacts.
-            params: Settings by name.
         """
         for name, value in params.items():
             self.client.log_param(run, name, value)

@@ -35,7 +35,6 @@ def answers_since(engine: sa.Engine, since: datetime) -> Iterator[Answered]:
     absent.
 
     Args:
-        engine: Engine of the store.
         since: First moment, with a zone.
 
     Raises:

@@ -181,9 +181,6 @@ class Catalogue:
         """Looks up a person with their history, including their feedback since the night.
 
         A person whom nobody knows has neither profile nor history.
-
-        Args:
-            person_id: Id of the person.
         """
         with as_sentence(), self.engine.connect() as connection:
             profile = connection.execute(_of(PEOPLE, person_id)).mappings().first()
@@ -211,11 +208,7 @@ class Catalogue:
         return replace(person, **_restrictions(profile), is_listed=True, has_row=True) if profile else person
 
     def restrictions(self, person_id: str) -> Person:
-        """Looks up diet, allergies and avoids of a person in one query, and nothing else.
-
-        Args:
-            person_id: Id of the person.
-        """
+        """Looks up diet, allergies and avoids of a person in one query, and nothing else."""
         with as_sentence(), self.engine.connect() as connection:
             profile = connection.execute(_of(PEOPLE, person_id)).mappings().first()
         return Person(**_restrictions(profile), has_row=True) if profile else Person()

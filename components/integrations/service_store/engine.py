@@ -135,9 +135,6 @@ def delete_rows(
     """Deletes the rows of people; returns their number.
 
     Args:
-        connection: Connection in a transaction.
-        table: Table from which to delete.
-        people: Ids of the people.
         key: Column of a table with person ids, by which `table` refers to it; None if `table` has person
             ids itself.
     """

@@ -33,7 +33,6 @@ def refuse_erased(connection: sa.Connection, person_id: str) -> None:
 
     Args:
         connection: Connection in the transaction that wrote the row.
-        person_id: Id of the row's person.
 
     Raises:
         Erased: The person was erased.

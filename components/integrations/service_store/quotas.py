@@ -31,7 +31,6 @@ def check_quotas(connection: sa.Connection, feedback: sa.Table, person_id: str, 
     Args:
         connection: Connection in the transaction that wrote the row; in SQLite it is the only writer.
         feedback: Table of the row.
-        person_id: Id of the row's person.
         most_newcomers: The most people without earlier feedback, profile and history to take in a day.
 
     Raises:
@@ -64,7 +63,6 @@ def full_days(engine: sa.Engine, since: datetime) -> list[tuple[str, int]]:
     """Lists the days on which as many new people came as were allowed, oldest first, with their number.
 
     Args:
-        engine: Engine of the store.
         since: A moment of the first day, in UTC.
 
     Raises:

@@ -44,9 +44,7 @@ def showings(
     """Yields the answers that showed one of some texts, and possibly answers that showed only other texts.
 
     Args:
-        engine: Engine of the store.
         since: First moment, with a zone.
-        digests: Digests of the texts.
         everybody: Whether to include answers to people who had no restriction then and have none now.
     """
     its_dishes = sa.select(sa.func.aggregate_strings(SHOWN.c.digest, " ")).where(

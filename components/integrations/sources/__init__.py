@@ -39,7 +39,6 @@ def source_of(params: CollectParams, root: Path) -> Source:
     """Builds the source that `collect.inbox` names.
 
     Args:
-        params: Section `collect`.
         root: Folder that a relative path starts from.
 
     Raises:

@@ -56,7 +56,6 @@ def rules(events: pa.Table, tables: Stored, limits: Limits) -> Iterator[Rule]:
     Args:
         events: (N rows) in the contract's types.
         tables: Dishes, people and menus that are accepted; without people, events may be about anybody.
-        limits: What rows may say.
     """
     dish, kind, menu, at = (events[name] for name in ("dish_id", "kind", "menu_id", "occurred_at"))
     offers = [(row["menu_id"], row["dish_id"]) for row in tables["menus"]]

@@ -58,7 +58,6 @@ def take_in(incoming: Mapping[str, Rows], tables: Stored, events: pa.Table, limi
             tonight, events may be about anybody, even if earlier nights had such a table.
         tables: What earlier nights accepted, but for events.
         events: The accepted events; not changed.
-        limits: What rows may say.
     """
     others = {table: rows for table, rows in incoming.items() if table != "events"}
     collected = accept(others, tables, limits)
@@ -79,7 +78,6 @@ class _Night:
         rows: Rows as they came.
         tables: Dishes, people and menus that are accepted.
         stored: The events that earlier nights accepted.
-        limits: What rows may say.
 
     Attributes:
         events: (N rows) in the contract's types.

@@ -68,7 +68,6 @@ def in_contract(
         table: Of the contract.
         source: Where the rows come from, for messages.
         rows: As the source has them; broken ones keep also the columns that the contract does not know.
-        names: The user's names of columns.
         separator: What the user writes between the values of one cell.
         values: By table: the user's values, see `translated`.
 
