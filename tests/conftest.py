@@ -36,7 +36,7 @@ CPU_OF_WORKERS = pytest.StashKey[float]()
 # Files that look at the same night or the same servers run in the same worker, so that these exist once.
 # Those that take longest come first, and then three long files of a single test.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "up": ("prefect_door", "up", "up_browser", "up_killed", "up_stopped", "up_watcher"),
+    "up": ("prefect_door", "up", "up_browser", "up_killed", "up_watcher", "up_without"),
     "promoted": (
         "container",
         "docker",
