@@ -44,7 +44,7 @@ train:
     top: &top
       {rank: 4, alpha: 8, targets: [q_proj, v_proj], layers: [0, 2], learning_rate: 0.01,
        warmup_share: 0.1, comparisons: 24,
-       vectors: {size: 8, learning_rate: 0.1, weight_decay: 0.1, comparisons_per_step: 50}}  # each passes a canary
+       vectors: {size: 8, learning_rate: 0.1, weight_decay: 0.1, comparisons_per_step: 50}}
     tip:
       {<<: *top, comparisons: 200, epochs: 4,
        factors: {size: 4, template: "A dish: {dish}.", layer: 0}}
