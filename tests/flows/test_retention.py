@@ -47,8 +47,11 @@ def clone(promoted: Done, built: str, tmp_path: Path) -> Path:
 def test_the_newest_bentos_stay_and_those_that_are_needed(
     clone: Path, forks: ForkServer, prefect: dict[str, str], passes: Passes, built: str
 ) -> None:
-    before = {path.name for path in _store(clone).iterdir()}
     client = MlflowClient(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
+    for champion in (built, "1"):  # so that a step back leads to `built`
+        client.set_registered_model_alias("palate", "champion", champion)
+        assert passes.sentence(clone).startswith(f"version {champion} was released")
+    before = {path.name for path in _store(clone).iterdir()}
     client.set_registered_model_alias("palate", "challenger", built)
     (needed,) = (path for path in _store(clone).iterdir() if path.name.startswith(f"v{built}-"))
     os.utime(needed, (0, 0))  # it is the oldest of all
@@ -57,7 +60,7 @@ def test_the_newest_bentos_stay_and_those_that_are_needed(
     assert passes.sentence(clone) == "version 1 is released; nothing to do"
     client.set_registered_model_alias("palate", "challenger", "1")
     make_room(forks, clone, prefect)
-    assert needed.exists()  # a step back leads to it
+    assert needed.exists()
 
 
 def test_a_base_stays_as_long_as_a_bento_needs_it(

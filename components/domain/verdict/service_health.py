@@ -69,6 +69,6 @@ def why_step_back(served: Sequence[Served], rate_before: float) -> str | None:
             return (
                 f"its model failed on {part.errors} of {part.answers} requests{where} "
                 f"({part.error_rate:.1%}; the version before on {rate_before:.1%}, allowed are "
-                f"{MOST_MORE_ERRORS:.0%} more)"
+                f"{MOST_MORE_ERRORS:.1%} more)"
             )
     return None
