@@ -27,12 +27,16 @@ def _store(clone: Path) -> Path:
 
 
 @pytest.fixture
-def clone(promoted: Done, built: str, tmp_path: Path) -> Path:
+def clone(promoted: Done, passes: Passes, built: str, tmp_path: Path) -> Path:
     """A copy of the clone whose store has the Bentos of versions 1 and `built`, and of other nights.
 
-    Those are folders of a small file, the last one the oldest.
+    Those are folders of a small file, the last one the oldest. A step back from version 1 leads to `built`.
     """
     clone = copy_of(promoted.clone, tmp_path / "clone")
+    client = MlflowClient(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
+    for champion in (built, "1"):
+        client.set_registered_model_alias("palate", "champion", champion)
+        assert passes.sentence(clone).startswith(f"version {champion} was released")
     for path in _store(clone).iterdir():
         if path.is_dir() and not path.name.startswith(("v1-", f"v{built}-")):
             shutil.rmtree(path)
@@ -48,9 +52,6 @@ def test_the_newest_bentos_stay_and_those_that_are_needed(
     clone: Path, forks: ForkServer, prefect: dict[str, str], passes: Passes, built: str
 ) -> None:
     client = MlflowClient(f"sqlite:///{clone / '.palate' / 'mlflow.db'}")
-    for champion in (built, "1"):  # so that a step back leads to `built`
-        client.set_registered_model_alias("palate", "champion", champion)
-        assert passes.sentence(clone).startswith(f"version {champion} was released")
     before = {path.name for path in _store(clone).iterdir()}
     client.set_registered_model_alias("palate", "challenger", built)
     (needed,) = (path for path in _store(clone).iterdir() if path.name.startswith(f"v{built}-"))
