@@ -19,7 +19,7 @@ DECLARABLE = (*ALLERGENS, "lactose")  # milk brings lactose, so who declares no 
 
 
 def texts(dish: DishFacts) -> Iterator[tuple[str, str]]:
-    """Every text of a dish but what it declares, with its field; what says most exactly comes first."""
+    """Yields each text of a dish, apart from its declaration, with its field; the most exact ones come first."""
     yield from (("ingredients", text) for text in dish.ingredients)
     yield "name", dish.name
     yield "description", dish.description
@@ -48,7 +48,7 @@ def _unknown(dish: DishFacts, listed: list[tuple[str, str, Reading]]) -> Evidenc
 
 @lru_cache(maxsize=8192)
 def evidence(dish: DishFacts) -> dict[str, Evidence]:
-    """What a dish says of each substance."""
+    """Reads what a dish says of each substance."""
     result: dict[str, Evidence] = {}
     declared = [
         (text, read(spelled_out(text, dish.letters))) for text in dish.allergens or () if text.strip()
@@ -157,7 +157,7 @@ def _reasons(dish: DishFacts, restrictions: Restrictions) -> Iterator[Reason]:
 def permitted(
     dishes: Iterable[DishFacts], restrictions: Restrictions
 ) -> tuple[tuple[DishFacts, ...], tuple[LeftOut, ...]]:
-    """The dishes that may be offered, in their order, and those that are left out, with reasons.
+    """Divides dishes into those that may be offered, in their order, and the others, with reasons.
 
     Args:
         dishes: What is on the menu.

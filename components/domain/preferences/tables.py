@@ -105,7 +105,7 @@ class Questions:
 
     @cached_property
     def lines(self) -> HistoryLines:
-        """The lines of all histories."""
+        """Lists the lines of all histories."""
         spans = self.stop - self.start
         line = ranges(self.start, spans)
         question = np.repeat(np.arange(len(self)), spans)

@@ -132,7 +132,7 @@ class Database:
     def _rows(
         self, connection: sa.Connection, table: str, query: sa.FromClause, since: str
     ) -> tuple[Rows, str]:
-        """The rows of a table, and its watermark after them."""
+        """Reads the rows of a table, and its watermark after them."""
         statement, column = sa.select(sa.text("*")).select_from(query), self.watermarks.get(table, "")
         setting, latest = f"collect.watermarks.{table}", datetime.now(UTC) + CLOCK_SKEW
         begin = begin_of(setting, since, latest) if column else None
@@ -151,7 +151,7 @@ class Database:
         return f"{self.url}: {table}"
 
     def _part(self, table: str, rows: Iterator[RawRow]) -> list[RawRow]:
-        """The next rows of a table; none at its end."""
+        """Reads the next rows of a table; returns an empty list at its end."""
         try:
             return list(islice(rows, ROWS_AT_ONCE))
         except (ValueError, OverflowError) as error:  # the driver's own, of a row that it cannot tell

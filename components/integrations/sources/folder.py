@@ -95,10 +95,10 @@ class Folder:
         )
 
     def _tables_of(self, path: str) -> list[str]:
-        """The tables that a file NAME.csv or NAME-anything.csv is of; the longer of two names counts.
+        """Finds the tables of a file NAME.csv or NAME-anything.csv; the longer of two names counts.
 
         Args:
-            path: In the inbox; what lies in a folder of a table is of it, whatever its name.
+            path: In the inbox; a file in the folder of a table belongs to it, whatever its name.
         """
         *folders, file = path.strip("/").split("/")
         name = next((folder for folder in folders if "=" not in folder), file)
@@ -112,7 +112,7 @@ class Folder:
         return self.tables.get(table, table)
 
     def _list(self) -> tuple[Any, str, list[str]]:
-        """The storage, the folder's path there, and the paths of what lies in it."""
+        """Lists the folder: its storage, its path there, and the paths of its files."""
         try:
             storage, root = fsspec.core.url_to_fs(self.address)
             storage.invalidate_cache()  # another process may have put files there since
@@ -144,7 +144,7 @@ class Folder:
 
 
 def _form_of(path: str) -> str:
-    """The one of FORMATS in which a path ends; empty where it ends in none."""
+    """Finds the one of FORMATS in which a path ends; returns an empty text without one."""
     return max((form for form in FORMATS if path.lower().endswith(f".{form}")), key=len, default="")
 
 

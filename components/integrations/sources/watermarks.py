@@ -20,7 +20,7 @@ OVERLAP = timedelta(hours=48)  # by which a reading begins before its watermark,
 
 
 def highest(setting: str, column: str, values: Iterable[Any], latest: datetime) -> str:
-    """The latest time of a column as ISO 8601, or a text that is one after TEXT; empty without any.
+    """Finds the latest time of a column, as ISO 8601 or as its own text after TEXT; empty without any.
 
     Args:
         setting: That names the column, for messages.
@@ -52,7 +52,7 @@ def highest(setting: str, column: str, values: Iterable[Any], latest: datetime) 
 
 
 def begin_of(setting: str, since: str, latest: datetime) -> datetime | str | None:
-    """From when a reading goes on, in the form that the column has: a time, or its text; None for all rows.
+    """Computes from when a reading goes on, as a time or a text, as the column has; None for all rows.
 
     Args:
         setting: That names the column, for messages.
@@ -91,7 +91,7 @@ def _earlier(text: str, *, is_text: bool) -> datetime | str:
 
 
 def _moment(value: Any) -> datetime | None:
-    """A value as a moment, UTC where it has no offset; None where it is no time."""
+    """Converts a value to a moment, in UTC without an offset; None where it is no time."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value) if _DATE.match(value) else None
