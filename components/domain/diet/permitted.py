@@ -19,7 +19,7 @@ DECLARABLE = (*ALLERGENS, "lactose")  # milk brings lactose, so who declares no 
 
 
 def texts(dish: DishFacts) -> Iterator[tuple[str, str]]:
-    """Yields each text of a dish, apart from its declaration, with its field; the most exact ones come first."""
+    """Yields each text of a dish but its declaration, with its field; the most exact ones come first."""
     yield from (("ingredients", text) for text in dish.ingredients)
     yield "name", dish.name
     yield "description", dish.description
