@@ -73,6 +73,7 @@ NOT_RUN = {
     "podman build": "needs the internet",
     "ssh -L": "needs another machine",
     "python -m flows watch": "its loop is run within `make up`; the command only begins it",
+    "make test-fast": "is a share of `make test`",
     "make audit": "needs the internet",
     "uv pip compile": "needs the internet",
     ".venv/bin/python .ci/hashes.py": "needs the internet",

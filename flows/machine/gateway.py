@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
+import socketserver
 import threading
-from collections.abc import AsyncIterator
 
 CHUNK = 65536  # bytes that are passed on at once
 
@@ -21,9 +20,8 @@ class Gateway:
     """
 
     def __init__(self, port: int) -> None:
-        self._port, self._target = port, 0
-        self._loop, self._end = asyncio.new_event_loop(), asyncio.Event()
-        self._thread: threading.Thread | None = None
+        self._port = port
+        self._server: _Server | None = None
 
     def lead_to(self, port: int) -> None:
         """Leads new connections to this port from now on.
@@ -31,53 +29,44 @@ class Gateway:
         Raises:
             OSError: The gateway's own port is taken.
         """
-        self._target = port
-        if self._thread is None:
-            listener = socket.create_server(("127.0.0.1", self._port))
-            self._thread = threading.Thread(target=self._run, args=(listener,), daemon=True)
-            self._thread.start()
+        if self._server:
+            self._server.target = port
+            return
+        self._server = _Server(("127.0.0.1", self._port), _Relay)
+        self._server.target = port
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
     def close(self) -> None:
-        """Stops listening and ends all connections."""
-        if self._thread:
-            self._loop.call_soon_threadsafe(self._end.set)
-            self._thread.join()
-        self._loop.close()
-
-    def _run(self, listener: socket.socket) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._listen(listener))
-
-    async def _listen(self, listener: socket.socket) -> None:
-        async with await asyncio.start_server(self._relay, sock=listener):
-            await self._end.wait()
-
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            async with _closing(writer):
-                answer, request = await asyncio.open_connection("127.0.0.1", self._target)
-                async with _closing(request):
-                    sending = asyncio.create_task(_pass_on(reader, request))
-                    try:
-                        await _pass_on(answer, writer)
-                    finally:
-                        sending.cancel()
+        """Stops listening. A connection ends with its two sides, or with the process."""
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
 
 
-@contextlib.asynccontextmanager
-async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = daemon_threads = True
+    request_queue_size = 128
+    target: int
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Passes bytes on until one side closes its connection."""
+class _Relay(socketserver.BaseRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        address = ("127.0.0.1", self.server.target)
+        with contextlib.suppress(OSError), socket.create_connection(address) as service:
+            sending = threading.Thread(target=_pass_on, args=(self.request, service), daemon=True)
+            sending.start()
+            _pass_on(service, self.request)
+            with contextlib.suppress(OSError):  # the caller is away already
+                self.request.shutdown(socket.SHUT_RDWR)
+            sending.join()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    """Passes bytes on until the source ends or one side is away."""
     with contextlib.suppress(OSError):
-        while chunk := await reader.read(CHUNK):
-            writer.write(chunk)
-            await writer.drain()
-        writer.write_eof()
+        while chunk := source.recv(CHUNK):
+            target.sendall(chunk)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

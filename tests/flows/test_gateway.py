@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import threading
 import time
@@ -107,3 +108,18 @@ def test_a_caller_that_goes_away_is_gone_for_the_server_too(port: tuple[int, Gat
         with connection:
             connection.settimeout(10)
             assert connection.recv(1) == b""
+
+
+def test_a_close_amid_connections_leaves_nothing_open_and_no_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for count in range(20):
+            (number,) = free_ports(1)
+            gateway = Gateway(number)
+            gateway.lead_to(server.getsockname()[1])
+            callers = [socket.create_connection(("127.0.0.1", number)) for _ in range(count % 4 + 1)]
+            gateway.close()
+            for caller in callers:
+                caller.close()
+    gc.collect()  # what is left open is a warning, and so fails the test
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", number))
