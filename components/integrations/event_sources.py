@@ -44,7 +44,6 @@ _TYPES: dict[str, pa.DataType] = {
         _NUMBER,
     ),
     "value": _NUMBER,
-    "birth_year": pa.int64(),
     "hidden": pa.bool_(),
     "served_on": pa.date32(),
     "occurred_at": pa.timestamp("us", tz="UTC"),
@@ -54,6 +53,8 @@ _TYPES: dict[str, pa.DataType] = {
 def read_tables(folder: Path) -> Stored:
     """Reads the accepted tables in a folder, without events; a table without a file is empty.
 
+    Columns that the contract no longer has are left out: the next `write_tables` deletes them.
+
     Raises:
         StageFailed: A file is not Parquet, or the checksum of one of its pages is wrong.
     """
@@ -61,7 +62,7 @@ def read_tables(folder: Path) -> Stored:
     for table in TABLES:
         path = folder / f"{table}.parquet"
         if table != "events":
-            stored[table] = _with_tuples(_sorted(table, _read(path)).to_pylist()) if path.exists() else []
+            stored[table] = _rows(table, path) if path.exists() else []
     return stored
 
 
@@ -73,6 +74,12 @@ def read_events(folder: Path) -> pa.Table:
     """
     parts = [no_events(), *(_read(path) for path in event_files(folder))]
     return _sorted("events", pa.concat_tables(parts, promote_options="default"))
+
+
+def _rows(table: str, path: Path) -> list[dict[str, Any]]:
+    rows = _read(path)
+    known = [name for name in columns(table) if name in rows.column_names]
+    return _with_tuples(_sorted(table, rows.select(known)).to_pylist())
 
 
 def of_inbox(events: pa.Table) -> pa.Table:

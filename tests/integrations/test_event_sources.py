@@ -40,6 +40,16 @@ def test_equal_tables_are_equal_bytes_and_come_back(tmp_path: Path) -> None:
     assert event_sources.read_tables(tmp_path / "one")["dishes"] == [dish]
 
 
+def test_a_column_that_the_contract_lost_is_gone_after_the_next_night(tmp_path: Path) -> None:
+    ada = dict.fromkeys(columns("people")) | {"person_id": "ada", "allergies": ("milk",), "avoids": ()}
+    path = tmp_path / "people.parquet"
+    pq.write_table(pa.Table.from_pylist([ada | {"birth_year": 1984, "goal": "lose"}]), path)
+    tables = event_sources.read_tables(tmp_path)
+    assert tables["people"] == [ada]
+    event_sources.write_tables(tmp_path, tables, events_of([]))
+    assert pq.read_schema(path).names == list(columns("people"))
+
+
 def test_a_quarantined_row_is_kept_once_however_often_it_comes(tmp_path: Path) -> None:
     row = Quarantined("events", "events.csv", 3, "lies in the future", '{"person_id": "ada"}')
     assert quarantine.add(tmp_path, [row]) == 1

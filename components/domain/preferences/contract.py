@@ -138,10 +138,6 @@ class PersonRow(_Row):
     diet: Text = ""
     allergies: Allergies = ()
     avoids: Many = ()
-    birth_year: Annotated[int, Field(ge=1900, le=2100)] | None = None
-    sex: Literal["", "female", "male", "other"] = ""
-    activity: Literal["", "sedentary", "light", "moderate", "active", "very active"] = ""
-    goal: Literal["", "lose", "hold", "gain"] = ""  # of body weight
 
 
 class MenuRow(_Row):
