@@ -21,7 +21,7 @@ from components.domain.preferences.splits import Split
 from components.domain.ranker.prompts import dish_text
 from components.domain.records import DISLIKED, LIKED, Dish
 from components.domain.rivals.rules import SEED, random_scores
-from components.domain.verdict.clusters import Clusters, estimate
+from components.domain.verdict.clusters import Clusters, estimate, number_of_people
 from components.domain.verdict.gate import MIN_OTHERS
 from components.domain.verdict.metrics import comparison_metrics
 from components.stages.split import divide
@@ -96,7 +96,7 @@ def _events(
     kinds = Counter(dict(zip(events.kind.names, counts.tolist(), strict=True)))
     words = ", ".join(f"{count:,} {kind}s" for kind, count in kinds.most_common()) or "no events"
     days = f", from {log.day.min()} to {log.day.max()}" if len(log) else ""
-    yield f"{words} of {len(log.people):,} people on {len(dishes):,} dishes{days}"
+    yield f"{words} of {number_of_people(len(log.people))} on {len(dishes):,} dishes{days}"
     yield from _ratings(params, log)
     yield from _without_menus(kinds, log)
     yield from _dishes(params, log, dishes)
@@ -144,12 +144,13 @@ def _evidence(params: Params, split: Split) -> Iterator[str]:
     unit: Clusters = "dishes" if params.split.by == "dish" else "menu days"
     chance = random_scores(test, SEED)
     accuracy = estimate(comparison_metrics(chance, test)[:, 0], test, unit)
-    held_out = f"{len(test):,} comparisons of {people:,} {'person' if people == 1 else 'people'} held out"
+    held_out = f"{len(test):,} comparisons of {number_of_people(people)} held out"
     yield f"{len(split.train):,} comparisons to train on, {held_out} (split.by: {params.split.by})"
     trained = np.unique(split.train.person)
     untested = len(trained) - len(np.intersect1d(trained, test.person))
     if untested:
-        yield f"{untested:,} people are trained on and not tested: too few comparisons, or none held out"
+        count = number_of_people(untested)
+        yield f"{count} trained on and not tested: too few comparisons, or none held out"
     if people < MIN_PEOPLE:
         yield f"too few people: the gate decides nothing with fewer than {MIN_PEOPLE}"
     if by_time:
@@ -162,5 +163,5 @@ def _evidence(params: Params, split: Split) -> Iterator[str]:
     elif accuracy.others is not None and accuracy.others < MIN_OTHERS:
         yield f"too few {unit}: {accuracy.others}, the gate decides nothing with fewer than {MIN_OTHERS}"
     margin = accuracy.margin(params.evaluate.confidence)
-    if np.isfinite(margin):
+    if people >= MIN_PEOPLE and np.isfinite(margin):
         yield f"a mean of the table is right to about {margin:.3f}: much smaller gaps stay inconclusive"

@@ -85,7 +85,12 @@ def _held_out(params: Params, log: OpinionLog, split: Split | None) -> Iterator[
     days = len(np.unique(log.day))
     if params.split.by == "time" and 0 < days < MIN_OTHERS:
         yield "split: {by: within_person}", f"events of {days} days are too few to hold out days"
-    elif params.split.by == "time" and params.split.test_days < MIN_OTHERS and days >= 3 * MIN_OTHERS:
+    elif (
+        params.split.by == "time"
+        and params.split.test_days < MIN_OTHERS
+        and days >= 3 * MIN_OTHERS
+        and len(log.people) >= MIN_PEOPLE
+    ):
         yield f"split: {{test_days: {MIN_OTHERS}}}", "so many days let the first night decide"
     if params.split.by == "time" and days >= MIN_OTHERS and params.split.min_history > 1:
         tested = _tested(split)

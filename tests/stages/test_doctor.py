@@ -112,6 +112,15 @@ def test_a_shorter_history_is_suggested_where_people_have_few_comparisons() -> N
     assert "of 20 people held out" in _page(rows, _params(split={"min_history": 1}))
 
 
+@pytest.mark.parametrize("people", [1, 3])
+def test_a_home_is_promised_no_precision_and_no_decision(people: int) -> None:
+    page = _page({"events": _ratings(people, 60, 60, (1.0, 5.0)), "dishes": _dishes(60)})
+    assert f"{60 * people} ratings of {people} {'person' if people == 1 else 'people'} on 60 dishes" in page
+    assert "too few people: the gate decides nothing with fewer than 30" in page
+    assert "right to about" not in page
+    assert "let the first night decide" not in page
+
+
 def test_bad_rows_of_one_kind_are_one_line_whatever_values_they_hold() -> None:
     rows = _ratings(40, 8, 1, (1.0, 5.0))
     for number, row in enumerate(rows[:30]):
@@ -210,7 +219,9 @@ def test_any_small_set_has_a_page(
     assert max(map(len, page.splitlines())) < 300
 
 
-@pytest.mark.parametrize("name", ["canteen", "food-world-cup", "italian-recipes", "new-dishes", "tastes"])
+@pytest.mark.parametrize(
+    "name", ["canteen", "food-world-cup", "italian-recipes", "new-dishes", "tastes", "home"]
+)
 def test_no_sample_is_told_to_split_or_to_scale_in_another_way(name: str) -> None:
     page = text(str(REPO / "data" / "sample" / name))
     assert "quarantined" in page

@@ -67,6 +67,11 @@ class Estimate:
         return Interval.around(self.mean, margin, lowest)
 
 
+def number_of_people(count: int) -> str:
+    """Writes a number of people: `1 person`, `1,200 people`."""
+    return f"{count:,} {'person' if count == 1 else 'people'}"
+
+
 def estimate(values: Floats, comparisons: Comparisons, unit: Clusters = "menu days") -> Estimate:
     """Estimates the mean over people of a metric, or of the difference of two models in a metric.
 

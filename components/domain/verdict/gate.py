@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.domain.preferences.held_out_days import MIN_PEOPLE
-from components.domain.verdict.clusters import Estimate
+from components.domain.verdict.clusters import Estimate, number_of_people
 from components.domain.verdict.metrics import Interval
 from components.domain.verdict.sequence import DailyDifferences
 
@@ -97,7 +97,7 @@ def _decide(gap: Difference, low: float, confidence: float) -> tuple[Decision, s
 
 def _too_few(gap: Difference) -> str | None:
     if gap.people < MIN_PEOPLE:
-        return f"{gap.people} people (at least {MIN_PEOPLE})"
+        return f"{number_of_people(gap.people)} (at least {MIN_PEOPLE})"
     if _unit(gap) != "people" and gap.clusters < MIN_OTHERS:
         return f"{gap.clusters} {_unit(gap)} (at least {MIN_OTHERS})"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.domain.verdict.calibration import calibration_error
+from components.domain.verdict.clusters import number_of_people
 from components.domain.verdict.evaluation import HISTORIES, EvaluationReport
 from components.domain.verdict.metrics import Interval
 
@@ -13,7 +14,7 @@ def as_markdown(report: EvaluationReport) -> str:
     lines = [
         f"**Gate: {report.gate.decision.upper()}.** {report.gate.reason}",
         "",
-        f"Held out: {test.comparisons:,} comparisons of {test.people:,} people; means over people.",
+        f"Held out: {test.comparisons:,} comparisons of {number_of_people(test.people)}; means over people.",
         "",
         "| model | kind | pair accuracy | top-1 | NDCG | people | best candidate minus it |",
         "|---|---|---|---|---|---|---|",

@@ -29,7 +29,7 @@ _WARNING = {"severity": FailureSeverity.WARNING}
 _QUARANTINE = {"severity": FailureSeverity.INFO}  # our name for it is in `checkpoints`
 _MIN_NIGHTS = 5  # with fewer past nights their news are no range
 _MIN_NEWS = 20  # fewer events are no distribution
-_MOST_OF_A_PERSON = 0.2  # share of all events by one person
+_MOST_OF_A_PERSON = 0.2  # share of all events by one person, among ten people or more
 _MOST_LIKE_SHIFT = 0.2  # from last night's share of likes among likes, dislikes and ratings
 _MOST_DIVERGENCE = 0.5  # nats (Kullback-Leibler) of the news' kinds, and of recurring dishes, from older ones
 _LEAST_RECURRING = 0.9  # share of the news about dishes of older events, for their dishes to be compared
@@ -52,11 +52,16 @@ def suites(frames: Frames, night: NightFacts, params: CheckParams, *, has_people
         "night": _night(night, params),
         "shares": [
             gxe.ExpectColumnValuesToBeBetween(
-                column="share_of_events", max_value=_MOST_OF_A_PERSON, **_WARNING
+                column="share_of_events", max_value=_most_of_a_person(len(frames["shares"])), **_WARNING
             )
         ],
         NEWS: _news(frames, night),
     }
+
+
+def _most_of_a_person(people: int) -> float:
+    """Computes the highest usual share of one person; among few people, as in a home, twice an even one."""
+    return max(_MOST_OF_A_PERSON, 2 / max(1, people))
 
 
 def _events(night: NightFacts, params: CheckParams, *, has_people: bool) -> list[Expectation]:

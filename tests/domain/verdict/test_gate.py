@@ -40,7 +40,7 @@ def test_a_difference_that_more_data_would_decide_is_inconclusive_and_says_how_m
 
 @pytest.mark.parametrize(
     ("people", "menu_days", "words"),
-    [(1, None, "1 people (at least 30)"), (29, 60, "29 people"), (400, 3, "3 menu days (at least 10)")],
+    [(1, None, "1 person (at least 30)"), (29, 60, "29 people"), (400, 3, "3 menu days (at least 10)")],
 )
 @pytest.mark.parametrize("mean", [0.2, -0.2])
 def test_with_few_people_or_menu_days_nothing_is_decided(

@@ -48,7 +48,7 @@ def test_every_number_can_be_read_back_best_first(seed: int) -> None:
 def test_the_decision_and_its_reason_come_first_and_counts_have_thousands(decision: Decision) -> None:
     first, _, held_out, *_ = as_markdown(replace(REPORT, gate=replace(GATE, decision=decision))).splitlines()
     assert first == f"**Gate: {decision.upper()}.** новый beats rule"
-    assert held_out.startswith("Held out: 1,234,567 comparisons of 1 people")
+    assert held_out.startswith("Held out: 1,234,567 comparisons of 1 person;")
 
 
 def test_models_that_tie_stay_in_their_order() -> None:

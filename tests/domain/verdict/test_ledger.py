@@ -92,7 +92,7 @@ def test_days_of_one_person_decide_nothing() -> None:
     ]
     stored = ledger.from_json(ledger.to_json({"new": Ledger("recipe", "", days=tuple(few))}, ""))["new"]
     result = judge("new", {"rule": stored.differences("rule")}, 1, 0.95)
-    assert (result.decision, "1 people (at least 30)" in result.reason) == ("inconclusive", True)
+    assert (result.decision, "1 person (at least 30)" in result.reason) == ("inconclusive", True)
     many = stored
     for number in range(13, 25):
         many = _next(many, number)
