@@ -1,4 +1,4 @@
-"""Whole nights on the real base: tastes that only the meaning of words tells, and dishes new to everybody."""
+"""Whole nights on the real base: tastes that only meaning tells, dishes new to everybody, a home of three."""
 
 from __future__ import annotations
 
@@ -43,3 +43,17 @@ def test_dishes_that_are_new_to_everybody_are_ranked_by_what_their_names_mean(
     assert "people and dishes, held out" in evaluation["gate"]["reason"]
     beside = evaluation["slices"]["new dishes against ones that training read"]
     assert beside["factors"]["mean"] > beside["item-knn"]["mean"]
+
+
+@pytest.mark.slow
+def test_a_home_of_three_is_served_and_told_what_would_decide(
+    prefect: dict[str, str], tmp_path: Path
+) -> None:
+    clone = make_clone(tmp_path / "clone")
+    night = run_night(clone, "--data", "data/sample/home", env=prefect | {"OMP_NUM_THREADS": "2"})
+    assert night.returncode == 0, night.stderr
+    assert "0 failed, 0 warned" in night.stdout
+    assert "no new day of 30 people yet (at least 10)" in night.stdout
+    assert "BEST, not promoted; built tonight" in night.stdout
+    held_out = night.stdout.partition("held out, per person")[2].partition("* candidate")[0]
+    assert held_out.count("(unknown)") == len(held_out.splitlines()) - 3  # all rows but the best candidate's
