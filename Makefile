@@ -19,7 +19,7 @@ BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
 NAMES := quality validation new-dishes events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
 
-.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve mlflow check-manifests benchmark replay readings storm test test-fast test-slow check audit format
+.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -84,9 +84,6 @@ benchmark: $(if $(BENCHMARK),$(BIN)/installed) ## measure quality, speed or cost
 
 replay: $(BIN)/installed ## a set's past nights in order, each with one more day; SET=canteen
 	@$(BIN)/python -m benchmarks.replay "$${SET:-canteen}"
-
-readings: $(BIN)/installed ## after a night: which reading of dishes is best for text factors, on folds of the training period
-	$(BIN)/python -m components.stages readings
 
 storm: $(BIN)/installed ## attacks beside honest traffic, on a served Bento and the night after it; SEED=7
 	@$(BIN)/python -m benchmarks.storm

@@ -1,8 +1,8 @@
 """`make benchmark NAME=new-dishes SET=…`: five folds of a set's dishes, each hidden from everybody, pooled.
 
-The folds are equally large. The reading of text factors is chosen anew in each of them, inside its training
-period. Rivals are the rules of a night, the same closed form on words and on tags, and the nearness of
-untuned vectors. Every pair of hidden dishes counts; intervals count people and dishes as clusters.
+The folds are equally large. Text factors are those of a night, which choose their reading inside the training
+period of each fold. Rivals are the rules of a night, the same closed form on words and on tags, and the
+nearness of untuned vectors. Every pair of hidden dishes counts; intervals count people and dishes.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from components.domain.params import Params
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.dish_split import split_by_dish
 from components.domain.preferences.opinion_log import OpinionLog
-from components.domain.preferences.splits import Split
 from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.preferences.tables import Comparisons
+from components.domain.ranker.closed_form import choose_reading
 from components.domain.ranker.encoding import hidden_states
-from components.domain.ranker.prompts import Reading
 from components.domain.records import Dish
 from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.retrieval import nearness
+from components.domain.training_params import FactorParams
 from components.domain.verdict.clusters import estimate
 from components.domain.verdict.metrics import comparison_metrics
 from components.domain.verdict.table import Contender
 from components.stages import contenders, model_contenders
 from components.stages.contenders import Setting
-from components.stages.readings import tried_readings
 
-_WHAT = """five folds of the dishes, equally large, each hidden from everybody, pooled. The reading of text
-factors is chosen anew in each fold, inside its training period. Intervals count people and dishes."""
+_WHAT = """five folds of the dishes, equally large, each hidden from everybody, pooled. Text factors
+choose their reading in each fold, inside its training period, as a night does. Intervals count people and
+dishes."""
 FOLDS, SEED, CONFIDENCE = 5, 0, 0.95
-CHOSEN, DEFAULT = "factors, reading chosen in training", "factors, default reading"
+FACTORS = FactorParams(size=contenders.DEFAULT_SIZE)
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def _fold(
     setting = contenders.setting_of(params, split, dishes, ratings)
     scores = {row.name: row.scores for row in _rules(setting)}
     reading = ""
-    for label, values, words in _of_the_model(setting, split):
+    for label, values, words in _of_the_model(setting):
         scores[label], reading = values, words
     return setting, scores, reading
 
@@ -80,22 +80,16 @@ def _rules(setting: Setting) -> Iterator[Contender]:
     yield from contenders.factor_rules(setting, contenders.fit_factor_rules(setting))
 
 
-def _of_the_model(setting: Setting, split: Split) -> Iterator[tuple[str, Floats, str]]:
+def _of_the_model(setting: Setting) -> Iterator[tuple[str, Floats, str]]:
     """Yields the rows that read dishes with the base; the last one names the reading that was chosen."""
     started = time.perf_counter()
     model, tokens = base(setting)
     pairs = pairs_of(setting.test)
     vectors = model_contenders.dish_embeddings(setting, model, partial(hidden_states, model))
     yield "nearness of untuned vectors", pairs.on_offer(nearness(pairs, vectors, setting.ratings)), ""
-    tried = list(tried_readings(model, tokens, split, "dish"))
-    yield DEFAULT, dict(tried)[Reading()].scores(setting.test), ""
-    reading, fitted = min(tried, key=lambda pair: pair[1].loss)
+    reading, fitted = choose_reading(model, tokens, setting.train, setting.may_know, FACTORS, "dish")
     print(f"{reading}, {time.perf_counter() - started:.0f} s for all readings", flush=True)
-    yield (
-        CHOSEN,
-        fitted.scores(setting.test),
-        f"{reading.template!r}, layer {reading.layer}, {reading.pooling}",
-    )
+    yield "factors", fitted.scores(setting.test), f"{reading.template!r}, layer {reading.layer}"
 
 
 def _report(settings: Sequence[Setting], scores: Sequence[dict[str, Floats]]) -> dict[str, Any]:
@@ -108,13 +102,13 @@ def _report(settings: Sequence[Setting], scores: Sequence[dict[str, Floats]]) ->
     values = {name: comparison_metrics(each, test)[:, 0] for name, each in pooled.items()}
     for name, measured in values.items():
         new, mixed = (np.where(part, measured, np.nan) for part in (counts, ~counts))
-        gap = np.where(counts, values[CHOSEN] - measured, np.nan)
+        gap = np.where(counts, values["factors"] - measured, np.nan)
         rows[name] = {
             "new": estimate(new, test, "dishes").interval(CONFIDENCE, lowest=0.0),
             "mixed": estimate(mixed, test, "dishes").interval(CONFIDENCE, lowest=0.0),
-            "gap": estimate(gap, test, "dishes").interval(CONFIDENCE) if name != CHOSEN else None,
+            "gap": estimate(gap, test, "dishes").interval(CONFIDENCE) if name != "factors" else None,
         }
-    size = estimate(np.where(counts, values[CHOSEN], np.nan), test, "dishes")
+    size = estimate(np.where(counts, values["factors"], np.nan), test, "dishes")
     return {"rows": rows, "people": size.people, "dishes": size.others, "comparisons": size.comparisons}
 
 
@@ -135,7 +129,7 @@ def _page(name: str, report: dict[str, Any], readings: Sequence[str]) -> str:
         f"{report['comparisons']:,} comparisons of {report['people']:,} people, {report['dishes']} dishes.",
         "",
         *table(
-            "row | new against new | chosen reading minus it | new against ones that training read",
+            "row | new against new | factors minus it | new against ones that training read",
             (
                 [
                     label,

@@ -77,7 +77,6 @@ NOT_RUN = {
     "make audit": "needs the internet",
     "uv pip compile": "needs the internet",
     ".venv/bin/python .ci/hashes.py": "needs the internet",
-    "make readings": "is a measurement after a night",
     "make replay": "is a measurement",
     "make benchmark": "is a measurement",
     "python -m benchmarks.quality": "is a measurement",

@@ -20,6 +20,7 @@ GONE = {  # keys of earlier versions, with what to do; * stands for any name
     "train.sequence_tokens": _NOT_IN_CONTEXT,
     "train.sequences_per_step": _NOT_IN_CONTEXT,
     "train.candidates.*.objective": "remove it: every candidate is trained by the listwise loss",
+    "train.candidates.*.factors.pooling": "remove it: the state at a line's last token is read",
     "alarms.min_answers": "remove it, since nothing reads it",
     "package.preview": "write `serve: preview` for true, `serve: champion` for false",
 }

@@ -41,13 +41,14 @@ class FactorParams(Section):
     """A candidate's text factors, fitted in closed form; see docs/glossary.md."""
 
     size: Count
-    template: Annotated[str, StringConstraints(max_length=200)]
-    layer: Annotated[int, Field(ge=0)]
-    pooling: Literal["last", "mean"] = "last"
+    template: Annotated[str, StringConstraints(max_length=200)] = ""
+    layer: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _names_the_dish_once(self) -> Self:
-        if self.template.count("{dish}") != 1 or not self.template.isprintable():
+        if self.layer and not self.template:
+            raise ValueError("layer needs a template, since without one the night chooses both")
+        if self.template and (self.template.count("{dish}") != 1 or not self.template.isprintable()):
             raise ValueError(f"template {self.template!r} must be one line that holds {{dish}} once")
         return self
 

@@ -1,6 +1,6 @@
-"""`python -m components.stages STAGE`, at the root: runs one stage of a night, or `readings` after a night.
+"""`python -m components.stages STAGE`, at the root: runs one stage of a night.
 
-A night runs check, split, train NAME, evaluate and pack SERVED BASE; a person runs readings by hand.
+A night runs check, split, train NAME, evaluate and pack SERVED BASE.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> int:
     A PalateError, a full disk or too little memory becomes one line on stdout and exit code 1.
     """
     parser = argparse.ArgumentParser(prog="python -m components.stages", description=__doc__)
-    parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "pack", "readings"))
+    parser.add_argument("stage", choices=("check", "split", "train", "evaluate", "pack"))
     parser.add_argument(
         "arguments",
         nargs="*",
@@ -94,10 +94,6 @@ def _run(stage: str, arguments: list[str], params: Params) -> None:
         from components.stages.evaluate import evaluate
 
         evaluate(params)
-    elif stage == "readings":
-        from components.stages.readings import readings
-
-        print(readings(params))
     else:
         from components.integrations.comparison_files import read_dishes
         from components.stages.pack import pack

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import time
+from dataclasses import astuple
 
 import torch
 from torch import nn
@@ -100,6 +101,8 @@ def _learn(
     fitted = give_text_factors(model, tokens, split.train, split.may_know, candidate.factors, unit, states)
     seconds = time.monotonic() - started
     logger.info("fitted in %.0f s: loss %.3f on folds of the training period", seconds, fitted.loss)
+    if model.head:
+        logger.info("reads %r up to layer %d (0: the last)", *astuple(model.head.reading))
     if _is_closed_form(candidate):
         on_step(finetuning.Step(1, len(split.train), fitted.loss, seconds, 0))
 

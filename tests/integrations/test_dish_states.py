@@ -15,7 +15,7 @@ from components.domain.ranker.prompts import Reading
 from components.integrations.dish_states import StoredStates
 
 TOKENS = st.lists(st.integers(0, 50), min_size=1, max_size=6).map(tuple)
-READINGS = st.builds(Reading, layer=st.integers(0, 2), pooling=st.sampled_from(["last", "mean"]))
+READINGS = st.builds(Reading, layer=st.integers(0, 2))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

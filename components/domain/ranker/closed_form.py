@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from components.domain.errors import BadParams
@@ -15,10 +16,11 @@ from components.domain.preferences.folds import Unit
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.factors import Dishes
-from components.domain.ranker.fit_factors import Fitted, fit_factors
+from components.domain.ranker.fit_factors import Fitted, clearly_best, fit_factors
 from components.domain.ranker.heads import head_of
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.prompts import DishTokens, Reading
+from components.domain.ranker.line_words import words_of
+from components.domain.ranker.prompts import DishTokens, Reading, readings_of
 from components.domain.training_params import FactorParams
 
 
@@ -40,9 +42,30 @@ def give_text_factors(
 ) -> Fitted:
     """Fits text factors, and makes them the head of a model without an adapter.
 
+    Arguments and errors are those of `choose_reading`.
+    """
+    reading, fitted = choose_reading(model, tokens, train, may_know, factors, unit, states)
+    lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
+    head = fitted.factors.head(fitted.noise, fitted.weights, lines, reading)
+    model.head = head_of({name: tensor.to(model.device) for name, tensor in head.tensors().items()})
+    model.vectors = {}
+    return fitted
+
+
+def choose_reading(
+    model: LanguageModel,
+    tokens: DishTokens,
+    train: Comparisons,
+    may_know: Bools,
+    factors: FactorParams,
+    unit: Unit,
+    states: States | None = None,
+) -> tuple[Reading, Fitted]:
+    """Fits text factors on every reading of dishes, and chooses one on folds of the training period.
+
     Args:
         may_know: (L,) True for the lines of the log that training may read.
-        factors: The number of factors, and how dishes are read.
+        factors: The number of factors; its template, if it has one, is the only reading.
         unit: What is new in the test: days (with their dishes), people, or dishes.
         states: Looks up the hidden states of lines, for example stored ones; None to read them with the
             model.
@@ -50,27 +73,36 @@ def give_text_factors(
     Raises:
         BadParams: The base has fewer layers than `factors` wants to read.
     """
-    count = len(model.decoder.layers)
-    if factors.layer > count:
+    readings, fits = _readings(factors, len(model.decoder.layers)), []
+    for reading in readings:
+        lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
+        dishes = read_dishes(lines, reading, states or partial(hidden_states, model))
+        fits.append(fit_factors(dishes, train, may_know, unit, factors.size))
+    best = clearly_best([fit.losses for fit in fits])
+    return readings[best], fits[best]
+
+
+def _readings(factors: FactorParams, layers: int) -> list[Reading]:
+    if not factors.template:
+        return readings_of(layers)
+    if factors.layer > layers:
         raise BadParams(
-            f"The base model has {count} layers and a candidate's factors.layer is {factors.layer}: lower it "
-            "in params.yaml, or set 0 for all of them."
+            f"The base model has {layers} layers and a candidate's factors.layer is {factors.layer}: lower "
+            "it in params.yaml, or set 0 for all of them."
         )
-    reading = Reading(factors.template, factors.layer, factors.pooling)
-    lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
-    dishes = read_dishes(lines, reading, states or partial(hidden_states, model))
-    fitted = fit_factors(dishes, train, may_know, unit, factors.size)
-    head = fitted.factors.head(fitted.noise, fitted.weights, lines, reading)
-    model.head = head_of({name: tensor.to(model.device) for name, tensor in head.tensors().items()})
-    model.vectors = {}
-    return fitted
+    return [Reading(factors.template, factors.layer)]
 
 
 def read_dishes(lines: Sequence[Sequence[int]], reading: Reading, states: States) -> Dishes:
-    """Computes the vectors of dishes from their lines of token ids; dishes with equal lines are twins."""
+    """Computes the vectors of dishes from their lines of token ids; dishes with equal lines are twins.
+
+    A vector is the model's state after the line, and the words of the line.
+    """
     distinct = list(dict.fromkeys(map(tuple, lines)))
     number = {line: index for index, line in enumerate(distinct)}
     order = np.array([number[tuple(line)] for line in lines], np.int64)
-    vectors = states(distinct, reading=reading).double().cpu().numpy()
+    read = states(distinct, reading=reading).float().cpu()
+    words = words_of(distinct, read)
+    vectors = torch.cat([read, words.vectors(distinct)], dim=1).double().numpy()
     first = np.unique(order, return_index=True)[1]
-    return Dishes(vectors[order], first[order])
+    return Dishes(vectors[order], first[order], words)

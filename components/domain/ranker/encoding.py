@@ -20,7 +20,7 @@ from torch.utils.checkpoint import checkpoint
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.packing import Packed
 from components.domain.ranker.prefix_tree import pack_lines
-from components.domain.ranker.prompts import Pooling, Reading
+from components.domain.ranker.prompts import Reading
 
 LAST_STATE = Reading()
 LINES_AT_ONCE = 64
@@ -52,7 +52,7 @@ def hidden_states(
     Args:
         lines: Lines with at least one token each.
         before_batch: Called before each batch; an exception that it raises ends the work.
-        reading: The layer and the pooling; the lines already follow its template.
+        reading: The layer; the lines already follow its template.
     """
     decoder, sequences = _up_to(model.decoder, reading.layer), pack_lines(lines)
     order = [number for _, numbers in sequences for number in numbers]
@@ -60,7 +60,7 @@ def hidden_states(
     with torch.no_grad():
         for part in _batches([packed for packed, _ in sequences]):
             before_batch()
-            states.append(packed_states(decoder, part, model.device, reading.pooling))
+            states.append(packed_states(decoder, part, model.device))
     return _in_order(torch.cat(states), order)
 
 
@@ -84,8 +84,7 @@ def repeatable_states(
             with torch.no_grad():
                 tokens = torch.tensor(full, device=model.device)
                 hidden = decoder(input_ids=tokens, use_cache=False).last_hidden_state
-            pooled = hidden.float().mean(1) if reading.pooling == "mean" else hidden[:, -1]
-            for number, state in zip(part, pooled, strict=False):
+            for number, state in zip(part, hidden[:, -1], strict=False):
                 states[number] = state
     return torch.stack(states)
 
@@ -116,12 +115,7 @@ def _batches(sequences: Sequence[Packed]) -> Iterator[list[Packed]]:
         yield batch
 
 
-def packed_states(
-    decoder: Callable[..., Any],
-    sequences: Sequence[Packed],
-    device: torch.device,
-    pooling: Pooling = "last",
-) -> Tensor:
+def packed_states(decoder: Callable[..., Any], sequences: Sequence[Packed], device: torch.device) -> Tensor:
     """Runs one forward pass over packed sequences.
 
     Args:
@@ -129,10 +123,9 @@ def packed_states(
             `attention_mask`.
         sequences: Sequences, which are padded here to the longest.
         device: Device of the decoder.
-        pooling: `last` for the state at `answer_at`; `mean` for the mean of all states that this token sees.
 
     Returns:
-        (dishes, width) pooled hidden states, one for each `answer_at`, one sequence after the other.
+        (dishes, width) hidden states, one for each `answer_at`, one sequence after the other.
     """
     length = max(len(packed.tokens) for packed in sequences)
     shape = (len(sequences), length)
@@ -155,11 +148,7 @@ def packed_states(
         attention_mask=mask.to(device),
         use_cache=False,
     ).last_hidden_state
-    ends = torch.cat(answer_at).to(device)
-    if pooling == "last":
-        return hidden.flatten(0, 1).index_select(0, ends)
-    line = visible.to(device).flatten(0, 1)[ends].float()
-    return torch.einsum("dt,dtw->dw", line, hidden[ends // length].float()) / line.sum(1, keepdim=True)
+    return hidden.flatten(0, 1).index_select(0, torch.cat(answer_at).to(device))
 
 
 def lower_states(model: LanguageModel, lines: Sequence[Sequence[int]], first_tuned: int) -> list[Tensor]:

@@ -25,6 +25,7 @@ from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions
 from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.dish_vectors import Batch, batch_of
+from components.domain.ranker.line_words import NO_WORDS, LineWords
 from components.domain.ranker.prompts import Reading
 from components.domain.ranker.text_factors import TextFactors, name_of, parts_of_scores, to_bytes
 
@@ -39,10 +40,12 @@ class Dishes:
     Attributes:
         vectors: (D, W) vector of each dish.
         first: (D,) number of the first dish that reads like each dish; twins count as this one dish.
+        words: The words in the vectors' last columns.
     """
 
     vectors: Floats
     first: Ints
+    words: LineWords = NO_WORDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +119,7 @@ class Factors:
         return TextFactors(
             centre, projection, offset, torch.from_numpy(names), residual, variance, unrated, weights,
             spread, mean, prior, to_bytes(reading.template), torch.tensor(reading.layer),
-            torch.tensor(int(reading.pooling == "mean")),
+            self.dishes.words.ids, self.dishes.words.weights, self.dishes.words.scale,
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Shapes: D dishes of the log, L lines of the log, O dishes on offer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ class Fitted:
         noise: Variance of a rating around the factors' prediction.
         weights: (2,) see `TextFactors`.
         loss: Mean loss on the folds, in nats per comparison.
+        losses: (F,) the same on each fold.
         accuracy: Share of alternatives that score below the preferred dish, as a mean over folds.
         comparisons: Number of comparisons on the folds.
     """
@@ -46,6 +48,7 @@ class Fitted:
     noise: float
     weights: Tensor
     loss: float
+    losses: Floats
     accuracy: float
     comparisons: int
 
@@ -71,14 +74,35 @@ def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit,
         for constants, parts in _tried(dishes, fold, size):
             tried.setdefault(constants, []).append(parts)
     weighed = {constants: _weights(parts, new) for constants, parts in tried.items()}
-    losses = {constants: loss for constants, (_, loss) in weighed.items()}
-    rank, noise = min(losses, key=losses.__getitem__, default=(RANKS[0], NOISES[1]))
-    weights, loss = weighed.get((rank, noise), (torch.ones(2), float("nan")))
+    means = {constants: float(losses.mean()) for constants, (_, losses) in weighed.items()}
+    rank, noise = min(means, key=means.__getitem__, default=(RANKS[0], NOISES[1]))
+    weights, losses = weighed.get((rank, noise), (torch.ones(2), np.empty(0)))
     opinions, log = known_opinions(train.log, may_know), train.log
     factors = text_factors(dishes, opinions, log.menus, np.empty(0, np.int64), size).with_opinions(rank)
     scores = (_scores(parts, weights).numpy() for parts in tried.get((rank, noise), ()))
     won = [share_won(values, each) for values, each in zip(scores, new, strict=True)]
-    return Fitted(factors, noise, weights, loss, float(np.mean(won or [0.5])), sum(map(len, new)))
+    of_folds = np.array([part.mean() for part in np.split(losses, np.cumsum(list(map(len, new)))[:-1])])
+    accuracy = float(np.mean(won or [0.5]))
+    return Fitted(
+        factors, noise, weights, means.get((rank, noise), math.nan), of_folds, accuracy, len(losses)
+    )
+
+
+def clearly_best(losses: Sequence[Floats]) -> int:
+    """Picks the fit with the least loss on folds, or the first one where the folds cannot tell.
+
+    A fit is preferred to the first one if its loss is lower by more than one standard error of the difference
+    between folds (the rule of one standard error; Breiman et al. 1984, section 3.4.3).
+
+    Args:
+        losses: (F,) loss of each fit on the same folds.
+    """
+    gaps = np.array(losses) - losses[0]
+    if gaps.shape[1] < 2:
+        return 0
+    errors = gaps.std(axis=1, ddof=1) / np.sqrt(gaps.shape[1])
+    means = gaps.mean(axis=1)
+    return int(np.argmin(np.where(means + errors < 0, means, 0.0)))
 
 
 def _tried(dishes: Dishes, fold: Fold, size: int) -> Iterator[tuple[_Constants, _Parts]]:
@@ -96,8 +120,8 @@ def _scores(parts: _Parts, weights: Tensor) -> Tensor:
     return weights[0] * parts[0] + weights[1] * parts[1]
 
 
-def _weights(parts: Sequence[_Parts], comparisons: Sequence[Comparisons]) -> tuple[Tensor, float]:
-    """Fits the (2,) weights, at least 0, that turn scores into log odds; also computes their mean loss."""
+def _weights(parts: Sequence[_Parts], comparisons: Sequence[Comparisons]) -> tuple[Tensor, Floats]:
+    """Fits the (2,) weights, at least 0, that turn scores into log odds, with the loss of each comparison."""
     features = np.concatenate([torch.stack(part, dim=1).double().numpy() for part in parts])
     sizes = np.concatenate([each.sizes for each in comparisons])
     chosen = np.concatenate([each.chosen for each in comparisons])
@@ -109,4 +133,4 @@ def _weights(parts: Sequence[_Parts], comparisons: Sequence[Comparisons]) -> tup
     owner = torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes))
     preferred = torch.from_numpy(np.cumsum(sizes) - sizes + chosen)
     losses = listwise_loss(torch.from_numpy(features @ weights), owner, preferred)
-    return torch.from_numpy(weights).float(), float(losses.mean())
+    return torch.from_numpy(weights).float(), losses.numpy()

@@ -15,7 +15,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from components.domain.records import DISLIKED, LIKED, NEUTRAL, Dish, Past
 
@@ -29,9 +28,6 @@ MAX_DISH_CHARACTERS = 240
 MAX_LINES = 1_000_000  # of a history
 
 
-Pooling = Literal["last", "mean"]
-
-
 @dataclass(frozen=True)
 class Reading:
     """How a language model reads a dish alone.
@@ -39,12 +35,22 @@ class Reading:
     Attributes:
         template: The line; `{dish}` stands for the dish's text.
         layer: Number of layers that read the line; 0 for all layers and the model's last normalisation.
-        pooling: `last` takes the hidden state at the line's last token, `mean` the mean over its tokens.
     """
 
     template: str = DISH_LINE
     layer: int = 0
-    pooling: Pooling = "last"
+
+
+def readings_of(layers: int) -> list[Reading]:
+    """Lists the readings that text factors choose from on a base of so many layers, the default first."""
+    ingredient = "Dish: {dish}. Its main ingredient is"
+    late = round(0.9 * layers)  # the last layers turn to the next word
+    return [
+        Reading(ingredient, late),
+        Reading(ingredient),
+        Reading("{dish} is most similar to", late),
+        Reading(),
+    ]
 
 
 Encode = Callable[[str], Sequence[int]]

@@ -1,12 +1,13 @@
 """Text factors: a matrix factorisation whose dish factors come from the language model's vectors.
 
-A dish's mean utility and its factors are linear in its vector. A dish with opinions has a residual on top,
+A dish's mean utility and its factors are linear in its vector: the language model's state after the dish's
+line, then the words of the line. A dish with opinions has a residual on top,
 which is zero for a new dish. One head thus ranks new dishes by their text and recurring ones by opinions as
 well. A person is the posterior mean of a normal weight for each factor, given their opinions on past dishes.
 Everything is fitted in closed form, by `fit_factors`. Twins, dishes that read alike, are one dish.
 
-Shapes: W width of the language model, S factors, R dishes with a residual, D distinct dishes of a batch, H
-distinct histories, N lines of the longest history, O dishes on offer.
+Shapes: W length of a dish's vector, V words, S factors, R dishes with a residual, D distinct dishes of a
+batch, H distinct histories, N lines of the longest history, O dishes on offer.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from components.domain.preferences.strengths import RatingScale
 from components.domain.ranker.dish_vectors import Batch
+from components.domain.ranker.line_words import LineWords
 from components.domain.ranker.prompts import DISH_LINE, Reading
 
 HISTORIES_AT_ONCE = 256  # histories whose people are solved for in one batch: bounds memory
@@ -54,7 +56,9 @@ class TextFactors:
         rating_prior: () number of ratings that the mean of all counts for in a person's mean.
         template: Bytes of the reading's template.
         layer: () the reading's layer.
-        mean: () int64, 1 where the reading takes the mean of a line's states.
+        words: (V,) int64 ids of the words; for this and the next two see `LineWords`.
+        word_weights: (V,) weights of the words.
+        word_scale: (2,) scale of the words.
     """
 
     centre: Tensor
@@ -70,7 +74,9 @@ class TextFactors:
     rating_prior: Tensor
     template: Tensor = field(default_factory=lambda: to_bytes(DISH_LINE))
     layer: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
-    mean: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
+    words: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    word_weights: Tensor = field(default_factory=lambda: torch.zeros(0))
+    word_scale: Tensor = field(default_factory=lambda: torch.zeros(2))
 
     @property
     def rating_scale(self) -> RatingScale:
@@ -80,15 +86,16 @@ class TextFactors:
     @property
     def reading(self) -> Reading:
         """The way in which the language model reads a dish."""
-        return Reading(from_bytes(self.template), int(self.layer), "mean" if self.mean else "last")
+        return Reading(from_bytes(self.template), int(self.layer))
 
     def tensors(self) -> dict[str, Tensor]:
         """Collects the tensors by name."""
         return {column.name: getattr(self, column.name) for column in fields(self)}
 
     def vectors(self, hidden: Tensor, lines: Sequence[Sequence[int]]) -> Tensor:
-        """Computes mean utility and factors, (D, 1 + S), from (D, W) vectors of lines of token ids."""
-        vectors = (hidden.float() - self.centre) @ self.projection.T + self.offset
+        """Computes mean utility and factors, (D, 1 + S), of lines of token ids from the model's states."""
+        words = LineWords(self.words, self.word_weights, self.word_scale).vectors(lines)
+        vectors = (torch.cat([hidden.float(), words], dim=1) - self.centre) @ self.projection.T + self.offset
         if not len(self.dishes):
             return vectors
         names = torch.tensor([name_of(line) for line in lines], device=vectors.device)

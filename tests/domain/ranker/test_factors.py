@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.domain.preferences.arrays import Floats
 from components.domain.preferences.dish_split import split_by_dish
@@ -17,7 +19,7 @@ from components.domain.preferences.opinions import opinion_log
 from components.domain.preferences.splits import Split, seeded_share, split_within_person
 from components.domain.preferences.strengths import known_opinions
 from components.domain.ranker.factors import Dishes, Factors, text_factors
-from components.domain.ranker.fit_factors import fit_factors
+from components.domain.ranker.fit_factors import clearly_best, fit_factors
 from components.domain.ranker.prompts import Reading
 from tests.domain.preferences.opinion_logs import SCALE
 from tests.domain.rivals.tastes import NOW, accuracy
@@ -152,3 +154,24 @@ def test_vectors_of_no_width_as_of_dishes_without_tags_leave_opinions_alone() ->
     split = split_within_person(log, seeded_share(log, 0.25, 0), NOBODY, 3, 0)
     assert _accuracy(split, vectors[:, :0], "person") > 0.7
     assert _accuracy(_by_dish(log), vectors[:, :0], "dish") == 0.5
+
+
+FOLD_LOSSES = st.lists(st.floats(0, 9), min_size=5, max_size=5)
+
+
+@given(FOLD_LOSSES, st.lists(st.floats(0.1, 0.9), min_size=1, max_size=4))
+def test_a_fit_that_is_better_on_all_folds_alike_is_chosen_and_a_worse_one_never(
+    first: list[float], gains: list[float]
+) -> None:
+    losses = np.array(first)
+    assert clearly_best([losses, *(losses + gain for gain in gains)]) == 0
+    better = [losses, *(losses - gain for gain in gains)]
+    assert gains[clearly_best(better) - 1] == pytest.approx(max(gains))
+
+
+def test_a_difference_within_its_standard_error_keeps_the_first_fit() -> None:
+    draw = np.random.default_rng(0)
+    chosen = [clearly_best([draw.normal(size=5), draw.normal(size=5)]) for _ in range(2000)]
+    assert np.mean(chosen) == pytest.approx(0.187, abs=0.03)  # t of 4 degrees of freedom above 1
+    assert clearly_best([np.array([3.0]), np.array([1.0])]) == 0  # one fold has no standard error
+    assert clearly_best([np.empty(0), np.empty(0)]) == 0

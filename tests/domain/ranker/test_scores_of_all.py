@@ -51,7 +51,7 @@ def _both(
     """Scores of all dishes at once, and as one menu."""
     draw = torch.Generator().manual_seed(seed)
     head = _head(kind, draw)
-    vectors = head.vectors(torch.randn(count, WIDTH, generator=draw), [])
+    vectors = head.vectors(torch.randn(count, WIDTH, generator=draw), [()] * count)
     history = tuple(Past(f"d{dish % count:06}", verdict, rating) for dish, verdict, rating in lines)
     menu = question_table([Question("p", history, tuple(f"d{number:06}" for number in range(count)))])
     alone = batch_of(question_table([Question("p", history, ())]), head.rating_scale)

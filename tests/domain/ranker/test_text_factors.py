@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
+from components.domain.errors import ReleaseRefused
 from components.domain.preferences.from_records import question_table
 from components.domain.preferences.strengths import RatingScale
 from components.domain.ranker.dish_vectors import Batch, Head, batch_of
@@ -126,6 +127,9 @@ def test_a_head_is_its_tensors_and_back() -> None:
     assert isinstance(again, TextFactors)
     assert again.reading == Reading("Was ist {dish}? 味", 3)
     assert again.rating_scale.mean == 3.0
+    with pytest.raises(ReleaseRefused, match="mean of a line"):
+        head_of({**head.tensors(), "mean": torch.tensor(1)})
+    assert isinstance(head_of({**head.tensors(), "mean": torch.tensor(0)}), TextFactors)
     plain = head_of({name: torch.zeros(1) for name in Head.__dataclass_fields__})
     assert isinstance(plain, Head)
 
