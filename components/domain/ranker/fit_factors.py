@@ -81,7 +81,9 @@ def fit_factors(dishes: Dishes, train: Comparisons, may_know: Bools, unit: Unit,
     factors = text_factors(dishes, opinions, log.menus, np.empty(0, np.int64), size).with_opinions(rank)
     scores = (_scores(parts, weights).numpy() for parts in tried.get((rank, noise), ()))
     won = [share_won(values, each) for values, each in zip(scores, new, strict=True)]
-    of_folds = np.array([part.mean() for part in np.split(losses, np.cumsum(list(map(len, new)))[:-1])])
+    of_folds = np.array(
+        [part.mean() for part in np.split(losses, np.cumsum(list(map(len, new)))[:-1]) if len(part)]
+    )
     accuracy = float(np.mean(won or [0.5]))
     return Fitted(
         factors, noise, weights, means.get((rank, noise), math.nan), of_folds, accuracy, len(losses)
