@@ -109,7 +109,8 @@ def principal_factors(covariance: Floats, count: int) -> Floats:
     loadings = np.zeros((size, count))
     for sweep in range(_SWEEPS if count else 0):
         if is_exact or not sweep:
-            values, axes = eigh(shared, subset_by_index=[first, size - 1])
+            # The drivers that find only some eigenvalues fail where one person makes nearly all of them 0.
+            values, axes = (part[..., first:] for part in eigh(shared, driver="evd"))
         else:
             basis = np.linalg.qr(shared @ axes)[0]
             values, rotation = eigh(basis.T @ shared @ basis)

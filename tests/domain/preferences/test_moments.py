@@ -46,3 +46,10 @@ def test_more_factors_than_there_are_give_what_there_is(size: int) -> None:
 
 def test_no_factors_are_none() -> None:
     assert principal_factors(np.eye(3), 0).shape == (3, 0)
+
+
+def test_what_one_person_says_is_one_factor_whatever_the_number_of_dishes() -> None:
+    for size in range(2, 60):
+        says = np.random.default_rng(size % 3).choice([-1.0, 1.0], size)
+        loadings = principal_factors(np.outer(says, says) / 6, min(size, 8))
+        assert loadings @ loadings.T == pytest.approx(np.outer(says, says) / 6)
