@@ -15,10 +15,13 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.logging import get_run_logger
 
 from components.domain.answer_rates import AnswerRates
+from components.domain.params import Params
 from components.domain.preferences.events import Counts
-from components.files import read_json
+from components.domain.verdict import judging
+from components.domain.verdict.ledger import from_json
+from components.files import read_json, read_state
 from components.integrations import pages
-from components.stages.paths import ADAPTERS, CHECKS, DATA_DOCS, EVALUATION, QUARANTINE, REPORTS
+from components.stages.paths import ADAPTERS, CHECKS, DATA_DOCS, EVALUATION, LEDGER, QUARANTINE, REPORTS
 from components.stages.reports import read_report
 from flows import console
 from flows.environment import REPO
@@ -115,6 +118,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         ("checks", _checks(read_json(REPO / CHECKS))),
         ("gate", f"{gate.decision.upper()}: {gate.reason}"),
         *_what_tuning_adds(report),
+        *_what_is_not_worth_tuning(report, night.params),
         ("model version", _version(registered)),
         ("champion", f"version {registered.champion}" if registered.champion else "none yet"),
         ("release", report.delivery),
@@ -149,11 +153,29 @@ def _what_tuning_adds(report: NightReport) -> list[tuple[str, str]]:
     frozen = evaluation.models.get(f"base-{best}")
     if frozen is None or frozen.best_minus_it is None:
         return []
-    size = (REPO / ADAPTERS / best / "adapter_model.safetensors").stat().st_size / 1e6
-    cost = f"{size:.1f} MB" + (
-        f", {report.seconds[f'train {best}']:.0f} s" if report.ran.get(f"train {best}") else ""
-    )
+    cost = _cost_of_tuning(report, best)
     return [("tuning adds", f"{tables.gap(frozen.best_minus_it)} to base-{best}, for {cost}")]
+
+
+def _what_is_not_worth_tuning(report: NightReport, params: Params) -> list[tuple[str, str]]:
+    """Says what a night saves without each candidate whose tuning adds next to nothing."""
+    confidence, ledgers = params.evaluate.confidence, from_json(read_state(REPO / LEDGER))
+    tonight = {name: entry for name, entry in ledgers.items() if name in params.train.candidates}
+    little = judging.gains_of_tuning(tonight, confidence)
+    return [
+        (
+            f"without {name}",
+            f"a night saves {_cost_of_tuning(report, name)}: over {days.clusters} days tuning adds at most "
+            f"{days.interval(confidence).high:+.4f} to base-{name}",
+        )
+        for name, days in little.items()
+    ]
+
+
+def _cost_of_tuning(report: NightReport, name: str) -> str:
+    size = (REPO / ADAPTERS / name / "adapter_model.safetensors").stat().st_size / 1e6
+    step = f"train {name}"
+    return f"{size:.1f} MB" + (f", {report.seconds[step]:.0f} s" if report.ran.get(step) else "")
 
 
 def _counts(counts: Counts) -> str:

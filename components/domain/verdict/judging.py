@@ -10,8 +10,11 @@ from components.domain.verdict import ledger
 from components.domain.verdict.evaluation import SERVED_RULE
 from components.domain.verdict.gate import GateResult, judge
 from components.domain.verdict.ledger import Ledger
-from components.domain.verdict.sequence import confidence_of_look
+from components.domain.verdict.sequence import DailyDifferences, confidence_of_look
 from components.domain.verdict.table import ResultTable
+
+LITTLE = 0.005  # of pair accuracy, below which tuning is not worth its time
+ENOUGH_DAYS = 10  # after which the night says so
 
 
 def after_tonight(
@@ -35,6 +38,20 @@ def after_tonight(
         entry = ledger.opened(before, name, ledger.recipe_hash(recipes[name]), champion)
         result[name] = entry.next(table.differences, table.test, today)
     return result
+
+
+def gains_of_tuning(ledgers: Mapping[str, Ledger], confidence: float) -> dict[str, DailyDifferences]:
+    """Finds the candidates whose tuning is shown to add less than LITTLE to the same head on the frozen base.
+
+    Returns:
+        By name, the candidate's daily differences from that head.
+    """
+    days = {name: entry.differences(f"base-{name}") for name, entry in ledgers.items()}
+    return {
+        name: each
+        for name, each in days.items()
+        if each.clusters >= ENOUGH_DAYS and each.interval(confidence).high < LITTLE
+    }
 
 
 def recipes(params: Params, rule: str) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison
 from components.domain.verdict import ledger
 from components.domain.verdict.gate import judge
+from components.domain.verdict.judging import gains_of_tuning
 from components.domain.verdict.ledger import Entry, Ledger
 from components.domain.verdict.sequence import DailyDifferences
 
@@ -116,3 +117,23 @@ def test_a_recipe_changes_with_every_setting() -> None:
     one = ledger.recipe_hash({"rank": 8, "prompt": {"dish_fields": ("name",)}})
     assert one == ledger.recipe_hash({"prompt": {"dish_fields": ["name"]}, "rank": 8})
     assert one != ledger.recipe_hash({"rank": 9, "prompt": {"dish_fields": ("name",)}})
+
+
+def _tuned(*gains: float, rival: str = "base-vectors") -> dict[str, Ledger]:
+    days = tuple(Entry(_day(number), FULL, {rival: gain}) for number, gain in enumerate(gains))
+    return {"vectors": Ledger("recipe", "", days=days)}
+
+
+@pytest.mark.parametrize(
+    ("ledgers", "is_little"),
+    [
+        (_tuned(*[0.001, -0.001] * 6), True),
+        (_tuned(*[-0.03, -0.031] * 6), True),  # worse than the frozen base
+        (_tuned(*[0.001, -0.001] * 4), False),  # too few days
+        (_tuned(*[0.011, 0.009] * 6), False),  # tuning pays
+        (_tuned(*[0.05, -0.05] * 6), False),  # nobody knows yet
+        (_tuned(*[0.001, -0.001] * 6, rival="popularity"), False),  # a head alone has no such rival
+    ],
+)
+def test_tuning_is_called_little_only_where_days_show_it(ledgers: dict[str, Ledger], is_little: bool) -> None:
+    assert list(gains_of_tuning(ledgers, 0.95)) == ["vectors"] * is_little
