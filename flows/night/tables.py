@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.domain.answer_rates import AnswerRates
+from components.domain.verdict.clusters import number_of_people
 from components.domain.verdict.metrics import Interval
 from components.stages.paths import EVALUATION
 from components.stages.reports import read_report
@@ -29,9 +30,10 @@ def models() -> list[str]:
                 gap(result.best_minus_it) if result.best_minus_it else "the best candidate",
             )
         )
-    fewest = min(result.people for result in report.models.values())
-    note = "  * candidate; models with fewer people than the candidates were scored on a seeded subset "
-    return [*columns(lines), f"{note}({fewest:,} people) and are compared on it"]
+    people = {result.people for result in report.models.values()}
+    note = "; models with fewer people than the candidates were scored on a seeded subset "
+    note += f"({number_of_people(min(people))}) and are compared on it"
+    return [*columns(lines), f"  * candidate{note if len(people) > 1 else ''}"]
 
 
 def rates(rows: Sequence[AnswerRates]) -> list[tuple[str, ...]]:

@@ -56,4 +56,5 @@ def test_a_home_of_three_is_served_and_told_what_would_decide(
     assert "no new day of 30 people yet (at least 10)" in night.stdout
     assert "BEST, not promoted; built tonight" in night.stdout
     held_out = night.stdout.partition("held out, per person")[2].partition("* candidate")[0]
+    assert "seeded subset" not in night.stdout  # all rows are of all three
     assert held_out.count("(unknown)") == len(held_out.splitlines()) - 3  # all rows but the best candidate's
