@@ -15,6 +15,7 @@ from components.domain.ranker.artifacts import VECTORS_FILE
 from components.domain.ranker.dish_table import DishTable, name_of_text
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens, dish_text, prompt_hash
+from components.domain.ranker.text_factors import TextFactors
 from components.domain.records import Dish, Question
 from components.domain.verdict import canary as stored
 from components.files import file_sha256, weights_sha256
@@ -63,6 +64,13 @@ class LanguageVariant(Variant):
         model = bases[tag].with_shared_weights()
         tuned_weights.add(model, adapter)
         return model
+
+    @property
+    def has_posterior(self) -> bool:
+        """See `Variant.has_posterior`."""
+        return isinstance(self.head, TextFactors) and not tuned_weights.tunes_the_base(
+            self.folder / "adapter"
+        )
 
     def tokens(self, dishes: dict[str, Dish]) -> DishTokens:
         """See `Variant.tokens`."""

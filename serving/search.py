@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.domain.catalogue import Listed
-from components.domain.preferences.arrays import Ints
+from components.domain.preferences.arrays import Floats, Ints
 from components.domain.records import Dish, Past, Question
 from serving.catalogue import Listing
 from serving.refusals import must_go_on
@@ -22,6 +22,7 @@ from serving.variant import Ranked, Variant
 
 if TYPE_CHECKING:
     from components.domain.ranker.dish_table import DishTable
+    from components.domain.ranker.left_out_pairs import PersonOpinions
 
 LEAST_NEW = 8  # dishes that a request reads although it has enough to rank: a few tenths of a second
 MOST_REASONS = 2  # past dishes named for a recommendation
@@ -110,6 +111,24 @@ def _legible(
     ][-variant.facts["serve"]["max_history"] :]
     variant.check_tokens(Question("", tuple(line for line in legible if line.dish_id in unread), ()), tokens)
     return tuple(legible)
+
+
+def person_opinions(
+    variant: Variant, history: Sequence[Past], catalogue: Listing
+) -> tuple[PersonOpinions, Floats] | None:
+    """Collects what a judgement of a person's ranking needs, or None; see `DishTable.opinions_and_others`.
+
+    Only one thread may call this at a time.
+
+    Raises:
+        InvalidArgument: As for `best_dishes`.
+    """
+    if not variant.has_posterior:
+        return None
+    table = variant.table_of(catalogue)
+    legible = _legible(variant, table, history, table.dishes)
+    found: tuple[PersonOpinions, Floats] | None = table.opinions_and_others(legible, table.dishes, must_go_on)
+    return found
 
 
 def _read_new(variant: Variant, table: DishTable, rows: Ints) -> None:

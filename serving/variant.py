@@ -91,6 +91,11 @@ class Variant(ABC):
 
         return LanguageVariant(folder, {} if bases is None else bases)
 
+    @property
+    def has_posterior(self) -> bool:
+        """Whether a person can be judged: text factors on a base that no person's answers have changed."""
+        return False
+
     @abstractmethod
     def tokens(self, dishes: dict[str, Dish]) -> Any:
         """Reads the dishes as this version's model does, for `scores` and `length`."""

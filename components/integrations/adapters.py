@@ -144,11 +144,6 @@ def load(model: LanguageModel, folder: Path, *, trainable: bool = False) -> nn.M
     return adapted.eval()
 
 
-def tunes_the_base(folder: Path) -> bool:
-    """Tells whether a saved adapter changes the base's weights, instead of being a head alone."""
-    return _method(folder) != "none"
-
-
 def _method(folder: Path) -> str:
     """Reads the method of a saved adapter, `full` or `none`; empty for an adapter that peft wrote."""
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))

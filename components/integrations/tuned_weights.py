@@ -47,6 +47,11 @@ def add(model: LanguageModel, folder: Path) -> None:
     model.head = head_of(load_file(file, device=str(model.device))) if file.exists() else None
 
 
+def tunes_the_base(folder: Path) -> bool:
+    """Tells whether a saved adapter changes the base's weights, instead of being a head alone."""
+    return bool(json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("method") != "none")
+
+
 def _merged(
     base: Mapping[str, Tensor], tensors: Mapping[str, Tensor], config: Mapping[str, Any]
 ) -> Iterator[tuple[str, Tensor]]:

@@ -12,7 +12,7 @@ from components.domain.param_types import DishField
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import Dish, Question
 from components.domain.verdict.canary import CanaryQuestion, stored_questions
-from components.integrations import adapters, base_models, scoring
+from components.integrations import adapters, base_models, scoring, tuned_weights
 
 
 def with_scores(
@@ -31,7 +31,7 @@ def with_scores(
         adapter: Folder of the adapter, with its head if it has one.
     """
     model = base_models.load(base, torch.float32, torch.device("cpu"))
-    tunes_the_base = adapters.tunes_the_base(adapter)
+    tunes_the_base = tuned_weights.tunes_the_base(adapter)
 
     def scores(scorer: LanguageModel, some: Sequence[Question]) -> list[list[float]]:
         tokens = scorer.dish_tokens(dict(dishes), fields)

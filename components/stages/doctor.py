@@ -18,6 +18,9 @@ from components.domain.preferences.held_out_days import MIN_PEOPLE, NOBODY_TO_TE
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
 from components.domain.preferences.splits import Split
+from components.domain.preferences.strengths import known_opinions, rating_scale
+from components.domain.ranker.left_out_pairs import latest_lines
+from components.domain.ranker.more_opinions import could_tell
 from components.domain.ranker.prompts import dish_text
 from components.domain.records import DISLIKED, LIKED, Dish
 from components.domain.rivals.rules import SEED, random_scores
@@ -28,6 +31,7 @@ from components.stages.split import divide
 from components.stages.suggestions import suggestions
 
 SUGGESTED = "What to set in params.yaml"  # title of the page's last section
+GOOD = 0.65  # share of a person's pairs, one dish liked more than the other, that a good ranking puts right
 REASONS = 8  # of quarantined rows that are shown
 
 
@@ -98,6 +102,8 @@ def _events(
     days = f", from {log.day.min()} to {log.day.max()}" if len(log) else ""
     yield f"{words} of {number_of_people(len(log.people))} on {len(dishes):,} dishes{days}"
     yield from _ratings(params, log)
+    if len(log):
+        yield _people_to_tell(log)
     yield from _without_menus(kinds, log)
     yield from _dishes(params, log, dishes)
 
@@ -111,6 +117,18 @@ def _ratings(params: Params, log: OpinionLog) -> Iterator[str]:
             f"ratings from {low:g} to {high:g}: {likes:.0%} are likes (from {params.collect.like_at:g} up), "
             f"{dislikes:.0%} dislikes (from {params.collect.dislike_at:g} down)"
         )
+
+
+def _people_to_tell(log: OpinionLog) -> str:
+    """Counts the people by whose opinions a good ranking could be told from chance, whatever ranks."""
+    opinions = known_opinions(log, np.ones(len(log), bool))
+    liked, is_rated = opinions.strengths(rating_scale(opinions)), ~np.isnan(opinions.rating)
+    enough, stops = 0, np.cumsum(opinions.sizes)
+    for start, stop in zip(stops - opinions.sizes, stops, strict=True):
+        lines = start + latest_lines(opinions.dish[start:stop, None])
+        enough += could_tell(liked[lines], is_rated[lines], GOOD)
+    ranking = f"a ranking that is right in {GOOD:.0%} of a person's pairs"
+    return f"{ranking} could be told from chance for {enough:,} of {len(log.people):,} people"
 
 
 def _without_menus(kinds: Mapping[str, int], log: OpinionLog) -> Iterator[str]:

@@ -32,6 +32,7 @@ from components.integrations.rule_files import AnyRule
 from components.stages import canary, contenders, model_contenders, paths, served_rule
 from components.stages.bases import base_facts, base_of, base_with
 from components.stages.contenders import Setting, table_of
+from components.stages.ranked_people import ranked_people
 from components.stages.reports import write_report
 from components.stages.served_rule import Rules
 from components.stages.slices import slices
@@ -53,6 +54,7 @@ def evaluate(params: Params) -> None:
     report = (
         _judged(setting, champion, fitted, rule) if len(setting.test) else _not_judged(setting, fitted, rule)
     )
+    report = replace(report, ranked_people=ranked_people(setting))
     write_report(paths.EVALUATION, report)
     best = report.gate.candidate
     write_json(paths.CANARY, to_json(best, _canary(setting, best)))

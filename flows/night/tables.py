@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.domain.answer_rates import AnswerRates
+from components.domain.ranker.more_opinions import LEVEL
 from components.domain.verdict.clusters import number_of_people
 from components.domain.verdict.metrics import Interval
 from components.stages.paths import EVALUATION
@@ -34,6 +35,16 @@ def models() -> list[str]:
     note = "; models with fewer people than the candidates were scored on a seeded subset "
     note += f"({number_of_people(min(people))}) and are compared on it"
     return [*columns(lines), f"  * candidate{note if len(people) > 1 else ''}"]
+
+
+def ranked_people() -> list[tuple[str, str]]:
+    """Counts the people who are ranked better than chance; empty where nobody could be tested."""
+    people = read_report(REPO / EVALUATION).ranked_people
+    if people is None:
+        return []
+    words = f"{people.better:,} of {people.tested:,} ranked better than chance, by their own opinions"
+    lucky = f"if all judged at random, about {LEVEL * people.tested:.0f}"
+    return [("people", f"{words} ({people.candidate}; {lucky})")]
 
 
 def rates(rows: Sequence[AnswerRates]) -> list[tuple[str, ...]]:

@@ -12,13 +12,16 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
+import bentoml
 from anyio.to_thread import run_sync
+from bentoml.exceptions import BentoMLException
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from components.domain.errors import PalateError
+from components.domain.ranker.person_ranking import NOT_JUDGED, judge
 from serving import store
 from serving.refusals import Unavailable, refusal
 from serving.schemas.fields import VERDICTS, StoredId
@@ -29,8 +32,10 @@ from serving.schemas.people import (
     GivenAnswer,
     PastAnswer,
     PersonAnswer,
+    RankingAnswer,
     StoredFeedback,
 )
+from serving.search import person_opinions
 
 logger = logging.getLogger("palate")
 PREFIX, PATH = "/people/", "/people/{person_id}"
@@ -70,20 +75,38 @@ async def _person(request: Request) -> Response:
     if not store.url():
         return refusal(503, store.MISSING)
     try:
-        return await run_sync(_erase if request.method == "DELETE" else _read, person_id)
+        if request.method == "DELETE":
+            return await run_sync(_erase, person_id)
+        return await _read(person_id)
     except PalateError as error:
         logger.error("a person could not be read or erased: %s", error)  # noqa: TRY400
         return refusal(503, "The service's store does not answer: send it again.")
 
 
-def _read(person_id: str) -> Response:
+async def _read(person_id: str) -> Response:
     """Looks up all that the store holds of a person: 404 if there is nothing, 410 after an erasure."""
-    if store.people().is_erased(person_id):
+    if await run_sync(store.people().is_erased, person_id):
         return refusal(410, store.ERASED)
-    rows = store.people().read(person_id)
+    rows = await run_sync(store.people().read, person_id)
     if not any(rows.values()):
         return refusal(404, "The service's store holds nothing of this person: look at the id.")
-    return _json(200, _answer(person_id, rows))
+    return _json(200, _answer(person_id, rows, await _ranking(person_id)))
+
+
+async def _ranking(person_id: str) -> RankingAnswer | None:
+    """Judges the ranking of the version that answers a person; None while the service cannot say.
+
+    Whatever the model or the catalogue lacks, a person can read what is stored of them.
+    """
+    service: Any = bentoml.get_current_service()
+    try:
+        variant = service.versions.for_person(person_id)
+        person, catalogue = await run_sync(service.published.of, person_id)
+        found = await service.versions.in_turn(person_opinions, variant, person.history, catalogue)
+    except (BentoMLException, PalateError) as error:
+        logger.warning("a person's ranking could not be judged: %s", error)
+        return None
+    return RankingAnswer(**vars(await run_sync(judge, *found) if found else NOT_JUDGED))
 
 
 def _erase(person_id: str) -> Response:
@@ -110,7 +133,9 @@ def _id_in(raw_path: bytes) -> str:
         raise _BadId(f"person_id: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
 
 
-def _answer(person_id: str, rows: dict[str, list[dict[str, Any]]]) -> PersonAnswer:
+def _answer(
+    person_id: str, rows: dict[str, list[dict[str, Any]]], ranking: RankingAnswer | None
+) -> PersonAnswer:
     profile = rows["people"][0] if rows["people"] else {}
     answers = [
         {**row, "filters": json.loads(row["filters"]), "dishes": [_shown(dish) for dish in row["shown"]]}
@@ -128,6 +153,7 @@ def _answer(person_id: str, rows: dict[str, list[dict[str, Any]]]) -> PersonAnsw
         eaten=[_only(EatenAnswer, row) for row in rows["eaten"]],
         answers=[_only(GivenAnswer, row) for row in answers],
         feedback=[_only(StoredFeedback, row) for row in rows["feedback"]],
+        ranking=ranking,
     )
 
 

@@ -61,6 +61,23 @@ class StoredFeedback(Body):
     received_at: datetime
 
 
+class RankingAnswer(Body):
+    """Whether the model ranks what a person liked above what they disliked, by their own opinions alone."""
+
+    better_than_chance: bool | None = Field(
+        description="true: better than chance; of people who judge at random, at most one in 20 gets it. "
+        "false: not yet. null: it cannot be told by these opinions, or of the model that serves."
+    )
+    pairs: int = Field(
+        description="Pairs of dishes, one liked more; each is predicted from the other opinions."
+    )
+    accuracy: float | None = Field(description="Share of the pairs that come out right; chance is 0.5.")
+    more_opinions: int | None = Field(
+        description="About how many more opinions it takes; null where unknown, or where none is needed."
+    )
+    sentence: str = Field(description="The same in words.")
+
+
 class PersonAnswer(Body):
     """All that the service's store holds of a person."""
 
@@ -75,6 +92,14 @@ class PersonAnswer(Body):
                 "eaten": [{"dish_id": "7", "at": "2026-11-24T11:30:00Z"}],
                 "answers": [],
                 "feedback": [],
+                "ranking": {
+                    "better_than_chance": None,
+                    "pairs": 0,
+                    "accuracy": None,
+                    "more_opinions": 5,
+                    "sentence": "Cannot be told: no dish was liked more than another one. "
+                    "At least 5 more opinions are needed.",
+                },
             }
         }
     )
@@ -87,6 +112,9 @@ class PersonAnswer(Body):
     eaten: list[EatenAnswer] = Field(description="Dishes by when they were last eaten, oldest first.")
     answers: list[GivenAnswer] = Field(description="That the person was given, oldest first.")
     feedback: list[StoredFeedback] = Field(description="In the order in which it came.")
+    ranking: RankingAnswer | None = Field(
+        description="How well the model knows the person; null while the service cannot say."
+    )
 
 
 class ErasureAnswer(Body):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from scipy.stats import binom
 
 from tests.flows.clones import Done, make_clone, run_night, state_of
 
@@ -43,6 +45,8 @@ def test_dishes_that_are_new_to_everybody_are_ranked_by_what_their_names_mean(
     assert "people and dishes, held out" in evaluation["gate"]["reason"]
     beside = evaluation["slices"]["new dishes against ones that training read"]
     assert beside["factors"]["mean"] > beside["item-knn"]["mean"]
+    (better,) = re.findall(r"^people +(\d+) of 200 ranked better than chance", night.stdout, re.MULTILINE)
+    assert int(better) > binom.ppf(0.999, 200, 0.05)
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def _raters(people: int = 40) -> Comparisons:
     return comparison_table(comparisons)
 
 
-def _train(base: Path, folder: Path, candidate: CandidateParams, people: int = 40) -> LanguageModel:
+def train(base: Path, folder: Path, candidate: CandidateParams, people: int = 40) -> LanguageModel:
     model = _load(base)
     before = {name: weight.clone() for name, weight in model.network.named_parameters()}
     network = adapters.attach(model.network, candidate, 1)
@@ -93,7 +93,7 @@ def _merged(base: Path, folder: Path) -> LanguageModel:
 def test_its_canary_passes_with_the_head_and_fails_without(
     small_base: Path, tmp_path: Path, candidate: CandidateParams
 ) -> None:
-    _train(small_base, tmp_path, candidate)
+    train(small_base, tmp_path, candidate)
     assert json.loads((tmp_path / adapters.CONFIG).read_text())["method"] == "none"
     stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
     assert canary.why_wrong(stored, _served(model, stored)) is None
@@ -105,7 +105,7 @@ def test_its_canary_passes_with_the_head_and_fails_without(
 def test_a_service_that_forgets_the_history_is_noticed(
     small_base: Path, tmp_path: Path, candidate: CandidateParams
 ) -> None:
-    _train(small_base, tmp_path, candidate)
+    train(small_base, tmp_path, candidate)
     stored = _stored(small_base, tmp_path)
     of_nobody = [list(question.base) for question in stored]
     assert "nearer to the untuned base" in str(canary.why_wrong(stored, of_nobody))
@@ -115,7 +115,7 @@ def test_a_service_that_forgets_the_history_is_noticed(
 def test_another_base_and_another_reading_are_noticed(
     small_base: Path, tmp_path: Path, candidate: CandidateParams
 ) -> None:
-    _train(small_base, tmp_path, candidate)
+    train(small_base, tmp_path, candidate)
     stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
     if candidate.factors:
         model.head = replace(model.head, layer=torch.tensor(2))
@@ -128,7 +128,7 @@ def test_another_base_and_another_reading_are_noticed(
 
 def test_any_changed_tensor_of_text_factors_is_noticed(small_base: Path, tmp_path: Path) -> None:
     """Every one of them that changes a score of the people whom the head was fitted to."""
-    head, table = _train(small_base, tmp_path, FACTORS).head, _raters()
+    head, table = train(small_base, tmp_path, FACTORS).head, _raters()
     stored, model = _stored(small_base, tmp_path), _merged(small_base, tmp_path)
     assert isinstance(head, TextFactors)
     tokens = model.dish_tokens(eight_dishes(), FIELDS)
@@ -147,13 +147,13 @@ def test_fitted_twice_it_is_the_same_byte_for_byte(
     small_base: Path, tmp_path: Path, candidate: CandidateParams
 ) -> None:
     for folder in ("one", "other"):
-        _train(small_base, tmp_path / folder, candidate)
+        train(small_base, tmp_path / folder, candidate)
     for file in (tmp_path / "one").iterdir():
         assert file.read_bytes() == (tmp_path / "other" / file.name).read_bytes()
 
 
 def test_text_factors_learn_who_eats_meat(small_base: Path, tmp_path: Path) -> None:
-    model, table = _train(small_base, tmp_path, FACTORS, people=200), _raters(200)
+    model, table = train(small_base, tmp_path, FACTORS, people=200), _raters(200)
     tokens = model.dish_tokens(eight_dishes(), FIELDS)
     scores = scoring.score(model, tokens, table)
     assert comparison_metrics(scores, table)[:, 0].mean() > 0.7
@@ -163,7 +163,7 @@ def test_text_factors_learn_who_eats_meat(small_base: Path, tmp_path: Path) -> N
 def test_a_table_scores_as_one_menu_does_and_its_packed_vectors_too(
     small_base: Path, tmp_path: Path, candidate: CandidateParams
 ) -> None:
-    model, dishes = _train(small_base, tmp_path, candidate), eight_dishes()
+    model, dishes = train(small_base, tmp_path, candidate), eight_dishes()
     assert model.head
     question = canary.made_up_questions(list(dishes), 4, 2)[-1]
     question = replace(question, dishes=tuple(dishes))

@@ -96,6 +96,22 @@ def test_a_shorter_history_is_suggested_only_where_it_lets_more_people_be_tested
     assert "min_history" not in page.partition("What to set in params.yaml")[2]
 
 
+def test_it_says_for_how_many_people_a_good_ranking_could_be_told_from_chance() -> None:
+    told = "right in 65% of a person's pairs could be told from chance for {} people"
+    stated = [
+        {
+            "person_id": f"p{person}", "dish_id": f"d{dish}",
+            "kind": "dislike" if person < 9 and dish % 2 else "like", "occurred_at": START.isoformat(),
+        }
+        for person in range(40)
+        for dish in range(90)
+    ]  # fmt: skip
+    assert told.format("9 of 40") in _page({"events": stated, "dishes": _dishes(90)})
+    assert told.format("0 of 40") in _page({"events": _stated("like", 400), "dishes": _dishes(10)})
+    assert told.format("1 of 1") in _page({"events": _ratings(1, 90, 20, (1.0, 5.0)), "dishes": _dishes(90)})
+    assert "told from chance" not in _page({"events": _stated("retract", 9), "dishes": _dishes(10)})
+
+
 def test_a_shorter_history_is_suggested_where_people_have_few_comparisons() -> None:
     judged = [(0, 1), (1, 5), (2, 1), (19, 5), (19, 1)]  # day, rating: two comparisons before the last days
     few = [

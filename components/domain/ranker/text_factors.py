@@ -19,8 +19,10 @@ from dataclasses import dataclass, field, fields
 import torch
 from torch import Tensor
 
+from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.strengths import RatingScale
 from components.domain.ranker.dish_vectors import Batch
+from components.domain.ranker.left_out_pairs import PersonOpinions, latest_opinions
 from components.domain.ranker.line_words import LineWords
 from components.domain.ranker.prompts import DISH_LINE, Reading
 
@@ -96,12 +98,30 @@ class TextFactors:
         """Computes mean utility and factors, (D, 1 + S), of lines of token ids from the model's states."""
         words = LineWords(self.words, self.word_weights, self.word_scale).vectors(lines)
         vectors = (torch.cat([hidden.float(), words], dim=1) - self.centre) @ self.projection.T + self.offset
+        return vectors + self._residuals(lines)
+
+    def factors_by_text(self, vectors: Tensor, lines: Sequence[Sequence[int]]) -> Tensor:
+        """Computes the factors without residuals, (D, S), from what `vectors` returned for these lines."""
+        return (vectors - self._residuals(lines))[:, 1:]
+
+    def person_opinions(self, factors: Floats, liked: Floats, is_rated: Bools) -> PersonOpinions:
+        """Collects a person's opinions for `person_ranking`.
+
+        Args:
+            factors: (lines, S) factors by text of the dish of each line of a history, oldest first.
+            liked: (lines,) strength of each line.
+            is_rated: (lines,) True where the line has a rating.
+        """
+        evidence, information = self.unrated.tolist()
+        return latest_opinions(factors, liked, is_rated, float(self.noise), (evidence, information))
+
+    def _residuals(self, lines: Sequence[Sequence[int]]) -> Tensor:
+        """Looks up the residual of each line's dish, (D, 1 + S); zero for a new dish."""
         if not len(self.dishes):
-            return vectors
-        names = torch.tensor([name_of(line) for line in lines], device=vectors.device)
+            return self.offset.new_zeros(len(lines), self.size)
+        names = torch.tensor([name_of(line) for line in lines], dtype=torch.int64, device=self.offset.device)
         at = torch.searchsorted(self.dishes, names).clamp(max=len(self.dishes) - 1)
-        has = self.dishes[at] == names
-        return vectors + torch.where(has[:, None], self.residual[at], 0.0)
+        return torch.where((self.dishes[at] == names)[:, None], self.residual[at], 0.0)
 
     def scores(self, vectors: Tensor, batch: Batch) -> Tensor:
         """Computes scores of the dishes on offer, (O,) in nats, from `batch.dishes`' (D, 1 + S) vectors."""

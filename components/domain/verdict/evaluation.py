@@ -61,6 +61,22 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class RankedPeople:
+    """How many people a candidate ranks better than chance, by their own opinions alone.
+
+    Attributes:
+        candidate: Name of the candidate.
+        tested: Number of people who were tested.
+        better: Number of these who are ranked better than chance; of people who judge at random, at most
+            one in twenty is.
+    """
+
+    candidate: str
+    tested: int
+    better: int
+
+
+@dataclass(frozen=True)
 class ServedRule:
     """The rule that serves while there is no champion.
 
@@ -94,6 +110,8 @@ class EvaluationReport:
         calibration: Bins of pairs by contender, for contenders that score in nats; empty in reports before
             0.3.0.
         served_rule: The rule that serves while there is no champion; None in earlier reports.
+        ranked_people: People ranked better than chance; None where nobody can be tested, and in earlier
+            reports.
     """
 
     models: Mapping[str, ModelResult]
@@ -106,6 +124,7 @@ class EvaluationReport:
     prompt_hash: str
     calibration: Mapping[str, tuple[CalibrationBin, ...]] = field(default_factory=dict)
     served_rule: ServedRule | None = None
+    ranked_people: RankedPeople | None = None
 
     def gate_of(self, kind: str) -> GateResult | None:
         """Looks up the gate's answer on the best candidate, or for kind `rule` on the served rule."""

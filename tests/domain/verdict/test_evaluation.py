@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from components.domain.errors import StageFailed
-from components.domain.verdict.evaluation import EvaluationReport, HeldOut, ModelResult, SliceResult
+from components.domain.verdict.evaluation import (
+    EvaluationReport,
+    HeldOut,
+    ModelResult,
+    RankedPeople,
+    SliceResult,
+)
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.gate_report import as_markdown
 from components.domain.verdict.metrics import Interval
@@ -27,6 +33,7 @@ REPORT = EvaluationReport(
     adapters={"new": "a" * 64},
     base={"id": "package:base", "sha256": "b" * 64},
     prompt_hash="c" * 16,
+    ranked_people=RankedPeople("new", 200, 41),
 )
 
 
