@@ -21,6 +21,7 @@ class Registered:
         champion: Version with the alias champion; None where no version has it.
         rule: Version of the rule; None where it neither serves nor passed its gate.
         rule_new: Whether the rule's version was registered tonight.
+        unpromoted: Version that serves while there is no champion; None for none.
     """
 
     version: str
@@ -29,6 +30,7 @@ class Registered:
     champion: str | None
     rule: str | None = None
     rule_new: bool = False
+    unpromoted: str | None = None
 
 
 def registry() -> Registry:

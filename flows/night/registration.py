@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -13,11 +14,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from components.domain.records import RULE
+from components.domain.verdict.canary import from_json, proves_nothing
 from components.domain.verdict.evaluation import SERVED_RULE, EvaluationReport
 from components.domain.verdict.gate_report import as_markdown
 from components.domain.verdict.metrics import METRICS
 from components.domain.verdict.model_card import Trained, model_card
-from components.files import file_sha256, write_json
+from components.files import file_sha256, read_json, write_json
 from components.integrations import data_versions
 from components.integrations.model_registry.registry import CHALLENGER, CHAMPION, Registry
 from components.integrations.model_registry.runs import FINISHED, Runs
@@ -28,6 +30,7 @@ from flows.environment import REPO, STATE
 from flows.night.tonight import Night
 from flows.registry import Registered, registry, runs
 
+logger = logging.getLogger(__name__)
 PLOT = "Pair accuracy of every model with its interval"
 
 
@@ -49,19 +52,35 @@ def register(night: Night, commit: str) -> Registered:
         if night.params.register_.promote_first:
             server.make_first_champion(model, version)
     champion = server.alias(model, CHAMPION)
-    rule, rule_new = _rule(night, commit, server, report, champion)
+    serves = _unpromoted(night) if champion is None else None
+    rule, rule_new = _rule(night, commit, server, report, serves)
     runs().end_night(night.key, FINISHED)
-    return Registered(version, new, passed, champion, rule, rule_new)
+    unpromoted = rule if serves == RULE else version if serves else None
+    return Registered(version, new, passed, champion, rule, rule_new, unpromoted)
+
+
+def _unpromoted(night: Night) -> str | None:
+    """Chooses what serves while there is no champion: the rule, the candidate, or nothing.
+
+    A candidate serves only if a service can prove that it serves it.
+    """
+    wanted = night.params.package.serve
+    if wanted == "preview" and proves_nothing(from_json(read_json(REPO / paths.CANARY))):
+        logger.warning(
+            "the candidate's scores hardly depend on its training, so no service could prove that it "
+            "serves it: the best rule serves"
+        )
+        return RULE
+    return {"best": RULE, "preview": "candidate", "champion": None}[wanted]
 
 
 def _rule(
-    night: Night, commit: str, server: Registry, report: EvaluationReport, champion: str | None
+    night: Night, commit: str, server: Registry, report: EvaluationReport, serves: str | None
 ) -> tuple[str | None, bool]:
     """Makes the rule a version if it is to serve or be promoted; returns its number and whether it is new."""
     served = report.served_rule
     is_proven = served is not None and served.gate.decision == "pass"
-    serves = champion is None and night.params.package.serve == "best"
-    if served is None or not (serves or is_proven):
+    if served is None or not (serves == RULE or is_proven):
         return None, False
     version, new = _version(night, commit, server, replace(report, gate=served.gate))
     if is_proven and report.gate.decision != "pass":

@@ -65,7 +65,8 @@ def deliver(params: Params, registered: Registered) -> str:
         if current() is None:  # a pass beside this night may have released a champion meanwhile
             bento.serve_from_now_on(packaged.tag)
         built = "built tonight" if packaged.new else "built before"
-        return f"{packaged.tag} ({params.package.serve.upper()}, not promoted; {built})"
+        what = "BEST" if packaged.version == registered.rule else "PREVIEW"
+        return f"{packaged.tag} ({what}, not promoted; {built})"
     try:
         return reconcile(params).sentence
     except PalateError as error:
@@ -73,15 +74,9 @@ def deliver(params: Params, registered: Registered) -> str:
 
 
 def _unpromoted(params: Params, registered: Registered) -> bento.Packaged | None:
-    """Builds the Bento that serves while there is no champion, as `package.serve` asks.
-
-    Returns:
-        The Bento of the rule or of tonight's best candidate; None if there is a champion, or nothing is to
-        be served without one.
-    """
-    wanted = {"best": registered.rule, "preview": registered.version, "champion": None}
-    version = wanted[params.package.serve]
-    if registered.champion is not None or version is None:
+    """Builds the Bento that serves while there is no champion; None where nothing is to serve without one."""
+    version = registered.unpromoted
+    if version is None:
         return None
     server, model = registry(), params.register_.model
     with tempfile.TemporaryDirectory(dir=STATE) as folder:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.flows.clones import Done, copy_of, run_flows, run_night
+from tests.flows.clones import Done, copy_of, make_clone, run_flows, run_night
 from tests.flows.releasing import Passes, serving
 from tests.flows.test_night import post
 
@@ -77,6 +77,22 @@ def test_the_rule_is_a_pyfunc_model_that_ranks_without_a_base(best: Done, client
     done = run_flows(best.clone, "lineage", "2")
     assert done.returncode == 0, done.stderr
     assert "rule_sha256" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_preview_that_no_service_could_prove_gives_way_to_the_best_rule(
+    small_base: Path, inbox: Path, prefect: dict[str, str], tmp_path: Path
+) -> None:
+    unmoved = shutil.copytree(inbox, tmp_path / "inbox")
+    params = unmoved / "params.yaml"
+    params.write_text(params.read_text().replace("learning_rate: 0.01,", "learning_rate: 1.0e-12,"))
+    clone = make_clone(tmp_path / "clone", small_base)
+    done = run_night(clone, "--data", str(unmoved), env=prefect)
+    assert done.returncode == 0, done.stderr
+    assert "no service could prove that it serves it: the best rule serves" in done.stderr
+    assert "(BEST, not promoted; built tonight)" in done.stdout
+    with serving(clone) as address:
+        assert post(f"{address}/rank", ASK)["standing"] == "unproven"
 
 
 @pytest.mark.slow

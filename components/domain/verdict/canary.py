@@ -112,16 +112,20 @@ def effect(questions: Sequence[CanaryQuestion]) -> float:
     return float(np.abs(adapter - base).max()) if len(base) else 1.0
 
 
+def proves_nothing(questions: Sequence[CanaryQuestion]) -> bool:
+    """Tells whether a version's scores hardly differ from the other ones, so that no service can prove it."""
+    return effect(questions) <= LEAST_EFFECT
+
+
 def why_wrong(questions: Sequence[CanaryQuestion], served: Sequence[Sequence[float]]) -> str | None:
     """Explains what is wrong with the served scores; None if they are right.
 
     Args:
         served: For each question, the scores that the service gives.
     """
-    allowed = TOLERANCE * effect(questions)
-    if allowed <= TOLERANCE * LEAST_EFFECT:
+    if proves_nothing(questions):
         return f"the version's scores do not differ from {OTHER}: the canary proves nothing"
-    difference = largest_difference(questions, served)
+    difference, allowed = largest_difference(questions, served), TOLERANCE * effect(questions)
     if difference is not None and difference <= allowed:
         return None
     size, base = np.inf if difference is None else difference, _flat(each.base for each in questions)
