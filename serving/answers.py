@@ -1,4 +1,4 @@
-"""The steps that /rank and /recommend share with ranked dishes: check, count, name and store the answer."""
+"""The steps that all answers with dishes share: check, count, name and store the answer."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from bentoml import Context
 
 from components.domain.diet import Basis, Restrictions
 from components.domain.errors import Erased, PalateError
-from components.domain.exposures import Exposure, Shown
+from components.domain.exposures import PLAN, Exposure, Shown
 from components.domain.preferences.contract import as_id
 from components.domain.records import Dish, Past
 from serving import store
 from serving.metrics import Metrics
 from serving.refusals import Gone
-from serving.restrictions import bases_of, filters_of
+from serving.restrictions import Asks, bases_of, filters_of
 from serving.schemas.fields import VERDICTS, PastBody
+from serving.schemas.plan import EaterBody
 from serving.schemas.rank import RankRequest
-from serving.schemas.recommend import RecommendRequest
 from serving.variant import Ranked, Variant
 from serving.versions import Versions
 
@@ -46,7 +46,7 @@ class Answers:
         self,
         ctx: Context,
         variant: Variant,
-        request: RankRequest | RecommendRequest,
+        request: Asks,
         restrictions: Restrictions,
         ranked: Ranked,
     ) -> tuple[list[list[Basis]], dict[str, Any]]:
@@ -61,9 +61,9 @@ class Answers:
         """
         facts = [listed.facts for listed, _ in ranked.dishes]
         bases = await run_sync(bases_of, facts, restrictions)
-        answer_id = f"{variant.facts['bento']}/{secrets.token_hex(8)}"
+        endpoint = _endpoint_of(request)
+        answer_id = f"{variant.facts['bento']}/{PLAN * (endpoint == 'plan')}{secrets.token_hex(8)}"
         ctx.response.headers.update(variant.lineage(answer_id))
-        endpoint = "rank" if isinstance(request, RankRequest) else "recommend"
         self.metrics.answered(endpoint, variant.facts["model_version"], ranked)
         ctx.response.headers[HEADER] = await self._keep(answer_id, variant, request, restrictions, ranked)
         return bases, {"answer_id": answer_id, "person_id": request.person_id, **_version(variant)}
@@ -72,7 +72,7 @@ class Answers:
         self,
         answer_id: str,
         variant: Variant,
-        request: RankRequest | RecommendRequest,
+        request: Asks,
         restrictions: Restrictions,
         ranked: Ranked,
     ) -> str:
@@ -110,6 +110,12 @@ def past_of(lines: Sequence[PastBody]) -> tuple[tuple[Past, ...], dict[str, Dish
     past = [(line.dish.record("past/"), line) for line in lines]
     history = tuple(Past(dish.dish_id, VERDICTS[line.verdict], line.rating) for dish, line in past)
     return history, {dish.dish_id: dish for dish, _ in past}
+
+
+def _endpoint_of(request: Asks) -> str:
+    if isinstance(request, EaterBody):
+        return "plan"
+    return "rank" if isinstance(request, RankRequest) else "recommend"
 
 
 def _with_contracts_id(dish: Dish) -> Dish:

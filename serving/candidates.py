@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 from bentoml.exceptions import InvalidArgument
 
 from components.domain.catalogue import Listed, Person
@@ -26,6 +27,7 @@ from serving.permissions import MOST_LEFT_OUT, Permissions
 from serving.refusals import Unavailable, check_rating
 from serving.restrictions import check_length, read_through, restrictions_of
 from serving.schemas.fields import LeftOutDish, PastBody
+from serving.schemas.plan import EaterBody
 from serving.schemas.rank import RankRequest
 from serving.schemas.recommend import RecommendRequest
 
@@ -95,6 +97,23 @@ def of_catalogue(
     within, beyond = _within_bounds(request, catalogue, may_eat)
     wanted, unwanted = wanted_now(person, catalogue, within, facts["serve"]["rest_days"], datetime.now(UTC))
     return Candidates(person, restrictions, wanted, [*forbidden, *beyond, *unwanted]), catalogue
+
+
+def of_eater(
+    eater: EaterBody, published: Published, permissions: Permissions, facts: Mapping[str, Any]
+) -> tuple[Candidates[Ints], Listing]:
+    """Chooses the dishes of the catalogue that a person may eat and does not dislike, for /plan.
+
+    Returns and raises as `of_catalogue` does. What the person ate lately stays: a plan weighs it.
+    """
+    store.refuse_erased(eater.person_id)
+    _check_history(eater.history or (), facts)
+    person, catalogue = published.of(eater.person_id)
+    restrictions = restrictions_of(eater, person)
+    on_offer = np.flatnonzero(catalogue.is_offered)
+    may_eat, forbidden = permissions.split(on_offer, catalogue, restrictions)
+    wanted, unwanted = wanted_now(person, catalogue, may_eat, 0, datetime.now(UTC))
+    return Candidates(person, restrictions, wanted, [*forbidden, *unwanted]), catalogue
 
 
 def _check_sizes(request: RankRequest, facts: Mapping[str, Any]) -> None:

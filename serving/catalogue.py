@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,16 +37,32 @@ class Listing:
         Raises:
             InvalidArgument: A dish is not in the catalogue.
         """
-        asked = [self.position.get(dish, -1) for dish in request.dishes]
-        for dish, position in zip(request.dishes, asked, strict=True):
+        listed = (
+            np.unique(self.positions_of(request.dishes))
+            if request.dishes
+            else np.flatnonzero(self.is_offered)
+        )
+        return self.with_tags(listed, request.tags)
+
+    def positions_of(self, dishes: Sequence[str]) -> Ints:
+        """Finds the positions of some dishes, in their order.
+
+        Raises:
+            InvalidArgument: A dish is not in the catalogue.
+        """
+        positions = [self.position.get(dish, -1) for dish in dishes]
+        for dish, position in zip(dishes, positions, strict=True):
             if position < 0 or not self.is_offered[position]:
                 raise InvalidArgument(f"dish_id {dish!r} is not in the catalogue: send ids of its dishes.")
-        listed = np.unique(asked).astype(np.int64) if asked else np.flatnonzero(self.is_offered)
-        tags = {tag.casefold() for tag in request.tags}
-        if not tags:
-            return listed
-        has = [bool(tags & {tag.casefold() for tag in self.dishes[index].dish.tags}) for index in listed]
-        return np.asarray(listed[np.array(has, bool)])
+        return np.array(positions, np.int64)
+
+    def with_tags(self, positions: Ints, tags: Iterable[str]) -> Ints:
+        """Keeps the positions of dishes with one of some tags; without tags all of them."""
+        wanted = {tag.casefold() for tag in tags}
+        if not wanted:
+            return positions
+        has = [bool(wanted & {tag.casefold() for tag in self.dishes[index].dish.tags}) for index in positions]
+        return np.asarray(positions[np.array(has, bool)])
 
     def without(self, positions: Ints, dishes: Collection[str]) -> Ints:
         """Removes the positions of some dishes, which need not be in the catalogue."""

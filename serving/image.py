@@ -22,7 +22,7 @@ _NOT_SERVED = (
     " && find . \\( -name '*.pyi' -o -name '*.a' \\) -delete && find . -name __pycache__ -exec rm -rf {} +"
     " && python -c 'import bentoml, _bentoml_impl.server.serving, _bentoml_impl.server.app, torch"
     "; import transformers.models.llama.modeling_llama, transformers.models.auto, tqdm, safetensors.torch"
-    "; import scipy.linalg, scipy.sparse.linalg'"
+    "; import scipy.linalg, scipy.optimize, scipy.sparse.linalg'"
     " && rm -rf ~root/.cache /var/lib/apt/lists /var/cache/apt /usr/share/doc /usr/share/man"
 )
 

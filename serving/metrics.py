@@ -24,7 +24,7 @@ from starlette.routing import Route
 from serving.variant import Ranked, Variant
 
 PATH = "/metrics"
-ENDPOINTS = ("rank", "recommend")
+ENDPOINTS = ("rank", "recommend", "plan")
 SCORES = (-8, -4, -2, -1, -0.5, 0, 0.5, 1, 2, 4, 8)
 MARGINS = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 LENGTHS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500)

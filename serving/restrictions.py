@@ -21,6 +21,7 @@ from components.domain.diet import (
 )
 from serving.refusals import Unavailable
 from serving.schemas.fields import LeftOutDish
+from serving.schemas.plan import EaterBody
 from serving.schemas.rank import RankRequest
 from serving.schemas.recommend import RecommendRequest
 
@@ -29,9 +30,10 @@ logger = logging.getLogger("palate")
 # Characters of all dishes where there are restrictions: each unknown word takes milliseconds to read.
 MAX_CHARACTERS = 60_000
 NOBODY = Person()
+Asks = RankRequest | RecommendRequest | EaterBody  # for a person
 
 
-def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NOBODY) -> Restrictions:
+def restrictions_of(request: Asks, person: Person = NOBODY) -> Restrictions:
     """Combines the stored restrictions of a person with those of the request.
 
     Args:
@@ -61,7 +63,7 @@ def restrictions_of(request: RankRequest | RecommendRequest, person: Person = NO
     )
 
 
-def filters_of(request: RankRequest | RecommendRequest, restrictions: Restrictions) -> str:
+def filters_of(request: Asks, restrictions: Restrictions) -> str:
     """Writes as JSON what narrowed an answer: the request's own fields, and all restrictions that applied.
 
     Args:
@@ -117,9 +119,7 @@ def bases_of(offered: Sequence[DishFacts], restrictions: Restrictions) -> list[l
     return [list(basis_of(dish, restrictions)) for dish in offered]
 
 
-def notes_of(
-    request: RankRequest | RecommendRequest, person: Person, restrictions: Restrictions
-) -> list[str]:
+def notes_of(request: Asks, person: Person, restrictions: Restrictions) -> list[str]:
     """Says what reading words cannot cover for this person."""
     written = (request.diet, person.diet, *(request.allergies or ()), *person.allergies)
     return list(notes(restrictions, written))

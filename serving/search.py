@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,36 @@ if TYPE_CHECKING:
 LEAST_NEW = 8  # dishes that a request reads although it has enough to rank: a few tenths of a second
 MOST_REASONS = 2  # past dishes named for a recommendation
 LINES_LEFT_OUT = 20  # of a history, the latest, that are left out one by one
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """All dishes that a person may have, with scores.
+
+    Attributes:
+        positions: (D,) positions in the catalogue of the dishes that could be scored.
+        scores: (D,) scores in logits; the dishes' popularity where nothing is known of the person.
+        median: Score of the median dish of all on offer, whether the person may have it or not.
+        history: Lines of the history that counted.
+        unknown: As in `Ranked`.
+    """
+
+    positions: Ints
+    scores: Floats
+    median: float
+    history: tuple[Past, ...] = ()
+    unknown: int = 0
+
+    def ranked(self, dishes: Sequence[tuple[int, float]], catalogue: Listing) -> Ranked:
+        """Makes an answer of some of the dishes.
+
+        Args:
+            dishes: Their positions in the catalogue, with scores, best first.
+            catalogue: The catalogue.
+        """
+        listed = [(catalogue.dishes[position], score) for position, score in dishes]
+        counts = len(self.positions), len(self.history), self.unknown
+        return Ranked(listed, *counts, cold_start=not self.history)
 
 
 def best_dishes(
@@ -52,24 +83,44 @@ def best_dishes(
     Raises:
         InvalidArgument: The dishes of the history are too much to read for one request.
     """
+    scored = score_dishes(variant, history, past, offered, catalogue)
+    order = np.argsort(-scored.scores, kind="stable")[:count]  # the more popular one of equals comes first
+    ranked = scored.ranked(
+        [(int(scored.positions[index]), float(scored.scores[index])) for index in order], catalogue
+    )
+    if not scored.history:
+        return replace(ranked, because=[[] for _ in ranked.dishes])
+    table = variant.table_of(catalogue)
+    reasons = _reasons(table, scored.history, ChainMap(dict(past), table.dishes), ranked.dishes)
+    return replace(ranked, because=reasons)
+
+
+def score_dishes(
+    variant: Variant, history: Sequence[Past], past: Mapping[str, Dish], offered: Ints, catalogue: Listing
+) -> Scored:
+    """Scores the dishes that may be offered; arguments and errors as for `best_dishes`."""
     table = variant.table_of(catalogue)
     dishes = ChainMap(dict(past), table.dishes)
     legible = _legible(variant, table, history, dishes)
     if not legible:
-        popular = [
-            (listed, listed.popularity) for listed in (catalogue.dishes[each] for each in offered[:count])
-        ]
-        return Ranked(popular, len(offered), cold_start=True, because=[[] for _ in popular])
+        popularity = np.array([listed.popularity for listed in catalogue.dishes])
+        return Scored(offered, popularity[offered], _median(popularity[catalogue.is_offered]))
     _read_new(variant, table, table.rows[offered])
     ready = offered[table.is_read(table.rows[offered])]
-    scores = variant.counted(
-        lambda: table.scores(legible, dishes, before_batch=must_go_on)[table.rows[ready]]
-    )
-    order = np.argsort(-scores, kind="stable")[:count]  # of equal scores the more popular dish comes first
-    best = [(catalogue.dishes[ready[index]], float(scores[index])) for index in order]
-    reasons = _reasons(table, legible, dishes, best)
+    on_offer = np.flatnonzero(catalogue.is_offered)
+    known = table.rows[on_offer[table.is_read(table.rows[on_offer])]]
+
+    def scores() -> Floats:
+        everything = table.scores(legible, dishes, before_batch=must_go_on)
+        return np.append(everything[table.rows[ready]], everything[known])
+
+    both = variant.counted(scores)
     unknown = int((~table.is_packed(table.rows[ready])).sum())
-    return Ranked(best, len(ready), len(legible), unknown, because=reasons)
+    return Scored(ready, both[: len(ready)], _median(both[len(ready) :]), legible, unknown)
+
+
+def _median(scores: Floats) -> float:
+    return float(np.median(scores)) if len(scores) else 0.0
 
 
 def _reasons(

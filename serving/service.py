@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from serving import metrics, openapi
 from serving.answers import Answers
 from serving.catalogue import Published
-from serving.endpoints import feedback, people, rank, recommend
+from serving.endpoints import feedback, people, plan, rank, recommend
 from serving.image import service_image
 from serving.middleware import login
 from serving.middleware.bodies import Bodies
@@ -22,6 +22,7 @@ from serving.middleware.sentences import Sentences
 from serving.permissions import Permissions
 from serving.schemas.feedback import FeedbackAnswer, FeedbackRequest
 from serving.schemas.people import ErasureRequest, ErasuresAnswer
+from serving.schemas.plan import PlanAnswer, PlanRequest
 from serving.schemas.rank import CanaryAnswer, RankAnswer, RankRequest
 from serving.schemas.recommend import RecommendAnswer, RecommendRequest
 from serving.server import end_slow_clients, filter_logs, refuse_new_connections_on_sigterm
@@ -49,6 +50,7 @@ class Palate:
         self.answers = Answers(self.versions, self.metrics)
         self.published = Published(self.facts["serve"].get("allergen_letters", ""))
         self.permissions = Permissions()
+        self.planner = plan.Planner(self.answers, self.published, self.permissions)
         refuse_new_connections_on_sigterm()
 
     def __is_ready__(self) -> bool:
@@ -70,6 +72,14 @@ class Palate:
     async def recommend(self, request: RecommendRequest, /, ctx: bentoml.Context) -> RecommendAnswer:
         """Recommends the best dishes of the catalogue to a person, without those that they may not eat."""
         return await recommend.answer(self.answers, self.published, self.permissions, request, ctx)
+
+    @bentoml.api
+    async def plan(self, request: PlanRequest, /, ctx: bentoml.Context) -> PlanAnswer:
+        """Plans the meals of some days for a household, without what any eater of a meal may not eat.
+
+        The plan is the best one, or says how much better another could be; contradictory wishes are named.
+        """
+        return await self.planner.answer(request, ctx)
 
     @bentoml.api
     async def feedback(self, request: FeedbackRequest, /, ctx: bentoml.Context) -> FeedbackAnswer:

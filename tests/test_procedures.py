@@ -55,6 +55,7 @@ RUN_BY = {
     ".venv/bin/python -c": "tests/flows/test_upgrading.py",
     "curl -s localhost:3000/recommend": "tests/serving/test_curl.py",
     "curl -s localhost:3000/feedback": "tests/serving/test_curl.py",
+    "curl -s localhost:3000/plan": "tests/serving/test_curl.py",
     "curl -X POST localhost:3000/canary": "tests/serving/test_curl.py",
     "curl -X DELETE": "tests/serving/test_curl.py",
     "curl localhost:3000/people/p17": "tests/serving/test_curl.py: localhost:3000/people",

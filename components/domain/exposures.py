@@ -9,6 +9,7 @@ from components.domain.records import Dish
 
 SERVICE = "service"  # source of the events that feedback becomes, in the contract's column `source`
 PICKS = ("choice", "order")  # kinds that nothing replaces or takes back
+PLAN = "plan-"  # begins the last part of an answer's id if it is a plan, whose dishes are not alternatives
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from components.domain.exposures import Feedback
+from components.domain.exposures import PLAN, Feedback
 from components.domain.preferences.contract import SERVICE_IDS
 
 MOST_ASIDE = 10_000  # rows that are kept aside; further rows are refused until a night takes some in
@@ -49,6 +49,8 @@ def why_not_of(feedback: Feedback, person_id: str, *, was_shown: bool) -> str:
         return f"answer_id '{feedback.answer_id}' was another person's: send the person it was for."
     if not was_shown:
         return f"dish_id '{feedback.dish_id}' was not shown in that answer: send one that was."
+    if feedback.kind == "choice" and feedback.answer_id.rpartition("/")[2].startswith(PLAN):
+        return f"answer_id '{feedback.answer_id}' is a plan and no menu: send an order."
     return ""
 
 

@@ -63,8 +63,8 @@ class Requests:
 class Slots:
     """Middleware that answers 429 to requests above the limit, and watches whether a client is still there.
 
-    There are three limits of their own: for requests that need the model, for feedback, and for reading or
-    erasing people. While one of them is reached, requests of the other two are still answered.
+    There are four limits of their own: for requests that need the model, for plans, for feedback, and for
+    reading or erasing people. While one of them is reached, other requests are still answered.
 
     Args:
         app: Application that receives the other requests; their bodies must come in one message.
@@ -125,4 +125,4 @@ def _slots_of(scope: Scope) -> str:
         return "people"
     if scope["method"] != "POST":
         return ""
-    return "feedback" if scope["path"] == "/feedback" else "model"
+    return {"/feedback": "feedback", "/plan": "plan"}.get(scope["path"], "model")

@@ -11,7 +11,8 @@ RANK: dict[str, Any] = {"person_id": "ada", "dishes": [{"dish_id": "1", "name": 
 RECOMMEND: dict[str, Any] = {"person_id": "ada", "k": 2}
 FEEDBACK: dict[str, Any] = {"person_id": "ada", "dish_id": "peas", "kind": "like"}
 INSIDE = ("Traceback", 'File "', "pydantic", "site-packages", "sqlalchemy", "psycopg", "0x", "self.", "\n")
-VALID = {"/rank": RANK, "/recommend": RECOMMEND, "/feedback": FEEDBACK}
+PLAN: dict[str, Any] = {"people": [{"person_id": "ada"}], "days": 2, "slots": [{"name": "dinner"}]}
+VALID = {"/rank": RANK, "/recommend": RECOMMEND, "/feedback": FEEDBACK, "/plan": PLAN}
 
 
 class Malformed(NamedTuple):
@@ -40,6 +41,20 @@ def _past(field: str, *values: Any) -> list[dict[str, Any]]:
     return [{"history": [{"dish": RANK["dishes"][0], field: value}]} for value in values]
 
 
+def _eater(field: str, *values: Any) -> list[dict[str, Any]]:
+    """Changes of a body to a household of one, of whom a field has each of these values."""
+    return [{"people": [{"person_id": "ada", field: value}]} for value in values]
+
+
+def _slot(field: str, *values: Any) -> list[dict[str, Any]]:
+    """Changes of a body to one slot, of which a field has each of these values."""
+    return [{"slots": [{"name": "dinner", field: value}]} for value in values]
+
+
+def _lock(**place: Any) -> dict[str, Any]:
+    return {"locks": [{"day": 1, "slot": "dinner", "dish_id": "peas", **place}]}
+
+
 def _twice(one: str, other: str) -> dict[str, Any]:
     return {"dishes": [{"dish_id": one, "name": "x"}, {"dish_id": other, "name": "y"}]}
 
@@ -47,6 +62,8 @@ def _twice(one: str, other: str) -> dict[str, Any]:
 _MANY = {"dishes": [{"dish_id": str(number), "name": "x"} for number in range(10_000)]}
 _SIX = {"history": [{"dish": RANK["dishes"][0]}] * 6}
 _KEYS = {f"key{number}": number for number in range(1000)}
+_HOUSEHOLD = {"people": [{"person_id": str(number)} for number in range(1000)]}
+_SKIP = {"day": 1, "slot": "dinner"}
 _HALF = "The body has half a character at line 1 column "
 _CONTROL = "it has a line break or another control character"
 _BLANK = "it is blank, and needs at least 1 letter"
@@ -125,6 +142,48 @@ WRONG: list[tuple[str, list[dict[str, Any]], str]] = [
     ("/recommend", _each("at_most", {"kcal": -1}), "greater than or equal to 0"),
     ("/recommend", _each("at_most", [1]), "at_most: "),
     ("/recommend", [{"at_most": {"kcal": 1}, "at_least": {"kcal": 2}}], "at least 2 and at most 1 of kcal"),
+    ("/plan", _each("days", 0, -7), "days: Input should be greater than or equal to 1"),
+    ("/plan", _each("days", 15, 400), "days: Input should be less than or equal to 14"),
+    ("/plan", _each("days", 1.5, "7", True, None, 10**30), "days: "),
+    ("/plan", _each("people", []), "people: List should have at least 1 item"),
+    ("/plan", [_HOUSEHOLD], "people: List should have at most 8 items"),
+    ("/plan", _each("people", ["ada"], [None], {"person_id": "ada"}), "people"),
+    ("/plan", _each("people", [{"person_id": "ada"}] * 2), "person_id 'ada' comes twice: send each once"),
+    ("/plan", _each("people", [{}], [{"person_id": " "}], [{"person_id": "a\nb"}]), "people.0.person_id: "),
+    ("/plan", _each("people", [{"person_id": "stranger"}]), "send allergies, an empty list where there are"),
+    ("/plan", _eater("diet", "breatharian"), "The diet 'breatharian' is not known"),
+    ("/plan", _eater("allergies", ["G"], [" "], "milk"), "people.0.allergies"),
+    ("/plan", _eater("at_most", {"kcal": -1}), "greater than or equal to 0"),
+    ("/plan", _eater("at_most", {"vitamin": 1}), "'vitamin' is no nutrient: send one of kcal, "),
+    ("/plan", _eater("at_least", {"kcal": "600"}, {"kcal": None}, [1]), "people.0.at_least"),
+    ("/plan", _eater("at_most_in_all", {"kcal": -0.5}), "people.0.at_most_in_all"),
+    ("/plan", _eater("k", 3), f"people.0.k: {_UNKNOWN}"),
+    ("/plan", _each("slots", []), "slots: List should have at least 1 item"),
+    ("/plan", _each("slots", [{"name": str(number)} for number in range(7)]), "slots: List should have at m"),
+    ("/plan", _each("slots", [{"name": "dinner"}] * 2), "slot 'dinner' comes twice: send each once"),
+    ("/plan", _slot("name", "", None, "x" * 41), "slots.0.name: "),
+    ("/plan", _slot("days", [0], [15], ["monday"]), "slots.0.days.0: "),
+    ("/plan", _slot("days", [3]), "day 3 comes after the last, 2"),
+    ("/plan", _slot("count", 0, 5, 1.5, True), "slots.0.count: "),
+    ("/plan", _slot("portions", [], [2], [0], ["1"], [-1], [True]), "slots.0.portions"),
+    ("/plan", _slot("one_each", "yes", 1, None), "slots.0.one_each: Input should be a valid boolean"),
+    ("/plan", _slot("people", ["bob"]), "slot 'dinner' is for 'bob': send that person"),
+    ("/plan", _slot("dishes", ["none"]), "dish_id 'none' is not in the catalogue"),
+    ("/plan", _slot("dishes", ["peas"] * 1001), "slots.0.dishes: List should have at most 1000 items"),
+    ("/plan", _each("rules", [{"tag": "fish"}]), "the rule for 'fish' has no number: send at_least or at_mo"),
+    ("/plan", _each("rules", [{"tag": "fish", "at_most": -1}]), "rules.0.at_most: "),
+    ("/plan", _each("rules", [{"tag": "", "at_most": 1}], [{"at_most": 1}]), "rules.0.tag: "),
+    ("/plan", _each("rules", [{"tag": "fish", "at_most": 1.5}], [{"tag": 1, "at_least": 1}]), "rules.0."),
+    ("/plan", [_lock(dish_id="none")], "dish_id 'none' is not in the catalogue"),
+    ("/plan", [_lock(slot="tea")], "slot 'tea' is not planned: send one of dinner"),
+    ("/plan", [_lock(day=3)], "day 3 comes after the last, 2"),
+    ("/plan", [_lock(day=0), _lock(day=15), _lock(day="1")], "locks.0.day: "),
+    ("/plan", [_lock() | {"skips": [_SKIP]}], "'dinner' of day 1 has a lock and is not planned"),
+    ("/plan", [{"days": 1, "skips": [_SKIP]}], "no meal is left to plan: skip fewer"),
+    ("/plan", _each("skips", [{"day": 1}], [_SKIP] * 101, "dinner"), "skips"),
+    ("/plan", _each("repeat_after_days", -1, 31, None), "repeat_after_days: "),
+    ("/plan", _each("satisfy", "everybody", None), "satisfy: Input should be 'mean' or 'least_first'"),
+    ("/plan", _each("weeks", 2), f"weeks: {_UNKNOWN}"),
     ("/feedback", _each("kind", "loves", None), "kind: Input should be 'like', 'dislike', 'rating'"),
     ("/feedback", [{"value": 3}, {"kind": "rating"}], "a rating has a value, and nothing else has one"),
     ("/feedback", [{"kind": "rating", "value": value} for value in ("4", "NaN", True, [5])], "valid number"),
@@ -191,6 +250,9 @@ def _with_raw_values() -> Iterator[Malformed]:
         yield Malformed(f"k of {value}", "POST", "/recommend", k)
         bound = json.dumps(RECOMMEND | {"at_least": {"kcal": "R"}}).replace('"R"', value).encode()
         yield Malformed(f"a bound of {value}", "POST", "/recommend", bound)
+        eater = {"person_id": "ada", "at_most": {"kcal": "R"}}
+        plan = json.dumps(PLAN | {"people": [eater]}).replace('"R"', value).encode()
+        yield Malformed(f"a bound of {value}", "POST", "/plan", plan)
     twice = b'{"person_id": "ada", "dishes": [{"dish_id": "1", "name": "x"}], "dishes": []}'
     yield Malformed("a key twice, the last one empty", "POST", "/rank", twice)
 

@@ -58,6 +58,11 @@ def test_a_dish_is_recommended_and_chosen(sample: str) -> None:
     assert len(_curl(sample, with_token)["dishes"]) == 2
 
 
+def test_a_week_is_planned(sample: str) -> None:
+    answer = _curl(sample, command("docs/plan.md", "curl -s localhost:3000/plan"))
+    assert [len(meal["dishes"]) for meal in answer["meals"]] == [1] * 5
+
+
 def test_the_stored_questions_are_asked_anew_and_people_are_read_and_erased(sample: str) -> None:
     assert _curl(sample, command(RUNBOOK, "curl -X POST localhost:3000/canary"))["passed"]
     assert _curl(sample, command(RUNBOOK, "curl localhost:3000/people"))["person_id"] == "p17"

@@ -1,0 +1,171 @@
+"""/plan: plans the meals of some days for a household."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
+import numpy as np
+from anyio.to_thread import run_sync
+from bentoml import Context
+
+from components.domain.diet.nutrition import NUTRIENTS
+from components.domain.plan import Conflict, Plan, Request, Served, plan_of
+from serving import candidates
+from serving.answers import Answers, past_of
+from serving.catalogue import Listing, Published
+from serving.permissions import Permissions
+from serving.refusals import CURRENT, NobodyWaits, Unavailable, must_go_on
+from serving.restrictions import notes_of
+from serving.schemas.plan import (
+    EaterAnswer,
+    EaterBody,
+    IntervalBody,
+    LeftOutAnswer,
+    MealAnswer,
+    PlanAnswer,
+    PlannedDish,
+    PlanRequest,
+)
+from serving.search import score_dishes
+from serving.week import Eater, change_of, counted, sentences_of, week_of
+
+PATIENCE_S = 10.0  # after which the best plan that was found is the answer
+RESERVE_S = 2.0  # before the request's deadline, in which the answer is written
+
+
+class Planner:
+    """Plans for households, one at a time.
+
+    HiGHS works without Python's lock, so one thread for it holds no other request up.
+
+    Args:
+        answers: Gives the answers.
+        published: The catalogue and the people.
+        permissions: What restrictions permit.
+    """
+
+    def __init__(self, answers: Answers, published: Published, permissions: Permissions) -> None:
+        self.answers, self.published, self.permissions = answers, published, permissions
+        self._thread = ThreadPoolExecutor(1)  # HiGHS shares its workers between the threads of a process
+
+    async def answer(self, request: PlanRequest, ctx: Context) -> PlanAnswer:
+        """Answers a request: the plan, or why there is none.
+
+        Raises:
+            InvalidArgument: A dish is not in the catalogue, or a restriction cannot be read.
+            NobodyWaits: Time ended before there was a plan.
+            Unavailable: It is unknown what is safe for somebody, or a dish of the plan must not be offered.
+        """
+        looked_up = [await self._eater(body) for body in request.people]
+        eaters, catalogue = [eater for eater, _ in looked_up], looked_up[0][1]
+        if any(other is not catalogue for _, other in looked_up):
+            raise Unavailable("The catalogue was published anew meanwhile: send it again.")
+        run = copy_context().run  # the call's deadline goes along
+        loop = asyncio.get_running_loop()
+        week, plan = await loop.run_in_executor(self._thread, run, _plan, request, eaters, catalogue)
+        left_out = [
+            LeftOutAnswer(person_id=eater.body.person_id, dishes=count, reasons=counted(eater.left_out))
+            for eater in eaters
+            for count in [int(catalogue.is_offered.sum()) - len(eater.scored.positions)]
+        ]
+        if isinstance(plan, Conflict):
+            reasons = sentences_of(plan, week, eaters, catalogue)
+            return PlanAnswer(
+                status="impossible", gap=None, meals=[], people=[], left_out=left_out, reasons=reasons,
+                change=change_of(plan, week, eaters, catalogue),
+            )  # fmt: skip
+        people = [
+            await self._give(ctx, index, eater, week, plan, catalogue) for index, eater in enumerate(eaters)
+        ]
+        return PlanAnswer(
+            status="optimal" if plan.is_optimal else "stopped_early" if plan.stopped_early else "within_gap",
+            gap=plan.gap,
+            meals=_meals(week, plan, eaters, catalogue),
+            people=people,
+            left_out=left_out,
+            reasons=[],
+            change=None,
+        )
+
+    async def _eater(self, body: EaterBody) -> tuple[Eater, Listing]:
+        """Looks up what a person may have, and scores it."""
+        versions = self.answers.versions
+        variant, facts = versions.for_person(body.person_id), versions.newest.facts
+        chosen, catalogue = await run_sync(candidates.of_eater, body, self.published, self.permissions, facts)
+        person = chosen.person
+        history, past = (person.history, {}) if body.history is None else past_of(body.history)
+        scored = await versions.in_turn(score_dishes, variant, history, past, chosen.offered, catalogue)
+        self.answers.metrics.published(person.published_at)
+        return Eater(body, variant, person, chosen.restrictions, chosen.left_out, scored), catalogue
+
+    async def _give(
+        self, ctx: Context, index: int, eater: Eater, week: Request, plan: Plan, catalogue: Listing
+    ) -> EaterAnswer:
+        """Checks once more that a person may eat their dishes, and stores these as an answer to them."""
+        own = [served for served in plan.served if index in served.eaters]
+        score = dict(zip(eater.scored.positions.tolist(), eater.scored.scores.tolist(), strict=True))
+        best_first = sorted({served.dish for served in own}, key=lambda dish: (-score[dish], dish))
+        ranked = eater.scored.ranked([(dish, score[dish]) for dish in best_first], catalogue)
+        _, lineage = await self.answers.give(ctx, eater.variant, eater.body, eater.restrictions, ranked)
+        by_day = [[each for each in own if week.meals[each.meal].day == day] for day in range(week.days)]
+        liking = [float(week.liking[index, served.dish]) for served in own]
+        return EaterAnswer(
+            liking=float(np.mean(liking)) if liking else None,
+            days=[_totals(dishes, catalogue) for dishes in by_day],
+            total=_totals(own, catalogue),
+            notes=notes_of(eater.body, eater.person, eater.restrictions),
+            allergies_known=eater.person.has_row or eater.body.allergies is not None,
+            cold_start=ranked.cold_start,
+            **lineage,
+        )
+
+
+def _plan(
+    request: PlanRequest, eaters: Sequence[Eater], catalogue: Listing
+) -> tuple[Request, Plan | Conflict]:
+    call, end = CURRENT.get(), time.monotonic() + PATIENCE_S
+    if call:
+        end = min(end, call.deadline - RESERVE_S)
+
+    def seconds_left() -> float:
+        must_go_on()
+        return end - time.monotonic()
+
+    week = week_of(request, eaters, catalogue)
+    plan = plan_of(week, seconds_left)
+    if plan is None:
+        raise NobodyWaits("No plan was found in time: send fewer meals, bounds or dishes, or the same again.")
+    return week, plan
+
+
+def _meals(week: Request, plan: Plan, eaters: Sequence[Eater], catalogue: Listing) -> list[MealAnswer]:
+    meals = [MealAnswer(day=meal.day + 1, slot=meal.name, dishes=[]) for meal in week.meals]
+    for served in plan.served:
+        dish = catalogue.dishes[served.dish].dish
+        liking = {
+            eaters[each].body.person_id: float(week.liking[each, served.dish]) for each in served.eaters
+        }
+        meals[served.meal].dishes.append(
+            PlannedDish(dish_id=dish.dish_id, name=dish.name, portion=served.portion, liking=liking)
+        )
+    return meals
+
+
+def _totals(served: Sequence[Served], catalogue: Listing) -> dict[str, IntervalBody]:
+    """Adds up the nutrients of some dishes; one that any of them does not state per serving is missing."""
+    totals = {}
+    for name in NUTRIENTS if served else ():
+        amounts = [catalogue.dishes[each.dish].nutrition.amounts.get(name) for each in served]
+        known = [
+            (each.portion * amount.low, each.portion * amount.high)
+            for each, amount in zip(served, amounts, strict=True)
+            if amount and amount.per == "serving"
+        ]
+        if len(known) == len(served):
+            low, high = (sum(end) for end in zip(*known, strict=True))
+            totals[name] = IntervalBody(low=low, high=high)
+    return totals
