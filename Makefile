@@ -6,7 +6,7 @@ export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What a user gives, as it stands: make expands no $ in it, and recipes read it from their environment, in quotes.
-GIVEN := DATA PERSON DISH HISTORY NIGHT TO FROM PORT NAME SET OVERLAY SEED
+GIVEN := DATA PERSON PEOPLE MEALS DAYS DISH HISTORY NIGHT TO FROM PORT NAME SET OVERLAY SEED
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # What runs for each NAME of `make benchmark`; the first two read SET.
@@ -20,7 +20,7 @@ BENCHMARK_one-person := one_person "$${SET:-food-world-cup}"
 NAMES := quality validation new-dishes one-person events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
 
-.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format
+.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve plan mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +72,9 @@ release: $(BIN)/installed ## one release pass: the champion becomes what is serv
 
 serve: $(BIN)/installed ## only the service of what the last night packaged; PORT=3000
 	@$(BIN)/python -m flows serve --port="$${PORT:-3000}"
+
+plan: $(BIN)/installed ## a household's week from the last night, without a running service; PEOPLE=id,id MEALS=tag,tag DAYS=7
+	@$(BIN)/python -m flows plan --meals="$$MEALS" --days="$${DAYS:-7}" -- "$$PEOPLE"
 
 mlflow: $(BIN)/installed ## MLflow's pages on the nights of this clone; PORT=5000
 	@$(BIN)/python -m flows mlflow --port="$${PORT:-5000}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
-from components.domain.errors import BadParams, NotFound, PalateError
+from components.domain.errors import BadParams, PalateError
 from components.domain.param_types import check_address
 from components.files import sentence_of
 from components.integrations.kubernetes import manifests
@@ -97,6 +96,10 @@ def _add_servers(verbs: Any) -> None:
     verbs.add_parser("execute", help="run the flow run that a Job of Prefect's worker is for")
     serve = verbs.add_parser("serve", help="serve the Bento of the last night")
     serve.add_argument("--port", default="3000", help="port on 127.0.0.1")
+    plan = verbs.add_parser("plan", help="plan a household's days with the Bento of the last night")
+    plan.add_argument("people", help="ids with commas between them")
+    plan.add_argument("--meals", default="", help="tags of dishes with commas between them, a meal each")
+    plan.add_argument("--days", default="7")
     mlflow = verbs.add_parser("mlflow", help="open MLflow's pages on the nights of this clone")
     mlflow.add_argument("--port", default="5000", help="port on 127.0.0.1")
 
@@ -155,7 +158,14 @@ def _run(command: argparse.Namespace) -> None:
     elif verb == "execute":
         _become("prefect", "flow-run", "execute")
     elif verb == "serve":
-        _become("bentoml", "serve", _bento_tag(), "--host", "127.0.0.1", "--port", command.port)
+        from flows.night import next_step
+
+        _become("bentoml", "serve", next_step.bento_to_serve(), "--host", "127.0.0.1", "--port", command.port)
+    elif verb == "plan":
+        from flows.machine import plan
+        from flows.night import next_step
+
+        print(plan.text(next_step.bento_to_serve(), command.people, command.meals, command.days))
     else:
         os.environ["PALATE_MLFLOW_STORE"] = os.environ["MLFLOW_TRACKING_URI"]
         _become("flows.machine.servers", "mlflow", command.port)
@@ -212,32 +222,6 @@ def _release() -> None:
         with server:
             outcome = cast("Outcome", release())  # Prefect gives the data of the state that a flow returns
             print(outcome.sentence)
-
-
-def _bento_tag() -> str:
-    from flows.release import bento
-
-    tag = bento.served()
-    if not tag:
-        raise NotFound(f"There is no Bento yet; next step: {_next_step()}.")
-    if bento.find_whole(tag) is None:
-        raise NotFound(
-            f"The Bento {tag} is damaged or not here, as after a bring-back: `make release` builds that of a "
-            "champion anew, `make nightly` what serves without one."
-        )
-    with contextlib.suppress(PalateError):  # MLflow may be away, which serving does not need
-        print(f"next step: {_next_step()}", file=sys.stderr)
-    os.environ.update(bento.service_env())
-    return tag
-
-
-def _next_step() -> str:
-    from components.domain.params_file import read_params
-    from components.integrations.model_registry.registry import failures_as_sentences
-    from flows.night import next_step
-
-    with failures_as_sentences():
-        return next_step.sentence(read_params(environment.REPO / "params.yaml"))
 
 
 def _become(*arguments: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import binom
 
-from tests.flows.clones import Done, make_clone, run_night, state_of
+from tests.flows.clones import Done, make_clone, run_flows, run_night, state_of
 
 
 @pytest.mark.slow
@@ -62,3 +62,14 @@ def test_a_home_of_three_is_served_and_told_what_would_decide(
     held_out = night.stdout.partition("held out, per person")[2].partition("* candidate")[0]
     assert "seeded subset" not in night.stdout  # all rows are of all three
     assert held_out.count("(unknown)") == len(held_out.splitlines()) - 3  # all rows but the best candidate's
+    planned = run_flows(clone, "plan", "--meals", "breakfast,main", "ada,ben,cleo")
+    assert planned.returncode == 0, planned.stderr
+    heading, *days = planned.stdout.partition("\n\n")[0].splitlines()
+    assert heading.split() == ["day", "breakfast", "main"]
+    assert len(days) == 7
+    assert re.search(
+        r"^ben: likes it 0\.\d\d.*; answer palate:best-v2-\w+/\w+$", planned.stdout, re.MULTILINE
+    )
+    refused = run_flows(clone, "plan", "--days", "400", "ada")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 2)  # the next step, and one sentence
+    assert "The plan was refused: " in refused.stderr

@@ -43,14 +43,8 @@ class Reading:
 
 def readings_of(layers: int) -> list[Reading]:
     """Lists the readings that text factors choose from on a base of so many layers, the default first."""
-    ingredient = "Dish: {dish}. Its main ingredient is"
     late = round(0.9 * layers)  # the last layers turn to the next word
-    return [
-        Reading(ingredient, late),
-        Reading(ingredient),
-        Reading("{dish} is most similar to", late),
-        Reading(),
-    ]
+    return [Reading("Dish: {dish}. Its main ingredient is", late), Reading()]
 
 
 Encode = Callable[[str], Sequence[int]]
