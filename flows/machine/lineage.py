@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from components.domain.errors import NotFound
+from components.domain.exposures import PLAN
 from components.domain.params import Params
 from components.domain.verdict.admission import (
     MODEL_REMOVED,
@@ -31,9 +32,10 @@ from flows.registry import registry
 from flows.release.bento import tag_of
 
 # A Bento's tag is palate:v3-1a2b3c4d, in a trial with -beside-v2-0.1 behind it; an answer's id is that tag, a
-# slash and 16 hexadecimal digits.
+# slash and 16 hexadecimal digits, before which that of a plan says so.
 _BENTO = re.compile(
-    r"(?:[\w.-]+:)?(?:preview-|best-)?v(\d+)-([0-9a-f]{8})(?:-beside-v\d+-[\d.]+)?(?:/[0-9a-f]{16})?"
+    r"(?:[\w.-]+:)?(?:preview-|best-)?v(\d+)-([0-9a-f]{8})(?:-beside-v\d+-[\d.]+)?"
+    rf"(?:/(?:{PLAN})?[0-9a-f]{{16}})?"
 )
 _DATA = re.compile(r"[0-9a-f]{6,32}(\.dir)?")
 

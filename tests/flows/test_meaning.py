@@ -67,9 +67,10 @@ def test_a_home_of_three_is_served_and_told_what_would_decide(
     heading, *days = planned.stdout.partition("\n\n")[0].splitlines()
     assert heading.split() == ["day", "breakfast", "main"]
     assert len(days) == 7
-    assert re.search(
-        r"^ben: likes it 0\.\d\d.*; answer palate:best-v2-\w+/\w+$", planned.stdout, re.MULTILINE
-    )
+    answer = re.search(r"^ben: likes it 0\.\d\d.*; answer (palate:best-v2-.*)$", planned.stdout, re.MULTILINE)
+    assert answer, planned.stdout
+    lineage = run_flows(clone, "lineage", answer[1], "--person", "ben")
+    assert lineage.returncode == 0, lineage.stderr
     refused = run_flows(clone, "plan", "--days", "400", "ada")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 2)  # the next step, and one sentence
     assert "The plan was refused: " in refused.stderr
