@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from components.domain.errors import NotFound
+from components.domain.errors import BadParams, NotFound
 from flows.machine.programs import Child, free_port
 
 ANSWER_S = 60.0  # more than the service takes until it answers or refuses
@@ -30,9 +30,12 @@ def text(tag: str, people: str, meals: str, days: str) -> str:
         days: Number of days.
 
     Raises:
+        BadParams: There are no people.
         NotFound: The service refuses the request.
         StageFailed: The service does not start.
     """
+    if not _words(people):
+        raise BadParams("Nobody is named for whom to plan: write `make plan PEOPLE=id,id`.")
     slots = [{"name": meal, "tags": [meal]} for meal in _words(meals)] or [{"name": "meal"}]
     request = {"people": [{"person_id": each} for each in _words(people)], "slots": slots}
     answer = _asked(tag, {**request, "days": int(days) if days.isdigit() else days})
