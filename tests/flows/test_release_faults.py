@@ -97,9 +97,9 @@ def test_a_bento_that_is_deleted_is_built_anew_on_the_other_base_image(
 SERVE = """
 from flows import environment; environment.prepare()
 import subprocess, sys
-from flows.__main__ import _bento_tag
+from flows.night.next_step import bento_to_serve
 from components.integrations import bentos
-source = bentos.folder_of(_bento_tag()) / "src"
+source = bentos.folder_of(bento_to_serve()) / "src"
 subprocess.run([sys.executable, "-m", "serving.prove"], cwd=source, check=True)
 assert not list(source.rglob("__pycache__"))
 """
