@@ -24,8 +24,9 @@ from components.domain.preferences.dish_split import split_by_dish
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.preferences.tables import Comparisons
-from components.domain.ranker.closed_form import choose_reading
+from components.domain.ranker.closed_form import give_text_factors
 from components.domain.ranker.encoding import hidden_states
+from components.domain.ranker.prompts import Reading
 from components.domain.records import Dish
 from components.domain.rivals.pairs import pairs_of
 from components.domain.rivals.retrieval import nearness
@@ -87,7 +88,8 @@ def _of_the_model(setting: Setting) -> Iterator[tuple[str, Floats, str]]:
     pairs = pairs_of(setting.test)
     vectors = model_contenders.dish_embeddings(setting, model, partial(hidden_states, model))
     yield "nearness of untuned vectors", pairs.on_offer(nearness(pairs, vectors, setting.ratings)), ""
-    reading, fitted = choose_reading(model, tokens, setting.train, setting.may_know, FACTORS, "dish")
+    fitted = give_text_factors(model, tokens, setting.train, setting.may_know, FACTORS, "dish")
+    reading = model.head.reading if model.head else Reading()
     print(f"{reading}, {time.perf_counter() - started:.0f} s for all readings", flush=True)
     yield "factors", fitted.scores(setting.test), f"{reading.template!r}, layer {reading.layer}"
 

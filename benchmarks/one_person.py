@@ -23,7 +23,7 @@ from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.splits import split_within_person
 from components.domain.preferences.strengths import known_opinions, rating_scale
-from components.domain.ranker.closed_form import choose_reading
+from components.domain.ranker.closed_form import give_text_factors
 from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.prompts import DishTokens, Reading
@@ -123,7 +123,7 @@ def _rows(setting: Setting, reader: Reader) -> Iterator[tuple[str, float]]:
     """Yields each row with the person's pair accuracy."""
     train, test, may_know = setting.train, setting.test, setting.may_know
     accuracy = partial(_accuracy, setting)
-    _, fitted = choose_reading(reader.model, reader.tokens, train, may_know, FACTORS, "day", reader)
+    fitted = give_text_factors(reader.model, reader.tokens, train, may_know, FACTORS, "day", reader)
     yield "factors", accuracy(fitted.scores(test))
     for row in contenders.simple_rules(setting, contenders.fit_rules(setting).rules):
         yield row.name, accuracy(row.scores)

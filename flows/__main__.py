@@ -157,15 +157,8 @@ def _run(command: argparse.Namespace) -> None:
         _become("prefect", "worker", "start", "--pool", "process", "--type", "process")
     elif verb == "execute":
         _become("prefect", "flow-run", "execute")
-    elif verb == "serve":
-        from flows.night import next_step
-
-        _become("bentoml", "serve", next_step.bento_to_serve(), "--host", "127.0.0.1", "--port", command.port)
-    elif verb == "plan":
-        from flows.machine import plan
-        from flows.night import next_step
-
-        print(plan.text(next_step.bento_to_serve(), command.people, command.meals, command.days))
+    elif verb in {"serve", "plan"}:
+        _answer(command)
     else:
         os.environ["PALATE_MLFLOW_STORE"] = os.environ["MLFLOW_TRACKING_URI"]
         _become("flows.machine.servers", "mlflow", command.port)
@@ -222,6 +215,18 @@ def _release() -> None:
         with server:
             outcome = cast("Outcome", release())  # Prefect gives the data of the state that a flow returns
             print(outcome.sentence)
+
+
+def _answer(command: argparse.Namespace) -> None:
+    """Lets the Bento of the last night answer: callers of a port, or one plan."""
+    from flows.machine import plan
+    from flows.night import next_step
+
+    tag = next_step.bento_to_serve()
+    if command.verb == "plan":
+        print(plan.text(tag, command.people, command.meals, command.days))
+    else:
+        _become("bentoml", "serve", tag, "--host", "127.0.0.1", "--port", command.port)
 
 
 def _become(*arguments: str) -> None:

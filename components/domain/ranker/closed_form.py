@@ -42,26 +42,7 @@ def give_text_factors(
 ) -> Fitted:
     """Fits text factors, and makes them the head of a model without an adapter.
 
-    Arguments and errors are those of `choose_reading`.
-    """
-    reading, fitted = choose_reading(model, tokens, train, may_know, factors, unit, states)
-    lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
-    head = fitted.factors.head(fitted.noise, fitted.weights, lines, reading)
-    model.head = head_of({name: tensor.to(model.device) for name, tensor in head.tensors().items()})
-    model.vectors = {}
-    return fitted
-
-
-def choose_reading(
-    model: LanguageModel,
-    tokens: DishTokens,
-    train: Comparisons,
-    may_know: Bools,
-    factors: FactorParams,
-    unit: Unit,
-    states: States | None = None,
-) -> tuple[Reading, Fitted]:
-    """Fits text factors on every reading of dishes, and chooses one on folds of the training period.
+    Every reading of dishes is tried. Folds of the training period choose one; see `clearly_best`.
 
     Args:
         may_know: (L,) True for the lines of the log that training may read.
@@ -73,13 +54,16 @@ def choose_reading(
     Raises:
         BadParams: The base has fewer layers than `factors` wants to read.
     """
-    readings, fits = _readings(factors, len(model.decoder.layers)), []
-    for reading in readings:
+    fits = []
+    for reading in _readings(factors, len(model.decoder.layers)):
         lines = [tokens.alone(dish, reading.template) for dish in train.log.dishes]
         dishes = read_dishes(lines, reading, states or partial(hidden_states, model))
-        fits.append(fit_factors(dishes, train, may_know, unit, factors.size))
-    best = clearly_best([fit.losses for fit in fits])
-    return readings[best], fits[best]
+        fits.append((reading, lines, fit_factors(dishes, train, may_know, unit, factors.size)))
+    reading, lines, fitted = fits[clearly_best([fit.losses for _, _, fit in fits])]
+    head = fitted.factors.head(fitted.noise, fitted.weights, lines, reading)
+    model.head = head_of({name: tensor.to(model.device) for name, tensor in head.tensors().items()})
+    model.vectors = {}
+    return fitted
 
 
 def _readings(factors: FactorParams, layers: int) -> list[Reading]:
