@@ -58,8 +58,9 @@ class Columns:
     def short_meals(self) -> tuple[int, ...]:
         """Finds the meals for which too few dishes are permitted."""
         kinds = [len(np.unique(self.dish[self.plate == index])) for index in range(len(self.plates))]
-        short = {plate.meal for plate, kind in zip(self.plates, kinds, strict=True) if kind < plate.dishes}
-        return tuple(sorted(short))
+        return tuple(
+            plate.meal for plate, kind in zip(self.plates, kinds, strict=True) if kind < plate.dishes
+        )
 
     def eats(self, eater: int) -> Bools:
         """Tells which columns are on a plate of an eater, (N,)."""

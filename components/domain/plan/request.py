@@ -145,7 +145,7 @@ class Conflict:
         wishes: Wishes that contradict each other; each of them is needed for that if `is_irreducible`.
         short_meals: Meals for which too few dishes are permitted, whatever is wished.
         is_irreducible: False if time ended the search for a smaller set.
-        change: The one of the wishes whose least change helps; None if no change of a single one does.
+        change: The wish whose least change gives its eaters a plan; None if no change of a single one does.
         amount: Amount with which that limit can be met; None where it must go, as a lock.
     """
 

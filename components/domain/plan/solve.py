@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from components.domain.plan.conflicts import conflict_of
-from components.domain.plan.model import Columns, model_of
+from components.domain.plan.model import Columns, Model, model_of
 from components.domain.plan.program import Aim, Program
 from components.domain.plan.request import OPTIMAL, Conflict, Plan, Request, Served
 from components.domain.preferences.arrays import Bools, Floats, Ints
@@ -46,10 +46,14 @@ def plan_of(request: Request, seconds_left: SecondsLeft) -> Plan | Conflict | No
         seconds_left: Tells how many seconds may still be spent; it may raise to end the search.
     """
     groups = _groups(request)
+    models = [model_of(_only(request, group)) for group in groups]
+    short = {meal for model in models for meal in model.columns.short_meals()}
+    if short:
+        return Conflict(short_meals=tuple(sorted(short)))
     plans, eaters = list[Plan](), [len(group) for group in groups]
-    for index, group in enumerate(groups):
+    for index, model in enumerate(models):
         share = len(groups) - index
-        plan = _plan_of_group(_only(request, group), lambda share=share: seconds_left() / share)  # type: ignore[misc]
+        plan = _plan_of_group(model, lambda share=share: seconds_left() / share)  # type: ignore[misc]
         if not isinstance(plan, Plan):
             return plan
         plans.append(plan)
@@ -84,13 +88,9 @@ def _only(request: Request, eaters: tuple[int, ...]) -> Request:
     return replace(request, meals=tuple(meals), limits=limits)
 
 
-def _plan_of_group(request: Request, seconds_left: SecondsLeft) -> Plan | Conflict | None:
-    model = model_of(request)
-    short = model.columns.short_meals()
-    if short:
-        return Conflict(short_meals=short)
+def _plan_of_group(model: Model, seconds_left: SecondsLeft) -> Plan | Conflict | None:
     program = Program(model)
-    if not request.least_first:
+    if not model.columns.request.least_first:
         found = _best(program, Aim(), seconds_left)
         least_gap = 0.0
     else:

@@ -101,6 +101,9 @@ def test_a_lock_that_is_not_permitted_and_a_meal_without_dishes_are_reasons() ->
     assert _conflict(week([[0.5]], [dinner(0, [0], [])])).short_meals == (0,)
     two = dinner(0, [0], [0], dishes=2, portions=(0.5, 1.0))
     assert _conflict(week([[0.5]], [two])).short_meals == (0,)
+    apart, much = dinner(0, [0, 1], [0], is_shared=False), limit("kcal", 0, [0.0], 100.0, is_least=True)
+    found = _conflict(week([[0.5]] * 2, [apart], permitted=np.array([[True], [False]]), limits=(much,)))
+    assert (found.short_meals, found.wishes) == ((0,), ())  # no wish of the first one's would help
 
 
 def test_a_locked_dish_need_not_be_in_the_pool() -> None:
@@ -212,12 +215,38 @@ def test_every_wish_of_a_contradiction_is_needed_and_its_change_helps(request: R
         return
     assert best(_with_wishes(request, answer.wishes)) is None
     for wish in answer.wishes:
-        assert best(_with_wishes(request, [each for each in answer.wishes if each is not wish])) is not None
+        assert best(_with_wishes(request, [each for each in answer.wishes if each != wish])) is not None
     if answer.change is not None:
-        others = [each for each in _wishes(request) if each is not answer.change]
+        others = [each for each in _wishes(request) if each != answer.change]
         if isinstance(answer.change, Limit) and answer.amount is not None:
             others.append(replace(answer.change, amount=answer.amount))
-        assert best(_with_wishes(request, others)) is not None
+        changed = _with_wishes(request, others)
+        assert any(
+            best(_eaten_by(changed, eaters)) is not None for eaters in _together(request, answer.change)
+        )
+
+
+def _together(request: Request, wish: Limit | Lock) -> list[tuple[int, ...]]:
+    """The eaters whose plan depends on a wish; each group of them alone."""
+    everybody = tuple(range(len(request.liking)))
+    if any(meal.is_shared and len(meal.eaters) > 1 for meal in request.meals):
+        return [everybody]
+    return (
+        [(wish.eater,)]
+        if isinstance(wish, Limit)
+        else [(eater,) for eater in request.meals[wish.meal].eaters]
+    )
+
+
+def _eaten_by(request: Request, eaters: tuple[int, ...]) -> Request:
+    if len(eaters) == len(request.liking):
+        return request
+    kept = [tuple(set(meal.eaters) & set(eaters)) for meal in request.meals]
+    meals = tuple(
+        replace(meal, eaters=eats, is_shared=False) for meal, eats in zip(request.meals, kept, strict=True)
+    )
+    limits = tuple(limit for limit in request.limits if limit.eater in eaters)
+    return replace(request, meals=meals, limits=limits)
 
 
 def _wishes(request: Request) -> list[Limit | Lock]:
