@@ -21,7 +21,7 @@ from serving import store
 from serving.metrics import Metrics
 from serving.refusals import Gone
 from serving.restrictions import Asks, bases_of, filters_of
-from serving.schemas.fields import VERDICTS, PastBody
+from serving.schemas.fields import VERDICTS, PastBody, PersonBody
 from serving.schemas.plan import EaterBody
 from serving.schemas.rank import RankRequest
 from serving.variant import Ranked, Variant
@@ -76,8 +76,8 @@ class Answers:
         restrictions: Restrictions,
         ranked: Ranked,
     ) -> str:
-        """Stores an answer; returns what the header says: `stored`, `failed`, or `none` without a store."""
-        if not store.url():
+        """Stores an answer; returns the header: `stored`, `failed`, or `none` where nothing is kept."""
+        if not store.url() or (isinstance(request, PersonBody) and not request.keep):
             return "none"
         propensity = self.versions.share(variant)
         shown = tuple(

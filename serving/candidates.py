@@ -26,8 +26,7 @@ from serving.catalogue import Listing, Published
 from serving.permissions import MOST_LEFT_OUT, Permissions
 from serving.refusals import Unavailable, check_rating
 from serving.restrictions import check_length, read_through, restrictions_of
-from serving.schemas.fields import LeftOutDish, PastBody
-from serving.schemas.plan import EaterBody
+from serving.schemas.fields import LeftOutDish, PastBody, PersonBody
 from serving.schemas.rank import RankRequest
 from serving.schemas.recommend import RecommendRequest
 
@@ -100,9 +99,9 @@ def of_catalogue(
 
 
 def of_eater(
-    eater: EaterBody, published: Published, permissions: Permissions, facts: Mapping[str, Any]
+    eater: PersonBody, published: Published, permissions: Permissions, facts: Mapping[str, Any]
 ) -> tuple[Candidates[Ints], Listing]:
-    """Chooses the dishes of the catalogue that a person may eat and does not dislike, for /plan.
+    """Chooses the dishes of the catalogue that a person may eat and does not dislike.
 
     Returns and raises as `of_catalogue` does. What the person ate lately stays: a plan weighs it.
     """

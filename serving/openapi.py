@@ -32,7 +32,10 @@ _REFUSALS = {
 }
 _OF_BODIES = (400, 401, 413, 415, 421, 429, 500, 503, 504)
 _OF_PEOPLE = (410,)
-_MORE = {"/rank": _OF_PEOPLE, "/recommend": _OF_PEOPLE, "/plan": _OF_PEOPLE, "/feedback": (*_OF_PEOPLE, 409)}
+_MORE = {
+    **dict.fromkeys(("/rank", "/recommend", "/plan", "/questions"), _OF_PEOPLE),
+    "/feedback": (*_OF_PEOPLE, 409),
+}
 _PERSON_ID = {
     "name": "person_id",
     "in": "path",

@@ -20,17 +20,15 @@ from components.domain.diet import (
     read_restrictions,
 )
 from serving.refusals import Unavailable
-from serving.schemas.fields import LeftOutDish
-from serving.schemas.plan import EaterBody
+from serving.schemas.fields import LeftOutDish, PersonBody
 from serving.schemas.rank import RankRequest
-from serving.schemas.recommend import RecommendRequest
 
 logger = logging.getLogger("palate")
 
 # Characters of all dishes where there are restrictions: each unknown word takes milliseconds to read.
 MAX_CHARACTERS = 60_000
 NOBODY = Person()
-Asks = RankRequest | RecommendRequest | EaterBody  # for a person
+Asks = RankRequest | PersonBody  # for a person
 
 
 def restrictions_of(request: Asks, person: Person = NOBODY) -> Restrictions:
@@ -70,7 +68,7 @@ def filters_of(request: Asks, restrictions: Restrictions) -> str:
         request: The request. Its history is left out, and so is its menu, whose dishes the answer has.
         restrictions: All restrictions that applied, the stored ones included.
     """
-    without = {"person_id", "history"} | ({"dishes"} if isinstance(request, RankRequest) else set())
+    without = {"person_id", "history", "keep"} | ({"dishes"} if isinstance(request, RankRequest) else set())
     others = [avoided.text for avoided in restrictions.avoids if avoided.is_allergy]
     applied = {
         "diet": ";".join(restrictions.diets),

@@ -16,6 +16,8 @@ import numpy as np
 
 from components.domain.catalogue import Listed
 from components.domain.preferences.arrays import Floats, Ints
+from components.domain.ranker.more_opinions import TRIED
+from components.domain.ranker.next_questions import most_telling
 from components.domain.records import Dish, Past, Question
 from serving.catalogue import Listing
 from serving.refusals import must_go_on
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 LEAST_NEW = 8  # dishes that a request reads although it has enough to rank: a few tenths of a second
 MOST_REASONS = 2  # past dishes named for a recommendation
 LINES_LEFT_OUT = 20  # of a history, the latest, that are left out one by one
+MOST_OTHERS = TRIED[-1]  # dishes that a person could judge next
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,9 +170,9 @@ def _legible(
 def person_opinions(
     variant: Variant, history: Sequence[Past], catalogue: Listing
 ) -> tuple[PersonOpinions, Floats] | None:
-    """Collects what a judgement of a person's ranking needs, or None; see `DishTable.opinions_and_others`.
+    """Collects what a judgement of a person's ranking needs: their opinions, and some other dishes' factors.
 
-    Only one thread may call this at a time.
+    The result is None where no posterior is the person's. Only one thread may call this at a time.
 
     Raises:
         InvalidArgument: As for `best_dishes`.
@@ -178,8 +181,38 @@ def person_opinions(
         return None
     table = variant.table_of(catalogue)
     legible = _legible(variant, table, history, table.dishes)
-    found: tuple[PersonOpinions, Floats] | None = table.opinions_and_others(legible, table.dishes, must_go_on)
-    return found
+    rows = np.random.default_rng(0).permutation(np.unique(table.rows))
+    opinions, others, _ = table.opinions_and_others(legible, table.dishes, rows, MOST_OTHERS, must_go_on)
+    return opinions, others
+
+
+def telling_dishes(
+    variant: Variant,
+    history: Sequence[Past],
+    past: Mapping[str, Dish],
+    offered: Ints,
+    catalogue: Listing,
+    count: int,
+) -> Ints:
+    """Finds the dishes whose opinions would teach most of a person, as positions in the catalogue, (count,).
+
+    A version without a posterior asks about the most popular dishes. Arguments and errors as for
+    `best_dishes`.
+    """
+    table, seen = variant.table_of(catalogue), {line.dish_id for line in history}
+    unseen = np.array([each for each in offered if catalogue.dishes[each].dish.dish_id not in seen], np.int64)
+    if not variant.has_posterior:
+        return unseen[:count]
+    dishes = ChainMap(dict(past), table.dishes)
+    _read_new(variant, table, table.rows[unseen])
+    rows, first = np.unique(table.rows[unseen], return_index=True)
+    popular_first = np.argsort(first)
+    legible = _legible(variant, table, history, dishes)
+    opinions, factors, others = table.opinions_and_others(
+        legible, dishes, rows[popular_first], len(rows), must_go_on
+    )
+    chosen = others[most_telling(opinions, factors, count)]
+    return np.asarray(unseen[first[np.searchsorted(rows, chosen)]])
 
 
 def _read_new(variant: Variant, table: DishTable, rows: Ints) -> None:

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from serving import metrics, openapi
 from serving.answers import Answers
 from serving.catalogue import Published
-from serving.endpoints import feedback, people, plan, rank, recommend
+from serving.endpoints import feedback, people, plan, questions, rank, recommend
 from serving.image import service_image
 from serving.middleware import login
 from serving.middleware.bodies import Bodies
@@ -23,6 +23,7 @@ from serving.permissions import Permissions
 from serving.schemas.feedback import FeedbackAnswer, FeedbackRequest
 from serving.schemas.people import ErasureRequest, ErasuresAnswer
 from serving.schemas.plan import PlanAnswer, PlanRequest
+from serving.schemas.questions import QuestionsAnswer, QuestionsRequest
 from serving.schemas.rank import CanaryAnswer, RankAnswer, RankRequest
 from serving.schemas.recommend import RecommendAnswer, RecommendRequest
 from serving.server import end_slow_clients, filter_logs, refuse_new_connections_on_sigterm
@@ -80,6 +81,11 @@ class Palate:
         The plan is the best one, or says how much better another could be; contradictory wishes are named.
         """
         return await self.planner.answer(request, ctx)
+
+    @bentoml.api
+    async def questions(self, request: QuestionsRequest, /) -> QuestionsAnswer:
+        """Chooses the dishes to ask a person about, so that few answers teach most."""
+        return await questions.answer(self.answers, self.published, self.permissions, request)
 
     @bentoml.api
     async def feedback(self, request: FeedbackRequest, /, ctx: bentoml.Context) -> FeedbackAnswer:

@@ -186,6 +186,28 @@ class PastBody(Body):
     rating: Rating | None = Field(None, description="Where one was stated, within `check.value_range`.")
 
 
+class PersonBody(Body):
+    """A person whom the service knows, or who is described here."""
+
+    person_id: SentId
+    history: list[PastBody] | None = Field(
+        None, description="In the place of the history that the service has."
+    )
+    diet: Diets = Field("", description="Beside what the service knows of the person, as the next two.")
+    allergies: Allergies | None = Field(
+        None,
+        description="Where there is a table of people it must be sent of who is not in it, also where it is "
+        "empty, else 400. Where there is none it may be left out, and `allergies_known` is then false.",
+    )
+    avoids: Words = Field([])
+    keep: bool = Field(
+        default=True,
+        strict=True,
+        description="Whether the answer is stored, so that feedback can name it. false: of somebody who only "
+        "tries the service nothing is stored.",
+    )
+
+
 class LeftOutDish(Body):
     """A dish that is not offered for what the person may not eat or does not want, or for its nutrients."""
 

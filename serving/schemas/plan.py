@@ -8,11 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from serving.schemas.fields import (
-    Allergies,
     Body,
-    Diets,
     Notes,
-    PastBody,
+    PersonBody,
     SentId,
     Standing,
     Word,
@@ -38,18 +36,9 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class EaterBody(Body):
+class EaterBody(PersonBody):
     """A person of the household, whom the service knows or who is described here."""
 
-    person_id: SentId
-    history: list[PastBody] | None = Field(
-        None, description="In the place of the history that the service has."
-    )
-    diet: Diets = Field("", description="Beside what the service knows of the person, as the next two.")
-    allergies: Allergies | None = Field(
-        None, description="As in /recommend: needed of who is not in the table of people."
-    )
-    avoids: Words = Field([])
     at_most: Bounds = Field(
         {},
         description="By nutrient the most of a day. A dish of unknown amount is then in no meal of theirs.",

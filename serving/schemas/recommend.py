@@ -9,13 +9,11 @@ from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_va
 
 from components.domain.diet.nutrition import CONFIDENCE, NUTRIENTS
 from serving.schemas.fields import (
-    Allergies,
     Bases,
     Body,
-    Diets,
     LeftOutDish,
     Notes,
-    PastBody,
+    PersonBody,
     SentId,
     Standing,
     Words,
@@ -78,27 +76,16 @@ class NutritionBody(Body):
     matches: list[str] = Field(description="Names of the USDA foods whose range the estimates are.")
 
 
-class RecommendRequest(Body):
+class RecommendRequest(PersonBody):
     """A person whom the service knows or who is described here, and which dishes may be offered."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"person_id": "ada", "k": 5}})
 
-    person_id: SentId
     k: Annotated[int, Field(ge=1, le=100, strict=True)] = 10
     dishes: Annotated[list[SentId], Field(max_length=1000)] = Field(
         [], description="Ids of what is on offer; empty for the whole catalogue."
     )
     tags: Words = Field([], description="Only dishes with one of these tags, such as a meal's.")
-    history: list[PastBody] | None = Field(
-        None, description="In the place of the history that the service has."
-    )
-    diet: Diets = Field("", description="Beside what the service knows of the person, as the next two.")
-    allergies: Allergies | None = Field(
-        None,
-        description="Where there is a table of people it must be sent of who is not in it, also where it is "
-        "empty, else 400. Where there is none it may be left out, and `allergies_known` is then false.",
-    )
-    avoids: Words = Field([])
     at_most: Bounds = Field(
         {},
         description="By nutrient the most that a serving may hold; a dish of unknown amount is left out.",

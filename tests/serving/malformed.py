@@ -12,7 +12,14 @@ RECOMMEND: dict[str, Any] = {"person_id": "ada", "k": 2}
 FEEDBACK: dict[str, Any] = {"person_id": "ada", "dish_id": "peas", "kind": "like"}
 INSIDE = ("Traceback", 'File "', "pydantic", "site-packages", "sqlalchemy", "psycopg", "0x", "self.", "\n")
 PLAN: dict[str, Any] = {"people": [{"person_id": "ada"}], "days": 2, "slots": [{"name": "dinner"}]}
-VALID = {"/rank": RANK, "/recommend": RECOMMEND, "/feedback": FEEDBACK, "/plan": PLAN}
+QUESTIONS: dict[str, Any] = {"person_id": "ada", "k": 2}
+VALID = {
+    "/rank": RANK,
+    "/recommend": RECOMMEND,
+    "/feedback": FEEDBACK,
+    "/plan": PLAN,
+    "/questions": QUESTIONS,
+}
 
 
 class Malformed(NamedTuple):
@@ -142,6 +149,11 @@ WRONG: list[tuple[str, list[dict[str, Any]], str]] = [
     ("/recommend", _each("at_most", {"kcal": -1}), "greater than or equal to 0"),
     ("/recommend", _each("at_most", [1]), "at_most: "),
     ("/recommend", [{"at_most": {"kcal": 1}, "at_least": {"kcal": 2}}], "at least 2 and at most 1 of kcal"),
+    ("/questions", _each("k", 0, 21, 1.5, "5", None), "k: "),
+    ("/questions", _each("without", "peas", [""], [7]), "without"),
+    ("/questions", _each("person_id", "stranger"), "send allergies, an empty list where there are none"),
+    ("/questions", _each("keep", "no", None, 0), "keep: Input should be a valid boolean"),
+    ("/questions", _each("dishes", []), f"dishes: {_UNKNOWN}"),
     ("/plan", _each("days", 0, -7), "days: Input should be greater than or equal to 1"),
     ("/plan", _each("days", 15, 400), "days: Input should be less than or equal to 14"),
     ("/plan", _each("days", 1.5, "7", True, None, 10**30), "days: "),

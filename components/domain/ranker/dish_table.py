@@ -20,7 +20,6 @@ from components.domain.ranker.encoding import go_on
 from components.domain.ranker.heads import AnyHead
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.ranker.left_out_pairs import PersonOpinions
-from components.domain.ranker.more_opinions import SEED, TRIED
 from components.domain.ranker.prompts import dish_text
 from components.domain.ranker.text_factors import TextFactors
 from components.domain.ranker.vector_memory import vectors_of
@@ -190,24 +189,33 @@ class DishTable:
         return scores
 
     def opinions_and_others(
-        self, history: Sequence[Past], dishes: Mapping[str, Dish], before_batch: Callable[[], None] = go_on
-    ) -> tuple[PersonOpinions, Floats]:
-        """Collects what `person_ranking.judge` needs: a person's opinions, and factors of other dishes.
+        self,
+        history: Sequence[Past],
+        dishes: Mapping[str, Dish],
+        rows: Ints,
+        most: int,
+        before_batch: Callable[[], None] = go_on,
+    ) -> tuple[PersonOpinions, Floats, Ints]:
+        """Collects a person's opinions, and the factors of other dishes; with the rows of these, (C,).
 
-        The head must be of text factors. Arguments as for `scores`.
+        The head must be of text factors. Other arguments as for `scores`.
+
+        Args:
+            rows: Rows of other dishes, each once; those of the history, and those not read, are left out.
+            most: Largest number of other dishes.
         """
         head = cast(TextFactors, self._head)
         batch = batch_of(question_table([Question("", tuple(history), ())]), head.rating_scale)
         past = [dishes[line.dish_id] for line in history]
         known = [self._row_of_text.get(dish_text(dish, self._fields), -1) for dish in past]
-        rows = np.random.default_rng(SEED).permutation(np.setdiff1d(np.flatnonzero(self._is_read), known))
-        read = [*past, *(self._dish_of_row[row] for row in rows[: TRIED[-1]].tolist())]
+        others = rows[self._is_read[rows] & ~np.isin(rows, known)][:most]
+        read = [*past, *(self._dish_of_row[row] for row in others.tolist())]
         with torch.inference_mode():
             vectors = self._vectors_of(read, before_batch)[: len(read)]
             by_text = head.factors_by_text(vectors, [self._line(dish) for dish in read])
         factors, count = by_text.double().cpu().numpy(), len(past)
         liked, is_rated = batch.liked[0, :count].double().numpy(), batch.is_rated[0, :count].numpy()
-        return head.person_opinions(factors[:count], liked, is_rated), factors[count:]
+        return head.person_opinions(factors[:count], liked, is_rated), factors[count:], others
 
     def _vectors_of(self, dishes: Sequence[Dish], before_batch: Callable[[], None]) -> torch.Tensor:
         """Looks up the vectors of any dishes, or reads them, (dishes, S); one row of zeros without dishes."""
