@@ -25,6 +25,7 @@ from components.domain.verdict.gate import GateResult
 from components.domain.verdict.ledger import Ledger, from_json
 from components.domain.verdict.ledger import to_json as ledger_json
 from components.domain.verdict.metrics import METRICS, Interval
+from components.domain.verdict.promotion_changes import PromotionChanges, promotion_changes
 from components.domain.verdict.table import Contender, ResultTable
 from components.files import folder_sha256, read_json, read_state, weights_sha256, write_json, write_state
 from components.integrations import charts, comparison_files
@@ -93,8 +94,20 @@ def _judged(setting: Setting, champion: Mapping[str, Any], fitted: Rules, rule: 
         for name in (best, SERVED_RULE)
     )
     rows = [*candidates, *rivals, served, *probes[best]]
-    report = _report(setting, _table(setting, rows), slices(setting, rows), gate)
-    return replace(report, served_rule=served_rule.judged(rule, fitted, gate_of_rule))
+    table = _table(setting, rows)
+    report = _report(setting, table, slices(setting, rows), gate)
+    changes = _promotion(setting, report, table)
+    return replace(report, served_rule=served_rule.judged(rule, fitted, gate_of_rule), promotion=changes)
+
+
+def _promotion(setting: Setting, report: EvaluationReport, table: ResultTable) -> PromotionChanges | None:
+    """Compares the best candidate with the champion, or with the strongest rule where there is none."""
+    scores = {each.name: each.scores for each in table.contenders}
+    rules = [name for name, result in report.best_first if result.kind == "rule"]
+    rival = "champion" if "champion" in scores else rules[0]
+    return promotion_changes(
+        setting.test, setting.dishes, scores[report.gate.candidate], scores[rival], rival
+    )
 
 
 def _told(rows: Iterable[Contender]) -> Iterator[Contender]:

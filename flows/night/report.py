@@ -119,6 +119,7 @@ def facts(report: NightReport) -> list[tuple[str, str]]:
         ("gate", f"{gate.decision.upper()}: {gate.reason}"),
         *_what_tuning_adds(report),
         *_what_is_not_worth_tuning(report, night.params),
+        *tables.promotion(),
         *tables.ranked_people(),
         ("model version", _version(registered)),
         ("champion", f"version {registered.champion}" if registered.champion else "none yet"),

@@ -8,6 +8,7 @@ from components.domain.answer_rates import AnswerRates
 from components.domain.ranker.more_opinions import LEVEL
 from components.domain.verdict.clusters import number_of_people
 from components.domain.verdict.metrics import Interval
+from components.domain.verdict.promotion_changes import in_words
 from components.stages.paths import EVALUATION
 from components.stages.reports import read_report
 from flows.environment import REPO
@@ -45,6 +46,12 @@ def ranked_people() -> list[tuple[str, str]]:
     words = f"{people.better:,} of {people.tested:,} ranked better than chance, by their own opinions"
     lucky = f"if all judged at random, about {LEVEL * people.tested:.0f}"
     return [("people", f"{words} ({people.candidate}; {lucky})")]
+
+
+def promotion() -> list[tuple[str, str]]:
+    """Says what a promotion of the best candidate would change; empty where nobody is tested."""
+    changes = read_report(REPO / EVALUATION).promotion
+    return [("promotion", f"would change {in_words(changes)}, against {changes.rival}")] if changes else []
 
 
 def rates(rows: Sequence[AnswerRates]) -> list[tuple[str, ...]]:

@@ -12,6 +12,7 @@ from components.domain.records import RULE
 from components.domain.verdict.calibration import CalibrationBin
 from components.domain.verdict.gate import GateResult
 from components.domain.verdict.metrics import Interval
+from components.domain.verdict.promotion_changes import PromotionChanges
 
 DIET = "people of the diet "  # begins the names of slices by diet
 HISTORIES = "histories of "  # begins the names of slices by length of history
@@ -112,6 +113,8 @@ class EvaluationReport:
         served_rule: The rule that serves while there is no champion; None in earlier reports.
         ranked_people: People ranked better than chance; None where nobody can be tested, and in earlier
             reports.
+        promotion: What a promotion of the best candidate would change; None where nobody is tested, and in
+            earlier reports.
     """
 
     models: Mapping[str, ModelResult]
@@ -125,6 +128,7 @@ class EvaluationReport:
     calibration: Mapping[str, tuple[CalibrationBin, ...]] = field(default_factory=dict)
     served_rule: ServedRule | None = None
     ranked_people: RankedPeople | None = None
+    promotion: PromotionChanges | None = None
 
     def gate_of(self, kind: str) -> GateResult | None:
         """Looks up the gate's answer on the best candidate, or for kind `rule` on the served rule."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from components.domain.verdict import promotion_changes
 from components.domain.verdict.calibration import calibration_error
 from components.domain.verdict.clusters import number_of_people
 from components.domain.verdict.evaluation import HISTORIES, EvaluationReport
@@ -24,7 +25,8 @@ def as_markdown(report: EvaluationReport) -> str:
         means = f"{result.top1.mean:.3f} | {result.ndcg.mean:.3f}"
         pair = _cell(result.pair_accuracy)
         lines.append(f"| {name} | {result.kind} | {pair} | {means} | {result.people:,} | {gap} |")
-    return "\n".join([*lines, *_by_history(report), *_calibrated(report)])
+    changes = promotion_changes.as_markdown(report.promotion) if report.promotion else []
+    return "\n".join([*lines, *changes, *_by_history(report), *_calibrated(report)])
 
 
 def _by_history(report: EvaluationReport) -> list[str]:
