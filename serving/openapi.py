@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.middleware import login
@@ -47,7 +47,7 @@ _PERSON_ID = {
 
 
 def routes(service: Any) -> list[Route]:
-    """Builds the pages that stand before BentoML's own: `/docs.json`, and `/`, which leads there.
+    """Builds `/docs.json`, which stands before BentoML's own.
 
     BentoML's document lacks the mounted operations, and its page would load a script from Google into this
     service's origin.
@@ -60,10 +60,7 @@ def routes(service: Any) -> list[Route]:
         needs_token = bool(request.scope.get(login.NEEDS_TOKEN))
         return JSONResponse(merged(service.openapi_spec.asdict(), needs_token=needs_token))
 
-    async def front_door(_: Request) -> Response:
-        return RedirectResponse("docs.json")
-
-    return [Route("/docs.json", document), Route("/", front_door)]
+    return [Route("/docs.json", document)]
 
 
 def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:

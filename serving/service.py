@@ -6,11 +6,12 @@ import logging
 import os
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import bentoml
 from starlette.applications import Starlette
 
-from serving import metrics, openapi
+from serving import metrics, openapi, page
 from serving.answers import Answers
 from serving.catalogue import Published
 from serving.endpoints import feedback, people, plan, questions, rank, recommend
@@ -117,15 +118,22 @@ class Palate:
 end_slow_clients()
 filter_logs()
 APIS = {each.route for each in Palate.apis.values()}  # type: ignore[attr-defined]
-PATHS = {*login.OPEN, "/docs.json", "/", *APIS}
+PATHS = {*login.OPEN, *page.PATHS, "/docs.json", *APIS}
+
+
+def _serve() -> dict[str, Any]:
+    """Reads the section `serve` of the params with which the version was packaged."""
+    return dict(facts_in(SERVED)["serve"])
+
+
 # The first is the outermost: Login refuses before a body is read, and Slots gets whole bodies.
 for middleware, settings in (
     (Requests, {"paths": PATHS, "families": {people.PREFIX: people.PATH}}),
-    (login.Login, {"setting": lambda: facts_in(SERVED)["serve"]["token"]}),
+    (login.Login, {"setting": lambda: _serve()["token"], "open_paths": login.OPEN | page.PATHS}),
     (Sentences, {}),
     (Bodies, {"paths": APIS, "max_bytes": MAX_BODY_BYTES}),
-    (Slots, {"settings": lambda: facts_in(SERVED)["serve"]}),
+    (Slots, {"settings": _serve}),
 ):
     Palate.add_asgi_middleware(middleware, **settings)  # type: ignore[attr-defined]  # it is a Service by now
-ROUTES = [*metrics.ROUTES, *people.ROUTES, *openapi.routes(Palate)]
+ROUTES = [*metrics.ROUTES, *people.ROUTES, *openapi.routes(Palate), *page.routes(_serve)]
 Palate.mount_asgi_app(Starlette(routes=ROUTES), name="pages")  # type: ignore[attr-defined]

@@ -176,6 +176,7 @@ class ServeParams(Section):
     max_new_people: Count
     deadline_s: Annotated[float, Field(gt=0, le=28)]
     token: Literal["auto", "always", "never"]
+    page: bool
 
 
 class Params(Section):

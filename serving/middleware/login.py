@@ -13,7 +13,7 @@ import hmac
 import ipaddress
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 from pathlib import Path
 
@@ -98,11 +98,13 @@ class Login:
     Args:
         app: Application that receives the other requests.
         setting: Reads `serve.token` of params.yaml; called once, when the first request comes.
+        open_paths: Paths that need no token.
     """
 
-    def __init__(self, app: ASGIApp, setting: Callable[[], str]) -> None:
+    def __init__(self, app: ASGIApp, setting: Callable[[], str], open_paths: Collection[str]) -> None:
         self.app = app
         self.setting = setting
+        self.open_paths = open_paths
         self.door: Door | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,23 +114,22 @@ class Login:
             return
         self.door = self.door or door(self.setting())
         scope[NEEDS_TOKEN] = self.door is Door.TOKEN
-        await (_why_not(self.door, scope) or self.app)(scope, receive, send)
+        await (self._why_not(self.door, scope) or self.app)(scope, receive, send)
 
-
-def _why_not(needed: Door, scope: Scope) -> Response | None:
-    """Builds the refusal of a request; None where the request may pass."""
-    headers = Headers(scope=scope)
-    if needed is Door.TOKEN and scope["path"] not in OPEN and not _is_ours(headers):
-        sentence = "Send the service's token: Authorization: Bearer TOKEN."
-        return refusal(401, sentence, {"WWW-Authenticate": "Bearer"})
-    hosts = headers.getlist("host")
-    if needed is Door.HOST and not (len(hosts) == 1 and _THIS_MACHINE.fullmatch(hosts[0])):
-        sentence = (
-            f"The host is {', '.join(hosts)[:100]!r}: ask this service at localhost, 127.0.0.1 or [::1], or "
-            "set serve.token to always, with which it goes by any name."
-        )
-        return refusal(421, sentence)
-    return None
+    def _why_not(self, needed: Door, scope: Scope) -> Response | None:
+        """Builds the refusal of a request; None where the request may pass."""
+        headers = Headers(scope=scope)
+        if needed is Door.TOKEN and scope["path"] not in self.open_paths and not _is_ours(headers):
+            sentence = "Send the service's token: Authorization: Bearer TOKEN."
+            return refusal(401, sentence, {"WWW-Authenticate": "Bearer"})
+        hosts = headers.getlist("host")
+        if needed is Door.HOST and not (len(hosts) == 1 and _THIS_MACHINE.fullmatch(hosts[0])):
+            sentence = (
+                f"The host is {', '.join(hosts)[:100]!r}: ask this service at localhost, 127.0.0.1 or [::1], "
+                "or set serve.token to always, with which it goes by any name."
+            )
+            return refusal(421, sentence)
+        return None
 
 
 def _is_ours(headers: Headers) -> bool:

@@ -1,0 +1,30 @@
+// Makes elements. Text from the service never becomes markup.
+
+export const byId = (id) => document.getElementById(id);
+
+// Makes an element with properties; children are elements or texts.
+export function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+// Splits a text at ; and , into its parts.
+export const listed = (text) => text.split(/[;,]/).map((part) => part.trim()).filter(Boolean);
+
+export const button = (label, name, onclick) =>
+  element("button", { type: "button", onclick, ariaLabel: `${label}: ${name}` }, label);
+
+// Runs work that asks the service; its refusal is shown in one sentence, and nothing else changes.
+export async function attempt(work, done = "") {
+  const [notice, refusal] = [byId("notice"), byId("refusal")];
+  refusal.textContent = "";
+  notice.textContent = "One moment …";
+  try {
+    await work();
+    notice.textContent = done;
+  } catch (error) {
+    notice.textContent = "";
+    refusal.textContent = error.message;
+  }
+}
