@@ -106,10 +106,16 @@ class Answers:
 
 
 def past_of(lines: Sequence[PastBody]) -> tuple[tuple[Past, ...], dict[str, Dish]]:
-    """Reads the history of a request: its lines, and their dishes by ids that no other dish has."""
-    past = [(line.dish.record("past/"), line) for line in lines]
-    history = tuple(Past(dish.dish_id, VERDICTS[line.verdict], line.rating) for dish, line in past)
-    return history, {dish.dish_id: dish for dish, _ in past}
+    """Reads the history of a request: its lines, and the dishes that it describes, by ids of their own.
+
+    A dish without a name is one of the catalogue, which has it by its id.
+    """
+    dishes = [line.dish.record("past/") if line.dish.name else None for line in lines]
+    history = tuple(
+        Past(dish.dish_id if dish else as_id(line.dish.dish_id), VERDICTS[line.verdict], line.rating)
+        for dish, line in zip(dishes, lines, strict=True)
+    )
+    return history, {dish.dish_id: dish for dish in dishes if dish}
 
 
 def _endpoint_of(request: Asks) -> str:

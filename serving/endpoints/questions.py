@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 from anyio.to_thread import run_sync
-from pydantic import ValidationError
 
-from components.domain.catalogue import Listed
+from components.domain.preferences.contract import as_id
 from serving import candidates
 from serving.answers import Answers, past_of
 from serving.catalogue import Published
 from serving.permissions import Permissions
 from serving.restrictions import bases_of, notes_of
-from serving.schemas.fields import DishBody
-from serving.schemas.questions import QuestionsAnswer, QuestionsRequest
+from serving.schemas.questions import AskedDish, QuestionsAnswer, QuestionsRequest
 from serving.search import telling_dishes
 
 MOST_ASKED = 500  # dishes, the most popular ones, of which a question may be
@@ -27,22 +24,15 @@ async def answer(
     variant, facts = versions.for_person(request.person_id), versions.newest.facts
     chosen, catalogue = await run_sync(candidates.of_eater, request, published, permissions, facts)
     history, past = (chosen.person.history, {}) if request.history is None else past_of(request.history)
-    judged = {line.dish.dish_id for line in request.history or ()}
+    judged = {as_id(line.dish.dish_id) for line in request.history or ()}
     unjudged = catalogue.without(chosen.offered, judged | set(request.without))
-    bodies = {at: body for at in unjudged[:MOST_ASKED].tolist() if (body := _body(catalogue.dishes[at]))}
-    offered = np.array(list(bodies), np.int64)
+    offered = unjudged[:MOST_ASKED]
     asked = await versions.in_turn(telling_dishes, variant, history, past, offered, catalogue, request.k)
     await run_sync(bases_of, [catalogue.dishes[at].facts for at in asked], chosen.restrictions)
+    dishes = [catalogue.dishes[at].dish for at in asked]
     return QuestionsAnswer(
-        dishes=[bodies[at] for at in asked.tolist()],
+        dishes=[
+            AskedDish(dish_id=each.dish_id, name=each.name, description=each.description) for each in dishes
+        ],
         notes=notes_of(request, chosen.person, chosen.restrictions),
     )
-
-
-def _body(listed: Listed) -> DishBody | None:
-    """Writes a dish so that it can be sent in a history; None where its texts are too long for that."""
-    dish = {**vars(listed.dish), "allergens": listed.allergens}
-    try:
-        return DishBody.model_validate(dish)
-    except ValidationError:
-        return None

@@ -1,7 +1,7 @@
 // The page of Palate: one person, their dishes and their week.
 
 import { prepare as preparePerson } from "./person.js";
-import { prepare as prepareWeek } from "./week.js";
+import { forget as forgetWeek, prepare as prepareWeek } from "./week.js";
 
-preparePerson();
+preparePerson(forgetWeek);
 prepareWeek();

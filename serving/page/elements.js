@@ -15,9 +15,13 @@ export const listed = (text) => text.split(/[;,]/).map((part) => part.trim()).fi
 export const button = (label, name, onclick) =>
   element("button", { type: "button", onclick, ariaLabel: `${label}: ${name}` }, label);
 
-// Runs work that asks the service; its refusal is shown in one sentence, and nothing else changes.
+let isBusy = false;
+
+// Runs work that asks the service, one at a time; its refusal is shown in one sentence, and nothing else changes.
 export async function attempt(work, done = "") {
+  if (isBusy) return;
   const [notice, refusal] = [byId("notice"), byId("refusal")];
+  isBusy = true;
   refusal.textContent = "";
   notice.textContent = "One moment …";
   try {
@@ -26,5 +30,7 @@ export async function attempt(work, done = "") {
   } catch (error) {
     notice.textContent = "";
     refusal.textContent = error.message;
+  } finally {
+    isBusy = false;
   }
 }

@@ -25,7 +25,7 @@ export async function say(dish, kind, answer) {
   if (current.isNew) {
     const others = current.history.filter((line) => line.dish.dish_id !== dish.dish_id);
     const verdict = kind === "dislike" ? "disliked" : "liked";
-    current.history = [...others, { dish: { dish_id: dish.dish_id, name: dish.name, ...dish.texts }, verdict }];
+    current.history = [...others, { dish: { dish_id: dish.dish_id }, verdict }];
     return;
   }
   const feedback = { person_id: current.id, dish_id: dish.dish_id, kind, answer_id: answer };
@@ -52,7 +52,7 @@ function entered() {
   };
 }
 
-async function start() {
+async function start(forgetWeek) {
   const before = current;
   try {
     current = entered();
@@ -64,6 +64,7 @@ async function start() {
     current = before;
     throw error;
   }
+  forgetWeek();
   byId("week").hidden = false;
   byId("ranking").textContent = current.isNew ? "" : await verdict();
 }
@@ -85,7 +86,7 @@ const judge = (verdict) =>
   attempt(async () => {
     const [dish] = questions;
     const before = current.history;
-    current.history = verdict ? [...before, { dish, verdict }] : before;
+    current.history = verdict ? [...before, { dish: { dish_id: dish.dish_id }, verdict }] : before;
     try {
       if (verdict) await showDishes();
     } catch (error) {
@@ -97,7 +98,7 @@ const judge = (verdict) =>
     byId("asked").focus();
   });
 
-export function prepare() {
+export function prepare(forgetWeek) {
   const form = byId("person");
   const showId = () => {
     const isKnown = form.elements.who.value === "known";
@@ -107,7 +108,7 @@ export function prepare() {
   form.onchange = showId;
   form.onsubmit = (event) => {
     event.preventDefault();
-    attempt(start);
+    attempt(() => start(forgetWeek));
   };
   byId("liked").onclick = () => judge("liked");
   byId("disliked").onclick = () => judge("disliked");

@@ -84,7 +84,19 @@ async function plan() {
   byId("planned").replaceChildren(...parts);
 }
 
-const again = () => attempt(plan, "Planned anew.");
+// Plans anew with other skips and locks; those of before stay where that is refused.
+const planWith = (otherSkips, otherLocks = locks) =>
+  attempt(async () => {
+    const before = [skips, locks];
+    [skips, locks] = [otherSkips, otherLocks];
+    try {
+      await plan();
+    } catch (error) {
+      [skips, locks] = before;
+      throw error;
+    }
+  }, "Planned anew.");
+
 const isAt = (day, slot) => (place) => place.day === day && place.slot === slot;
 
 function grid(sent, answer) {
@@ -98,18 +110,12 @@ function grid(sent, answer) {
 }
 
 function cell(day, slot, meal) {
-  const isHere = isAt(day, slot);
-  if (!meal) {
-    const plan = () => { skips = skips.filter((skip) => !isHere(skip)); again(); };
-    return element("td", {}, button("Plan it", `${slot} of day ${day}`, plan));
-  }
-  const skip = () => {
-    skips = [...skips, { day, slot }];
-    locks = locks.filter((lock) => !isHere(lock));
-    again();
-  };
+  const isElsewhere = (place) => !isAt(day, slot)(place);
+  const where = `${slot} of day ${day}`;
+  if (!meal) return element("td", {}, button("Plan it", where, () => planWith(skips.filter(isElsewhere))));
+  const skip = () => planWith([...skips, { day, slot }], locks.filter(isElsewhere));
   return element("td", {}, ...meal.dishes.map((dish) => served(day, slot, dish)),
-    element("div", { className: "buttons" }, button("Skip", `${slot} of day ${day}`, skip)));
+    element("div", { className: "buttons" }, button("Skip", where, skip)));
 }
 
 function served(day, slot, dish) {
@@ -157,6 +163,12 @@ function amount(day, name, { at_least = {}, at_most = {} }) {
   const wishes = [least === undefined ? "" : `at least ${least}`, most === undefined ? "" : `at most ${most}`];
   const bar = element("span", { className: "bar", ariaHidden: "true" }, surely, maybe, ...marks);
   return element("td", {}, `${words} (${wishes.filter(Boolean).join(", ")})`, bar);
+}
+
+// Forgets the plan, and what was kept and skipped in it.
+export function forget() {
+  [locks, skips] = [[], []];
+  byId("planned").replaceChildren();
 }
 
 export function prepare() {

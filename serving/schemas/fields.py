@@ -178,10 +178,16 @@ class DishBody(Body):
         return Listed(self.record(""), allergens, 0.0, letters=letters)
 
 
+class PastDishBody(DishBody):
+    """A dish of a history; of one in the catalogue the id is enough, except in /rank."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+
+
 class PastBody(Body):
     """One dish of a person's history, oldest first; a choice counts as liked."""
 
-    dish: DishBody
+    dish: PastDishBody
     verdict: Literal["liked", "neutral", "disliked"] = "liked"
     rating: Rating | None = Field(None, description="Where one was stated, within `check.value_range`.")
 

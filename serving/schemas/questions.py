@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from serving.schemas.fields import Body, DishBody, Notes, PersonBody, SentId
+from serving.schemas.fields import Body, Notes, PersonBody, SentId
 
 MOST_QUESTIONS = 20
 
@@ -22,11 +22,18 @@ class QuestionsRequest(PersonBody):
     )
 
 
+class AskedDish(Body):
+    """A dish to ask about; a history names it by its id."""
+
+    dish_id: str
+    name: str
+    description: str
+
+
 class QuestionsAnswer(Body):
     """Dishes to ask a person about, the most telling one first; nothing of it is stored."""
 
-    dishes: list[DishBody] = Field(
-        description="Dishes that the person may eat. Fewer than k where no more are left, or their texts "
-        "are too long for a history."
+    dishes: list[AskedDish] = Field(
+        description="Dishes that the person may eat; fewer than k where no more are left."
     )
     notes: Notes

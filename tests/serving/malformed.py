@@ -149,6 +149,8 @@ WRONG: list[tuple[str, list[dict[str, Any]], str]] = [
     ("/recommend", _each("at_most", {"kcal": -1}), "greater than or equal to 0"),
     ("/recommend", _each("at_most", [1]), "at_most: "),
     ("/recommend", [{"at_most": {"kcal": 1}, "at_least": {"kcal": 2}}], "at least 2 and at most 1 of kcal"),
+    ("/questions", _each("history", [{"dish": {"dish_id": "gone"}}]), "has no name, and the catalogue lacks"),
+    ("/rank", _each("history", [{"dish": {"dish_id": "peas"}}]), "has no name, and the catalogue lacks it"),
     ("/questions", _each("k", 0, 21, 1.5, "5", None), "k: "),
     ("/questions", _each("without", "peas", [""], [7]), "without"),
     ("/questions", _each("person_id", "stranger"), "send allergies, an empty list where there are none"),
