@@ -20,6 +20,7 @@ _NEWTON_STEPS = 5
 _SWEEPS = 12
 MAX_EXACT = 500  # dishes up to which each sweep solves its eigenproblem anew
 _MORE_AXES = 16  # axes beyond the factors in a step of subspace iteration; more come nearer to the exact ones
+Eigen = tuple[Floats, Floats]  # eigenvalues and axes
 MAX_RIDGE = 1e6  # ridge where dishes do not differ beyond chance
 
 
@@ -89,7 +90,16 @@ def _ridge(gradient: Floats, information: Floats) -> float:
     return min(MAX_RIDGE, 1 / between) if between > 0 else MAX_RIDGE
 
 
-def principal_factors(covariance: Floats, count: int) -> Floats:
+def eigen(covariance: Floats) -> Eigen:
+    """Computes all eigenvalues, ascending, and their axes.
+
+    The drivers that find only some eigenvalues fail where one person makes nearly all of them 0.
+    """
+    values, axes = eigh(covariance, driver="evd")
+    return values, axes
+
+
+def principal_factors(covariance: Floats, count: int, decomposed: Eigen | None = None) -> Floats:
     """Computes loadings whose products are nearest to the covariances, by principal axis factoring.
 
     The diagonal also holds the noise of single opinions, so each sweep replaces it by what the loadings
@@ -99,6 +109,7 @@ def principal_factors(covariance: Floats, count: int) -> Floats:
     Args:
         covariance: (K, K); the first sweep starts from its diagonal.
         count: Number of factors, at most K.
+        decomposed: What `eigen` returns for the covariance; None to compute it.
 
     Returns:
         (K, count) the loadings.
@@ -109,8 +120,8 @@ def principal_factors(covariance: Floats, count: int) -> Floats:
     loadings = np.zeros((size, count))
     for sweep in range(_SWEEPS if count else 0):
         if is_exact or not sweep:
-            # The drivers that find only some eigenvalues fail where one person makes nearly all of them 0.
-            values, axes = (part[..., first:] for part in eigh(shared, driver="evd"))
+            whole = decomposed if decomposed and not sweep else eigen(shared)
+            values, axes = (part[..., first:] for part in whole)
         else:
             basis = np.linalg.qr(shared @ axes)[0]
             values, rotation = eigh(basis.T @ shared @ basis)

@@ -20,7 +20,7 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from components.domain.preferences.arrays import Floats, Ints
-from components.domain.preferences.moments import Moments, moments_of, principal_factors
+from components.domain.preferences.moments import Eigen, Moments, eigen, moments_of, principal_factors
 from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions
 from components.domain.preferences.tables import Comparisons
@@ -75,6 +75,11 @@ class Factors:
         """(D, 1 + S) mean utility and factors of each dish by its text alone."""
         return (self.dishes.vectors - self.centre) @ self.projection.T + self.offset
 
+    @cached_property
+    def _covariance(self) -> tuple[Floats, Eigen] | None:
+        """The covariance of the dishes of the moments, which all ranks share."""
+        return _covariance(self.by_text[self.moments.dishes, 1:], self.moments)
+
     def batch(self, comparisons: Comparisons) -> tuple[Batch, Ints]:
         """Converts comparisons to tensors, and looks up the log's number of each of their dishes."""
         batch, ids = batch_of(comparisons, self.moments.ratings), np.array(comparisons.log.dishes, object)
@@ -95,7 +100,8 @@ class Factors:
         residual = np.zeros_like(self.residual)
         if len(dishes) > 2:
             residual[dishes, 0] = _mean_residual(by_text[:, 0], self.moments)
-            residual[dishes, 1:] = _factor_residual(by_text[:, 1:], self.moments, rank)
+            if self._covariance:
+                residual[dishes, 1:] = _factor_residual(by_text[:, 1:], *self._covariance, rank)
         return replace(self, residual=residual[self.dishes.first])
 
     def head(
@@ -218,11 +224,8 @@ def _mean_residual(by_text: Floats, moments: Moments) -> Floats:
     return np.asarray(rest * between / (between + unsure))
 
 
-def _factor_residual(by_text: Floats, moments: Moments, rank: int) -> Floats:
-    """Computes how far the shrunken covariance's factors lie above the text's, (K, S), after a rotation.
-
-    The rotation is the one that brings the factors nearest to the text's.
-    """
+def _covariance(by_text: Floats, moments: Moments) -> tuple[Floats, Eigen] | None:
+    """Computes the shrunken covariance, (K, K), with its eigenvalues; None where opinions add nothing."""
     kernel, together = by_text @ by_text.T, np.maximum(moments.together, 1e-9)
     rest = moments.moment / together - kernel
     variance = np.diag(moments.moment) / np.maximum(moments.information, 1e-9)
@@ -230,11 +233,19 @@ def _factor_residual(by_text: Floats, moments: Moments, rank: int) -> Floats:
     pairs = np.triu(moments.together, 1) > 0
     between = float(((rest**2 - unsure) * together)[pairs].sum() / max(1e-9, together[pairs].sum()))
     if between <= 0:
-        return np.zeros_like(by_text)
+        return None
     covariance = kernel + between / (between + unsure) * rest
     np.fill_diagonal(covariance, np.diag(kernel))
+    return covariance, eigen(covariance)
+
+
+def _factor_residual(by_text: Floats, covariance: Floats, decomposed: Eigen, rank: int) -> Floats:
+    """Computes how far the covariance's factors lie above the text's, (K, S), after a rotation.
+
+    The rotation is the one that brings the factors nearest to the text's.
+    """
     rank = min(rank, *by_text.shape)
     loadings = np.zeros_like(by_text)
-    loadings[:, :rank] = principal_factors(covariance, rank)
+    loadings[:, :rank] = principal_factors(covariance, rank, decomposed)
     rotation, _ = orthogonal_procrustes(loadings, by_text)
     return np.asarray(loadings @ rotation - by_text)

@@ -137,7 +137,7 @@ class TextFactors:
             batch: A single history, without dishes on offer.
         """
         common, factors = past[:, 0].float(), past[:, 1:].float()
-        person = _people(common, factors, batch, slice(0, 1), self.noise[None], self.unrated)[0, 0]
+        person = _people(common, factors, batch, torch.arange(1), self.noise[None], self.unrated)[0, 0]
         return catalogue @ torch.cat([self.weights[:1], self.weights[1] * person])
 
     @property
@@ -169,22 +169,24 @@ def parts_of_scores(vectors: Tensor, batch: Batch, noises: Tensor, unrated: Tens
     """
     device = vectors.device
     common, factors = vectors[:, 0].float(), vectors[:, 1:].float()
+    by_length = torch.argsort(batch.is_line.sum(1), stable=True)
     parts = [
-        _people(common, factors, batch, slice(start, start + HISTORIES_AT_ONCE), noises, unrated)
-        for start in range(0, len(batch.past), HISTORIES_AT_ONCE)
+        _people(common, factors, batch, some, noises, unrated)
+        for some in torch.split(by_length, HISTORIES_AT_ONCE)
     ]
-    people = torch.cat(parts, dim=1)
+    people = torch.cat(parts, dim=1)[:, torch.argsort(by_length).to(device)]
     offered, history_of = batch.offered.to(device), batch.history_of.to(device)
     return common[offered], (people[:, history_of] * factors[offered]).sum(2)
 
 
 def _people(
-    common: Tensor, factors: Tensor, batch: Batch, part: slice, noises: Tensor, unrated: Tensor
+    common: Tensor, factors: Tensor, batch: Batch, some: Tensor, noises: Tensor, unrated: Tensor
 ) -> Tensor:
-    """Computes the weights of some histories' people under each noise, (K, part of H, S)."""
+    """Computes the weights of the people of some histories under each noise, (K, some, S)."""
     device = factors.device
     columns = (batch.past, batch.liked, batch.is_line, batch.is_rated)
-    past, liked, is_line, is_rated = (column[part].to(device) for column in columns)
+    longest = int(batch.is_line[some].sum(1).max())
+    past, liked, is_line, is_rated = (column[some, :longest].to(device) for column in columns)
     above = torch.where(is_rated, liked - common[past], liked * unrated[0])
     information = torch.where(is_rated, 1.0, unrated[1]) * is_line
     lines = factors[past]
