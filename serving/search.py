@@ -18,6 +18,7 @@ from components.domain.catalogue import Listed
 from components.domain.preferences.arrays import Floats, Ints
 from components.domain.ranker.more_opinions import TRIED
 from components.domain.ranker.next_questions import most_telling
+from components.domain.ranker.person_ranking import expected_accuracy
 from components.domain.records import Dish, Past, Question
 from serving.catalogue import Listing
 from serving.refusals import must_go_on
@@ -94,8 +95,10 @@ def best_dishes(
     if not scored.history:
         return replace(ranked, because=[[] for _ in ranked.dishes])
     table = variant.table_of(catalogue)
-    reasons = _reasons(table, scored.history, ChainMap(dict(past), table.dishes), ranked.dishes)
-    return replace(ranked, because=reasons)
+    dishes = ChainMap(dict(past), table.dishes)
+    reasons = _reasons(table, scored.history, dishes, ranked.dishes)
+    sure = _sure_of_person(table, scored, dishes) if variant.has_posterior else None
+    return replace(ranked, because=reasons, sure_of_person=sure)
 
 
 def score_dishes(
@@ -124,6 +127,20 @@ def score_dishes(
 
 def _median(scores: Floats) -> float:
     return float(np.median(scores)) if len(scores) else 0.0
+
+
+def _sure_of_person(table: DishTable, scored: Scored, dishes: Mapping[str, Dish]) -> float | None:
+    """Computes `expected_accuracy` on the most popular of the scored dishes.
+
+    It is None with fewer than two of them, and after a line without a rating, whose evidence only resembles a
+    normal variable.
+    """
+    if any(line.rating is None for line in scored.history):
+        return None
+    rows = table.rows[scored.positions]
+    distinct = rows[np.sort(np.unique(rows, return_index=True)[1])]
+    opinions, others, _ = table.opinions_and_others(scored.history, dishes, distinct, MOST_OTHERS, must_go_on)
+    return expected_accuracy(opinions, others) if len(others) > 1 else None
 
 
 def _reasons(

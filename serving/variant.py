@@ -38,6 +38,7 @@ class Ranked:
         unknown: Number of ranked dishes whose text the version had not read when it was released.
         cold_start: Whether popularity ranked, since nothing is known of the person.
         because: For each dish, the names of the past dishes that speak for it; empty where nobody asks.
+        sure_of_person: See `RecommendAnswer`.
     """
 
     dishes: list[tuple[Listed, float]]
@@ -46,6 +47,7 @@ class Ranked:
     unknown: int = 0
     cold_start: bool = False
     because: list[list[str]] = field(default_factory=list)
+    sure_of_person: float | None = None
 
 
 class Variant(ABC):

@@ -62,6 +62,7 @@ async def answer(
         notes=notes_of(request, person, chosen.restrictions),
         allergies_known=person.has_row or request.allergies is not None,
         cold_start=ranked.cold_start,
+        sure_of_person=ranked.sure_of_person,
         considered=ranked.considered,
         published_at=person.published_at,
         **lineage,

@@ -136,6 +136,11 @@ class RecommendAnswer(Body):
         "then nothing was left out for any."
     )
     cold_start: bool = Field(description="True where nothing is known of the person: popularity ranks.")
+    sure_of_person: float | None = Field(
+        description="Share of pairs of the ranked dishes that the model expects to order as this person's "
+        "ratings would, by theirs so far alone; chance is 0.5. null where some of their opinions are likes "
+        "or choices, on a cold start, with fewer than two dishes, and where a rule or dish vectors answer."
+    )
     considered: int = Field(description="Number of dishes that were ranked; without those not read yet.")
     published_at: datetime | None = Field(
         description="When a night whose checks passed last brought dishes and people, UTC; days ago where "

@@ -1,4 +1,4 @@
-"""`GET /people/ID` says whether the model knows the person, by their own opinions alone."""
+"""`GET /people/ID` and `/recommend` say how well the model knows the person, by their own opinions alone."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from tests.serving.published import ADA, BOB, EMPTY, MENU, lines
 from tests.serving.test_head_alone import FACTORS, train
 
 pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+CLEO = {"person_id": "cleo", "diet": "", "allergies": (), "avoids": ()}  # may have every dish
 DISHES = tuple(eight_dishes())
 HISTORY = [Past(dish, LIKED if number % 3 else DISLIKED) for number, dish in enumerate(DISHES)]
 
@@ -48,13 +49,13 @@ def with_factors(served: Path, small_base: Path, url: str, monkeypatch: pytest.M
 
 
 def _publish(url: str, history: Sequence[Past]) -> None:
-    """Publishes eight dishes, Bob with a history, and Ada without one."""
+    """Publishes eight dishes, Bob and Cleo with a history, and Ada without one."""
     rows = [
         (dict.fromkeys(columns("dishes")) | EMPTY | {**vars(dish)}, 0.5, True)
         for dish in eight_dishes().values()
     ]
-    histories = [("bob", lines(*history)), ("ada", [])]
-    Catalogue(url).publish("v1", Thresholds(4, 2), rows, [BOB, ADA], histories)
+    histories = [("bob", lines(*history)), ("cleo", lines(*history)), ("ada", [])]
+    Catalogue(url).publish("v1", Thresholds(4, 2), rows, [BOB, CLEO, ADA], histories)
 
 
 def _ranking(address: str, person: str = "bob") -> Any:
@@ -93,6 +94,21 @@ def test_a_person_is_judged_by_their_opinions_and_by_text_alone(
     assert _ranking(with_factors)["accuracy"] == pytest.approx(accuracy)
 
 
+def test_an_answer_says_how_many_pairs_of_this_person_it_expects_right(with_factors: str, url: str) -> None:
+    rated = [Past(past.dish_id, past.verdict, 3.0 + 2 * past.verdict) for past in HISTORY]
+
+    def sure(stored: Sequence[Past], **more: Any) -> Any:
+        _publish(url, stored)
+        status, answer, _ = send(f"{with_factors}/recommend", person_id="cleo", **more)
+        assert status == 200, answer
+        return answer["sure_of_person"]
+
+    assert 0.5 < sure(rated[:4]) < 1
+    assert sure(rated[:7]) is None  # one other dish makes no pair
+    assert sure([*rated[:3], HISTORY[3]]) is None  # a like
+    assert sure(rated[:4], history=[]) is None
+
+
 def test_without_a_better_and_a_worse_opinion_it_says_how_many_more(with_factors: str, url: str) -> None:
     _publish(url, [Past(dish, LIKED) for dish in DISHES[:3]])
     assert _ranking(with_factors)["better_than_chance"] is None
@@ -103,6 +119,7 @@ def test_without_a_better_and_a_worse_opinion_it_says_how_many_more(with_factors
 def test_a_rule_and_vectors_that_were_trained_judge_nobody(storing: str, url: str) -> None:
     _publish(url, HISTORY)
     assert _ranking(storing) == vars(NOT_JUDGED)
+    assert send(f"{storing}/recommend", person_id="bob")[1]["sure_of_person"] is None
 
 
 def test_what_is_stored_is_read_though_nobody_can_be_judged(

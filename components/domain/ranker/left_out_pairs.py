@@ -47,6 +47,14 @@ class PersonOpinions:
         return np.where(self.is_rated, 1.0, self.unrated[0])
 
     @cached_property
+    def posterior(self) -> tuple[Floats, Floats]:
+        """The mean, (S,), and the covariance, (S, S), of the person's weights."""
+        factors = self.factors
+        precision = self.noise * np.eye(factors.shape[1]) + factors.T @ (factors * self.information[:, None])
+        mean = np.linalg.solve(precision, factors.T @ (self.slope * self.liked))
+        return np.asarray(mean, np.float64), np.asarray(self.noise * np.linalg.inv(precision), np.float64)
+
+    @cached_property
     def influence(self) -> Floats:
         """(N, N) how the evidence of each opinion moves the prediction of each dish."""
         kernel = self.factors @ self.factors.T

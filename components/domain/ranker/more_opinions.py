@@ -121,8 +121,6 @@ def share_shown(opinions: PersonOpinions, others: Floats) -> float:
 
 def _people(opinions: PersonOpinions, draw: np.random.Generator) -> Floats:
     """Draws the weights of people from the posterior, (FUTURES, S)."""
-    factors, size = opinions.factors, opinions.factors.shape[1]
-    precision = opinions.noise * np.eye(size) + factors.T @ (factors * opinions.information[:, None])
-    mean = np.linalg.solve(precision, factors.T @ (opinions.slope * opinions.liked))
-    root = np.linalg.cholesky(opinions.noise * np.linalg.inv(precision))
-    return np.asarray(mean + draw.normal(size=(FUTURES, size)) @ root.T)
+    mean, covariance = opinions.posterior
+    root = np.linalg.cholesky(covariance)
+    return np.asarray(mean + draw.normal(size=(FUTURES, len(mean))) @ root.T)

@@ -1,6 +1,7 @@
 """Judges by a person's own opinions whether the model ranks what they liked above what they disliked.
 
-A permutation test says whether chance would put as many pairs right. Shapes: S factors, C other dishes.
+A permutation test says whether chance would put as many pairs right, and the posterior says how many pairs of
+other dishes to expect right. Shapes: S factors, C other dishes.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr
 
 from components.domain.preferences.arrays import Floats
 from components.domain.ranker.left_out_pairs import PersonOpinions, pairs_of, permuted, shares_right
@@ -75,6 +77,23 @@ def judge(opinions: PersonOpinions, others: Floats) -> Judgement:
     return Judgement(
         better_than_chance=False, pairs=pairs, accuracy=accuracy, more_opinions=more, sentence=words
     )
+
+
+def expected_accuracy(opinions: PersonOpinions, others: Floats) -> float:
+    """Computes the share of pairs of other dishes that the model is expected to put right.
+
+    The person's next two ratings differ by a normal variable, which has the posterior's mean and variance and
+    the noise of both ratings. It has the sign of its mean with the probability that is averaged here.
+
+    Args:
+        others: (C, S) factors of at least two dishes that the person could judge next.
+    """
+    mean, covariance = opinions.posterior
+    first, second = np.triu_indices(len(others), 1)
+    utility, shared = others @ mean, others @ covariance @ others.T
+    own = np.diag(shared)
+    variance = own[first] + own[second] - 2 * shared[first, second] + 2 * opinions.noise
+    return float(ndtr(np.abs(utility[first] - utility[second]) / np.sqrt(variance)).mean())
 
 
 def accuracy_and_chance(opinions: PersonOpinions) -> tuple[float, Floats]:

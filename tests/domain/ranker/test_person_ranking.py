@@ -20,7 +20,12 @@ from components.domain.ranker.more_opinions import (
     opinions_until_shown,
     share_shown,
 )
-from components.domain.ranker.person_ranking import accuracy_and_chance, is_significant, judge
+from components.domain.ranker.person_ranking import (
+    accuracy_and_chance,
+    expected_accuracy,
+    is_significant,
+    judge,
+)
 
 SIZE, DISHES = 16, 80
 LIKES = (1.1, 0.37)  # evidence and information of a like that lie nearest to how `_person` likes
@@ -170,3 +175,26 @@ def test_what_could_be_told_follows_the_spread_of_permutations(liked: list[float
 def test_nobody_with_too_few_opinions_could_be_told() -> None:
     assert not could_tell(np.array([1.0, -1.0]), np.zeros(2, bool), 1.0)
     assert not could_tell(np.ones(50), np.zeros(50, bool), 1.0)
+
+
+@pytest.mark.parametrize("known", [0, 5, 20, 60])
+@pytest.mark.parametrize("noise", [0.1, 1.0, 10.0])
+def test_as_many_pairs_of_ratings_come_out_right_as_are_expected(noise: float, known: int) -> None:
+    draw, expected, observed = np.random.default_rng(3), [], []
+    for _ in range(120):
+        factors, others, taste = _factors(draw, known), _factors(draw, 40), draw.normal(size=SIZE)
+        said, says = (each @ taste + draw.normal(size=len(each)) * noise**0.5 for each in (factors, others))
+        person = PersonOpinions(factors, said, np.ones(known, bool), noise, LIKES)
+        order = others @ person.posterior[0]
+        first, second = np.triu_indices(len(others), 1)
+        won = np.sign(order[first] - order[second]) * np.sign(says[first] - says[second])
+        expected.append(expected_accuracy(person, others))
+        observed.append(0.5 + won.mean() / 2)
+    assert np.mean(expected) == pytest.approx(np.mean(observed), abs=0.02)
+    assert np.mean(expected) == 0.5 if not known else np.mean(expected) > 0.5
+
+
+def test_of_two_dishes_the_expected_share_is_that_of_the_normal_distribution() -> None:
+    person = PersonOpinions(np.array([[1.0]]), np.array([2.0]), np.array([True]), 1.0, LIKES)
+    # The weight is 1 with a variance of 0.5: so the two ratings differ by 2 with a variance of 4 x 0.5 + 2.
+    assert expected_accuracy(person, np.array([[2.0], [0.0]])) == pytest.approx(0.8413, abs=1e-4)
