@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 GIVEN := DATA PERSON PEOPLE MEALS DAYS DISH HISTORY NIGHT TO FROM PORT NAME SET OVERLAY SEED
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
-# What runs for each NAME of `make benchmark`; the first two read SET.
+# What runs for each NAME of `make benchmark`.
 BENCHMARK_quality := quality "$${SET:-canteen}"
 BENCHMARK_validation := quality "$${SET:-canteen}" --validation
 BENCHMARK_events := events_scale
@@ -18,7 +18,8 @@ BENCHMARK_load := service_load
 BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
 BENCHMARK_one-person := one_person "$${SET:-food-world-cup}"
 BENCHMARK_questions := questions "$${SET:-food-world-cup}"
-NAMES := quality validation new-dishes one-person questions events allergens load
+BENCHMARK_movielens := movielens
+NAMES := quality validation new-dishes one-person questions movielens events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
 
 .PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve plan mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format

@@ -2,43 +2,36 @@
 
 Each tested person gets a log of their own. Some of their opinions are known, the others are tested. Rows are
 the text factors of a night and the rules of a night, fitted on what is known of this person. Intervals count
-people.
+people, and dishes or menu days.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
-from torch import Tensor
 
 from benchmarks.pages import RESULTS, in_words, publish, table
-from benchmarks.sample import base, opinions_of
+from benchmarks.pooled import Measured, measured, minus, pooled
+from benchmarks.sample import Reader, base, opinions_of, setting_by
 from components.domain.errors import DataRejected
 from components.domain.params import Params
 from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.splits import split_within_person
-from components.domain.preferences.strengths import known_opinions, rating_scale
 from components.domain.ranker.closed_form import give_text_factors
-from components.domain.ranker.encoding import hidden_states
-from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.prompts import DishTokens, Reading
 from components.domain.records import NEUTRAL, Dish
 from components.domain.training_params import FactorParams
-from components.domain.verdict.metrics import Interval, comparison_metrics, per_person
 from components.stages import contenders
 from components.stages.contenders import Setting
 
-_WHAT = """each tested person alone: a log of their opinions, some known, the others tested. Intervals count
-people."""
+_WHAT = """each tested person alone: a log of their opinions, some known, the others
+tested. Intervals count people, and dishes or menu days."""
 PEOPLE, SEED = 150, 0
 FACTORS = FactorParams(size=contenders.DEFAULT_SIZE)
 Known = Callable[[OpinionLog], Bools]  # selects the lines of one person's log that are known
-Scores = dict[str, list[float]]  # pair accuracy of each tested person, by row
 
 
 @dataclass(frozen=True)
@@ -48,21 +41,6 @@ class Case:
     heading: str
     known: Known
     likes_alone: bool = False
-
-
-@dataclass(frozen=True)
-class Reader:
-    """The base, which reads every dish once in each reading."""
-
-    model: LanguageModel
-    tokens: DishTokens
-    states: dict[Reading, Tensor] = field(default_factory=dict)
-
-    def __call__(self, lines: Sequence[Sequence[int]], *, reading: Reading) -> Tensor:
-        """Looks up or computes the states of the lines, which are the same in every call."""
-        if reading not in self.states:
-            self.states[reading] = hidden_states(self.model, lines, reading=reading)
-        return self.states[reading]
 
 
 CASES = {
@@ -89,22 +67,21 @@ def main() -> None:
     publish(RESULTS / f"one-person-{name}.md", _page(name, columns))
 
 
-def _column(params: Params, dishes: dict[str, Dish], log: OpinionLog, case: Case) -> Scores:
-    """Computes the pair accuracy of each tested person by row."""
+def _column(params: Params, dishes: dict[str, Dish], log: OpinionLog, case: Case) -> Measured:
+    """Measures the rows on each tested person, and pools the people."""
     if case.likes_alone:
         log = replace(log.take(np.flatnonzero(log.verdict != NEUTRAL)))
         log = replace(log, rating=np.full(len(log), np.nan))
-    scores: Scores = {}
+    people: list[Measured] = []
     reader: Reader | None = None
     for person in np.random.default_rng(SEED).permutation(len(log.people)).tolist():
-        if len(scores.get("factors", ())) == PEOPLE:
+        if len(people) == PEOPLE:
             break
         setting = _setting(params, dishes, log.take(np.flatnonzero(log.person == person)), case.known)
         if setting:
             reader = reader or Reader(*base(setting))
-            for row, accuracy in _rows(setting, reader):
-                scores.setdefault(row, []).append(accuracy)
-    return scores
+            people.append(measured(setting.test, dict(_rows(setting, reader))))
+    return pooled(people)
 
 
 def _setting(params: Params, dishes: dict[str, Dish], log: OpinionLog, known: Known) -> Setting | None:
@@ -115,25 +92,18 @@ def _setting(params: Params, dishes: dict[str, Dish], log: OpinionLog, known: Kn
         split = split_within_person(log, ~known(log), frozenset(), 1, SEED)
     except DataRejected:
         return None
-    ratings = rating_scale(known_opinions(split.train.log, split.may_know))
-    return contenders.setting_of(params, split, dishes, ratings)
+    return setting_by(params, dishes, split)
 
 
-def _rows(setting: Setting, reader: Reader) -> Iterator[tuple[str, float]]:
-    """Yields each row with the person's pair accuracy."""
-    train, test, may_know = setting.train, setting.test, setting.may_know
-    accuracy = partial(_accuracy, setting)
+def _rows(setting: Setting, reader: Reader) -> Iterator[tuple[str, Floats]]:
+    """Yields each row with the scores of the tested dishes."""
+    train, may_know = setting.train, setting.may_know
     fitted = give_text_factors(reader.model, reader.tokens, train, may_know, FACTORS, "day", reader)
-    yield "factors", accuracy(fitted.scores(test))
+    yield "factors", fitted.scores(setting.test)
     for row in contenders.simple_rules(setting, contenders.fit_rules(setting).rules):
-        yield row.name, accuracy(row.scores)
+        yield row.name, row.scores
     for row in contenders.factor_rules(setting, contenders.fit_factor_rules(setting)):
-        yield row.name, accuracy(row.scores)
-
-
-def _accuracy(setting: Setting, scores: Floats) -> float:
-    (person,) = per_person(comparison_metrics(scores, setting.test), setting.test).values()
-    return float(person[0])
+        yield row.name, row.scores
 
 
 def _drawn(log: OpinionLog, count: int) -> Bools:
@@ -143,30 +113,32 @@ def _drawn(log: OpinionLog, count: int) -> Bools:
     return known
 
 
-def _interval(values: Sequence[float]) -> Interval:
-    margin = 1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    return Interval.around(float(np.mean(values)), margin, 0.0)
-
-
-def _page(name: str, columns: dict[str, Scores]) -> str:
-    first = next(iter(columns.values()))
-    rows = [row for row in first if all(len(each.get(row, ())) > 1 for each in columns.values())]
-    rows.sort(key=lambda row: -float(np.mean([np.mean(each[row]) for each in columns.values()])))
-    people = ", ".join(f"{len(each['factors'])} with {heading}" for heading, each in columns.items())
+def _page(name: str, columns: dict[str, Measured]) -> str:
+    results = list(columns.values())
+    rows = [row for row in results[0].accuracies if all(row in each.accuracies for each in results)]
+    rows.sort(key=lambda row: -sum(each.interval(row).mean for each in results))
+    people = [
+        f"{each.estimate(each.accuracies['factors']).people} with {heading}"
+        for heading, each in columns.items()
+    ]
     lines = [
         f"# One person: {name}",
         "",
         f"`python -m benchmarks.one_person {name}`: {_WHAT}",
         "",
-        f"People: {people}.",
+        f"People: {', '.join(people)}.",
         "",
         *table(
-            " | ".join(["row", *columns]),
-            ([row, *(in_words(_interval(each[row])) for each in columns.values())] for row in rows),
+            " | ".join(["row", *(f"{heading} | factors minus it" for heading in columns)]),
+            ([row, *(cell for each in results for cell in _cells(each, row))] for row in rows),
         ),
         "",
     ]
     return "\n".join(lines)
+
+
+def _cells(result: Measured, row: str) -> tuple[str, str]:
+    return in_words(result.interval(row)), minus(result, "factors", row)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from components.domain.params import Params
 from components.domain.params_file import read_yaml, validate
@@ -13,9 +16,11 @@ from components.domain.preferences.contract import Stored
 from components.domain.preferences.limits import limits_of
 from components.domain.preferences.opinion_log import OpinionLog
 from components.domain.preferences.opinions import Scale, dishes_of, menus_of, opinion_log
+from components.domain.preferences.splits import Split
 from components.domain.preferences.strengths import known_opinions, rating_scale
+from components.domain.ranker.encoding import hidden_states
 from components.domain.ranker.language_model import LanguageModel
-from components.domain.ranker.prompts import DishTokens
+from components.domain.ranker.prompts import DishTokens, Reading
 from components.domain.records import Dish
 from components.integrations import base_models, event_sources
 from components.integrations.sources.folder import Folder
@@ -31,7 +36,11 @@ BASE = REPO / paths.BASE
 def canteen() -> Setting:
     """Builds the setting of a night on the canteen; torch gets the night's threads."""
     params, dishes, log = opinions_of("canteen")
-    split = divide(params.split, log)
+    return setting_by(params, dishes, divide(params.split, log))
+
+
+def setting_by(params: Params, dishes: dict[str, Dish], split: Split) -> Setting:
+    """Builds the setting of a night on a split."""
     ratings = rating_scale(known_opinions(split.train.log, split.may_know))
     return setting_of(params, split, dishes, ratings)
 
@@ -52,9 +61,29 @@ def opinions_of(name: str) -> tuple[Params, dict[str, Dish], OpinionLog]:
     return params, dishes, opinion_log(events, dishes, menus, Scale.of(collect))
 
 
-def base(setting: Setting) -> tuple[LanguageModel, DishTokens]:
-    """Loads the base model of params.yaml on the best device, with the prompt's lines in its tokens."""
+@dataclass(frozen=True)
+class Reader:
+    """A base that reads every dish once in each reading."""
+
+    model: LanguageModel
+    tokens: DishTokens
+    states: dict[Reading, Tensor] = field(default_factory=dict)
+
+    def __call__(self, lines: Sequence[Sequence[int]], *, reading: Reading) -> Tensor:
+        """Looks up or computes the states of the lines, which are the same in every call."""
+        if reading not in self.states:
+            self.states[reading] = hidden_states(self.model, lines, reading=reading)
+        return self.states[reading]
+
+
+def base(setting: Setting, fields: tuple[str, ...] = ()) -> tuple[LanguageModel, DishTokens]:
+    """Loads the base model of params.yaml on the best device, with the prompt's lines in its tokens.
+
+    Args:
+        fields: What the prompt reads of a dish; empty for `prompt.dish_fields`.
+    """
     base_models.materialise(setting.params.base.model, BASE)
     model = base_models.load_on_best_device(BASE)
-    fields, max_history = setting.params.prompt.dish_fields, setting.params.split.max_history
-    return model, model.dish_tokens(setting.dishes, fields, max_history)
+    params = setting.params
+    fields = fields or params.prompt.dish_fields
+    return model, model.dish_tokens(setting.dishes, fields, params.split.max_history)
