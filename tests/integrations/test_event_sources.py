@@ -120,7 +120,7 @@ MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(9998, 12, 31), timezones=s
 CLOSE = st.datetimes(datetime(2026, 10, 25), datetime(2026, 11, 5), timezones=st.just(UTC))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(MOMENTS | CLOSE, max_size=12), st.lists(MOMENTS | CLOSE, max_size=12))
 def test_events_come_back_by_id_whatever_their_days_and_whatever_was_there(
     tmp_path_factory: pytest.TempPathFactory, first: list[datetime], second: list[datetime]

@@ -52,7 +52,7 @@ NUMBERS = st.one_of(
         max_size=3,
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_params_take_the_code_can_use(changes: dict[tuple[str, str], tuple[Any, Any]]) -> None:
     values = copy.deepcopy(VALUES)
     for (section, key), (one, other) in changes.items():

@@ -140,11 +140,7 @@ _ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_ROWS.map(lambda row: json.dumps(GOOD | row).encode()) | st.binary(max_size=40), max_size=4))
 def test_whatever_comes_no_row_is_lost_and_every_night_ends(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]

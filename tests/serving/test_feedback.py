@@ -214,7 +214,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 TEXTS = TEXTS.filter(lambda text: text.strip())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS, TEXTS)
 def test_any_text_comes_back_as_it_was_sent(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: str, dish: str

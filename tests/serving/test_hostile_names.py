@@ -61,7 +61,7 @@ def test_no_name_changes_the_score_of_another_dish(client: TestClient) -> None:
         _same(client, name, plain)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.sampled_from(MARKS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=6

@@ -126,7 +126,7 @@ def _changed(draw: st.DrawFn) -> tuple[str, Any]:
 
 # The service of this test draws random ids in its thread, which Hypothesis takes for the strategy's.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module")
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_changed())
 def test_a_valid_request_that_was_changed_anywhere_is_answered_or_refused_in_a_sentence(
     guarded: str, change: tuple[str, Any]

@@ -36,7 +36,7 @@ def _catalogue(count: int) -> Listing:
 CATALOGUE, PERMISSIONS = _catalogue(DISHES_AT_ONCE + 90), Permissions()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     diet=st.sampled_from(["", *DIETS]),
     allergies=st.lists(st.sampled_from([*ALLERGENS, *WORDS]), max_size=3),

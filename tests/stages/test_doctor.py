@@ -206,7 +206,7 @@ def test_settings_that_fit_are_written_once_beside_tables_of_another_shape(tmp_p
             write_settings(inbox)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     people=st.integers(0, 4),
     dishes=st.integers(0, 4),

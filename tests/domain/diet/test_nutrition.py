@@ -80,7 +80,7 @@ DISHES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(FOODS, max_size=30), DISHES)
 def test_intervals_are_ordered_finite_and_within_what_the_foods_hold(
     foods: list[Food], dish: dict[str, Any]
@@ -101,7 +101,7 @@ def test_intervals_are_ordered_finite_and_within_what_the_foods_hold(
             assert {amount.low, amount.high} <= values
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(FOODS, max_size=20), NAMES, st.randoms())
 def test_the_order_of_words_and_foods_does_not_matter(foods: list[Food], name: str, random: Any) -> None:
     words, others = name.split(), list(foods)

@@ -87,7 +87,7 @@ def test_order_case_accents_and_spaces_do_not_matter(seed: int) -> None:
 
 
 @given(st.text(), st.lists(st.text(), max_size=3), st.lists(st.text(), max_size=3), st.text())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_strange_text_never_raises_and_a_name_alone_is_never_offered(
     name: str, tags: list[str], written: list[str], description: str
 ) -> None:

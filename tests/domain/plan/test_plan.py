@@ -184,7 +184,7 @@ def requests(draw: st.DrawFn, most: int = 4) -> Request:
 
 
 @given(requests().filter(lambda request: ways(request) <= 600))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_plan_is_better_and_a_contradiction_is_one(request: Request) -> None:
     answer, most = plan_of(request, lambda: PATIENCE_S), best(request)
     if isinstance(answer, Plan):
@@ -199,7 +199,7 @@ def test_no_plan_is_better_and_a_contradiction_is_one(request: Request) -> None:
 
 
 @given(requests(most=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_plan_breaks_nothing_and_is_the_same_again(request: Request) -> None:
     answer = plan_of(request, lambda: PATIENCE_S)
     if isinstance(answer, Plan):
@@ -208,7 +208,6 @@ def test_a_plan_breaks_nothing_and_is_the_same_again(request: Request) -> None:
 
 
 @given(requests().filter(lambda request: ways(request) <= 600))
-@settings(max_examples=100, deadline=None)
 def test_every_wish_of_a_contradiction_is_needed_and_its_change_helps(request: Request) -> None:
     answer = plan_of(request, lambda: PATIENCE_S)
     if not isinstance(answer, Conflict) or answer.short_meals:

@@ -44,7 +44,7 @@ def _split(log: OpinionLog, fold: int = 0) -> tuple[Split, np.ndarray]:
     return split_by_dish(log, hidden, frozenset(), 1, 0), hidden
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(LOGS, st.integers(0, 1))
 def test_what_anyone_thought_of_a_hidden_dish_is_read_nowhere(log: OpinionLog, fold: int) -> None:
     try:
@@ -63,7 +63,7 @@ def test_what_anyone_thought_of_a_hidden_dish_is_read_nowhere(log: OpinionLog, f
         assert hidden[list(dishes)].any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(LOGS)
 def test_what_a_comparison_says_of_its_dishes_is_not_in_its_history(log: OpinionLog) -> None:
     """Where nothing was judged twice: a dish that is asked about may have been judged before."""

@@ -28,7 +28,7 @@ def _objective(weights: Floats, features: Floats, sizes: Ints, chosen: Ints, rid
     return float(ridge * weights @ weights - fit)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.sampled_from([0.01, 1.0, 30.0]), st.sampled_from([0.1, 1.0]))
 def test_the_weights_are_those_that_a_general_optimizer_finds(seed: int, scale: float, ridge: float) -> None:
     data = _drawn(seed, scale)

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.preferences.contract import as_id
@@ -53,7 +53,6 @@ def test_letters_are_read_in_every_spelling(text: str, form: str) -> None:
         assert names_one_of({"Jos\u00e9"}, row)
 
 
-@settings(deadline=None)
 @given(st.text(min_size=1, max_size=60).map(as_id).filter(bool))
 def test_whatever_an_id_is_it_is_read_in_a_torn_line(person: str) -> None:
     for ascii_only in (True, False):

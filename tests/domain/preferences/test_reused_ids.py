@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.preferences.contract import Stored
@@ -69,7 +69,6 @@ def test_the_same_inbox_again_is_duplicates_and_a_late_choice_finds_its_menus_di
 NAMES = st.sampled_from(["Halloumi", "Lentil soup", "Bratwurst", "麻婆豆腐", "Halloumi (was Pie)"])
 
 
-@settings(deadline=None)
 @given(st.lists(NAMES, min_size=1, max_size=6))
 def test_whatever_an_id_is_used_for_each_event_keeps_the_name_that_it_had(names: list[str]) -> None:
     tables: Stored = {}

@@ -79,7 +79,7 @@ def _compared(lines: list[Line], seed: int, cut: date | None) -> list[Pair]:
     ]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(RATINGS | VERDICTS, max_size=80), st.integers(0, 3), CUTS)
 def test_they_are_the_pairs_of_plain_loops(lines: list[Line], seed: int, cut: date | None) -> None:
     assert _compared([*lines, RATED], seed, cut) == list(_pairs([*lines, RATED], seed, cut))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.preferences.arrays import Floats
@@ -47,7 +47,6 @@ def _fitted_again(opinions: PersonOpinions) -> float:
     return right / pairs if pairs else 0.5
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(2, 14), st.integers(1, 20), st.sampled_from([0.1, 1.0, 10.0]))
 def test_it_is_as_if_the_person_were_fitted_without_the_pair(
     seed: int, count: int, size: int, noise: float

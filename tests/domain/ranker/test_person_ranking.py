@@ -7,7 +7,7 @@ from math import factorial, prod
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -106,7 +106,6 @@ def _orders(liked: list[int]) -> float:
     return factorial(len(liked)) / prod(factorial(liked.count(value)) for value in set(liked))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([-1, 1]), max_size=12))
 def test_the_least_number_is_the_first_with_twenty_orders(liked: list[int]) -> None:
     least = least_more(np.array(liked, float), np.zeros(len(liked), bool))

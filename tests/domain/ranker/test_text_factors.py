@@ -63,7 +63,7 @@ def _by_ridge(history: list[Past]) -> np.ndarray:
     return common + factors @ model.coef_
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(PASTS, min_size=1, max_size=4))
 def test_a_score_is_the_mean_and_ridge_regression_on_the_past(histories: list[list[Past]]) -> None:
     batch, vectors = _batch(histories)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.errors import DataRejected
@@ -117,7 +117,6 @@ def test_a_file_of_another_program_is_told_what_it_is(tmp_path: Path, content: b
 CELLS = st.text(st.sampled_from('ab",\n\r 7'), max_size=6)
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=9), st.integers(0, 9))
 def test_what_a_program_writes_is_read_back_also_behind_an_open_quote(rows: list[list[str]], at: int) -> None:
     text = io.StringIO(newline="")

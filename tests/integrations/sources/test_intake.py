@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.preferences.contract import TABLES, Stored, nfc
@@ -163,7 +163,6 @@ def _nights(
     return results
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     nights=st.lists(st.lists(_row(), max_size=30), min_size=1, max_size=3),
     people=st.booleans(),
