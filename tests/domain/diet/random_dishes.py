@@ -9,50 +9,10 @@ from components.domain.diet import DishFacts, Restrictions, read_restrictions
 from components.domain.diet.dictionary import ALLERGENS, dictionary
 
 CLAIMS = (
-    "gluten-free",
-    "vegan",
-    "without",
-    "free from",
-    "may contain",
-    "available",
-    "ohne",
-    "or",
-    "and",
-    "with",
-    ",",
-    ".",
-    "sans",
-    "free",
-    "frei",
-    "not",
-    "no",
-    "halal",
-    "zorgblat",
-    "200g",
-    "(",
-    ")",
-    "豆",
-    "none",
-    "dairy-free",
-    "contains",
-    "fresh",
-)
-DECLARED = (
-    "A",
-    "C",
-    "G",
-    "l",
-    "e",
-    "Weizen",
-    "milk",
-    "7",
-    "ask",
-    "traces of",
-    "and more",
-    "none",
-    "keine",
-    "contains:",
-)
+    "gluten-free; vegan; without; free from; may contain; available; ohne; or; and; with; ,; .; sans; free; "
+    "frei; not; no; halal; zorgblat; 200g; (; ); 豆; none; dairy-free; contains; fresh"
+).split("; ")
+DECLARED = "A; C; G; l; e; Weizen; milk; 7; ask; traces of; and more; none; keine; contains:".split("; ")
 DIETS = ("", "vegan", "halal", "kosher-style", "vegetarian", "lactose-free", "gluten-free", "pescatarian")
 
 

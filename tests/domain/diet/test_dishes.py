@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from components.domain.diet import DishFacts, permitted, read_restrictions
+from components.domain.diet import DishFacts
 from components.domain.diet.dictionary import ALLERGENS, dictionary, lines
 from components.domain.diet.facts import Strength
 from components.domain.diet.letters import fold_term
 from components.domain.diet.permitted import evidence
+from tests.domain.diet.both_ways import offered, parted
 from tests.domain.diet.dish_words import AGAINST, HOLDS, SAME, STILL_OFFERED, TAKEN_BACK
-from tests.domain.diet.violations import violations
 from tests.tables import whole_table
 
 FOODS = ("cereals", "milk_eggs", "sea", "meat", "nuts_seeds", "plants", "composed", "treated", "additives")
@@ -16,20 +16,8 @@ COMPARED = frozenset(ALLERGENS) | {"meat", "pork", "poultry", "alcohol", "gelati
 IMPLIED = {"lactose", "varies", "meat_not_halal", "meat_not_kosher"}
 
 
-def parted(words: str) -> list[str]:
-    return [word.strip() for word in words.split(";") if word.strip()]
-
-
 def cases(table: dict[str, str]) -> list[tuple[str, str]]:
     return [(key, word) for key, words in table.items() for word in parted(words)]
-
-
-def is_offered(word: str, diet: str = "", allergies: tuple[str, ...] = ()) -> bool:
-    dish = DishFacts("d", "Dish of the day", ingredients=(word,))
-    person = read_restrictions(diet, allergies, ())
-    offered = bool(permitted([dish], person)[0])
-    assert offered != bool(violations([dish], person))
-    return offered
 
 
 def spoken_of(word: str) -> frozenset[str]:
@@ -41,19 +29,19 @@ def spoken_of(word: str) -> frozenset[str]:
 
 @whole_table("group word", cases(HOLDS))
 def test_a_dish_is_not_free_of_what_it_commonly_holds(group: str, word: str) -> None:
-    assert not is_offered(word, allergies=(group,))
+    assert not offered("Dish of the day", word, allergies=group)
 
 
 @whole_table("diet word", cases(AGAINST))
 def test_a_dish_with_meat_alcohol_or_gelatine_is_not_offered_to_who_does_without(
     diet: str, word: str
 ) -> None:
-    assert not is_offered(word, diet=diet)
+    assert not offered("Dish of the day", word, diet)
 
 
 @whole_table("diet word", cases(STILL_OFFERED))
 def test_what_a_diet_allows_stays_offered(diet: str, word: str) -> None:
-    assert is_offered(word, diet=diet)
+    assert offered("Dish of the day", word, diet)
 
 
 @whole_table("row", SAME.strip().splitlines())

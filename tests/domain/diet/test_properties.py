@@ -74,10 +74,8 @@ def test_a_further_ingredient_never_offers_a_dish_that_was_not(seed: int) -> Non
 def test_order_case_accents_and_spaces_do_not_matter(seed: int) -> None:
     menu = RandomMenu.of(seed, 300)
     for number in range(500):
-        dish, person = (
-            replace(menu.dish(str(number)), letters=""),
-            menu.person(),
-        )  # a lone capital may be a letter
+        dish = replace(menu.dish(str(number)), letters="")  # with a scheme a lone capital may be a letter
+        person = menu.person()
         shuffled = list(dish.ingredients)
         random.Random(number).shuffle(shuffled)
         other = replace(

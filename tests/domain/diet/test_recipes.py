@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from components.domain.diet import DishFacts, permitted, read_restrictions
+from components.domain.diet import DishFacts, Restrictions
 from components.domain.diet.dictionary import ALLERGENS
-from tests.domain.diet.violations import violations
+from tests.domain.diet import both_ways
 from tests.tables import whole_table
 
 RECIPES = Path(__file__).parents[2] / "data" / "allergens" / "recipes.jsonl"
@@ -15,10 +15,7 @@ LEAST = {"line": 0.8, "statement": 0.7, "plain": 0.8}  # of the safe ones, offer
 
 
 def is_offered(dish: DishFacts, group: str) -> bool:
-    person = read_restrictions("", [group], [])
-    offered = bool(permitted([dish], person)[0])
-    assert offered != bool(violations([dish], person)), (dish, group)
-    return offered
+    return both_ways.is_offered(dish, Restrictions(allergies=(group,)))
 
 
 def test_nothing_with_a_group_is_offered_and_most_of_what_is_safe_is() -> None:

@@ -7,21 +7,9 @@ import pytest
 from components.domain.diet import DishFacts, UnknownDiet, permitted, read_restrictions
 from components.domain.diet.letters import fold
 from components.domain.errors import PalateError
+from tests.domain.diet.both_ways import offered
 from tests.domain.diet.violations import violations
 from tests.tables import whole_table
-
-
-def offered(
-    name: str, ingredients: str, diet: str = "", allergies: str = "", avoids: str = "", tags: str = ""
-) -> bool:
-    listed = tuple(part.strip() for part in ingredients.split(";") if part.strip())
-    dish = DishFacts("d", name, tags=tuple(part for part in tags.split(";") if part), ingredients=listed)
-    person = read_restrictions(
-        diet, [part for part in allergies.split(";") if part], [part for part in avoids.split(";") if part]
-    )
-    is_out = bool(permitted([dish], person)[1])
-    assert is_out == bool(violations([dish], person))
-    return not is_out
 
 
 @whole_table("written groups", [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.domain.diet import DishFacts, permitted, read_restrictions
-from tests.domain.diet.violations import violations
+from components.domain.diet import DishFacts, read_restrictions
+from tests.domain.diet.both_ways import is_offered
 from tests.tables import whole_table
 
 
@@ -19,12 +19,8 @@ def _is_offered(
     diet: str = "",
     avoids: Sequence[str] = (),
 ) -> bool:
-    """Whether both ways, which must agree, let a dish through."""
     dish = DishFacts("1", name, description, tuple(tags), tuple(ingredients), declared)
-    restrictions = read_restrictions(diet, allergies, avoids)
-    offered = bool(permitted([dish], restrictions)[0])
-    assert offered == (not violations([dish], restrictions))
-    return offered
+    return is_offered(dish, read_restrictions(diet, allergies, avoids))
 
 
 @whole_table("words", [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components.domain.diet import DishFacts, permitted, read_restrictions
-from tests.domain.diet.violations import violations
+from components.domain.diet import DishFacts, read_restrictions
+from tests.domain.diet import both_ways
 from tests.tables import whole_table
 
 LISTED = """
@@ -82,10 +82,7 @@ def is_offered(
     avoided: str = "",
 ) -> bool:
     dish = DishFacts("d", name, ingredients=ingredients, allergens=declared)
-    person = read_restrictions(diet, [allergy], [avoided])
-    offered = bool(permitted([dish], person)[0])
-    assert offered != bool(violations([dish], person))
-    return offered
+    return both_ways.is_offered(dish, read_restrictions(diet, [allergy], [avoided]))
 
 
 @whole_table("ingredient group", pairs(LISTED))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.domain.diet import DishFacts, Restrictions, permitted
+from components.domain.diet import DishFacts, Restrictions
 from components.domain.diet.permitted import evidence
-from tests.domain.diet.violations import violations
+from tests.domain.diet.both_ways import is_offered
 from tests.tables import whole_table
 
 CONTAINS = {
@@ -114,11 +114,8 @@ UNKNOWN = (
 
 def strength_of(ingredient: str, group: str) -> str:
     dish = DishFacts("d", "Dish of the day", ingredients=(ingredient,))
-    person = Restrictions(allergies=(group,))
-    is_out = bool(violations([dish], person))
-    assert bool(permitted([dish], person)[1]) == is_out
     strength = evidence(dish)[group].strength.name
-    assert is_out == (strength != "FREE")
+    assert is_offered(dish, Restrictions(allergies=(group,))) == (strength == "FREE")
     return strength
 
 
