@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,61 +45,53 @@ HEADS = pytest.mark.parametrize("candidate", [CANDIDATE, HEAD_ALONE], ids=["vect
 MERGE_TOLERANCE = 1e-4  # logits, float32
 
 
-def _train(
-    folder: Path,
-    base: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    dtype: torch.dtype = torch.float32,
-    candidate: CandidateParams = CANDIDATE,
-) -> list[float]:
-    model = base_models.load(base, dtype, torch.device("cpu"))
-    adapted = adapters.attach(model.network, candidate, 7)
-    tokens = model.dish_tokens(dishes, ("name", "tags"), 100)
-    people = whole_people(comparison_table(comparisons), len(comparisons), 7)
-    losses = _fit(model, tokens, people, candidate, candidate.epochs)
-    adapters.save(adapted, model.head, folder, "small")
-    return losses
+@dataclass(frozen=True)
+class Data:
+    """A base, and comparisons of dishes to train it on."""
+
+    base: Path
+    dishes: dict[str, Dish]
+    comparisons: list[Comparison]
+
+    def model(self, dtype: torch.dtype = torch.float32) -> LanguageModel:
+        return base_models.load(self.base, dtype, torch.device("cpu"))
+
+    def tokens(self, model: LanguageModel) -> DishTokens:
+        return model.dish_tokens(self.dishes, ("name", "tags"), 100)
+
+    def train(
+        self, folder: Path, candidate: CandidateParams, dtype: torch.dtype = torch.float32
+    ) -> list[float]:
+        """Trains and saves a candidate; returns the loss of every step."""
+        model = self.model(dtype)
+        adapted = adapters.attach(model.network, candidate, 7)
+        people = whole_people(comparison_table(self.comparisons), len(self.comparisons), 7)
+        losses = _fit(model, self.tokens(model), people, candidate, candidate.epochs)
+        adapters.save(adapted, model.head, folder, "small")
+        return losses
+
+
+@pytest.fixture
+def data(small_base: Path, dishes: dict[str, Dish], comparisons: list[Comparison]) -> Data:
+    return Data(small_base, dishes, comparisons)
 
 
 def _fit(
     model: LanguageModel, tokens: DishTokens, train: Comparisons, candidate: CandidateParams, epochs: int
 ) -> list[float]:
     """The loss of every step."""
-    losses: list[float] = []
-
-    def on_step(step: finetuning.Step) -> None:
-        losses.append(step.loss)
-
+    steps: list[finetuning.Step] = []
     plan = of_everything(train, candidate).with_epochs(epochs)
-    finetuning.fit(model, tokens, plan, RatingScale(), candidate, 7, on_step)
-    return losses
-
-
-@HEADS
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_training_learns(
-    small_base: Path,
-    tmp_path: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    dtype: torch.dtype,
-    candidate: CandidateParams,
-) -> None:
-    losses = _train(tmp_path, small_base, dishes, comparisons, dtype, candidate)
-    assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
+    finetuning.fit(model, tokens, plan, RatingScale(), candidate, 7, steps.append)
+    return [step.loss for step in steps]
 
 
 @HEADS
 def test_training_twice_gives_the_same_files_byte_for_byte(
-    small_base: Path,
-    tmp_path: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    candidate: CandidateParams,
+    data: Data, tmp_path: Path, candidate: CandidateParams
 ) -> None:
     for name in ("one", "two"):
-        _train(tmp_path / name, small_base, dishes, comparisons, candidate=candidate)
+        data.train(tmp_path / name, candidate)
     files = [adapters.CONFIG, adapters.WEIGHTS, HEAD_FILE]
     assert sorted(file.name for file in (tmp_path / "one").iterdir()) == files
     for name in files:
@@ -107,21 +100,17 @@ def test_training_twice_gives_the_same_files_byte_for_byte(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_training_twice_on_two_threads_gives_the_same_weights(
-    small_base: Path,
-    tmp_path: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    dtype: torch.dtype,
+    data: Data, tmp_path: Path, dtype: torch.dtype
 ) -> None:
     draw = random.Random(0)
     many = [  # so many that torch divides the gathering of their vectors among threads
         replace(
             comparison,
             key=f"{comparison.key}/{copy}",
-            history=tuple(Past(dish, LIKED) for dish in draw.choices(sorted(dishes), k=12)),
+            history=tuple(Past(dish, LIKED) for dish in draw.choices(sorted(data.dishes), k=12)),
         )
         for copy in range(200)
-        for comparison in comparisons
+        for comparison in data.comparisons
     ]
     vectors = VectorParams(size=4, learning_rate=0.1, weight_decay=0.1, comparisons_per_step=len(many))
     candidate = CANDIDATE.model_copy(update={"vectors": vectors, "epochs": 3})
@@ -129,7 +118,7 @@ def test_training_twice_on_two_threads_gives_the_same_weights(
     torch.set_num_threads(2)
     try:
         for name in "one", "two", "three":
-            _train(tmp_path / name, small_base, dishes, many, dtype, candidate)
+            replace(data, comparisons=many).train(tmp_path / name, candidate, dtype)
     finally:
         torch.set_num_threads(threads)
     for name in "two", "three":
@@ -157,78 +146,53 @@ def test_a_fresh_adapter_changes_no_score_and_training_no_base_weight(
 @pytest.mark.parametrize("method", ["lora", "rslora", "dora", "full"])
 @HEADS
 def test_reloaded_and_merged_scores_equal_the_adapters_own_and_differ_from_the_bases(
-    small_base: Path,
-    tmp_path: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    candidate: CandidateParams,
-    method: str,
+    data: Data, tmp_path: Path, candidate: CandidateParams, method: str
 ) -> None:
-    candidate = candidate.model_copy(update={"method": method})
-    _train(tmp_path / "adapter", small_base, dishes, comparisons, candidate=candidate)
+    data.train(tmp_path, candidate.model_copy(update={"method": method}))
 
-    def scores(kind: str) -> Floats:
-        model = base_models.load(small_base, torch.float32, torch.device("cpu"))
-        if kind == "adapter":
-            adapters.load(model, tmp_path / "adapter")
-        if kind == "base":
-            adapters.load_head(model, tmp_path / "adapter")
-        if kind == "merged":
-            tuned_weights.add(model, tmp_path / "adapter")
-        tokens = model.dish_tokens(dishes, ("name", "tags"), 100)
-        return scoring.score(model, tokens, comparison_table(comparisons))
+    def scores(load: Callable[[LanguageModel, Path], object]) -> Floats:
+        model = data.model()
+        load(model, tmp_path)
+        return scoring.score(model, data.tokens(model), comparison_table(data.comparisons))
 
-    base, adapter, merged = scores("base"), scores("adapter"), scores("merged")
+    base, adapter, merged = map(scores, (adapters.load_head, adapters.load, tuned_weights.add))
     assert merged == pytest.approx(adapter, abs=MERGE_TOLERANCE)
     assert np.abs(base - adapter).max() > 0.1
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
-def test_an_adapter_of_a_deeper_base_is_not_merged(small_base: Path, tmp_path: Path, method: str) -> None:
+def test_an_adapter_of_a_deeper_base_is_not_merged(data: Data, tmp_path: Path, method: str) -> None:
     candidate = CANDIDATE.model_copy(update={"method": method})
-    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
-    adapters.save(adapters.attach(model.network, candidate, 7), None, tmp_path, "small")
+    adapters.save(adapters.attach(data.model().network, candidate, 7), None, tmp_path, "small")
     tensors = load_file(tmp_path / adapters.WEIGHTS)
     renamed = {name.replace("layers.1.", "layers.9."): tensor for name, tensor in tensors.items()}
     save_file(renamed, tmp_path / adapters.WEIGHTS)
-    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
     with pytest.raises(StageFailed, match=r"trained on another base, which has '.*layers\.9\."):
-        tuned_weights.add(model, tmp_path)
+        tuned_weights.add(data.model(), tmp_path)
 
 
 @HEADS
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_training_puts_the_chosen_dish_first(
-    small_base: Path,
-    tmp_path: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    candidate: CandidateParams,
+    data: Data, tmp_path: Path, candidate: CandidateParams, dtype: torch.dtype
 ) -> None:
-    candidate = candidate.model_copy(update={"epochs": 30})
-    losses = _train(tmp_path, small_base, dishes, comparisons, candidate=candidate)
-    assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
-    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
+    losses = data.train(tmp_path, candidate.model_copy(update={"epochs": 30}), dtype)
+    assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
+    model, table = data.model(), comparison_table(data.comparisons)
     adapters.load(model, tmp_path)
-    table = comparison_table(comparisons)
-    scores = scoring.score(model, model.dish_tokens(dishes, ("name", "tags"), 100), table)
+    scores = scoring.score(model, data.tokens(model), table)
     assert comparison_metrics(scores, table)[:, 1].mean() > 0.6
 
 
 @HEADS
 def test_training_goes_on_from_a_saved_adapter_and_its_head(
-    small_base: Path,
-    tmp_path: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    candidate: CandidateParams,
+    data: Data, tmp_path: Path, candidate: CandidateParams
 ) -> None:
-    last = _train(tmp_path, small_base, dishes, comparisons, candidate=candidate)[-1]
-    model = base_models.load(small_base, torch.float32, torch.device("cpu"))
+    last, model = data.train(tmp_path, candidate)[-1], data.model()
     adapters.resume(model, candidate, tmp_path)
     assert model.head
     before = {name: weight.clone() for name, weight in model.head.tensors().items()}
-    tokens = model.dish_tokens(dishes, ("name", "tags"), 100)
-    losses = _fit(model, tokens, comparison_table(comparisons), candidate, 2)
+    losses = _fit(model, data.tokens(model), comparison_table(data.comparisons), candidate, 2)
     assert torch.equal(model.head.tensors()["spread"], before["spread"])
     assert not torch.equal(model.head.tensors()["gains"], before["gains"])
     assert losses[0] < last + 0.3
@@ -261,16 +225,12 @@ def test_a_candidate_that_params_do_not_name_is_one_sentence() -> None:
 
 @HEADS
 def test_a_training_that_diverges_ends_with_a_sentence(
-    small_base: Path,
-    tmp_path: Path,
-    dishes: dict[str, Dish],
-    comparisons: list[Comparison],
-    candidate: CandidateParams,
+    data: Data, tmp_path: Path, candidate: CandidateParams
 ) -> None:
     vectors = candidate.vectors and candidate.vectors.model_copy(update={"learning_rate": 1e30})
     wild = candidate.model_copy(update={"learning_rate": 1e30, "warmup_share": 0.0, "vectors": vectors})
     with pytest.raises(StageFailed, match=r"loss became (nan|inf) at step \d+"):
-        _train(tmp_path, small_base, dishes, comparisons, candidate=wild)
+        data.train(tmp_path, wild)
     assert not torch.are_deterministic_algorithms_enabled()
     assert not (tmp_path / adapters.WEIGHTS).exists()
 
