@@ -22,7 +22,8 @@ from components.integrations.service_store import ServiceStore
 from tests.flows import mounts
 from tests.flows.clones import REPO, clean_environment, make_clone, run_night
 from tests.flows.forking import ForkServer
-from tests.flows.receiver import Receiver, receiver
+from tests.flows.room import set_params
+from tests.receiver import Receiver, receiver
 
 RELEASE = """
 from flows import environment
@@ -74,12 +75,6 @@ def clone(tmp_path: Path) -> Path:
     return make_clone(tmp_path / "clone")
 
 
-def _set(clone: Path, **alarms: object) -> None:
-    values = yaml.safe_load((clone / "params.yaml").read_text())
-    values["alarms"] |= alarms
-    (clone / "params.yaml").write_text(yaml.safe_dump(values))
-
-
 def _run(forks: ForkServer, clone: Path, code: str, **env: str) -> subprocess.CompletedProcess[str]:
     done = forks.start(clone, clean_environment() | env, code=code).wait()
     assert done.returncode == 0, done.stderr
@@ -122,13 +117,9 @@ def test_a_night_and_its_command_tell_a_failure_once_also_where_no_file_remember
     assert [body["title"] for body in post.bodies] == ["Palate: night failed"]
 
 
-@pytest.mark.slow
-def test_params_that_cannot_be_read_are_an_alarm_too(
-    clone: Path, post: Receiver, prefect: dict[str, str]
-) -> None:
+def test_params_that_cannot_be_read_are_an_alarm_too(clone: Path, forks: ForkServer, post: Receiver) -> None:
     (clone / "params.yaml").write_text("train: {seeed: 1}")
-    done = run_night(clone, env={**prefect, "PALATE_ALARM_ADDRESSES": post.apprise})
-    assert done.returncode == 1
+    _run(forks, clone, READ, PALATE_ALARM_ADDRESSES=post.apprise)
     assert [body["title"] for body in post.bodies] == ["Palate: night failed"]
 
 
@@ -151,7 +142,7 @@ def test_a_day_full_of_new_people_is_told(clone: Path, forks: ForkServer) -> Non
 def test_one_wrong_setting_keeps_no_alarm_from_the_addresses_in_params(
     clone: Path, forks: ForkServer, post: Receiver, wrong: dict[str, Any]
 ) -> None:
-    _set(clone, addresses=[post.apprise])
+    set_params(clone, "alarms", addresses=[post.apprise])
     values = yaml.safe_load((clone / "params.yaml").read_text())
     for section, settings in wrong.items():
         values[section] = {**values.get(section, {}), **settings} if isinstance(settings, dict) else settings
@@ -163,7 +154,7 @@ def test_one_wrong_setting_keeps_no_alarm_from_the_addresses_in_params(
 def test_a_killed_night_and_one_that_does_not_come_are_told_by_the_release(
     clone: Path, forks: ForkServer, post: Receiver
 ) -> None:
-    _set(clone, addresses=[post.apprise], late_h=30, min_free_gb=0)
+    set_params(clone, "alarms", addresses=[post.apprise], late_h=30, min_free_gb=0)
     state = clone / ".palate"
     state.mkdir()
     _run(forks, clone, RELEASE)
@@ -225,7 +216,7 @@ except StageFailed as error:
 def test_no_file_of_earlier_alarms_mutes_a_new_one(
     clone: Path, forks: ForkServer, post: Receiver, at: object
 ) -> None:
-    _set(clone, addresses=[post.apprise])
+    set_params(clone, "alarms", addresses=[post.apprise])
     file = clone / ".palate" / "alarms.jsonl"
     file.parent.mkdir()
     if at == "a folder":
@@ -243,7 +234,7 @@ def test_no_file_of_earlier_alarms_mutes_a_new_one(
 def test_neither_a_full_disk_nor_a_clock_that_was_ahead_mutes_an_alarm(
     clone: Path, forks: ForkServer, post: Receiver
 ) -> None:
-    _set(clone, addresses=[post.apprise], late_h=30, min_free_gb=0)
+    set_params(clone, "alarms", addresses=[post.apprise], late_h=30, min_free_gb=0)
     state = clone / ".palate"
     with mounts.full(state):
         _run(forks, clone, "from flows import environment; environment.prepare()")
@@ -269,11 +260,11 @@ def test_neither_a_full_disk_nor_a_clock_that_was_ahead_mutes_an_alarm(
 def test_a_good_night_tells_what_waits_and_calls_the_dead_man_url(
     clone: Path, forks: ForkServer, post: Receiver
 ) -> None:
-    _set(clone, addresses=[post.apprise], dead_man=f"{post.address}/alive", min_free_gb=1e9)
+    set_params(clone, "alarms", addresses=[post.apprise], dead_man=f"{post.address}/alive", min_free_gb=1e9)
     _run(forks, clone, GOOD_NIGHT.format(days=0, passed=True))
     assert [kind for kind, _ in _alarms(clone)] == ["a version waits", "little disk"]
     assert post.paths == ["/alive"]
-    _set(clone, min_free_gb=0)
+    set_params(clone, "alarms", min_free_gb=0)
     for dead_man in ("nonsense", "http://[", "http://127.0.0.1:9/", f"{post.address}/other"):
         _run(forks, clone, GOOD_NIGHT.format(days=9, passed=False), PALATE_DEAD_MAN=dead_man)
     assert [kind for kind, _ in _alarms(clone)][2:] == ["nothing new"]
@@ -284,8 +275,9 @@ def test_a_good_night_tells_what_waits_and_calls_the_dead_man_url(
 def test_addresses_that_are_wrong_or_out_of_order_stop_nothing_and_are_not_written_out(
     clone: Path, forks: ForkServer, post: Receiver
 ) -> None:
-    post.status = 500
-    _set(clone, addresses=["nonsense", "json://127.0.0.1:9/token", post.apprise], min_free_gb=1e9, late_h=0)
+    post.answers = {"*": (500, "")}
+    addresses = ["nonsense", "json://127.0.0.1:9/token", post.apprise]
+    set_params(clone, "alarms", addresses=addresses, min_free_gb=1e9, late_h=0)
     (clone / ".palate").mkdir()
     done = _run(forks, clone, RELEASE)
     assert [kind for kind, _ in _alarms(clone)] == ["little disk"]

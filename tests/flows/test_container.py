@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -17,6 +15,8 @@ from mlflow.tracking import MlflowClient
 from tests.flows.clones import Done, free_ports, http_status, post, wait_for
 from tests.flows.container import ASK, BASE_IMAGE, LEAST_RIGHTS, TOKEN, Engine, with_token
 from tests.flows.releasing import Passes
+from tests.flows.room import set_params
+from tests.receiver import receiver
 
 pytestmark = pytest.mark.slow
 MOST_BYTES = 1_200_000_000
@@ -28,16 +28,11 @@ def image(promoted: Done, passes: Passes, engine: Engine) -> Iterator[str]:
     """The champion's image, made and pushed by a release pass; its name with the registry's digest."""
     params = promoted.clone / "params.yaml"
     before = params.read_text()
-    values = yaml.safe_load(before)
-    values["release"] |= {
-        "engine": "buildah",
-        "image": f"{engine.registry}/palate",
-        "push": True,
-        "base_image": BASE_IMAGE,
-        "torch_backend": "",
-        "build_options": ["network=host", f"volume={engine.build}:/build:ro"],
-    }
-    params.write_text(yaml.safe_dump(values))
+    set_params(
+        promoted.clone, "release", engine="buildah", image=f"{engine.registry}/palate", push=True,
+        base_image=BASE_IMAGE, torch_backend="",
+        build_options=["network=host", f"volume={engine.build}:/build:ro"],
+    )  # fmt: skip
     bentos = promoted.clone / ".palate" / "bentoml" / "bentos" / "palate"
     for bento in bentos.glob("v*"):  # built for another base image
         engine.run("rm", "-r", str(bento))
@@ -72,8 +67,8 @@ def test_the_image_is_small_and_named_by_its_digest(engine: Engine, image: str, 
 
 
 @pytest.fixture
-def unreleased(promoted: Done, image: str) -> Iterator[dict[str, Any]]:
-    """Params that a test may change for the next pass, which finds that the release is not what they ask."""
+def unreleased(promoted: Done, image: str) -> Iterator[None]:
+    """A test changes params for the next pass, which finds that the release is not what they ask."""
     params = promoted.clone / "params.yaml"
     released = [
         promoted.clone / ".palate" / "bento",  # the running service is not harmed
@@ -81,34 +76,20 @@ def unreleased(promoted: Done, image: str) -> Iterator[dict[str, Any]]:
         promoted.clone / ".palate" / "manifests" / "prod" / "kustomization.yaml",
     ]
     before, contents = params.read_text(), [path.read_text() for path in released]
-    yield dict(yaml.safe_load(before))
+    yield
     assert [path.read_text() for path in released] == contents
     params.write_text(before)
 
 
-class _Refuses(http.server.BaseHTTPRequestHandler):
-    def _refuse(self) -> None:
-        self.send_response(403)
-        self.end_headers()
-
-    do_GET = do_HEAD = do_POST = _refuse  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 def test_a_registry_that_refuses_is_one_sentence(
-    engine: Engine, image: str, promoted: Done, passes: Passes, unreleased: dict[str, Any]
+    engine: Engine, image: str, promoted: Done, passes: Passes, unreleased: None
 ) -> None:
     tag = (promoted.clone / ".palate" / "bento").read_text().strip().partition(":")[2]
     engine.run("buildah", "tag", f"{engine.registry}/palate:{tag}", f"{engine.refusing}/palate:{tag}")
-    unreleased["release"]["image"] = f"{engine.refusing}/palate"
-    (promoted.clone / "params.yaml").write_text(yaml.safe_dump(unreleased))
+    set_params(promoted.clone, "release", image=f"{engine.refusing}/palate")
     host, port = engine.refusing.split(":")
-    with http.server.ThreadingHTTPServer((host, int(port)), _Refuses) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with receiver({"*": (403, "")}, host, int(port)):
         done = passes.run(promoted.clone, **engine.env)
-        server.shutdown()
     assert done.returncode == 1
     assert "403" in done.stderr.splitlines()[-1]
     assert "palate: `buildah push" in done.stderr
@@ -117,19 +98,11 @@ def test_a_registry_that_refuses_is_one_sentence(
 
 @pytest.mark.parametrize(("full", "size"), [("the images'", "30m"), ("the Bentos'", "4m")])
 def test_a_disk_that_is_full_during_the_build_is_one_sentence(
-    engine: Engine,
-    image: str,
-    promoted: Done,
-    passes: Passes,
-    unreleased: dict[str, Any],
-    tmp_path: Path,
-    full: str,
-    size: str,
+    engine: Engine, promoted: Done, passes: Passes, unreleased: None, tmp_path: Path, full: str, size: str
 ) -> None:
     if os.geteuid():
         pytest.skip("only root may mount the small disk")
-    unreleased["release"] |= {"image": "localhost/other", "push": False}
-    (promoted.clone / "params.yaml").write_text(yaml.safe_dump(unreleased))
+    set_params(promoted.clone, "release", image="localhost/other", push=False)
     engine.run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(tmp_path))
     graph = Path(engine.env["CONTAINERS_STORAGE_CONF"]).parent / "graph"
     (tmp_path / "storage.conf").write_text(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from components.integrations import images
 from tests.conftest import needs
@@ -23,6 +22,7 @@ from tests.flows.container import (
     with_token,
 )
 from tests.flows.releasing import Passes
+from tests.flows.room import set_params
 
 pytestmark = pytest.mark.slow
 
@@ -42,16 +42,10 @@ def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
 ) -> None:
     params = promoted.clone / "params.yaml"
     before = params.read_text()
-    values = yaml.safe_load(before)
-    values["release"] |= {
-        "engine": "docker",
-        "image": f"{docker.registry}/palate-by-docker",
-        "push": True,
-        "base_image": DOCKER_BASE_IMAGE,
-        "torch_backend": "",
-        "build_options": ["network=host"],
-    }
-    params.write_text(yaml.safe_dump(values))
+    set_params(
+        promoted.clone, "release", engine="docker", image=f"{docker.registry}/palate-by-docker", push=True,
+        base_image=DOCKER_BASE_IMAGE, torch_backend="", build_options=["network=host"],
+    )  # fmt: skip
     for bento in (promoted.clone / ".palate" / "bentoml" / "bentos" / "palate").glob("v*"):
         docker.run("rm", "-r", str(bento))  # built for another base image
     try:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.conftest import needs
 from tests.flows.clones import (
@@ -29,6 +28,7 @@ from tests.flows.clones import (
     wait_for,
 )
 from tests.flows.container import CHROMIUM
+from tests.flows.room import set_params
 from tests.postgresql import postgresql
 
 USER, PASSWORD = "admin", "correct horse battery"  # of a server that lives for one test
@@ -79,9 +79,7 @@ def server(postgres: str, promoted: Done, prefect: dict[str, str], tmp_path: Pat
     try:
         wait_for(lambda: http_status(address) == 401, 120, "MLflow, which refuses whoever does not log in")
         clone = copy_of(promoted.clone, tmp_path / "clone")
-        values = yaml.safe_load((clone / "params.yaml").read_text())
-        values["register"]["promote_first"] = False
-        (clone / "params.yaml").write_text(yaml.safe_dump(values))
+        set_params(clone, "register", promote_first=False)
         for name in ("released.json", "bento"):
             (clone / ".palate" / name).unlink(missing_ok=True)
         login = {"MLFLOW_TRACKING_USERNAME": USER, "MLFLOW_TRACKING_PASSWORD": PASSWORD}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.server
 import importlib.util
 import json
 import py_compile
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from tests.flows.clones import Done, clean_environment, copy_of, wait_for
 from tests.flows.releasing import Passes, champion
 from tests.flows.room import set_params
 from tests.pages import command
+from tests.receiver import receiver
 
 pytestmark = pytest.mark.slow
 
@@ -215,59 +214,41 @@ def test_a_registry_that_is_down_or_read_only_is_one_sentence_and_harms_nothing(
     assert (promoted.clone / ".palate" / "bento").read_text() == before
 
 
-class _ServiceThatIsNotWell(http.server.BaseHTTPRequestHandler):
-    """Says what a service says that is not well: same addresses, same fields, same counters."""
-
-    version, canary, failures = "", "", 0
-
-    def do_POST(self) -> None:
-        answer = {"model_version": self.version, "passed": not self.canary, "reason": self.canary}
-        self._answer(json.dumps(answer))
-
-    def do_GET(self) -> None:
-        counted = {"answers": 100, "errors": self.failures}
-        rows = (
-            f'palate_model_{name}_total{{model_version="{self.version}"}} {count}'
-            for name, count in counted.items()
-        )
-        self._answer("\n".join(rows))
-
-    def _answer(self, text: str) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
+def _not_well(version: str, canary: str, failures: int) -> dict[str, tuple[int, str]]:
+    """What a service says that is not well: same addresses, same fields, same counters."""
+    answer = {"model_version": version, "passed": not canary, "reason": canary}
+    rows = (
+        f'palate_model_{name}_total{{model_version="{version}"}} {count}'
+        for name, count in (("answers", 100), ("errors", failures))
+    )
+    return {"/canary": (200, json.dumps(answer)), "*": (200, "\n".join(rows))}
 
 
 @pytest.mark.parametrize(
-    ("sick", "why"),
+    ("canary", "failures", "why"),
     [
-        ({"canary": "served scores are off"}, "its canary failed: served scores are off"),
+        ("served scores are off", 0, "its canary failed: served scores are off"),
         (
-            {"failures": 20},
+            "",
+            20,
             "its model failed on 20 of 100 requests (20.0%; the version before on 0.0%, "
             "allowed are 5.0% more)",
         ),
     ],
 )
 def test_a_new_version_that_is_not_well_is_taken_back(
-    promoted: Done, passes: Passes, built: str, client: MlflowClient, sick: dict[str, object], why: str
+    promoted: Done, passes: Passes, built: str, client: MlflowClient, canary: str, failures: int, why: str
 ) -> None:
     params = promoted.clone / "params.yaml"
     before = params.read_text()
-    handler = type("_Sick", (_ServiceThatIsNotWell,), {"version": built, **sick})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
-        params.write_text(before.replace("service: ''", f"service: {address}"))
+    with receiver(_not_well(built, canary, failures)) as service:
+        params.write_text(before.replace("service: ''", f"service: {service.address}"))
         client.set_registered_model_alias("palate", "champion", built)
         assert f"version {built} was released" in passes.sentence(promoted.clone)
         sentence = passes.sentence(promoted.clone)
-        handler.version = "1"  # as sick as the one that it stands in for: there is nothing to step back to
+        # As sick as the one that it stands in for: there is nothing to step back to.
+        service.answers = _not_well("1", canary, failures)
         assert passes.sentence(promoted.clone) == "version 1 is released; nothing to do"
-        server.shutdown()
     params.write_text(before)
     assert sentence == f"version {built} was taken back: {why}; version 1 is released again"
     assert champion(client) == "1"

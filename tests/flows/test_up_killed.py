@@ -13,9 +13,9 @@ from typing import Any
 
 import psutil
 import pytest
-import yaml
 
 from tests.flows.clones import http_status, make_clone, wait_for
+from tests.flows.room import set_params
 from tests.flows.running import Up
 
 pytestmark = pytest.mark.slow
@@ -119,9 +119,7 @@ def _another_seed(up: Up, seed: int) -> Iterator[None]:
     """Lets a night train, since DVC has seen nothing of that seed."""
     params = up.clone / "params.yaml"
     before = params.read_text()
-    values = yaml.safe_load(before)
-    values["train"]["seed"] = seed
-    params.write_text(yaml.safe_dump(values))
+    set_params(up.clone, "train", seed=seed)
     yield
     params.write_text(before)
 

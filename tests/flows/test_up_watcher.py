@@ -6,10 +6,10 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
-import yaml
 
 from flows.machine.watcher import FIRST_PAUSE_S, LONGEST_PAUSE_S, LOOK_S, TROUBLE, Tries, tries_in
 from tests.flows.clones import wait_for
+from tests.flows.room import set_params
 from tests.flows.running import Up
 
 
@@ -41,13 +41,11 @@ def test_a_moment_without_a_store_shortens_no_pause_and_a_change_does() -> None:
 def test_what_changes_is_followed_at_once_and_a_failing_pass_is_tried_less_and_less_often(up: Up) -> None:
     params = up.clone / "params.yaml"
     before = params.read_text()
-    values = yaml.safe_load(before)
-    params.write_text(yaml.safe_dump(values | {"release": values["release"] | {"watch_s": 0}}))
+    set_params(up.clone, "release", watch_s=0)
     _wait_for_rest(up)
     idle = _passes(up)
-    params.write_text(
-        yaml.safe_dump(values | {"release": values["release"] | {"engine": "buildah", "image": "-"}})
-    )
+    params.write_text(before)
+    set_params(up.clone, "release", engine="buildah", image="-")
     wait_for(lambda: _passes(up) > idle, 120, "a pass")
     wait_for(lambda: "release failed" in _alarms(up), 180, "its alarm")
     wait_for(lambda: _passes(up) > idle + 1, 4 * FIRST_PAUSE_S, "another try")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,16 +10,9 @@ import pytest
 from components.domain.exposures import Answered, Exposure, Feedback, Reaction, Shown
 from components.domain.records import Dish
 from components.integrations.service_store import ServiceStore, answers_since
-from tests.postgresql import postgresql
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 SHOWN = tuple(Shown(Dish(dish, "Süppchen"), 0.1, 1.0) for dish in ("soup", "rice"))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql("answers") as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

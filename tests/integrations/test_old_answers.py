@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,16 +15,9 @@ from components.integrations.service_store import ServiceStore, answers_since, m
 from components.integrations.service_store.answers import EXPOSURES
 from components.integrations.service_store.engine import META
 from tests.answers import exposure_of
-from tests.postgresql import postgresql
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql("scores") as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

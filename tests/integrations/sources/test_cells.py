@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from components.integrations.sources import Source
 from components.integrations.sources.database import Database
 from components.integrations.sources.folder import Folder
 from components.integrations.sources.intake import Intake, take_in
-from tests.postgresql import postgresql
 
 LIMITS = Limits(datetime(2026, 3, 1, tzinfo=UTC), (0, 5))
 COUNT, ODD = 300, 7  # rows, and the position of the one with an odd cell
@@ -124,12 +122,6 @@ def test_a_text_of_sqlite_that_is_not_utf_8_quarantines_its_row_alone(tmp_path: 
     assert collected.counts["events"].accepted == 2  # nobody reads the column that the contract does not have
     (row,) = collected.quarantined
     assert r"person_id: input should be a valid string, got 'Jos\\xe9'" in row.reason
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql("meals") as url:
-        yield url
 
 
 @pytest.mark.parametrize("moment", ["0044-03-15 BC", "20000-01-01"])

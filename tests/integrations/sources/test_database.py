@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,17 +17,10 @@ from components.integrations.sources.database import PASSWORD, Database
 from components.integrations.sources.folder import Folder
 from tests.accepted import accept
 from tests.conftest import REPO
-from tests.postgresql import postgresql
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMITS = Limits(datetime(2030, 1, 1, tzinfo=UTC), (0.0, 100.0))
 COLUMNS = {"events": {"person_id": "user", "occurred_at": "at"}}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql("meals") as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

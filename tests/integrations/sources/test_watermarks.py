@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,9 @@ from components.domain.errors import BadParams, DataRejected
 from components.files import DamagedFile
 from components.integrations import event_sources
 from components.integrations.sources.database import Database
-from tests.postgresql import postgresql
 
 TYPES = {"sqlite": "TEXT", "text": "TEXT", "postgresql": "TIMESTAMPTZ"}
 ODD = ["", "n/a", "0000-00-00", "2062-10-01", "9999-12-31", "2026-10-02T12:00:00+02:00"]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql("meals") as url:
-        yield url
 
 
 @pytest.fixture(params=TYPES)
