@@ -6,7 +6,7 @@ export DO_NOT_TRACK = true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # What a user gives, as it stands: make expands no $ in it, and recipes read it from their environment, in quotes.
-GIVEN := DATA PERSON PEOPLE MEALS DAYS DISH HISTORY NIGHT TO FROM PORT NAME SET OVERLAY SEED
+GIVEN := DATA PERSON PEOPLE MEALS DAYS BOUNDS DISH HISTORY NIGHT TO FROM PORT NAME SET OVERLAY SEED
 $(foreach name,$(GIVEN),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # What runs for each NAME of `make benchmark`.
@@ -75,8 +75,8 @@ release: $(BIN)/installed ## one release pass: the champion becomes what is serv
 serve: $(BIN)/installed ## only the service of what the last night packaged; PORT=3000
 	@$(BIN)/python -m flows serve --port="$${PORT:-3000}"
 
-plan: $(BIN)/installed ## a household's week from the last night, without a running service; PEOPLE=id,id MEALS=tag,tag DAYS=7
-	@$(BIN)/python -m flows plan --meals="$$MEALS" --days="$${DAYS:-7}" -- "$$PEOPLE"
+plan: $(BIN)/installed ## a household's week from the last night, without a running service; PEOPLE=id,id MEALS=tag,tag DAYS=7 BOUNDS=reference
+	@$(BIN)/python -m flows plan --meals="$$MEALS" --days="$${DAYS:-7}" --bounds="$$BOUNDS" -- "$$PEOPLE"
 
 mlflow: $(BIN)/installed ## MLflow's pages on the nights of this clone; PORT=5000
 	@$(BIN)/python -m flows mlflow --port="$${PORT:-5000}"

@@ -100,6 +100,7 @@ def _add_servers(verbs: Any) -> None:
     plan.add_argument("people", help="ids with commas between them")
     plan.add_argument("--meals", default="", help="tags of dishes with commas between them, a meal each")
     plan.add_argument("--days", default="7")
+    plan.add_argument("--bounds", default="", help="`reference`: within the reference intakes of an adult")
     mlflow = verbs.add_parser("mlflow", help="open MLflow's pages on the nights of this clone")
     mlflow.add_argument("--port", default="5000", help="port on 127.0.0.1")
 
@@ -224,7 +225,7 @@ def _answer(command: argparse.Namespace) -> None:
 
     tag = next_step.bento_to_serve()
     if command.verb == "plan":
-        print(plan.text(tag, command.people, command.meals, command.days))
+        print(plan.text(tag, command.people, command.meals, command.days, command.bounds))
     else:
         _become("bentoml", "serve", tag, "--host", "127.0.0.1", "--port", command.port)
 

@@ -50,25 +50,48 @@ class Answers:
         restrictions: Restrictions,
         ranked: Ranked,
     ) -> tuple[list[list[Basis]], dict[str, Any]]:
-        """Takes the last steps before an answer is sent; a header says whether it could be stored.
+        """Takes the last steps before an answer is sent: `check`, then `keep`.
 
         Returns for each dish what shows that the person may eat it, and the fields of the answer that name it
         and the version behind it.
+        """
+        bases = await self.check(restrictions, ranked)
+        return bases, await self.keep(ctx, variant, request, restrictions, ranked)
+
+    async def check(self, restrictions: Restrictions, ranked: Ranked) -> list[list[Basis]]:
+        """Finds for each dish what shows that the person may eat it.
+
+        Raises:
+            Unavailable: A dish must not be offered, so the whole answer is refused.
+        """
+        return await run_sync(bases_of, [listed.facts for listed, _ in ranked.dishes], restrictions)
+
+    async def keep(
+        self,
+        ctx: Context,
+        variant: Variant,
+        request: Asks,
+        restrictions: Restrictions,
+        ranked: Ranked,
+    ) -> dict[str, Any]:
+        """Counts, names and stores a checked answer; a header says whether it could be stored.
+
+        Headers name all answers of a response. Returns the fields that name this one and its version.
 
         Raises:
             Gone: The person was erased meanwhile.
-            Unavailable: A dish must not be offered, so the whole answer is refused.
         """
-        facts = [listed.facts for listed, _ in ranked.dishes]
-        bases = await run_sync(bases_of, facts, restrictions)
         endpoint = _endpoint_of(request)
         answer_id = f"{variant.facts['bento']}/{PLAN * (endpoint == 'plan')}{secrets.token_hex(8)}"
-        ctx.response.headers.update(variant.lineage(answer_id))
         self.metrics.answered(endpoint, variant.facts["model_version"], ranked)
-        ctx.response.headers[HEADER] = await self._keep(answer_id, variant, request, restrictions, ranked)
-        return bases, {"answer_id": answer_id, "person_id": request.person_id, **_version(variant)}
+        stored = await self._stored(answer_id, variant, request, restrictions, ranked)
+        for name, value in {**variant.lineage(answer_id), HEADER: stored}.items():
+            before = ctx.response.headers.get(name, "")
+            values = dict.fromkeys([*filter(None, before.split(", ")), value])
+            ctx.response.headers[name] = ", ".join(values)
+        return {"answer_id": answer_id, "person_id": request.person_id, **_version(variant)}
 
-    async def _keep(
+    async def _stored(
         self,
         answer_id: str,
         variant: Variant,

@@ -18,11 +18,12 @@ _NOT_SERVED = (
     " && strip --strip-unneeded torch/lib/libtorch_cpu.so torch/lib/libtorch_python.so"
     " && apt-get purge -qy --auto-remove binutils"
     " && find torch/bin -type f ! -name torch_shm_manager -delete"
-    " && rm -rf torch/include torch/share torch/test torch/utils/benchmark numpy/*/tests hf_xet setuptools"
+    " && rm -rf torch/include torch/share torch/test torch/utils/benchmark numpy/*/tests"
+    " && rm -rf icalendar/tests hf_xet setuptools"
     " && find . \\( -name '*.pyi' -o -name '*.a' \\) -delete && find . -name __pycache__ -exec rm -rf {} +"
     " && python -c 'import bentoml, _bentoml_impl.server.serving, _bentoml_impl.server.app, torch"
     "; import transformers.models.llama.modeling_llama, transformers.models.auto, tqdm, safetensors.torch"
-    "; import scipy.linalg, scipy.optimize, scipy.sparse.linalg'"
+    "; import icalendar, scipy.linalg, scipy.optimize, scipy.sparse.linalg'"
     " && rm -rf ~root/.cache /var/lib/apt/lists /var/cache/apt /usr/share/doc /usr/share/man"
 )
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from serving import calendar
 from serving.middleware import login
 from serving.schemas.fields import StoredId
 from serving.schemas.people import ErasureAnswer, PersonAnswer
@@ -90,6 +91,8 @@ def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
     responses["202"] = {**responses["200"], "description": unknown}
     erasures = document["paths"]["/erasures"]["post"]["responses"]
     erasures["202"] = erasures.pop("200")
+    planned = document["paths"]["/plan"]["post"]["responses"]["200"]["content"]
+    planned[calendar.MEDIA_TYPE] = {"schema": {"type": "string", "description": "A plan as iCalendar."}}
     document["paths"]["/people/{person_id}"] = _people()
     without = ("TaskStatusResponse", "InvalidArgument", "NotFound", "InternalServerError")
     document["components"]["schemas"] = {

@@ -92,13 +92,23 @@ def best_dishes(
     ranked = scored.ranked(
         [(int(scored.positions[index]), float(scored.scores[index])) for index in order], catalogue
     )
-    if not scored.history:
+    ranked = explained(variant, scored.history, past, ranked, catalogue)
+    if scored.history and variant.has_posterior:
+        table = variant.table_of(catalogue)
+        sure = _sure_of_person(table, scored, ChainMap(dict(past), table.dishes))
+        ranked = replace(ranked, sure_of_person=sure)
+    return ranked
+
+
+def explained(
+    variant: Variant, history: tuple[Past, ...], past: Mapping[str, Dish], ranked: Ranked, catalogue: Listing
+) -> Ranked:
+    """Adds which past dishes speak for each dish, of the lines that counted; else as for `best_dishes`."""
+    if not history:
         return replace(ranked, because=[[] for _ in ranked.dishes])
     table = variant.table_of(catalogue)
-    dishes = ChainMap(dict(past), table.dishes)
-    reasons = _reasons(table, scored.history, dishes, ranked.dishes)
-    sure = _sure_of_person(table, scored, dishes) if variant.has_posterior else None
-    return replace(ranked, because=reasons, sure_of_person=sure)
+    reasons = _reasons(table, history, ChainMap(dict(past), table.dishes), ranked.dishes)
+    return replace(ranked, because=reasons)
 
 
 def score_dishes(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import bentoml
 from starlette.applications import Starlette
+from starlette.responses import Response
 
-from serving import metrics, openapi, page
+from serving import calendar, metrics, openapi, page
 from serving.answers import Answers
 from serving.catalogue import Published
 from serving.endpoints import feedback, people, plan, questions, rank, recommend
@@ -23,7 +25,8 @@ from serving.middleware.sentences import Sentences
 from serving.permissions import Permissions
 from serving.schemas.feedback import FeedbackAnswer, FeedbackRequest
 from serving.schemas.people import ErasureRequest, ErasuresAnswer
-from serving.schemas.plan import PlanAnswer, PlanRequest
+from serving.schemas.plan import PlanRequest
+from serving.schemas.plan_answer import PlanAnswer
 from serving.schemas.questions import QuestionsAnswer, QuestionsRequest
 from serving.schemas.rank import CanaryAnswer, RankAnswer, RankRequest
 from serving.schemas.recommend import RecommendAnswer, RecommendRequest
@@ -80,8 +83,13 @@ class Palate:
         """Plans the meals of some days for a household, without what any eater of a meal may not eat.
 
         The plan is the best one, or says how much better another could be; contradictory wishes are named.
+        `Accept: text/calendar` gives a plan as iCalendar.
         """
-        return await self.planner.answer(request, ctx)
+        answer = await self.planner.answer(request, ctx)
+        if answer.meals and calendar.is_wanted(ctx.request.headers):
+            content = calendar.calendar_of(request, answer, datetime.now(UTC))
+            return Response(content, media_type=calendar.MEDIA_TYPE)  # type: ignore[return-value]  # sent as it is
+        return answer
 
     @bentoml.api
     async def questions(self, request: QuestionsRequest, /) -> QuestionsAnswer:

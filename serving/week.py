@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,8 +10,10 @@ import numpy as np
 
 from components.domain.catalogue import Person
 from components.domain.diet import Restrictions
-from components.domain.plan import Conflict, Limit, Lock, Meal, Request
+from components.domain.diet.nutrition import REFERENCE_LEAST, REFERENCE_MOST
+from components.domain.plan import Conflict, Kept, Limit, Lock, Meal, Request
 from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.records import Dish
 from serving.catalogue import Listing
 from serving.schemas.fields import LeftOutDish
 from serving.schemas.plan import EaterBody, PlanRequest, RuleBody, SlotBody
@@ -32,6 +34,7 @@ class Eater:
         restrictions: All restrictions that apply.
         left_out: Dishes that they may not have, with reasons.
         scored: The other dishes, with scores.
+        past: Dishes of a history that came with the request, by id.
     """
 
     body: EaterBody
@@ -40,6 +43,7 @@ class Eater:
     restrictions: Restrictions
     left_out: list[LeftOutDish]
     scored: Scored
+    past: Mapping[str, Dish]
 
     def liking(self) -> Floats:
         """Computes the chance that the person prefers each scored dish to the median dish, (D,)."""
@@ -91,6 +95,12 @@ def _meals(request: PlanRequest, catalogue: Listing) -> Iterator[Meal]:
                 is_shared=not slot.one_each,
                 portions=tuple(sorted({float(portion) for portion in slot.portions})),
                 locked=tuple(dict.fromkeys(catalogue.positions_of(locked).tolist())),
+                kept=tuple(
+                    Kept(dish, tuple(names.index(name) for name in each.people or names), each.portion)
+                    for each in request.kept
+                    if (each.day, each.slot) == (day, slot.name)
+                    for dish in catalogue.positions_of([each.dish_id]).tolist()
+                ),
             )
 
 
@@ -102,9 +112,10 @@ def _pool(slot: SlotBody, catalogue: Listing) -> Ints:
 def _limits(request: PlanRequest, catalogue: Listing) -> Iterator[Limit]:
     """Yields each person's bounds of nutrients, then the rules, which hold for each person."""
     for eater, body in enumerate(request.people):
+        most, least = _daily_bounds(body)
         for bounds, is_least, is_daily in (
-            (body.at_most, False, True),
-            (body.at_least, True, True),
+            (most, False, True),
+            (least, True, True),
             (body.at_most_in_all, False, False),
             (body.at_least_in_all, True, False),
         ):
@@ -117,6 +128,18 @@ def _limits(request: PlanRequest, catalogue: Listing) -> Iterator[Limit]:
             for count, is_least in ((rule.at_least, True), (rule.at_most, False)):
                 if count is not None:
                     yield Limit(rule.tag, eater, has, count, is_least, rule.a_day, by_portion=False)
+
+
+def _daily_bounds(body: EaterBody) -> tuple[dict[str, float], dict[str, float]]:
+    """Adds the reference intakes, where asked, of all nutrients that a person does not bound: most, least."""
+    if body.bounds is None:
+        return body.at_most, body.at_least
+    own = body.at_most.keys() | body.at_least.keys()
+    most, least = (
+        {name: amount for name, amount in reference.items() if name not in own}
+        for reference in (REFERENCE_MOST, REFERENCE_LEAST)
+    )
+    return most | body.at_most, least | body.at_least
 
 
 def amounts_of(catalogue: Listing, nutrient: str, end: str) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import httpx
 from components.domain.errors import BadParams, NotFound
 from flows.machine.programs import Child, free_port
 
+WIDTH = 110  # letters of a line of the shopping list
 ANSWER_S = 60.0  # more than the service takes until it answers or refuses
 _ENDED_EARLY = {
     "within_gap": "a better plan could be better by at most {gap:.1%}",
@@ -20,7 +22,7 @@ _ENDED_EARLY = {
 }
 
 
-def text(tag: str, people: str, meals: str, days: str) -> str:
+def text(tag: str, people: str, meals: str, days: str, bounds: str) -> str:
     """Plans and writes the plan as a table, or why there is none.
 
     Args:
@@ -28,6 +30,8 @@ def text(tag: str, people: str, meals: str, days: str) -> str:
         people: Ids with commas between them.
         meals: Tags of dishes with commas between them, a meal each; empty for one meal of any dish.
         days: Number of days.
+        bounds: `reference` for the reference intakes of an adult, in portions of half a serving to one and
+            a half.
 
     Raises:
         BadParams: There are no people.
@@ -36,14 +40,20 @@ def text(tag: str, people: str, meals: str, days: str) -> str:
     """
     if not _words(people):
         raise BadParams("Nobody is named for whom to plan: write `make plan PEOPLE=id,id`.")
-    slots = [{"name": meal, "tags": [meal]} for meal in _words(meals)] or [{"name": "meal"}]
-    request = {"people": [{"person_id": each} for each in _words(people)], "slots": slots}
+    slots: list[dict[str, Any]] = [{"name": meal, "tags": [meal]} for meal in _words(meals)]
+    slots = slots or [{"name": "meal"}]
+    eaters = [{"person_id": each} for each in _words(people)]
+    if bounds:
+        slots = [{**slot, "portions": [0.5, 1, 1.5]} for slot in slots]
+        eaters = [{**eater, "bounds": bounds} for eater in eaters]
+    request = {"people": eaters, "slots": slots}
     answer = _asked(tag, {**request, "days": int(days) if days.isdigit() else days})
     if answer["status"] == "impossible":
         wishes = ["There is no such plan:", *(f"- {reason}" for reason in answer["reasons"])]
         return "\n".join([*wishes, *filter(None, [answer["change"]])])
     ended = _ENDED_EARLY.get(answer["status"], "no plan is better").format(gap=answer["gap"])
-    return "\n".join([*_table(answer["meals"]), "", *map(_person, answer["people"]), f"plan: {ended}"])
+    lines = [*_table(answer["meals"]), "", *map(_person, answer["people"]), f"plan: {ended}"]
+    return "\n".join([*lines, *_shopping(answer["shopping"])])
 
 
 def _words(listed: str) -> list[str]:
@@ -98,3 +108,11 @@ def _person(person: Mapping[str, Any]) -> str:
     total = f", {energy['low']:,.0f} kcal in all" if energy and energy["low"] == energy["high"] else ""
     known = "" if person["allergies_known"] else "; nobody knows of allergies"
     return f"{person['person_id']}: {liking}{total}{known}; answer {person['answer_id']}"
+
+
+def _shopping(shopping: Mapping[str, Any]) -> list[str]:
+    """Writes the ingredients with their servings, and how many dishes list none."""
+    words = [f"{each['ingredient']} {each['servings']:g}" for each in shopping["ingredients"]]
+    lines = textwrap.wrap(f"shopping, in servings: {', '.join(words) or 'nothing is listed'}", WIDTH)
+    unlisted = len(shopping["unlisted"])
+    return [*lines, *([f"Of {unlisted} dishes no ingredients are listed."] if unlisted else [])]

@@ -20,17 +20,18 @@ from serving.catalogue import Listing, Published
 from serving.permissions import Permissions
 from serving.refusals import CURRENT, NobodyWaits, Unavailable, must_go_on
 from serving.restrictions import notes_of
-from serving.schemas.plan import (
+from serving.schemas.plan import EaterBody, PlanRequest
+from serving.schemas.plan_answer import (
     EaterAnswer,
-    EaterBody,
     IntervalBody,
     LeftOutAnswer,
     MealAnswer,
     PlanAnswer,
     PlannedDish,
-    PlanRequest,
 )
-from serving.search import score_dishes
+from serving.search import explained, score_dishes
+from serving.shopping import shopping_of
+from serving.variant import Ranked
 from serving.week import Eater, change_of, counted, sentences_of, week_of
 
 PATIENCE_S = 10.0  # after which the best plan that was found is the answer
@@ -75,17 +76,23 @@ class Planner:
         if isinstance(plan, Conflict):
             reasons = sentences_of(plan, week, eaters, catalogue)
             return PlanAnswer(
-                status="impossible", gap=None, meals=[], people=[], left_out=left_out, reasons=reasons,
-                change=change_of(plan, week, eaters, catalogue),
+                status="impossible", gap=None, meals=[], people=[], shopping=shopping_of([], catalogue),
+                left_out=left_out, reasons=reasons, change=change_of(plan, week, eaters, catalogue),
             )  # fmt: skip
+        owns = [[each for each in plan.served if index in each.eaters] for index in range(len(eaters))]
+        answers = [
+            await self._checked(eater, own, catalogue) for eater, own in zip(eaters, owns, strict=True)
+        ]  # of everybody before anything is stored
         people = [
-            await self._give(ctx, index, eater, week, plan, catalogue) for index, eater in enumerate(eaters)
+            await self._give(ctx, index, eater, ranked, owns[index], week, catalogue)
+            for index, (eater, ranked) in enumerate(zip(eaters, answers, strict=True))
         ]
         return PlanAnswer(
             status="optimal" if plan.is_optimal else "stopped_early" if plan.stopped_early else "within_gap",
             gap=plan.gap,
-            meals=_meals(week, plan, eaters, catalogue),
+            meals=_meals(week, plan, eaters, answers, catalogue),
             people=people,
+            shopping=shopping_of(plan.served, catalogue),
             left_out=left_out,
             reasons=[],
             change=None,
@@ -100,17 +107,32 @@ class Planner:
         history, past = (person.history, {}) if body.history is None else past_of(body.history)
         scored = await versions.in_turn(score_dishes, variant, history, past, chosen.offered, catalogue)
         self.answers.metrics.published(person.published_at)
-        return Eater(body, variant, person, chosen.restrictions, chosen.left_out, scored), catalogue
+        return Eater(body, variant, person, chosen.restrictions, chosen.left_out, scored, past), catalogue
+
+    async def _checked(self, eater: Eater, own: Sequence[Served], catalogue: Listing) -> Ranked:
+        """Ranks a person's dishes with reasons, and checks once more that they may eat them."""
+        scored = eater.scored
+        score = dict(zip(scored.positions.tolist(), scored.scores.tolist(), strict=True))
+        best_first = sorted({served.dish for served in own}, key=lambda dish: (-score[dish], dish))
+        ranked = scored.ranked([(dish, score[dish]) for dish in best_first], catalogue)
+        await self.answers.check(eater.restrictions, ranked)
+        variant, past = eater.variant, eater.past
+        return await self.answers.versions.in_turn(
+            explained, variant, scored.history, past, ranked, catalogue
+        )
 
     async def _give(
-        self, ctx: Context, index: int, eater: Eater, week: Request, plan: Plan, catalogue: Listing
+        self,
+        ctx: Context,
+        index: int,
+        eater: Eater,
+        ranked: Ranked,
+        own: Sequence[Served],
+        week: Request,
+        catalogue: Listing,
     ) -> EaterAnswer:
-        """Checks once more that a person may eat their dishes, and stores these as an answer to them."""
-        own = [served for served in plan.served if index in served.eaters]
-        score = dict(zip(eater.scored.positions.tolist(), eater.scored.scores.tolist(), strict=True))
-        best_first = sorted({served.dish for served in own}, key=lambda dish: (-score[dish], dish))
-        ranked = eater.scored.ranked([(dish, score[dish]) for dish in best_first], catalogue)
-        _, lineage = await self.answers.give(ctx, eater.variant, eater.body, eater.restrictions, ranked)
+        """Stores a person's dishes as an answer to them."""
+        lineage = await self.answers.keep(ctx, eater.variant, eater.body, eater.restrictions, ranked)
         by_day = [[each for each in own if week.meals[each.meal].day == day] for day in range(week.days)]
         liking = [float(week.liking[index, served.dish]) for served in own]
         return EaterAnswer(
@@ -142,15 +164,25 @@ def _plan(
     return week, plan
 
 
-def _meals(week: Request, plan: Plan, eaters: Sequence[Eater], catalogue: Listing) -> list[MealAnswer]:
+def _meals(
+    week: Request, plan: Plan, eaters: Sequence[Eater], answers: Sequence[Ranked], catalogue: Listing
+) -> list[MealAnswer]:
     meals = [MealAnswer(day=meal.day + 1, slot=meal.name, dishes=[]) for meal in week.meals]
+    names = [eater.body.person_id for eater in eaters]
+    because = [
+        {listed.dish.dish_id: reasons for (listed, _), reasons in zip(own.dishes, own.because, strict=True)}
+        for own in answers
+    ]
     for served in plan.served:
         dish = catalogue.dishes[served.dish].dish
-        liking = {
-            eaters[each].body.person_id: float(week.liking[each, served.dish]) for each in served.eaters
-        }
         meals[served.meal].dishes.append(
-            PlannedDish(dish_id=dish.dish_id, name=dish.name, portion=served.portion, liking=liking)
+            PlannedDish(
+                dish_id=dish.dish_id,
+                name=dish.name,
+                portion=served.portion,
+                liking={names[each]: float(week.liking[each, served.dish]) for each in served.eaters},
+                because={names[each]: because[each][dish.dish_id] for each in served.eaters},
+            )
         )
     return meals
 

@@ -1,18 +1,18 @@
-"""The request and the answer of /plan."""
+"""The request of /plan."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from serving.schemas.fields import (
     Body,
-    Notes,
     PersonBody,
     SentId,
-    Standing,
     Word,
     Words,
 )
@@ -36,9 +36,36 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+def _has_days_after_it(text: str) -> str:
+    """Refuses what is no date, or too late for the days of a plan."""
+    try:
+        date.fromisoformat(text) + timedelta(days=MOST_DAYS)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is no date of a first day: write it as 2026-12-07") from error
+    return text
+
+
+def _is_a_time(text: str) -> str:
+    if not re.fullmatch(_TIME, text):
+        raise ValueError(f"{text!r} is no time of day: write it as 18:30")
+    return text
+
+
+_DATE = WithJsonSchema({"type": "string", "format": "date"})
+FirstDay = Annotated[str, Field(max_length=10), AfterValidator(_has_days_after_it), _DATE]
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_CLOCK = WithJsonSchema({"type": "string", "pattern": f"^{_TIME}$"})
+TimeOfDay = Annotated[str, Field(max_length=5), AfterValidator(_is_a_time), _CLOCK]
+
+
 class EaterBody(PersonBody):
     """A person of the household, whom the service knows or who is described here."""
 
+    bounds: Literal["reference"] | None = Field(
+        None,
+        description="reference: the intakes of an average adult a day, by Regulation (EU) No 1169/2011, "
+        "Annex XIII. A nutrient in `at_most` or `at_least` takes none of them.",
+    )
     at_most: Bounds = Field(
         {},
         description="By nutrient the most of a day. A dish of unknown amount is then in no meal of theirs.",
@@ -64,6 +91,7 @@ class SlotBody(Body):
     one_each: bool = Field(
         default=False, strict=True, description="Whether each person may get dishes of their own."
     )
+    time: TimeOfDay | None = Field(None, description="Of the calendar's events, as 18:30; null: all day.")
     portions: Annotated[list[Portion], Field(min_length=1, max_length=3)] = Field(
         [1.0], description="Servings that a dish may have: 0.5, 1 or 1.5. All who share a dish have the same."
     )
@@ -99,6 +127,15 @@ class LockBody(PlaceBody):
     dish_id: SentId
 
 
+class KeptBody(LockBody):
+    """A dish of an earlier plan."""
+
+    portion: Portion | None = Field(None, description="Null for any.")
+    people: Annotated[list[SentId], Field(max_length=MOST_EATERS)] = Field(
+        [], description="Who had it; empty for everybody."
+    )
+
+
 class PlanRequest(Body):
     """A household, its meals, and what they must keep to."""
 
@@ -107,8 +144,14 @@ class PlanRequest(Body):
     people: Annotated[list[EaterBody], Field(min_length=1, max_length=MOST_EATERS)]
     days: Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True)] = 7
     slots: Annotated[list[SlotBody], Field(min_length=1, max_length=MOST_SLOTS)]
+    first_day: FirstDay | None = Field(
+        None, description="Date of the calendar's first day; null: today, in UTC."
+    )
     rules: Annotated[list[RuleBody], Field(max_length=20)] = Field([])
     locks: Annotated[list[LockBody], Field(max_length=100)] = Field([])
+    kept: Annotated[list[KeptBody], Field(max_length=1000)] = Field(
+        [], description="An earlier plan: the new one keeps as much of it as the wishes allow."
+    )
     skips: Annotated[list[PlaceBody], Field(max_length=100)] = Field([], description="Meals without a plan.")
     repeat_after_days: Annotated[int, Field(ge=0, le=30, strict=True)] = Field(
         7, description="Days within which a dish, or a main tag, costs liking when it comes again; 0: never."
@@ -134,7 +177,10 @@ class PlanRequest(Body):
             strangers = [name for name in slot.people if name not in people]
             yield from (f"slot {slot.name!r} is for {name!r}: send that person" for name in strangers)
             yield from (self._too_late(day) for day in slot.days if day > self.days)
-        for place in (*self.locks, *self.skips):
+        for dish in self.kept:
+            strangers = [name for name in dish.people if name not in people]
+            yield from (f"kept names {name!r}: send that person" for name in strangers)
+        for place in (*self.locks, *self.kept, *self.skips):
             if place.slot not in slots:
                 yield f"slot {place.slot!r} is not planned: send one of {', '.join(slots)}"
             if place.day > self.days:
@@ -153,85 +199,3 @@ class PlanRequest(Body):
         """Tells whether a slot is planned on a day."""
         skipped = {(skip.day, skip.slot) for skip in self.skips}
         return (not slot.days or day in slot.days) and (day, slot.name) not in skipped
-
-
-class IntervalBody(Body):
-    """How much of a nutrient, from the least to the most that it may be."""
-
-    low: float
-    high: float
-
-
-Amounts = Annotated[
-    dict[str, IntervalBody],
-    Field(description="By nutrient; one is missing where any dish's amount is unknown. No medical advice."),
-]
-
-
-class PlannedDish(Body):
-    """One dish of a meal."""
-
-    dish_id: str
-    name: str
-    portion: float
-    liking: dict[str, float] = Field(
-        description="By person the chance, 0 to 1, that they prefer the dish to the catalogue's median dish."
-    )
-
-
-class MealAnswer(Body):
-    """One meal of one day."""
-
-    day: int
-    slot: str
-    dishes: list[PlannedDish]
-
-
-class EaterAnswer(Body):
-    """What the plan is for one person."""
-
-    person_id: str
-    answer_id: str = Field(
-        description="Of this person, for /feedback: an order, a like, a dislike or a rating. A plan is no "
-        "menu, so no choice is made from it."
-    )
-    liking: float | None = Field(description="Mean over their dishes; null where they have none.")
-    days: list[Amounts] = Field(description="Totals of each day.")
-    total: Amounts
-    notes: Notes
-    allergies_known: bool = Field(description="As in /recommend.")
-    cold_start: bool = Field(description="True where nothing is known of the person: popularity counts.")
-    model: str
-    model_version: str
-    data_version: str
-    preview: bool
-    ranked_by: str
-    standing: Standing
-
-
-class LeftOutAnswer(Body):
-    """What was left out for one person."""
-
-    person_id: str
-    dishes: int = Field(description="Number of dishes of the catalogue.")
-    reasons: dict[str, int] = Field(
-        description="By reason the number of dishes, which may have several; of the first 1,000 dishes that "
-        "may not be eaten."
-    )
-
-
-class PlanAnswer(Body):
-    """The plan, or why there is none."""
-
-    status: Literal["optimal", "within_gap", "stopped_early", "impossible"] = Field(
-        description="optimal: no plan is better. within_gap: the gap is small enough. stopped_early: time "
-        "was over. impossible: wishes contradict each other."
-    )
-    gap: float | None = Field(
-        description="Share by which a better plan could be better at most, proven; null where there is none."
-    )
-    meals: list[MealAnswer]
-    people: list[EaterAnswer]
-    left_out: list[LeftOutAnswer]
-    reasons: list[str] = Field(description="Wishes that contradict each other, a sentence each.")
-    change: str | None = Field(description="The least change of one wish that helps, where there is one.")

@@ -16,9 +16,9 @@ from components.integrations.service_store import Catalogue
 from tests.conftest import needs
 from tests.flows.container import CHROMIUM
 from tests.serving.conftest import listening, set_limits, with_token
+from tests.serving.household import DISHES, amounts_of, dish_row
 from tests.serving.published import ADA, BOB, lines
 from tests.serving.test_person_ranking import with_factors
-from tests.serving.test_plan import DISHES, _amounts, _dish
 
 __all__ = ["with_factors"]  # the fixture
 HOSTILE = [
@@ -101,7 +101,7 @@ class _Page:
 
 def _publish(url: str) -> None:
     names = [
-        _dish(f"odd-{number}", name, "rice, peas", "main", _amounts(500, 20))
+        dish_row(f"odd-{number}", name, "rice, peas", "main", amounts_of(500, 20))
         for number, name in enumerate(HOSTILE)
     ]
     histories = [("ada", lines(Past("cod", LIKED))), ("bob", [])]

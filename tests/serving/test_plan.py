@@ -4,81 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from components.domain.catalogue import Thresholds
-from components.domain.diet.nutrition import Amount, Nutrition
-from components.domain.preferences.contract import columns
-from components.domain.records import DISLIKED, LIKED, Past
-from components.integrations.service_store import Catalogue
 from tests.answers import exposure_of
 from tests.serving.conftest import send
-from tests.serving.published import ADA, BOB, EMPTY, lines
-
-
-def _amounts(kcal: float, protein: float | None) -> Nutrition:
-    amounts = {"kcal": Amount(kcal, kcal * 1.1, "serving", "estimated")}
-    if protein is not None:
-        amounts["protein_g"] = Amount(protein, protein, "serving", "declared")
-    return Nutrition(amounts)
-
-
-def _dish(dish_id: str, name: str, ingredients: str, tags: str, nutrition: Nutrition) -> dict[str, Any]:
-    lists = {"ingredients": tuple(ingredients.split(", ")), "tags": tuple(tags.split())}
-    return (
-        dict.fromkeys(columns("dishes"))
-        | EMPTY
-        | {"dish_id": dish_id, "name": name}
-        | lists
-        | {"nutrition": nutrition}
-    )
-
-
-DISHES = [
-    _dish("peas", "Peas with carrots", "peas, carrots", "main vegan", _amounts(300, 10)),
-    _dish("rice", "Rice with peas", "rice, peas", "main vegan", _amounts(500, 12)),
-    _dish("lentils", "Lentil stew", "lentils, carrots", "main vegan", _amounts(600, 30)),
-    _dish("cod", "Cod with potatoes", "cod, potatoes", "main fish", _amounts(400, 40)),
-    _dish("beef", "Beef with beans", "beef, beans", "main meat", _amounts(700, 50)),
-    _dish("cake", "Almond cake", "almonds, sugar", "sweet", _amounts(450, None)),
-]
-PEOPLE: list[Mapping[str, Any]] = [ADA, BOB, {**ADA, "person_id": "odd", "diet": "breatharian"}]
-DINNER = {"name": "dinner", "tags": ["main"]}
+from tests.serving.household import DINNER, DISHES, ids_of, planned, publish_household
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'service.db'}"
-    histories = [
-        ("ada", lines(Past("cod", LIKED), Past("beef", LIKED), Past("rice", DISLIKED))),
-        ("bob", lines(Past("peas", LIKED))),
-    ]
-    rows = [(dish, 0.5, True) for dish in DISHES]
-    Catalogue(url).publish("v1", Thresholds(4, 2), rows, PEOPLE, histories)
-    return url
-
-
-def _plan(address: str, **body: Any) -> dict[str, Any]:
-    household = {"people": [{"person_id": "ada"}], "days": 3, "slots": [DINNER]}
-    status, answer, _ = send(f"{address}/plan", **(household | body))
-    assert status == 200, answer
-    return answer
-
-
-def _ids(answer: dict[str, Any]) -> list[list[str]]:
-    return [[dish["dish_id"] for dish in meal["dishes"]] for meal in answer["meals"]]
+    return publish_household(f"sqlite:///{tmp_path / 'service.db'}")
 
 
 def test_a_week_has_each_meal_with_what_the_person_likes_and_what_it_holds(knowing: str) -> None:
-    answer = _plan(knowing)
+    answer = planned(knowing)
     assert answer["status"] in {"optimal", "within_gap"}
     assert [(meal["day"], meal["slot"]) for meal in answer["meals"]] == [(day, "dinner") for day in (1, 2, 3)]
-    dishes = [dish for (dish,) in _ids(answer)]
+    dishes = [dish for (dish,) in ids_of(answer)]
     assert len(set(dishes)) == 3
     assert "rice" not in dishes  # they dislike it
     assert "cake" not in dishes
@@ -97,7 +42,7 @@ def test_liking_is_the_chance_to_be_preferred_to_the_median_dish(knowing: str) -
     )
     ranked = {dish["dish_id"]: dish["score"] for dish in scores["dishes"]}
     eater = {"person_id": "ada", "history": [{"dish": {"dish_id": "x", "name": "Cod"}}]}
-    answer = _plan(knowing, people=[eater], days=4)
+    answer = planned(knowing, people=[eater], days=4)
     liking = {dish["dish_id"]: dish["liking"]["ada"] for meal in answer["meals"] for dish in meal["dishes"]}
     better = sorted(liking, key=lambda dish: -ranked[dish])
     assert better == sorted(liking, key=lambda dish: -liking[dish])
@@ -105,8 +50,8 @@ def test_liking_is_the_chance_to_be_preferred_to_the_median_dish(knowing: str) -
 
 def test_a_shared_meal_keeps_to_what_every_eater_may_not_eat(knowing: str) -> None:
     both = [{"person_id": "ada"}, {"person_id": "bob"}]  # bob is vegan, and allergic to nuts
-    answer = _plan(knowing, people=both, repeat_after_days=0)
-    assert {dish for meal in _ids(answer) for dish in meal} <= {"peas", "lentils"}
+    answer = planned(knowing, people=both, repeat_after_days=0)
+    assert {dish for meal in ids_of(answer) for dish in meal} <= {"peas", "lentils"}
     assert [set(meal["dishes"][0]["liking"]) for meal in answer["meals"]] == [{"ada", "bob"}] * 3
     left_out = {each["person_id"]: each for each in answer["left_out"]}
     assert left_out["ada"] == {
@@ -114,7 +59,7 @@ def test_a_shared_meal_keeps_to_what_every_eater_may_not_eat(knowing: str) -> No
     }  # fmt: skip
     assert left_out["bob"]["dishes"] == 3
     assert left_out["bob"]["reasons"]["not shown to be vegan"] == 3
-    apart = _plan(knowing, people=both, slots=[DINNER | {"one_each": True}], days=2)
+    apart = planned(knowing, people=both, slots=[DINNER | {"one_each": True}], days=2)
     for meal in apart["meals"]:
         assert {dish["dish_id"] for dish in meal["dishes"] if "bob" in dish["liking"]} <= {
             "peas",
@@ -123,7 +68,7 @@ def test_a_shared_meal_keeps_to_what_every_eater_may_not_eat(knowing: str) -> No
         }
 
 
-def test_who_is_unknown_or_has_a_diet_that_cannot_be_read_gets_no_plan(knowing: str) -> None:
+def test_who_is_unknown_or_has_a_diet_that_cannot_be_read_gets_noplanned(knowing: str) -> None:
     household = {"days": 1, "slots": [DINNER]}
     for people, status, words in (
         ([{"person_id": "ada"}, {"person_id": "stranger"}], 400, "send allergies, an empty list"),
@@ -133,20 +78,20 @@ def test_who_is_unknown_or_has_a_diet_that_cannot_be_read_gets_no_plan(knowing: 
         refused = send(f"{knowing}/plan", people=people, **household)
         assert (refused[0], words in refused[1]["error"]) == (status, True), refused
     guest = {"person_id": "guest", "allergies": ["fish"], "diet": "vegetarian"}
-    answer = _plan(knowing, people=[guest], repeat_after_days=0)
-    assert {dish for (dish,) in _ids(answer)} <= {"peas", "rice", "lentils"}
+    answer = planned(knowing, people=[guest], repeat_after_days=0)
+    assert {dish for (dish,) in ids_of(answer)} <= {"peas", "rice", "lentils"}
     assert answer["people"][0]["cold_start"] is True
 
 
 def test_bounds_rules_locks_skips_and_portions_hold(knowing: str) -> None:
     eater = {"person_id": "ada", "at_least": {"protein_g": 25}, "at_most_in_all": {"kcal": 1800}}
-    answer = _plan(
+    answer = planned(
         knowing, people=[eater], days=4, slots=[DINNER | {"portions": [1, 1.5]}],
         rules=[{"tag": "meat", "at_most": 1}, {"tag": "vegan", "at_least": 1}],
         locks=[{"day": 3, "slot": "dinner", "dish_id": "cod"}], skips=[{"day": 2, "slot": "dinner"}],
         repeat_after_days=0,
     )  # fmt: skip
-    dishes = [dish for (dish,) in _ids(answer)]
+    dishes = [dish for (dish,) in ids_of(answer)]
     assert [meal["day"] for meal in answer["meals"]] == [1, 3, 4]
     assert dishes[1] == "cod"
     assert dishes.count("beef") <= 1
@@ -157,12 +102,31 @@ def test_bounds_rules_locks_skips_and_portions_hold(knowing: str) -> None:
     assert ada["total"]["kcal"]["high"] <= 1800
 
 
+def test_reference_intakes_hold_and_a_bound_of_the_persons_own_takes_their_place(knowing: str) -> None:
+    four, three = ([DINNER | {"count": count}] for count in (4, 3))
+    answer = planned(knowing, people=[{"person_id": "ada", "bounds": "reference"}], slots=four, days=1)
+    assert set(ids_of(answer)[0]) == {
+        "peas",
+        "lentils",
+        "cod",
+        "beef",
+    }  # no others have 1800 to 2200 kcal
+    answer = planned(knowing, people=[{"person_id": "ada", "bounds": "reference"}], slots=three, days=1)
+    assert answer["reasons"] == ["'kcal' for 'ada' is at least 1800 a day"]
+    own = {"person_id": "ada", "bounds": "reference", "at_most": {"kcal": 1700}}
+    (ada,) = planned(knowing, people=[own], slots=three, days=1)["people"]
+    assert ada["total"]["kcal"]["high"] <= 1700
+    low = {"person_id": "ada", "bounds": "reference", "at_least": {"kcal": 0, "protein_g": 500}}
+    answer = planned(knowing, people=[low], slots=three, days=1)
+    assert answer["reasons"] == ["'protein_g' for 'ada' is at least 500 a day"]
+
+
 def test_an_unknown_amount_is_in_no_bounded_day_and_in_no_total(knowing: str) -> None:
     sweet = {"name": "sweet", "tags": ["sweet"]}
-    (ada,) = _plan(knowing, slots=[sweet], days=1)["people"]
+    (ada,) = planned(knowing, slots=[sweet], days=1)["people"]
     assert ada["total"].keys() == {"kcal"}
     eater = {"person_id": "ada", "at_most": {"protein_g": 500}}
-    answer = _plan(knowing, people=[eater], slots=[sweet], days=1)
+    answer = planned(knowing, people=[eater], slots=[sweet], days=1)
     assert answer["status"] == "impossible"
     assert answer["reasons"] == ["'protein_g' for 'ada' is at most 500 a day"]
     assert answer["change"] == "without this there is a plan: 'protein_g' for 'ada' is at most 500 a day"
@@ -170,20 +134,20 @@ def test_an_unknown_amount_is_in_no_bounded_day_and_in_no_total(knowing: str) ->
 
 def test_contradictory_wishes_are_named_and_nobody_is_shown_anything(knowing: str) -> None:
     eater = {"person_id": "ada", "at_least": {"protein_g": 60}}
-    answer = _plan(knowing, people=[eater])
+    answer = planned(knowing, people=[eater])
     assert (answer["meals"], answer["people"], answer["gap"]) == ([], [], None)
     assert answer["reasons"] == ["'protein_g' for 'ada' is at least 60 a day"]
     assert answer["change"] == "with this there is a plan: 'protein_g' for 'ada' is at least 50 a day"
     lock = [{"day": 1, "slot": "dinner", "dish_id": "cod"}]
-    answer = _plan(knowing, people=[{"person_id": "bob"}], locks=lock)
+    answer = planned(knowing, people=[{"person_id": "bob"}], locks=lock)
     assert answer["reasons"] == ["'dinner' of day 1 has the dish 'cod'"]
-    answer = _plan(knowing, slots=[{"name": "tea", "tags": ["none"]}], days=1)
+    answer = planned(knowing, slots=[{"name": "tea", "tags": ["none"]}], days=1)
     assert answer["reasons"] == ["'tea' of day 1 needs more dishes than may be offered of the 0 in its pool"]
 
 
 def test_feedback_takes_the_plan_of_each_person_and_a_plan_is_no_menu(knowing: str, store: str) -> None:
     both = [{"person_id": "ada", "at_most": {"kcal": 2000}}, {"person_id": "bob"}]
-    answer = _plan(knowing, people=both, days=2)
+    answer = planned(knowing, people=both, days=2)
     ids = {person["person_id"]: person["answer_id"] for person in answer["people"]}
     dish = answer["meals"][0]["dishes"][0]["dish_id"]
     for kind, status in (("order", 200), ("like", 200), ("choice", 400)):
@@ -204,7 +168,7 @@ def test_feedback_takes_the_plan_of_each_person_and_a_plan_is_no_menu(knowing: s
 
 
 def test_what_was_ordered_today_comes_later_if_at_all(knowing: str) -> None:
-    favourite = _ids(_plan(knowing, days=1))[0][0]
+    favourite = ids_of(planned(knowing, days=1))[0][0]
     send(
         f"{knowing}/feedback",
         person_id="ada",
@@ -212,18 +176,19 @@ def test_what_was_ordered_today_comes_later_if_at_all(knowing: str) -> None:
         kind="order",
         occurred_at=datetime.now(UTC).isoformat(),
     )
-    assert _ids(_plan(knowing, days=1))[0][0] != favourite
+    assert ids_of(planned(knowing, days=1))[0][0] != favourite
 
 
 def test_the_same_request_has_the_same_plan_and_others_are_answered_meanwhile(knowing: str) -> None:
     both = [{"person_id": "ada"}, {"person_id": "bob"}]
-    assert _ids(_plan(knowing, people=both)) == _ids(_plan(knowing, people=both))
+    planned(knowing, people=both)  # the model reads the dishes, of which the median is one
+    assert ids_of(planned(knowing, people=both)) == ids_of(planned(knowing, people=both))
     done = list[str]()
 
     def plan() -> None:
         meals = [DINNER | {"name": str(number), "one_each": True, "count": 2} for number in range(4)]
         eaters = [{"person_id": "ada", "at_least": {"kcal": 3000}}, {"person_id": "bob"}]
-        _plan(knowing, people=eaters, slots=meals, days=10, repeat_after_days=3)
+        planned(knowing, people=eaters, slots=meals, days=10, repeat_after_days=3)
         done.append("plan")
 
     thread = threading.Thread(target=plan)

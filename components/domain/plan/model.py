@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from components.domain.plan.request import Limit, Lock, Request
+from components.domain.plan.request import Limit, Lock, Request, Served
 from components.domain.preferences.arrays import Bools, Floats, Ints
 
 NO_WISH = -1  # of a row that always holds
@@ -65,6 +65,24 @@ class Columns:
     def eats(self, eater: int) -> Bools:
         """Tells which columns are on a plate of an eater, (N,)."""
         return np.array([eater in plate.eaters for plate in self.plates], bool)[self.plate]
+
+    def keeps(self, eater: int) -> Bools:
+        """Tells which columns give an eater what an earlier plan gave them, (N,)."""
+        keeps = np.zeros(len(self.dish), bool)
+        for index, plate in enumerate(self.plates):
+            for kept in self.request.meals[plate.meal].kept if eater in plate.eaters else ():
+                if eater in kept.eaters:
+                    is_it = (self.plate == index) & (self.dish == kept.dish)
+                    keeps |= is_it & (kept.portion is None or self.portion == kept.portion)
+        return keeps
+
+    def served(self, picked: Ints) -> tuple[Served, ...]:
+        """Writes a plan of some columns."""
+        return tuple(
+            Served(plate.meal, int(self.dish[each]), float(self.portion[each]), plate.eaters)
+            for each in picked
+            for plate in [self.plates[self.plate[each]]]
+        )
 
     def dishes_of(self, eater: int) -> int:
         """Counts the dishes that an eater gets."""
@@ -156,9 +174,10 @@ def _columns_of(request: Request) -> Columns:
 
 
 def _dishes_on(request: Request, plate: Plate) -> tuple[Ints, Floats]:
-    """Lists the dishes and portions that may be on a plate: its pool, and what is locked, if permitted."""
+    """Lists the dishes and portions that may be on a plate: its pool and what is locked or kept."""
     meal = request.meals[plate.meal]
-    dishes = np.union1d(meal.pool, np.array(meal.locked, np.int64)).astype(np.int64)
+    others = [*meal.locked, *(kept.dish for kept in meal.kept)]
+    dishes = np.union1d(meal.pool, np.array(others, np.int64)).astype(np.int64)
     dishes = dishes[request.permitted[list(plate.eaters)][:, dishes].all(axis=0)]
     portions = np.array(meal.portions)
     return np.repeat(dishes, len(portions)), np.tile(portions, len(dishes))

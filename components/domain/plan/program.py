@@ -14,6 +14,7 @@ from components.domain.plan.repeats import Repeats, eaten_lately, same_dish, sam
 from components.domain.preferences.arrays import Floats, Ints
 
 BREACH = 100.0  # worth that breaking a wish by its whole amount costs in the relaxation
+KEPT = 10.0  # worth of a dish that an earlier plan had in its place: more than any other dish could add
 OTHER_PORTION = 0.001  # worth that a portion other than one costs
 
 
@@ -53,7 +54,8 @@ class Program:
     Attributes:
         model: The model.
         columns: Columns of the model.
-        liking: (N,) what each column adds to the mean of all eaters' worths.
+        kept: (N,) what each column adds to the mean of all eaters' worths for being of an earlier plan.
+        liking: (N,) what each column adds to that mean, `kept` included.
     """
 
     def __init__(self, model: Model) -> None:
@@ -64,9 +66,10 @@ class Program:
         self._who = np.flatnonzero(counts)  # others eat nothing here
         self._dishes = counts[self._who][:, None]
         self._tags = same_tag(self.columns)
-        of_eaters = self._liking()
-        self.liking = of_eaters.mean(axis=0)
-        rows = [model.matrix, self._tags.matrix, -sparse.csr_array(of_eaters)]
+        keeps = KEPT * np.array([self.columns.keeps(int(eater)) for eater in self._who]) / self._dishes
+        self._of_eaters, self.kept = self._liking() + keeps, keeps.mean(axis=0)
+        self.liking = self._of_eaters.mean(axis=0)
+        rows = [model.matrix, self._tags.matrix, -sparse.csr_array(self._of_eaters)]
         self._shared = sparse.csc_array(sparse.vstack(rows))
 
     def relaxed(self, chosen: Ints, aim: Aim, seconds: float) -> tuple[float, float, Floats] | None:
@@ -94,14 +97,31 @@ class Program:
 
     def solved(self, chosen: Ints, aim: Aim, seconds: float) -> Any:
         """Solves the program on some columns in whole numbers; returns SciPy's result."""
-        part = self._part(chosen, aim)
+        part, enough = self._part(chosen, aim), self.columns.request.enough
+        if self.kept.any():
+            enough /= 1 + KEPT  # as a share of a worth in which what is kept counts
         return milp(
             -part.gain,
             integrality=(np.arange(len(part.gain)) < len(chosen)).astype(int),
             bounds=Bounds(part.lower, part.upper),
             constraints=LinearConstraint(part.matrix, -np.inf, part.most),
-            options={"time_limit": seconds, "mip_rel_gap": self.columns.request.enough},
+            options={"time_limit": seconds, "mip_rel_gap": enough},
         )
+
+    def repetitions(self, chosen: Ints) -> tuple[sparse.csr_array, Floats]:
+        """Groups like dishes among some columns: (K, N'), and what each costs the eaters' means, (E, K)."""
+        dishes, tags = same_dish(self.columns, chosen), self._tags
+        groups = sparse.csr_array(sparse.vstack([dishes.matrix, tags.matrix[:, chosen]]))
+        return groups, np.concatenate([dishes.cost, tags.cost], axis=1)[self._who] / self._dishes
+
+    def worth(self, picked: Ints, aim: Aim) -> float:
+        """Computes what a plan of some columns is worth by an aim; -inf if somebody is below its floor."""
+        groups, cost = self.repetitions(picked)
+        repeats = np.maximum(0, np.asarray(groups.sum(axis=1)).ravel() - 1)
+        own = self._of_eaters[:, picked].sum(axis=1) - cost @ repeats
+        if own.min() < aim.floor:
+            return -np.inf
+        return float(own.min() if aim.is_least else own.mean())
 
     def _liking(self) -> Floats:
         """Computes what each column adds to the mean worth of each eater, (E, N)."""

@@ -13,6 +13,15 @@ ENOUGH = 0.02  # gap at which the search ends by default
 OPTIMAL = 1e-4  # largest gap, a share of the worth, of a plan that is called optimal
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A dish that some eaters had at a meal of an earlier plan; `portion` is None for any."""
+
+    dish: int
+    eaters: tuple[int, ...]
+    portion: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Meal:
     """One meal of one day.
@@ -26,6 +35,7 @@ class Meal:
         is_shared: Whether all eaters get the same dishes and portions; otherwise each gets their own.
         portions: Servings of a dish to choose from.
         locked: Dishes that it must have; they need not be in the pool.
+        kept: Dishes of an earlier plan, which come first; they need not be in the pool either.
     """
 
     name: str
@@ -36,6 +46,7 @@ class Meal:
     is_shared: bool = True
     portions: tuple[float, ...] = (1.0,)
     locked: tuple[int, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +131,7 @@ class Plan:
 
     Attributes:
         served: The dishes, by meal.
-        worth: Mean over eaters of what a dish is worth to them, repetitions deducted.
+        worth: Mean over eaters of what a dish is worth to them, repetitions deducted, whatever is kept.
         gap: By how much a better plan could be better at most, as a share of its worth; proven. With
             `least_first` the larger one of the least satisfied eater's worth and of the mean.
         stopped_early: Whether time ended the search.

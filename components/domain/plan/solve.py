@@ -1,4 +1,4 @@
-"""The best plan, by mixed-integer programming on the columns that can matter.
+"""The best plan: one by repair, and what mixed-integer programming makes of the columns that can matter.
 
 Of a large catalogue most columns are left out. The duals of the linear relaxation tell what each of them
 could add at most, so the bound on the worth is proven for all columns.
@@ -15,12 +15,17 @@ from scipy.sparse.csgraph import connected_components
 from components.domain.plan.conflicts import conflict_of
 from components.domain.plan.model import Columns, Model, model_of
 from components.domain.plan.program import Aim, Program
+from components.domain.plan.repair import repaired
 from components.domain.plan.request import OPTIMAL, Conflict, Plan, Request, Served
 from components.domain.preferences.arrays import Bools, Floats, Ints
 
 SMALL = 2_000  # columns that are solved at once
 AT_ONCE = 40  # columns a plate that a round adds
+ROUNDS, MORE_ROUNDS = 60, 2_000  # of repair before the search, and where the search ends without a proof
+SEARCHING = 0.7  # share of the time that is left for the search; the rest is for more repair
+FOR_REPAIR = 300  # columns a plate among which dishes are exchanged
 _TINY = 1e-7
+_TIME_OVER, _INFEASIBLE = 1, 2  # status of SciPy's result
 SecondsLeft = Callable[[], float]
 
 
@@ -29,11 +34,12 @@ class _Found:
     columns: Ints
     worth: float
     bound: float
-    stopped_early: bool
+    kept: float  # part of both
+    stopped_early: bool = False
 
     @property
     def gap(self) -> float:
-        return max(0.0, self.bound - self.worth) / max(abs(self.bound), _TINY)
+        return max(0.0, self.bound - self.worth) / max(abs(self.bound - self.kept), _TINY)
 
 
 def plan_of(request: Request, seconds_left: SecondsLeft) -> Plan | Conflict | None:
@@ -100,13 +106,7 @@ def _plan_of_group(model: Model, seconds_left: SecondsLeft) -> Plan | Conflict |
     if found is None:
         return conflict_of(model, seconds_left) if seconds_left() > 0 else None
     gap = max(found.gap, least_gap)
-    served = tuple(
-        Served(plate.meal, int(columns.dish[each]), float(columns.portion[each]), plate.eaters)
-        for columns in [model.columns]
-        for each in found.columns
-        for plate in [columns.plates[columns.plate[each]]]
-    )
-    return Plan(served, found.worth, gap, found.stopped_early)
+    return Plan(program.columns.served(found.columns), found.worth - found.kept, gap, found.stopped_early)
 
 
 def _place(served: Served) -> tuple[int, tuple[int, ...], int]:
@@ -115,26 +115,54 @@ def _place(served: Served) -> tuple[int, tuple[int, ...], int]:
 
 def _best(program: Program, aim: Aim, seconds_left: SecondsLeft) -> _Found | None:
     """Finds the best columns for an aim; None if there are none, or if time ended before any were found."""
-    columns, found = program.columns, None
+    columns = program.columns
     chosen, most, reduced = _priced(program, aim, seconds_left)
+    found = _by_repair(program, aim, chosen, most, ROUNDS, seconds_left)
     while seconds_left() > 0:
-        result = program.solved(np.flatnonzero(chosen), aim, seconds_left())
-        if result.x is None and (chosen.all() or result.status != 2):
+        if found and found.gap <= max(OPTIMAL, columns.request.enough):
             return found
-        if result.x is None:
+        result = program.solved(np.flatnonzero(chosen), aim, SEARCHING * seconds_left())
+        if result.x is None and result.status == _INFEASIBLE and not chosen.all():
             chosen = np.ones(len(chosen), bool)
             continue
         left_out = most + reduced[~chosen].max(initial=-np.inf)  # no plan with one of them is worth more
-        picked = np.flatnonzero(chosen)[result.x[: chosen.sum()] > 0.5]
-        bound = max(-result.mip_dual_bound, left_out)
-        found = _Found(picked, -result.fun, max(bound, -result.fun), stopped_early=result.status == 1)
-        if found.stopped_early or found.gap <= max(OPTIMAL, program.columns.request.enough):
-            return found
+        if result.x is not None:
+            picked = np.flatnonzero(chosen)[result.x[: chosen.sum()] > 0.5]
+            found = _better(found, _Found(picked, -result.fun, np.inf, program.kept[picked].sum()))
+        if result.status == _TIME_OVER:
+            more = _by_repair(program, aim, chosen, most, MORE_ROUNDS, seconds_left)
+            found = _better(found, more) if more else found
+        if found is None:
+            return None
+        if result.mip_dual_bound is not None:
+            bound = max(-result.mip_dual_bound, left_out, found.worth)
+            found = replace(found, bound=min(found.bound, bound))
         could_help = ~chosen & (most + reduced > found.worth)
-        if not could_help.any():
-            return found
+        if result.status or not could_help.any():
+            return replace(found, stopped_early=result.status == _TIME_OVER)
         chosen = chosen | _first(columns, reduced, could_help, AT_ONCE)
-    return found and _Found(found.columns, found.worth, found.bound, stopped_early=True)
+    return found and replace(found, stopped_early=True)
+
+
+def _by_repair(
+    program: Program, aim: Aim, chosen: Bools, most: float, rounds: int, seconds_left: SecondsLeft
+) -> _Found | None:
+    """Finds a plan by exchanging dishes; `most` is what any plan is worth at most, or -inf."""
+    columns = program.columns
+    likely = _first(columns, program.liking, chosen, FOR_REPAIR)
+    picked = repaired(program, np.flatnonzero(likely), rounds, seconds_left)
+    if picked is None or np.isinf(worth := program.worth(picked, aim)):
+        return None
+    if np.isinf(most):
+        most = sum(
+            np.sort(program.liking[columns.plate == index])[-plate.dishes :].sum()
+            for index, plate in enumerate(columns.plates)
+        )
+    return _Found(picked, worth, max(most, worth), program.kept[picked].sum())
+
+
+def _better(one: _Found | None, other: _Found) -> _Found:
+    return one if one and one.worth >= other.worth else other
 
 
 def _priced(program: Program, aim: Aim, seconds_left: SecondsLeft) -> tuple[Bools, float, Floats]:

@@ -72,7 +72,8 @@ def breaches(request: Request, served: Sequence[Served]) -> list[str]:
             plate = [each.dish for each in here if eater in each.eaters]
             if len(plate) != meal.dishes or len(set(plate)) != len(plate):
                 broken.append(f"meal {index}: {plate}")
-            if not set(plate) <= {*meal.pool.tolist(), *meal.locked} or not set(meal.locked) <= set(plate):
+            pool = {*meal.pool.tolist(), *meal.locked, *(kept.dish for kept in meal.kept)}
+            if not set(plate) <= pool or not set(meal.locked) <= set(plate):
                 broken.append(f"pool or lock of meal {index}: {plate}")
             broken += [f"{eater} may not eat {dish}" for dish in plate if not request.permitted[eater, dish]]
         broken += [f"portion {each.portion}" for each in here if each.portion not in meal.portions]
@@ -94,7 +95,7 @@ def _plates(request: Request) -> list[list[list[Served]]]:
     """For each plate all that may be on it, whatever it breaks."""
     plates = []
     for index, meal in enumerate(request.meals):
-        dishes = sorted({*meal.pool.tolist(), *meal.locked})
+        dishes = sorted({*meal.pool.tolist(), *meal.locked, *(kept.dish for kept in meal.kept)})
         for eaters in [meal.eaters] if meal.is_shared else [(eater,) for eater in meal.eaters]:
             plates.append(
                 [

@@ -3,10 +3,10 @@
 values    an amount as an interval, with what it rests on
 foods     foods of a table, by the words of their names
 estimate  the nutrients of a dish
-bounds    which amounts a dish keeps to
+bounds    which amounts a dish keeps to; the reference intakes of an adult
 """
 
-from components.domain.diet.nutrition.bounds import outside
+from components.domain.diet.nutrition.bounds import REFERENCE_LEAST, REFERENCE_MOST, outside
 from components.domain.diet.nutrition.estimate import nutrition_of
 from components.domain.diet.nutrition.foods import FoodIndex
 from components.domain.diet.nutrition.values import CONFIDENCE, NUTRIENTS, Amount, Food, Nutrition
@@ -14,6 +14,8 @@ from components.domain.diet.nutrition.values import CONFIDENCE, NUTRIENTS, Amoun
 __all__ = [
     "CONFIDENCE",
     "NUTRIENTS",
+    "REFERENCE_LEAST",
+    "REFERENCE_MOST",
     "Amount",
     "Food",
     "FoodIndex",

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 
 from components.domain.diet.nutrition.values import Amount, Nutrition
 
+# A day of an average adult: Regulation (EU) No 1169/2011, Annex XIII, part B. Energy is within 10 % of
+# 2000 kcal; 6 g of salt are 2.4 g of sodium (Annex I, point 11).
+REFERENCE_MOST = {"kcal": 2200.0, "fat_g": 70.0, "saturated_g": 20.0, "sugars_g": 90.0, "sodium_mg": 2400.0}
+REFERENCE_LEAST = {"kcal": 1800.0, "protein_g": 50.0}
+
 
 def outside(nutrition: Nutrition, at_most: Mapping[str, float], at_least: Mapping[str, float]) -> list[str]:
     """Why a dish is not shown to lie within bounds, one sentence a bound; nothing where it does.
