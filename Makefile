@@ -19,7 +19,8 @@ BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
 BENCHMARK_one-person := one_person "$${SET:-food-world-cup}"
 BENCHMARK_questions := questions "$${SET:-food-world-cup}"
 BENCHMARK_movielens := movielens
-NAMES := quality validation new-dishes one-person questions movielens events allergens load
+BENCHMARK_plan := plan
+NAMES := quality validation new-dishes one-person questions movielens plan events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
 
 .PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve plan mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format
