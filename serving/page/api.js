@@ -6,22 +6,24 @@ const AWAY = "The service does not answer. What you entered is kept: try again."
 export class Refused extends Error {}
 
 // Sends a body, or reads where there is none; asks for the token where the service needs it.
-export async function ask(path, body) {
+// Resolves to what was answered as JSON, or to the text of another type that is named.
+export async function ask(path, body, type = "") {
   for (;;) {
-    const answer = await send(path, body);
+    const answer = await send(path, body, type);
     if (answer.status === 401) {
       if (!(await enterToken())) throw new Refused("Without its token the service answers nothing.");
       continue;
     }
+    if (type && answer.headers.get("Content-Type")?.startsWith(type)) return answer.text();
     const content = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Refused(content.error ?? `The service answered ${answer.status}: try again.`);
     return content;
   }
 }
 
-async function send(path, body) {
+async function send(path, body, type) {
   const token = sessionStorage.getItem(PLACE);
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const headers = { ...(token ? { Authorization: `Bearer ${token}` } : {}), ...(type ? { Accept: type } : {}) };
   const request = body
     ? { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(body) }
     : { headers };

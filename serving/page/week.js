@@ -1,6 +1,6 @@
 // The week: a plan as a grid, with locks, skips, bounds and rules.
 
-import { ask } from "./api.js";
+import { ask, Refused } from "./api.js";
 import { attempt, button, byId, element, listed } from "./elements.js";
 import { request } from "./person.js";
 
@@ -13,6 +13,7 @@ const STATUS = {
 };
 let locks = [];
 let skips = [];
+let kept = []; // the dishes of the plan that is shown
 
 const field = (label, properties) => element("label", {}, `${label} `, element("input", { autocomplete: "off", ...properties }));
 
@@ -53,25 +54,28 @@ function bounds() {
   return found;
 }
 
-function body() {
+// Reads what is asked; a plan that is changed keeps as much of the shown one as it can.
+function body(isChange) {
   const form = byId("plan").elements;
   const others = listed(form.others.value).map((id) => ({ person_id: id }));
   const days = Number(form.days.value);
   const slots = rows("slots").map(({ name, tag, count }) => ({ name, tags: listed(tag), count: Number(count) }));
   const isThere = ({ day, slot }) => day <= days && slots.some(({ name }) => name === slot);
   return {
-    people: [{ ...request(), ...bounds() }, ...others],
+    people: [{ ...request(), ...bounds(), bounds: form.reference.checked ? "reference" : null }, ...others],
     days,
     slots,
     rules: rows("rules").map(({ tag, limit, amount }) => ({ tag, [limit]: Number(amount) })),
     locks: locks.filter(isThere),
     skips: skips.filter(isThere),
+    kept: isChange ? kept.filter(isThere) : [],
+    first_day: form.first.value || null,
     repeat_after_days: Number(form.rest.value),
   };
 }
 
-async function plan() {
-  const sent = body();
+async function plan(isChange = false) {
+  const sent = body(isChange);
   const answer = await ask("plan", sent);
   const gap = answer.gap ? ` Another could be better by ${(100 * answer.gap).toFixed(1)} % at most.` : "";
   const parts = [element("p", {}, STATUS[answer.status] + gap)];
@@ -79,7 +83,9 @@ async function plan() {
     parts.push(element("ul", {}, ...answer.reasons.map((reason) => element("li", {}, reason))));
     if (answer.change) parts.push(element("p", {}, answer.change));
   } else {
-    parts.push(grid(sent, answer), ...answer.people.map((person) => totals(person, sent.people)));
+    kept = answer.meals.flatMap(({ day, slot, dishes }) =>
+      dishes.map(({ dish_id, portion, liking }) => ({ day, slot, dish_id, portion, people: Object.keys(liking) })));
+    parts.push(grid(sent, answer), ...answer.people.map((person) => totals(person, sent.people)), shopping(answer));
   }
   byId("planned").replaceChildren(...parts);
 }
@@ -90,7 +96,7 @@ const planWith = (otherSkips, otherLocks = locks) =>
     const before = [skips, locks];
     [skips, locks] = [otherSkips, otherLocks];
     try {
-      await plan();
+      await plan(true);
     } catch (error) {
       [skips, locks] = before;
       throw error;
@@ -165,9 +171,25 @@ function amount(day, name, { at_least = {}, at_most = {} }) {
   return element("td", {}, `${words} (${wishes.filter(Boolean).join(", ")})`, bar);
 }
 
+function shopping({ shopping: { ingredients, unlisted } }) {
+  const lines = ingredients.map(({ ingredient, servings }) => `${ingredient}: ${servings} servings`);
+  if (unlisted.length) lines.push(`Without a list of ingredients: ${unlisted.join(", ")}`);
+  return element("details", {}, element("summary", {}, "What to buy"),
+    element("ul", {}, ...lines.map((line) => element("li", {}, line))));
+}
+
+// Saves the plan that is shown as a calendar file.
+async function saveCalendar() {
+  const text = await ask("plan", body(true), "text/calendar");
+  if (typeof text !== "string") throw new Refused("There is no plan yet: make one first.");
+  const link = element("a", { download: "palate.ics", href: URL.createObjectURL(new Blob([text], { type: "text/calendar" })) });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 // Forgets the plan, and what was kept and skipped in it.
 export function forget() {
-  [locks, skips] = [[], []];
+  [locks, skips, kept] = [[], [], []];
   byId("planned").replaceChildren();
 }
 
@@ -177,8 +199,9 @@ export function prepare() {
   byId("add-bound").onclick = addBound;
   byId("add-rule").onclick = addRule;
   byId("print").onclick = () => window.print();
+  byId("calendar").onclick = () => attempt(saveCalendar, "Saved.");
   byId("plan").onsubmit = (event) => {
     event.preventDefault();
-    attempt(plan, "Planned.");
+    attempt(() => plan(), "Planned.");
   };
 }

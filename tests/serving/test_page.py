@@ -143,6 +143,11 @@ def test_a_known_person_sees_dishes_says_what_they_like_and_plans_a_week(
     page.press("Skip: dinner of day 2")
     assert page.page.locator("#planned td label").all_inner_texts() == [f" {name}"]
     assert page.page.locator("#planned .bar").count() == 1  # of the day with a meal
+    with page.page.expect_download() as download:
+        page.press("Calendar file")
+    assert name in Path(download.value.path()).read_text(encoding="utf-8").replace("\r\n ", "")
+    page.page.get_by_text("What to buy").click()
+    assert "servings" in page.text("planned")
     page.check()
     page.page.get_by_label("Amount").fill("1")
     page.press("Plan")
