@@ -66,7 +66,8 @@ def of_menu(request: RankRequest, facts: Mapping[str, Any]) -> Candidates[list[L
     """
     store.refuse_erased(request.person_id)
     _check_sizes(request, facts)
-    _check_history(request.history, facts, {})
+    _check_ratings(request.history, facts)
+    _check_named(request.history, ())
     person = _stored(request)
     restrictions = restrictions_of(request, person)
     letters = facts["serve"].get("allergen_letters", "")  # releases before 0.3.0 have no scheme
@@ -89,8 +90,9 @@ def of_catalogue(
         Unavailable: The store does not answer, so it is unknown what is safe.
     """
     store.refuse_erased(request.person_id)
+    _check_ratings(request.history or (), facts)
     person, catalogue = published.of(request.person_id)
-    _check_history(request.history or (), facts, catalogue.position)
+    _check_named(request.history or (), catalogue.position)
     restrictions = restrictions_of(request, person)
     may_eat, forbidden = permissions.split(catalogue.on_offer(request), catalogue, restrictions)
     within, beyond = _within_bounds(request, catalogue, may_eat)
@@ -106,8 +108,9 @@ def of_eater(
     Returns and raises as `of_catalogue` does. What the person ate lately stays: a plan weighs it.
     """
     store.refuse_erased(eater.person_id)
+    _check_ratings(eater.history or (), facts)
     person, catalogue = published.of(eater.person_id)
-    _check_history(eater.history or (), facts, catalogue.position)
+    _check_named(eater.history or (), catalogue.position)
     restrictions = restrictions_of(eater, person)
     on_offer = np.flatnonzero(catalogue.is_offered)
     may_eat, forbidden = permissions.split(on_offer, catalogue, restrictions)
@@ -127,21 +130,22 @@ def _check_sizes(request: RankRequest, facts: Mapping[str, Any]) -> None:
         raise InvalidArgument(f"dish_id {duplicates[0]!r} is offered twice: send each dish once.")
 
 
-def _check_history(history: Iterable[PastBody], facts: Mapping[str, Any], known: Collection[str]) -> None:
+def _check_ratings(history: Iterable[PastBody], facts: Mapping[str, Any]) -> None:
     """Checks that the ratings of a request's history lie on the scale that the version learnt from.
 
-    A night would quarantine others; until then they would count in every answer. A dish without a name must
-    be a known one.
-
-    Args:
-        known: Ids of the catalogue's dishes.
+    A night would quarantine others; until then they would count in every answer.
     """
     for line, past in enumerate(history):
         check_rating(f"history.{line}.rating", past.rating, facts.get("value_range"))
+
+
+def _check_named(history: Iterable[PastBody], known: Collection[str]) -> None:
+    """Checks that each dish of a request's history has a name, or is one of the known ids."""
+    for line, past in enumerate(history):
         if not past.dish.name and as_id(past.dish.dish_id) not in known:
             raise InvalidArgument(
-                f"history.{line}.dish: dish_id {past.dish.dish_id!r} has no name, and the "
-                "catalogue lacks it: send its name."
+                f"history.{line}.dish: dish_id {past.dish.dish_id!r} has no name, and the catalogue lacks "
+                "it: send its name."
             )
 
 
