@@ -93,10 +93,8 @@ def _opinions(head: TextFactors, factors: Floats, liked: Floats) -> PersonOpinio
 def _accuracy(head: TextFactors, vectors: Floats, log: OpinionLog, asked: Ints, held: Ints) -> float:
     """Ranks the held dishes by the posterior after likes and dislikes of the asked ones."""
     person = _opinions(head, vectors[log.dish[asked], 1:], log.verdict[asked].astype(float))
-    factors, (common, personal) = person.factors, head.weights.tolist()
-    precision = person.noise * np.eye(factors.shape[1]) + factors.T @ (factors * person.information[:, None])
-    weights = np.linalg.solve(precision, factors.T @ (person.slope * person.liked))
-    scores = vectors[log.dish[held]] @ np.append(common, personal * weights)
+    common, personal = head.weights.tolist()
+    scores = vectors[log.dish[held]] @ np.append(common, personal * person.posterior[0])
     worth = np.where(np.isnan(log.rating[held]), log.verdict[held], log.rating[held])
     better = worth[:, None] > worth
     above = (scores[:, None] > scores) + 0.5 * (scores[:, None] == scores)

@@ -226,20 +226,19 @@ def telling_dishes(
     A version without a posterior asks about the most popular dishes. Arguments and errors as for
     `best_dishes`.
     """
-    table, seen = variant.table_of(catalogue), {line.dish_id for line in history}
-    unseen = np.array([each for each in offered if catalogue.dishes[each].dish.dish_id not in seen], np.int64)
     if not variant.has_posterior:
-        return unseen[:count]
+        return offered[:count]
+    table = variant.table_of(catalogue)
     dishes = ChainMap(dict(past), table.dishes)
-    _read_new(variant, table, table.rows[unseen])
-    rows, first = np.unique(table.rows[unseen], return_index=True)
+    _read_new(variant, table, table.rows[offered])
+    rows, first = np.unique(table.rows[offered], return_index=True)
     popular_first = np.argsort(first)
     legible = _legible(variant, table, history, dishes)
     opinions, factors, others = table.opinions_and_others(
         legible, dishes, rows[popular_first], len(rows), must_go_on
     )
     chosen = others[most_telling(opinions, factors, count)]
-    return np.asarray(unseen[first[np.searchsorted(rows, chosen)]])
+    return np.asarray(offered[first[np.searchsorted(rows, chosen)]])
 
 
 def _read_new(variant: Variant, table: DishTable, rows: Ints) -> None:

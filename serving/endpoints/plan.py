@@ -68,16 +68,11 @@ class Planner:
         run = copy_context().run  # the call's deadline goes along
         loop = asyncio.get_running_loop()
         week, plan = await loop.run_in_executor(self._thread, run, _plan, request, eaters, catalogue)
-        left_out = [
-            LeftOutAnswer(person_id=eater.body.person_id, dishes=count, reasons=counted(eater.left_out))
-            for eater in eaters
-            for count in [int(catalogue.is_offered.sum()) - len(eater.scored.positions)]
-        ]
         if isinstance(plan, Conflict):
-            reasons = sentences_of(plan, week, eaters, catalogue)
             return PlanAnswer(
                 status="impossible", gap=None, meals=[], people=[], shopping=shopping_of([], catalogue),
-                left_out=left_out, reasons=reasons, change=change_of(plan, week, eaters, catalogue),
+                left_out=_left_out(eaters, catalogue), reasons=sentences_of(plan, week, eaters, catalogue),
+                change=change_of(plan, week, eaters, catalogue),
             )  # fmt: skip
         owns = [[each for each in plan.served if index in each.eaters] for index in range(len(eaters))]
         answers = [
@@ -93,7 +88,7 @@ class Planner:
             meals=_meals(week, plan, eaters, answers, catalogue),
             people=people,
             shopping=shopping_of(plan.served, catalogue),
-            left_out=left_out,
+            left_out=_left_out(eaters, catalogue),
             reasons=[],
             change=None,
         )
@@ -162,6 +157,18 @@ def _plan(
     if plan is None:
         raise NobodyWaits("No plan was found in time: send fewer meals, bounds or dishes, or the same again.")
     return week, plan
+
+
+def _left_out(eaters: Sequence[Eater], catalogue: Listing) -> list[LeftOutAnswer]:
+    on_offer = int(catalogue.is_offered.sum())
+    return [
+        LeftOutAnswer(
+            person_id=eater.body.person_id,
+            dishes=on_offer - len(eater.scored.positions),
+            reasons=counted(eater.left_out),
+        )
+        for eater in eaters
+    ]
 
 
 def _meals(

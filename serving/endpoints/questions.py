@@ -24,9 +24,8 @@ async def answer(
     variant, facts = versions.for_person(request.person_id), versions.newest.facts
     chosen, catalogue = await run_sync(candidates.of_eater, request, published, permissions, facts)
     history, past = (chosen.person.history, {}) if request.history is None else past_of(request.history)
-    judged = {as_id(line.dish.dish_id) for line in request.history or ()}
-    unjudged = catalogue.without(chosen.offered, judged | set(request.without))
-    offered = unjudged[:MOST_ASKED]
+    judged = {line.dish_id for line in history} | {as_id(line.dish.dish_id) for line in request.history or ()}
+    offered = catalogue.without(chosen.offered, judged | set(request.without))[:MOST_ASKED]
     asked = await versions.in_turn(telling_dishes, variant, history, past, offered, catalogue, request.k)
     await run_sync(bases_of, [catalogue.dishes[at].facts for at in asked], chosen.restrictions)
     dishes = [catalogue.dishes[at].dish for at in asked]

@@ -8,6 +8,7 @@ import numpy as np
 from anyio.to_thread import run_sync
 from bentoml import Context
 
+from components.domain.diet import Basis
 from components.domain.diet.nutrition import Nutrition
 from serving import candidates
 from serving.answers import Answers, past_of
@@ -22,6 +23,7 @@ from serving.schemas.recommend import (
     RecommendRequest,
 )
 from serving.search import best_dishes
+from serving.variant import Ranked
 
 
 async def answer(
@@ -44,20 +46,7 @@ async def answer(
     reliability = [] if ranked.cold_start else variant.facts.get("reliability", [])
     sure = how_sure(reliability, [score for _, score in ranked.dishes])
     return RecommendAnswer(
-        dishes=[
-            Recommendation(
-                dish_id=listed.dish.dish_id,
-                name=listed.dish.name,
-                score=score,
-                sure=share,
-                because=reasons,
-                basis=basis,
-                nutrition=_nutrition(listed.nutrition),
-            )
-            for (listed, score), share, reasons, basis in zip(
-                ranked.dishes, sure, ranked.because, bases, strict=True
-            )
-        ],
+        dishes=_dishes(ranked, sure, bases),
         left_out=chosen.left_out,
         notes=notes_of(request, person, chosen.restrictions),
         allergies_known=person.has_row or request.allergies is not None,
@@ -67,6 +56,25 @@ async def answer(
         published_at=person.published_at,
         **lineage,
     )
+
+
+def _dishes(
+    ranked: Ranked, sure: Sequence[float | None], bases: Sequence[list[Basis]]
+) -> list[Recommendation]:
+    return [
+        Recommendation(
+            dish_id=listed.dish.dish_id,
+            name=listed.dish.name,
+            score=score,
+            sure=share,
+            because=reasons,
+            basis=basis,
+            nutrition=_nutrition(listed.nutrition),
+        )
+        for (listed, score), share, reasons, basis in zip(
+            ranked.dishes, sure, ranked.because, bases, strict=True
+        )
+    ]
 
 
 def how_sure(reliability: Sequence[tuple[float, float]], scores: Sequence[float]) -> list[float | None]:

@@ -14,13 +14,16 @@ export async function showDishes() {
   byId("version").textContent = inWords(answer);
   byId("how").textContent = answer.cold_start
     ? "Nothing is known of the person yet: popularity ranks."
-    : `The best of ${answer.considered.toLocaleString()} dishes.`;
+    : `The best of ${answer.considered.toLocaleString()} dishes.${ofPerson(answer.sure_of_person)}`;
   byId("list").replaceChildren(...answer.dishes.map((dish) => item(dish, answer.answer_id)));
   byId("notes").replaceChildren(...answer.notes.map((note) => element("li", {}, note)));
   byId("left-out-count").textContent = `Left out: ${answer.left_out.length.toLocaleString()}`;
   byId("left-out-search").oninput = () => showLeftOut(answer.left_out);
   showLeftOut(answer.left_out);
 }
+
+const ofPerson = (share) =>
+  share === null ? "" : ` Of two of them the order should be right in ${Math.round(100 * share)} % of cases.`;
 
 function inWords(answer) {
   const standing = answer.preview ? "a preview, promoted by nobody" : answer.standing;

@@ -77,7 +77,7 @@ class Factors:
 
     @cached_property
     def _covariance(self) -> tuple[Floats, Eigen] | None:
-        """The covariance of the dishes of the moments, which all ranks share."""
+        """Estimates the covariance of the dishes with opinions, once for all ranks."""
         return _covariance(self.by_text[self.moments.dishes, 1:], self.moments)
 
     def batch(self, comparisons: Comparisons) -> tuple[Batch, Ints]:

@@ -48,7 +48,7 @@ class PersonOpinions:
 
     @cached_property
     def posterior(self) -> tuple[Floats, Floats]:
-        """The mean, (S,), and the covariance, (S, S), of the person's weights."""
+        """Computes the mean, (S,), and the covariance, (S, S), of the person's weights."""
         factors = self.factors
         precision = self.noise * np.eye(factors.shape[1]) + factors.T @ (factors * self.information[:, None])
         mean = np.linalg.solve(precision, factors.T @ (self.slope * self.liked))

@@ -21,10 +21,8 @@ def most_telling(opinions: PersonOpinions, others: Floats, count: int) -> Ints:
     Returns:
         (count,) positions in `others`, in the order of asking.
     """
-    known, size = opinions.factors, others.shape[1]
-    precision = opinions.noise * np.eye(size) + known.T @ (known * opinions.information[:, None])
-    covariance = others @ np.linalg.solve(precision, others.T)  # in units of the noise
-    noise, chosen = 1 / opinions.unrated[1], list[int]()
+    covariance = others @ opinions.posterior[1] @ others.T
+    noise, chosen = opinions.noise / opinions.unrated[1], list[int]()
     for _ in range(min(count, len(others))):
         fall = np.square(covariance).sum(axis=0) / (noise + np.diag(covariance))
         fall[chosen] = -1

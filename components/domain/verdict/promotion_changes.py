@@ -52,8 +52,10 @@ def promotion_changes(
         replaced: (O,) scores of what it would replace.
     """
     both = ~np.isnan(candidate) & ~np.isnan(replaced)
-    pairs = np.stack([test.person[test.owner][both], test.offered[both]])
-    (person, dish), pair_of = np.unique(pairs, axis=1, return_inverse=True)
+    names = [dishes[each].name for each in test.log.dishes]
+    pairs = test.person[test.owner][both] * len(names) + test.offered[both]
+    pairs, pair_of = np.unique(pairs, return_inverse=True)
+    person, dish = np.divmod(pairs, len(names))
     counts = np.bincount(pair_of, minlength=len(person))
     before, after = (
         _places(person, np.bincount(pair_of, scores[both], minlength=len(person)) / counts)
@@ -62,7 +64,6 @@ def promotion_changes(
     sizes = np.bincount(person)
     if not (sizes > 1).any():
         return None
-    names = [dishes[each].name for each in test.log.dishes]
     was, becomes = before < FIRST_DISHES, after < FIRST_DISHES
     gains = np.bincount(dish[becomes], minlength=len(names)) - np.bincount(dish[was], minlength=len(names))
     first = _share(person, (before == 0) != (after == 0), sizes > 1)
