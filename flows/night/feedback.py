@@ -22,7 +22,7 @@ from components.integrations.service_store import (
     answers_since,
     begin_reading,
     full_days,
-    move_old_answers,
+    refuse_unmoved,
 )
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.intake import Intake, take_in
@@ -63,7 +63,7 @@ def with_feedback(inbox: Intake, limits: Limits, *, has_people: bool) -> tuple[I
     store = service_store()
     if store is None:
         return inbox, News()
-    move_old_answers(store.engine)
+    refuse_unmoved(store.engine)
     begin_reading(store.engine)
     news, ids = Reading(store.engine, inbox).read(), inbox.events["event_id"]
     if not news.superseded and not any(map(len, news.tables.values())):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from components.domain.preferences.events import Counts, RawRow
 from components.domain.preferences.limits import Limits
 from components.domain.records import Dish
 from components.integrations.service_store import ServiceStore, prune
-from components.integrations.service_store.answers import EXPOSURES, FEEDBACK
+from components.integrations.service_store.answers import FEEDBACK
 from components.integrations.service_store.catalogue import PUBLISHED
 from components.integrations.sources.batches import Rows
 from components.integrations.sources.intake import take_in
@@ -173,11 +172,9 @@ def test_the_inboxs_row_wins_over_feedback_that_says_the_same(store: ServiceStor
 
 
 def test_after_an_upgrade_nothing_is_taken_in_twice_and_events_keep_their_ids(store: ServiceStore) -> None:
-    shown = [{"dish": asdict(Dish("7", "Green soup")), "score": 1.0, "propensity": 1.0}] * 2
+    _show(store, "a", Dish("7", "Green soup"))
     old = {"person_id": "ada", "dish_id": "7", "value": None, "occurred_at": NOW, "received_at": NOW}
-    with store.engine.begin() as connection:  # as the service of an older Palate writes
-        values = {"answer_id": "a", "person_id": "ada", "at": NOW, "shown": shown, "filters": "{}"}
-        connection.execute(sa.insert(EXPOSURES).values(values | {"model_version": "1", "data_version": "x"}))
+    with store.engine.begin() as connection:  # under the caller's ids, as the service once wrote
         for event_id, kind, answer in (("f1", "like", ""), ("f2", "choice", "a"), ("f3", "order", "a")):
             row = old | {"event_id": event_id, "kind": kind, "answer_id": answer}
             connection.execute(sa.insert(FEEDBACK).values(row))

@@ -14,10 +14,9 @@ import sqlalchemy as sa
 
 from components.domain.catalogue import Thresholds
 from components.domain.errors import StageFailed
-from components.domain.exposures import Feedback
-from components.integrations.service_store import Catalogue, ServiceStore, begin_reading
-from components.integrations.service_store.answers import FEEDBACK
-from components.integrations.service_store.catalogue import PUBLISHED
+from components.domain.exposures import Exposure, Feedback
+from components.integrations.service_store import Catalogue, ServiceStore, begin_reading, refuse_unmoved
+from components.integrations.service_store.answers import EXPOSURES, FEEDBACK
 from tests.postgresql import postgresql
 
 ROUNDS = 20
@@ -52,9 +51,16 @@ def test_a_row_from_a_clock_that_was_ahead_or_behind_mutes_nobodys_later_feedbac
     begin_reading(store.engine)
     catalogue.confirm(now)
     assert live() == []
-    with store.engine.begin() as connection:  # as an older Palate published
-        connection.execute(sa.update(PUBLISHED).values(reading=None, read_until=now - timedelta(days=1)))
-    assert live() == ["read", "while the night runs"]
+
+
+def test_answers_whose_dishes_no_night_reads_any_more_are_refused(tmp_path: Path) -> None:
+    store = ServiceStore(f"sqlite:///{tmp_path / 'service.db'}")
+    store.add_exposure(Exposure("a", "ada", datetime.now(UTC), (), "{}", "1", "x"))
+    refuse_unmoved(store.engine)
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(EXPOSURES).values(shown=[{"dish": {"dish_id": "7"}}]))
+    with pytest.raises(StageFailed, match="holds answers of a development version"):
+        refuse_unmoved(store.engine)
 
 
 def test_a_removal_that_a_reader_keeps_from_being_final_is_a_sentence(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from components.integrations.service_store.answer_log import (
 from components.integrations.service_store.answers import ServiceStore
 from components.integrations.service_store.catalogue import Catalogue
 from components.integrations.service_store.engine import NAME
-from components.integrations.service_store.old_answers import move_old_answers, prune, size_of
 from components.integrations.service_store.people import People
+from components.integrations.service_store.pruning import prune, refuse_unmoved, size_of
 from components.integrations.service_store.quotas import full_days
 from components.integrations.service_store.shown_dishes import picks, showings, texts_shown
 
@@ -24,10 +24,10 @@ __all__ = [
     "begin_reading",
     "dishes_shown",
     "full_days",
-    "move_old_answers",
     "picks",
     "prune",
     "read_feedback",
+    "refuse_unmoved",
     "showings",
     "shown_by",
     "size_of",

@@ -43,7 +43,7 @@ EXPOSURES = sa.Table(
     sa.Column("answer_id", sa.String(200), primary_key=True),
     sa.Column("person_id", sa.String(200), nullable=False, index=True),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("shown", sa.JSON, nullable=False),  # the dishes in answers of an older Palate until a night
+    sa.Column("shown", sa.JSON, nullable=False),  # empty: the dishes are in SHOWN
     sa.Column("filters", sa.Text, nullable=False),
     sa.Column("model_version", sa.String(50), nullable=False),
     sa.Column("data_version", sa.String(50), nullable=False),
@@ -109,22 +109,19 @@ class ServiceStore:
         """
         with as_sentence(), self.engine.begin() as connection:
             connection.execute(sa.insert(EXPOSURES).values({**vars(exposure), "shown": []}))
-            add_shown(connection, exposure.answer_id, exposure.at, exposure.shown)
+            _add_shown(connection, exposure.answer_id, exposure.at, exposure.shown)
             refuse_erased(connection, exposure.person_id)
 
     def answer_of(self, feedback: Feedback) -> tuple[str, bool] | None:
         """Looks up whom the answer of feedback was for, and whether it showed the dish; None if unknown."""
         query = (
-            sa.select(EXPOSURES.c.person_id, EXPOSURES.c.shown, SHOWN.c.position)
+            sa.select(EXPOSURES.c.person_id, SHOWN.c.position)
             .join(SHOWN, shows(EXPOSURES.c.answer_id, feedback.dish_id), isouter=True)
             .where(EXPOSURES.c.answer_id == feedback.answer_id)
         )
         with as_sentence(), self.engine.connect() as connection:
             row = connection.execute(query).first()
-        if row is None:
-            return None
-        older = any(each["dish"]["dish_id"] == feedback.dish_id for each in row.shown)
-        return row.person_id, older or row.position is not None
+        return None if row is None else (row.person_id, row.position is not None)
 
     def add_feedback(
         self, feedback: Feedback, most_newcomers: int | None = None, *, is_known: bool = True
@@ -176,7 +173,7 @@ class ServiceStore:
         return removed
 
 
-def add_shown(connection: sa.Connection, answer_id: str, at: datetime, shown: Iterable[Shown]) -> None:
+def _add_shown(connection: sa.Connection, answer_id: str, at: datetime, shown: Iterable[Shown]) -> None:
     """Stores the dishes of an answer, each text once."""
     rows, dishes = list[dict[str, Any]](), dict[str, dict[str, Any]]()
     for position, offer in enumerate(shown, 1):

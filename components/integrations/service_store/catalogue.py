@@ -69,8 +69,7 @@ PUBLISHED = sa.Table(
     sa.Column("dislike_at", sa.Float, nullable=False),
     sa.Column("feedback_like_at", sa.Float),
     sa.Column("feedback_dislike_at", sa.Float),
-    sa.Column("read_until", sa.DateTime(timezone=True)),  # by the clock, for a service of an older Palate
-    sa.Column("reading", sa.Integer),  # of feedback; None as an older Palate published it
+    sa.Column("reading", sa.Integer),  # the last that it includes; None before the first
 )
 EATEN = sa.Table(
     "eaten",
@@ -81,10 +80,7 @@ EATEN = sa.Table(
 )
 _CONFIRMED = sa.Table("confirmed", META, sa.Column("at", sa.DateTime(timezone=True), primary_key=True))
 _NOTE_READING = sa.update(PUBLISHED).values(
-    reading=sa.select(sa.func.max(READINGS.c.number)).scalar_subquery(),
-    read_until=sa.select(sa.func.max(FEEDBACK.c.received_at))
-    .where(FEEDBACK.c.reading.is_not(None))
-    .scalar_subquery(),
+    reading=sa.select(sa.func.max(READINGS.c.number)).scalar_subquery()
 )
 _OF_LISTED_DISHES = sa.select(FEEDBACK.c.event_id).where(FEEDBACK.c.dish_id.in_(sa.select(_DISHES.c.dish_id)))
 _FIELDS = ("name", "description", "cuisine", "tags", "ingredients", "allergens")
@@ -195,8 +191,9 @@ class Catalogue:
             if published is None:
                 return Person()
             news = _of(FEEDBACK, person_id).order_by("occurred_at", "received_at")
-            if published["reading"] or published["read_until"]:
-                news = news.where(_is_later(published) | (FEEDBACK.c.kind == "retract"))
+            if reading := published["reading"]:
+                is_later = FEEDBACK.c.reading.is_(None) | (FEEDBACK.c.reading > reading)
+                news = news.where(is_later | (FEEDBACK.c.kind == "retract"))
             latest = [feedback_of(row) for row in connection.execute(news).mappings()]
         thresholds = Thresholds(**{column.name: published[column.name] for column in fields(Thresholds)})
         person = Person(
@@ -231,12 +228,6 @@ class Catalogue:
         if removed[PEOPLE] and not _has_people(connection):  # else nobody would be asked for allergies
             connection.execute(sa.insert(PEOPLE).values(NAMELESS))
         return sum(removed.values())
-
-
-def _is_later(published: Any) -> sa.ColumnElement[bool]:
-    if published["reading"] is None:
-        return sa.and_(FEEDBACK.c.received_at > published["read_until"])
-    return sa.or_(FEEDBACK.c.reading.is_(None), FEEDBACK.c.reading > published["reading"])
 
 
 def restricted() -> sa.ColumnElement[bool]:

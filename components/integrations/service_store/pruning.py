@@ -1,4 +1,4 @@
-"""Moves answers that an older Palate stored to the present tables, and removes answers of long ago."""
+"""Removes answers of long ago, and measures the store."""
 
 from __future__ import annotations
 
@@ -7,58 +7,38 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from components.domain.exposures import Shown
-from components.domain.records import Dish
+from components.domain.errors import StageFailed
 from components.integrations.service_store.answers import (
     DISHES_SHOWN,
     EXPOSURES,
     FEEDBACK,
     SHOWN,
     SHOWN_AGAIN,
-    add_shown,
 )
 from components.integrations.service_store.catalogue import PUBLISHED
-from components.integrations.service_store.engine import as_sentence, utc
+from components.integrations.service_store.engine import NAME, as_sentence
 
-_MOVED_AT_ONCE = 20  # answers of up to 1 MB
 _REMOVED_AT_ONCE = 500  # answers, so that the service never waits long
 _BYTES = "SELECT pg_database_size(current_database())"
 _BYTES_IN_SQLITE = (
     "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, "
     "pragma_page_size"
 )
-_OLDER = sa.cast(EXPOSURES.c.shown, sa.Text) != "[]"
 
 
-def move_old_answers(engine: sa.Engine) -> None:
-    """Moves the dishes of answers that an older Palate stored, or still stores, to where they are read.
+def refuse_unmoved(engine: sa.Engine) -> None:
+    """Refuses a store with answers as development versions of 0.3.0 wrote them before December 2026.
 
     Raises:
-        StageFailed: The store does not answer.
+        StageFailed: The store has such answers, or does not answer.
     """
-    query, last = sa.select(EXPOSURES).where(_OLDER).order_by("answer_id").limit(_MOVED_AT_ONCE), ""
-    while True:
-        with as_sentence(), engine.connect() as connection:
-            rows = connection.execute(query.where(EXPOSURES.c.answer_id > last)).mappings().all()
-        if not rows:
-            return
-        with as_sentence(), engine.begin() as connection:
-            for row in rows:
-                last = row["answer_id"]
-                its_row = sa.update(EXPOSURES).where(EXPOSURES.c.answer_id == last, _OLDER)
-                if connection.execute(its_row.values(shown=[])).rowcount:  # else it went meanwhile
-                    add_shown(connection, last, utc(row["at"]), _shown(row["shown"]))
-
-
-def _shown(dishes: list[dict[str, Any]]) -> list[Shown]:
-    shown = dict[str, Shown]()
-    for row in dishes:
-        texts: dict[str, Any] = {
-            name: tuple(text) if isinstance(text, list) else text for name, text in row["dish"].items()
-        }
-        dish = Dish(**texts)
-        shown.setdefault(dish.dish_id, Shown(dish, row["score"], row["propensity"]))
-    return list(shown.values())
+    unmoved = sa.exists().where(sa.cast(EXPOSURES.c.shown, sa.Text) != "[]")
+    with as_sentence(), engine.connect() as connection:
+        if connection.execute(sa.select(unmoved)).scalar():
+            raise StageFailed(
+                f"{NAME} holds answers of a development version, whose dishes no night reads any more: see "
+                "`.palate/service.db` in docs/upgrading.md."
+            )
 
 
 def prune(engine: sa.Engine, before: datetime) -> int:
