@@ -10,15 +10,15 @@ import numpy as np
 
 from components.domain.catalogue import Person
 from components.domain.diet import Restrictions
-from components.domain.diet.nutrition import REFERENCE_LEAST, REFERENCE_MOST
 from components.domain.plan import Conflict, Kept, Limit, Lock, Meal, Request
 from components.domain.preferences.arrays import Bools, Floats, Ints
 from components.domain.records import Dish
 from serving.catalogue import Listing
 from serving.schemas.fields import LeftOutDish
-from serving.schemas.plan import EaterBody, PlanRequest, RuleBody, SlotBody
+from serving.schemas.plan import EaterBody, PlanRequest, SlotBody
 from serving.search import Scored
 from serving.variant import Variant
+from serving.week_limits import limits_of
 
 MAIN_SHARE = 0.2  # of the dishes; a tag that more of them have tells no likeness
 
@@ -61,16 +61,17 @@ def week_of(request: PlanRequest, eaters: Sequence[Eater], catalogue: Listing) -
     Raises:
         InvalidArgument: A dish of the request is not in the catalogue.
     """
+    meals = tuple(_meals(request, catalogue))
     liking, permitted = np.zeros((2, len(eaters), len(catalogue.dishes)))
     for eater, likes, may in zip(eaters, liking, permitted, strict=True):
         likes[eater.scored.positions] = eater.liking()
         may[eater.scored.positions] = 1
     return Request(
         days=request.days,
-        meals=tuple(_meals(request, catalogue)),
+        meals=meals,
         liking=liking,
         permitted=permitted > 0,
-        limits=tuple(_limits(request, catalogue)),
+        limits=tuple(limits_of(request, meals, catalogue)),
         main_tags=_main_tags(request, catalogue, permitted.max(axis=0) > 0),
         days_ago=np.array([_days_ago(eater.person, catalogue) for eater in eaters]),
         repeat_after_days=request.repeat_after_days,
@@ -107,55 +108,6 @@ def _meals(request: PlanRequest, catalogue: Listing) -> Iterator[Meal]:
 def _pool(slot: SlotBody, catalogue: Listing) -> Ints:
     listed = catalogue.positions_of(slot.dishes) if slot.dishes else np.flatnonzero(catalogue.is_offered)
     return catalogue.with_tags(np.unique(listed), slot.tags)
-
-
-def _limits(request: PlanRequest, catalogue: Listing) -> Iterator[Limit]:
-    """Yields each person's bounds of nutrients, then the rules, which hold for each person."""
-    for eater, body in enumerate(request.people):
-        most, least = _daily_bounds(body)
-        for bounds, is_least, is_daily in (
-            (most, False, True),
-            (least, True, True),
-            (body.at_most_in_all, False, False),
-            (body.at_least_in_all, True, False),
-        ):
-            for name, amount in bounds.items():
-                values = amounts_of(catalogue, name, "low" if is_least else "high")
-                yield Limit(name, eater, values, amount, is_least, is_daily)
-    for rule in request.rules:
-        has = _has_tag(rule, catalogue)
-        for eater in range(len(request.people)):
-            for count, is_least in ((rule.at_least, True), (rule.at_most, False)):
-                if count is not None:
-                    yield Limit(rule.tag, eater, has, count, is_least, rule.a_day, by_portion=False)
-
-
-def _daily_bounds(body: EaterBody) -> tuple[dict[str, float], dict[str, float]]:
-    """Adds the reference intakes, where asked, of all nutrients that a person does not bound: most, least."""
-    if body.bounds is None:
-        return body.at_most, body.at_least
-    own = body.at_most.keys() | body.at_least.keys()
-    most, least = (
-        {name: amount for name, amount in reference.items() if name not in own}
-        for reference in (REFERENCE_MOST, REFERENCE_LEAST)
-    )
-    return most | body.at_most, least | body.at_least
-
-
-def amounts_of(catalogue: Listing, nutrient: str, end: str) -> Floats:
-    """Reads one end of a nutrient's interval in a serving of each dish, (C,); NaN where it is unknown."""
-    amounts = [listed.nutrition.amounts.get(nutrient) for listed in catalogue.dishes]
-    is_known = [amount is not None and amount.per == "serving" for amount in amounts]
-    return np.array(
-        [getattr(amount, end) if known else np.nan for amount, known in zip(amounts, is_known, strict=True)],
-        float,
-    )
-
-
-def _has_tag(rule: RuleBody, catalogue: Listing) -> Floats:
-    has = np.zeros(len(catalogue.dishes))
-    has[catalogue.with_tags(np.arange(len(has)), [rule.tag])] = 1
-    return has
 
 
 def _main_tags(request: PlanRequest, catalogue: Listing, is_permitted: Bools) -> Bools:
@@ -208,7 +160,8 @@ def _sentence(
         return f"{_place(week.meals[wish.meal])} has the dish {dish!r}"
     person, bound = eaters[wish.eater].body.person_id, "at least" if wish.is_least else "at most"
     amount = wish.amount if amount is None else amount
-    per = "a day" if wish.is_daily else "in all"
+    place = f"at each {week.meals[wish.meals[0]].name!r}" if wish.meals else ""
+    per = place or ("a day" if wish.is_daily else "in all")
     return f"{wish.name!r} for {person!r} is {bound} {amount:.6g} {per}"
 
 

@@ -8,7 +8,7 @@ rows' own times, never by the clock.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
+from components.domain.diet.nutrition import COSTS, QUANTITIES
 from components.domain.errors import StageFailed
 from components.domain.preferences.contract import KEYS, SERVICE_IDS, TABLES, Stored, columns
 from components.domain.preferences.event_columns import Coded, EventColumns
@@ -29,21 +30,7 @@ _NUMBER = pa.float64()
 _TEXTS = pa.list_(pa.string())
 _TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(("tags", "ingredients", "allergens", "allergies", "avoids"), _TEXTS),
-    **dict.fromkeys(
-        (
-            "serving_g",
-            "kcal",
-            "protein_g",
-            "fat_g",
-            "saturated_g",
-            "carbs_g",
-            "sugars_g",
-            "fibre_g",
-            "sodium_mg",
-        ),
-        _NUMBER,
-    ),
-    "value": _NUMBER,
+    **dict.fromkeys(("serving_g", "value", *QUANTITIES), _NUMBER),
     "hidden": pa.bool_(),
     "served_on": pa.date32(),
     "occurred_at": pa.timestamp("us", tz="UTC"),
@@ -53,7 +40,8 @@ _TYPES: dict[str, pa.DataType] = {
 def read_tables(folder: Path) -> Stored:
     """Reads the accepted tables in a folder, without events; a table without a file is empty.
 
-    Columns that the contract no longer has are left out: the next `write_tables` deletes them.
+    Columns that the contract no longer has are left out: the next `write_tables` deletes them. Columns that
+    a file lacks are empty.
 
     Raises:
         StageFailed: A file is not Parquet, or the checksum of one of its pages is wrong.
@@ -77,9 +65,10 @@ def read_events(folder: Path) -> pa.Table:
 
 
 def _rows(table: str, path: Path) -> list[dict[str, Any]]:
-    rows = _read(path)
+    rows, nothing = _read(path), _schema(table).empty_table()
     known = [name for name in columns(table) if name in rows.column_names]
-    return _with_tuples(_sorted(table, rows.select(known)).to_pylist())
+    whole = pa.concat_tables([nothing, rows.select(known)], promote_options="default")
+    return _with_tuples(_sorted(table, whole).to_pylist())
 
 
 def of_inbox(events: pa.Table) -> pa.Table:
@@ -110,8 +99,9 @@ def _sorted(table: str, rows: pa.Table) -> pa.Table:
     return rows.sort_by([(key, "ascending") for key in KEYS[table]])
 
 
-def _schema(table: str) -> pa.Schema:
-    return pa.schema([(name, _TYPES.get(name, pa.string())) for name in columns(table)])
+def _schema(table: str, without: Collection[str] = ()) -> pa.Schema:
+    names = [name for name in columns(table) if name not in without]
+    return pa.schema([(name, _TYPES.get(name, pa.string())) for name in names])
 
 
 def event_files(folder: Path) -> list[Path]:
@@ -154,7 +144,10 @@ def write_tables(folder: Path, tables: Stored, events: pa.Table) -> None:
         events: Events, as `read_events` returns them.
     """
     for table in sorted(tables, key=list(TABLES).index):
-        _write(pa.Table.from_pylist(tables[table], _schema(table)), folder / f"{table}.parquet")
+        rows = tables[table]
+        # A cost that no dish states is no column: data from before there were costs keep their bytes.
+        unstated = {name for name in COSTS if all(row.get(name) is None for row in rows)}
+        _write(pa.Table.from_pylist(rows, _schema(table, unstated)), folder / f"{table}.parquet")
     _write_events(folder, events)
 
 

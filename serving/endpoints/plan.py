@@ -12,7 +12,7 @@ import numpy as np
 from anyio.to_thread import run_sync
 from bentoml import Context
 
-from components.domain.diet.nutrition import NUTRIENTS
+from components.domain.diet.nutrition import QUANTITIES
 from components.domain.plan import Conflict, Plan, Request, Served, plan_of
 from serving import candidates
 from serving.answers import Answers, past_of
@@ -33,6 +33,7 @@ from serving.search import explained, score_dishes
 from serving.shopping import shopping_of
 from serving.variant import Ranked
 from serving.week import Eater, change_of, counted, sentences_of, week_of
+from serving.week_limits import grows_by_portion
 
 PATIENCE_S = 10.0  # after which the best plan that was found is the answer
 RESERVE_S = 2.0  # before the request's deadline, in which the answer is written
@@ -195,14 +196,15 @@ def _meals(
 
 
 def _totals(served: Sequence[Served], catalogue: Listing) -> dict[str, IntervalBody]:
-    """Adds up the nutrients of some dishes; one that any of them does not state per serving is missing."""
+    """Adds up the quantities of some dishes; one that any of them does not state per serving is missing."""
     totals = {}
-    for name in NUTRIENTS if served else ():
+    for name in QUANTITIES if served else ():
         amounts = [catalogue.dishes[each.dish].nutrition.amounts.get(name) for each in served]
         known = [
-            (each.portion * amount.low, each.portion * amount.high)
+            (portion * amount.low, portion * amount.high)
             for each, amount in zip(served, amounts, strict=True)
             if amount and amount.per == "serving"
+            for portion in [each.portion if grows_by_portion(name) else 1]
         ]
         if len(known) == len(served):
             low, high = (sum(end) for end in zip(*known, strict=True))

@@ -4,7 +4,7 @@ import { ask, Refused } from "./api.js";
 import { attempt, button, byId, element, listed } from "./elements.js";
 import { request } from "./person.js";
 
-const NUTRIENTS = ["kcal", "protein_g", "fat_g", "saturated_g", "carbs_g", "sugars_g", "fibre_g", "sodium_mg"];
+const QUANTITIES = ["kcal", "protein_g", "fat_g", "saturated_g", "carbs_g", "sugars_g", "fibre_g", "sodium_mg", "price", "minutes"];
 const STATUS = {
   optimal: "No plan is better.",
   within_gap: "Near the best plan.",
@@ -35,7 +35,7 @@ const addSlot = (name = "") =>
 
 const LIMITS = [["at_most", "at most"], ["at_least", "at least"]];
 const addBound = () =>
-  addRow("bounds", "bound", choice("Of", "nutrient", NUTRIENTS.map((name) => [name, name.replace("_", " ")])),
+  addRow("bounds", "bound", choice("Of", "nutrient", QUANTITIES.map((name) => [name, name.replace("_", " ")])),
     choice("it is", "limit", LIMITS), field("Amount", { name: "amount", type: "number", min: 0, step: "any", required: true }));
 
 const addRule = () =>
@@ -138,8 +138,8 @@ function served(day, slot, dish) {
 // Totals of the days, as bars where the person has a bound.
 function totals(person, sent) {
   const asked = sent.find(({ person_id }) => person_id === person.person_id);
-  const known = NUTRIENTS.filter((name) => person.days.some((day) => day[name]));
-  if (!known.length) return element("p", {}, `No nutrient is known of all dishes of ${person.person_id}.`);
+  const known = QUANTITIES.filter((name) => person.days.some((day) => day[name]));
+  if (!known.length) return element("p", {}, `No amount is known of all dishes of ${person.person_id}.`);
   const head = element("tr", {}, element("th", { scope: "col" }, "Day"),
     ...known.map((name) => element("th", { scope: "col" }, name.replace("_", " "))));
   const lines = person.days.map((day, index) => element("tr", {}, element("th", { scope: "row" }, String(index + 1)),

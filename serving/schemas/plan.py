@@ -16,7 +16,7 @@ from serving.schemas.fields import (
     Word,
     Words,
 )
-from serving.schemas.recommend import Bounds
+from serving.schemas.recommend import Bound, Bounds
 
 MOST_EATERS, MOST_DAYS, MOST_SLOTS = 8, 14, 6
 Day = Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True, description="1 is the first day.")]
@@ -27,11 +27,11 @@ SlotName = Annotated[str, Field(min_length=1, max_length=40)]
 
 _EXAMPLE: dict[str, Any] = {
     "people": [
-        {"person_id": "ada", "at_most": {"kcal": 2200}},
+        {"person_id": "ada", "at_most": {"kcal": 2200}, "at_most_in_all": {"price": 70}},
         {"person_id": "bob", "diet": "vegetarian", "allergies": ["nuts"]},
     ],
     "days": 7,
-    "slots": [{"name": "dinner", "tags": ["main"]}],
+    "slots": [{"name": "dinner", "tags": ["main"], "minutes": 45}],
     "rules": [{"tag": "fish", "at_most": 2}],
 }
 
@@ -68,11 +68,12 @@ class EaterBody(PersonBody):
     )
     at_most: Bounds = Field(
         {},
-        description="By nutrient the most of a day. A dish of unknown amount is then in no meal of theirs.",
+        description="By nutrient, `price` or `minutes` the most of a day. A dish of unknown amount is then "
+        "in no meal of theirs.",
     )
-    at_least: Bounds = Field({}, description="By nutrient the least of a day; likewise.")
-    at_most_in_all: Bounds = Field({}, description="By nutrient the most of all days together; likewise.")
-    at_least_in_all: Bounds = Field({}, description="By nutrient the least of all days together; likewise.")
+    at_least: Bounds = Field({}, description="The least of a day; likewise.")
+    at_most_in_all: Bounds = Field({}, description="The most of all days together; likewise.")
+    at_least_in_all: Bounds = Field({}, description="The least of all days together; likewise.")
 
 
 class SlotBody(Body):
@@ -90,6 +91,11 @@ class SlotBody(Body):
     count: Annotated[int, Field(ge=1, le=4, strict=True)] = Field(1, description="Number of dishes.")
     one_each: bool = Field(
         default=False, strict=True, description="Whether each person may get dishes of their own."
+    )
+    minutes: Bound | None = Field(
+        None,
+        description="The most that each person's dishes of the meal may take together in any portions. "
+        "A dish of unknown minutes is then in no such meal.",
     )
     time: TimeOfDay | None = Field(None, description="Of the calendar's events, as 18:30; null: all day.")
     portions: Annotated[list[Portion], Field(min_length=1, max_length=3)] = Field(

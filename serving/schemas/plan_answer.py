@@ -10,7 +10,7 @@ from serving.schemas.fields import Body, Notes, Standing
 
 
 class IntervalBody(Body):
-    """How much of a nutrient, from the least to the most that it may be."""
+    """How much of a nutrient, a price or minutes, from the least to the most that it may be."""
 
     low: float
     high: float
@@ -18,7 +18,10 @@ class IntervalBody(Body):
 
 Amounts = Annotated[
     dict[str, IntervalBody],
-    Field(description="By nutrient; one is missing where any dish's amount is unknown. No medical advice."),
+    Field(
+        description="By nutrient, with `price` and `minutes`; missing where any dish's amount is unknown. No "
+        "medical advice."
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from components.domain.diet.nutrition import CONFIDENCE, NUTRIENTS
+from components.domain.diet.nutrition import CONFIDENCE, QUANTITIES
 from serving.schemas.fields import (
     Bases,
     Body,
@@ -20,19 +20,19 @@ from serving.schemas.fields import (
 )
 
 
-def _nutrient(name: str) -> str:
-    if name not in NUTRIENTS:
-        raise ValueError(f"{name[:40]!r} is no nutrient: send one of {', '.join(NUTRIENTS)}")
+def _quantity(name: str) -> str:
+    if name not in QUANTITIES:
+        raise ValueError(f"{name[:40]!r} cannot be bounded: send one of {', '.join(QUANTITIES)}")
     return name
 
 
 Bound = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 _BOUNDS: dict[str, Any] = {
     "type": "object",
-    "properties": {name: {"type": "number", "minimum": 0} for name in NUTRIENTS},
+    "properties": {name: {"type": "number", "minimum": 0} for name in QUANTITIES},
     "additionalProperties": False,
 }
-Bounds = Annotated[dict[Annotated[str, AfterValidator(_nutrient)], Bound], WithJsonSchema(_BOUNDS)]
+Bounds = Annotated[dict[Annotated[str, AfterValidator(_quantity)], Bound], WithJsonSchema(_BOUNDS)]
 
 _EXAMPLE: dict[str, Any] = {
     "nutrients": {
@@ -56,7 +56,7 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class NutrientBody(Body):
-    """How much of one nutrient a dish holds, in the unit of the nutrient's name; no medical advice."""
+    """How much of one nutrient a dish holds, in the unit of its name, or a cost; no medical advice."""
 
     low: float
     high: float = Field(description="The same as `low` where it is declared.")
@@ -72,7 +72,9 @@ class NutritionBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
-    nutrients: dict[str, NutrientBody] = Field(description="By nutrient; one that is unknown is missing.")
+    nutrients: dict[str, NutrientBody] = Field(
+        description="By nutrient, with `price` and `minutes`; one that is unknown is missing."
+    )
     matches: list[str] = Field(description="Names of the USDA foods whose range the estimates are.")
 
 
@@ -88,9 +90,10 @@ class RecommendRequest(PersonBody):
     tags: Words = Field([], description="Only dishes with one of these tags, such as a meal's.")
     at_most: Bounds = Field(
         {},
-        description="By nutrient the most that a serving may hold; a dish of unknown amount is left out.",
+        description="By nutrient, `price` or `minutes` the most of a serving; a dish of unknown amount is "
+        "left out.",
     )
-    at_least: Bounds = Field({}, description="By nutrient the least that a serving must hold; likewise.")
+    at_least: Bounds = Field({}, description="The least of a serving; likewise.")
 
     @model_validator(mode="after")
     def _leaves_room(self) -> Self:

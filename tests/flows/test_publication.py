@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.domain.catalogue import Line, Thresholds, with_feedback
-from components.domain.diet.nutrition import Nutrition, nutrition_of
+from components.domain.diet.nutrition import Amount, Nutrition, nutrition_of
 from components.domain.exposures import SERVICE, Feedback
 from components.domain.preferences.contract import DishRow
 from components.domain.preferences.event_columns import EventColumns
@@ -32,16 +32,20 @@ def _publish(catalogue: Catalogue, dishes: list[dict[str, object]]) -> None:
 def test_declared_estimated_and_unknown_nutrients_come_back_from_the_store(tmp_path: Path) -> None:
     catalogue = Catalogue(f"sqlite:///{tmp_path / 'service.db'}")
     dishes: list[dict[str, object]] = [
-        {"dish_id": "1", "name": "Hamburgers", "serving_g": "250", "kcal": "410.5"},
+        {"dish_id": "1", "name": "Hamburgers", "serving_g": "250", "kcal": "410.5", "minutes": "20"},
         {"dish_id": "2", "name": "Hamburgers"},
         {"dish_id": "3", "name": "Kritharaki", "ingredients": "pasta;oil"},
     ]
     _publish(catalogue, dishes)
     one, two, three = (listed.nutrition for listed in catalogue.dishes())
     foods = read_foods(FOODS)
-    assert one == nutrition_of({"name": "Hamburgers", "serving_g": 250.0, "kcal": 410.5}, foods)
+    assert one == nutrition_of(
+        {"name": "Hamburgers", "serving_g": 250.0, "kcal": 410.5, "minutes": 20.0}, foods
+    )
     assert (one.amounts["kcal"].evidence, one.amounts["fat_g"].per) == ("declared", "serving")
+    assert one.amounts["minutes"] == Amount(20.0, 20.0, "serving", "declared")
     assert two.amounts["kcal"].per == "100 g"
+    assert "minutes" not in two.amounts
     assert one.matches == two.matches
     assert three == Nutrition()
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.domain.diet.nutrition import COSTS
 from components.domain.errors import StageFailed
 from components.domain.preferences.contract import columns
 from components.domain.preferences.event_columns import Coded, EventColumns
@@ -38,6 +39,16 @@ def test_equal_tables_are_equal_bytes_and_come_back(tmp_path: Path) -> None:
     for file in (tmp_path / "one").iterdir():
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
     assert event_sources.read_tables(tmp_path / "one")["dishes"] == [dish]
+
+
+def test_costs_that_no_dish_states_are_no_columns_and_stated_ones_come_back(tmp_path: Path) -> None:
+    before = [name for name in columns("dishes") if name not in COSTS]
+    stew, peas = (dict.fromkeys(columns("dishes")) | {"dish_id": key, "name": key} for key in ("d1", "d2"))
+    for price, names in ((None, before), (2.5, [*before, "price"])):
+        stew["price"] = price
+        event_sources.write_tables(tmp_path, {**NOTHING, "dishes": [stew, peas]}, events_of([]))
+        assert pq.read_schema(tmp_path / "dishes.parquet").names == names
+        assert event_sources.read_tables(tmp_path)["dishes"] == [stew, peas]
 
 
 def test_a_column_that_the_contract_lost_is_gone_after_the_next_night(tmp_path: Path) -> None:

@@ -28,6 +28,12 @@ def amounts_of(kcal: float, protein: float | None) -> Nutrition:
     return Nutrition(amounts)
 
 
+def costing(nutrition: Nutrition, price: float, minutes: float) -> Nutrition:
+    costs = {"price": Amount(price, price, "serving", "declared")}
+    costs["minutes"] = Amount(minutes, minutes, "serving", "declared")
+    return Nutrition({**nutrition.amounts, **costs})
+
+
 def dish_row(dish_id: str, name: str, ingredients: str, tags: str, nutrition: Nutrition) -> dict[str, Any]:
     lists = {"ingredients": tuple(ingredients.split(", ")), "tags": tuple(tags.split())}
     return (
@@ -40,10 +46,10 @@ def dish_row(dish_id: str, name: str, ingredients: str, tags: str, nutrition: Nu
 
 
 DISHES = [
-    dish_row("peas", "Peas with carrots", "peas, carrots", "main vegan", amounts_of(300, 10)),
+    dish_row("peas", "Peas with carrots", "peas, carrots", "main vegan", costing(amounts_of(300, 10), 2, 20)),
     dish_row("rice", "Rice with peas", "rice, peas", "main vegan", amounts_of(500, 12)),
-    dish_row("lentils", "Lentil stew", "lentils, carrots", "main vegan", amounts_of(600, 30)),
-    dish_row("cod", "Cod with potatoes", "cod, potatoes", "main fish", amounts_of(400, 40)),
+    dish_row("lentils", "Lentil stew", "lentils, carrots", "main vegan", costing(amounts_of(600, 30), 3, 40)),
+    dish_row("cod", "Cod with potatoes", "cod, potatoes", "main fish", costing(amounts_of(400, 40), 8, 25)),
     dish_row("beef", "Beef with beans", "beef, beans", "main meat", amounts_of(700, 50)),
     dish_row("cake", "Almond cake", "almonds, sugar", "sweet", amounts_of(450, None)),
 ]

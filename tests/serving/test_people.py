@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from components.domain.diet.nutrition import NUTRIENTS
+from components.domain.diet.nutrition import QUANTITIES
 from components.integrations.service_store import People
 from serving.store import STORE
 from tests.serving.conftest import listening, send, with_token
@@ -152,7 +152,7 @@ def test_one_document_lists_all_operations_with_examples(address: str) -> None:
     references = json.dumps(document).split('"#/components/schemas/')[1:]
     assert {each.partition('"')[0] for each in references} <= set(schemas)
     bounds = schemas["RecommendRequestIODescriptor"]["properties"]["at_most"]
-    assert (set(bounds["properties"]), bounds["additionalProperties"]) == (set(NUTRIENTS), False)
+    assert (set(bounds["properties"]), bounds["additionalProperties"]) == (set(QUANTITIES), False)
     assert "503" in document["paths"]["/readyz"]["get"]["responses"]
     assert "security" not in document
     assert "contact" not in document["info"]

@@ -132,6 +132,25 @@ def test_an_unknown_amount_is_in_no_bounded_day_and_in_no_total(knowing: str) ->
     assert answer["change"] == "without this there is a plan: 'protein_g' for 'ada' is at most 500 a day"
 
 
+def test_price_and_minutes_are_bounded_by_day_by_meal_and_in_all(knowing: str) -> None:
+    eater = {"person_id": "ada", "at_most": {"price": 8}, "at_most_in_all": {"price": 10}}
+    answer = planned(knowing, people=[eater], repeat_after_days=0, days=2)
+    assert {dish for (dish,) in ids_of(answer)} <= {"peas", "lentils", "cod"}  # the price of beef is unknown
+    (ada,) = answer["people"]
+    assert ada["total"]["price"]["high"] <= 10
+    quick = DINNER | {"minutes": 45, "count": 2, "portions": [0.5]}
+    answer = planned(knowing, slots=[quick], days=1)
+    assert set(ids_of(answer)[0]) == {"peas", "cod"}  # lentils take 40 of the 45 minutes
+    assert answer["people"][0]["total"]["minutes"] == {"low": 45, "high": 45}  # and half a portion as long
+    answer = planned(knowing, slots=[quick | {"minutes": 44}])
+    assert answer["reasons"] == ["'minutes' for 'ada' is at most 44 at each 'dinner'"]
+    assert answer["change"] == "with this there is a plan: 'minutes' for 'ada' is at most 45 at each 'dinner'"
+    both = [{"person_id": "ada"}, {"person_id": "bob"}]
+    apart = DINNER | {"minutes": 24, "one_each": True}
+    answer = planned(knowing, people=both, slots=[apart], days=1)
+    assert {dish["dish_id"] for dish in answer["meals"][0]["dishes"]} == {"peas"}
+
+
 def test_contradictory_wishes_are_named_and_nobody_is_shown_anything(knowing: str) -> None:
     eater = {"person_id": "ada", "at_least": {"protein_g": 60}}
     answer = planned(knowing, people=[eater])

@@ -55,6 +55,11 @@ class Columns:
         """(N,) day of each column."""
         return np.array([plate.day for plate in self.plates], np.int64)[self.plate]
 
+    @property
+    def meal(self) -> Ints:
+        """(N,) position of the meal of each column."""
+        return np.array([plate.meal for plate in self.plates], np.int64)[self.plate]
+
     def short_meals(self) -> tuple[int, ...]:
         """Finds the meals for which too few dishes are permitted."""
         kinds = [len(np.unique(self.dish[self.plate == index])) for index in range(len(self.plates))]
@@ -184,13 +189,15 @@ def _dishes_on(request: Request, plate: Plate) -> tuple[Ints, Floats]:
 
 
 def _add_limit(rows: _Rows, columns: Columns, limit: Limit, wish: int) -> None:
-    """Adds the rows of a limit: its sum on each day or on all days, and the dishes that cannot be summed."""
+    """Adds the rows of a limit: its sums by meal, by day or of all, and the dishes that cannot be summed."""
     eats, values = columns.eats(limit.eater), limit.values[columns.dish]
+    if limit.meals:
+        eats &= np.isin(columns.meal, limit.meals)
     unknown = np.isnan(values)
     if (eats & unknown).any():
         rows.add(eats & unknown, 0, wish)
     adds = eats * np.where(unknown, 0.0, values) * (columns.portion if limit.by_portion else 1.0)
     sign = -1 if limit.is_least else 1
-    planned = {plate.day for plate in columns.plates if limit.eater in plate.eaters}
-    for days in [[day] for day in sorted(planned)] if limit.is_daily else [sorted(planned)]:
-        rows.add(sign * adds * np.isin(columns.day, days), sign * limit.amount, wish, by_amount=True)
+    span = columns.meal if limit.meals else columns.day * limit.is_daily
+    for each in np.unique(span[eats]):
+        rows.add(sign * adds * (span == each), sign * limit.amount, wish, by_amount=True)

@@ -54,13 +54,14 @@ class Limit:
     """A wish that bounds a sum over the dishes of one eater.
 
     Attributes:
-        name: Nutrient or tag that it is about.
+        name: Nutrient, cost or tag that it is about.
         eater: Whose dishes are summed.
-        values: (C,) what a dish adds. NaN where it is unknown: no day of the limit may have such a dish.
+        values: (C,) what a dish adds. NaN where it is unknown: no meal of the limit may have such a dish.
         amount: Least or most that the sum may be.
         is_least: Whether `amount` is the least.
         is_daily: Whether it holds for each day; otherwise for all days together.
-        by_portion: Whether a portion of 0.5 adds half; a dish with a tag counts whole.
+        by_portion: Whether a portion of 0.5 adds half; a dish with a tag counts whole, and so do its minutes.
+        meals: Positions of meals, for each of which it holds by itself; empty for the days.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Limit:
     is_least: bool
     is_daily: bool = True
     by_portion: bool = True
+    meals: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ class _Row(BaseModel):
 
 
 class DishRow(_Row):
-    """A dish. Nutrients are per serving, in the unit that ends the name. A hidden one is not recommended."""
+    """A dish, per serving, in the unit that ends a nutrient's name. A hidden one is not recommended."""
 
     dish_id: Id
     name: Name
@@ -129,6 +129,8 @@ class DishRow(_Row):
     fibre_g: Amount | None = None
     sodium_mg: Amount | None = None
     hidden: bool = False
+    price: Amount | None = None
+    minutes: Amount | None = None
 
 
 class PersonRow(_Row):

@@ -125,6 +125,7 @@ HELD = Nutrition(
         ({}, {}, None),
         ({"kcal": 699}, {}, "kcal of a serving is 300 to 700 (estimated), not shown to be at most 699"),
         ({}, {"kcal": 301}, "kcal of a serving is 300 to 700 (estimated), not shown to be at least 301"),
+        ({"price": 9}, {}, "price of a serving is unknown: the dish does not state it"),
         ({"fat_g": 1e9}, {}, "foods of its name hold 1 to 2 in 100 g, and the dish states no serving_g"),
         ({}, {"fat_g": 0}, "fat_g of a serving is unknown"),
         (

@@ -169,6 +169,7 @@ def requests(draw: st.DrawFn, most: int = 4) -> Request:
     limits = st.builds(
         limit, st.just("kcal"), st.integers(0, people - 1), values, st.sampled_from([0.0, 100.0, 300.0]),
         is_least=st.booleans(), is_daily=st.booleans(), by_portion=st.booleans(),
+        meals=st.lists(st.integers(0, len(meals) - 1), max_size=2, unique=True).map(tuple),
     )  # fmt: skip
     truth = st.sampled_from([True, True, True, False])
     table = [[draw(truth) for _ in range(dishes)] for _ in range(people)]

@@ -80,10 +80,11 @@ def breaches(request: Request, served: Sequence[Served]) -> list[str]:
     for limit in request.limits:
         sums: dict[int, float] = {}
         for each in served:
-            if limit.eater in each.eaters:
+            if limit.eater in each.eaters and (not limit.meals or each.meal in limit.meals):
                 day = request.meals[each.meal].day if limit.is_daily else 0
+                span = each.meal if limit.meals else day
                 portion = each.portion if limit.by_portion else 1
-                sums[day] = sums.get(day, 0.0) + float(limit.values[each.dish]) * portion
+                sums[span] = sums.get(span, 0.0) + float(limit.values[each.dish]) * portion
         for amount in sums.values():
             inside = amount >= limit.amount - 1e-6 if limit.is_least else amount <= limit.amount + 1e-6
             if not inside:  # so is NaN, the sum with an unknown dish

@@ -9,11 +9,21 @@ bounds    which amounts a dish keeps to; the reference intakes of an adult
 from components.domain.diet.nutrition.bounds import REFERENCE_LEAST, REFERENCE_MOST, outside
 from components.domain.diet.nutrition.estimate import nutrition_of
 from components.domain.diet.nutrition.foods import FoodIndex
-from components.domain.diet.nutrition.values import CONFIDENCE, NUTRIENTS, Amount, Food, Nutrition
+from components.domain.diet.nutrition.values import (
+    CONFIDENCE,
+    COSTS,
+    NUTRIENTS,
+    QUANTITIES,
+    Amount,
+    Food,
+    Nutrition,
+)
 
 __all__ = [
     "CONFIDENCE",
+    "COSTS",
     "NUTRIENTS",
+    "QUANTITIES",
     "REFERENCE_LEAST",
     "REFERENCE_MOST",
     "Amount",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.domain.diet.nutrition.values import Amount, Nutrition
+from components.domain.diet.nutrition.values import COSTS, Amount, Nutrition
 
 # A day of an average adult: Regulation (EU) No 1169/2011, Annex XIII, part B. Energy is within 10 % of
 # 2000 kcal; 6 g of salt are 2.4 g of sodium (Annex I, point 11).
@@ -17,8 +17,8 @@ def outside(nutrition: Nutrition, at_most: Mapping[str, float], at_least: Mappin
 
     Args:
         nutrition: Of the dish.
-        at_most: By nutrient the most that a serving may hold.
-        at_least: By nutrient the least that a serving must hold.
+        at_most: By quantity the most that a serving may hold.
+        at_least: By quantity the least that a serving must hold.
     """
     sentences = [_above(nutrition.amounts.get(name), name, bound) for name, bound in at_most.items()]
     sentences += [_below(nutrition.amounts.get(name), name, bound) for name, bound in at_least.items()]
@@ -39,7 +39,12 @@ def _below(amount: Amount | None, nutrient: str, bound: float) -> str:
 
 def _unknown(amount: Amount | None, nutrient: str) -> str:
     if amount is None:
-        return f"{nutrient} of a serving is unknown: neither the dish nor a food of its name states it"
+        who = (
+            "the dish does not state it"
+            if nutrient in COSTS
+            else "neither the dish nor a food of its name states it"
+        )
+        return f"{nutrient} of a serving is unknown: {who}"
     interval = f"{amount.low:g} to {amount.high:g} in 100 g"
     why = f"foods of its name hold {interval}, and the dish states no serving_g"
     return f"{nutrient} of a serving is unknown: {why}"

@@ -1,4 +1,4 @@
-"""The nutrients of a dish: declared ones, else those of the foods that its name names."""
+"""The nutrients of a dish: declared ones, else those of the foods that its name names. Costs are declared."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.domain.diet.nutrition.foods import FoodIndex
-from components.domain.diet.nutrition.values import NUTRIENTS, Amount, Nutrition
+from components.domain.diet.nutrition.values import NUTRIENTS, QUANTITIES, Amount, Nutrition
 
 
 def nutrition_of(dish: Mapping[str, Any], foods: FoodIndex) -> Nutrition:
-    """Tells what a dish holds, by nutrient.
+    """Tells what a dish holds, by nutrient, and what it costs.
 
     The ingredients are not read: without their weights 100 g may be all oil or all water.
 
     Args:
-        dish: A row of the contract; nutrients that it has are per serving.
+        dish: A row of the contract; quantities that it has are per serving.
         foods: Prepared foods, as eaten.
     """
-    declared = {name: _number(dish.get(name)) for name in NUTRIENTS}
+    declared = {name: _number(dish.get(name)) for name in QUANTITIES}
     amounts = {
         name: Amount(value, value, "serving", "declared")
         for name, value in declared.items()

@@ -1,4 +1,4 @@
-"""The values of nutrition: a food of the table, and what is said of a dish's nutrients."""
+"""The values of nutrition: a food of the table, and what is said of a dish's nutrients and costs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Literal
 NUTRIENTS = (
     "kcal", "protein_g", "fat_g", "saturated_g", "carbs_g", "sugars_g", "fibre_g", "sodium_mg",
 )  # fmt: skip
+COSTS = ("price", "minutes")  # of a serving, in the site's currency, and until the dish is ready
+QUANTITIES = NUTRIENTS + COSTS
 CONFIDENCE = {
     "declared": "as the dish's own row states it",
     "estimated": "low: that of foods with the same name, not of this kitchen's dish",
@@ -30,7 +32,7 @@ class Food:
 
 @dataclass(frozen=True)
 class Amount:
-    """How much of one nutrient, in the unit of the nutrient's name.
+    """How much of one nutrient, in the unit of the nutrient's name, or of a cost.
 
     Attributes:
         low: At least so much.
@@ -52,10 +54,10 @@ class Amount:
 
 @dataclass(frozen=True)
 class Nutrition:
-    """The nutrients of a dish.
+    """The nutrients and costs of a dish.
 
     Attributes:
-        amounts: By nutrient; one that is unknown is missing.
+        amounts: By quantity; one that is unknown is missing.
         matches: Names of the foods that the estimated amounts are the range of.
     """
 
