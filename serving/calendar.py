@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time
 
 from icalendar import Calendar, Event
 
@@ -20,7 +20,7 @@ def is_wanted(headers: Mapping[str, str]) -> bool:
 
 
 def calendar_of(request: PlanRequest, answer: PlanAnswer, now: datetime) -> bytes:
-    """Writes a plan as a calendar; without a `first_day` the plan begins today.
+    """Writes a plan as a calendar.
 
     Args:
         request: What was asked.
@@ -30,11 +30,10 @@ def calendar_of(request: PlanRequest, answer: PlanAnswer, now: datetime) -> byte
     calendar = Calendar()
     calendar.add("prodid", "-//Palate//plan//EN")
     calendar.add("version", "2.0")
-    first = date.fromisoformat(request.first_day) if request.first_day else now.date()
     times = {slot.name: slot.time for slot in request.slots}
     for meal in answer.meals:
         at = times[meal.slot]
-        day = first + timedelta(days=meal.day - 1)
+        day = request.date_of(meal.day)
         event = Event()
         event.add("uid", f"{answer.people[0].answer_id}/{meal.day}/{meal.slot}")
         event.add("dtstamp", now)

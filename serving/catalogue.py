@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 from bentoml.exceptions import InvalidArgument
@@ -25,11 +26,13 @@ class Listing:
         dishes: (C,) all dishes, the most popular first.
         position: Position of each dish, by its id.
         is_offered: (C,) whether a dish is offered; see `Listed`.
+        menus: Positions of the dishes that are served on a day to come, by day.
     """
 
     dishes: tuple[Listed, ...]
     position: dict[str, int]
     is_offered: Bools
+    menus: Mapping[date, Ints] = field(default_factory=dict)
 
     def on_offer(self, request: RecommendRequest) -> Ints:
         """Finds the positions of the dishes that the request asks about, ascending.
@@ -70,11 +73,20 @@ class Listing:
         return np.asarray(positions[~np.isin(positions, left_out)]) if left_out else positions
 
 
-def listing_of(dishes: Iterable[Listed]) -> Listing:
-    """Sorts dishes into a listing by popularity, and equally popular ones by their number of opinions."""
+def listing_of(dishes: Iterable[Listed], menus: Mapping[date, Iterable[str]] | None = None) -> Listing:
+    """Sorts dishes into a listing by popularity, and equally popular ones by their number of opinions.
+
+    Args:
+        dishes: The dishes.
+        menus: Ids of the dishes that are served on a day, by day; of other dishes they are left out.
+    """
     ordered = tuple(sorted(dishes, key=lambda listed: (-listed.popularity, -listed.opinions)))
     position = {listed.dish.dish_id: index for index, listed in enumerate(ordered)}
-    return Listing(ordered, position, np.array([listed.is_offered for listed in ordered], bool))
+    served = {
+        day: np.array([position[dish] for dish in ids if dish in position], np.int64)
+        for day, ids in (menus or {}).items()
+    }
+    return Listing(ordered, position, np.array([listed.is_offered for listed in ordered], bool), served)
 
 
 class Published:
@@ -106,7 +118,7 @@ class Published:
                 version = catalogue.version()
                 if version != self._version:
                     dishes = (replace(listed, letters=self._letters) for listed in catalogue.dishes())
-                    self._listing, self._version = listing_of(dishes), version
+                    self._listing, self._version = listing_of(dishes, catalogue.menus()), version
                 listing = self._listing
             person = catalogue.person(person_id)
         except PalateError as error:

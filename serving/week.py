@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def _meals(request: PlanRequest, catalogue: Listing) -> Iterator[Meal]:
                 name=slot.name,
                 day=day - 1,
                 eaters=tuple(eaters),
-                pool=pools[slot.name],
+                pool=_served(pools[slot.name], slot, request.date_of(day), catalogue),
                 dishes=slot.count,
                 is_shared=not slot.one_each,
                 portions=tuple(sorted({float(portion) for portion in slot.portions})),
@@ -108,6 +108,11 @@ def _meals(request: PlanRequest, catalogue: Listing) -> Iterator[Meal]:
 def _pool(slot: SlotBody, catalogue: Listing) -> Ints:
     listed = catalogue.positions_of(slot.dishes) if slot.dishes else np.flatnonzero(catalogue.is_offered)
     return catalogue.with_tags(np.unique(listed), slot.tags)
+
+
+def _served(pool: Ints, slot: SlotBody, day: date, catalogue: Listing) -> Ints:
+    """Keeps of a slot's dishes those that are served on a day, where it wants menus."""
+    return np.intersect1d(pool, catalogue.menus.get(day, [])).astype(np.int64) if slot.on_menu else pool
 
 
 def _main_tags(request: PlanRequest, catalogue: Listing, is_permitted: Bools) -> Bools:
@@ -132,14 +137,19 @@ def _days_ago(person: Person, catalogue: Listing) -> Floats:
     return days
 
 
-def sentences_of(conflict: Conflict, week: Request, eaters: Sequence[Eater], catalogue: Listing) -> list[str]:
+def sentences_of(
+    conflict: Conflict, request: PlanRequest, week: Request, eaters: Sequence[Eater], catalogue: Listing
+) -> list[str]:
     """Writes the wishes that contradict each other, or the meals that have too few dishes."""
-    short = [
-        f"{_place(week.meals[meal])} needs more dishes than may be offered of the "
-        f"{len(week.meals[meal].pool)} in its pool"
-        for meal in conflict.short_meals
-    ]
+    short = [_shortage(week.meals[meal], request, catalogue) for meal in conflict.short_meals]
     return short + [_sentence(wish, None, week, eaters, catalogue) for wish in conflict.wishes]
+
+
+def _shortage(meal: Meal, request: PlanRequest, catalogue: Listing) -> str:
+    day = request.date_of(meal.day + 1)
+    if any(slot.on_menu for slot in request.slots if slot.name == meal.name) and day not in catalogue.menus:
+        return f"{_place(meal)} has no menu: none is known of {day}"
+    return f"{_place(meal)} needs more dishes than may be offered of the {len(meal.pool)} in its pool"
 
 
 def change_of(conflict: Conflict, week: Request, eaters: Sequence[Eater], catalogue: Listing) -> str | None:

@@ -76,6 +76,12 @@ def of_inbox(events: pa.Table) -> pa.Table:
     return events.filter(pc.invert(pc.starts_with(events["event_id"], SERVICE_IDS)))
 
 
+def menus_of_answers(events: pa.Table) -> set[str]:
+    """Collects the ids of the service's answers from which somebody chose: they are no menus of a kitchen."""
+    answers = events.filter(pc.starts_with(events["event_id"], SERVICE_IDS))["menu_id"]
+    return set(answers.unique().to_pylist())
+
+
 def event_columns(events: pa.Table) -> EventColumns:
     """Converts events, as `read_events` returns them, to numpy's arrays."""
     codes = {name: _coded(events[name]) for name in ("kind", "source")}

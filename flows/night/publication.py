@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Container, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from prefect import task
@@ -44,12 +45,13 @@ def publish(night: Night) -> bool:
     data = f"{night.data_md5[:32]} {night.quarantine_md5[:12]} {foods.digest(FOODS)[:12]}"
     # The first number grows when more is published of the same data.
     thresholds = thresholds_of(collect)
-    version = " ".join(["5", data, *(f"{each:g}" for each in vars(thresholds).values() if each is not None)])
+    version = " ".join(["6", data, *(f"{each:g}" for each in vars(thresholds).values() if each is not None)])
     if catalogue.version() == version:
         catalogue.confirm(now)
         return False
     tables = event_sources.read_tables(REPO / EVENTS)
-    events = event_sources.event_columns(event_sources.read_events(REPO / EVENTS))
+    accepted = event_sources.read_events(REPO / EVENTS)
+    events, answers = event_sources.event_columns(accepted), event_sources.menus_of_answers(accepted)
     log = opinion_log(events, dishes_of(tables["dishes"]), menus_of(tables["menus"]), Scale.of(collect))
     catalogue.publish(
         version,
@@ -58,6 +60,7 @@ def publish(night: Night) -> bool:
         _people(tables, were_people=catalogue.has_people()),
         histories(log),
         eaten(log),
+        coming_menus(tables["menus"], answers, now.astimezone(ZoneInfo(collect.timezone)).date()),
     )
     catalogue.confirm(now)
     return True
@@ -74,6 +77,23 @@ def dishes_with_popularity(
         if _is_storable(dish):
             is_offered = dish not in former and not row.get("hidden")
             yield {**row, "opinions": popularity[dish].opinions}, popularity[dish].share, is_offered
+
+
+def coming_menus(
+    rows: Iterable[Mapping[str, Any]], answers: Container[str], today: date
+) -> set[tuple[date, str]]:
+    """Collects day and dish of the menus that are served from today on.
+
+    Args:
+        rows: Rows of menus.
+        answers: Ids of menus that are answers of the service.
+        today: Day of the site.
+    """
+    return {
+        (row["served_on"], row["dish_id"])
+        for row in rows
+        if row["served_on"] >= today and row["menu_id"] not in answers and _is_storable(row["dish_id"])
+    }
 
 
 def _people(tables: Stored, *, were_people: bool) -> list[dict[str, Any]]:

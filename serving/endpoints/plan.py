@@ -70,9 +70,10 @@ class Planner:
         loop = asyncio.get_running_loop()
         week, plan = await loop.run_in_executor(self._thread, run, _plan, request, eaters, catalogue)
         if isinstance(plan, Conflict):
+            reasons = sentences_of(plan, request, week, eaters, catalogue)
             return PlanAnswer(
                 status="impossible", gap=None, meals=[], people=[], shopping=shopping_of([], catalogue),
-                left_out=_left_out(eaters, catalogue), reasons=sentences_of(plan, week, eaters, catalogue),
+                left_out=_left_out(eaters, catalogue), reasons=reasons,
                 change=change_of(plan, week, eaters, catalogue),
             )  # fmt: skip
         owns = [[each for each in plan.served if index in each.eaters] for index in range(len(eaters))]

@@ -31,6 +31,7 @@ function addRow(place, what, ...fields) {
 const addSlot = (name = "") =>
   addRow("slots", "meal", field("Name", { name: "name", value: name, maxLength: 40, required: true }),
     field("Tag of its dishes", { name: "tag", placeholder: "any" }),
+    choice("from", "pool", [["", "all dishes"], ["menu", "the day's menu"]]),
     field("Dishes", { name: "count", type: "number", min: 1, max: 4, value: 1, required: true }));
 
 const LIMITS = [["at_most", "at most"], ["at_least", "at least"]];
@@ -59,7 +60,8 @@ function body(isChange) {
   const form = byId("plan").elements;
   const others = listed(form.others.value).map((id) => ({ person_id: id }));
   const days = Number(form.days.value);
-  const slots = rows("slots").map(({ name, tag, count }) => ({ name, tags: listed(tag), count: Number(count) }));
+  const slots = rows("slots").map(({ name, tag, pool, count }) =>
+    ({ name, tags: listed(tag), on_menu: pool === "menu", count: Number(count) }));
   const isThere = ({ day, slot }) => day <= days && slots.some(({ name }) => name === slot);
   return {
     people: [{ ...request(), ...bounds(), bounds: form.reference.checked ? "reference" : null }, ...others],

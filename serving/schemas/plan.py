@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -85,6 +85,11 @@ class SlotBody(Body):
     dishes: Annotated[list[SentId], Field(max_length=1000)] = Field(
         [], description="Only these dishes of the catalogue; empty for all."
     )
+    on_menu: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether it has only dishes of the menus that are served on its day, by the last night.",
+    )
     people: Annotated[list[SentId], Field(max_length=MOST_EATERS)] = Field(
         [], description="Who eats it; empty for everybody."
     )
@@ -151,7 +156,7 @@ class PlanRequest(Body):
     days: Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True)] = 7
     slots: Annotated[list[SlotBody], Field(min_length=1, max_length=MOST_SLOTS)]
     first_day: FirstDay | None = Field(
-        None, description="Date of the calendar's first day; null: today, in UTC."
+        None, description="Date of the first day, for calendars and menus; null: today, in UTC."
     )
     rules: Annotated[list[RuleBody], Field(max_length=20)] = Field([])
     locks: Annotated[list[LockBody], Field(max_length=100)] = Field([])
@@ -200,6 +205,11 @@ class PlanRequest(Body):
 
     def _too_late(self, day: int) -> str:
         return f"day {day} comes after the last, {self.days}"
+
+    def date_of(self, day: int) -> date:
+        """Tells the date of a day; without a `first_day` a plan begins today, in UTC."""
+        first = date.fromisoformat(self.first_day) if self.first_day else datetime.now(UTC).date()
+        return first + timedelta(days=day - 1)
 
     def is_planned(self, slot: SlotBody, day: int) -> bool:
         """Tells whether a slot is planned on a day."""

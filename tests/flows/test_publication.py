@@ -18,7 +18,7 @@ from components.domain.preferences.event_columns import EventColumns
 from components.domain.preferences.opinions import Scale, opinion_log
 from components.integrations.foods import food_rows, read_foods
 from components.integrations.service_store import Catalogue
-from flows.night.publication import FOODS, eaten, histories, with_nutrition
+from flows.night.publication import FOODS, coming_menus, eaten, histories, with_nutrition
 from tests.postgresql import postgresql
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -71,6 +71,22 @@ def test_ten_thousand_dishes_and_none_are_published(tmp_path: Path) -> None:
     assert 1_000 < sum(bool(listed.nutrition.amounts) for listed in published) < 10_000
     _publish(catalogue, [])
     assert catalogue.dishes() == []
+
+
+def test_menus_from_today_on_are_published_and_answers_are_none(tmp_path: Path) -> None:
+    numbers = {"old": 0, "lunch": 1, "tea": 1, "answer": 1, "next": 9}
+    days = {menu: (START + timedelta(days=number)).date() for menu, number in numbers.items()}
+    rows = [
+        {"menu_id": menu, "served_on": day, "dish_id": dish} for menu, day in days.items() for dish in "ab"
+    ]
+    rows.append({"menu_id": "next", "served_on": days["next"], "dish_id": "b\x00"})
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'service.db'}")
+    menus = coming_menus(rows, {"answer"}, days["lunch"])
+    catalogue.publish("v1", Thresholds(4, 2), [], [], [], [], menus)
+    served = {day: sorted(dishes) for day, dishes in catalogue.menus().items()}
+    assert served == {days["lunch"]: ["a", "b"], days["next"]: ["a", "b"]}
+    catalogue.publish("v2", Thresholds(4, 2), [], [], [])
+    assert catalogue.menus() == {}
 
 
 EVENTS = st.lists(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from components.domain.catalogue import Thresholds
@@ -54,6 +55,8 @@ DISHES = [
     dish_row("cake", "Almond cake", "almonds, sugar", "sweet", amounts_of(450, None)),
 ]
 PEOPLE: list[Mapping[str, Any]] = [ADA, BOB, {**ADA, "person_id": "odd", "diet": "breatharian"}]
+MONDAY, TUESDAY, FRIDAY = (date(2027, 3, day) for day in (1, 2, 5))
+MENUS = [(MONDAY, "peas"), (MONDAY, "cake"), (TUESDAY, "cod"), (TUESDAY, "gone"), (FRIDAY, "beef")]
 DINNER = {"name": "dinner", "tags": ["main"]}
 
 
@@ -64,7 +67,7 @@ def publish_household(url: str) -> str:
         ("bob", lines(Past("peas", LIKED))),
     ]
     rows = [(dish, 0.5, True) for dish in DISHES]
-    Catalogue(url).publish("v1", Thresholds(4, 2), rows, PEOPLE, histories)
+    Catalogue(url).publish("v1", Thresholds(4, 2), rows, PEOPLE, histories, menus=MENUS)
     return url
 
 

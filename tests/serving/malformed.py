@@ -180,6 +180,7 @@ WRONG: list[tuple[str, list[dict[str, Any]], str]] = [
     ("/plan", _slot("days", [0], [15], ["monday"]), "slots.0.days.0: "),
     ("/plan", _slot("days", [3]), "day 3 comes after the last, 2"),
     ("/plan", _slot("count", 0, 5, 1.5, True), "slots.0.count: "),
+    ("/plan", _slot("on_menu", "yes", 1, None), "slots.0.on_menu: Input should be a valid boolean"),
     ("/plan", _slot("minutes", -1, "20", True), "slots.0.minutes: "),
     ("/plan", _slot("portions", [], [2], [0], ["1"], [-1], [True]), "slots.0.portions"),
     ("/plan", _slot("one_each", "yes", 1, None), "slots.0.one_each: Input should be a valid boolean"),

@@ -11,7 +11,7 @@ import pytest
 
 from tests.answers import exposure_of
 from tests.serving.conftest import send
-from tests.serving.household import DINNER, DISHES, ids_of, planned, publish_household
+from tests.serving.household import DINNER, DISHES, MONDAY, ids_of, planned, publish_household
 
 
 @pytest.fixture
@@ -149,6 +149,24 @@ def test_price_and_minutes_are_bounded_by_day_by_meal_and_in_all(knowing: str) -
     apart = DINNER | {"minutes": 24, "one_each": True}
     answer = planned(knowing, people=both, slots=[apart], days=1)
     assert {dish["dish_id"] for dish in answer["meals"][0]["dishes"]} == {"peas"}
+
+
+def test_a_meal_on_the_menu_has_what_is_served_on_its_day(knowing: str) -> None:
+    lunch = {"name": "lunch", "on_menu": True}
+    first = {"first_day": MONDAY.isoformat(), "repeat_after_days": 0}
+    answer = planned(knowing, slots=[lunch | {"tags": ["main"]}, DINNER], days=2, **first)
+    assert ids_of(answer)[::2] == [["peas"], ["cod"]]
+    answer = planned(knowing, slots=[lunch], days=5, **first)
+    assert answer["reasons"] == [
+        f"'lunch' of day {day} has no menu: none is known of 2027-03-0{day}" for day in (3, 4)
+    ]
+    skips = [{"day": day, "slot": "lunch"} for day in (3, 4)]
+    assert ids_of(planned(knowing, slots=[lunch], days=5, skips=skips, **first))[-1] == ["beef"]
+    answer = planned(knowing, slots=[lunch], people=[{"person_id": "bob"}], days=2, **first)
+    assert answer["reasons"] == [
+        "'lunch' of day 2 needs more dishes than may be offered of the 1 in its pool"
+    ]
+    assert "'lunch' of day 1 has no menu" in planned(knowing, slots=[lunch], days=1)["reasons"][0]
 
 
 def test_contradictory_wishes_are_named_and_nobody_is_shown_anything(knowing: str) -> None:

@@ -84,15 +84,18 @@ def opinion_log(
 
     Args:
         events: Events in any order; equally favourable opinions on one dish at one moment keep their order.
+        dishes: Ids of all dishes.
+        menus: Dishes by menu; one from which nobody chose, such as of a coming day, says nothing.
         scale: The settings by which events become opinions.
     """
     events = _without_retracted(events)
-    dish_ids, menu_ids = sorted(dishes), sorted(menus)
-    dish_number, menu_number = ({name: n for n, name in enumerate(ids)} for ids in (dish_ids, menu_ids))
-    rating = np.where(events.kind.is_one_of("rating"), events.value, np.nan)
     choices = np.flatnonzero(events.kind.is_one_of("choice"))
+    chosen_from = events.menu.take(choices)
+    dish_ids, menu_ids = sorted(dishes), chosen_from.names
+    dish_number = {name: n for n, name in enumerate(dish_ids)}
+    rating = np.where(events.kind.is_one_of("rating"), events.value, np.nan)
     menu = np.full(len(events), NO_MENU, np.int64)
-    menu[choices] = events.menu.take(choices).map(menu_number.__getitem__)
+    menu[choices] = chosen_from.number
     columns: dict[str, Any] = {
         "person": events.person.number,
         "dish": events.dish.map(dish_number.__getitem__),
@@ -110,7 +113,7 @@ def opinion_log(
     people, sources = events.person.names, events.source.names
     flat = [dish_number[dish] for menu_id in menu_ids for dish in menus[menu_id]]
     sizes = [len(menus[menu_id]) for menu_id in menu_ids]
-    table = Menus(tuple(menu_ids), np.array(flat, np.int64), np.array(sizes, np.int64))
+    table = Menus(menu_ids, np.array(flat, np.int64), np.array(sizes, np.int64))
     offset = np.zeros(len(sources))
     return OpinionLog(people, tuple(dish_ids), table, sources, **sorted_columns, offset=offset)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
 
@@ -78,6 +78,12 @@ EATEN = sa.Table(
     sa.Column("dish_id", sa.String(500), primary_key=True),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
 )
+_MENUS = sa.Table(
+    "menus",
+    META,
+    sa.Column("served_on", sa.Date, primary_key=True),
+    sa.Column("dish_id", sa.String(500), primary_key=True),
+)
 _CONFIRMED = sa.Table("confirmed", META, sa.Column("at", sa.DateTime(timezone=True), primary_key=True))
 _NOTE_READING = sa.update(PUBLISHED).values(
     reading=sa.select(sa.func.max(READINGS.c.number)).scalar_subquery()
@@ -121,6 +127,7 @@ class Catalogue:
         people: Iterable[Mapping[str, Any]],
         histories: Iterable[tuple[str, Sequence[Line]]],
         eaten: Iterable[tuple[str, str, datetime]] = (),
+        menus: Iterable[tuple[date, str]] = (),
     ) -> None:
         """Replaces the catalogue.
 
@@ -136,6 +143,7 @@ class Catalogue:
             people: Rows of the contract.
             histories: By person, their opinions of dishes, oldest first.
             eaten: Person, dish, and the moment of its last choice or order.
+            menus: Days to come, and the dishes that are served on them, each once.
         """
         rows = {
             _DISHES: (_of_dish(*entry) for entry in dishes),
@@ -149,6 +157,7 @@ class Catalogue:
                 for position, line in enumerate(history)
             ),
             EATEN: ({"person_id": person, "dish_id": dish, "at": at} for person, dish, at in eaten),
+            _MENUS: ({"served_on": day, "dish_id": dish} for day, dish in menus),
             PUBLISHED: iter([{"version": version, **vars(thresholds)}]),
         }
         with as_sentence(), self.engine.begin() as connection:
@@ -172,6 +181,14 @@ class Catalogue:
             return [
                 _listed(row) for row in connection.execute(sa.select(_DISHES).order_by("dish_id")).mappings()
             ]
+
+    def menus(self) -> dict[date, list[str]]:
+        """Reads the dishes of each day that was to come when a night published them."""
+        days: dict[date, list[str]] = {}
+        with as_sentence(), self.engine.connect() as connection:
+            for served_on, dish in connection.execute(sa.select(_MENUS)):
+                days.setdefault(served_on, []).append(dish)
+        return days
 
     def person(self, person_id: str) -> Person:
         """Looks up a person with their history, including their feedback since the night.

@@ -108,6 +108,13 @@ def test_a_menus_id_names_the_menu_of_one_day() -> None:
     assert not _accept([EVENT], first.tables, dishes=dishes, menus=more).quarantined
 
 
+def test_a_menu_of_a_coming_day_needs_no_event() -> None:
+    coming = [{"menu_id": "may", "served_on": "2026-05-01", "dish_id": "d2"}]
+    first = _accept([EVENT])
+    collected = _accept([], first.tables, menus=coming)
+    assert (collected.counts["menus"].accepted, collected.quarantined) == (1, [])
+
+
 def test_a_dish_that_was_not_offered_cannot_be_chosen() -> None:
     collected = _accept([EVENT | {"dish_id": "d2"}], menus=MENUS[:1])
     assert "was not offered on menu 'm1'" in collected.quarantined[0].reason

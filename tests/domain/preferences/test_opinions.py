@@ -49,11 +49,15 @@ def test_the_order_of_events_changes_nothing_and_lines_are_sorted(seed: int) -> 
     assert [moment(at) for at in log.at] == [line.at for line in lines]
 
 
-def test_without_events_there_are_dishes_and_menus_in_their_order() -> None:
+def test_dishes_and_menus_stand_in_their_order_and_a_menu_that_nobody_chose_from_says_nothing() -> None:
     log = log_of([], MENUS)
-    assert (len(log), log.people, log.menus.ids, log.dishes) == (0, (), ("m1", "m2"), ("p", "q", "борщ"))
+    assert (len(log), log.people, log.menus.ids, log.dishes) == (0, (), (), ("p", "q", "борщ"))
+    coming, lines = MENUS | {"m0": ["p"]}, [Line("x", "q", TIMES[0], menu_id=menu) for menu in MENUS]
+    log = log_of(lines, coming)
+    assert log.menus.ids == ("m1", "m2")
     assert [log.dishes[dish] for dish in log.menus.dish] == [*MENUS["m1"], *MENUS["m2"]]
     assert log.menus.sizes.tolist() == [2, 2]
+    assert log.menu.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(("kind", "past"), [("order", Past("p", LIKED)), ("rating", Past("p", NEUTRAL, 3.0))])
