@@ -85,22 +85,28 @@ def _meals(request: PlanRequest, catalogue: Listing) -> Iterator[Meal]:
     pools = {slot.name: _pool(slot, catalogue) for slot in request.slots}
     for day in range(1, request.days + 1):
         for slot in (slot for slot in request.slots if request.is_planned(slot, day)):
-            locked = [lock.dish_id for lock in request.locks if (lock.day, lock.slot) == (day, slot.name)]
+            locked, excluded = (
+                catalogue.positions_of(
+                    [each.dish_id for each in placed if (each.day, each.slot) == (day, slot.name)]
+                )
+                for placed in (request.locks, request.exclusions)
+            )
             eaters = sorted({names.index(name) for name in slot.people or names})
             yield Meal(
                 name=slot.name,
                 day=day - 1,
                 eaters=tuple(eaters),
-                pool=_served(pools[slot.name], slot, request.date_of(day), catalogue),
+                pool=np.setdiff1d(_served(pools[slot.name], slot, request.date_of(day), catalogue), excluded),
                 dishes=slot.count,
                 is_shared=not slot.one_each,
                 portions=tuple(sorted({float(portion) for portion in slot.portions})),
-                locked=tuple(dict.fromkeys(catalogue.positions_of(locked).tolist())),
+                locked=tuple(dict.fromkeys(locked.tolist())),
                 kept=tuple(
                     Kept(dish, tuple(names.index(name) for name in each.people or names), each.portion)
                     for each in request.kept
                     if (each.day, each.slot) == (day, slot.name)
                     for dish in catalogue.positions_of([each.dish_id]).tolist()
+                    if dish not in excluded
                 ),
             )
 

@@ -23,7 +23,7 @@ def grows_by_portion(quantity: str) -> bool:
 def limits_of(request: PlanRequest, meals: Sequence[Meal], catalogue: Listing) -> Iterator[Limit]:
     """Yields each person's bounds, then those of meals, then the rules, which hold for each person."""
     for eater, body in enumerate(request.people):
-        most, least = _daily_bounds(body)
+        most, least = daily_bounds(body)
         for bounds, is_least, is_daily in (
             (most, False, True),
             (least, True, True),
@@ -49,7 +49,7 @@ def limits_of(request: PlanRequest, meals: Sequence[Meal], catalogue: Listing) -
                     yield Limit(rule.tag, eater, has, count, is_least, rule.a_day, by_portion=False)
 
 
-def _daily_bounds(body: EaterBody) -> tuple[dict[str, float], dict[str, float]]:
+def daily_bounds(body: EaterBody) -> tuple[dict[str, float], dict[str, float]]:
     """Adds the reference intakes, where asked, of all nutrients that a person does not bound: most, least."""
     if body.bounds is None:
         return body.at_most, body.at_least

@@ -33,7 +33,7 @@ from serving.search import explained, score_dishes
 from serving.shopping import shopping_of
 from serving.variant import Ranked
 from serving.week import Eater, change_of, counted, sentences_of, week_of
-from serving.week_limits import grows_by_portion
+from serving.week_limits import daily_bounds, grows_by_portion
 
 PATIENCE_S = 10.0  # after which the best plan that was found is the answer
 RESERVE_S = 2.0  # before the request's deadline, in which the answer is written
@@ -131,11 +131,14 @@ class Planner:
         """Stores a person's dishes as an answer to them."""
         lineage = await self.answers.keep(ctx, eater.variant, eater.body, eater.restrictions, ranked)
         by_day = [[each for each in own if week.meals[each.meal].day == day] for day in range(week.days)]
+        most, least = daily_bounds(eater.body)
         liking = [float(week.liking[index, served.dish]) for served in own]
         return EaterAnswer(
             liking=float(np.mean(liking)) if liking else None,
             days=[_totals(dishes, catalogue) for dishes in by_day],
             total=_totals(own, catalogue),
+            at_most=most,
+            at_least=least,
             notes=notes_of(eater.body, eater.person, eater.restrictions),
             allergies_known=eater.person.has_row or eater.body.allergies is not None,
             cold_start=ranked.cold_start,

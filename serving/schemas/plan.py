@@ -132,13 +132,13 @@ class PlaceBody(Body):
     slot: SlotName
 
 
-class LockBody(PlaceBody):
-    """A dish that a meal must have; it need not have the tags of the slot."""
+class PlacedBody(PlaceBody):
+    """A dish and a meal of one day."""
 
     dish_id: SentId
 
 
-class KeptBody(LockBody):
+class KeptBody(PlacedBody):
     """A dish of an earlier plan."""
 
     portion: Portion | None = Field(None, description="Null for any.")
@@ -159,7 +159,12 @@ class PlanRequest(Body):
         None, description="Date of the first day, for calendars and menus; null: today, in UTC."
     )
     rules: Annotated[list[RuleBody], Field(max_length=20)] = Field([])
-    locks: Annotated[list[LockBody], Field(max_length=100)] = Field([])
+    locks: Annotated[list[PlacedBody], Field(max_length=100)] = Field(
+        [], description="Dishes that meals must have; they need not have the tags of the slot."
+    )
+    exclusions: Annotated[list[PlacedBody], Field(max_length=100)] = Field(
+        [], description="Dishes that meals must not have, so that others take their place."
+    )
     kept: Annotated[list[KeptBody], Field(max_length=1000)] = Field(
         [], description="An earlier plan: the new one keeps as much of it as the wishes allow."
     )
@@ -191,7 +196,7 @@ class PlanRequest(Body):
         for dish in self.kept:
             strangers = [name for name in dish.people if name not in people]
             yield from (f"kept names {name!r}: send that person" for name in strangers)
-        for place in (*self.locks, *self.kept, *self.skips):
+        for place in (*self.locks, *self.exclusions, *self.kept, *self.skips):
             if place.slot not in slots:
                 yield f"slot {place.slot!r} is not planned: send one of {', '.join(slots)}"
             if place.day > self.days:
@@ -202,6 +207,9 @@ class PlanRequest(Body):
             (slot,) = (each for each in self.slots if each.name == lock.slot)
             if not self.is_planned(slot, lock.day):
                 yield f"{lock.slot!r} of day {lock.day} has a lock and is not planned: send one or the other"
+            if lock in self.exclusions:
+                place = f"{lock.slot!r} of day {lock.day}"
+                yield f"dish_id {lock.dish_id!r} is locked and excluded at {place}: send one or the other"
 
     def _too_late(self, day: int) -> str:
         return f"day {day} comes after the last, {self.days}"

@@ -58,6 +58,10 @@ class EaterAnswer(Body):
     liking: float | None = Field(description="Mean over their dishes; null where they have none.")
     days: list[Amounts] = Field(description="Totals of each day.")
     total: Amounts
+    at_most: dict[str, float] = Field(
+        description="By nutrient the most of a day that held, reference intakes included."
+    )
+    at_least: dict[str, float] = Field(description="By nutrient the least of a day; likewise.")
     notes: Notes
     allergies_known: bool = Field(description="As in /recommend.")
     cold_start: bool = Field(description="True where nothing is known of the person: popularity counts.")

@@ -116,6 +116,7 @@ def test_reference_intakes_hold_and_a_bound_of_the_persons_own_takes_their_place
     own = {"person_id": "ada", "bounds": "reference", "at_most": {"kcal": 1700}}
     (ada,) = planned(knowing, people=[own], slots=three, days=1)["people"]
     assert ada["total"]["kcal"]["high"] <= 1700
+    assert (ada["at_most"]["kcal"], ada["at_most"]["fat_g"], "kcal" in ada["at_least"]) == (1700, 70, False)
     low = {"person_id": "ada", "bounds": "reference", "at_least": {"kcal": 0, "protein_g": 500}}
     answer = planned(knowing, people=[low], slots=three, days=1)
     assert answer["reasons"] == ["'protein_g' for 'ada' is at least 500 a day"]

@@ -59,6 +59,19 @@ def test_a_plan_that_is_sent_back_stays_but_for_what_is_locked(knowing: str) -> 
     assert [ids_of(locked)[day] for day in (0, 2, 3)] == [ids_of(before)[day] for day in (0, 2, 3)]
 
 
+def test_an_excluded_dish_makes_room_for_another_and_the_rest_stays(knowing: str) -> None:
+    before = ids_of(planned(knowing, days=3))
+    places = [{"day": day, "slot": "dinner", "dish_id": dish} for day, (dish,) in enumerate(before, 1)]
+    after = ids_of(planned(knowing, days=3, kept=places, exclusions=places[1:2]))
+    assert after[1] != before[1]
+    assert [after[0], after[2]] == [before[0], before[2]]
+    slot = [DINNER | {"dishes": ["cod"]}]
+    (reason,) = planned(
+        knowing, days=1, slots=slot, exclusions=[{"day": 1, "slot": "dinner", "dish_id": "cod"}]
+    )["reasons"]
+    assert reason == "'dinner' of day 1 needs more dishes than may be offered of the 0 in its pool"
+
+
 def test_headers_name_everybodys_answer(knowing: str) -> None:
     both = [{"person_id": "ada"}, {"person_id": "bob"}]
     _, answer, headers = send(f"{knowing}/plan", people=both, days=1, slots=[DINNER])
