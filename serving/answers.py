@@ -89,7 +89,7 @@ class Answers:
             before = ctx.response.headers.get(name, "")
             values = dict.fromkeys([*filter(None, before.split(", ")), value])
             ctx.response.headers[name] = ", ".join(values)
-        return {"answer_id": answer_id, "person_id": request.person_id, **_version(variant)}
+        return {"answer_id": answer_id, "person_id": request.person_id, **version_of(variant)}
 
     async def _stored(
         self,
@@ -151,7 +151,8 @@ def _with_contracts_id(dish: Dish) -> Dish:
     return replace(dish, dish_id=as_id(dish.dish_id))
 
 
-def _version(variant: Variant) -> dict[str, Any]:
+def version_of(variant: Variant) -> dict[str, Any]:
+    """Builds the fields that say which version answers."""
     names = {
         "model": "model",
         "model_version": "model_version",

@@ -12,9 +12,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving import calendar
+from serving.endpoints import versions
 from serving.middleware import login
 from serving.schemas.fields import StoredId
 from serving.schemas.people import ErasureAnswer, PersonAnswer
+from serving.schemas.versions import VersionsAnswer
 
 _REFERENCE = "#/components/schemas/{model}"
 _REFUSALS = {
@@ -74,7 +76,7 @@ def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
     document = json.loads(json.dumps(document))  # a copy in which statuses are texts
     document["info"].pop("contact", None)  # BentoML's makers, whom no caller of this service should ask
     schemas = document["components"]["schemas"]
-    for body in (PersonAnswer, ErasureAnswer):
+    for body in (PersonAnswer, ErasureAnswer, VersionsAnswer):
         schemas.update(_schemas_of(body))
     schemas["Refusal"] = {
         "type": "object",
@@ -94,6 +96,7 @@ def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
     planned = document["paths"]["/plan"]["post"]["responses"]["200"]["content"]
     planned[calendar.MEDIA_TYPE] = {"schema": {"type": "string", "description": "A plan as iCalendar."}}
     document["paths"]["/people/{person_id}"] = _people()
+    document["paths"][versions.PATH] = {"get": _versions()}
     without = ("TaskStatusResponse", "InvalidArgument", "NotFound", "InternalServerError")
     document["components"]["schemas"] = {
         name: _in_3_0(schema) for name, schema in schemas.items() if name not in without
@@ -129,6 +132,15 @@ def _people() -> dict[str, Any]:
                 **_refusals((400, 401, 413, 415, 421, 429, 503)),
             },
         },
+    }
+
+
+def _versions() -> dict[str, Any]:
+    return {
+        "operationId": "palate__versions",
+        "tags": ["Service APIs"],
+        "description": "The versions that answer, what they come from, and what their gates said.",
+        "responses": {"200": _answer("The versions.", "VersionsAnswer"), **_refusals((401, 421))},
     }
 
 

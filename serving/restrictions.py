@@ -68,7 +68,9 @@ def filters_of(request: Asks, restrictions: Restrictions) -> str:
         request: The request. Its history is left out, and so is its menu, whose dishes the answer has.
         restrictions: All restrictions that applied, the stored ones included.
     """
-    without = {"person_id", "history", "keep"} | ({"dishes"} if isinstance(request, RankRequest) else set())
+    without = {"person_id", "history", "keep", "model_version"} | (
+        {"dishes"} if isinstance(request, RankRequest) else set()
+    )
     others = [avoided.text for avoided in restrictions.avoids if avoided.is_allergy]
     applied = {
         "diet": ";".join(restrictions.diets),

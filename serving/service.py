@@ -16,7 +16,7 @@ from starlette.responses import Response
 from serving import calendar, metrics, openapi, page
 from serving.answers import Answers
 from serving.catalogue import Published
-from serving.endpoints import feedback, people, plan, questions, rank, recommend
+from serving.endpoints import feedback, people, plan, questions, rank, recommend, versions
 from serving.image import service_image
 from serving.middleware import login
 from serving.middleware.bodies import Bodies
@@ -126,7 +126,7 @@ class Palate:
 end_slow_clients()
 filter_logs()
 APIS = {each.route for each in Palate.apis.values()}  # type: ignore[attr-defined]
-PATHS = {*login.OPEN, *page.PATHS, "/docs.json", *APIS}
+PATHS = {*login.OPEN, *page.PATHS, "/docs.json", versions.PATH, *APIS}
 
 
 def _serve() -> dict[str, Any]:
@@ -143,5 +143,5 @@ for middleware, settings in (
     (Slots, {"settings": _serve}),
 ):
     Palate.add_asgi_middleware(middleware, **settings)  # type: ignore[attr-defined]  # it is a Service by now
-ROUTES = [*metrics.ROUTES, *people.ROUTES, *openapi.routes(Palate), *page.routes(_serve)]
+ROUTES = [*metrics.ROUTES, *people.ROUTES, *versions.ROUTES, *openapi.routes(Palate), *page.routes(_serve)]
 Palate.mount_asgi_app(Starlette(routes=ROUTES), name="pages")  # type: ignore[attr-defined]

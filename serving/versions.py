@@ -12,6 +12,8 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bentoml.exceptions import InvalidArgument
+
 from serving.refusals import Unavailable
 from serving.schemas.rank import CanaryAnswer
 from serving.variant import Variant
@@ -63,12 +65,30 @@ class Versions:
         Raises:
             Unavailable: A canary failed.
         """
-        if self.refusal:
-            raise Unavailable(f"The canary failed: {self.refusal}.")
+        self._refuse_unproven()
         facts = self.newest.facts
         trial = f"{facts['model']}/{facts['model_version']}"
         is_outside = len(self.variants) > 1 and position(person_id, trial) >= facts["share"]
         return self.variants[-1] if is_outside else self.newest
+
+    def named(self, model_version: str) -> Variant:
+        """Finds a version by its number.
+
+        Raises:
+            InvalidArgument: No version of that number answers.
+            Unavailable: A canary failed.
+        """
+        self._refuse_unproven()
+        by_number = {variant.facts["model_version"]: variant for variant in self.variants}
+        if model_version not in by_number:
+            raise InvalidArgument(
+                f"model_version {model_version!r} answers nobody here: send one of {', '.join(by_number)}."
+            )
+        return by_number[model_version]
+
+    def _refuse_unproven(self) -> None:
+        if self.refusal:
+            raise Unavailable(f"The canary failed: {self.refusal}.")
 
     def share(self, variant: Variant) -> float:
         """Returns the share of the people whom a version answers."""

@@ -21,6 +21,7 @@ from components.domain.verdict import judging
 from components.domain.verdict.ledger import from_json
 from components.files import read_json, read_state
 from components.integrations import pages
+from components.integrations.model_registry.addresses import version_page
 from components.stages.paths import ADAPTERS, CHECKS, DATA_DOCS, EVALUATION, LEDGER, QUARANTINE, REPORTS
 from components.stages.reports import read_report
 from flows import console
@@ -227,8 +228,8 @@ def _link(report: NightReport) -> str:
     if report.night is None or report.registered is None:
         raise ValueError("a night that has not ended has no version")
     uri = os.environ["MLFLOW_TRACKING_URI"]
-    page = f"/#/models/{report.night.params.register_.model}/versions/{report.registered.version}"
-    return f"{uri}{page}" if uri.startswith("http") else f"make mlflow, then http://127.0.0.1:5000{page}"
+    server = uri if uri.startswith("http") else "make mlflow, then http://127.0.0.1:5000"
+    return version_page(server, report.night.params.register_.model, report.registered.version)
 
 
 def publish(report: NightReport) -> None:

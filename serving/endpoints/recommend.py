@@ -34,13 +34,13 @@ async def answer(
     ctx: Context,
 ) -> RecommendAnswer:
     """Answers a request: what the person may eat and wants of the catalogue, best first."""
-    variant, facts = answers.versions.for_person(request.person_id), answers.versions.newest.facts
+    versions, number = answers.versions, request.model_version
+    variant = versions.named(number) if number else versions.for_person(request.person_id)
+    facts = versions.newest.facts
     chosen, catalogue = await run_sync(candidates.of_catalogue, request, published, permissions, facts)
     person = chosen.person
     history, past = (person.history, {}) if request.history is None else past_of(request.history)
-    ranked = await answers.versions.in_turn(
-        best_dishes, variant, history, past, chosen.offered, catalogue, request.k
-    )
+    ranked = await versions.in_turn(best_dishes, variant, history, past, chosen.offered, catalogue, request.k)
     answers.metrics.published(person.published_at)
     bases, lineage = await answers.give(ctx, variant, request, chosen.restrictions, ranked)
     reliability = [] if ranked.cold_start else variant.facts.get("reliability", [])

@@ -16,6 +16,7 @@ from serving.schemas.fields import (
     PersonBody,
     SentId,
     Standing,
+    Word,
     Words,
 )
 
@@ -94,6 +95,18 @@ class RecommendRequest(PersonBody):
         "left out.",
     )
     at_least: Bounds = Field({}, description="The least of a serving; likewise.")
+
+    model_version: Word | None = Field(
+        None,
+        description="Which of the versions in /versions answers, whoever asks; only with `keep` false, since "
+        "a trial divides the people itself.",
+    )
+
+    @model_validator(mode="after")
+    def _leaves_the_trial_alone(self) -> Self:
+        if self.model_version is not None and self.keep:
+            raise ValueError("a model_version is only shown: send it with keep false")
+        return self
 
     @model_validator(mode="after")
     def _leaves_room(self) -> Self:

@@ -31,6 +31,7 @@ ASKED = [
     ("POST", "/rank", {"person_id": "bob", "dishes": MENU}),
     ("GET", "/", None),
     ("GET", "/docs.json", None),
+    ("GET", "/versions", None),
     ("GET", "/metrics", None),
 ]
 

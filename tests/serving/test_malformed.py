@@ -82,7 +82,7 @@ def test_no_malformed_request_makes_a_version_look_ill(address: str, tmp_path: P
 )
 def test_a_wrong_token_is_401_with_one_sentence(guarded: str, header: str) -> None:
     locked = [("POST", path) for path in (*VALID, "/canary")]
-    locked += [("GET", "/people/ada"), ("DELETE", "/people/ada"), ("GET", "/docs.json")]
+    locked += [("GET", "/people/ada"), ("DELETE", "/people/ada"), ("GET", "/docs.json"), ("GET", "/versions")]
     for method, path in locked:
         headers = {"Authorization": header} if header else {}
         status, body = _answer(guarded, Malformed("", method, path, b"{}"), headers)

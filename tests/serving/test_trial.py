@@ -19,9 +19,11 @@ from components.domain.ranker.artifacts import HEAD_FILE
 from components.domain.ranker.language_model import LanguageModel
 from components.integrations.tuned_weights import WEIGHTS
 from serving import service
+from serving.store import STORE
 from serving.variant import Variant
 from serving.versions import BEFORE, position
 from tests.serving.conftest import HERE, sign
+from tests.serving.household import publish_household
 from tests.serving.test_service import ASK
 
 SHARE = 0.3
@@ -96,6 +98,31 @@ def test_the_base_is_held_once_and_neither_version_changes_the_others_weights(
         assert all(
             torch.equal(weight, weights[name]) for name, weight in variant.model.network.named_parameters()
         )
+
+
+def test_either_version_can_be_shown_to_anybody_and_both_are_described(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STORE, publish_household(f"sqlite:///{tmp_path / 'service.db'}"))
+    ask = {"person_id": PEOPLE[0], "keep": False, "allergies": [], "k": 2}
+    versions = client.get("/versions").json()["versions"]
+    assert [(each["model_version"], each["share"]) for each in versions] == [("7", SHARE), ("6", 1 - SHARE)]
+    for version in ("6", "7"):
+        answer = client.post("/recommend", json=ask | {"model_version": version})
+        assert (answer.status_code, answer.json()["model_version"]) == (200, version)
+        assert answer.headers["X-Palate-Exposure"] == "none"
+
+
+def test_mlflows_pages_are_named_where_its_address_is_plain(
+    client: TestClient, before: Path, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example/x/")
+    newest = client.get("/versions").json()["versions"][0]
+    assert newest["version_page"] == "https://mlflow.example/x/#/models/palate/versions/7"
+    assert newest["night_page"] == ""  # these facts name no run
+    for address in ("sqlite:///x.db", "http://ada:secret@host", "javascript:alert(1)", "http://", ""):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        assert client.get("/versions").json()["versions"][0]["version_page"] == ""
 
 
 def test_without_a_version_before_everybody_gets_the_new_one(served: Path) -> None:
