@@ -3,7 +3,12 @@
 const PLACE = "palate-token";
 const AWAY = "The service does not answer. What you entered is kept: try again.";
 
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(sentence, status = 0) {
+    super(sentence);
+    this.status = status;
+  }
+}
 
 // Sends a body, or reads where there is none; asks for the token where the service needs it.
 // Resolves to what was answered as JSON, or to the text of another type that is named.
@@ -16,7 +21,7 @@ export async function ask(path, body, type = "") {
     }
     if (type && answer.headers.get("Content-Type")?.startsWith(type)) return answer.text();
     const content = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Refused(content.error ?? `The service answered ${answer.status}: try again.`);
+    if (!answer.ok) throw new Refused(content.error ?? `The service answered ${answer.status}: try again.`, answer.status);
     return content;
   }
 }

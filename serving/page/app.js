@@ -1,7 +1,9 @@
-// The page of Palate: one person, their dishes and their week.
+// The page of Palate: one person, their dishes and their week, and the model that ranks them.
 
-import { prepare as preparePerson } from "./person.js";
-import { forget as forgetWeek, prepare as prepareWeek } from "./week.js";
+import { prepare as prepareEntry } from "./entry.js";
+import { prepare as prepareModel } from "./model.js";
+import { prepare as prepareWeek } from "./week.js";
 
-preparePerson(forgetWeek);
+prepareEntry();
 prepareWeek();
+prepareModel();

@@ -2,11 +2,11 @@
 
 import { ask } from "./api.js";
 import { attempt, button, byId, element } from "./elements.js";
+import { amount } from "./quantities.js";
 import { isNew, request, say } from "./person.js";
 
 const COUNT = 10;
 const SHOWN = 200; // of what was left out, at once
-const UNITS = { kcal: "kcal", protein_g: "g protein", fat_g: "g fat", carbs_g: "g carbohydrates" };
 
 export async function showDishes() {
   const answer = await ask("recommend", { ...request(), k: COUNT });
@@ -53,13 +53,9 @@ const because = (dish) => (dish.because.length ? `Because of ${dish.because.join
 const sureness = (dish) =>
   dish.sure === null ? "" : `Such a lead over the next dish was right in ${Math.round(100 * dish.sure)} % of tested cases.`;
 
-function nutrition(dish) {
-  const known = Object.entries(UNITS).filter(([name]) => dish.nutrition.nutrients[name]);
-  const amounts = known.map(([name, unit]) => {
-    const [low, high] = ["low", "high"].map((end) => Math.round(dish.nutrition.nutrients[name][end]));
-    return `${low === high ? low : `${low} to ${high}`} ${unit}`;
-  });
-  return known.length ? `${amounts.join(", ")} per ${dish.nutrition.nutrients[known[0][0]].per}` : "";
+function nutrition({ nutrition: { nutrients } }) {
+  const known = Object.entries(nutrients);
+  return known.length ? `${known.map(([name, interval]) => amount(name, interval)).join(", ")} per ${known[0][1].per}` : "";
 }
 
 function showLeftOut(all) {

@@ -15,6 +15,15 @@ export const listed = (text) => text.split(/[;,]/).map((part) => part.trim()).fi
 export const button = (label, name, onclick) =>
   element("button", { type: "button", onclick, ariaLabel: `${label}: ${name}` }, label);
 
+// Makes a table in a region that scrolls: its heads, and lines of a heading and the children of each cell.
+export function table(label, caption, heads, lines) {
+  const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)));
+  const rows = lines.map(([first, ...cells]) =>
+    element("tr", {}, element("th", { scope: "row" }, first), ...cells.map((children) => element("td", {}, ...children))));
+  return element("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: label },
+    element("table", {}, element("caption", {}, caption), head, ...rows));
+}
+
 let isBusy = false;
 
 // Runs work that asks the service, one at a time; its refusal is shown in one sentence, and nothing else changes.

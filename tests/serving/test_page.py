@@ -19,8 +19,9 @@ from tests.serving.conftest import listening, set_limits, with_token
 from tests.serving.household import DISHES, amounts_of, dish_row
 from tests.serving.published import ADA, BOB, lines
 from tests.serving.test_person_ranking import with_factors
+from tests.serving.test_trial import before
 
-__all__ = ["with_factors"]  # the fixture
+__all__ = ["before", "with_factors"]  # fixtures
 HOSTILE = [
     "<img src=x onerror=document.title='owned'>",
     "\u0634\u0648\u0631\u0628\u0629",
@@ -137,17 +138,25 @@ def test_a_known_person_sees_dishes_says_what_they_like_and_plans_a_week(
     page.page.get_by_label("Amount").fill("5000")
     page.page.get_by_label("Days", exact=True).fill("2")
     page.press("Plan")
+    before = page.page.locator("#planned td label").all_inner_texts()
+    page.press("Replace: ", 1)
+    after = page.page.locator("#planned td label").all_inner_texts()
+    assert (after[0], after[1] == before[1]) == (before[0], False)
     kept = page.page.locator("#planned td label").first
     name = kept.inner_text().strip()
     kept.click()
     page.press("Skip: dinner of day 2")
     assert page.page.locator("#planned td label").all_inner_texts() == [f" {name}"]
     assert page.page.locator("#planned .bar").count() == 1  # of the day with a meal
+    stored = len(httpx.get(f"{with_factors}/people/bob").json()["answers"])
     with page.page.expect_download() as download:
         page.press("Calendar file")
+    assert len(httpx.get(f"{with_factors}/people/bob").json()["answers"]) == stored
     assert name in Path(download.value.path()).read_text(encoding="utf-8").replace("\r\n ", "")
     page.page.get_by_text("What to buy").click()
     assert "servings" in page.text("planned")
+    page.press("Show what answers")
+    assert "Version 7" in page.text("versions")
     page.check()
     page.page.get_by_label("Amount").fill("1")
     page.press("Plan")
@@ -156,7 +165,7 @@ def test_a_known_person_sees_dishes_says_what_they_like_and_plans_a_week(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_somebody_new_is_ranked_after_one_answer_and_never_stored(
+def test_somebody_new_is_ranked_after_one_answer_and_stored_only_where_they_say_so(
     with_factors: str, url: str, browser: Any
 ) -> None:
     _publish(url)
@@ -180,16 +189,27 @@ def test_somebody_new_is_ranked_after_one_answer_and_never_stored(
         tried = next(url for url in page.sent if url.endswith("/questions"))
         assert tried
         assert "palate_exposures_failed_total 0.0" in client.get("/metrics").text
-    assert {"people", "exposures"} & {url.rpartition("/")[2] for url in page.sent} == set()
+        page.page.get_by_label("Your new id").fill("ada")
+        page.press("Keep me")
+        assert page.text("refusal") == "Somebody has the id “ada”: choose another one."
+        assert client.get("/people/ada").json()["feedback"] == []
+        assert client.get("/people/zoë").status_code == 404
+        page.page.get_by_label("Your new id").fill("zoë")
+        page.press("Keep me")
+        assert "How well Palate knows" in page.text("ranking")
+        (said,) = client.get("/people/zoë").json()["feedback"]
+    assert said["kind"] == "like"
+    page.check()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_service_that_refuses_or_stops_loses_nothing_that_was_entered(
-    served: Path, url: str, browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    served: Path, before: Path, url: str, browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = with_token(served, tmp_path, monkeypatch)
     monkeypatch.setenv("PALATE_STORE", url)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
     _publish(url)
     with listening() as address:
         page = _Page(browser, address)
@@ -200,6 +220,18 @@ def test_a_service_that_refuses_or_stops_loses_nothing_that_was_entered(
         page.page.get_by_label("Token", exact=True).fill(token)
         page.press("Go on")
         page.page.locator("#list li").first.wait_for()
+        page.press("Show what answers")
+        link = page.page.get_by_role("link", name="The version in MLflow").first
+        assert link.get_attribute("href") == "https://mlflow.example/#/models/palate/versions/7"
+        page.press("Both versions for this person")
+        page.press("Both versions for this person")  # one request reads few new dishes
+        heads = page.page.locator("#compared th[scope=col]").all_inner_texts()
+        assert heads == ["Place", "Version 7", "Version 6"]
+        rows = page.page.locator("#compared td").all_inner_texts()
+        assert rows[::2] == rows[1::2] != []  # the same model under two numbers
+        headers = {"Authorization": f"Bearer {token}"}
+        assert len(httpx.get(f"{address}/people/ada", headers=headers).json()["answers"]) == 1
+        page.check()
         page.page.get_by_label("Id", exact=True).fill("carol")
         page.press("Show dishes")
         assert "carol" in page.text("refusal")
