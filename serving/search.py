@@ -16,12 +16,11 @@ import numpy as np
 
 from components.domain.catalogue import Listed
 from components.domain.preferences.arrays import Floats, Ints
-from components.domain.ranker.more_opinions import TRIED
 from components.domain.ranker.next_questions import most_telling
-from components.domain.ranker.person_ranking import expected_accuracy
 from components.domain.records import Dish, Past, Question
 from serving.catalogue import Listing
 from serving.refusals import must_go_on
+from serving.sureness import MOST_OTHERS, sure_of_person
 from serving.variant import Ranked, Variant
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 LEAST_NEW = 8  # dishes that a request reads although it has enough to rank: a few tenths of a second
 MOST_REASONS = 2  # past dishes named for a recommendation
 LINES_LEFT_OUT = 20  # of a history, the latest, that are left out one by one
-MOST_OTHERS = TRIED[-1]  # dishes that a person could judge next
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +40,7 @@ class Scored:
         positions: (D,) positions in the catalogue of the dishes that could be scored.
         scores: (D,) scores in logits; the dishes' popularity where nothing is known of the person.
         median: Score of the median dish of all on offer, whether the person may have it or not.
+        median_row: Row in the version's table of the dish nearest to it; None where nothing is known.
         history: Lines of the history that counted.
         unknown: As in `Ranked`.
     """
@@ -49,6 +48,7 @@ class Scored:
     positions: Ints
     scores: Floats
     median: float
+    median_row: int | None = None
     history: tuple[Past, ...] = ()
     unknown: int = 0
 
@@ -93,11 +93,7 @@ def best_dishes(
         [(int(scored.positions[index]), float(scored.scores[index])) for index in order], catalogue
     )
     ranked = explained(variant, scored.history, past, ranked, catalogue)
-    if scored.history and variant.has_posterior:
-        table = variant.table_of(catalogue)
-        sure = _sure_of_person(table, scored, ChainMap(dict(past), table.dishes))
-        ranked = replace(ranked, sure_of_person=sure)
-    return ranked
+    return replace(ranked, sure_of_person=sure_of_person(variant, scored, past, catalogue))
 
 
 def explained(
@@ -132,25 +128,13 @@ def score_dishes(
 
     both = variant.counted(scores)
     unknown = int((~table.is_packed(table.rows[ready])).sum())
-    return Scored(ready, both[: len(ready)], _median(both[len(ready) :]), legible, unknown)
+    median = _median(both[len(ready) :])
+    row = int(known[np.abs(both[len(ready) :] - median).argmin()]) if len(known) else None
+    return Scored(ready, both[: len(ready)], median, row, legible, unknown)
 
 
 def _median(scores: Floats) -> float:
     return float(np.median(scores)) if len(scores) else 0.0
-
-
-def _sure_of_person(table: DishTable, scored: Scored, dishes: Mapping[str, Dish]) -> float | None:
-    """Computes `expected_accuracy` on the most popular of the scored dishes.
-
-    It is None with fewer than two of them, and after a line without a rating, whose evidence only resembles a
-    normal variable.
-    """
-    if any(line.rating is None for line in scored.history):
-        return None
-    rows = table.rows[scored.positions]
-    distinct = rows[np.sort(np.unique(rows, return_index=True)[1])]
-    opinions, others, _ = table.opinions_and_others(scored.history, dishes, distinct, MOST_OTHERS, must_go_on)
-    return expected_accuracy(opinions, others) if len(others) > 1 else None
 
 
 def _reasons(

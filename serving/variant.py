@@ -39,6 +39,8 @@ class Ranked:
         cold_start: Whether popularity ranked, since nothing is known of the person.
         because: For each dish, the names of the past dishes that speak for it; empty where nobody asks.
         sure_of_person: See `RecommendAnswer`.
+        deviations: For each dish the standard deviation, in logits, of how far it lies from the median dish;
+            empty where nobody asks, or the version cannot tell.
     """
 
     dishes: list[tuple[Listed, float]]
@@ -48,6 +50,7 @@ class Ranked:
     cold_start: bool = False
     because: list[list[str]] = field(default_factory=list)
     sure_of_person: float | None = None
+    deviations: list[float] = field(default_factory=list)
 
 
 class Variant(ABC):

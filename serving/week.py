@@ -23,6 +23,11 @@ from serving.week_limits import limits_of
 MAIN_SHARE = 0.2  # of the dishes; a tag that more of them have tells no likeness
 
 
+def chance(lead: Floats) -> Floats:
+    """Computes how often dishes with a lead in logits are preferred."""
+    return np.asarray(1 / (1 + np.exp(-lead)))
+
+
 @dataclass(frozen=True, eq=False)
 class Eater:
     """A person of the household, with the dishes that they may have.
@@ -47,7 +52,7 @@ class Eater:
 
     def liking(self) -> Floats:
         """Computes the chance that the person prefers each scored dish to the median dish, (D,)."""
-        return 1 / (1 + np.exp(self.scored.median - self.scored.scores))
+        return chance(self.scored.scores - self.scored.median)
 
 
 def week_of(request: PlanRequest, eaters: Sequence[Eater], catalogue: Listing) -> Request:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import replace
 
 import numpy as np
 from anyio.to_thread import run_sync
@@ -31,11 +32,13 @@ from serving.schemas.plan_answer import (
 )
 from serving.search import explained, score_dishes
 from serving.shopping import shopping_of
+from serving.sureness import deviations
 from serving.variant import Ranked
-from serving.week import Eater, change_of, counted, sentences_of, week_of
+from serving.week import Eater, chance, change_of, counted, sentences_of, week_of
 from serving.week_limits import daily_bounds, grows_by_portion
 
 PATIENCE_S = 10.0  # after which the best plan that was found is the answer
+SURE = 1.96  # standard deviations on either side of a liking: 95 % of the posterior
 RESERVE_S = 2.0  # before the request's deadline, in which the answer is written
 
 
@@ -107,16 +110,13 @@ class Planner:
         return Eater(body, variant, person, chosen.restrictions, chosen.left_out, scored, past), catalogue
 
     async def _checked(self, eater: Eater, own: Sequence[Served], catalogue: Listing) -> Ranked:
-        """Ranks a person's dishes with reasons, and checks once more that they may eat them."""
+        """Ranks a person's dishes with reasons and intervals, and checks once more that they may eat them."""
         scored = eater.scored
         score = dict(zip(scored.positions.tolist(), scored.scores.tolist(), strict=True))
         best_first = sorted({served.dish for served in own}, key=lambda dish: (-score[dish], dish))
         ranked = scored.ranked([(dish, score[dish]) for dish in best_first], catalogue)
         await self.answers.check(eater.restrictions, ranked)
-        variant, past = eater.variant, eater.past
-        return await self.answers.versions.in_turn(
-            explained, variant, scored.history, past, ranked, catalogue
-        )
+        return await self.answers.versions.in_turn(_with_reasons, eater, ranked, catalogue)
 
     async def _give(
         self,
@@ -164,6 +164,13 @@ def _plan(
     return week, plan
 
 
+def _with_reasons(eater: Eater, ranked: Ranked, catalogue: Listing) -> Ranked:
+    """Adds to a person's dishes the past ones that speak for each, and how sure each liking is."""
+    variant, scored, past = eater.variant, eater.scored, eater.past
+    ranked = explained(variant, scored.history, past, ranked, catalogue)
+    return replace(ranked, deviations=deviations(variant, scored, past, ranked, catalogue))
+
+
 def _left_out(eaters: Sequence[Eater], catalogue: Listing) -> list[LeftOutAnswer]:
     on_offer = int(catalogue.is_offered.sum())
     return [
@@ -185,6 +192,7 @@ def _meals(
         {listed.dish.dish_id: reasons for (listed, _), reasons in zip(own.dishes, own.because, strict=True)}
         for own in answers
     ]
+    intervals = [_intervals(eater, own) for eater, own in zip(eaters, answers, strict=True)]
     for served in plan.served:
         dish = catalogue.dishes[served.dish].dish
         meals[served.meal].dishes.append(
@@ -193,10 +201,24 @@ def _meals(
                 name=dish.name,
                 portion=served.portion,
                 liking={names[each]: float(week.liking[each, served.dish]) for each in served.eaters},
+                liking_interval={
+                    names[each]: intervals[each][dish.dish_id]
+                    for each in served.eaters
+                    if dish.dish_id in intervals[each]
+                },
                 because={names[each]: because[each][dish.dish_id] for each in served.eaters},
             )
         )
     return meals
+
+
+def _intervals(eater: Eater, ranked: Ranked) -> dict[str, IntervalBody]:
+    """Gives the interval of each dish's liking, by id, where the version can tell how sure it is."""
+    intervals = {}
+    for (listed, score), deviation in zip(ranked.dishes, ranked.deviations, strict=bool(ranked.deviations)):
+        low, high = chance(score - eater.scored.median + SURE * np.array([-deviation, deviation])).tolist()
+        intervals[listed.dish.dish_id] = IntervalBody(low=low, high=high)
+    return intervals
 
 
 def _totals(served: Sequence[Served], catalogue: Listing) -> dict[str, IntervalBody]:

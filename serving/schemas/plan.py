@@ -205,11 +205,11 @@ class PlanRequest(Body):
             yield "no meal is left to plan: skip fewer"
         for lock in self.locks:
             (slot,) = (each for each in self.slots if each.name == lock.slot)
+            where = f"{lock.slot!r} of day {lock.day}"
             if not self.is_planned(slot, lock.day):
-                yield f"{lock.slot!r} of day {lock.day} has a lock and is not planned: send one or the other"
+                yield f"{where} has a lock and is not planned: send one or the other"
             if lock in self.exclusions:
-                place = f"{lock.slot!r} of day {lock.day}"
-                yield f"dish_id {lock.dish_id!r} is locked and excluded at {place}: send one or the other"
+                yield f"dish_id {lock.dish_id!r} is locked and excluded at {where}: send one or the other"
 
     def _too_late(self, day: int) -> str:
         return f"day {day} comes after the last, {self.days}"

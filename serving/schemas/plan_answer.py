@@ -34,6 +34,10 @@ class PlannedDish(Body):
     liking: dict[str, float] = Field(
         description="By person the chance, 0 to 1, that they prefer the dish to the catalogue's median dish."
     )
+    liking_interval: dict[str, IntervalBody] = Field(
+        description="By person from where to where their liking lies with 95 %, by their opinions so far. "
+        "Missing on a cold start, and where a rule or trained dish vectors answer."
+    )
     because: dict[str, list[str]] = Field(
         description="By person the names of past dishes that speak for it, as in /recommend."
     )

@@ -9,6 +9,9 @@ import pytest
 from tests.answers import exposure_of
 from tests.serving.conftest import send
 from tests.serving.household import DINNER, ids_of, planned, publish_household
+from tests.serving.test_person_ranking import with_factors
+
+__all__ = ["with_factors"]  # the fixture
 
 
 @pytest.fixture
@@ -22,6 +25,28 @@ def test_a_dish_comes_for_the_same_reasons_as_in_recommend(knowing: str) -> None
     assert dish["because"] == {"ada": ranked["dishes"][0]["because"]}
     guest = {"person_id": "guest", "allergies": []}
     assert planned(knowing, people=[guest], days=1)["meals"][0]["dishes"][0]["because"] == {"guest": []}
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_liking_has_its_interval_which_more_opinions_narrow(with_factors: str, url: str) -> None:
+    publish_household(url)
+    widths = []
+    for names in (["Cod"], ["Cod", "Beef", "Rice", "Pea soup", "Lentil curry"]):
+        history = [{"dish": {"dish_id": name, "name": name}, "rating": 4.0} for name in names]
+        eater = {"person_id": "ada", "history": history}
+        dishes = [dish for meal in planned(with_factors, people=[eater])["meals"] for dish in meal["dishes"]]
+        for dish in dishes:
+            interval = dish["liking_interval"]["ada"]
+            assert 0 <= interval["low"] <= dish["liking"]["ada"] <= interval["high"] <= 1
+        widths.append(
+            sum(
+                each["liking_interval"]["ada"]["high"] - each["liking_interval"]["ada"]["low"]
+                for each in dishes
+            )
+        )
+    assert 0 < widths[1] < widths[0]
+    guest = {"person_id": "guest", "allergies": []}
+    assert planned(with_factors, people=[guest], days=1)["meals"][0]["dishes"][0]["liking_interval"] == {}
 
 
 def test_ingredients_that_dishes_share_are_bought_together(knowing: str) -> None:

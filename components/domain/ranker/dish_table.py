@@ -15,7 +15,7 @@ import torch
 
 from components.domain.preferences.arrays import Bools, Floats, Ints
 from components.domain.preferences.from_records import question_table
-from components.domain.ranker.dish_vectors import batch_of
+from components.domain.ranker.dish_vectors import Batch, batch_of
 from components.domain.ranker.encoding import go_on
 from components.domain.ranker.heads import AnyHead
 from components.domain.ranker.language_model import LanguageModel
@@ -168,25 +168,32 @@ class DishTable:
             dishes: Dishes of the history, by id; they need not be of the catalogue.
             before_batch: Called before each batch of model work; an exception that it raises ends the work.
         """
-        batch = batch_of(question_table([Question("", tuple(history), ())]), self._head.rating_scale)
+        batch = self._batch(history)
         with torch.inference_mode():
             past = self._vectors_of([dishes[dish] for dish in batch.dishes], before_batch)
-            scores: Floats = self._head.scores_of_all(self._vectors, past, batch).double().cpu().numpy()
-        return scores
+            return np.asarray(self._head.scores_of_all(self._vectors, past, batch).double().cpu())
+
+    def deviations(
+        self, history: Sequence[Past], dishes: Mapping[str, Dish], rows: Ints, other: int
+    ) -> Floats:
+        """Computes how unsure it is how far the scores of rows lie from another row's, (rows,).
+
+        The head must be of text factors; see `TextFactors.deviations`. Other arguments as for `scores`.
+        """
+        head, batch = cast(TextFactors, self._head), self._batch(history)
+        with torch.inference_mode():
+            past = self._vectors_of([dishes[dish] for dish in batch.dishes], go_on)
+            differences = self._vectors[rows] - self._vectors[other]
+            return np.asarray(head.deviations(differences, past, batch).double().cpu())
 
     def answers(self, questions: Sequence[Question], dishes: Mapping[str, Dish]) -> Floats:
-        """Computes the scores of the dishes of a few questions, (O,), one question after the other.
-
-        Args:
-            questions: Questions in any order.
-        """
+        """Computes the scores of the dishes of a few questions, (O,), one question after the other."""
         if not questions:
             return np.empty(0)
         batch = batch_of(question_table(questions), self._head.rating_scale)
         with torch.inference_mode():
             vectors = self._vectors_of([dishes[dish] for dish in batch.dishes], go_on)
-            scores: Floats = self._head.scores(vectors, batch).double().cpu().numpy()
-        return scores
+            return np.asarray(self._head.scores(vectors, batch).double().cpu())
 
     def opinions_and_others(
         self,
@@ -204,8 +211,7 @@ class DishTable:
             rows: Rows of other dishes, each once; those of the history, and those not read, are left out.
             most: Largest number of other dishes.
         """
-        head = cast(TextFactors, self._head)
-        batch = batch_of(question_table([Question("", tuple(history), ())]), head.rating_scale)
+        head, batch = cast(TextFactors, self._head), self._batch(history)
         past = [dishes[line.dish_id] for line in history]
         known = [self._row_of_text.get(dish_text(dish, self._fields), -1) for dish in past]
         others = rows[self._is_read[rows] & ~np.isin(rows, known)][:most]
@@ -216,6 +222,10 @@ class DishTable:
         factors, count = by_text.double().cpu().numpy(), len(past)
         liked, is_rated = batch.liked[0, :count].double().numpy(), batch.is_rated[0, :count].numpy()
         return head.person_opinions(factors[:count], liked, is_rated), factors[count:], others
+
+    def _batch(self, history: Sequence[Past]) -> Batch:
+        """Puts a single history into a batch without dishes on offer."""
+        return batch_of(question_table([Question("", tuple(history), ())]), self._head.rating_scale)
 
     def _vectors_of(self, dishes: Sequence[Dish], before_batch: Callable[[], None]) -> torch.Tensor:
         """Looks up the vectors of any dishes, or reads them, (dishes, S); one row of zeros without dishes."""

@@ -140,6 +140,25 @@ class TextFactors:
         person = _people(common, factors, batch, torch.arange(1), self.noise[None], self.unrated)[0, 0]
         return catalogue @ torch.cat([self.weights[:1], self.weights[1] * person])
 
+    def deviations(self, differences: Tensor, past: Tensor, batch: Batch) -> Tensor:
+        """Computes how unsure the person leaves differences of scores after one history, (C,).
+
+        Each is the standard deviation by the posterior of the person's weights; the dishes' own factors and
+        mean utilities are taken as known.
+
+        Args:
+            differences: (C, 1 + S) vectors of dishes, less those of the dishes that they are compared with.
+            past: As for `scores_of_all`; also `batch`.
+        """
+        _, precision = _evidence(
+            past[:, 0].float(), past[:, 1:].float(), batch, torch.arange(1), self.unrated
+        )
+        one = torch.eye(precision.shape[-1], dtype=torch.float64, device=precision.device)
+        covariance = self.noise * torch.linalg.inv(precision[0] + self.noise * one)
+        factors = differences[:, 1:].double()
+        variance: Tensor = ((factors @ covariance) * factors).sum(1)
+        return self.weights[1] * variance.clamp(min=0).sqrt()
+
     @property
     def size(self) -> int:
         """Length of a dish's vector, with its mean utility."""
@@ -183,6 +202,16 @@ def _people(
     common: Tensor, factors: Tensor, batch: Batch, some: Tensor, noises: Tensor, unrated: Tensor
 ) -> Tensor:
     """Computes the weights of the people of some histories under each noise, (K, some, S)."""
+    evidence, precision = _evidence(common, factors, batch, some, unrated)
+    one = torch.eye(factors.shape[1], dtype=torch.float64, device=factors.device)
+    people = [torch.linalg.solve(precision + noise * one, evidence) for noise in noises.double()]
+    return torch.stack(people).float()
+
+
+def _evidence(
+    common: Tensor, factors: Tensor, batch: Batch, some: Tensor, unrated: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Sums what the lines of some histories say: evidence, (some, S), and information, (some, S, S)."""
     device = factors.device
     columns = (batch.past, batch.liked, batch.is_line, batch.is_rated)
     longest = int(batch.is_line[some].sum(1).max())
@@ -191,7 +220,4 @@ def _people(
     information = torch.where(is_rated, 1.0, unrated[1]) * is_line
     lines = factors[past]
     evidence = torch.einsum("hn,hns->hs", above * is_line, lines).double()
-    precision = ((lines * information[..., None]).transpose(1, 2) @ lines).double()
-    one = torch.eye(lines.shape[2], dtype=torch.float64, device=device)
-    people = [torch.linalg.solve(precision + noise * one, evidence) for noise in noises.double()]
-    return torch.stack(people).float()
+    return evidence, ((lines * information[..., None]).transpose(1, 2) @ lines).double()

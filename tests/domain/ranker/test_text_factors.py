@@ -72,6 +72,27 @@ def test_a_score_is_the_mean_and_ridge_regression_on_the_past(histories: list[li
     assert (common + personal[0]).numpy() == pytest.approx(expected, abs=1e-4)
 
 
+@settings(max_examples=50)
+@given(PASTS, st.integers(0, DISHES - 1))
+def test_a_deviation_is_that_of_the_posterior_and_shrinks_with_opinions(past: list[Past], other: int) -> None:
+    head = _head()
+    head.noise, head.unrated = NOISE[0], UNRATED
+
+    def deviations(history: list[Past]) -> np.ndarray:
+        batch, vectors = _batch([history])
+        return head.deviations(vectors - vectors[other], vectors, batch).numpy()
+
+    factors = VECTORS[:, 1:].numpy()
+    lines = factors[[int(line.dish_id[1:]) for line in past]].reshape(-1, SIZE)
+    information = np.array([0.15 if line.rating is None else 1.0 for line in past])
+    covariance = np.linalg.inv(np.eye(SIZE) + lines.T @ (lines * information[:, None]) / 0.7)
+    away = factors - factors[other]
+    expected = float(head.weights[1]) * np.sqrt(np.einsum("cs,st,ct->c", away, covariance, away))
+    assert np.allclose(deviations(past), expected, atol=1e-5)
+    assert deviations(past)[other] == 0
+    assert (deviations([*past, Past("d1", LIKED, 4.0)]) <= expected + 1e-5).all()
+
+
 def test_every_noise_has_scores_of_its_own() -> None:
     batch, vectors = _batch([[Past("d1", LIKED, 5.0), Past("d2", LIKED, None)]])
     noises = torch.tensor([0.1, 0.7, 5.0])
