@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from components.domain.params import Params
+from components.domain.preferences.arrays import Bools
 from components.domain.preferences.held_out_days import NOBODY_TO_TEST
 from components.domain.preferences.splits import Split
 from components.domain.ranker.prompts import prompt_hash
@@ -36,7 +38,7 @@ from components.stages.contenders import Setting, table_of
 from components.stages.ranked_people import ranked_people
 from components.stages.reports import write_report
 from components.stages.served_rule import Rules
-from components.stages.slices import slices
+from components.stages.slices import parts_of, slices
 
 logger = logging.getLogger(__name__)
 
@@ -95,19 +97,22 @@ def _judged(setting: Setting, champion: Mapping[str, Any], fitted: Rules, rule: 
     )
     rows = [*candidates, *rivals, served, *probes[best]]
     table = _table(setting, rows)
-    report = _report(setting, table, slices(setting, rows), gate)
-    changes = _promotion(setting, report, table)
+    parts = parts_of(setting)
+    report = _report(setting, table, slices(setting, rows, parts), gate)
+    changes = _promotion(setting, report, table, parts)
     return replace(report, served_rule=served_rule.judged(rule, fitted, gate_of_rule), promotion=changes)
 
 
-def _promotion(setting: Setting, report: EvaluationReport, table: ResultTable) -> PromotionChanges | None:
+def _promotion(
+    setting: Setting, report: EvaluationReport, table: ResultTable, parts: Mapping[str, Bools]
+) -> PromotionChanges | None:
     """Compares the best candidate with the champion, or with the strongest rule where there is none."""
     scores = {each.name: each.scores for each in table.contenders}
     rules = [name for name, result in report.best_first if result.kind == "rule"]
     rival = "champion" if "champion" in scores else rules[0]
-    return promotion_changes(
-        setting.test, setting.dishes, scores[report.gate.candidate], scores[rival], rival
-    )
+    parts = {part: mask for part, mask in parts.items() if part in report.slices}
+    both, key = (scores[report.gate.candidate], scores[rival]), os.environ.get(paths.PEOPLE_KEY, "")
+    return promotion_changes(setting.test, setting.dishes, *both, rival, parts, key)
 
 
 def _told(rows: Iterable[Contender]) -> Iterator[Contender]:

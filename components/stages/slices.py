@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,19 +19,25 @@ MIN_OF_A_DIET = 5  # people, for their accuracy to be shown
 STRONG_RULES = ("content-history", "item-knn", "stacked-rules")  # shown beside the candidates
 
 
-def slices(setting: Setting, rows: Sequence[Contender]) -> dict[str, dict[str, SliceResult]]:
-    """Measures candidates and the strongest rules on parts of the test.
-
-    The parts are people or dishes that training has not read, short and long histories, and diets.
-    """
+def slices(
+    setting: Setting, rows: Sequence[Contender], parts: Mapping[str, Bools]
+) -> dict[str, dict[str, SliceResult]]:
+    """Measures candidates and the strongest rules on parts of the test, where any of them can be measured."""
     shown = {*setting.params.train.candidates, *STRONG_RULES}
     table = table_of(setting, [each for each in rows if each.name in shown])
-    counts = setting.counts
-    parts = {part: mask & counts for part, mask in _parts(setting).items()}
-    if not counts.all():
-        parts[NEW_AGAINST_READ] = ~counts
     results = {part: table.slice(mask, table.measured) for part, mask in parts.items()}
     return {part: measured for part, measured in results.items() if measured}
+
+
+def parts_of(setting: Setting) -> dict[str, Bools]:
+    """Selects the comparisons of parts of the test, (Q,) each.
+
+    They are people or dishes that training has not read, short and long histories, and diets; of them the
+    comparisons that count.
+    """
+    counts = setting.counts
+    parts = {part: mask & counts for part, mask in _parts(setting).items()}
+    return parts if counts.all() else {**parts, NEW_AGAINST_READ: ~counts}
 
 
 def _parts(setting: Setting) -> dict[str, Bools]:

@@ -8,7 +8,6 @@ from components.domain.answer_rates import AnswerRates
 from components.domain.ranker.more_opinions import LEVEL
 from components.domain.verdict.clusters import number_of_people
 from components.domain.verdict.metrics import Interval
-from components.domain.verdict.promotion_changes import in_words
 from components.stages.paths import EVALUATION
 from components.stages.reports import read_report
 from flows.environment import REPO
@@ -51,7 +50,7 @@ def ranked_people() -> list[tuple[str, str]]:
 def promotion() -> list[tuple[str, str]]:
     """Says what a promotion of the best candidate would change; empty where nobody is tested."""
     changes = read_report(REPO / EVALUATION).promotion
-    return [("promotion", f"would change {in_words(changes)}, against {changes.rival}")] if changes else []
+    return [("promotion", f"would change {changes.everybody}, against {changes.rival}")] if changes else []
 
 
 def rates(rows: Sequence[AnswerRates]) -> list[tuple[str, ...]]:

@@ -1,21 +1,55 @@
 """What a promotion would change: whose first dishes, and which dishes people would see more or less of.
 
-Shapes: O dishes on offer in the test, P pairs of a person and a dish.
+Shapes: Q comparisons, O dishes on offer in the test, P pairs of a person and a dish.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.preferences.forgotten import keyed_hash
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Dish
 
-FIRST_DISHES, MOST_DISHES, EXAMPLES, SEED = 3, 3, 5, 0
+FIRST_DISHES, MOST_DISHES, EXAMPLES = 3, 3, 5
+SHOWN = 8  # digits of a hash
+
+
+@dataclass(frozen=True)
+class FirstDishes:
+    """For how many people the dishes that they would see first change.
+
+    Attributes:
+        people: Number of tested people who were offered two dishes or more.
+        first: Share of them whose first dish changes.
+        first_three: Share whose first three dishes change, of people with more than three; None without any.
+    """
+
+    people: int
+    first: float
+    first_three: float | None
+
+    def __str__(self) -> str:
+        three = "" if self.first_three is None else f", the first three of {self.first_three:.0%}"
+        return f"the first dish of {self.first:.0%} of {self.people:,} people{three}"
+
+
+@dataclass(frozen=True)
+class Example:
+    """The first three dishes of a person, by name, before and after.
+
+    Attributes:
+        person: Start of a keyed hash of their id.
+    """
+
+    person: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -24,24 +58,54 @@ class PromotionChanges:
 
     Attributes:
         rival: Name of what it would replace: the champion, or the strongest rule.
-        people: Number of tested people who were offered two dishes or more.
-        first: Share of them whose first dish changes.
-        first_three: Share whose first three dishes change, of people with more than three; None without any.
+        everybody: The change on the whole test.
+        slices: The change on each part of the test that has such people.
         dishes: Names of the dishes that gain most and lose most, and how many people more see them among
             their first three.
-        examples: Of some people, the names of their first three dishes before and after.
+        examples: Some people, the same ones each night; nobody without a key.
     """
 
     rival: str
-    people: int
-    first: float
-    first_three: float | None
+    everybody: FirstDishes
+    slices: Mapping[str, FirstDishes]
     dishes: tuple[tuple[str, int], ...]
-    examples: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Rankings:
+    """Two rankings of each person's dishes.
+
+    Attributes:
+        person: (P,) ascending.
+        dish: (P,) position in the log's dishes.
+        before: (P,) place of the dish in the person's ranking, 0 for the best; likewise `after`.
+    """
+
+    person: Ints
+    dish: Ints
+    before: Ints
+    after: Ints
+
+    def change(self) -> FirstDishes | None:
+        """Counts the people whose first dishes change; None where nobody was offered two dishes."""
+        sizes = np.bincount(self.person)
+        if not (sizes > 1).any():
+            return None
+        was, becomes = self.before < FIRST_DISHES, self.after < FIRST_DISHES
+        first = _share(self.person, (self.before == 0) != (self.after == 0), sizes > 1)
+        three = _share(self.person, was != becomes, sizes > FIRST_DISHES)
+        return FirstDishes(int((sizes > 1).sum()), first or 0.0, three)
 
 
 def promotion_changes(
-    test: Comparisons, dishes: Mapping[str, Dish], candidate: Floats, replaced: Floats, rival: str
+    test: Comparisons,
+    dishes: Mapping[str, Dish],
+    candidate: Floats,
+    replaced: Floats,
+    rival: str,
+    parts: Mapping[str, Bools],
+    key: str = "",
 ) -> PromotionChanges | None:
     """Compares two rankings of the dishes that each tested person was offered; None where nobody was.
 
@@ -50,61 +114,90 @@ def promotion_changes(
     Args:
         candidate: (O,) scores of the best candidate; NaN where it scored nothing, as in the next.
         replaced: (O,) scores of what it would replace.
+        parts: (Q,) the comparisons of each part of the test.
+        key: Key of the hashes of ids.
     """
-    both = ~np.isnan(candidate) & ~np.isnan(replaced)
-    names = [dishes[each].name for each in test.log.dishes]
-    pairs = test.person[test.owner][both] * len(names) + test.offered[both]
-    pairs, pair_of = np.unique(pairs, return_inverse=True)
-    person, dish = np.divmod(pairs, len(names))
-    counts = np.bincount(pair_of, minlength=len(person))
-    before, after = (
-        _places(person, np.bincount(pair_of, scores[both], minlength=len(person)) / counts)
-        for scores in (replaced, candidate)
-    )
-    sizes = np.bincount(person)
-    if not (sizes > 1).any():
+    everything = _rankings(test, candidate, replaced, np.ones(len(test), bool))
+    everybody = everything.change()
+    if everybody is None:
         return None
-    was, becomes = before < FIRST_DISHES, after < FIRST_DISHES
-    gains = np.bincount(dish[becomes], minlength=len(names)) - np.bincount(dish[was], minlength=len(names))
-    first = _share(person, (before == 0) != (after == 0), sizes > 1)
-    some = np.random.default_rng(SEED).permutation(np.flatnonzero(sizes > 1))[:EXAMPLES]
+    changes = {part: _rankings(test, candidate, replaced, counts).change() for part, counts in parts.items()}
+    names = [dishes[each].name for each in test.log.dishes]
+    was, becomes = (
+        np.bincount(everything.dish[places < FIRST_DISHES], minlength=len(names))
+        for places in (everything.before, everything.after)
+    )
+    gains = becomes - was
     return PromotionChanges(
         rival=rival,
-        people=int((sizes > 1).sum()),
-        first=first or 0.0,
-        first_three=_share(person, was != becomes, sizes > FIRST_DISHES),
+        everybody=everybody,
+        slices={part: change for part, change in changes.items() if change},
         dishes=tuple((names[each], int(gains[each])) for each in _extremes(gains)),
-        examples=tuple(
-            (_first(person == each, before, dish, names), _first(person == each, after, dish, names))
-            for each in some.tolist()
-        ),
+        examples=tuple(_examples(everything, test.log.people, names, key)) if key else (),
     )
 
 
 def as_markdown(changes: PromotionChanges) -> list[str]:
     """Writes the lines of a section on the changes."""
     gains = ", ".join(f"{_plain(name)} ({count:+,} people)" for name, count in changes.dishes)
-    rows = [
-        f"| {' · '.join(map(_plain, was))} | {' · '.join(map(_plain, then))} |"
-        for was, then in changes.examples
+    parts = [
+        f"| {_plain(part)} | {each.people:,} | {each.first:.0%} | {_percent(each.first_three)} |"
+        for part, each in changes.slices.items()
+    ]
+    people = [
+        f"| {each.person} | {' · '.join(map(_plain, each.before))} | {' · '.join(map(_plain, each.after))} |"
+        for each in changes.examples
     ]
     return [
         "",
-        f"**A promotion would change**, against {changes.rival}: {in_words(changes)}.",
+        f"**A promotion would change**, against {changes.rival}: {changes.everybody}.",
         *(["", f"Among people's first three dishes: {gains}."] if gains else []),
-        "",
-        f"The first three of {len(rows)} people, drawn at random:",
-        "",
-        f"| {changes.rival} | the candidate |",
-        "|---|---|",
-        *rows,
+        *(
+            ["", "| part of the test | people | first dish | first three |", "|---" * 4 + "|"]
+            if parts
+            else []
+        ),
+        *parts,
+        *(
+            ["", f"| person, by a keyed hash | {changes.rival} | the candidate |", "|---" * 3 + "|"]
+            if people
+            else []
+        ),
+        *people,
     ]
 
 
-def in_words(changes: PromotionChanges) -> str:
-    """Says for which share of people the first dishes change."""
-    three = "" if changes.first_three is None else f", the first three of {changes.first_three:.0%}"
-    return f"the first dish of {changes.first:.0%} of {changes.people:,} people{three}"
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
+
+
+def _rankings(test: Comparisons, candidate: Floats, replaced: Floats, counts: Bools) -> _Rankings:
+    """Ranks each person's dishes by both scores, on the comparisons that count, (Q,)."""
+    both = ~np.isnan(candidate) & ~np.isnan(replaced) & counts[test.owner]
+    width = len(test.log.dishes)
+    pairs = test.person[test.owner][both] * width + test.offered[both]
+    pairs, pair_of = np.unique(pairs, return_inverse=True)
+    person, dish = np.divmod(pairs, width)
+    of_pair = np.bincount(pair_of, minlength=len(person))
+    before, after = (
+        _places(person, np.bincount(pair_of, scores[both], minlength=len(person)) / of_pair)
+        for scores in (replaced, candidate)
+    )
+    return _Rankings(person, dish, before, after)
+
+
+def _examples(
+    rankings: _Rankings, people: Sequence[str], names: Sequence[str], key: str
+) -> Iterator[Example]:
+    """Yields the people with two dishes or more whose hashes come first."""
+    some = np.flatnonzero(np.bincount(rankings.person) > 1).tolist()
+    hashes = {keyed_hash(key, f"promotion/{people[each]}"): each for each in some}
+    for digest in sorted(hashes)[:EXAMPLES]:
+        own = rankings.person == hashes[digest]
+        before, after = (
+            _first(own, places, rankings.dish, names) for places in (rankings.before, rankings.after)
+        )
+        yield Example(digest[:SHOWN], before, after)
 
 
 def _places(person: Ints, scores: Floats) -> Ints:

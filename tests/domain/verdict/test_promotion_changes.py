@@ -8,9 +8,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.from_records import comparison_table
+from components.domain.preferences.tables import Comparisons
 from components.domain.records import Comparison, Dish
-from components.domain.verdict.promotion_changes import as_markdown, in_words, promotion_changes
+from components.domain.verdict.promotion_changes import as_markdown, promotion_changes
 
 DISHES = {f"d{number}": Dish(f"d{number}", f"Dish {number}") for number in range(6)}
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,6 +23,11 @@ def _test(menus: list[tuple[int, list[int]]]) -> list[Comparison]:
         Comparison(f"p{person}", (), tuple(f"d{dish}" for dish in menu), f"k{number}", AT, f"d{menu[0]}")
         for number, (person, menu) in enumerate(menus)
     ]
+
+
+def _only(part: Bools, table: Comparisons, *scores: Floats) -> list[Floats]:
+    """The scores of a part of the test, as if nothing else had any."""
+    return [np.where(part[table.owner], each, np.nan) for each in scores]
 
 
 MENUS = st.lists(
@@ -36,8 +43,11 @@ def test_the_changes_are_those_of_counting(menus: list[tuple[int, list[int]]], s
     table = comparison_table(comparisons)
     rng = np.random.default_rng(seed)
     new, old = rng.normal(size=(2, len(table.offered))).round(1)
-    found = promotion_changes(table, DISHES, new, old, "rule")
+    part = rng.random(len(table)) < 0.5
+    found = promotion_changes(table, DISHES, new, old, "rule", {"part": part}, "key")
     assert found is not None
+    alone = promotion_changes(table, DISHES, *_only(part, table, new, old), "rule", {}, "key")
+    assert found.slices == ({"part": alone.everybody} if alone else {})
     firsts, threes, gains = [], [], dict.fromkeys(range(6), 0)
     owner = np.repeat(np.arange(len(table)), table.sizes)
     for person in np.unique(table.person):
@@ -55,8 +65,8 @@ def test_the_changes_are_those_of_counting(menus: list[tuple[int, list[int]]], s
             gains[dish] += 1
         for dish in before[:3]:
             gains[dish] -= 1
-    assert (found.people, found.first) == (len(firsts), np.mean(firsts))
-    assert found.first_three == (np.mean(threes) if threes else None)
+    assert (found.everybody.people, found.everybody.first) == (len(firsts), np.mean(firsts))
+    assert found.everybody.first_three == (np.mean(threes) if threes else None)
     assert sorted(count for _, count in found.dishes if count > 0) == sorted(
         count for count in sorted(gains.values())[-3:] if count > 0
     )
@@ -66,20 +76,40 @@ def test_the_changes_are_those_of_counting(menus: list[tuple[int, list[int]]], s
 def test_the_same_scores_change_nothing_and_one_who_was_not_scored_counts_nowhere() -> None:
     table = comparison_table(_test([(0, [0, 1]), (1, [2, 3])]))
     scores = np.array([1.0, 0.0, 1.0, 0.0])
-    same = promotion_changes(table, DISHES, scores, scores, "champion")
+    same = promotion_changes(table, DISHES, scores, scores, "champion", {})
     assert same is not None
-    assert (same.people, same.first, same.first_three, same.dishes) == (2, 0.0, None, ())
-    partly = promotion_changes(table, DISHES, scores, np.array([0.0, 1.0, np.nan, np.nan]), "champion")
+    assert (str(same.everybody), same.dishes) == ("the first dish of 0% of 2 people", ())
+    partly = promotion_changes(table, DISHES, scores, np.array([0.0, 1.0, np.nan, np.nan]), "champion", {})
     assert partly is not None
-    assert in_words(partly) == "the first dish of 100% of 1 people"
-    assert promotion_changes(table, DISHES, scores, np.full(4, np.nan), "champion") is None
+    assert str(partly.everybody) == "the first dish of 100% of 1 people"
+    assert promotion_changes(table, DISHES, scores, np.full(4, np.nan), "champion", {}) is None
+
+
+def test_people_are_named_by_a_keyed_hash_the_same_ones_each_night() -> None:
+    table = comparison_table(_test([(person, [0, 1, 2]) for person in range(20)]))
+    scores = np.arange(60.0)
+    first, again, other, without = (
+        promotion_changes(table, DISHES, sign * scores, scores, "rule", {}, key)
+        for sign, key in ((1, "one"), (-1, "one"), (1, "two"), (1, ""))
+    )
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    assert without is not None
+    named = [[each.person for each in found.examples] for found in (first, again, other)]
+    assert named[0] == named[1]
+    assert not set(named[0]) & set(named[2])
+    assert not any(person in name for name in named[0] for person in table.log.people)
+    assert (len(named[0]), without.examples) == (5, ())
 
 
 def test_a_name_is_no_markup() -> None:
     dishes = {name: Dish(name, f"<img src=x>|`[a](b)` {name}") for name in DISHES}
     table = comparison_table(_test([(0, [0, 1, 2, 3])]))
-    found = promotion_changes(table, dishes, np.arange(4.0), -np.arange(4.0), "rule")
+    found = promotion_changes(
+        table, dishes, np.arange(4.0), -np.arange(4.0), "rule", {"<b>": np.ones(1, bool)}, "key"
+    )
     assert found is not None
     text = "\n".join(as_markdown(found)[3:])
     assert not set("<>`[]") & set(text)
-    assert text.splitlines()[-1].count("|") == 3
+    assert text.splitlines()[-1].count("|") == 4
