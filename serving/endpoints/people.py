@@ -35,6 +35,7 @@ from serving.schemas.people import (
     RankingAnswer,
     StoredFeedback,
 )
+from serving.schemas.request import sentence_of
 from serving.search import person_opinions
 
 logger = logging.getLogger("palate")
@@ -130,7 +131,7 @@ def _id_in(raw_path: bytes) -> str:
     except UnicodeDecodeError as error:
         raise _BadId("The id in the path is not UTF-8: escape its bytes in UTF-8.") from error
     except ValidationError as error:
-        raise _BadId(f"person_id: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
+        raise _BadId(f"person_id: {sentence_of(error.errors()[0])}") from error
 
 
 def _answer(

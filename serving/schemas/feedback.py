@@ -8,9 +8,10 @@ from typing import Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from serving.schemas.fields import Body, EventId, Rating, SentId, StoredText
+from serving.schemas.request import Request
 
 
-class FeedbackRequest(Body):
+class FeedbackRequest(Request):
     """What a person did or said about a dish, whether an answer showed that dish or not."""
 
     model_config = ConfigDict(

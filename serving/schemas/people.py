@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from serving.schemas.fields import Body, StoredId
+from serving.schemas.request import Request
 
 MOST_ERASED = 1_000  # people in one request
 
@@ -128,7 +129,7 @@ class ErasureAnswer(Body):
     queued_at: datetime
 
 
-class ErasureRequest(Body):
+class ErasureRequest(Request):
     """People to be erased at once."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"person_ids": ["ada", "bob"]}})

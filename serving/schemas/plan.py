@@ -17,6 +17,7 @@ from serving.schemas.fields import (
     Words,
 )
 from serving.schemas.recommend import Bound, Bounds
+from serving.schemas.request import Request
 
 MOST_EATERS, MOST_DAYS, MOST_SLOTS = 8, 14, 6
 Day = Annotated[int, Field(ge=1, le=MOST_DAYS, strict=True, description="1 is the first day.")]
@@ -147,7 +148,7 @@ class KeptBody(PlacedBody):
     )
 
 
-class PlanRequest(Body):
+class PlanRequest(Request):
     """A household, its meals, and what they must keep to."""
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})

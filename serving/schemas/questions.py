@@ -7,11 +7,12 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from serving.schemas.fields import Body, Notes, PersonBody, SentId
+from serving.schemas.request import Request
 
 MOST_QUESTIONS = 20
 
 
-class QuestionsRequest(PersonBody):
+class QuestionsRequest(PersonBody, Request):
     """A person who would answer some questions: would you eat this?"""
 
     model_config = ConfigDict(json_schema_extra={"example": {"person_id": "ada", "k": 3}})

@@ -19,6 +19,7 @@ from serving.schemas.fields import (
     Standing,
     Words,
 )
+from serving.schemas.request import Request
 
 _EXAMPLE: dict[str, Any] = {
     "person_id": "ada",
@@ -36,7 +37,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class RankRequest(Body):
+class RankRequest(Request):
     """A person, what they had before, and what is on offer now."""
 
     model_config = ConfigDict(

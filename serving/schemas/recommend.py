@@ -19,6 +19,7 @@ from serving.schemas.fields import (
     Word,
     Words,
 )
+from serving.schemas.request import Request
 
 
 def _quantity(name: str) -> str:
@@ -79,7 +80,7 @@ class NutritionBody(Body):
     matches: list[str] = Field(description="Names of the USDA foods whose range the estimates are.")
 
 
-class RecommendRequest(PersonBody):
+class RecommendRequest(PersonBody, Request):
     """A person whom the service knows or who is described here, and which dishes may be offered."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"person_id": "ada", "k": 5}})
