@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import mlflow
 import pandas as pd
-import torch
 
 from components.domain.errors import ReleaseRefused
 from components.domain.preferences.from_records import question_table
 from components.domain.records import RULE, Dish, Past, Question
-from components.integrations import adapters, base_models, rule_files, scoring
+from components.integrations import rule_files
+
+Scorer: TypeAlias = Callable[[Question, dict[str, Dish]], list[float]]
 
 
 class Ranker(mlflow.pyfunc.PythonModel):
@@ -28,14 +30,10 @@ class Ranker(mlflow.pyfunc.PythonModel):
     def load_context(self, context: Any) -> None:
         """Loads the rule, or base and adapter in float32, the precision of the canary's scores."""
         facts = json.loads(Path(context.artifacts["lineage"]).read_text(encoding="utf-8"))
-        self.rule = rule_files.load(Path(context.artifacts[RULE])) if facts.get("kind") == RULE else None
-        if self.rule:
-            return
-        self.fields = tuple(facts["dish_fields"])
-        self.model = base_models.load(
-            _base(facts["base_id"], facts["base_sha256"]), torch.float32, torch.device("cpu")
-        )
-        adapters.load(self.model, Path(context.artifacts["adapter"]))
+        if facts.get("kind") == RULE:
+            self.scores = _rule_scorer(Path(context.artifacts[RULE]))
+        else:
+            self.scores = _adapter_scorer(facts, Path(context.artifacts["adapter"]))
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Ranks the offered dishes of each question and writes one row for each, best first.
@@ -55,17 +53,37 @@ class Ranker(mlflow.pyfunc.PythonModel):
             )
             offers = [str(row.dish_id) for row in rows.itertuples() if row.role == "offer"]
             question = Question(str(question_id), past, tuple(f"offer/{dish}" for dish in offers))
-            scores = self._scores(question, dishes)
+            scores = self.scores(question, dishes)
             ranked = sorted(zip(offers, scores, strict=True), key=lambda pair: -pair[1])
             answers += [(question_id, dish, score, rank) for rank, (dish, score) in enumerate(ranked, 1)]
         return pd.DataFrame(answers, columns=["question_id", "dish_id", "score", "rank"])
 
-    def _scores(self, question: Question, dishes: dict[str, Dish]) -> list[float]:
-        if self.rule:
-            by_rule: list[float] = self.rule.scores(question_table([question]), dishes).tolist()
-            return by_rule
-        tokens = self.model.dish_tokens(dishes, self.fields)
-        return scoring.score_question(self.model, tokens, question)
+
+def _rule_scorer(folder: Path) -> Scorer:
+    rule = rule_files.load(folder)
+
+    def scores(question: Question, dishes: dict[str, Dish]) -> list[float]:
+        by_rule: list[float] = rule.scores(question_table([question]), dishes).tolist()
+        return by_rule
+
+    return scores
+
+
+def _adapter_scorer(facts: Mapping[str, Any], adapter: Path) -> Scorer:
+    import torch  # not at the top: MLflow also runs this file where a version is only registered
+
+    from components.integrations import adapters, base_models, scoring
+
+    model = base_models.load(
+        _base(facts["base_id"], facts["base_sha256"]), torch.float32, torch.device("cpu")
+    )
+    adapters.load(model, adapter)
+    fields = tuple(facts["dish_fields"])
+
+    def scores(question: Question, dishes: dict[str, Dish]) -> list[float]:
+        return scoring.score_question(model, model.dish_tokens(dishes, fields), question)
+
+    return scores
 
 
 def _rating(row: Any) -> float | None:
@@ -82,6 +100,8 @@ def _dish(row: Any) -> Dish:
 
 
 def _base(spec: str, sha256: str) -> Path:
+    from components.integrations import base_models
+
     local = Path("models/base")
     marker = local / base_models.MARKER
     if marker.exists() and json.loads(marker.read_text(encoding="utf-8"))["sha256"] == sha256:
