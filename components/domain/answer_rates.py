@@ -10,7 +10,7 @@ from statistics import fmean
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from scipy.stats import fisher_exact, norm
+from scipy.special import ndtri
 
 from components.domain.catalogue import Thresholds
 from components.domain.exposures import PICKS, Answered, Reaction
@@ -84,6 +84,8 @@ def why_fallen(rates: Iterable[AnswerRates], today: date) -> str | None:
     Args:
         today: The last of these days.
     """
+    from scipy.stats import fisher_exact  # whose import takes each command a second
+
     lately, before = [0, 0], [0, 0]  # positive, and not
     for row in rates:
         positive = round(row.positive.mean * row.judges) if row.positive else 0
@@ -148,7 +150,7 @@ def _is_positive(reaction: Reaction, thresholds: Thresholds) -> bool:
 
 def _wilson(shares: Sequence[float], confidence: float) -> Interval:
     """Averages people's shares; Wilson's interval is as wide as if each share were 0 or 1."""
-    mean, square = fmean(shares), float(norm.ppf((1 + confidence) / 2)) ** 2 / len(shares)
+    mean, square = fmean(shares), float(ndtri((1 + confidence) / 2)) ** 2 / len(shares)
     centre = (mean + square / 2) / (1 + square)
     half = (square * mean * (1 - mean) + square**2 / 4) ** 0.5 / (1 + square)
     return Interval(mean, max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half)))

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 from scipy.special import expit
 
 from components.domain.preferences.arrays import Floats
@@ -73,6 +72,8 @@ def reliability(bins: Sequence[CalibrationBin]) -> list[tuple[float, float]]:
     Returns:
         Points (stated, observed), both coordinates ascending; an empty list without bins.
     """
+    from scipy.optimize import isotonic_regression  # whose import takes each command most of a second
+
     if not bins:
         return []
     shares = isotonic_regression(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from components.domain.preferences.arrays import Floats, Ints
 from components.domain.preferences.held_out_days import MIN_PEOPLE
@@ -54,7 +54,7 @@ class Estimate:
         freedom = self.clusters - (2 if self.unit == "dishes" else 1)  # a pair takes two dishes
         if freedom < 1:
             return float("inf")
-        return float(student.ppf((1 + confidence) / 2, freedom)) * self.error
+        return float(stdtrit(freedom, (1 + confidence) / 2)) * self.error
 
     def interval(self, confidence: float, lowest: float = -1.0) -> Interval:
         """Computes the interval of the mean; below MIN_PEOPLE people it is the whole possible range.

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import lambertw
-from scipy.stats import norm as normal
-from scipy.stats import t as student
+from scipy.special import lambertw, ndtri, stdtrit
 
 from components.domain.verdict.metrics import Interval
 
@@ -69,7 +67,7 @@ class DailyDifferences:
 @cache
 def _width(days: int, confidence: float) -> float:
     """Computes half the width of the bounds, in standard deviations of a day's difference."""
-    wider = student.ppf((1 + confidence) / 2, days - 1) / normal.ppf((1 + confidence) / 2)
+    wider = stdtrit(days - 1, (1 + confidence) / 2) / ndtri((1 + confidence) / 2)
     return float(wider * boundary(days, 1 - confidence) / days)
 
 
