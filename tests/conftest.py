@@ -39,9 +39,8 @@ CPU_OF_WORKERS = pytest.StashKey[float]()
 # Those that take longest come first, and then three long files of a single test.
 GROUPS: dict[str, tuple[str, ...]] = {
     "up": ("prefect_door", "up", "up_browser", "up_killed", "up_watcher", "up_without"),
+    "images": ("container", "docker", "retention"),
     "promoted": (
-        "container",
-        "docker",
         "feedback_loop",
         "lineage",
         "mlflow_server",
@@ -49,7 +48,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "promotion",
         "release",
         "release_faults",
-        "retention",
         "trial",
     ),
     "night": (
