@@ -8,12 +8,13 @@ of the tables.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from components.domain.preferences.arrays import Floats, Ints, ranges
 from components.domain.preferences.evidence import Evidence, Expectation
-from components.domain.preferences.moments import Moments, moments_of, principal_factors
+from components.domain.preferences.moments import Eigen, Moments, eigen, moments_of, principal_factors
 from components.domain.preferences.opinion_log import Menus
 from components.domain.preferences.strengths import Opinions, RatingScale
 from components.domain.rivals.pairs import Pairs
@@ -133,9 +134,19 @@ class Collaborative:
     def _loadings(self, size: int) -> Floats:
         """Computes the (K, size) loadings of the shrunken covariances; fewer columns with fewer dishes."""
         if size not in self.loadings:
-            shared = self.moments.moment / (self.moments.together + SHRINKS[0])
-            self.loadings[size] = principal_factors(shared, min(size, len(shared)))
+            shared, decomposed = self._covariance
+            self.loadings[size] = principal_factors(shared, min(size, len(shared)), decomposed)
         return self.loadings[size]
+
+    @cached_property
+    def _covariance(self) -> tuple[Floats, Eigen]:
+        """The shrunken covariances, (K, K), and their eigenvalues and axes."""
+        shared = self.moments.moment / (self.moments.together + SHRINKS[0])
+        return shared, eigen(shared)
+
+    def without_similarities(self) -> Collaborative:
+        """Keeps the moments and the loadings alone, since the other tables are as large as the moments."""
+        return replace(self, similarities={})
 
 
 def fit_collaborative(

@@ -7,14 +7,14 @@ candidate must beat. The rules are fitted on some folds, and their constants are
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from components.domain.preferences.arrays import Bools, Floats, Ints
+from components.domain.preferences.arrays import Bools, Floats
 from components.domain.preferences.folds import Fold, Unit, folds_of, share_won
 from components.domain.preferences.logit import fit_logit
 from components.domain.preferences.strengths import known_opinions
@@ -26,15 +26,28 @@ from components.domain.rivals.collaborative import (
     NOISES,
     PRIORS,
     SHRINKS,
+    Collaborative,
     fit_collaborative,
 )
 from components.domain.rivals.pairs import pairs_of
-from components.domain.rivals.rules import NAMES_SHARING_A_WORD, fit_content_history, usual, wins
+from components.domain.rivals.rules import (
+    NAMES_SHARING_A_WORD,
+    ContentHistory,
+    fit_content_history,
+    usual,
+    wins,
+)
 from components.domain.rivals.stacked_rules import RULES, Constants, StackedRules
 from components.domain.rivals.words import word_matrix
 
 FOLDS = 5
 HALF_LIVES = (7.0, 30.0, 3650.0)  # days after which the rule `usual` counts an opinion half
+GRID: Mapping[str, Sequence[Any]] = {  # values to choose from, by field of `Constants`
+    "sharing": NAMES_SHARING_A_WORD,
+    "neighbours": list(itertools.product(NEIGHBOURS, SHRINKS, PRIORS)),
+    "factors": list(itertools.product(FACTORS, NOISES)),
+    "half_life": HALF_LIVES,
+}
 MAX_CHOOSING = 4000  # comparisons of a fold on which constants are compared
 STACKED, POPULARITY = "stacked-rules", "popularity"
 SINGLE = {  # rules that may serve by themselves, with the rule's name among RULES
@@ -76,16 +89,19 @@ def fit_stacked_rules(
         may_know: (L,) True for the lines of the log that training may read.
         unit: What is new in the test: days (with their dishes), people, or dishes.
     """
-    words = word_matrix(dishes, train.log.dishes)
+    log, words = train.log, word_matrix(dishes, train.log.dishes)
     folds = _folds(train, may_know, unit)
-    constants = _chosen(dishes, folds)
-    new, some = [fold.new for fold in folds], [fold.some(MAX_CHOOSING).new for fold in folds]
+    fits = [_fit_fold(dishes, fold) for fold in folds]
+    constants = _chosen(fits)
+    new, some = [fold.new for fold in folds], [fit.some for fit in fits]
     features, plain = list[Floats](), list[Floats]()
-    for fold, few in zip(folds, some, strict=True):
-        rules = _fit(dishes, fold.train, fold.may_know, fold.hidden, words, constants)
+    for fold, fit in zip(folds, fits, strict=True):
+        rules = _stacked(fit.contents[constants.sharing], fold.train, words, fit.people, constants)
         features.append(rules.features(dishes, fold.new))
-        plain.append(rules.features(dishes, few, plain=True))
-    rules = _fit(dishes, train, may_know, None, words, constants)
+        plain.append(rules.features(dishes, fit.some, plain=True))
+    people = fit_collaborative(known_opinions(log, may_know), log.menus, len(log.dishes))
+    content = fit_content_history(dishes, train, constants.sharing)
+    rules = _stacked(content, train, words, people, constants)
     weighted = replace(rules, weights=_weights(features, new))
     return Fitted(weighted, _weights(plain, some), _means(plain, some))
 
@@ -131,44 +147,58 @@ def _folds(train: Comparisons, may_know: Bools, unit: Unit) -> list[Fold]:
     return next(filter(None, every), [])
 
 
-def _chosen(dishes: Mapping[str, Dish], folds: list[Fold]) -> Constants:
-    """Chooses the constants with the best pair accuracy on the folds that the rules did not read."""
-    sharing: dict[int, float] = dict.fromkeys(NAMES_SHARING_A_WORD, 0.0)
-    neighbours = dict.fromkeys(itertools.product(NEIGHBOURS, SHRINKS, PRIORS), 0.0)
-    factors = dict.fromkeys(itertools.product(FACTORS, NOISES), 0.0)
-    half_lives = dict.fromkeys(HALF_LIVES, 0.0)
-    for fold in folds:
-        some = fold.some(MAX_CHOOSING).new
-        pairs, log = pairs_of(some), some.log
-        opinions = known_opinions(log, fold.may_know)
-        people = fit_collaborative(opinions, log.menus, len(log.dishes), fold.hidden)
-        for count in sharing:
-            sharing[count] += share_won(
-                fit_content_history(dishes, fold.train, count).scores(dishes, some), some
-            )
-        for knn in neighbours:
-            neighbours[knn] += share_won(pairs.on_offer(people.neighbours(pairs, *knn)), some)
-        for model in factors:
-            factors[model] += share_won(pairs.on_offer(people.factors(pairs, *model)), some)
-        for half_life in half_lives:
-            half_lives[half_life] += share_won(pairs.on_offer(usual(pairs, half_life)), some)
-    return Constants(*(_best(table) for table in (sharing, neighbours, factors, half_lives)))
+@dataclass(frozen=True, eq=False)
+class _FoldFit:
+    """Rules that are fitted on a fold.
+
+    Attributes:
+        people: Item-kNN and matrix factorisation.
+        contents: The content-history rule by `Constants.sharing`.
+        some: New comparisons of the fold, on which constants are compared.
+        won: The share of their pairs that is won with a constant, by its name and value.
+    """
+
+    people: Collaborative
+    contents: Mapping[int, ContentHistory]
+    some: Comparisons
+    won: Mapping[tuple[str, Any], float]
+
+
+def _fit_fold(dishes: Mapping[str, Dish], fold: Fold) -> _FoldFit:
+    """Fits the rules on a fold, and tries all constants on its new comparisons."""
+    some = fold.some(MAX_CHOOSING).new
+    pairs, log = pairs_of(some), some.log
+    people = fit_collaborative(known_opinions(log, fold.may_know), log.menus, len(log.dishes), fold.hidden)
+    contents = {count: fit_content_history(dishes, fold.train, count) for count in NAMES_SHARING_A_WORD}
+    scores: dict[str, Callable[[Any], Floats]] = {
+        "sharing": lambda count: contents[count].scores(dishes, some),
+        "neighbours": lambda knn: pairs.on_offer(people.neighbours(pairs, *knn)),
+        "factors": lambda model: pairs.on_offer(people.factors(pairs, *model)),
+        "half_life": lambda days: pairs.on_offer(usual(pairs, days)),
+    }
+    won = {(name, each): share_won(scores[name](each), some) for name in GRID for each in GRID[name]}
+    return _FoldFit(people.without_similarities(), contents, some, won)
+
+
+def _chosen(fits: Sequence[_FoldFit]) -> Constants:
+    """Chooses the constants that win the most pairs on the folds; the first ones without any fold."""
+    won = {
+        name: {each: sum(fit.won[name, each] for fit in fits) for each in values}
+        for name, values in GRID.items()
+    }
+    return Constants(**{name: _best(table) for name, table in won.items()})
 
 
 def _best(table: Mapping[Any, float]) -> Any:
     return max(table, key=table.__getitem__)
 
 
-def _fit(
-    dishes: Mapping[str, Dish],
+def _stacked(
+    content: ContentHistory,
     train: Comparisons,
-    may_know: Bools,
-    hidden: Ints | None,
     words: csr_matrix,
+    people: Collaborative,
     constants: Constants,
 ) -> StackedRules:
-    """Fits the rules, and leaves their weights in the logit at zero."""
-    log = train.log
-    people = fit_collaborative(known_opinions(log, may_know), log.menus, len(log.dishes), hidden)
-    content = fit_content_history(dishes, train, constants.sharing)
+    """Puts fitted rules together, and leaves their weights in the logit at zero."""
     return StackedRules(content, wins(train), words, people, constants, np.zeros(len(RULES)))
