@@ -23,7 +23,7 @@ BENCHMARK_plan := plan
 NAMES := quality validation new-dishes one-person questions movielens plan events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
 
-.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve plan mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format
+.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve client plan mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,7 +35,7 @@ $(BIN)/installed: requirements.lock requirements-cpu.lock requirements-cuda.lock
 	.ci/install $(BIN)/python
 	touch $@
 
-.palate/audit/installed: requirements-audit.lock
+.palate/%/installed: requirements-%.lock
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	touch $@
@@ -75,6 +75,9 @@ release: $(BIN)/installed ## one release pass: the champion becomes what is serv
 
 serve: $(BIN)/installed ## only the service of what the last night packaged; PORT=3000
 	@$(BIN)/python -m flows serve --port="$${PORT:-3000}"
+
+client: $(BIN)/installed .palate/client/installed ## a typed Python client, generated from the service's OpenAPI document: .palate/client/*.whl
+	@PYTHONPATH=. $(BIN)/python .ci/client.py
 
 plan: $(BIN)/installed ## a household's week from the last night, without a running service; PEOPLE=id,id MEALS=tag,tag DAYS=7 BOUNDS=reference
 	@$(BIN)/python -m flows plan --meals="$$MEALS" --days="$${DAYS:-7}" --bounds="$$BOUNDS" -- "$$PEOPLE"

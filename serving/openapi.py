@@ -19,6 +19,7 @@ from serving.schemas.people import ErasureAnswer, PersonAnswer
 from serving.schemas.versions import VersionsAnswer
 
 _REFERENCE = "#/components/schemas/{model}"
+_TAG = "Service APIs"  # what BentoML calls a service's operations
 _REFUSALS = {
     400: "The request cannot be read; the sentence says what is wrong with it.",
     401: "The service's token is missing.",
@@ -73,7 +74,8 @@ def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
         document: BentoML's document of its own operations.
         needs_token: Whether callers must bring the service's token.
     """
-    document = json.loads(json.dumps(document))  # a copy in which statuses are texts
+    text = json.dumps(document).replace("IODescriptor", "").replace('"palate__', '"').replace(_TAG, "service")
+    document = json.loads(text)  # a copy in which statuses are texts, and names are the service's own
     document["info"].pop("contact", None)  # BentoML's makers, whom no caller of this service should ask
     schemas = document["components"]["schemas"]
     for body in (PersonAnswer, ErasureAnswer, VersionsAnswer):
@@ -97,7 +99,7 @@ def merged(document: dict[str, Any], *, needs_token: bool) -> dict[str, Any]:
     planned[calendar.MEDIA_TYPE] = {"schema": {"type": "string", "description": "A plan as iCalendar."}}
     document["paths"]["/people/{person_id}"] = _people()
     document["paths"][versions.PATH] = {"get": _versions()}
-    without = ("TaskStatusResponse", "InvalidArgument", "NotFound", "InternalServerError")
+    without = ("TaskStatusResponse", "InvalidArgument", "NotFound", "InternalServerError", "canary__Input")
     document["components"]["schemas"] = {
         name: _in_3_0(schema) for name, schema in schemas.items() if name not in without
     }
@@ -114,8 +116,8 @@ def _people() -> dict[str, Any]:
     return {
         "parameters": [_PERSON_ID],
         "get": {
-            "operationId": "palate__read_person",
-            "tags": ["Service APIs"],
+            "operationId": "read_person",
+            "tags": ["service"],
             "description": "All that the service's store holds of a person.",
             "responses": {
                 "200": _answer("What is held.", "PersonAnswer"),
@@ -123,8 +125,8 @@ def _people() -> dict[str, Any]:
             },
         },
         "delete": {
-            "operationId": "palate__erase_person",
-            "tags": ["Service APIs"],
+            "operationId": "erase_person",
+            "tags": ["service"],
             "description": "Hides a person at once; the next night takes them out of everything else. It may "
             "be sent again, also for a person of whom nothing is held.",
             "responses": {
@@ -137,8 +139,8 @@ def _people() -> dict[str, Any]:
 
 def _versions() -> dict[str, Any]:
     return {
-        "operationId": "palate__versions",
-        "tags": ["Service APIs"],
+        "operationId": "versions",
+        "tags": ["service"],
         "description": "The versions that answer, what they come from, and what their gates said.",
         "responses": {"200": _answer("The versions.", "VersionsAnswer"), **_refusals((401, 421))},
     }
@@ -151,7 +153,7 @@ def _correct(operation: dict[str, Any], schemas: Mapping[str, Any], statuses: tu
         body = content["application/json"]
         if body["schema"].get("title") in schemas:
             body["schema"] = {"$ref": _REFERENCE.format(model=body["schema"]["title"])}
-    operation["requestBody"]["required"] = operation["operationId"] != "palate__canary"
+    operation["requestBody"]["required"] = operation["operationId"] != "canary"
     operation["responses"] = {"200": answer, **_refusals(statuses)}
 
 

@@ -19,7 +19,7 @@ PROGRAM = re.compile(
 )
 NO_COMMANDS = (
     "events in ", "dishes in ", "{", "inbox (", "collect:", "params.yaml ", "release: {",
-    "apiVersion:", "[mlflow]",
+    "apiVersion:", "[mlflow]", "from palate_client ",
 )  # fmt: skip
 BLOCK = re.compile(r"^```\w*\n((?:.*\n)*?)```$|((?:^ {4,}\S.*\n)+)", re.MULTILINE)
 

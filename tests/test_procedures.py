@@ -13,6 +13,7 @@ RUN_BY = {
     "make nightly": "tests/flows/test_night.py: run_night(",
     "make nightly DATA=data/sample/tastes": "tests/flows/test_meaning.py: run_night( data/sample/tastes",
     "make serve": "tests/flows/test_mlflow_server.py",
+    "make client": "tests/serving/test_client.py: \"client\"",
     "make plan": "tests/flows/test_meaning.py: \"plan\"",
     "make doctor": "tests/flows/test_make.py",
     "make up": "tests/flows/test_up.py",

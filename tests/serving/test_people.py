@@ -151,7 +151,7 @@ def test_one_document_lists_all_operations_with_examples(address: str) -> None:
     assert document["paths"]["/people/{person_id}"]["parameters"][0]["example"] == "ada"
     references = json.dumps(document).split('"#/components/schemas/')[1:]
     assert {each.partition('"')[0] for each in references} <= set(schemas)
-    bounds = schemas["RecommendRequestIODescriptor"]["properties"]["at_most"]
+    bounds = schemas["RecommendRequest"]["properties"]["at_most"]
     assert (set(bounds["properties"]), bounds["additionalProperties"]) == (set(QUANTITIES), False)
     assert "503" in document["paths"]["/readyz"]["get"]["responses"]
     assert "security" not in document
