@@ -240,3 +240,27 @@ def test_a_service_that_refuses_or_stops_loses_nothing_that_was_entered(
     assert page.text("refusal") == "The service does not answer. What you entered is kept: try again."
     assert page.page.get_by_label("Id", exact=True).input_value() == "carol"
     assert page.errors == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_catalogue_of_ten_thousand_dishes_can_be_searched_and_planned(
+    with_factors: str, url: str, browser: Any
+) -> None:
+    dishes = [
+        dish_row(f"dish-{number}", f"Dish {number}", food, "main", amounts_of(500, 20))
+        for number, food in enumerate(["rice, peas", "beef, beans"] * 5_000)
+    ]
+    rows = [(dish, 0.5, True) for dish in dishes]
+    Catalogue(url).publish("v1", Thresholds(4, 2), rows, [BOB], [("bob", lines(Past("dish-0", LIKED)))])
+    page = _Page(browser, with_factors)
+    page.page.get_by_label("Id", exact=True).fill("bob")
+    page.press("Show dishes")
+    assert page.text("left-out-count") == "Left out: 1,000"  # of 5,000, the first
+    page.page.get_by_text("Left out: ").click()
+    assert page.page.locator("#left-out li").count() == 200
+    page.page.get_by_label("Search").fill("dish-1999:")
+    assert page.text("left-out").startswith("dish-1999: ")
+    page.press("Plan")
+    assert page.page.locator("#planned td label").count() == 7
+    assert page.errors == []
