@@ -20,7 +20,8 @@ BENCHMARK_one-person := one_person "$${SET:-food-world-cup}"
 BENCHMARK_questions := questions "$${SET:-food-world-cup}"
 BENCHMARK_movielens := movielens
 BENCHMARK_plan := plan
-NAMES := quality validation new-dishes one-person questions movielens plan events allergens load
+BENCHMARK_plan-load := plan_load
+NAMES := quality validation new-dishes one-person questions movielens plan plan-load events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
 
 .PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve client plan mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format

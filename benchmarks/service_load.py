@@ -47,6 +47,12 @@ class Cell:
     refused: int = 0
     seconds: float = 0.0
 
+    def add(self, part: Cell) -> None:
+        """Adds what was measured in another while."""
+        self.took += part.took
+        self.refused += part.refused
+        self.seconds += part.seconds
+
     def figures(self) -> dict[str, float]:
         """Computes requests a second, quantiles in milliseconds, and the share of refusals."""
         p50, p95, p99 = np.quantile(self.took, (0.5, 0.95, 0.99))
@@ -103,8 +109,8 @@ def _body(dish: Dish) -> Body:
     return {"dish_id": dish.dish_id, "name": dish.name, "description": dish.description}
 
 
-async def _load(url: str, bodies: Iterator[Body], clients: int, seconds: float) -> Cell:
-    """Asks for a number of seconds, and waits for the last answers."""
+async def load(url: str, bodies: Iterator[Body], clients: int, seconds: float) -> Cell:
+    """Asks /rank for a number of seconds, and waits for the last answers."""
     cell, started = Cell(), time.perf_counter()
 
     async def client(session: aiohttp.ClientSession) -> None:
@@ -147,10 +153,8 @@ def _compare(servers: Mapping[str, Server], menus: Menus) -> Body:
         cells = {name: Cell() for name in servers}
         for turn in range(ROUNDS):
             for name, server in list(servers.items())[:: 1 if turn % 2 == 0 else -1]:
-                part = asyncio.run(_load(server.url, getattr(menus, kind)(), clients, SECONDS[kind]))
-                cells[name].took += part.took
-                cells[name].refused += part.refused
-                cells[name].seconds += part.seconds
+                part = asyncio.run(load(server.url, getattr(menus, kind)(), clients, SECONDS[kind]))
+                cells[name].add(part)
         figures = {name: cell.figures() for name, cell in cells.items()}
         results.setdefault(kind, {})[str(clients)] = figures
         print(kind, clients, figures, flush=True)

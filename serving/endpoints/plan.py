@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,7 @@ from serving.week_limits import daily_bounds, grows_by_portion
 
 PATIENCE_S = 10.0  # after which the best plan that was found is the answer
 SURE = 1.96  # standard deviations on either side of a liking: 95 % of the posterior
+SWITCH_S = 0.0005  # after which a thread that waits gets Python's lock: repair would hold it for 5 ms
 RESERVE_S = 2.0  # before the request's deadline, in which the answer is written
 
 
@@ -56,6 +58,7 @@ class Planner:
     def __init__(self, answers: Answers, published: Published, permissions: Permissions) -> None:
         self.answers, self.published, self.permissions = answers, published, permissions
         self._thread = ThreadPoolExecutor(1)  # HiGHS shares its workers between the threads of a process
+        sys.setswitchinterval(SWITCH_S)
 
     async def answer(self, request: PlanRequest, ctx: Context) -> PlanAnswer:
         """Answers a request: the plan, or why there is none.

@@ -9,10 +9,12 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 
 from components.domain.plan import Limit, Meal, Plan, Request, Served, plan_of
 
 PATIENCE_S = 60.0
+EXAMPLES = max(200, settings.default.max_examples)
 
 
 def week(liking: Sequence[Sequence[float]], meals: Sequence[Meal], **more: Any) -> Request:
