@@ -19,9 +19,10 @@ BENCHMARK_new-dishes := new_dishes "$${SET:-new-dishes}"
 BENCHMARK_one-person := one_person "$${SET:-food-world-cup}"
 BENCHMARK_questions := questions "$${SET:-food-world-cup}"
 BENCHMARK_movielens := movielens
+BENCHMARK_tuning := tuning "$${SET:-canteen}"
 BENCHMARK_plan := plan
 BENCHMARK_plan-load := plan_load
-NAMES := quality validation new-dishes one-person questions movielens plan plan-load events allergens load
+NAMES := quality validation new-dishes one-person questions movielens tuning plan plan-load events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
 
 .PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve client plan mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format
@@ -90,7 +91,7 @@ check-manifests: $(BIN)/installed ## render an overlay of yours and hold it agai
 	@$(BIN)/python -m flows check-manifests -- "$$OVERLAY"
 
 benchmark: $(if $(BENCHMARK),$(BIN)/installed) ## measure quality, speed or cost; NAME=quality SET=canteen; without NAME: the list
-	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation, new-dishes, one-person, questions): $(notdir $(wildcard data/sample/*))"$(if $(NAME), >&2; exit 1))
+	@$(if $(BENCHMARK),,echo "make benchmark NAME=… [SET=…]; NAME is one of: $(NAMES); SET (quality, validation, new-dishes, one-person, questions, tuning): $(notdir $(wildcard data/sample/*))"$(if $(NAME), >&2; exit 1))
 	@$(if $(BENCHMARK),$(BIN)/python -m benchmarks.$(BENCHMARK))
 
 replay: $(BIN)/installed ## a set's past nights in order, each with one more day; SET=canteen

@@ -14,9 +14,6 @@ import yaml
 
 from benchmarks.sample import BASE, REPO
 from benchmarks.shapes import Events, many_choices, many_orders, many_ratings
-from components.domain.params_file import read_yaml
-from components.files import file_sha256, write_json
-from components.integrations import base_models
 from components.stages import paths
 
 FEW = {"subset": 50}  # comparisons that the untuned base answers in context, which costs most of a night
@@ -104,20 +101,3 @@ def write_tables(inbox: Path, events: Events) -> None:
     for table, rows in tables.items():
         if rows:
             write_events(inbox / f"{table}.csv", rows)
-
-
-def make_small_base(folder: Path) -> None:
-    """Writes a random model of two layers with the tokenizer of the base."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    base_models.materialise(read_yaml(REPO / "params.yaml")["base"]["model"], BASE)
-    shutil.rmtree(folder, ignore_errors=True)
-    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
-    config = AutoConfig.from_pretrained(
-        BASE, **small, num_attention_heads=4, num_key_value_heads=2, head_dim=8, initializer_range=0.2
-    )
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(BASE).save_pretrained(folder)
-    write_json(
-        folder / base_models.MARKER, {"id": "small", "sha256": file_sha256(folder / "model.safetensors")}
-    )

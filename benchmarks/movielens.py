@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.new_dishes import FACTORS, SEED, folds, rows_of
 from benchmarks.pages import RESULTS, publish
 from benchmarks.pooled import Measured, measured, pooled
-from benchmarks.sample import REPO, Reader, base, setting_by
+from benchmarks.sample import REPO, Known, Reader, base, setting_by
 from components.domain.params import Params
 from components.domain.params_file import read_params
 from components.domain.preferences.arrays import Floats
@@ -51,7 +51,6 @@ BEST = "factors with tags"
 FIELDS = {"factors": ("name",), BEST: ("name", "tags")}  # prompt.dish_fields of each row
 MOST, PRIOR = 100, 5.0  # comparisons of a person that are scored; ratings that a mean of 0 counts for
 RIDGES, SIZES, NEIGHBOURS = (100.0, 300.0, 1000.0), (16, 64), (20, 50)
-Known = tuple[Params, dict[str, Dish], OpinionLog]
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ from components.stages.split import divide
 
 REPO = Path(__file__).resolve().parent.parent
 BASE = REPO / paths.BASE
+Known = tuple[Params, dict[str, Dish], OpinionLog]  # settings, dishes by id, and opinions of a set
 
 
 def canteen() -> Setting:
@@ -45,7 +46,7 @@ def setting_by(params: Params, dishes: dict[str, Dish], split: Split) -> Setting
     return setting_of(params, split, dishes, ratings)
 
 
-def opinions_of(name: str) -> tuple[Params, dict[str, Dish], OpinionLog]:
+def opinions_of(name: str) -> Known:
     """Reads settings, dishes and opinions of a sample set; `name` is its folder."""
     folder, values = REPO / "data" / "sample" / name, read_yaml(REPO / "params.yaml")
     for section, changes in read_yaml(folder / "params.yaml").items():

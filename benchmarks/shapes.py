@@ -34,7 +34,8 @@ class Events:
     rows: list[Row]
 
 
-def _event(person: int, dish: str, kind: str, at: datetime, menu: str = "", **more: Any) -> Row:
+def event(person: int, dish: str, kind: str, at: datetime, menu: str = "", **more: Any) -> Row:
+    """Builds a row of the events table."""
     row = {"person_id": f"p{person:04}", "dish_id": dish, "kind": kind, "menu_id": menu, "occurred_at": at}
     return row | {"value": None, "source": ""} | more
 
@@ -52,7 +53,7 @@ def menu_a_day(seed: int, people: int = 40, days: int = 12) -> Events:
         menus[f"m{day}"] = list(dishes[day * ON_MENU : (day + 1) * ON_MENU])
         for person in range(people):
             at = START + timedelta(days=day, hours=11, minutes=int(draw.integers(90)))
-            rows.append(_event(person, str(draw.choice(menus[f"m{day}"])), "choice", at, f"m{day}"))
+            rows.append(event(person, str(draw.choice(menus[f"m{day}"])), "choice", at, f"m{day}"))
     return Events(dishes, menus, rows)
 
 
@@ -64,7 +65,7 @@ def standing_card(seed: int, people: int = 40, days: int = 12, meals: int = 1) -
         for person in range(people):
             for meal in range(meals):
                 at = START + timedelta(days=day, hours=11 + 8 * meal, minutes=int(draw.integers(90)))
-                rows.append(_event(person, str(draw.choice(dishes)), "choice", at, "card"))
+                rows.append(event(person, str(draw.choice(dishes)), "choice", at, "card"))
     return Events(dishes, {"card": list(dishes)}, rows)
 
 
@@ -76,7 +77,7 @@ def rolling_menus(seed: int, people: int = 40, days: int = 12) -> Events:
         menus[f"m{day}"] = list(dishes[day : day + ON_MENU])
         for person in range(people):
             at = START + timedelta(days=day, hours=22, minutes=int(draw.integers(240)))
-            rows.append(_event(person, str(draw.choice(menus[f"m{day}"])), "choice", at, f"m{day}"))
+            rows.append(event(person, str(draw.choice(menus[f"m{day}"])), "choice", at, f"m{day}"))
     return Events(dishes, menus, rows)
 
 
@@ -93,7 +94,7 @@ def ratings(seed: int, people: int = 60, dishes: int = 30, count: int = 24, agai
             at = START + timedelta(days=int(21 * number / count), minutes=int(draw.integers(1000)))
             source = "test" if number % 4 == 0 else "train"
             rows.append(
-                _event(person, ids[dish], "rating", at, value=float(draw.integers(1, 6)), source=source)
+                event(person, ids[dish], "rating", at, value=float(draw.integers(1, 6)), source=source)
             )
     return Events(ids, {}, rows)
 
@@ -111,7 +112,7 @@ def popular_orders(
             count = int(draw.integers(1, 3))
             for dish in draw.choice(dishes, size=count, replace=False, p=weights):
                 at = START + timedelta(days=day, hours=12, minutes=int(draw.integers(120)))
-                rows.append(_event(person, ids[dish], kind, at))
+                rows.append(event(person, ids[dish], kind, at))
     return Events(ids, {}, rows)
 
 
@@ -130,7 +131,7 @@ def many_ratings(
             value = float(np.clip(round(score[person, dish]), 1, 5))
             source = "test" if number % 4 == 0 else "train"
             at = START + timedelta(days=number // 3, minutes=int(draw.integers(1000)))
-            rows.append(_event(person, ids[dish], "rating", at, value=value, source=source))
+            rows.append(event(person, ids[dish], "rating", at, value=value, source=source))
     return Events(ids, {}, rows)
 
 
@@ -146,7 +147,7 @@ def many_choices(seed: int, people: int = 600, dishes: int = 60, days: int = 20,
         noise = draw.gumbel(size=(people, ON_MENU))
         for person, first in enumerate(np.argmax(score[:, offered] + noise, axis=1).tolist()):
             at = START + timedelta(days=day, hours=11, minutes=int(draw.integers(90)))
-            rows.append(_event(person, menus[f"m{day}"][first], "choice", at, f"m{day}"))
+            rows.append(event(person, menus[f"m{day}"][first], "choice", at, f"m{day}"))
     return Events(ids, menus, rows)
 
 
@@ -162,7 +163,7 @@ def many_orders(
         first = np.argpartition(-score - draw.gumbel(size=score.shape), 2, axis=1)[:, :2]
         for person, number in itertools.product(range(people), range(2)):
             at = START + timedelta(days=day, hours=11, minutes=int(draw.integers(90)))
-            rows.append(_event(person, ids[first[person, number]], kind, at))
+            rows.append(event(person, ids[first[person, number]], kind, at))
     return Events(ids, {}, rows)
 
 

@@ -25,7 +25,8 @@ from pathlib import Path
 import aiohttp
 import yaml
 
-from benchmarks.clones import clone_head, commit_of, make_small_base, write_tables
+from benchmarks.bases import make_small_base
+from benchmarks.clones import clone_head, commit_of, write_tables
 from benchmarks.pages import RESULTS, publish, table
 from benchmarks.shapes import Events, many_choices
 from benchmarks.storm_attacks import Attack, Target, attacks

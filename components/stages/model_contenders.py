@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -113,16 +113,29 @@ def frozen(setting: Setting) -> Iterator[Contender]:
 
 def _with_head(setting: Setting, candidate: CandidateParams) -> LanguageModel:
     """Builds the frozen base with the candidate's head, trained or fitted as the candidate's is."""
-    model, params = _frozen_base(base_of(candidate)), setting.params
-    tokens, train = _tokens(setting, model), setting.train
-    if candidate.factors:
-        states, unit = stored_states(model, base_of(candidate)), unit_of(params.split)
-        give_text_factors(model, tokens, train, setting.may_know, candidate.factors, unit, states)
-        return model
-    plan = from_scratch(train, candidate, params.train.seed)
+    fresh = partial(_frozen_base, base_of(candidate))
+    if not candidate.factors:
+        return trained(setting, candidate, fresh)
+    model, unit = fresh(), unit_of(setting.params.split)
+    tokens, states = _tokens(setting, model), stored_states(model, base_of(candidate))
+    give_text_factors(model, tokens, setting.train, setting.may_know, candidate.factors, unit, states)
+    return model
+
+
+def trained(
+    setting: Setting, candidate: CandidateParams, fresh: Callable[[], LanguageModel]
+) -> LanguageModel:
+    """Trains a candidate's head, and the weights that are trainable, as a night does.
+
+    Args:
+        fresh: Builds the model as it is before training, each time anew.
+    """
+    model, params, train = fresh(), setting.params, setting.train
     split = SplitFiles(setting.dishes, train, setting.test, setting.may_know)
-    plan = choose_epochs(plan, partial(_frozen_base, base_of(candidate)), split, candidate, params)
-    finetuning.fit(model, tokens, plan, setting.ratings, candidate, params.train.seed, lambda _step: None)
+    plan = from_scratch(train, candidate, params.train.seed)
+    plan = choose_epochs(plan, fresh, split, candidate, params)
+    tokens, seed = _tokens(setting, model), params.train.seed
+    finetuning.fit(model, tokens, plan, setting.ratings, candidate, seed, lambda _step: None)
     return model
 
 

