@@ -169,7 +169,8 @@ def _fit_fold(dishes: Mapping[str, Dish], fold: Fold) -> _FoldFit:
     some = fold.some(MAX_CHOOSING).new
     pairs, log = pairs_of(some), some.log
     people = fit_collaborative(known_opinions(log, fold.may_know), log.menus, len(log.dishes), fold.hidden)
-    contents = {count: fit_content_history(dishes, fold.train, count) for count in NAMES_SHARING_A_WORD}
+    read = pairs_of(fold.train)
+    contents = {count: fit_content_history(dishes, fold.train, count, read) for count in NAMES_SHARING_A_WORD}
     scores: dict[str, Callable[[Any], Floats]] = {
         "sharing": lambda count: contents[count].scores(dishes, some),
         "neighbours": lambda knn: pairs.on_offer(people.neighbours(pairs, *knn)),

@@ -161,17 +161,21 @@ class ContentHistory:
 
 
 def fit_content_history(
-    dishes: Mapping[str, Dish], train: Comparisons, sharing: int = NAMES_SHARING_A_WORD[0]
+    dishes: Mapping[str, Dish],
+    train: Comparisons,
+    sharing: int = NAMES_SHARING_A_WORD[0],
+    pairs: Pairs | None = None,
 ) -> ContentHistory:
     """Chooses the traits and fits their weights; see `fit_logit`.
 
     Args:
         sharing: Number of names that must contain a word for the word to count as a trait.
+        pairs: The pairs of `train`; None to collect them.
     """
     traits = fit_traits(dishes, train, sharing)
     has = traits.table(dishes, train.log.dishes)
     mean = has[train.offered[train.chosen_at]].mean(axis=0)
-    pairs = pairs_of(train)
+    pairs = pairs or pairs_of(train)
     products = has[pairs.dish] * affinity(pairs, has, mean)[pairs.history]
     features = np.concatenate([has[train.offered], products[pairs.pair]], axis=1)
     return ContentHistory(traits, mean, fit_logit(features, train.sizes, train.chosen))
