@@ -10,6 +10,10 @@ from bentoml.images import Image
 LOCK = Path(__file__).resolve().parent.parent / "requirements-service.lock"
 BASE_IMAGE, TORCH_BACKEND = "PALATE_BASE_IMAGE", "PALATE_TORCH_BACKEND"  # variables that a release sets
 
+# The lock holds no hashes of the files that PyTorch's index has for GPUs.
+_NO_HASHES_OF_TORCH = r"sed -i '/^torch==/,/[^\\]$/ { s/ *\\$//; /--hash/d }' src/requirements-service.lock"
+# A layer is kept of each step, so what is removed must be installed in the same one.
+_INSTALL = "UV_COMPILE_BYTECODE=0 uv pip install -r src/requirements-service.lock"
 # Removes debug symbols, headers, tests, bytecode and caches, which serving never reads. The import at the end
 # proves that nothing needed is missing, and compiles the bytecode of what the service imports.
 _NOT_SERVED = (
@@ -37,16 +41,17 @@ def service_image() -> Image:
         lock_python_packages=False,
     )
     backend = os.environ.get(TORCH_BACKEND, "")
+    settings = "no-deps = true\\n"  # the lock names all packages
     if backend:  # with this setting uv installs torch from PyTorch's index for that backend
-        image.run(f"mkdir -p /etc/uv && printf '[pip]\\ntorch-backend = \"{backend}\"\\n' > /etc/uv/uv.toml")
-    return image.python_packages(*_pinned(backend)).run(_NOT_SERVED)
+        settings += f'torch-backend = "{backend}"\\n'
+    image.run(f"mkdir -p /etc/uv && printf '[pip]\\n{settings}' > /etc/uv/uv.toml")
+    # BentoML asks for a package in a step of its own: for itself alone, the others come with the next step.
+    image.build_include(LOCK.name).python_packages(_pin("bentoml"))
+    without_hashes = () if backend in ("", "cpu") else (_NO_HASHES_OF_TORCH,)
+    return image.run(" && ".join([*without_hashes, _INSTALL, _NOT_SERVED]))
 
 
-def _pinned(backend: str) -> list[str]:
-    """Reads the lock's pins with their hashes, one a line; drops the hashes of torch for a GPU backend."""
+def _pin(package: str) -> str:
+    """Reads a package's pin with its hashes from the lock, as one line."""
     lines = LOCK.read_text(encoding="utf-8").replace("\\\n", "").splitlines()
-    pinned = [" ".join(line.split()) for line in lines if line and line[0] != "#"]
-    if backend in ("", "cpu"):
-        return pinned
-    # PyTorch's index has other files for every GPU backend, whose hashes the lock does not hold.
-    return [line.split()[0] if line.startswith("torch==") else line for line in pinned]
+    return next(" ".join(line.split()) for line in lines if line.startswith(f"{package}=="))

@@ -33,8 +33,9 @@ def build(bento: str, engine: str, image: str, options: Sequence[str], *, anew: 
     existing = "" if anew else digest(engine, image)
     if existing:
         return existing
-    command = [sys.executable, "-m", "bentoml", "containerize", bento, "--backend", engine, "-t", image]
-    _run([*command, *(argument for option in options for argument in ("--opt", option))])
+    layers = ("env", "BUILDAH_LAYERS=true") if engine == "buildah" else ()  # by default it alone keeps none
+    command = [*layers, sys.executable, "-m", "bentoml", "containerize", bento, "--backend", engine]
+    _run([*command, "-t", image, *(argument for option in options for argument in ("--opt", option))])
     built = digest(engine, image)
     if not built:
         raise StageFailed(f"{engine} built {image} and does not know it: is its storage shared?")

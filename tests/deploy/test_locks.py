@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -53,12 +55,19 @@ def test_the_locks_take_torchs_cpu_builds_too() -> None:
 
 @pytest.mark.parametrize("backend", ["", "cpu", "cu130"])
 def test_the_image_asks_for_the_locks_hashes_but_those_of_torch_for_a_gpu(
-    backend: str, monkeypatch: pytest.MonkeyPatch
+    backend: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(image.TORCH_BACKEND, backend)
-    requested = image.service_image().python_requirements.splitlines()
+    described = image.service_image()
     pinned = lines_of(REPO / "requirements-service.lock")
+    assert described.python_requirements.splitlines() == [
+        each for each in pinned if each.startswith("bentoml==")
+    ]
+    (tmp_path / "src").mkdir()
+    lock = shutil.copy(REPO / "requirements-service.lock", tmp_path / "src")
+    before_install = described.post_commands[0].partition("UV_")[0]
+    subprocess.run(["sh", "-c", f"{before_install} :"], cwd=tmp_path, check=True)
     torch = next(line for line in pinned if line.startswith("torch=="))
     if backend == "cu130":
         pinned[pinned.index(torch)] = torch.split()[0]
-    assert requested == pinned
+    assert lines_of(Path(lock)) == pinned

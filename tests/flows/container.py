@@ -26,6 +26,7 @@ LEAST_RIGHTS = (
     "--user", "1034:1034", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "2g",
     "--pids-limit", "128", "--network", "host",
 )  # fmt: skip
+MOST_BYTES = 1_200_000_000  # of an image
 TOKEN = "a-token-of-the-tests"  # noqa: S105  # nothing else knows it
 ASK = {
     "person_id": "ada",

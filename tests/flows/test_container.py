@@ -13,14 +13,17 @@ import yaml
 from mlflow.tracking import MlflowClient
 
 from tests.flows.clones import Done, free_ports, http_status, post, wait_for
-from tests.flows.container import ASK, BASE_IMAGE, LEAST_RIGHTS, TOKEN, Engine, with_token
+from tests.flows.container import ASK, BASE_IMAGE, LEAST_RIGHTS, MOST_BYTES, TOKEN, Engine, with_token
 from tests.flows.releasing import Passes
 from tests.flows.room import set_params
 from tests.receiver import receiver
 
 pytestmark = pytest.mark.slow
-MOST_BYTES = 1_200_000_000
 TRAINING_TOOLS = ("peft", "mlflow", "dvc", "prefect", "great_expectations", "pandas", "pyarrow", "git")
+
+
+def _options(engine: Engine, *more: str) -> list[str]:
+    return ["network=host", f"volume={engine.build}:/build:ro", *more]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,7 @@ def image(promoted: Done, passes: Passes, engine: Engine) -> Iterator[str]:
     set_params(
         promoted.clone, "release", engine="buildah", image=f"{engine.registry}/palate", push=True,
         base_image=BASE_IMAGE, torch_backend="",
-        build_options=["network=host", f"volume={engine.build}:/build:ro"],
+        build_options=_options(engine),
     )  # fmt: skip
     bentos = promoted.clone / ".palate" / "bentoml" / "bentos" / "palate"
     for bento in bentos.glob("v*"):  # built for another base image
@@ -102,7 +105,8 @@ def test_a_disk_that_is_full_during_the_build_is_one_sentence(
 ) -> None:
     if os.geteuid():
         pytest.skip("only root may mount the small disk")
-    set_params(promoted.clone, "release", image="localhost/other", push=False)
+    anew = _options(engine, "build-arg=BENTO_USER_UID=1099")  # else the layers are there already
+    set_params(promoted.clone, "release", image="localhost/other", push=False, build_options=anew)
     engine.run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(tmp_path))
     graph = Path(engine.env["CONTAINERS_STORAGE_CONF"]).parent / "graph"
     (tmp_path / "storage.conf").write_text(

@@ -15,6 +15,7 @@ from tests.flows.container import (
     ASK,
     DOCKER_BASE_IMAGE,
     LEAST_RIGHTS,
+    MOST_BYTES,
     TOKEN,
     Engine,
     start_docker,
@@ -58,7 +59,11 @@ def test_docker_builds_pushes_and_runs_what_a_release_pass_asks_for(
     for name, value in docker.env.items():
         monkeypatch.setenv(name, value)
     assert images.digest("docker", image) == image.partition("@")[2]
-    base = json.loads(docker.run("docker", "image", "inspect", DOCKER_BASE_IMAGE).stdout)[0]
+    built, base = (
+        json.loads(docker.run("docker", "image", "inspect", each).stdout)[0]
+        for each in (image, DOCKER_BASE_IMAGE)
+    )
+    assert built["Size"] - base["Size"] < MOST_BYTES  # the base has the tools of a build in it
     assert images.digest("docker", DOCKER_BASE_IMAGE) == base["Id"]  # what was never pushed has no other
     assert images.digest("docker", "localhost/nothing:1") == ""
     (port,) = free_ports(1)
