@@ -98,6 +98,8 @@ def _run(command: list[str]) -> None:
     if process.returncode:
         lines = (process.stdout + process.stderr).splitlines()[-LAST_WORDS:]
         words = " | ".join(line for line in lines if line.strip())
+        if "closed pipe" in words:
+            words += " (buildah's words for a full disk: make room)"
         raise StageFailed(f"`{' '.join(command[-6:])}` ended with {process.returncode}: {words}")
 
 
