@@ -65,6 +65,11 @@ class Palate:
             logger.error("not ready: %s", locked)
         return not self.versions.refusal and not locked
 
+    @bentoml.on_shutdown
+    async def stop(self) -> None:
+        """Ends what works for the service."""
+        await self.planner.solver.stop()
+
     @bentoml.api
     async def rank(self, request: RankRequest, /, ctx: bentoml.Context) -> RankAnswer:
         """Ranks the offered dishes for a person, given their history.

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import time
+import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import replace
 
 import numpy as np
@@ -15,12 +11,12 @@ from anyio.to_thread import run_sync
 from bentoml import Context
 
 from components.domain.diet.nutrition import QUANTITIES
-from components.domain.plan import Conflict, Plan, Request, Served, plan_of
+from components.domain.plan import Conflict, Plan, Request, Served
 from serving import candidates
 from serving.answers import Answers, past_of
 from serving.catalogue import Listing, Published
 from serving.permissions import Permissions
-from serving.refusals import CURRENT, NobodyWaits, Unavailable, must_go_on
+from serving.refusals import CURRENT, NobodyWaits, Unavailable
 from serving.restrictions import notes_of
 from serving.schemas.plan import EaterBody, PlanRequest
 from serving.schemas.plan_answer import (
@@ -33,6 +29,7 @@ from serving.schemas.plan_answer import (
 )
 from serving.search import explained, score_dishes
 from serving.shopping import shopping_of
+from serving.solver import Solver
 from serving.sureness import deviations
 from serving.variant import Ranked
 from serving.week import Eater, chance, change_of, counted, sentences_of, week_of
@@ -40,14 +37,11 @@ from serving.week_limits import daily_bounds, grows_by_portion
 
 PATIENCE_S = 10.0  # after which the best plan that was found is the answer
 SURE = 1.96  # standard deviations on either side of a liking: 95 % of the posterior
-SWITCH_S = 0.0005  # after which a thread that waits gets Python's lock: repair would hold it for 5 ms
 RESERVE_S = 2.0  # before the request's deadline, in which the answer is written
 
 
 class Planner:
-    """Plans for households, one at a time.
-
-    HiGHS works without Python's lock, so one thread for it holds no other request up.
+    """Plans for households, one at a time, in a process that holds no other request up.
 
     Args:
         answers: Gives the answers.
@@ -57,8 +51,7 @@ class Planner:
 
     def __init__(self, answers: Answers, published: Published, permissions: Permissions) -> None:
         self.answers, self.published, self.permissions = answers, published, permissions
-        self._thread = ThreadPoolExecutor(1)  # HiGHS shares its workers between the threads of a process
-        sys.setswitchinterval(SWITCH_S)
+        self.solver = Solver()
 
     async def answer(self, request: PlanRequest, ctx: Context) -> PlanAnswer:
         """Answers a request: the plan, or why there is none.
@@ -72,9 +65,8 @@ class Planner:
         eaters, catalogue = [eater for eater, _ in looked_up], looked_up[0][1]
         if any(other is not catalogue for _, other in looked_up):
             raise Unavailable("The catalogue was published anew meanwhile: send it again.")
-        run = copy_context().run  # the call's deadline goes along
-        loop = asyncio.get_running_loop()
-        week, plan = await loop.run_in_executor(self._thread, run, _plan, request, eaters, catalogue)
+        week = await run_sync(week_of, request, eaters, catalogue)
+        plan = await self._plan(week)
         if isinstance(plan, Conflict):
             reasons = sentences_of(plan, request, week, eaters, catalogue)
             return PlanAnswer(
@@ -112,6 +104,17 @@ class Planner:
         self.answers.metrics.published(person.published_at)
         return Eater(body, variant, person, chosen.restrictions, chosen.left_out, scored, past), catalogue
 
+    async def _plan(self, week: Request) -> Plan | Conflict:
+        """Plans a week; its process is killed once nobody waits."""
+        call = CURRENT.get()
+        deadline = call.deadline - RESERVE_S if call else math.inf
+        plan = await self.solver.solve(week, PATIENCE_S, deadline)
+        if plan is None:
+            raise NobodyWaits(
+                "No plan was found in time: send fewer meals, bounds or dishes, or the same again."
+            )
+        return plan
+
     async def _checked(self, eater: Eater, own: Sequence[Served], catalogue: Listing) -> Ranked:
         """Ranks a person's dishes with reasons and intervals, and checks once more that they may eat them."""
         scored = eater.scored
@@ -147,24 +150,6 @@ class Planner:
             cold_start=ranked.cold_start,
             **lineage,
         )
-
-
-def _plan(
-    request: PlanRequest, eaters: Sequence[Eater], catalogue: Listing
-) -> tuple[Request, Plan | Conflict]:
-    call, end = CURRENT.get(), time.monotonic() + PATIENCE_S
-    if call:
-        end = min(end, call.deadline - RESERVE_S)
-
-    def seconds_left() -> float:
-        must_go_on()
-        return end - time.monotonic()
-
-    week = week_of(request, eaters, catalogue)
-    plan = plan_of(week, seconds_left)
-    if plan is None:
-        raise NobodyWaits("No plan was found in time: send fewer meals, bounds or dishes, or the same again.")
-    return week, plan
 
 
 def _with_reasons(eater: Eater, ranked: Ranked, catalogue: Listing) -> Ranked:
