@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -111,8 +110,8 @@ def _promotion(
     rules = [name for name, result in report.best_first if result.kind == "rule"]
     rival = "champion" if "champion" in scores else rules[0]
     parts = {part: mask for part, mask in parts.items() if part in report.slices}
-    both, key = (scores[report.gate.candidate], scores[rival]), os.environ.get(paths.PEOPLE_KEY, "")
-    return promotion_changes(setting.test, setting.dishes, *both, rival, parts, key)
+    both = scores[report.gate.candidate], scores[rival]
+    return promotion_changes(setting.test, setting.dishes, *both, rival, parts)
 
 
 def _told(rows: Iterable[Contender]) -> Iterator[Contender]:

@@ -19,6 +19,5 @@ CHECKS, EVALUATION, CANARY = REPORTS / "checks.json", REPORTS / "evaluation.json
 RULE_CANARY = REPORTS / "rule-canary.json"
 METRICS = REPORTS / "metrics.json"  # a few numbers of the evaluation
 
-PEOPLE_KEY = "PALATE_PEOPLE_KEY"  # environment variable: key of the hashes by which a report names people
 ENDS_WITH_STDIN = "PALATE_ENDS_WITH_STDIN"  # environment variable: the stage ends when its stdin closes
 ERROR_PREFIX = "palate: "  # start of the line in which a failed stage says why; the night repeats it

@@ -71,7 +71,7 @@ def nightly(inbox: str = "", *, full: bool = False) -> NightReport:
         report.timed("inputs", data.version_inputs)
         for name in params.train.candidates:
             report.timed(f"train {name}", stages.train, name, night)
-        report.timed("evaluate", stages.evaluate, params)
+        report.timed("evaluate", stages.run, "evaluate", params)
         report.timed("push", data.push, night)
         commit = data.commit_to_nights(night)
         report.registered = report.timed("register", registration.register, night, commit)

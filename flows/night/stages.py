@@ -11,10 +11,9 @@ from components.domain.params import Params
 from components.integrations import data_versions
 from components.integrations.model_registry.runs import CANDIDATE, NIGHT_KEY
 from components.stages.bases import MARKER
-from components.stages.paths import BASE, BASES, ENDS_WITH_STDIN, ERROR_PREFIX, PEOPLE_KEY
+from components.stages.paths import BASE, BASES, ENDS_WITH_STDIN, ERROR_PREFIX
 from flows import console, last_night
-from flows.environment import REPO, STATE
-from flows.keys import keys
+from flows.environment import REPO
 from flows.night import data
 from flows.night.tonight import Night
 
@@ -64,12 +63,6 @@ def check(night: Night) -> bool:
     ran = _repro("check", {}, night.params)
     data.record_as_accepted(night)
     return ran
-
-
-@task(cache_policy=NO_CACHE, task_run_name="evaluate")
-def evaluate(params: Params) -> bool:
-    """Runs `dvc repro evaluate`, whose report names people by hashes with this clone's key."""
-    return _repro("evaluate", {PEOPLE_KEY: keys(STATE)["people"]}, params)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="train {name}")

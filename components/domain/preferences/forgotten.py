@@ -32,7 +32,7 @@ class Forgotten:
 
     def hash_of(self, person: object) -> str:
         """Hashes an id with the key, after reading it as the contract does."""
-        return keyed_hash(self.key, as_id(person))
+        return hmac.digest(self.key.encode(), as_id(person).encode(errors="replace"), "sha256").hex()[:32]
 
     def with_people(self, *people: str) -> Self:
         """Adds the hashes of more people, in a copy."""
@@ -56,8 +56,3 @@ class Forgotten:
                 "of the state in which people were forgotten, else their rows would be taken in again."
             )
         return forgotten
-
-
-def keyed_hash(key: str, text: str) -> str:
-    """Hashes a text so that only who holds the key can compare it with another: 32 hex digits."""
-    return hmac.digest(key.encode(), text.encode(errors="replace"), "sha256").hex()[:32]

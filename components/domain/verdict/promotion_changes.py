@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.domain.preferences.arrays import Bools, Floats, Ints
-from components.domain.preferences.forgotten import keyed_hash
 from components.domain.preferences.tables import Comparisons
 from components.domain.records import Dish
 
-FIRST_DISHES, MOST_DISHES, EXAMPLES = 3, 3, 5
-SHOWN = 8  # digits of a hash
+FIRST_DISHES, MOST_DISHES, EXAMPLES, SEED = 3, 3, 5, 0
 
 
 @dataclass(frozen=True)
@@ -41,13 +39,8 @@ class FirstDishes:
 
 @dataclass(frozen=True)
 class Example:
-    """The first three dishes of a person, by name, before and after.
+    """The first three dishes of a person who is not named, by name, before and after."""
 
-    Attributes:
-        person: Start of a keyed hash of their id.
-    """
-
-    person: str
     before: tuple[str, ...]
     after: tuple[str, ...]
 
@@ -62,7 +55,7 @@ class PromotionChanges:
         slices: The change on each part of the test that has such people.
         dishes: Names of the dishes that gain most and lose most, and how many people more see them among
             their first three.
-        examples: Some people, the same ones each night; nobody without a key.
+        examples: Some people, drawn at random.
     """
 
     rival: str
@@ -105,7 +98,6 @@ def promotion_changes(
     replaced: Floats,
     rival: str,
     parts: Mapping[str, Bools],
-    key: str = "",
 ) -> PromotionChanges | None:
     """Compares two rankings of the dishes that each tested person was offered; None where nobody was.
 
@@ -115,7 +107,6 @@ def promotion_changes(
         candidate: (O,) scores of the best candidate; NaN where it scored nothing, as in the next.
         replaced: (O,) scores of what it would replace.
         parts: (Q,) the comparisons of each part of the test.
-        key: Key of the hashes of ids.
     """
     everything = _rankings(test, candidate, replaced, np.ones(len(test), bool))
     everybody = everything.change()
@@ -133,7 +124,7 @@ def promotion_changes(
         everybody=everybody,
         slices={part: change for part, change in changes.items() if change},
         dishes=tuple((names[each], int(gains[each])) for each in _extremes(gains)),
-        examples=tuple(_examples(everything, test.log.people, names, key)) if key else (),
+        examples=tuple(_examples(everything, names)),
     )
 
 
@@ -145,8 +136,8 @@ def as_markdown(changes: PromotionChanges) -> list[str]:
         for part, each in changes.slices.items()
     ]
     people = [
-        f"| {each.person} | {' · '.join(map(_plain, each.before))} | {' · '.join(map(_plain, each.after))} |"
-        for each in changes.examples
+        f"| {number} | {' · '.join(map(_plain, each.before))} | {' · '.join(map(_plain, each.after))} |"
+        for number, each in enumerate(changes.examples, 1)
     ]
     return [
         "",
@@ -159,7 +150,7 @@ def as_markdown(changes: PromotionChanges) -> list[str]:
         ),
         *parts,
         *(
-            ["", f"| person, by a keyed hash | {changes.rival} | the candidate |", "|---" * 3 + "|"]
+            ["", f"| people drawn at random | {changes.rival} | the candidate |", "|---" * 3 + "|"]
             if people
             else []
         ),
@@ -186,18 +177,15 @@ def _rankings(test: Comparisons, candidate: Floats, replaced: Floats, counts: Bo
     return _Rankings(person, dish, before, after)
 
 
-def _examples(
-    rankings: _Rankings, people: Sequence[str], names: Sequence[str], key: str
-) -> Iterator[Example]:
-    """Yields the people with two dishes or more whose hashes come first."""
-    some = np.flatnonzero(np.bincount(rankings.person) > 1).tolist()
-    hashes = {keyed_hash(key, f"promotion/{people[each]}"): each for each in some}
-    for digest in sorted(hashes)[:EXAMPLES]:
-        own = rankings.person == hashes[digest]
+def _examples(rankings: _Rankings, names: Sequence[str]) -> Iterator[Example]:
+    """Draws people with two dishes or more."""
+    some = np.flatnonzero(np.bincount(rankings.person) > 1)
+    for person in np.random.default_rng(SEED).permutation(some)[:EXAMPLES]:
+        own = rankings.person == person
         before, after = (
             _first(own, places, rankings.dish, names) for places in (rankings.before, rankings.after)
         )
-        yield Example(digest[:SHOWN], before, after)
+        yield Example(before, after)
 
 
 def _places(person: Ints, scores: Floats) -> Ints:
