@@ -151,9 +151,11 @@ def _run(command: argparse.Namespace) -> None:
     elif verb == "release":
         _release()
     elif verb == "watch":
+        from components.domain.params_file import read_params
         from flows.machine import watcher
 
-        watcher.run(threading.Event())  # until Ctrl-C
+        look_s = read_params(environment.REPO / "params.yaml").up.look_s
+        watcher.run(threading.Event(), look_s)  # until Ctrl-C
     elif verb == "worker":
         _become("prefect", "worker", "start", "--pool", "process", "--type", "process")
     elif verb == "execute":

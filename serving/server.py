@@ -27,8 +27,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.refusals import NoAnswer
 
-REQUEST_S = 10  # from the first byte of a request, or from the connection, to its last
-ANSWER_S = 60  # from there until the answer was read; `serve.deadline_s` is 28 at most
 AT_ONCE = 2_000_000  # letters of the log
 A_SECOND = 1_000  # letters of the log on average, which are 90 MB a day
 _FIXED = 200  # letters of a line beside its message: time, level, trace
@@ -42,15 +40,22 @@ def end_slow_clients() -> None:
 
 
 class DeadlineProtocol(H11Protocol):
-    """A connection that is broken off if its client is too slow; uvicorn itself ends it between requests."""
+    """A connection that is broken off if its client is too slow; uvicorn itself ends it between requests.
 
+    Attributes:
+        request_s: Seconds from the first byte of a request, or from the connection, to the last byte.
+        answer_s: Seconds from there until the answer was read; `serve.deadline_s` is 28 at most.
+    """
+
+    request_s = 10
+    answer_s = 60
     _end: asyncio.TimerHandle | None = None
     _limit_s = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the time limit of the first request."""
         super().connection_made(transport)
-        self._wait(REQUEST_S)
+        self._wait(self.request_s)
 
     def data_received(self, data: bytes) -> None:
         """Takes the data.
@@ -59,14 +64,14 @@ class DeadlineProtocol(H11Protocol):
         """
         super().data_received(data)
         is_whole = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
-        self._wait(ANSWER_S if is_whole else REQUEST_S)
+        self._wait(self.answer_s if is_whole else self.request_s)
 
     def on_response_complete(self) -> None:
         """Ends the time limit after an answer, unless the next request has already arrived."""
         self._wait(0)
         super().on_response_complete()
         if not self.cycle.response_complete:
-            self._wait(ANSWER_S)
+            self._wait(self.answer_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends the time limit."""

@@ -161,6 +161,7 @@ class UpParams(Section):
     timezone: Timezone | None
     stage_limit_h: Annotated[Hours, Field(gt=0)]
     if_busy: Literal["skip", "wait"]
+    look_s: Annotated[float, Field(ge=1)]
 
 
 class ServeParams(Section):

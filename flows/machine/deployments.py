@@ -63,7 +63,7 @@ def deploy(params: Params, pool: str, image: str = "", *, gpu: bool = False) -> 
             _prefect("work-pool", "create", KUBERNETES, *options, "--overwrite", env=env)
     _prefect("deploy", "--all", env=env)
     _share_one_limit()
-    _end_dead_runs()
+    end_dead_runs()
 
 
 def job_template(image: str, *, gpu: bool = False) -> dict[str, Any]:
@@ -108,27 +108,34 @@ def _share_one_limit() -> None:
                 client.delete_global_concurrency_limit_by_name(f"deployment:{night}")
 
 
-def _end_dead_runs() -> None:
+def end_dead_runs(
+    no_heartbeat: timedelta = NO_HEARTBEAT, no_start: timedelta = NO_START, no_job: timedelta = NO_JOB
+) -> None:
     """Creates automations that mark a run as crashed once its process was killed, before or after its start.
 
     Without them a killed night would stay Running for ever and block the nights after it. A killed pass would
     stay Pending and keep the watcher from starting another. In the pool `kubernetes` a run that has a pod may
     wait for a node (InfrastructurePending). There a run is ended only if it gets no pod.
+
+    Args:
+        no_heartbeat: Time without a heartbeat after which a run is dead.
+        no_start: Time from a worker's claim to the run's start, in the pool `process`.
+        no_job: Time from a worker's claim to the Job's pod, in the pool `kubernetes`.
     """
     heartbeat, begun = _events("heartbeat"), _events("Running")
     ended = _events("Completed", "Failed", "Cancelled", "Crashed")
     message = "no heartbeat: its runner was killed"
-    _end(ZOMBIES, message, after=begun | heartbeat, expect=heartbeat | ended, within=NO_HEARTBEAT)
+    _end(ZOMBIES, message, after=begun | heartbeat, expect=heartbeat | ended, within=no_heartbeat)
     claimed, has_pod = _events("Pending", "Submitting"), _events("InfrastructurePending")
     pool = {"prefect.resource.role": "work-pool", "prefect.work-pool.type": PROCESS}
     message = "it has not begun: its worker was killed"
     expected = begun | ended
-    _end(NOT_BEGUN, message, after=claimed | has_pod, expect=expected, within=NO_START, match_related=pool)
+    _end(NOT_BEGUN, message, after=claimed | has_pod, expect=expected, within=no_start, match_related=pool)
     pool = pool | {"prefect.work-pool.type": KUBERNETES}
     message = "it has no pod: its worker was killed before it made the Job"
-    _end(NO_POD, message, after=claimed, expect=has_pod | expected, within=NO_JOB, match_related=pool)
+    _end(NO_POD, message, after=claimed, expect=has_pod | expected, within=no_job, match_related=pool)
     # The worker watches for this only until it has made the Job.
-    absence = {"after": _events("Cancelling"), "expect": ended, "within": NO_START, "match_related": pool}
+    absence = {"after": _events("Cancelling"), "expect": ended, "within": no_start, "match_related": pool}
     _end(NOT_STOPPED, "it was cancelled before its pod ran", state="CANCELLED", **absence)
 
 

@@ -120,7 +120,7 @@ def _start(params: Params, children: list[Child], end: threading.Event) -> None:
     # Prefect read its settings when it was imported; without this it would start a server of its own.
     with temporary_settings({PREFECT_API_URL: addresses["PREFECT_API_URL"]}):
         deployments.deploy(params, deployments.PROCESS)
-        watcher.start(end)
+        watcher.start(end, params.up.look_s)
     worker.start()
 
 

@@ -24,8 +24,7 @@ from flows import alarms, console, last_night
 from flows.environment import REPO
 from flows.release import last_pass
 
-LOOK_S = 15  # seconds between two looks
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 60, 1800  # seconds until a pass is tried again; doubled each time
+FIRST_PAUSE, LONGEST_PAUSE_S = 4, 1800  # looks, and seconds, until a pass is tried again; doubled each time
 TROUBLE = "trouble"  # the only name in a situation that cannot be looked at
 RELEASE = "release/release"
 NIGHTS = ["nightly", "weekly-full"]  # deployments
@@ -44,7 +43,7 @@ class Tries:
     """
 
     situation: dict[str, Any]
-    pause_s: float = FIRST_PAUSE_S
+    pause_s: float
     next_at: float = 0.0
 
     def are_due(self, now: float) -> bool:
@@ -57,22 +56,23 @@ class Tries:
         self.pause_s = min(2 * self.pause_s, LONGEST_PAUSE_S)
 
 
-def start(end: threading.Event) -> None:
+def start(end: threading.Event, look_s: float) -> None:
     """Starts `run` in a thread, with the settings of Prefect that hold in the caller's block."""
     # Daemon, since its calls may hang.
-    threading.Thread(target=contextvars.copy_context().run, args=(run, end), daemon=True).start()
+    threading.Thread(target=contextvars.copy_context().run, args=(run, end, look_s), daemon=True).start()
 
 
-def run(end: threading.Event) -> None:
-    """Looks every LOOK_S seconds for a reason to start a pass, and prints what it starts and what fails.
+def run(end: threading.Event, look_s: float) -> None:
+    """Looks again and again for a reason to start a pass, and prints what it starts and what fails.
 
     Args:
         end: Once it is set, no pass is started any more.
+        look_s: Seconds between two looks, `up.look_s`.
     """
     tries, trouble = dict[bool, Tries](), ""
-    while not end.wait(LOOK_S):
+    while not end.wait(look_s):
         try:
-            _look(tries, end)
+            _look(tries, end, FIRST_PAUSE * look_s)
             _tell_of_skipped_nights()
             trouble = ""
         except Exception as error:  # noqa: BLE001  # Prefect's server may be down, which must not end this
@@ -81,32 +81,34 @@ def run(end: threading.Event) -> None:
                 console.show(f"no release pass could be started, it is tried again: {trouble}")
 
 
-def tries_in(situation: dict[str, Any], tries: dict[bool, Tries]) -> Tries:
+def tries_in(situation: dict[str, Any], tries: dict[bool, Tries], first_pause_s: float) -> Tries:
     """Finds the tries in a situation; begins new ones where the situation differs from the one before.
 
     Args:
         situation: What `last_pass.situation` saw, or TROUBLE.
         tries: The last tries, by whether anything could be seen: a store that does not answer for a moment
             must not make a failing pass begin anew with short pauses. New ones are added.
+        first_pause_s: Seconds from the first of new tries to the second.
     """
     is_seen = TROUBLE not in situation
     if is_seen not in tries or situation != tries[is_seen].situation:
-        tries[is_seen] = Tries(situation)
+        tries[is_seen] = Tries(situation, first_pause_s)
     return tries[is_seen]
 
 
-def _look(tries: dict[bool, Tries], end: threading.Event) -> None:
+def _look(tries: dict[bool, Tries], end: threading.Event, first_pause_s: float) -> None:
     """Starts a pass where one is due.
 
     Args:
         tries: As for `tries_in`; emptied where nothing differs.
         end: Once it is set, no pass is started any more.
+        first_pause_s: As for `tries_in`.
     """
     situation, before = _situation(), last_pass.last()
     if situation == before:
         tries.clear()
         return
-    here = tries_in(situation, tries)
+    here = tries_in(situation, tries, first_pause_s)
     if not end.is_set() and here.are_due(time.monotonic()) and not _is_under_way():
         names = [name for name in situation if situation[name] != before.get(name)]
         console.show(f"a release pass starts: {', '.join(names)} changed")

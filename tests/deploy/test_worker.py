@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import json
 import os
 import subprocess
 import sys
@@ -25,9 +26,10 @@ import pytest
 import yaml
 from prefect import flow
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyOptions, State
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelling, InfrastructurePending, Pending
+from prefect.states import Cancelling, InfrastructurePending, Pending, Running
 from prefect_kubernetes.worker import KubernetesWorkerJobConfiguration
 
 from flows.machine import deployments
@@ -131,38 +133,44 @@ async def _submit(address: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_without_a_pod_ends_and_one_that_waits_for_its_node_keeps_its_slot(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_is_killed_with_its_worker_ends_and_a_run_that_waits_for_its_node_keeps_its_slot(
+    tmp_path: Path,
 ) -> None:
-    for patience in ("NO_JOB", "NO_START"):
-        monkeypatch.setattr(deployments, patience, timedelta(seconds=10))  # the least that Prefect takes
+    least = timedelta(seconds=10)  # that Prefect takes
     with cluster() as double, _prefect(tmp_path, double, SHORT_LEASES) as (address, _):
         with temporary_settings({PREFECT_API_URL: address}):
-            deployments._end_dead_runs()
+            deployments.end_dead_runs(least, least, least)
+        killed = asyncio.run(_claim(address, "killed", pool="process", begins=True))
+        not_begun = asyncio.run(_claim(address, "not begun", pool="process"))
         claimed = asyncio.run(_claim(address, "claimed"))
         begun_s, waiting = time.monotonic(), asyncio.run(_claim(address, "waiting", has_pod=True))
         stopped = asyncio.run(_claim(address, "stopped", has_pod=True))
         asyncio.run(_stop(address, stopped))
         wait_for(lambda: asyncio.run(_state(address, stopped)).is_cancelled(), 90, "the stopped run to end")
         assert "before its pod ran" in str(asyncio.run(_state(address, stopped)).message)
-        wait_for(
-            lambda: asyncio.run(_state(address, claimed)).is_crashed(), 90, "the run without a pod to end"
-        )
-        assert "before it made the Job" in str(asyncio.run(_state(address, claimed)).message)
+        for run, words in (
+            (killed, "no heartbeat: its runner was killed"),
+            (not_begun, "it has not begun: its worker was killed"),
+            (claimed, "before it made the Job"),
+        ):
+            wait_for(lambda run=run: asyncio.run(_state(address, run)).is_crashed(), 90, words)
+            assert words in str(asyncio.run(_state(address, run)).message)
         time.sleep(max(0.0, LEASE_S + 15 - (time.monotonic() - begun_s)))
         assert asyncio.run(_state(address, waiting)).name == "InfrastructurePending"
         second = asyncio.run(_claim(address, "waiting"))
         assert asyncio.run(_state(address, second)).is_cancelled()
-        for name in ("claimed", "stopped"):  # these slots are free again
+        for name in ("claimed", "stopped", "killed", "not begun"):  # these slots are free again
             assert asyncio.run(_state(address, asyncio.run(_claim(address, name)))).is_pending()
 
 
-async def _claim(address: str, name: str, *, has_pod: bool = False) -> UUID:
-    """Does what a worker does before it makes a Job, and what its observer does once there is a pod."""
+async def _claim(
+    address: str, name: str, *, pool: str = "kubernetes", has_pod: bool = False, begins: bool = False
+) -> UUID:
+    """Does what a worker does with a run until it has a pod, or has begun; then nobody looks after it."""
     limits = yaml.safe_load((REPO / "prefect.yaml").read_text())["definitions"]["one_night"]
     async with PrefectClient(address) as client:
         deployment = await client.create_deployment(
-            await client.create_flow(night), name=name, work_pool_name="kubernetes", entrypoint="n:night",
+            await client.create_flow(night), name=name, work_pool_name=pool, entrypoint="n:night",
             concurrency_limit=1, concurrency_options=ConcurrencyOptions(
                 collision_strategy="CANCEL_NEW", grace_period_seconds=limits["grace_period_seconds"]
             ),
@@ -171,6 +179,8 @@ async def _claim(address: str, name: str, *, has_pod: bool = False) -> UUID:
         await client.set_flow_run_state(run.id, Pending())
         if has_pod:
             await client.set_flow_run_state(run.id, InfrastructurePending())
+        if begins:
+            await client.set_flow_run_state(run.id, Running())
         return run.id
 
 
@@ -201,10 +211,16 @@ def _prefect(
     } | dict(settings)  # fmt: skip
     with _program(folder, env, "server", "start", "--port", str(port)):
         wait_for(lambda: _answers(f"{address}/health"), 90, "Prefect")
-        create = ["work-pool", "create", "kubernetes", "--type", "kubernetes", "--base-job-template"]
-        command = [sys.executable, "-m", "prefect", "--no-prompt", *create, str(deployments.JOB_TEMPLATE)]
-        subprocess.run(command, env=env, check=True, capture_output=True)
+        asyncio.run(_create_pools(address))
         yield address, env
+
+
+async def _create_pools(address: str) -> None:
+    template = json.loads(deployments.JOB_TEMPLATE.read_text())
+    pools = ("kubernetes", template), ("process", {})
+    async with PrefectClient(address) as client:
+        for name, base in pools:
+            await client.create_work_pool(WorkPoolCreate(name=name, type=name, base_job_template=base))
 
 
 def _env_of_the_worker() -> dict[str, str]:

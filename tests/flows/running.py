@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,31 +16,31 @@ import psutil
 import yaml
 
 from flows import keys
-from tests.flows.clones import clean_environment, free_ports, wait_for
+from tests.flows.clones import COMMANDS, clean_environment, free_ports, wait_for
+from tests.flows.forking import FORKED
 from tests.flows.prefect_login import prefect_headers
 
+STEPS = "components.stages dvc serving.prove"  # of nights, which fork while the rest are processes
+LOOK_S = 4  # `up.look_s`
 PORTS = ("prefect_port", "mlflow_port", "service_port")
 
 
 class Up:
     """A running `make up`, and what a test asks its servers."""
 
-    def __init__(
-        self, clone: Path, ports: dict[str, int] | None = None, env: Mapping[str, str] | None = None
-    ) -> None:
-        """Starts it, on free ports where none are named, and waits for its table."""
+    def __init__(self, clone: Path, env: Mapping[str, str] | None = None) -> None:
+        """Starts it on free ports, and waits for its table."""
         self.clone, params = clone, clone / "params.yaml"
-        self.ports = ports or dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         values = yaml.safe_load(params.read_text())
-        values["up"] |= self.ports
+        values["up"] |= self.ports | {"look_s": LOOK_S}
         values["release"]["service"] = self.address("service")
         params.write_text(yaml.safe_dump(values))
         self.started = time.time()
         with (clone / "up.out").open("w") as out:
-            command = [sys.executable, "-m", "flows", "up"]
-            self.process = subprocess.Popen(
-                command, cwd=clone, env=clean_environment() | dict(env or {}), stdout=out, stderr=out
-            )
+            environment = clean_environment() | {FORKED: STEPS} | dict(env or {})
+            command = [COMMANDS[-1], "-m", "flows", "up"]
+            self.process = subprocess.Popen(command, cwd=clone, env=environment, stdout=out, stderr=out)
         try:
             wait_for(lambda: "Ctrl-C stops" in (clone / "up.out").read_text(), 400, "make up's table")
         except AssertionError:

@@ -14,7 +14,16 @@ import pytest
 
 from components.files import write_state
 from tests.flows.clock import moved
-from tests.flows.clones import Done, clean_environment, copy_of, lend_cache, make_clone, run_night, state_of
+from tests.flows.clones import (
+    PYTHON,
+    Done,
+    clean_environment,
+    copy_of,
+    lend_cache,
+    make_clone,
+    run_night,
+    state_of,
+)
 from tests.flows.forking import ForkServer
 from tests.flows.room import set_params
 
@@ -37,12 +46,18 @@ def _alarms(clone: Path) -> list[str]:
 def test_a_clock_that_is_set_back_stops_the_night_before_it_takes_anything_in(
     night: Done, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    clone = copy_of(night.clone, tmp_path / "clone")
-    failed = run_night(clone, env=prefect | moved(tmp_path, timedelta(days=-1476)))
+    """To a night it is the same whether the last one's clock was ahead or its own is behind."""
+    clone, facts = copy_of(night.clone, tmp_path / "clone"), Path("data") / "night.json"
+    before = json.loads((clone / facts).read_text())
+    ahead = datetime.fromisoformat(before["collected_at"]) + timedelta(days=1476)
+    (clone / facts).write_text(json.dumps(before | {"collected_at": ahead.isoformat()}))
+    failed = run_night(clone, env=prefect)
     assert failed.returncode == 1
     assert re.search(CLOCK, failed.stderr)
+    assert _alarms(clone) == ["night failed"]
     pointer = Path("data") / "quarantine.dvc"
     assert (clone / pointer).read_text() == (night.clone / pointer).read_text()
+    (clone / facts).write_text(json.dumps(before))
     done = run_night(clone, env=prefect)
     assert done.returncode == 0, done.stderr
     assert "Nothing new" in done.stdout
@@ -52,7 +67,7 @@ def test_a_clock_that_is_set_back_stops_the_night_before_it_takes_anything_in(
 def test_after_a_night_a_year_ahead_all_goes_on_and_nothing_was_removed_for_its_age(
     night: Done, inbox: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    """The nights but for the first have Prefect servers of their own, whose rows retention removes."""
+    """The night that is ahead and the last one have their own Prefect server, whose rows go with age."""
     news = _with_one_more_choice(inbox, tmp_path / "inbox")
     other, clone = (copy_of(night.clone, tmp_path / name) for name in ("other", "clone"))
     for folder in (other, clone):
@@ -66,17 +81,14 @@ def test_after_a_night_a_year_ahead_all_goes_on_and_nothing_was_removed_for_its_
     assert run_night(clone, env=moved(tmp_path, timedelta(days=365))).returncode == 0
     assert _alarms(clone) == ["long pause"]
     assert of_a_running_pass.exists()
-    failed = run_night(clone)
-    assert failed.returncode == 1
-    assert re.search(CLOCK, failed.stderr)
-    (clone / "data" / "night.json").unlink()  # as the sentence says
-    done = run_night(clone)
+    (clone / "data" / "night.json").unlink()  # as a night that it stops says
+    done = run_night(clone, env={PYTHON: prefect[PYTHON]})
     assert done.returncode == 0, done.stderr
-    assert _alarms(clone) == ["long pause", "night failed"]
+    assert _alarms(clone) == ["long pause"]
     assert state_of(clone) == state_of(other)
     with closing(sqlite3.connect(clone / ".palate" / "prefect" / "prefect.db")) as database:
         states = database.execute("select state_name from flow_run order by rowid").fetchall()
-    assert states == [("Completed",), ("Failed",), ("Completed",)]
+    assert states == [("Completed",), ("Completed",)]
 
 
 def _with_one_more_choice(inbox: Path, folder: Path) -> Path:

@@ -6,13 +6,14 @@ import fcntl
 import json
 import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.flows import mounts
 from tests.flows.clones import (
+    PYTHON,
     Done,
     copy_of,
     make_clone,
@@ -22,26 +23,27 @@ from tests.flows.clones import (
     status_of,
     wait_for,
 )
+from tests.flows.forking import ForkServer
 
 
 @pytest.mark.slow
 def test_a_night_killed_twice_ends_like_one_that_was_not(
-    night: Done, inbox: Path, small_base: Path, tmp_path: Path
+    night: Done, inbox: Path, small_base: Path, forks: ForkServer, tmp_path: Path
 ) -> None:
     """These nights have no Prefect server but those that they start, which killed ones leave behind."""
-    clone = make_clone(tmp_path / "killed", small_base)
-    _kill_when(clone, inbox, lambda: (clone / "reports" / "training" / "top.csv").exists())  # during training
+    clone, env = make_clone(tmp_path / "killed", small_base), {PYTHON: str(forks.python)}
+    _kill_when(clone, inbox, env, lambda: (clone / "reports/training/top.csv").exists())  # during training
     assert not (clone / "models" / "adapters" / "top").exists()
-    _kill_when(clone, inbox, lambda: _count(clone, "model_versions") > 0)  # between register and package
+    _kill_when(clone, inbox, env, lambda: _count(clone, "model_versions") > 0)  # between register and package
     assert not (clone / ".palate" / "bento").exists()
     assert "it was killed: run it again" in status_of(clone)
-    last = run_night(clone, "--data", str(inbox))
+    last = run_night(clone, "--data", str(inbox), env=env)
     assert last.returncode == 0, last.stderr
     assert state_of(clone) == state_of(night.clone)
 
 
-def _kill_when(clone: Path, inbox: Path, moment: Callable[[], bool]) -> None:
-    process = start_night(clone, "--data", str(inbox))
+def _kill_when(clone: Path, inbox: Path, env: Mapping[str, str], moment: Callable[[], bool]) -> None:
+    process = start_night(clone, "--data", str(inbox), env=env)
     try:
         wait_for(lambda: moment() or process.poll() is not None, 600, "the moment to kill the night")
         assert process.poll() is None, (clone / "night.err").read_text()
@@ -67,12 +69,14 @@ def test_a_second_night_at_once_is_refused_while_one_is_running(night: Done, pre
 
 
 @pytest.mark.slow
-def test_a_disk_that_fills_under_the_nights_own_prefect_server(night: Done, tmp_path: Path) -> None:
-    clone = copy_of(night.clone, tmp_path / "clone")
+def test_a_disk_that_fills_under_the_nights_own_prefect_server(
+    night: Done, forks: ForkServer, tmp_path: Path
+) -> None:
+    clone, env = copy_of(night.clone, tmp_path / "clone"), {PYTHON: str(forks.python)}
     home, began = clone / ".palate" / "prefect", clone / ".palate" / "last-night.json"
     before = began.read_text()
     with mounts.of_size(home, 48):  # its database takes 5
-        process = start_night(clone)
+        process = start_night(clone, env=env)
         wait_for(lambda: began.read_text() != before or process.poll() is not None, 300, "the flow to begin")
         rest = mounts.fill(home)
         assert process.wait(300) == 1
@@ -83,7 +87,7 @@ def test_a_disk_that_fills_under_the_nights_own_prefect_server(night: Done, tmp_
         alarms = (clone / ".palate" / "alarms.jsonl").read_text().splitlines()
         assert [json.loads(line)["kind"] for line in alarms] == ["night failed"]
         rest.unlink()
-        done = run_night(clone)
+        done = run_night(clone, env=env)
         assert done.returncode == 0, done.stderr
         assert [line for line in done.stderr.splitlines() if not line.startswith("step ")] == []
     assert state_of(clone) == state_of(night.clone)

@@ -1,24 +1,30 @@
-"""Nights that are cancelled or killed with their worker, and a `make up` that is killed itself."""
+"""Nights that are cancelled or killed with their worker; a `make up` whose clock is set or that is killed."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from tests.flows.clones import http_status, make_clone, wait_for
+from tests.flows.clock import move, moved
+from tests.flows.clones import clean_environment, http_status, make_clone, wait_for
+from tests.flows.forking import ForkServer
 from tests.flows.room import set_params
 from tests.flows.running import Up
 
 pytestmark = pytest.mark.slow
+END_ORPHANS = """
+from flows import environment
+environment.prepare()
+from flows.machine import programs
+programs.end_orphans()
+"""
 RESTARTED = "worker ended, it is started again"  # what `make up` shows
 TRAINS = "a full training was asked for"  # in the worker's log once a night of weekly-full trains
 
@@ -40,7 +46,8 @@ def test_a_scheduled_night_beside_one_by_hand_is_an_alarm(up: Up) -> None:
     assert "night skipped" in _kinds(up)
 
 
-def test_what_is_killed_with_its_worker_is_marked_and_does_not_block_the_next(up: Up) -> None:
+def test_a_killed_worker_is_started_again_and_what_it_ran_stays_until_prefect_ends_it(up: Up) -> None:
+    """tests/deploy/test_worker.py has how it ends."""
     with _another_seed(up, 1234):
         before, skipped = _trainings(up), _kinds(up).count("night skipped")
         first = _schedule(up, "nightly/weekly-full")
@@ -51,29 +58,37 @@ def test_what_is_killed_with_its_worker_is_marked_and_does_not_block_the_next(up
         _wait_for_training(up, before + 1)
         _kill_worker(up)
     assert up.prefect(f"flow_runs/{first}")["state_type"] == "RUNNING"
-    wait_for(lambda: _a_pass_is_pending(up), 400, "a pass that has not begun yet", every=0.2)
-    pending = [run["id"] for run in _passes(up, "PENDING")]
-    _kill_worker(up)
-    for run in (first, *pending):
-        _wait_for_state(up, run, "CRASHED", 400)
-    third = _schedule(up, "nightly/weekly-full")
-    _wait_for_state(up, third, "COMPLETED", 400)
+    crashed = {"state": {"type": "CRASHED", "message": "as by the automation"}, "force": True}
+    up.prefect(f"flow_runs/{first}/set_state", crashed)
 
 
-def test_a_killed_make_up_takes_its_servers_with_it_and_the_next_ends_the_rest(
-    small_base: Path, tmp_path: Path
+def test_once_a_clock_is_set_right_nights_are_planned_by_it_and_a_killed_make_up_takes_its_servers_with_it(
+    small_base: Path, forks: ForkServer, tmp_path: Path
 ) -> None:
-    killed = Up(make_clone(tmp_path / "clone", small_base))
+    """Begins by a clock that is a month ahead; what it leaves is ended as the next `make up` begins."""
+    killed = Up(make_clone(tmp_path / "clone", small_base), env=moved(tmp_path, timedelta(days=30)))
+    wait_for(lambda: _planned(killed), 180, "nights to be planned")
+    assert min(_planned(killed)) > datetime.now(UTC) + timedelta(days=29)
+    move(tmp_path, timedelta(0))
+    wait_for(lambda: "the clock was set back" in (killed.clone / "up.out").read_text(), 120, "a new plan")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    wait_for(lambda: any(at <= tomorrow for at in _planned(killed)), 180, "tonight's night to be planned")
+    assert max(_planned(killed)) < datetime.now(UTC) + timedelta(days=29)
     left = psutil.Process(killed.process.pid).children(recursive=True)
     killed.process.kill()
     killed.process.wait()
     wait_for(lambda: http_status(f"{killed.address('prefect')}/api/health") == 0, 30, "its servers' end")
-    following = Up(killed.clone, killed.ports)
-    try:
-        assert not [process for process in left if process.is_running()]
-        assert http_status(f"{following.address('mlflow')}/health") == 200
-    finally:
-        following.stop(signal.SIGTERM)
+    forks.start(killed.clone, clean_environment(), code=END_ORPHANS).wait()
+    assert not [process for process in left if process.is_running()]
+    assert {http_status(killed.address(name)) for name in ("prefect", "mlflow", "service")} == {0}
+
+
+def _planned(up: Up) -> list[datetime]:
+    """When the planned nights begin."""
+    scheduled = {"state": {"type": {"any_": ["SCHEDULED"]}}}
+    nights = {"deployments": {"name": {"any_": ["nightly"]}}, "flow_runs": scheduled}
+    runs = up.prefect("flow_runs/filter", nights)
+    return [datetime.fromisoformat(run["expected_start_time"]) for run in runs]
 
 
 def _kill_worker(up: Up) -> None:
@@ -92,21 +107,6 @@ def _workers(up: Up) -> list[psutil.Process]:
     return [
         each for each in children if {"prefect", "worker"} < {*(each.as_dict(["cmdline"])["cmdline"] or ())}
     ]
-
-
-def _a_pass_is_pending(up: Up) -> bool:
-    """Whether the worker has a pass that has not begun yet; schedules one where none is under way."""
-    if not _passes(up, "PENDING", "RUNNING", "SCHEDULED"):
-        _schedule(up, "release/release")
-    return bool(_passes(up, "PENDING"))
-
-
-def _passes(up: Up, *states: str) -> list[dict[str, Any]]:
-    """Passes in these states that are due."""
-    now = datetime.now(UTC).isoformat()
-    due = {"state": {"type": {"any_": list(states)}}, "expected_start_time": {"before_": now}}
-    filters = {"deployments": {"name": {"any_": ["release"]}}, "flow_runs": due}
-    return list(up.prefect("flow_runs/filter", filters))
 
 
 def _kinds(up: Up) -> list[str]:

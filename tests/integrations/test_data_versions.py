@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from components.domain.errors import NotFound, StageFailed
 from components.integrations import data_versions
 from tests.conftest import REPO
 from tests.flows.clones import wait_for
+from tests.flows.forking import ForkServer
 
 
 def _git(repo: Path, *arguments: str) -> str:
@@ -28,7 +30,8 @@ def _git(repo: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repo(tmp_path: Path, forks: ForkServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sys, "executable", str(forks.python))  # of DVC's commands
     for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME", "EMAIL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -171,7 +174,7 @@ def test_a_stage_that_fails_says_its_own_sentence(repo: Path) -> None:
 def test_a_stage_that_never_ends_is_ended_and_so_is_what_it_started(repo: Path) -> None:
     (repo / "dvc.yaml").write_text("stages:\n  slow:\n    cmd: echo $$ > pid && cat\n")
     with pytest.raises(StageFailed, match=r"`dvc repro slow` was ended after 0\.00\d+ hours"):
-        data_versions.dvc(repo, "repro", "slow", limit_s=20)
+        data_versions.dvc(repo, "repro", "slow", limit_s=8)
     stage = int((repo / "pid").read_text())
     wait_for(lambda: not psutil.pid_exists(stage), 120, "the end of the stage")
 

@@ -39,6 +39,7 @@ from components.integrations.service_store.engine import META
 from components.stages.canary import with_scores
 from serving import service
 from serving.middleware import login
+from serving.server import DeadlineProtocol
 from serving.store import STORE
 from tests.conftest import REPO, eight_dishes, twelve_comparisons
 from tests.flows.clones import free_ports, http_status, wait_for
@@ -136,9 +137,10 @@ def served(trained: Path, bentoml_home: Path, tmp_path: Path, monkeypatch: pytes
 
 
 @contextlib.contextmanager
-def listening(host: str = "127.0.0.1") -> Iterator[str]:
+def listening(host: str = "127.0.0.1", protocol: type[DeadlineProtocol] = DeadlineProtocol) -> Iterator[str]:
     """The real service on a real port of this process."""
-    config = uvicorn.Config(service.Palate.to_asgi(), host=host, port=0, log_level="error")
+    app = service.Palate.to_asgi()
+    config = uvicorn.Config(app, host=host, port=0, log_level="error", http=protocol)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import grimp
@@ -15,6 +14,7 @@ import yaml
 from components.domain.errors import StageFailed
 from serving.variant import facts_in
 from tests.conftest import REPO
+from tests.flows.forking import ForkServer
 
 
 def test_every_module_that_the_service_imports_is_in_the_bento() -> None:
@@ -38,24 +38,24 @@ def _path_of(module: str) -> str:
     return str(path / "__init__.py" if (REPO / path).is_dir() else path.with_suffix(".py"))
 
 
-def test_another_wording_of_the_prompt_is_found_in_the_bentos_own_code(served: Path, tmp_path: Path) -> None:
+def test_another_wording_of_the_prompt_is_found_in_the_bentos_own_code(
+    served: Path, forks: ForkServer, tmp_path: Path
+) -> None:
     bento = tmp_path / "src"
     for name in ("serving", "components"):
         shutil.copytree(REPO / name, bento / name)
     shutil.copy(REPO / "requirements-service.lock", bento)
     shutil.copytree(served, bento / "models" / "served")
-    assert _prove(bento) == (0, "")
+    assert _prove(forks, bento) == (0, "")
     prompts = bento / "components" / "domain" / "ranker" / "prompts.py"
     prompts.write_text(prompts.read_text().replace('"A dish: {dish}."', '"The dish: {dish}."'))
-    code, reason = _prove(bento)
+    code, reason = _prove(forks, bento)
     assert code == 1
     assert reason.startswith("its canary failed: prompts here hash to")
     (bento / "models" / "served" / "adapter" / "adapter_config.json").unlink()
-    assert _prove(bento)[1].startswith("it does not start: ")
+    assert _prove(forks, bento)[1].startswith("it does not start: ")
 
 
-def _prove(bento: Path) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "serving.prove"], cwd=bento, capture_output=True, text=True, check=False
-    )
+def _prove(forks: ForkServer, bento: Path) -> tuple[int, str]:
+    done = forks.start(bento, os.environ, "-m", "serving.prove").wait()
     return done.returncode, done.stdout.rstrip("\n").rpartition("\n")[2]

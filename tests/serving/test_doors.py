@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -20,8 +21,9 @@ from components.integrations.service_store import People
 from serving import service
 from serving.middleware.bodies import JSON
 from serving.middleware.requests import Slots
-from serving.server import REQUEST_S
-from tests.serving.conftest import send, set_limits
+from serving.server import DeadlineProtocol
+from serving.store import STORE
+from tests.serving.conftest import listening, send, set_limits
 from tests.serving.published import BOB, LIKE, MENU, publish
 from tests.serving.test_service import ASK
 
@@ -124,6 +126,19 @@ def test_neither_ranking_nor_feedback_takes_the_slots_of_an_erasure(served: Path
     assert refused == [(429, b"2")] * 3
 
 
+class Impatient(DeadlineProtocol):
+    request_s = 3
+
+
+@pytest.fixture
+def impatient(url: str, served: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a service that waits less long for a request."""
+    monkeypatch.setenv(STORE, url)
+    publish(url, [BOB])
+    with listening(protocol=Impatient) as address:
+        yield address
+
+
 def _socket(address: str) -> socket.socket:
     return socket.create_connection((urlsplit(address).hostname, urlsplit(address).port), timeout=60)
 
@@ -132,7 +147,7 @@ def _seconds_until_ended(connection: socket.socket, drip: bytes) -> float:
     """Sends a byte each second until the service breaks the connection off."""
     begin = time.monotonic()
     connection.settimeout(1)
-    while time.monotonic() - begin < 4 * REQUEST_S:
+    while time.monotonic() - begin < 4 * Impatient.request_s:
         try:
             if not connection.recv(65536):
                 break
@@ -165,31 +180,28 @@ SLOW = {
 }
 
 
-def test_slow_clients_are_broken_off_and_others_are_answered_meanwhile(storing: str, url: str) -> None:
-    publish(url, [BOB])
-
+def test_slow_clients_are_broken_off_and_others_are_answered_meanwhile(impatient: str) -> None:
     def drip(start: bytes, more: bytes) -> float:
-        with closing(_socket(storing)) as connection:
+        with closing(_socket(impatient)) as connection:
             connection.sendall(start)
             return _seconds_until_ended(connection, more)
 
     with ThreadPoolExecutor(20) as threads:
         slow = {name: threads.submit(drip, *sent) for name, sent in SLOW.items()}
         more = [threads.submit(drip, HEAD + b"Content-Length: 500\r\n\r\n{", b" ") for _ in range(10)]
-        time.sleep(2)
-        assert send(f"{storing}/feedback", **LIKE)[0] == 200  # more drip than there are slots
+        time.sleep(1)
+        assert send(f"{impatient}/feedback", **LIKE)[0] == 200  # more drip than there are slots
     seconds = {name: each.result() for name, each in slow.items()}
-    assert all(value < 2 * REQUEST_S for value in seconds.values()), seconds
-    assert all(each.result() < 2 * REQUEST_S for each in more)
+    assert all(value < 2 * Impatient.request_s for value in seconds.values()), seconds
+    assert all(each.result() < 2 * Impatient.request_s for each in more)
 
 
-def test_a_connection_that_asks_again_and_again_is_kept(storing: str, url: str) -> None:
-    publish(url, [BOB])
-    connection = http.client.HTTPConnection(storing.removeprefix("http://"), timeout=60)
+def test_a_connection_that_asks_again_and_again_is_kept(impatient: str) -> None:
+    connection = http.client.HTTPConnection(impatient.removeprefix("http://"), timeout=60)
     connection.connect()
     first = connection.sock
     begin = time.monotonic()
-    while time.monotonic() - begin < REQUEST_S + 2:  # longer than one request may take
+    while time.monotonic() - begin < Impatient.request_s + 2:  # longer than one request may take
         connection.request("GET", "/people/bob")
         with connection.getresponse() as answer:
             assert answer.status == 200

@@ -17,20 +17,23 @@ from tests.serving.conftest import SERVE, listening, set_limits, with_token
 from tests.serving.published import ADA, BOB, publish
 
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
+SLOW, WEEKLY = pytest.mark.slow, pytest.mark.weekly
 SETTINGS = REPO / "tests" / "serving" / "schemathesis.toml"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "which",
     [
-        ["--exclude-method", "DELETE", "--exclude-path", "/plan"],
-        ["--include-method", "DELETE"],  # erasures, which change all other answers
+        pytest.param(["--exclude-method", "DELETE", "--exclude-path", "/plan"], id="others", marks=SLOW),
+        # Erasures change all other answers.
+        pytest.param(["--include-method", "DELETE"], id="erasures", marks=WEEKLY),
         # Its people are in a list, which no dictionary reaches: most are strangers without allergies, a 400.
-        ["--include-path", "/plan", "--warnings", "missing_auth,unused_openapi_auth"],
+        pytest.param(
+            ["--include-path", "/plan", "--warnings", "missing_auth,unused_openapi_auth"],
+            id="plans", marks=WEEKLY,
+        ),
     ],
-    ids=["others", "erasures", "plans"],
-)
+)  # fmt: skip
 def test_the_service_answers_as_its_document_says(
     which: list[str], served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from serving.server import A_SECOND, ANSWER_S, AT_ONCE, LogBudget, end_slow_clients
+from serving.server import A_SECOND, AT_ONCE, DeadlineProtocol, LogBudget
 from tests.flows.clones import wait_for
 from tests.serving.conftest import GRACE_S
 from tests.serving.test_service import ASK
@@ -46,7 +46,10 @@ def test_a_flood_fills_no_log_and_hides_no_error() -> None:
     assert last.endswith("lines were left out) afterwards")
 
 
-@pytest.mark.slow
+class Impatient(DeadlineProtocol):
+    answer_s = 1
+
+
 def test_whoever_reads_no_answer_is_broken_off() -> None:
     """A real server with a large answer, of which the client reads nothing."""
     ended = asyncio.Event()
@@ -59,8 +62,7 @@ def test_whoever_reads_no_answer_is_broken_off() -> None:
         ended.set()
 
     async def serve() -> float:
-        end_slow_clients()
-        config = uvicorn.Config(app, port=0, log_level="error", lifespan="off")
+        config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", http=Impatient)
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve())
         while not server.started:
@@ -68,14 +70,14 @@ def test_whoever_reads_no_answer_is_broken_off() -> None:
         begin = time.monotonic()
         _reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname()[:2])
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        await asyncio.wait_for(ended.wait(), 2 * ANSWER_S)
+        await asyncio.wait_for(ended.wait(), DeadlineProtocol.answer_s)
         seconds = time.monotonic() - begin
         writer.close()
         server.should_exit = True
         await serving
         return seconds
 
-    assert ANSWER_S - 1 < asyncio.run(serve()) < ANSWER_S + 20
+    assert asyncio.run(serve()) > 0.9 * Impatient.answer_s
 
 
 BODY = json.dumps(ASK).encode()

@@ -29,8 +29,7 @@ from components.integrations.data_versions.dvc_commands import dvc, pointer_md5
 
 logger = logging.getLogger(__name__)
 CACHE = Path(".dvc/cache/files/md5")
-ANSWER_S = 60  # seconds in which a remote must answer a first question
-SILENT = f"nothing came from it for {ANSWER_S} s"
+ANSWER_S = 60
 VERIFIED = Path(".dvc/tmp/palate-verified.json")  # size and time of remote objects whose bytes were hashed
 
 
@@ -96,18 +95,19 @@ def check_files(repo: Path, paths: Sequence[str]) -> None:
             )
 
 
-def push(repo: Path, paths: Sequence[str]) -> None:
+def push(repo: Path, paths: Sequence[str], answer_s: float = ANSWER_S) -> None:
     """Uploads to the default remote what it does not have, and hashes what lies there now.
 
     Args:
         paths: As for `check_files`. Their objects in the remote are hashed, each again only once it changes.
+        answer_s: Seconds in which the remote must answer a first question.
 
     Raises:
         StageFailed: The remote cannot be reached, or an object in it is damaged or missing and cannot be
             written.
     """
     md5s = list(dict.fromkeys(md5 for path in paths for md5 in _objects(repo, path)))
-    _wait_for_remote(repo)
+    _wait_for_remote(repo, answer_s)
     try:
         dvc(repo, "push")
     except StageFailed as error:  # DVC itself stops at a damaged listing of a folder
@@ -117,7 +117,7 @@ def push(repo: Path, paths: Sequence[str]) -> None:
     _check_remote(repo, md5s)
 
 
-def _wait_for_remote(repo: Path) -> None:
+def _wait_for_remote(repo: Path, answer_s: float) -> None:
     """Fails if the remote leaves a first question unanswered, which DVC would repeat for many minutes."""
     answered = threading.Event()
 
@@ -128,8 +128,9 @@ def _wait_for_remote(repo: Path) -> None:
         answered.set()
 
     threading.Thread(target=ask, daemon=True).start()
-    if not answered.wait(ANSWER_S):
-        raise StageFailed(f"{_remote(repo)} does not answer: {SILENT}. Run again once it does.")
+    if not answered.wait(answer_s):
+        silent = f"nothing came from it for {answer_s:g} s"
+        raise StageFailed(f"{_remote(repo)} does not answer: {silent}. Run again once it does.")
 
 
 def _check_remote(repo: Path, md5s: Sequence[str]) -> None:
