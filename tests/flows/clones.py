@@ -9,19 +9,23 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from components.integrations.model_registry.artifact_folders import move_artifacts
 from components.integrations.model_registry.checksums import ungrouped
 
 REPO = Path(__file__).resolve().parent.parent.parent
-LINKED = Path("models") / "base", Path(".dvc") / "cache"  # nothing in them is ever written in place
+PYTHON = "FORKING_PYTHON"  # variable with the python of a ForkServer (tests/flows/forking.py)
+COMMANDS = [sys.executable]  # the last one runs the commands of a clone; `forks` adds its own
+LINKED = Path("models/base"), Path(".dvc/cache"), Path(".git/objects")  # nothing in them is written in place
 
 
 @dataclass
@@ -34,14 +38,14 @@ class Done:
         return dict(json.loads((self.clone / "reports" / "evaluation.json").read_text()))
 
 
-def make_clone(folder: Path, base: Path | None = None) -> Path:
-    """This project's files, committed in a repository of their own; with a base model, if given.
-
-    The base model is linked, not copied: nothing writes into it.
-    """
+@cache
+def _template() -> tempfile.TemporaryDirectory[str]:
+    """This project's files, committed in a repository of their own; it goes with this process."""
+    template = tempfile.TemporaryDirectory(prefix="palate-template-")
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=REPO, check=True, capture_output=True, text=True
     ).stdout.split("\n")
+    folder = Path(template.name)
     for name in filter(None, listed):
         if (REPO / name).is_file() and name != "dvc.lock" and not name.endswith(".dvc"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +53,12 @@ def make_clone(folder: Path, base: Path | None = None) -> Path:
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
     for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "clone"]):
         subprocess.run([*git, *command], cwd=folder, check=True)
+    return template
+
+
+def make_clone(folder: Path, base: Path | None = None) -> Path:
+    """This project's files, committed in a repository of their own; with a base model, if given."""
+    _copy(Path(_template().name), folder)
     if base:
         shutil.copytree(base, folder / "models" / "base", copy_function=os.link)
     return folder
@@ -60,22 +70,22 @@ def lend_cache(lender: Path, clone: Path) -> None:
 
 
 def copy_of(clone: Path, folder: Path) -> Path:
-    """The clone as it is now, for a test that changes it; only the base model and DVC's cache are linked.
-
-    MLflow's new artifacts are the copy's own; those that it has already stay where they are.
-    """
-    shutil.copytree(clone, folder, symlinks=True, ignore=lambda path, _names: _linked(clone, Path(path)))
-    for part in LINKED:
-        shutil.copytree(clone / part, folder / part, copy_function=os.link)
-    state = folder / ".palate"
-    with closing(sqlite3.connect(state / "mlflow.db")) as database, database:
-        location = (state / "mlartifacts").as_uri()
-        database.execute("UPDATE experiments SET artifact_location = ?", (location,))
+    """The clone as it is now, for a test that changes it."""
+    _copy(clone, folder)
+    move_artifacts(folder / ".palate" / "mlflow.db", folder / ".palate" / "mlartifacts")
     return folder
 
 
-def _linked(clone: Path, path: Path) -> set[str]:
-    return {part.name for part in LINKED if clone / part.parent == path}
+def _copy(clone: Path, folder: Path) -> None:
+    """Copies a clone, but for what is LINKED."""
+    linked = [part for part in LINKED if (clone / part).exists()]
+
+    def is_linked(path: str, _names: object) -> set[str]:
+        return {part.name for part in linked if clone / part.parent == Path(path)}
+
+    shutil.copytree(clone, folder, symlinks=True, dirs_exist_ok=True, ignore=is_linked)
+    for part in linked:
+        shutil.copytree(clone / part, folder / part, copy_function=os.link)
 
 
 def clean_environment() -> dict[str, str]:
@@ -94,10 +104,10 @@ def start_night(
         clone: Folder of the clone.
         arguments: Arguments of the command.
         env: Added to the environment; with PREFECT_API_URL the night starts no Prefect server of its own, and
-            with FORKING_PYTHON its programs fork (tests/flows/forking.py).
+            with PYTHON it and its programs fork.
     """
     environment = clean_environment() | dict(env or {})
-    command = [environment.get("FORKING_PYTHON", sys.executable), "-m", "flows", "nightly", *arguments]
+    command = [environment.get(PYTHON, sys.executable), "-m", "flows", "nightly", *arguments]
     with (clone / "night.out").open("w") as out, (clone / "night.err").open("w") as err:
         return subprocess.Popen(command, cwd=clone, env=environment, stdout=out, stderr=err)
 
@@ -107,17 +117,21 @@ def run_night(
 ) -> subprocess.CompletedProcess[str]:
     """Runs `python -m flows nightly` in a clone to its end."""
     process = start_night(clone, *arguments, env=env)
-    process.wait(timeout=900)
+    return last_night_of(clone, process.wait(timeout=900))
+
+
+def last_night_of(clone: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """What the last night of a clone wrote, and the code that it ended with."""
     output = [(clone / name).read_text() for name in ("night.out", "night.err")]
-    return subprocess.CompletedProcess(process.args, process.returncode, *output)
+    return subprocess.CompletedProcess([], code, *output)
 
 
 def run_flows(
     clone: Path, *arguments: str, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Runs `python -m flows ARGUMENTS` in a clone."""
+    """Runs `python -m flows ARGUMENTS` in a clone, as a fork where this process has a ForkServer."""
     return subprocess.run(
-        [sys.executable, "-m", "flows", *arguments],
+        [COMMANDS[-1], "-m", "flows", *arguments],
         cwd=clone, env=clean_environment() | dict(env or {}), capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 

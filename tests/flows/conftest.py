@@ -8,21 +8,25 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.conftest import needs
+from tests.conftest import needs, once
 from tests.flows import digits
 from tests.flows.clones import (
+    PYTHON,
     REPO,
     Done,
     clean_environment,
+    copy_of,
     free_ports,
     http_status,
+    last_night_of,
+    lend_cache,
     make_clone,
     run_night,
     wait_for,
@@ -57,7 +61,10 @@ package: {serve: preview}
 @pytest.fixture(scope="session")
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample's dishes and menus with the choices of a few people, and params that make a night small."""
-    folder = tmp_path_factory.mktemp("inbox")
+    return once(tmp_path_factory, "inbox", _write_inbox)
+
+
+def _write_inbox(folder: Path) -> None:
     with (SAMPLE / "events.csv").open() as file:
         rows = list(csv.DictReader(file))
     days: dict[str, set[str]] = {}
@@ -69,7 +76,6 @@ def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_tables(folder, PARAMS, events=[*few, late])
     for name in ("dishes.csv", "menus.csv"):
         shutil.copy(SAMPLE / name, folder / name)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -86,17 +92,9 @@ def prefect(forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
         server = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/api"
     wait_for(lambda: http_status(f"{address}/health") == 200, 120, "Prefect's server")
-    yield {"PREFECT_API_URL": address, "FORKING_PYTHON": str(forks.python)}
+    yield {"PREFECT_API_URL": address, PYTHON: str(forks.python)}
     server.terminate()
     server.wait(120)
-
-
-@pytest.fixture(scope="session")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    """A process that has imported the libraries, and forks for what a test runs in a clone."""
-    server = ForkServer(tmp_path_factory.mktemp("forks"), clean_environment())
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -105,34 +103,70 @@ def passes(forks: ForkServer) -> Passes:
 
 
 @pytest.fixture(scope="session")
-def night(
+def first_night(
     inbox: Path, small_base: Path, prefect: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Done:
-    """A first night in a fresh clone."""
-    clone = make_clone(tmp_path_factory.mktemp("clone"), small_base)
-    first = run_night(clone, "--data", str(inbox), env=prefect)
-    assert first.returncode == 0, first.stderr
-    return Done(clone, first)
+) -> Path:
+    """The folder of `night`, which ran once for all workers."""
+
+    def fill(folder: Path) -> None:
+        _run_first_night(make_clone(folder / "clone", small_base), inbox, prefect)
+
+    return once(tmp_path_factory, "night", fill)
+
+
+@pytest.fixture(scope="module")
+def night(first_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A first night in a fresh clone; each file has a copy."""
+    return _copied(first_night, tmp_path_factory.mktemp("night"))
 
 
 @pytest.fixture(scope="session")
-def promoted(small_base: Path, prefect: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A night whose gate passes, so that version 1 is the champion; its inbox lies beside the clone."""
-    clone = make_clone(tmp_path_factory.mktemp("promoted") / "clone", small_base)
-    digits.write_inbox(clone.parent / "inbox", days=digits.DAYS)
-    first = run_night(clone, "--data", str(clone.parent / "inbox"), env=prefect)
+def first_promotion(
+    small_base: Path, prefect: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of `promoted`, whose night ran once for all workers."""
+
+    def fill(folder: Path) -> None:
+        digits.write_inbox(folder / "inbox", days=digits.DAYS)
+        _run_first_night(make_clone(folder / "clone", small_base), folder / "inbox", prefect)
+
+    return once(tmp_path_factory, "promoted", fill)
+
+
+@pytest.fixture(scope="module")
+def promoted(first_promotion: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """A night whose gate passes, so that version 1 is the champion; each file has a copy.
+
+    A copy of its inbox lies beside the clone, whose params still name the shared one.
+    """
+    copied = _copied(first_promotion, tmp_path_factory.mktemp("promoted"))
+    shutil.copytree(first_promotion / "inbox", copied.clone.parent / "inbox")
+    return copied
+
+
+def _run_first_night(clone: Path, inbox: Path, env: Mapping[str, str]) -> None:
+    first = run_night(clone, "--data", str(inbox), env=env)
     assert first.returncode == 0, first.stderr
-    return Done(clone, first)
+
+
+def _copied(first: Path, folder: Path) -> Done:
+    clone = copy_of(first / "clone", folder / "clone")
+    return Done(clone, last_night_of(clone))
 
 
 @pytest.fixture(scope="session")
-def up(small_base: Path, forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """`make up` as the first thing in a fresh clone, after a night beside it that made a champion."""
+def up(
+    first_promotion: Path, small_base: Path, forks: ForkServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Up]:
+    """`make up` as the first thing in a fresh clone, after a night beside it that made a champion.
+
+    That night finds in DVC's cache what the one of `promoted` trained.
+    """
     clone = make_clone(tmp_path_factory.mktemp("up") / "clone", small_base)
+    lend_cache(first_promotion / "clone", clone)
     digits.write_inbox(clone.parent / "inbox", days=digits.DAYS)
     up = Up(clone)
-    forking = {"FORKING_PYTHON": str(forks.python)}
-    beside = run_night(clone, "--data", str(clone.parent / "inbox"), env=forking)
+    beside = run_night(clone, "--data", str(clone.parent / "inbox"), env={PYTHON: str(forks.python)})
     assert beside.returncode == 0, beside.stderr
     yield up
     up.stop(signal.SIGINT)
@@ -156,7 +190,7 @@ def client(promoted: Done, passes: Passes) -> Iterator[MlflowClient]:
         assert passes.sentence(promoted.clone).startswith("version 1 was released")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def built(promoted: Done, passes: Passes) -> str:
     """A second version that was released once and so has its Bento; version 1 is the champion again."""
     uri, before = f"sqlite:///{promoted.clone / '.palate' / 'mlflow.db'}", mlflow.get_tracking_uri()

@@ -2,7 +2,7 @@
 
 A fork is as good as a new process: it changes to the clone, takes its environment over, and only then imports
 the project's own modules, so they are the clone's. What the libraries read when they are imported is the same
-for all forks; Prefect does so, and therefore flows with a Prefect server never run here.
+for all forks; Prefect does so, and is therefore imported by each fork itself, after all that it imports.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 LIBRARIES = (
-    "prefect", "mlflow", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store",
-    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.artifact.local_artifact_repo", "bentoml",
+    "coolname", "dotenv", "griffe", "httpx", "humanize", "pendulum", "prometheus_client", "pydantic_settings",
+    "rich.console", "slugify", "websockets.asyncio.client", "mlflow", "mlflow.pyfunc",
+    "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store",
+    "mlflow.store.artifact.local_artifact_repo", "bentoml",
     "bentoml._internal.configuration.containers", "bentoml._internal.bento.bento", "pandas", "psutil",
     "pyarrow.parquet", "pydantic", "ruamel.yaml", "yaml", "dvc.cli", "dvc.repo", "dvc.commands.repro",
     "great_expectations", "matplotlib.figure", "peft", "safetensors.torch", "scipy.optimize", "scipy.special",
     "torch", "transformers.integrations.sdpa_attention", "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto", "transformers.models.llama.modeling_llama",
 )  # fmt: skip
-FORKED = [
-    "components.stages",
-    "dvc",
-    "serving.prove",
-]  # programs of a night that fork, too, by a ForkServer's python
+FORKED = "FORKED"  # variable with the programs that a ForkServer's python forks for, if not for PROGRAMS
+PROGRAMS = "components.stages dvc flows serving.prove"
 PYTHON = """#!{real} -IS
 import json, os, socket, sys
 arguments = sys.argv[1:]
-if arguments[:1] != ["-m"] or arguments[1] not in {forked} or "LD_PRELOAD" in os.environ:
+forked = os.environ.get({variable!r}, {programs!r}).split()
+if arguments[:1] != ["-m"] or arguments[1] not in forked or "LD_PRELOAD" in os.environ:
     os.execv({real!r}, [sys.argv[0], *arguments])
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
@@ -57,7 +57,7 @@ if code < 0:
     os.kill(os.getpid(), -code)
 os._exit(code)
 """
-OURS = {"benchmarks", "components", "flows", "serving"}
+OURS = {"benchmarks", "components", "flows", "prefect", "serving"}
 POLL_S = 0.01
 
 
@@ -82,38 +82,49 @@ class Fork:
         return subprocess.CompletedProcess([], code, self.out.read_text(), self.err.read_text())
 
 
-class ForkServer:
-    """The process that forks, as a test sees it."""
-
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
-        self._folder, self._count = folder, 0
-        self._address = str(folder / "socket")
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(self._address)
+def start_server(folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Starts the process that forks, and writes the python that leads to it."""
+    address = str(folder / "socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
         listener.listen()
-        command = [sys.executable, __file__, str(listener.fileno())]
         own_state = {"PREFECT_HOME": str(folder / "prefect"), "BENTOML_HOME": str(folder / "bentoml")}
-        self.process = subprocess.Popen(
-            command, cwd=folder, env={**env, **own_state}, pass_fds=[listener.fileno()]
-        )
-        listener.close()
-        self.python = self._make_python()
+        _write_python(folder / "venv", address)
+        return subprocess.Popen(
+            [sys.executable, __file__, str(listener.fileno())],
+            cwd=folder, env={**env, **own_state}, pass_fds=[listener.fileno()],
+        )  # fmt: skip
 
-    def _make_python(self) -> Path:
-        """A virtual environment's python that forks here for FORKED, and is the real one for all else."""
-        real, venv = Path(sys.executable), self._folder / "venv"
-        (venv / "bin").mkdir(parents=True)
-        (venv / "lib").symlink_to(real.parent.parent / "lib")
-        shutil.copy(real.parent.parent / "pyvenv.cfg", venv)
-        python = venv / "bin" / "python"
-        python.write_text(PYTHON.format(real=str(real), forked=FORKED, address=self._address))
-        python.chmod(0o755)
-        return python
+
+def _write_python(venv: Path, address: str) -> None:
+    """Makes a virtual environment whose python forks for some programs, and is the real one for all else."""
+    real = Path(sys.executable)
+    (venv / "bin").mkdir(parents=True)
+    (venv / "lib").symlink_to(real.parent.parent / "lib")
+    shutil.copy(real.parent.parent / "pyvenv.cfg", venv)
+    python = venv / "bin" / "python"
+    python.write_text(PYTHON.format(real=str(real), variable=FORKED, programs=PROGRAMS, address=address))
+    python.chmod(0o755)
+
+
+class ForkServer:
+    """The process that forks, as a test sees it.
+
+    Args:
+        folder: Where `start_server` started it.
+        outputs: Folder of what its forks write.
+    """
+
+    def __init__(self, folder: Path, outputs: Path) -> None:
+        self._address, self._outputs, self._count = str(folder / "socket"), outputs, 0
+        self.python = folder / "venv" / "bin" / "python"
 
     def start(self, clone: Path, env: Mapping[str, str], *arguments: str, code: str = "") -> Fork:
         """Starts `python ARGUMENTS` in a clone, `-m MODULE …`; or code, if given."""
         self._count += 1
-        out, err = (self._folder / f"{self._count}.{name}" for name in ("out", "err"))
+        out, err = (self._outputs / f"{self._count}.{name}" for name in ("out", "err"))
+        for file in (out, err):
+            file.touch()
         program = {
             "clone": str(clone), "env": dict(env), "arguments": arguments, "code": code,
             "python": str(self.python), "out": str(out), "err": str(err),
@@ -123,10 +134,6 @@ class ForkServer:
         connection.connect(self._address)
         connection.sendall(b" " + json.dumps(program).encode() + b"\n")
         return Fork(connection, json.loads(_line(connection))["pid"], out, err)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(120)
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,22 +63,29 @@ def new_version(client: MlflowClient) -> str:
     return str(copy.version)
 
 
+SERVE = """
+import uvicorn
+from serving.service import Palate
+uvicorn.run(Palate.to_asgi(), host="127.0.0.1", port={port}, log_level="warning")
+"""
+
+
 @contextlib.contextmanager
-def serving(clone: Path, **env: str) -> Iterator[str]:
-    """The clone's Bento in a fresh process; yields its address once it is ready."""
+def serving(forks: ForkServer, clone: Path, **env: str) -> Iterator[str]:
+    """The service of the clone's Bento, out of the Bento's own code; yields its address once it is ready."""
     (port,) = free_ports(1)
     tag = (clone / ".palate" / "bento").read_text().strip()
-    env = clean_environment() | {"BENTOML_HOME": str(clone / ".palate" / "bentoml")} | env
-    command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)]
-    with (clone / "serve.log").open("w") as log:
-        process = subprocess.Popen(command, cwd="/", env=env, stdout=log, stderr=log)
+    home = clone / ".palate" / "bentoml"
+    source = home / "bentos" / tag.replace(":", "/") / "src"
+    env = clean_environment() | {"BENTOML_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"} | env
+    fork = forks.start(source, env, code=SERVE.format(port=port))
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(lambda: http_status(f"{address}/readyz") == 200, 120, "the service to be ready")
         yield address
     finally:
-        process.terminate()
-        process.wait(120)
+        os.kill(fork.pid, signal.SIGTERM)
+        fork.wait(120)
 
 
 @contextlib.contextmanager

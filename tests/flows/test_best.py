@@ -14,6 +14,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from tests.flows.clones import Done, copy_of, make_clone, run_flows, run_night
+from tests.flows.forking import ForkServer
 from tests.flows.releasing import Passes, serving
 from tests.flows.test_night import post
 
@@ -50,7 +51,7 @@ def _served(clone: Path, tag: str) -> dict[str, Any]:
 
 
 def test_a_first_night_ends_with_a_service_that_ranks_by_the_best_rule(
-    best: Done, client: MlflowClient
+    best: Done, client: MlflowClient, forks: ForkServer
 ) -> None:
     tag, rule = (best.clone / ".palate" / "bento").read_text().strip(), best.evaluation["served_rule"]
     assert tag.startswith("palate:best-v2-")
@@ -62,7 +63,7 @@ def test_a_first_night_ends_with_a_service_that_ranks_by_the_best_rule(
     assert "base" not in facts
     assert version.tags["candidate"] == rule["name"]
     assert version.tags["gate"] == rule["gate"]["decision"] != "pass"
-    with serving(best.clone) as address:
+    with serving(forks, best.clone) as address:
         answer = post(f"{address}/rank", ASK)
     assert (answer["ranked_by"], answer["standing"], answer["preview"]) == (rule["name"], "unproven", True)
 
@@ -81,7 +82,7 @@ def test_the_rule_is_a_pyfunc_model_that_ranks_without_a_base(best: Done, client
 
 @pytest.mark.slow
 def test_a_preview_that_no_service_could_prove_gives_way_to_the_best_rule(
-    small_base: Path, inbox: Path, prefect: dict[str, str], tmp_path: Path
+    small_base: Path, inbox: Path, prefect: dict[str, str], forks: ForkServer, tmp_path: Path
 ) -> None:
     unmoved = shutil.copytree(inbox, tmp_path / "inbox")
     params = unmoved / "params.yaml"
@@ -91,7 +92,7 @@ def test_a_preview_that_no_service_could_prove_gives_way_to_the_best_rule(
     assert done.returncode == 0, done.stderr
     assert "no service could prove that it serves it: the best rule serves" in done.stderr
     assert "(BEST, not promoted; built tonight)" in done.stdout
-    with serving(clone) as address:
+    with serving(forks, clone) as address:
         assert post(f"{address}/rank", ASK)["standing"] == "unproven"
 
 

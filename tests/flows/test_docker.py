@@ -25,7 +25,7 @@ from tests.flows.container import (
 from tests.flows.releasing import Passes
 from tests.flows.room import set_params
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.weekly
 
 
 @pytest.fixture

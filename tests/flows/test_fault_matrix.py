@@ -12,7 +12,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -26,6 +25,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.flows import mounts
 from tests.flows.clones import (
+    COMMANDS,
     Done,
     clean_environment,
     copy_of,
@@ -121,7 +121,6 @@ def test_a_training_that_breaks_is_a_sentence_and_the_next_night_trains(
     night: Done, prefect: dict[str, str], tmp_path: Path
 ) -> None:
     clone = _before_training(night.clone, tmp_path / "clone")
-    plain = {"PREFECT_API_URL": prefect["PREFECT_API_URL"]}  # whose stages are processes of their own
     params = (clone / "params.yaml").read_text()
     _set(clone, "top", rank=10**9)  # 128 GB for one matrix alone
     sentence = r"palate: the stage train ran out of memory \(.+\): give .*, or lower .*\n"
@@ -132,9 +131,9 @@ def test_a_training_that_breaks_is_a_sentence_and_the_next_night_trains(
         r"palate: the training's loss became (nan|inf) at .*: lower .*\n", _stage(clone, "train", "tip")
     )
     (clone / "params.yaml").write_text(params)
-    assert "was killed from outside, as the system does where memory" in _with_training_killed(clone, plain)
+    assert "was killed from outside, as the system does where memory" in _with_training_killed(clone, prefect)
     assert _statuses(clone) == {"FAILED"}
-    first = start_night(clone, env=plain)
+    first = start_night(clone, env=prefect)
     wait_for(lambda: bool(_trainings(clone)) or first.poll() is not None, 600, "a training")
     assert "A night is already running" in run_flows(clone, "nightly", env=prefect).stderr
     assert first.wait(600) == 0, (clone / "night.err").read_text()
@@ -177,7 +176,7 @@ def _set(clone: Path, candidate: str, **settings: object) -> None:
 def _stage(clone: Path, *arguments: str) -> str:
     """What a stage that fails says, which its night repeats."""
     done = subprocess.run(
-        [sys.executable, "-m", "components.stages", *arguments],
+        [COMMANDS[-1], "-m", "components.stages", *arguments],
         cwd=clone, env=clean_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
@@ -202,5 +201,5 @@ def _trainings(clone: Path) -> list[psutil.Process]:
         process
         for process in processes
         if process.info["cwd"] == str(clone)
-        and (process.info["cmdline"] or [])[1:5] == ["-m", "components.stages", "train", "top"]
+        and (process.info["cmdline"] or [])[-4:] == ["-m", "components.stages", "train", "top"]
     ]

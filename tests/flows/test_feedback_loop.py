@@ -64,7 +64,7 @@ def test_what_people_choose_over_http_changes_the_order_of_the_next_released_ver
     draw, used = random.Random(3), set[str]()
     env = {"PALATE_STORE": f"sqlite:///{clone / '.palate/service.db'}"}
 
-    with serving(clone, **env) as address:
+    with serving(passes.forks, clone, **env) as address:
         chosen = _choose(address, draw, used)
         menus = [[number_with(digit, draw, used, REST) for digit in NEW_TASTES] for _ in range(QUESTIONS)]
         history = [{"dish": dish} for dish in _dishes(chosen["p0"][:6])]
@@ -86,7 +86,7 @@ def test_what_people_choose_over_http_changes_the_order_of_the_next_released_ver
     client.set_registered_model_alias("palate", "champion", new)
     assert passes.sentence(clone).startswith(f"version {new} was released as palate:v{new}-")
 
-    with serving(clone, **env) as address:
+    with serving(passes.forks, clone, **env) as address:
         version, after = _orders(address, requests)
     assert (version, version != old) == (str(new), True)
     right = [f"d{first}" for first, _ in menus]  # p0 chooses what has the first of the digits

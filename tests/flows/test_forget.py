@@ -7,10 +7,10 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from mlflow.tracking import MlflowClient
@@ -98,21 +98,18 @@ def _times(folder: Path) -> dict[str, int]:
 
 
 def test_killed_after_each_step_and_called_again_it_ends_as_if_it_had_never_been(
-    clone: Path, tmp_path: Path
+    clone: Path, forks: ForkServer, tmp_path: Path
 ) -> None:
     whole = copy_of(clone, tmp_path / "whole")
     assert run_flows(whole, "forget", GUEST).returncode == 0
     killed = copy_of(clone, tmp_path / "killed")
     for step, is_done in AFTER.items():
         before = {name: _times(killed / name) for name in ("data", "data/events", "data/quarantine")}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flows", "forget", GUEST],
-            cwd=killed, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        while process.poll() is None and not is_done(killed, before):
+        fork = forks.start(killed, clean_environment(), "-m", "flows", "forget", GUEST)
+        while psutil.pid_exists(fork.pid) and not is_done(killed, before):
             time.sleep(0.001)
-        process.kill()
-        process.wait()
+        fork.kill()
+        fork.wait()
         assert (killed / "data/forgotten.json").exists(), step
     done = run_flows(killed, "forget", GUEST)
     assert done.returncode == 0, done.stderr
@@ -164,11 +161,13 @@ def test_with_history_nothing_holds_them_and_the_next_night_trains_without_them(
     assert "needs_retrain" in refused.stdout + refused.stderr
 
 
-def test_another_key_would_let_them_in_again_so_the_night_says_so(clone: Path, tmp_path: Path) -> None:
+def test_another_key_would_let_them_in_again_so_the_night_says_so(
+    clone: Path, prefect: dict[str, str], tmp_path: Path
+) -> None:
     copy = copy_of(clone, tmp_path / "copy")
     assert run_flows(copy, "forget", GUEST).returncode == 0
     (copy / ".palate" / "secrets.json").unlink()
-    night = run_night(copy)
+    night = run_night(copy, env=prefect)
     assert night.returncode == 1
     assert "was made with another key" in night.stderr
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -34,13 +33,11 @@ def test_an_older_file_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> 
 
 
 def test_what_holds_peoples_rows_is_its_owners_alone_also_where_it_was_open(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        clone = make_clone(tmp_path / "clone")
-        code = "from flows import environment; environment.prepare()"
-        subprocess.run([sys.executable, "-c", code], cwd=clone, env=clean_environment(), check=True)
-    finally:
-        os.umask(before)
+    clone = make_clone(tmp_path / "clone")
+    for folder in filter(Path.is_dir, clone.iterdir()):
+        folder.chmod(0o777)
+    code = "from flows import environment; environment.prepare()"
+    subprocess.run([sys.executable, "-c", code], cwd=clone, env=clean_environment(), check=True)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in clone.iterdir() if path.is_dir()}
     assert {name for name, mode in modes.items() if mode == 0o700} == {
         "data",

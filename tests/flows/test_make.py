@@ -15,7 +15,8 @@ import pytest
 from components.domain.preferences.forgotten import Forgotten
 from flows.keys import keys
 from tests.conftest import needs
-from tests.flows.clones import clean_environment, free_ports, http_status, make_clone, wait_for
+from tests.flows.clones import COMMANDS, clean_environment, free_ports, http_status, make_clone, wait_for
+from tests.flows.forking import ForkServer
 from tests.pages import command
 
 pytestmark = pytest.mark.slow
@@ -25,14 +26,15 @@ HOSTILE = "`touch ran` $(touch ran) ${PATH} a$b $$ 'one' \"two\" \\ # ; & | Zoë
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clone(tmp_path_factory.mktemp("make") / "clone")
 
 
-def _make(clone: Path, target: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs the Makefile with this environment's Python, which it takes for installed."""
+def _make(clone: Path, target: str, python: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs the Makefile with a Python that forks, or with another one; it takes it for installed."""
     assignments = [f"{name}={value}" for name, value in variables.items()]
-    command = ["make", "-o", f"{BIN}/installed", f"BIN={BIN}", target, *assignments]
+    folder = Path(python or COMMANDS[-1]).parent
+    command = ["make", "-o", f"{folder}/installed", f"BIN={folder}", target, *assignments]
     outside = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of the make that may have started these tests
     env = {name: value for name, value in clean_environment().items() if name not in outside}
     done = subprocess.run(command, cwd=clone, env=env, capture_output=True, text=True, timeout=300)
@@ -51,7 +53,7 @@ def test_exactly_the_person_who_is_named_is_forgotten(clone: Path, person: str) 
 
 
 def test_with_make_env_the_tools_own_commands_see_the_state_of_the_clone(clone: Path) -> None:
-    variables = _make(clone, "env").stdout
+    variables = _make(clone, "env", sys.executable).stdout
     script = f"{variables}\nmlflow experiments search && prefect deployment ls && bentoml list && ls -A"
     done = subprocess.run(
         ["bash", "-euc", script],

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from scipy.stats import binom
 
+from components.domain.params_file import read_params
+from components.integrations import base_models
+from tests.conftest import REPO, once
 from tests.flows.clones import Done, make_clone, run_flows, run_night, state_of
+
+BEST = "Dish: {dish}. Its main ingredient is", 27  # what nights choose from their short list
+OF_UNTUNED_ROWS = "A dish: {dish}.", 0  # which the table needs anyway
+
+
+@pytest.fixture(scope="module")
+def real_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real base, made as a night makes it."""
+    model = read_params(REPO / "params.yaml").base.model
+    return once(tmp_path_factory, "real-base", lambda folder: base_models.materialise(model, folder))
+
+
+def _night(
+    clone: Path, sample: str, prefect: dict[str, str], reading: tuple[str, int] = BEST, **settings: object
+) -> subprocess.CompletedProcess[str]:
+    """A night on a sample with less to compute: one thread, one reading, few comparisons of slow rows."""
+    path = clone / sample / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+    params["train"]["threads"] = 1
+    for candidate in params["train"]["candidates"].values():
+        candidate.get("factors", {}).update(zip(("template", "layer"), reading, strict=True))
+    path.write_text(yaml.safe_dump(params | settings))
+    return run_night(clone, "--data", sample, env=prefect)
 
 
 @pytest.mark.slow
 def test_a_taste_that_only_meaning_shows_passes_the_gate_and_is_released(
-    prefect: dict[str, str], tmp_path: Path
+    real_base: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    clone = make_clone(tmp_path / "clone")  # the base model is made on the way
-    night = run_night(clone, "--data", "data/sample/tastes", env=prefect | {"OMP_NUM_THREADS": "2"})
+    clone = make_clone(tmp_path / "clone", real_base)
+    night = _night(clone, "data/sample/tastes", prefect, evaluate={"subset": 120})  # the gate judges by them
     assert night.returncode == 0, night.stderr
     evaluation = Done(clone, night).evaluation
     models, gate = evaluation["models"], evaluation["gate"]
@@ -30,10 +58,10 @@ def test_a_taste_that_only_meaning_shows_passes_the_gate_and_is_released(
 
 @pytest.mark.slow
 def test_dishes_that_are_new_to_everybody_are_ranked_by_what_their_names_mean(
-    prefect: dict[str, str], tmp_path: Path
+    real_base: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    clone = make_clone(tmp_path / "clone")
-    night = run_night(clone, "--data", "data/sample/new-dishes", env=prefect | {"OMP_NUM_THREADS": "2"})
+    clone = make_clone(tmp_path / "clone", real_base)
+    night = _night(clone, "data/sample/new-dishes", prefect, evaluate={"subset": 12})
     assert night.returncode == 0, night.stderr
     evaluation = Done(clone, night).evaluation
     accuracy = {name: row["pair_accuracy"]["mean"] for name, row in evaluation["models"].items()}
@@ -51,10 +79,10 @@ def test_dishes_that_are_new_to_everybody_are_ranked_by_what_their_names_mean(
 
 @pytest.mark.slow
 def test_a_home_of_three_is_served_and_told_what_would_decide(
-    prefect: dict[str, str], tmp_path: Path
+    real_base: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    clone = make_clone(tmp_path / "clone")
-    night = run_night(clone, "--data", "data/sample/home", env=prefect | {"OMP_NUM_THREADS": "2"})
+    clone = make_clone(tmp_path / "clone", real_base)
+    night = _night(clone, "data/sample/home", prefect, OF_UNTUNED_ROWS)
     assert night.returncode == 0, night.stderr
     assert "0 failed, 0 warned" in night.stdout
     assert "no new day of 30 people yet (at least 10)" in night.stdout

@@ -6,7 +6,6 @@ import json
 import re
 import sqlite3
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from components.files import file_sha256
 from components.integrations import service_probe
 from components.integrations.model_registry.checksums import ungrouped
 from tests.flows.clones import (
+    COMMANDS,
     Done,
     clean_environment,
     copy_of,
@@ -26,6 +26,7 @@ from tests.flows.clones import (
     run_night,
     state_of,
 )
+from tests.flows.forking import ForkServer
 from tests.flows.releasing import serving
 
 
@@ -184,7 +185,7 @@ def test_lineage_leads_from_the_version_back_to_the_rows(night: Done) -> None:
 
 
 def test_dvc_metrics_and_plots_work_on_the_evaluation(night: Done, tmp_path: Path) -> None:
-    dvc = [sys.executable, "-m", "dvc"]
+    dvc = [COMMANDS[-1], "-m", "dvc"]
     shown = subprocess.run(
         [*dvc, "metrics", "show"],
         cwd=night.clone,
@@ -207,9 +208,9 @@ def test_dvc_metrics_and_plots_work_on_the_evaluation(night: Done, tmp_path: Pat
 
 
 ASK_PYFUNC = """
-import json, sys, warnings; warnings.simplefilter("ignore")
+import json, warnings; warnings.simplefilter("ignore")
 import mlflow, pandas as pd
-model = mlflow.pyfunc.load_model(sys.argv[1])
+model = mlflow.pyfunc.load_model("models:/palate/1")
 empty = dict.fromkeys(["description", "cuisine", "tags", "ingredients"], "")
 rows = [dict(question_id="q", role=role, dish_id=dish, name=dish, verdict=1, **empty)
         for role, dish in (("past", "Halloumi"), ("offer", "Pea stew"), ("offer", "Beef roulade"))]
@@ -218,16 +219,10 @@ print(json.dumps(model.predict(pd.DataFrame(rows)).to_dict("records")))
 
 
 def test_the_registered_model_ranks_a_data_frame_in_a_fresh_process_without_the_bases_weights_in_it(
-    night: Done,
+    night: Done, forks: ForkServer
 ) -> None:
     env = clean_environment() | {"MLFLOW_TRACKING_URI": f"sqlite:///{night.clone / '.palate' / 'mlflow.db'}"}
-    done = subprocess.run(
-        [sys.executable, "-c", ASK_PYFUNC, "models:/palate/1"],
-        cwd=night.clone,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    done = forks.start(night.clone, env, code=ASK_PYFUNC).wait()
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout.splitlines()[-1])
     assert [row["rank"] for row in rows] == [1, 2]
@@ -239,8 +234,8 @@ def test_the_registered_model_ranks_a_data_frame_in_a_fresh_process_without_the_
 
 
 @pytest.fixture(scope="module")
-def service(night: Done) -> Iterator[str]:
-    with serving(night.clone) as address:
+def service(night: Done, forks: ForkServer) -> Iterator[str]:
+    with serving(forks, night.clone) as address:
         yield address
 
 

@@ -71,7 +71,7 @@ from prefect.client.orchestration import get_client
 with get_client(sync_client=True) as client:
     print(json.dumps({
         "runs": sorted(run.name for run in client.read_flow_runs() if re.fullmatch(r"[a-z]+-\d+", run.name)),
-        "artifacts": sorted(each.data for each in client.read_artifacts() if each.key.startswith("a-")),
+        "artifacts": sorted(each.data for each in client.read_artifacts() if str(each.key).startswith("a-")),
         "logs": sorted(each.message for each in client.read_logs() if each.name == "l"),
     }))
 """
@@ -83,9 +83,6 @@ pytestmark = pytest.mark.slow
 def later(promoted: Done, forks: ForkServer, tmp_path: Path) -> Path:
     """A copy of the clone with versions 2 to 7 of later nights; its artifacts are its own."""
     clone = copy_of(promoted.clone, tmp_path / "later")
-    first = len(MlflowClient(_uri(clone)).search_model_versions("name = 'palate'"))
-    for version in range(2, first + 1):  # of other tests
-        MlflowClient(_uri(clone)).delete_model_version("palate", str(version))
     subprocess.run(["git", "tag", "v0"], cwd=clone, check=True)  # as a release has, which no night made
     done = forks.start(clone, clean_environment(), code=LATER_NIGHTS).wait()
     assert done.returncode == 0, done.stderr

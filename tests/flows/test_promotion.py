@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.flows.clones import Done, copy_of, make_clone, run_night, state_of
+from tests.flows.clones import Done, copy_of, lend_cache, make_clone, run_night, state_of
 from tests.flows.digits import DAYS, FIRST_DAY, PEOPLE, write_inbox
+from tests.flows.room import set_params
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,9 @@ def test_a_night_on_the_champions_own_data_compares_nothing_anew(
 def test_the_next_night_goes_on_from_the_champion_and_is_held_against_it(
     promoted: Done, prefect: dict[str, str]
 ) -> None:
-    write_inbox(promoted.clone.parent / "inbox", days=DAYS + 1)
+    inbox = promoted.clone.parent / "inbox"
+    write_inbox(inbox, days=DAYS + 1)
+    set_params(promoted.clone, "collect", inbox=str(inbox))
     second = run_night(promoted.clone, env=prefect)
     assert second.returncode == 0, second.stderr
     assert "from champion 1: 40 new comparisons, 120 replayed" in second.stderr
@@ -77,9 +80,10 @@ def test_a_champion_that_reads_in_context_is_compared_with_nothing(
 
 
 def test_few_news_keep_the_champion_and_a_longer_test_never_judges_it_by_what_it_has_read(
-    small_base: Path, prefect: dict[str, str], tmp_path: Path
+    first_promotion: Path, small_base: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
     clone, inbox = make_clone(tmp_path / "clone", small_base), tmp_path / "inbox"
+    lend_cache(first_promotion / "clone", clone)
     write_inbox(inbox, days=DAYS)
     assert run_night(clone, "--data", str(inbox), env=prefect).returncode == 0
     params = yaml.safe_load((inbox / "params.yaml").read_text())

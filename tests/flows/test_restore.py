@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from components.files import weights_sha256
-from tests.flows.clones import Done, clean_environment, copy_of, run_flows
+from tests.flows.clones import COMMANDS, Done, clean_environment, copy_of, run_flows
 
 pytestmark = pytest.mark.slow
 
@@ -32,9 +31,9 @@ def test_a_past_night_computes_the_same_adapters_from_the_remote_alone(night: Do
         shutil.rmtree(folder / "models/adapters" / name)
     for command in (["split"], *(["--force", "--single-item", f"train@{name}"] for name in expected)):
         subprocess.run(
-            [sys.executable, "-m", "dvc", "repro", *command],
+            [COMMANDS[-1], "-m", "dvc", "repro", *command],
             cwd=folder, check=True, capture_output=True,
-            env=clean_environment() | {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+            env=clean_environment() | {"PATH": f"{Path(COMMANDS[-1]).parent}:/usr/bin:/bin"},
         )  # fmt: skip
     again = {path.name: weights_sha256(path) for path in (folder / "models/adapters").iterdir()}
     assert again == expected

@@ -16,7 +16,7 @@ import yaml
 from benchmarks.bases import MISSING, second_gguf
 from tests.flows.clones import make_clone, run_night
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.weekly
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ TORN = _database()[:100] + GARBAGE
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(forks: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clone(tmp_path_factory.mktemp("state") / "clone")
 
 

@@ -31,7 +31,7 @@ def test_a_trial_is_released_ended_by_the_param_and_rolled_back_for_everybody(
         assert [(each["model_version"], each["share"]) for each in facts] == [(built, 0.25), ("1", 1.0)]
         described = yaml.safe_load((served.parents[2] / "bento.yaml").read_text())
         assert {model["tag"] for model in described["models"]} == {each["base"] for each in facts}
-        with serving(promoted.clone):  # it is ready only if both versions passed their canaries
+        with serving(passes.forks, promoted.clone):  # it is ready only if both versions passed their canaries
             pass
     assert passes.sentence(promoted.clone).startswith(
         f"version {built} was released as palate:v{built}-{gate},"

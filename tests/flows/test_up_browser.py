@@ -28,7 +28,7 @@ def _asking(url: str) -> Iterator[list[int]]:
     end = threading.Event()
 
     def ask() -> None:
-        while not end.wait(0.05):
+        while not end.wait(0.2):
             statuses.append(http_status(url))
 
     asking = threading.Thread(target=ask)

@@ -24,7 +24,7 @@ RUNBOOK = "docs/runbook.md"
 def _run(folder: Path, *lines: str) -> str:
     """Runs lines of the page as a reader does, after the line that it says to begin with."""
     if not (folder / ".venv").exists():
-        (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+        (folder / ".venv").symlink_to(sys.prefix)
     script = "\n".join([command(RUNBOOK, "export PATH="), *lines])
     env = os.environ | {"GIT_AUTHOR_NAME": "t", "EMAIL": "t@localhost"}
     done = subprocess.run(["bash", "-euc", script], cwd=folder, env=env, capture_output=True, text=True)
